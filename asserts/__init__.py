@@ -1,0 +1,1 @@
+"""Shapeproof's graph passes."""

@@ -1,0 +1,100 @@
+"""Shapeproof's engine: symbolic integers, what is known about them, and proofs.
+
+The layers, from the bottom; imports run downwards only (a test holds that):
+
+1. `infinity`, `errors`, `location`, `persistent`, `meaning`
+2. `expr` (interned nodes), `linear`, `integers`, `floats`, `booleans` (normal forms),
+   `ops` (the table of operators)
+3. `views`, `interpret` (the one traversal), `show`, `evaluate`, `definedness`, `parse`,
+   `substitute`, `sympy_bridge`, `codegen`, `domains`
+4. `facts`, `bounds`, `verdict`, `witness`, `smt`, `prover`
+5. `dims`, `symints`, `guards`, `explain`, `env`, `serialize`, `display`, `tensors`
+
+Importing this package imports neither sympy nor z3 nor numpy.
+"""
+
+from __future__ import annotations
+
+import shapes.ops  # noqa: F401  (fills the table of operators)
+from shapes.dims import Dim
+from shapes.domains import Congruence, ValueRanges
+from shapes.env import Check, ShapeEnv, SymbolInfo
+from shapes.errors import (
+    ContradictionError,
+    DataDependentError,
+    EvaluationError,
+    ExpressionSyntaxError,
+    ExpressionTypeError,
+    GuardError,
+    HintError,
+    RangeError,
+    SerializationError,
+    ShapeproofError,
+    UnboundSymbolError,
+    UndefinedError,
+    UnknownSymbolError,
+)
+from shapes.evaluate import evaluate
+from shapes.expr import OPERATORS, BoolExpr, Expr, FloatExpr, IntExpr, make, symbol
+from shapes.facts import Fact, Facts
+from shapes.guards import Guard, GuardFunction
+from shapes.infinity import IntInfinity, int_oo
+from shapes.interpret import free_symbols, interpret
+from shapes.parse import parse
+from shapes.show import show
+from shapes.substitute import substitute
+from shapes.symints import Implies, Max, Min, SymBool, SymFloat, SymInt, Where, ceildiv
+from shapes.verdict import Counterexample, Proof, Status, Verdict
+
+__all__ = [
+    "OPERATORS",
+    "BoolExpr",
+    "Check",
+    "Congruence",
+    "ContradictionError",
+    "Counterexample",
+    "DataDependentError",
+    "Dim",
+    "EvaluationError",
+    "Expr",
+    "ExpressionSyntaxError",
+    "ExpressionTypeError",
+    "Fact",
+    "Facts",
+    "FloatExpr",
+    "Guard",
+    "GuardError",
+    "GuardFunction",
+    "HintError",
+    "Implies",
+    "IntExpr",
+    "IntInfinity",
+    "Max",
+    "Min",
+    "Proof",
+    "RangeError",
+    "SerializationError",
+    "ShapeEnv",
+    "ShapeproofError",
+    "Status",
+    "SymBool",
+    "SymFloat",
+    "SymInt",
+    "SymbolInfo",
+    "UnboundSymbolError",
+    "UndefinedError",
+    "UnknownSymbolError",
+    "ValueRanges",
+    "Verdict",
+    "Where",
+    "ceildiv",
+    "evaluate",
+    "free_symbols",
+    "int_oo",
+    "interpret",
+    "make",
+    "parse",
+    "show",
+    "substitute",
+    "symbol",
+]

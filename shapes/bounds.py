@@ -1,0 +1,142 @@
+"""Ranges and congruences under facts: the domains, with what is known at every step.
+
+At every integer sub-expression the computed interval is met with the interval that the
+facts keep for its direction, and its ends are rounded to the congruence of the expression.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from shapes.domains import Congruence, CongruenceAnalysis, RangeAnalysis, ValueRanges
+from shapes.errors import ContradictionError
+from shapes.expr import Expr, IntAtom, IntExpr, Sum
+from shapes.facts import Facts, Reasons
+from shapes.infinity import Bound, IntInfinity
+from shapes.interpret import interpret
+from shapes.linear import direction
+
+__all__ = ["bounds", "bounds_with_reasons", "congruence", "congruence_with_reasons"]
+
+MEMO_LIMIT: Final = 20_000
+"""Answers kept with a set of facts; they go when there are more, or with the facts."""
+
+
+class _Ranges(RangeAnalysis):
+    """Ranges that meet what is known of every direction; `used` collects reasons."""
+
+    def __init__(self, facts: Facts, used: set[Any] | None = None) -> None:
+        self._facts = facts
+        self._used = used
+
+    def refine(self, node: Expr, value: ValueRanges) -> ValueRanges:
+        if not isinstance(node, IntExpr) or value.is_singleton:
+            return value
+        if not isinstance(node, (Sum, IntAtom)):
+            return value
+        f, d = direction(node)
+        known = self._facts.knowledge(d)
+        low, high = self._facts.range_of(node)
+        lower, upper = value.int_bounds()
+        if low <= lower and high >= upper:
+            return value
+        if self._used is not None:
+            if low > lower:
+                self._used |= known.why_lower if f > 0 else known.why_upper
+            if high < upper:
+                self._used |= known.why_upper if f > 0 else known.why_lower
+        return _meeting(max(low, lower), min(high, upper), node)
+
+
+class _Congruences(CongruenceAnalysis):
+    """Congruences that meet what is known of every direction."""
+
+    def __init__(self, facts: Facts, used: set[Any] | None = None) -> None:
+        self._facts = facts
+        self._used = used
+
+    def refine(self, node: Expr, value: Any) -> Any:
+        if not isinstance(node, IntExpr) or not isinstance(value, Congruence):
+            return value
+        if not isinstance(node, (Sum, IntAtom)):
+            return value
+        f, d = direction(node)
+        known = self._facts.knowledge(d)
+        if known.congruence.modulus == 1:
+            return value
+        m, r = known.congruence
+        met = value.meet(Congruence.of(abs(f) * m, f * r + node.constant))
+        if met is None:
+            raise _impossible(node)
+        if self._used is not None and met != value:
+            self._used |= known.why_congruence
+        return met
+
+
+def _impossible(node: Expr) -> ContradictionError:
+    return ContradictionError(f"the facts leave no value for `{node}`")
+
+
+def _meeting(lower: Bound, upper: Bound, node: Expr) -> ValueRanges:
+    if lower > upper:
+        raise _impossible(node)
+    return ValueRanges(lower, upper)
+
+
+def bounds(facts: Facts, e: Expr) -> ValueRanges:
+    """The range of an expression under the facts (of any kind).
+
+    Raises `ContradictionError` if the facts are found to leave no value.
+    """
+    memo = facts.memo
+    found = memo.get(("range", e))
+    if found is None:
+        found = _rounded(facts, e, None)
+        if len(memo) >= MEMO_LIMIT:
+            memo.clear()
+        memo["range", e] = found
+    return found  # type: ignore[return-value]
+
+
+def bounds_with_reasons(facts: Facts, e: Expr) -> tuple[ValueRanges, Reasons]:
+    """The range, and the facts that it rests on."""
+    used: set[Any] = set()
+    found = _rounded(facts, e, used)
+    return found, frozenset(used)
+
+
+def _rounded(facts: Facts, e: Expr, used: set[Any] | None) -> ValueRanges:
+    e, why = facts.normalized(e)
+    if used is not None:
+        used |= why
+    value: ValueRanges = interpret(_Ranges(facts, used), {}, e)
+    if not isinstance(e, IntExpr) or value.is_singleton:
+        return value
+    modulus, residue = _congruence(facts, e, used)
+    if modulus == 1:
+        return value
+    lower, upper = value.int_bounds()
+    if modulus == 0:
+        return _meeting(max(lower, residue), min(upper, residue), e)
+    if not isinstance(lower, IntInfinity):
+        lower += (residue - lower) % modulus
+    if not isinstance(upper, IntInfinity):
+        upper -= (upper - residue) % modulus
+    return _meeting(lower, upper, e)
+
+
+def congruence(facts: Facts, e: IntExpr) -> Congruence:
+    """``(m, r)``: the expression is congruent to r modulo m (m == 0: it is r)."""
+    normal, _ = facts.normalized(e)
+    return _congruence(facts, normal, None)
+
+
+def congruence_with_reasons(facts: Facts, e: Expr) -> tuple[Congruence, Reasons]:
+    """The congruence, and the facts that it rests on."""
+    normal, why = facts.normalized(e)
+    used: set[Any] = set(why)
+    return _congruence(facts, normal, used), frozenset(used)
+
+
+def _congruence(facts: Facts, e: Expr, used: set[Any] | None) -> Congruence:
+    return interpret(_Congruences(facts, used), {}, e)  # type: ignore[no-any-return]

@@ -1,0 +1,106 @@
+"""One tree of errors.
+
+A message says what was asked (in the user's own spelling), what is known and from where,
+what was tried, and what to do next; the fields hold the same as data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shapes.facts import Fact
+
+__all__ = [
+    "ContradictionError",
+    "DataDependentError",
+    "EvaluationError",
+    "ExpressionSyntaxError",
+    "ExpressionTypeError",
+    "GuardError",
+    "HintError",
+    "RangeError",
+    "SerializationError",
+    "ShapeproofError",
+    "UnboundSymbolError",
+    "UndefinedError",
+    "UnknownSymbolError",
+]
+
+
+class ShapeproofError(Exception):
+    """The root of every error that Shapeproof raises on purpose."""
+
+
+class ExpressionSyntaxError(ShapeproofError, SyntaxError):
+    """Text that is no expression; `column` (from 1) is where it goes wrong."""
+
+    def __init__(self, reason: str, text: str, column: int) -> None:
+        self.reason = reason
+        self.column = column
+        shown, mark = _excerpt(text, column)
+        super().__init__(f"column {column}: {reason}\n    {shown}\n    {mark}^")
+        self.text = text
+        self.offset = column
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def _excerpt(text: str, column: int, width: int = 80) -> tuple[str, str]:
+    """At most `width` characters around the column, and the padding below it."""
+    flat = text.replace("\n", " ").replace("\t", " ")
+    start = max(0, column - 1 - width // 2)
+    return flat[start : start + width], " " * (column - 1 - start)
+
+
+class ExpressionTypeError(ShapeproofError, TypeError):
+    """An operand of a kind that the operator does not take."""
+
+
+class UnknownSymbolError(ShapeproofError, NameError):
+    """A name that the environment does not know."""
+
+
+class UnboundSymbolError(ShapeproofError, KeyError):
+    """A symbol without a value where one is needed."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class UndefinedError(ShapeproofError, ArithmeticError):
+    """An expression without a value: a division by zero, a negative exponent."""
+
+
+class EvaluationError(ShapeproofError, ValueError):
+    """Values that cannot be put into an expression."""
+
+
+class RangeError(ShapeproofError, ValueError):
+    """A range whose lower end is above its upper end, or of mixed kinds."""
+
+
+class HintError(ShapeproofError, ValueError):
+    """An example value outside of what is declared for its symbol."""
+
+
+class SerializationError(ShapeproofError, ValueError):
+    """Saved text that is damaged, of another version, or not ours."""
+
+
+class ContradictionError(ShapeproofError):
+    """Facts that cannot hold together; `culprits` is a minimal set of them."""
+
+    def __init__(self, message: str, culprits: Sequence[Fact] = ()) -> None:
+        super().__init__(message)
+        self.culprits = tuple(culprits)
+
+
+class DataDependentError(ShapeproofError, RuntimeError):
+    """A decision on a value that is known only when the program runs."""
+
+
+class GuardError(ShapeproofError, AssertionError):
+    """Inputs for which a recorded guard does not hold."""

@@ -1,0 +1,838 @@
+"""The expression kernel: immutable nodes, of which equal ones are the same object.
+
+An integer expression is a linear combination over *atoms* (symbols, products, floor
+divisions, minima, ...). Every atom draws a random 128-bit number when it is made, and every
+combination is known by the value that it takes at that point: ``key = constant +
+sum(coefficient * atom.key)``, an exact integer. Two combinations that differ agree there
+with probability at most 2**-128, whatever their constants, because the difference is a
+non-zero linear form in the drawn numbers; the numbers come from the system's generator and
+are never shown. So the intern table of integers is one dictionary from key to node, and the
+sum of two expressions costs one addition and one look-up, however long they are: the terms
+are written out when somebody reads them (`IntExpr.terms`), from a short rope of pending
+additions. A chain that cancels down to one symbol ends in the very object of that symbol,
+because the key is the symbol's.
+
+Everything else (atoms, relations, conditions, floats) is interned by operator and operands.
+
+Guarantees: nodes are immutable to everyone outside; `is` decides equality of normal forms;
+the tables hold weak references only; nothing here recurses.
+Limits: no knowledge about values is used; see `prover` for questions.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Final, Literal, TypeAlias
+
+from shapes.errors import ExpressionTypeError
+from shapes.infinity import IntInfinity, int_oo
+
+__all__ = [
+    "OPERATORS",
+    "BoolExpr",
+    "Expr",
+    "FloatExpr",
+    "IntExpr",
+    "Kind",
+    "Op",
+    "Sum",
+    "Value",
+    "as_expr",
+    "combine",
+    "constant",
+    "make",
+    "make_atom",
+    "symbol",
+]
+
+Kind: TypeAlias = Literal["int", "bool", "float"]
+Value: TypeAlias = int | bool | float | IntInfinity
+"""A concrete value of an expression (and the ends of an integer range)."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Op:
+    """One operator: everything that is to be known of it, in one record.
+
+    `operands` has one letter for each operand (the last one repeats for a variadic
+    operator): ``i`` integer, ``b`` condition, ``f`` float, ``n`` number, ``a`` anything.
+    `build` makes the normal form, `python` is the meaning on Python values, `defined`
+    gives the condition under which the operator means something (None: always).
+    """
+
+    name: str
+    handler: str
+    operands: str
+    result: Kind | Literal["same"]
+    build: Callable[..., Expr] | None = None
+    python: Callable[..., Any] | None = None
+    defined: Callable[..., Expr] | None = None
+    variadic: bool = False
+    infix: str | None = None
+    sympy: str | None = None
+    laws: frozenset[str] = frozenset()
+    example: str = ""
+
+    @property
+    def result_kind(self) -> Kind:
+        """The kind of the result (of `Where`, whose result is of its operands' kind: int)."""
+        return "int" if self.result == "same" else self.result
+
+    def __repr__(self) -> str:
+        return f"<operator {self.name}>"
+
+
+OPERATORS: Final[dict[str, Op]] = {}
+"""Every operator by its name in the grammar; filled by `shapes.ops`."""
+
+# The node types that are not operators of the grammar.
+CONSTANT: Final = Op("Constant", "constant", "", "same")
+SYMBOL: Final = Op("Symbol", "symbol", "", "same")
+SUM: Final = Op("Sum", "linear", "i", "int", variadic=True)
+PRODUCT: Final = Op("Product", "mul", "i", "int", variadic=True)
+LE_ZERO: Final = Op("LeZero", "le_zero", "i", "bool")
+EQ_ZERO: Final = Op("EqZero", "eq_zero", "i", "bool")
+NE_ZERO: Final = Op("NeZero", "ne_zero", "i", "bool")
+
+
+# --------------------------------------------------------------------------- interning
+
+
+class _Entry(weakref.ref["Expr"]):
+    """A weak reference that knows its place in the table."""
+
+    __slots__ = ("key",)
+    key: Any
+
+
+_by_value: dict[int, _Entry] = {}
+_by_structure: dict[tuple[Any, ...], _Entry] = {}
+_births = count()
+
+
+def _forget_value(entry: weakref.ref[Expr]) -> None:
+    if _by_value.get(entry.key) is entry:  # type: ignore[attr-defined]
+        del _by_value[entry.key]
+
+
+def _forget_structure(entry: weakref.ref[Expr]) -> None:
+    if _by_structure.get(entry.key) is entry:  # type: ignore[attr-defined]
+        del _by_structure[entry.key]
+
+
+def _enter_value(node: IntExpr) -> IntExpr:
+    """Enter a new node under its key; the node that won if another thread was first."""
+    entry = _Entry(node, _forget_value)
+    entry.key = key = node.key
+    held = _by_value.setdefault(key, entry)
+    if held is not entry:
+        winner = held()
+        if winner is not None:
+            return winner  # type: ignore[return-value]
+        _by_value[key] = entry
+    return node
+
+
+def _enter_structure(key: tuple[Any, ...], node: Expr) -> Expr:
+    entry = _Entry(node, _forget_structure)
+    entry.key = key
+    held = _by_structure.setdefault(key, entry)
+    if held is not entry:
+        winner = held()
+        if winner is not None:
+            return winner
+        _by_structure[key] = entry
+    return node
+
+
+def table_sizes() -> tuple[int, int]:
+    """How many integer nodes and other entries are alive now (for tests of leaks)."""
+    return len(_by_value), len(_by_structure)
+
+
+class _Points:
+    """Random 128-bit integers, drawn from the system in blocks to save system calls."""
+
+    def __init__(self) -> None:
+        self._block = b""
+        self._next = 0
+
+    def draw(self) -> int:
+        start = self._next
+        chunk = self._block[start : start + 16]
+        if len(chunk) < 16:
+            self._block = os.urandom(4096)
+            start, chunk = 0, self._block[:16]
+        self._next = start + 16
+        return int.from_bytes(chunk, "little")
+
+
+_points = _Points()
+
+# --------------------------------------------------------------------------- nodes
+
+
+class Expr:
+    """An expression; `op` and `args` say what it is made of, `kind` what values it takes.
+
+    ``==`` between expressions is identity, which is equality of normal forms; the relation
+    is written ``Eq(a, b)``. The other operators build expressions.
+    """
+
+    __slots__ = ("__weakref__",)
+    kind: Kind
+    op: Op
+    args: tuple[Expr, ...]
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether this is a number or a truth value."""
+        return self.op is CONSTANT
+
+    @property
+    def value(self) -> Value:
+        """The value of a constant; raises `ExpressionTypeError` for anything else."""
+        raise ExpressionTypeError(f"`{self}` is not a constant")
+
+    @property
+    def is_symbol(self) -> bool:
+        """Whether this is a symbol."""
+        return self.op is SYMBOL
+
+    @property
+    def name(self) -> str:
+        """The name of a symbol; raises `ExpressionTypeError` for anything else."""
+        raise ExpressionTypeError(f"`{self}` is not a symbol")
+
+    def __str__(self) -> str:
+        from shapes.show import show
+
+        return show(self)
+
+    def __repr__(self) -> str:
+        text = str(self)
+        return f"<{self.kind} {text if len(text) <= 400 else text[:400] + '...'}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from shapes.parse import parse_saved, saved
+
+        return parse_saved, saved(self)
+
+    def __bool__(self) -> bool:
+        if self.is_constant:
+            return bool(self.value)
+        raise ExpressionTypeError(
+            f"the truth of `{self}` is not known here; ask an environment: env.prove(...)"
+        )
+
+    def __lt__(self, other: ExprLike) -> BoolExpr:
+        return make("Lt", self, other)  # type: ignore[return-value]
+
+    def __le__(self, other: ExprLike) -> BoolExpr:
+        return make("Le", self, other)  # type: ignore[return-value]
+
+    def __gt__(self, other: ExprLike) -> BoolExpr:
+        return make("Gt", self, other)  # type: ignore[return-value]
+
+    def __ge__(self, other: ExprLike) -> BoolExpr:
+        return make("Ge", self, other)  # type: ignore[return-value]
+
+    def __add__(self, other: ExprLike) -> Expr:
+        return make("Add", self, other)
+
+    def __radd__(self, other: ExprLike) -> Expr:
+        return make("Add", other, self)
+
+    def __sub__(self, other: ExprLike) -> Expr:
+        return make("Sub", self, other)
+
+    def __rsub__(self, other: ExprLike) -> Expr:
+        return make("Sub", other, self)
+
+    def __mul__(self, other: ExprLike) -> Expr:
+        return make("Mul", self, other)
+
+    def __rmul__(self, other: ExprLike) -> Expr:
+        return make("Mul", other, self)
+
+    def __floordiv__(self, other: ExprLike) -> Expr:
+        return make("FloorDiv", self, other)
+
+    def __rfloordiv__(self, other: ExprLike) -> Expr:
+        return make("FloorDiv", other, self)
+
+    def __truediv__(self, other: ExprLike) -> Expr:
+        return make("TrueDiv", self, other)
+
+    def __rtruediv__(self, other: ExprLike) -> Expr:
+        return make("TrueDiv", other, self)
+
+    def __mod__(self, other: ExprLike) -> Expr:
+        return make("Mod", self, other)
+
+    def __rmod__(self, other: ExprLike) -> Expr:
+        return make("Mod", other, self)
+
+    def __pow__(self, other: ExprLike) -> Expr:
+        return make("Pow", self, other)
+
+    def __rpow__(self, other: ExprLike) -> Expr:
+        return make("Pow", other, self)
+
+    def __lshift__(self, other: ExprLike) -> Expr:
+        return make("LShift", self, other)
+
+    def __rlshift__(self, other: ExprLike) -> Expr:
+        return make("LShift", other, self)
+
+    def __rshift__(self, other: ExprLike) -> Expr:
+        return make("RShift", self, other)
+
+    def __rrshift__(self, other: ExprLike) -> Expr:
+        return make("RShift", other, self)
+
+    def __and__(self, other: ExprLike) -> Expr:
+        return make("BitAnd", self, other)
+
+    def __rand__(self, other: ExprLike) -> Expr:
+        return make("BitAnd", other, self)
+
+    def __or__(self, other: ExprLike) -> Expr:
+        return make("BitOr", self, other)
+
+    def __ror__(self, other: ExprLike) -> Expr:
+        return make("BitOr", other, self)
+
+    def __xor__(self, other: ExprLike) -> Expr:
+        return make("BitXor", self, other)
+
+    def __rxor__(self, other: ExprLike) -> Expr:
+        return make("BitXor", other, self)
+
+    def __invert__(self) -> Expr:
+        return make("BitNot", self)
+
+    def __neg__(self) -> Expr:
+        return make("Neg", self)
+
+    def __pos__(self) -> Expr:
+        return make("Add", self, 0)
+
+    def __abs__(self) -> Expr:
+        return make("Abs", self)
+
+
+class IntExpr(Expr):
+    """An integer expression.
+
+    `key` is its value at the kernel's secret point, `constant` its constant part.
+    """
+
+    __slots__ = ("constant", "key")
+    kind: Kind = "int"
+    key: int
+    constant: int
+
+    def terms(self) -> Mapping[IntExpr, int]:
+        """The coefficients by atom, without the constant part (not to be changed)."""
+        raise NotImplementedError
+
+    # Sums are the hot path: they go straight to the kernel.
+    def __add__(self, other: ExprLike) -> Expr:
+        if isinstance(other, IntExpr):
+            return combine(1, self, 1, other)
+        return make("Add", self, other)
+
+    def __sub__(self, other: ExprLike) -> Expr:
+        if isinstance(other, IntExpr):
+            return combine(1, self, -1, other)
+        return make("Sub", self, other)
+
+    def __neg__(self) -> Expr:
+        return combine(-1, self, 0, self)
+
+
+class BoolExpr(Expr):
+    """A condition."""
+
+    __slots__ = ()
+    kind: Kind = "bool"
+
+
+class FloatExpr(Expr):
+    """An IEEE double."""
+
+    __slots__ = ()
+    kind: Kind = "float"
+
+
+ExprLike: TypeAlias = Expr | int | bool | float | IntInfinity
+
+_NO_TERMS: Final[Mapping[IntExpr, int]] = {}
+
+
+class IntConstant(IntExpr):
+    """An integer; its key is its value."""
+
+    __slots__ = ()
+    op = CONSTANT
+    args = ()
+
+    @property
+    def value(self) -> int:
+        return self.constant
+
+    def terms(self) -> Mapping[IntExpr, int]:
+        return _NO_TERMS
+
+
+class Infinity(IntExpr):
+    """`int_oo` or `-int_oo`: allowed in comparisons, `Min`, `Max` and plain sums."""
+
+    __slots__ = ("_end",)
+    op = CONSTANT
+    args = ()
+    _end: IntInfinity
+
+    @property
+    def value(self) -> IntInfinity:
+        return self._end
+
+    def terms(self) -> Mapping[IntExpr, int]:
+        raise ExpressionTypeError("int_oo is the end of a range, not an integer")
+
+
+class IntAtom(IntExpr):
+    """What a linear combination is made over; `birth` orders atoms by age."""
+
+    __slots__ = ("args", "birth", "op")
+    op: Op
+    args: tuple[Expr, ...]
+    birth: int
+
+    def terms(self) -> Mapping[IntExpr, int]:
+        return {self: 1}
+
+
+class IntSymbol(IntAtom):
+    """An integer symbol."""
+
+    __slots__ = ("_name",)
+    _name: str
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+
+class Product(IntAtom):
+    """A product of powers of atoms; `factors` are (base, exponent >= 1) in order of age."""
+
+    __slots__ = ("factors",)
+    factors: tuple[tuple[IntExpr, int], ...]
+
+
+class Sum(IntExpr):
+    """A linear combination that is neither a constant nor a single atom.
+
+    It holds either its terms, or a pending ``p*a + q*b + k`` from which they are made when
+    somebody asks. A rope never grows longer than the terms below it, so reading it costs
+    no more than making it did.
+    """
+
+    __slots__ = ("_bulk", "_direction", "_pending", "_rope", "_terms", "_view")
+    op = SUM
+    _terms: dict[IntExpr, int] | None
+    _rope: tuple[int, IntExpr, int, IntExpr] | None
+    _pending: int
+    _bulk: int
+    _view: tuple[int, tuple[IntExpr, ...], tuple[int, ...]] | None
+    _direction: tuple[int, IntExpr | None] | None
+
+    def terms(self) -> Mapping[IntExpr, int]:
+        if self._terms is None:
+            self._write_out()
+        return self._terms  # type: ignore[return-value]
+
+    @property
+    def args(self) -> tuple[Expr, ...]:  # type: ignore[override]
+        return tuple(sorted(self.terms(), key=birth_of))
+
+    def _write_out(self) -> None:
+        """Make the terms from the rope: the largest part is copied, the rest added to it."""
+        leaves: list[tuple[int, Mapping[IntExpr, int]]] = []
+        stack: list[tuple[int, IntExpr]] = [(1, self)]
+        while stack:
+            factor, node = stack.pop()
+            if isinstance(node, Sum) and node._terms is None:
+                p, a, q, b = node._rope  # type: ignore[misc]
+                if q:
+                    stack.append((factor * q, b))
+                stack.append((factor * p, a))
+            else:
+                leaves.append((factor, node.terms()))
+        largest = max(leaves, key=_plain_length)
+        terms = dict(largest[1]) if largest[0] == 1 else {}
+        for leaf in leaves:
+            if leaf is largest and largest[0] == 1:
+                continue
+            factor, part = leaf
+            for atom, coefficient in part.items():
+                terms[atom] = terms.get(atom, 0) + factor * coefficient
+        if 0 in terms.values():
+            terms = {atom: c for atom, c in terms.items() if c}
+        self._terms = terms
+        self._rope = None
+        self._pending = 0
+        self._bulk = len(terms)
+
+
+def _plain_length(leaf: tuple[int, Mapping[IntExpr, int]]) -> int:
+    return len(leaf[1]) if leaf[0] == 1 else -1
+
+
+def birth_of(atom: IntExpr) -> int:
+    """The age of an atom (a sum in a product counts as youngest): the order of display."""
+    return atom.birth if isinstance(atom, IntAtom) else 1 << 62
+
+
+class View(IntExpr):
+    """A remainder as it is read out of a sum; it is never part of an expression."""
+
+    __slots__ = ("args", "op")
+    op: Op
+    args: tuple[Expr, ...]
+
+
+class BoolConstant(BoolExpr):
+    """True or False."""
+
+    __slots__ = ("_value",)
+    op = CONSTANT
+    args = ()
+    _value: bool
+
+    @property
+    def value(self) -> bool:
+        return self._value
+
+
+class FloatConstant(FloatExpr):
+    """A double; -0.0 and 0.0 are two, all NaNs are one."""
+
+    __slots__ = ("_value",)
+    op = CONSTANT
+    args = ()
+    _value: float
+
+    @property
+    def value(self) -> float:
+        return self._value
+
+
+class BoolAtom(BoolExpr):
+    """A condition made by an operator."""
+
+    __slots__ = ("args", "op", "weight")
+    op: Op
+    args: tuple[Expr, ...]
+    weight: int
+    """How many atomic conditions are in it, counted along every path, up to a limit."""
+
+
+class BoolSymbol(BoolAtom):
+    """A symbol that is true or false."""
+
+    __slots__ = ("_name",)
+    _name: str
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+
+class FloatAtom(FloatExpr):
+    """A double made by an operator."""
+
+    __slots__ = ("args", "op")
+    op: Op
+    args: tuple[Expr, ...]
+
+
+class FloatSymbol(FloatAtom):
+    """A double-valued symbol."""
+
+    __slots__ = ("_name",)
+    _name: str
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+
+# --------------------------------------------------------------------------- making
+
+
+def make(name: str, *args: ExprLike) -> Expr:
+    """The normal form of an operator of the grammar on these operands.
+
+    Raises `ExpressionTypeError` for operands that the operator does not take.
+    """
+    build = OPERATORS[name].build
+    if build is None:
+        raise ExpressionTypeError(f"{name} cannot be built by name")
+    return build(*[a if isinstance(a, Expr) else as_expr(a) for a in args])
+
+
+def as_expr(value: ExprLike) -> Expr:
+    """The expression of a Python value; expressions pass through.
+
+    Values that stand for an expression (those with an ``expr`` attribute) and numpy's
+    integers are taken as well. Raises `ExpressionTypeError` for anything else.
+    """
+    if isinstance(value, Expr):
+        return value
+    if isinstance(value, bool):
+        return TRUE if value else FALSE
+    if isinstance(value, int):
+        return constant(value)
+    if isinstance(value, float):
+        return _float_constant(value)
+    if isinstance(value, IntInfinity):
+        return PLUS_INFINITY if value.sign > 0 else MINUS_INFINITY
+    inner = getattr(value, "expr", None)
+    if isinstance(inner, Expr):
+        return inner
+    index = getattr(type(value), "__index__", None)
+    if index is not None:
+        return constant(int(index(value)))
+    raise ExpressionTypeError(
+        f"{value!r} of type {type(value).__name__} is neither an expression nor a number"
+    )
+
+
+def constant(value: int) -> IntExpr:
+    """The integer as an expression."""
+    entry = _by_value.get(value)
+    if entry is not None:
+        found = entry()
+        if found is not None:
+            return found  # type: ignore[return-value]
+    node = IntConstant()
+    node.key = node.constant = value
+    return _enter_value(node)
+
+
+def _float_constant(value: float) -> FloatExpr:
+    key = (CONSTANT, value.hex())
+    entry = _by_structure.get(key)
+    found = entry() if entry is not None else None
+    if found is not None:
+        return found  # type: ignore[return-value]
+    node = FloatConstant()
+    node._value = value
+    return _enter_structure(key, node)  # type: ignore[return-value]
+
+
+def symbol(name: str, kind: Kind = "int") -> Expr:
+    """The symbol of that name and kind; what is known about it is kept elsewhere.
+
+    Raises `ExpressionTypeError` for an empty name, one that is no text, or another kind.
+    """
+    if not isinstance(name, str) or not name:
+        raise ExpressionTypeError(f"a symbol's name is a non-empty text, not {name!r}")
+    key = (SYMBOL, name, kind)
+    entry = _by_structure.get(key)
+    found = entry() if entry is not None else None
+    if found is not None:
+        return found
+    node: IntSymbol | BoolSymbol | FloatSymbol
+    if kind == "int":
+        node = IntSymbol()
+        node.key = _points.draw()
+        node.constant = 0
+        node.birth = next(_births)
+    elif kind == "bool":
+        node = BoolSymbol()
+        node.weight = 1
+    elif kind == "float":
+        node = FloatSymbol()
+    else:
+        raise ExpressionTypeError(f"a symbol is 'int', 'bool' or 'float', not {kind!r}")
+    node.op = SYMBOL
+    node.args = ()
+    node._name = name
+    entered = _enter_structure(key, node)
+    if isinstance(entered, IntExpr):
+        _enter_value(entered)
+    return entered
+
+
+WEIGHT_LIMIT: Final = 64
+
+
+def make_atom(op: Op, args: tuple[Expr, ...], kind: Kind, identity: Any = None) -> Expr:
+    """The node of an operator on operands, interned by both.
+
+    `identity` replaces the operands as the key (a set, for a commutative operator).
+    """
+    key = (op, identity) if identity is not None else (op, *args)
+    entry = _by_structure.get(key)
+    found = entry() if entry is not None else None
+    if found is not None:
+        return found
+    if kind == "int":
+        made = IntAtom()
+        made.op, made.args = op, args
+        made.key = _points.draw()
+        made.constant = 0
+        made.birth = next(_births)
+        entered = _enter_structure(key, made)
+        _enter_value(entered)  # type: ignore[arg-type]
+        return entered
+    if kind == "bool":
+        condition = BoolAtom()
+        condition.op, condition.args = op, args
+        weights = [a.weight for a in args if isinstance(a, BoolAtom)]
+        condition.weight = min(WEIGHT_LIMIT, sum(weights)) if weights else 1
+        return _enter_structure(key, condition)
+    number = FloatAtom()
+    number.op, number.args = op, args
+    return _enter_structure(key, number)
+
+
+def make_view(op: Op, args: tuple[Expr, ...]) -> IntExpr:
+    """The operator as it is read out of a sum: one object for equal operands."""
+    key = (View, op, *args)
+    entry = _by_structure.get(key)
+    found = entry() if entry is not None else None
+    if found is not None:
+        return found  # type: ignore[return-value]
+    made = View()
+    made.op, made.args = op, args
+    return _enter_structure(key, made)  # type: ignore[return-value]
+
+
+def make_product(factors: tuple[tuple[IntExpr, int], ...]) -> IntExpr:
+    """The product of powers of atoms; `factors` are in order of key, without repetition.
+
+    One factor to the power of one is that factor.
+    """
+    if len(factors) == 1 and factors[0][1] == 1:
+        return factors[0][0]
+    key = (PRODUCT, factors)
+    entry = _by_structure.get(key)
+    found = entry() if entry is not None else None
+    if found is not None:
+        return found  # type: ignore[return-value]
+    made = Product()
+    made.op = PRODUCT
+    made.factors = factors
+    made.args = tuple(base for base, _ in sorted(factors, key=lambda f: birth_of(f[0])))
+    made.key = _points.draw()
+    made.constant = 0
+    made.birth = next(_births)
+    entered = _enter_structure(key, made)
+    _enter_value(entered)  # type: ignore[arg-type]
+    return entered  # type: ignore[return-value]
+
+
+def combine(p: int, a: IntExpr, q: int, b: IntExpr, k: int = 0) -> IntExpr:
+    """``p*a + q*b + k``, in time that does not depend on the length of the operands.
+
+    Raises `ExpressionTypeError` where `int_oo` has no sum (``int_oo - int_oo``).
+    """
+    key = p * a.key + q * b.key + k
+    entry = _by_value.get(key)
+    if entry is not None:
+        found = entry()
+        if found is not None:
+            return found  # type: ignore[return-value]
+    return _new_sum(key, p, a, q, b, k)
+
+
+def _new_sum(key: int, p: int, a: IntExpr, q: int, b: IntExpr, k: int) -> IntExpr:
+    if type(a) is Infinity or type(b) is Infinity:
+        return _infinite_sum(p, a, q, b)
+    fixed = p * a.constant + q * b.constant + k
+    if key == fixed:
+        return constant(fixed)
+    pending = bulk = 1
+    for part in (a, b):
+        if type(part) is Sum:
+            pending += part._pending
+            bulk += part._bulk
+        else:
+            bulk += 1
+    node = Sum()
+    node.key = key
+    node.constant = fixed
+    node._terms = None
+    node._view = None
+    node._direction = None
+    if p == 0 or (p == 0 and q == 0):
+        p, a, q = q, b, 0
+    node._rope = (p, a, q, b)
+    node._pending = pending
+    node._bulk = bulk
+    if pending > 16 + bulk - pending:
+        node._write_out()
+    return _enter_value(node)
+
+
+def _infinite_sum(p: int, a: IntExpr, q: int, b: IntExpr) -> IntExpr:
+    ends = set()
+    for factor, part in ((p, a), (q, b)):
+        if type(part) is Infinity and factor:
+            ends.add(part._end.sign * (1 if factor > 0 else -1))
+    if len(ends) != 1:
+        raise ExpressionTypeError("int_oo - int_oo has no value")
+    return PLUS_INFINITY if ends == {1} else MINUS_INFINITY
+
+
+def from_terms(terms: Mapping[IntExpr, int], k: int) -> IntExpr:
+    """The linear combination with these coefficients by atom, and constant `k`."""
+    key = k
+    for atom, coefficient in terms.items():
+        key += coefficient * atom.key
+    entry = _by_value.get(key)
+    if entry is not None:
+        found = entry()
+        if found is not None:
+            return found  # type: ignore[return-value]
+    if key == k:
+        return constant(k)
+    node = Sum()
+    node.key = key
+    node.constant = k
+    node._terms = {atom: c for atom, c in terms.items() if c}
+    node._rope = None
+    node._view = None
+    node._direction = None
+    node._pending = 0
+    node._bulk = len(node._terms)
+    return _enter_value(node)
+
+
+def _make_infinity(end: IntInfinity) -> Infinity:
+    node = Infinity()
+    node._end = end
+    node.constant = 0
+    node.key = _points.draw()
+    return node
+
+
+def _make_truth(value: bool) -> BoolConstant:
+    node = BoolConstant()
+    node._value = value
+    return node
+
+
+TRUE: Final = _make_truth(True)
+FALSE: Final = _make_truth(False)
+PLUS_INFINITY: Final = _make_infinity(int_oo)
+MINUS_INFINITY: Final = _make_infinity(-int_oo)

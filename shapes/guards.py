@@ -1,0 +1,107 @@
+"""Guards: what the example sizes decided, to be checked by whoever calls.
+
+All guards of an environment are compiled into one Python function of the backed symbols. A
+guard that fails is explained with the values and where they come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shapes.codegen.python import compile_function, python_source
+from shapes.errors import EvaluationError, GuardError, UndefinedError
+from shapes.evaluate import evaluate
+from shapes.expr import BoolExpr, Expr, Value
+from shapes.interpret import free_symbols
+from shapes.location import Location
+from shapes.show import show
+
+__all__ = ["Guard", "GuardFunction"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Guard:
+    """A condition on inputs that held for the examples, and the line that asked for it."""
+
+    claim: BoolExpr
+    location: Location | None = None
+
+    def __str__(self) -> str:
+        return show(self.claim)
+
+
+class GuardFunction:
+    """All guards as one function: ``guard(b=8, k=3)`` tells whether all hold.
+
+    Arguments are the values of the backed symbols that occur, by name (a path such as
+    ``tokens.shape[0]`` in a mapping given as the only positional argument). `source` is the
+    Python text that was compiled.
+    """
+
+    def __init__(
+        self, guards: Sequence[Guard], sources: Mapping[str, str | None]
+    ) -> None:
+        self.guards = tuple(guards)
+        self._sources = dict(sources)
+        self._symbols: list[Expr] = free_symbols(*(guard.claim for guard in guards))
+        names = {sym: f"s{index}" for index, sym in enumerate(self._symbols)}
+        body = " and ".join(python_source(guard.claim, names) for guard in guards) or "True"
+        self._function, self.source = compile_function("guard", list(names.values()), body)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the symbols whose values decide."""
+        return tuple(sym.name for sym in self._symbols)
+
+    def __call__(self, values: Mapping[str, Value] | None = None, /, **named: Value) -> bool:
+        """Whether all guards hold; raises `EvaluationError` for a missing value."""
+        arguments = self._arguments(values, named)
+        try:
+            return bool(self._function(*arguments))
+        except (ArithmeticError, ValueError):
+            # An operand without a value may not matter: ask each guard as a whole.
+            return not self._failed(dict(zip(self._symbols, arguments)))
+
+    def check(self, values: Mapping[str, Value] | None = None, /, **named: Value) -> None:
+        """Raise `GuardError` with the guards that fail, if any does."""
+        explanation = self.explain(values, **named)
+        if explanation is not None:
+            raise GuardError(explanation)
+
+    def explain(
+        self, values: Mapping[str, Value] | None = None, /, **named: Value
+    ) -> str | None:
+        """Which guards fail and why, with values and sources; None if all hold."""
+        bound = dict(zip(self._symbols, self._arguments(values, named)))
+        failed = self._failed(bound)
+        return "\n".join(self._described(guard, bound) for guard in failed) or None
+
+    def _arguments(
+        self, values: Mapping[str, Value] | None, named: Mapping[str, Value]
+    ) -> list[Any]:
+        given = {**(values or {}), **named}
+        missing = [sym.name for sym in self._symbols if sym.name not in given]
+        if missing:
+            raise EvaluationError(f"no value was given for {', '.join(missing)}")
+        return [given[sym.name] for sym in self._symbols]
+
+    def _failed(self, bound: Mapping[Expr, Value]) -> list[Guard]:
+        failed = []
+        for guard in self.guards:
+            try:
+                if not evaluate(guard.claim, bound):
+                    failed.append(guard)
+            except UndefinedError:
+                failed.append(guard)
+        return failed
+
+    def _described(self, guard: Guard, bound: Mapping[Expr, Value]) -> str:
+        parts = []
+        for sym in free_symbols(guard.claim):
+            source = self._sources.get(sym.name)
+            origin = f" (from {source})" if source and source != sym.name else ""
+            parts.append(f"{sym.name} = {bound[sym]!r}{origin}")
+        where = f"\n    guarded at {guard.location}" if guard.location is not None else ""
+        return f"the guard `{guard}` does not hold: {', '.join(parts)}{where}"

@@ -1,0 +1,296 @@
+"""The prover: a ladder of methods, from cheap to dear.
+
+A method takes a claim and facts and answers with a `Proof` or None. The ladder is tried for
+the claim and for its negation; between the cheap methods and z3 a search looks for small
+values that break (satisfy) the claim, because most questions that are not decided by then
+have a counterexample. This module is the only place that knows the order.
+
+Guarantees: facts are never changed; hints are used as candidates of the search and never in
+a proof; budgets are steps, so an answer does not depend on the machine; a question that an
+early method answers never imports z3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from shapes.booleans import negation
+from shapes.bounds import bounds_with_reasons, congruence_with_reasons
+from shapes.definedness import Spelled
+from shapes.errors import ContradictionError, UndefinedError
+from shapes.expr import FALSE, OPERATORS, TRUE, BoolExpr, Expr, Value
+from shapes.facts import Fact, Facts
+from shapes.verdict import Counterexample, Proof, Status, Verdict, in_order
+from shapes.witness import Values, satisfies, search
+
+__all__ = ["EFFORTS", "METHODS", "Effort", "decide", "prove"]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much may be spent: the methods by name, evaluations of the search, z3's steps."""
+
+    methods: tuple[str, ...]
+    search: int
+    rlimit: int
+
+
+Method = Callable[[Facts, BoolExpr], "Proof | None"]
+
+
+def _canonical(facts: Facts, claim: BoolExpr) -> Proof | None:
+    """The normal form is true, with solved symbols replaced, or was stated as it stands."""
+    if claim is TRUE:
+        return Proof("normal form")
+    normal, why = facts.normalized(claim)
+    if normal is TRUE:
+        return Proof("normal form", in_order(why))
+    stated = facts.holds(normal)
+    return Proof("a known fact", in_order(stated | why)) if stated is not None else None
+
+
+def _ranges(facts: Facts, claim: BoolExpr) -> Proof | None:
+    """The range of the claim under what is known of every sub-expression is {true}."""
+    normal, why = facts.normalized(claim)
+    value, used = bounds_with_reasons(facts, normal)
+    if value.is_singleton and value.lower:
+        return Proof("ranges", in_order(used | why))
+    if normal.op.name not in ("EqZero", "NeZero", "LeZero"):
+        return None
+    # A relation's own side, with its ends rounded by congruence.
+    e = normal.args[0]
+    side, used = bounds_with_reasons(facts, e)
+    residues, used_residues = congruence_with_reasons(facts, e)
+    holds = {
+        "LeZero": side.int_bounds()[1] <= 0,
+        "EqZero": side.int_bounds() == (0, 0),
+        "NeZero": 0 not in side or not residues.admits(0),
+    }[normal.op.name]
+    if not holds:
+        return None
+    return Proof("ranges and congruences", in_order(used | why | used_residues))
+
+
+METHODS: Final[dict[str, Method]] = {"canonical": _canonical, "ranges": _ranges}
+"""The methods without a solver, in their order. Linear reasoning and case splits enter here,
+behind the ranges, and need no other change."""
+
+SOLVER: Final = "z3"
+
+_CHEAP = tuple(METHODS)
+EFFORTS: Final[dict[str, Effort]] = {
+    "cheap": Effort(_CHEAP, search=0, rlimit=0),
+    "quick": Effort((*_CHEAP, SOLVER), search=60, rlimit=200_000),
+    "default": Effort((*_CHEAP, SOLVER), search=300, rlimit=3_000_000),
+    "thorough": Effort((*_CHEAP, SOLVER), search=3_000, rlimit=60_000_000),
+}
+
+
+def effort_named(effort: str | Effort) -> Effort:
+    """The effort of that name; raises `ValueError` with the names that there are."""
+    if isinstance(effort, Effort):
+        return effort
+    if effort not in EFFORTS:
+        raise ValueError(f"no effort {effort!r}; there are {', '.join(EFFORTS)}")
+    return EFFORTS[effort]
+
+
+def decide(facts: Facts, claim: BoolExpr) -> bool | None:
+    """Whether the claim always (True) or never (False) holds, by the cheap methods alone."""
+    if claim is TRUE or claim is FALSE:
+        return claim is TRUE
+    if _proved(facts, claim, _CHEAP) is not None:
+        return True
+    return False if _proved(facts, negation(claim), _CHEAP) is not None else None
+
+
+def _proved(facts: Facts, claim: BoolExpr, methods: Sequence[str]) -> Proof | None:
+    """The first method's proof; the parts of a conjunction are proved one by one."""
+    for name in methods:
+        method = METHODS.get(name)
+        found = None if method is None else method(facts, claim)
+        if found is not None:
+            return found
+    if claim.op is OPERATORS["And"]:
+        proofs = []
+        for part in claim.args:
+            assert isinstance(part, BoolExpr)
+            proof = _proved(facts, part, methods)
+            if proof is None:
+                return None
+            proofs.append(proof)
+        return _joined(proofs)
+    return None
+
+
+def _joined(proofs: Sequence[Proof]) -> Proof:
+    methods = dict.fromkeys(proof.method for proof in proofs)
+    used = frozenset(fact for proof in proofs for fact in proof.facts)
+    return Proof(" and ".join(methods), in_order(used))
+
+
+def prove(
+    facts: Facts,
+    claim: BoolExpr | Spelled,
+    text: str | None = None,
+    effort: str | Effort = "default",
+    hints: Mapping[Expr, Value] | None = None,
+) -> Verdict:
+    """The verdict on a claim under facts.
+
+    A spelled claim brings the condition under which it has a value: the part of it that
+    does not follow is assumed, and listed in the verdict's `premises`. Raises
+    `ContradictionError` if the facts turn out to be contradictory, `UndefinedError` if the
+    claim never has a value.
+    """
+    chosen = effort_named(effort)
+    spelled = claim if isinstance(claim, Spelled) else Spelled(claim)
+    question = spelled.expr
+    assert isinstance(question, BoolExpr)
+    shown = str(question) if text is None else text
+    facts, premises = _defined(facts, spelled.defined, shown)
+    return _Asked(facts, question, shown, premises, chosen, hints or {}).answer()
+
+
+def _defined(
+    facts: Facts, defined: BoolExpr, text: str
+) -> tuple[Facts, tuple[BoolExpr, ...]]:
+    """The facts with the definedness of the claim assumed, and what of it did not follow."""
+    if defined is TRUE:
+        return facts, ()
+    clauses = defined.args if defined.op is OPERATORS["And"] else (defined,)
+    premises = tuple(
+        c for c in clauses if isinstance(c, BoolExpr) and _proved(facts, c, _CHEAP) is None
+    )
+    for premise in premises:
+        if decide(facts, premise) is False:
+            raise UndefinedError(f"`{text}` never has a value: it needs `{premise}`")
+        facts = facts.given(Fact(premise, "given"))
+    return facts, premises
+
+
+class _Asked:
+    """One question on its way up the ladder."""
+
+    def __init__(
+        self,
+        facts: Facts,
+        claim: BoolExpr,
+        text: str,
+        premises: tuple[BoolExpr, ...],
+        effort: Effort,
+        hints: Mapping[Expr, Value],
+    ) -> None:
+        self._facts = facts
+        self._claim = claim
+        self._text = text
+        self._premises = premises
+        self._effort = effort
+        self._hints = hints
+        self._broken: Values | None = None
+        self._satisfied: Values | None = None
+        self._tried: list[str] = []
+
+    def answer(self) -> Verdict:
+        """The verdict."""
+        proof = _proved(self._facts, self._claim, self._effort.methods)
+        if proof is not None:
+            return self._verdict(Status.ALWAYS, proof)
+        refuted = _proved(self._facts, negation(self._claim), self._effort.methods)
+        if refuted is not None:
+            return self._never(refuted)
+        used = [name for name in METHODS if name in self._effort.methods]
+        self._tried.append(f"methods {', '.join(used)}")
+        self._search()
+        if self._broken is not None and self._satisfied is not None:
+            return self._verdict(Status.DEPENDS, None)
+        if SOLVER in self._effort.methods:
+            return self._solve()
+        return self._verdict(Status.UNKNOWN, None)
+
+    def _search(self) -> None:
+        if not self._effort.search:
+            return
+        budget = self._effort.search
+        claim = self._claim
+        self._broken = search(self._facts, [negation(claim)], self._hints, budget)
+        self._satisfied = search(self._facts, [claim], self._hints, budget)
+        self._tried.append(f"search with {budget} evaluations")
+
+    def _solve(self) -> Verdict:
+        """Ask z3 for what is still missing: a value that breaks the claim, one that satisfies
+        it, or the proof that there is none."""
+        proofs: dict[bool, Proof] = {}
+        for wanted in (False, True):
+            known = self._satisfied if wanted else self._broken
+            if known is not None:
+                continue
+            condition = self._claim if wanted else negation(self._claim)
+            proof, values = _by_solver(self._facts, condition, self._effort, self._tried)
+            if proof is not None:
+                proofs[wanted] = proof
+            elif values is not None and wanted:
+                self._satisfied = values
+            elif values is not None:
+                self._broken = values
+            if wanted is False and proof is not None and self._satisfied is not None:
+                break
+        if len(proofs) == 2:
+            used = in_order(frozenset(proofs[True].facts) | frozenset(proofs[False].facts))
+            lines = "\n".join(f"    {fact}" for fact in used)
+            raise ContradictionError(f"these facts contradict each other:\n{lines}", used)
+        if False in proofs:
+            return self._verdict(Status.ALWAYS, proofs[False])
+        if True in proofs:
+            return self._never(proofs[True])
+        if self._broken is not None and self._satisfied is not None:
+            return self._verdict(Status.DEPENDS, None)
+        return self._verdict(Status.UNKNOWN, None)
+
+    def _never(self, proof: Proof) -> Verdict:
+        """A claim that never holds comes with values that show it, where some are found."""
+        if self._broken is None and self._effort.search:
+            self._broken = search(
+                self._facts, [negation(self._claim)], self._hints, self._effort.search
+            )
+        return self._verdict(Status.NEVER, proof)
+
+    def _verdict(self, status: Status, proof: Proof | None) -> Verdict:
+        shown = status in (Status.DEPENDS, Status.NEVER, Status.UNKNOWN)
+        broken = self._broken if shown else None
+        satisfied = self._satisfied if status in (Status.DEPENDS, Status.UNKNOWN) else None
+        return Verdict(
+            status=status,
+            claim=self._claim,
+            text=self._text,
+            proof=proof,
+            counterexample=None if broken is None else Counterexample(broken),
+            witness=None if satisfied is None else Counterexample(satisfied),
+            premises=self._premises,
+            tried=tuple(self._tried) if status is Status.UNKNOWN else (),
+        )
+
+
+def _by_solver(
+    facts: Facts, condition: BoolExpr, effort: Effort, tried: list[str]
+) -> tuple[Proof | None, Values | None]:
+    """z3 on the connected facts: a proof that the condition cannot hold, or values."""
+    from shapes.smt import Question, solve
+
+    connected = facts.connected(condition)
+    named = {f"f!{index}": fact for index, fact in enumerate(connected)}
+    question = Question((condition,), tuple((n, f.claim) for n, f in named.items()))
+    answer = solve(question, facts, effort.rlimit)
+    if answer.status == "unsat":
+        used = frozenset(named[name] for name in answer.core)
+        return Proof(SOLVER, in_order(used)), None
+    if answer.status == "sat":
+        values: Values = dict(answer.model)
+        if satisfies(values, [condition, *(fact.claim for fact in connected)]):
+            return None, values
+        tried.append("z3: its model did not survive re-evaluation")
+        return None, None
+    tried.append(answer.reason if answer.reason.startswith("z3") else f"z3: {answer.reason}")
+    return None, None

@@ -1,0 +1,281 @@
+"""z3: the last method, and the only module that imports it.
+
+A question is written as SMT-LIB text (shared sub-expressions once, as definitions), which
+z3 parses in one call; the same text is the dump for a bug report, and what any other solver
+is asked. What the translation does not know (floats, bit operations, symbolic powers)
+becomes an unknown of its own with whatever range holds for it, so "unsat" is always a proof,
+and a model is only a candidate that the caller re-evaluates. Budgets are z3's `rlimit`, with
+a fixed seed; every exception of z3 is "unknown" with its reason.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from shapes.bounds import bounds
+from shapes.expr import (
+    CONSTANT,
+    PRODUCT,
+    BoolExpr,
+    Expr,
+    IntExpr,
+    Op,
+    Value,
+)
+from shapes.facts import Facts
+from shapes.infinity import IntInfinity
+from shapes.interpret import free_symbols, interpret
+
+__all__ = ["Answer", "Question", "is_available", "script", "solve"]
+
+_LOCK: Final = threading.Lock()
+"""z3's default context serves one thread at a time."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Whether `conditions` can hold together with `facts` (each of them named in a core)."""
+
+    conditions: tuple[BoolExpr, ...]
+    facts: tuple[tuple[str, BoolExpr], ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`unsat` with the names of the facts in the core, `sat` with a model's values of the
+    symbols, or `unknown` with the reason."""
+
+    status: Literal["sat", "unsat", "unknown"]
+    core: frozenset[str] = frozenset()
+    model: Mapping[Expr, Value] = field(default_factory=dict)
+    reason: str = ""
+
+
+def is_available() -> bool:
+    """Whether z3 can be imported."""
+    try:
+        import z3  # noqa: F401
+    except Exception:
+        return False
+    return True
+
+
+class _Translator:
+    """The analysis whose values are SMT-LIB terms."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self.lines: list[str] = []
+        self.constraints: list[str] = []
+        self.names: dict[Expr, str] = {}
+        self._fresh = 0
+
+    # -- leaves
+
+    def constant(self, value: Value) -> str:
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, int):
+            return str(value) if value >= 0 else f"(- {-value})"
+        return "0"  # a float or an infinity: only ever below something unknown
+
+    def symbol(self, sym: Expr) -> str:
+        if sym not in self.names:
+            name = f"|{sym.name}|"
+            self.names[sym] = name
+            sort = {"int": "Int", "bool": "Bool", "float": "Real"}[sym.kind]
+            self.lines.append(f"(declare-const {name} {sort})")
+        return self.names[sym]
+
+    def unknown(self, op: Op, values: Sequence[str]) -> str:
+        return ""  # replaced by `refine`, which sees the node
+
+    # -- integers
+
+    def linear(self, k: int, coefficients: Sequence[int], values: Sequence[str]) -> str:
+        terms = [
+            value if c == 1 else f"(* {self.constant(c)} {value})"
+            for c, value in zip(coefficients, values)
+        ]
+        if k:
+            terms.append(self.constant(k))
+        return terms[0] if len(terms) == 1 else f"(+ {' '.join(terms)})"
+
+    def mul(self, a: str, b: str) -> str:
+        return f"(* {a} {b})"
+
+    def pow(self, a: str, b: str) -> str:
+        if not b.isdigit() or not 1 <= int(b) <= 16:
+            return ""
+        return f"(* {' '.join([a] * int(b))})" if int(b) > 1 else a
+
+    def floordiv(self, a: str, b: str) -> str:
+        if b.isdigit() and int(b) > 0:
+            return f"(div {a} {b})"
+        return f"(ite (> {b} 0) (div {a} {b}) (div (- {a}) (- {b})))"
+
+    def mod(self, a: str, b: str) -> str:
+        if b.isdigit() and int(b) > 0:
+            return f"(mod {a} {b})"
+        return f"(ite (> {b} 0) (mod {a} {b}) (- (mod (- {a}) (- {b}))))"
+
+    def truncdiv(self, a: str, b: str) -> str:
+        size = f"(div (abs {a}) (abs {b}))"
+        return f"(ite (= (< {a} 0) (< {b} 0)) {size} (- {size}))"
+
+    def truncmod(self, a: str, b: str) -> str:
+        size = f"(mod (abs {a}) (abs {b}))"
+        return f"(ite (< {a} 0) (- {size}) {size})"
+
+    def abs(self, a: str) -> str:
+        return f"(abs {a})"
+
+    def min(self, *operands: str) -> str:
+        return self._chosen("<=", operands)
+
+    def max(self, *operands: str) -> str:
+        return self._chosen(">=", operands)
+
+    def _chosen(self, relation: str, operands: Sequence[str]) -> str:
+        result = operands[0]
+        for operand in operands[1:]:
+            result = f"(ite ({relation} {result} {operand}) {result} {operand})"
+        return result
+
+    def where(self, condition: str, a: str, b: str) -> str:
+        return f"(ite {condition} {a} {b})"
+
+    # -- conditions
+
+    def le_zero(self, a: str) -> str:
+        return f"(<= {a} 0)"
+
+    def eq_zero(self, a: str) -> str:
+        return f"(= {a} 0)"
+
+    def ne_zero(self, a: str) -> str:
+        return f"(not (= {a} 0))"
+
+    def le(self, a: str, b: str) -> str:
+        return ""
+
+    lt = eq = le
+
+    def and_(self, *operands: str) -> str:
+        return f"(and {' '.join(operands)})"
+
+    def or_(self, *operands: str) -> str:
+        return f"(or {' '.join(operands)})"
+
+    def not_(self, a: str) -> str:
+        return f"(not {a})"
+
+    def iff(self, a: str, b: str) -> str:
+        return f"(= {a} {b})"
+
+    # -- sharing and unknowns
+
+    def refine(self, node: Expr, term: str) -> str:
+        if node.kind == "float":
+            return "0.0"
+        if not term:
+            return self._unknown_node(node)
+        if len(term) <= 40 or node.op is CONSTANT:
+            return term
+        return self._define(term, "Int" if node.kind == "int" else "Bool")
+
+    def _define(self, term: str, sort: str) -> str:
+        name = f"d!{len(self.lines)}"
+        self.lines.append(f"(define-fun {name} () {sort} {term})")
+        return name
+
+    def _unknown_node(self, node: Expr) -> str:
+        """A variable of its own, one for each node, within the range that holds for it."""
+        self._fresh += 1
+        name = f"o!{self._fresh}"
+        self.lines.append(f"(declare-const {name} {'Int' if node.kind == 'int' else 'Bool'})")
+        if isinstance(node, IntExpr) and node.op is not PRODUCT:
+            lower, upper = bounds(self._facts, node).int_bounds()
+            if not isinstance(lower, IntInfinity):
+                self.constraints.append(f"(assert (<= {self.constant(lower)} {name}))")
+            if not isinstance(upper, IntInfinity):
+                self.constraints.append(f"(assert (<= {name} {self.constant(upper)}))")
+        return name
+
+
+def script(question: Question, facts: Facts, check: bool = True) -> str:
+    """The question as SMT-LIB text; facts are asserted under names as switches."""
+    return _translated(question, facts, check)[0]
+
+
+def _translated(question: Question, facts: Facts, check: bool) -> tuple[str, list[str]]:
+    translator = _Translator(facts)
+    memo: dict[Any, Any] = {}
+    asserted: list[str] = []
+    switches: list[str] = []
+    for name, claim in question.facts:
+        term = interpret(translator, {}, claim, memo)
+        asserted += [
+            f"(declare-const {name} Bool) ; {_comment(str(claim))}",
+            f"(assert (=> {name} {term}))",
+        ]
+        switches.append(name)
+    for condition in question.conditions:
+        term = interpret(translator, {}, condition, memo)
+        asserted += [f"; {_comment(str(condition))}", f"(assert {term})"]
+    lines = [*translator.lines, *translator.constraints, *asserted]
+    if check:
+        lines += [f"(check-sat-assuming ({' '.join(switches)}))", "(get-model)"]
+    return "\n".join(lines) + "\n", switches
+
+
+def _comment(text: str) -> str:
+    return text if len(text) <= 200 else text[:200] + " ..."
+
+
+def solve(question: Question, facts: Facts, rlimit: int) -> Answer:
+    """z3's answer within a budget of its own steps."""
+    text, switches = _translated(question, facts, check=False)
+    with _LOCK:
+        try:
+            return _solved(text, switches, question, rlimit)
+        except Exception as error:  # whatever z3 raises is an answer: unknown
+            return Answer("unknown", reason=f"z3: {str(error)[:200]}")
+
+
+def _solved(text: str, switches: list[str], question: Question, rlimit: int) -> Answer:
+    import z3
+
+    solver = z3.Solver()
+    solver.set("rlimit", rlimit)
+    solver.set("random_seed", 0)
+    solver.from_string(text)
+    result = solver.check(*[z3.Bool(name) for name in switches])
+    if result == z3.unsat:
+        return Answer("unsat", frozenset(str(name) for name in solver.unsat_core()))
+    if result != z3.sat:
+        reason = solver.reason_unknown()
+        over = reason in ("canceled", "max. resource limit exceeded")
+        return Answer("unknown", reason=f"budget of {rlimit} z3 steps" if over else reason)
+    symbols = {sym.name: sym for sym in _symbols(question)}
+    model = solver.model()
+    values: dict[Expr, Value] = {}
+    for declaration in model.decls():
+        sym = symbols.get(declaration.name())
+        if sym is None:
+            continue
+        value = model[declaration]
+        if sym.kind == "int":
+            values[sym] = value.as_long()
+        elif sym.kind == "bool":
+            values[sym] = bool(z3.is_true(value))
+    for sym in symbols.values():
+        values.setdefault(sym, {"int": 0, "bool": False, "float": 0.0}[sym.kind])
+    return Answer("sat", model=values)
+
+
+def _symbols(question: Question) -> list[Expr]:
+    return free_symbols(*question.conditions, *(claim for _, claim in question.facts))

@@ -1,0 +1,61 @@
+"""Substitution: an expression with symbols (or whole atoms) replaced by expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from shapes.expr import Expr, Op, Value, as_expr, from_terms
+from shapes.interpret import interpret
+from shapes.linear import eq_zero, le_zero, ne_zero
+
+__all__ = ["Builder", "substitute"]
+
+
+class Builder:
+    """The analysis whose values are expressions: it builds what it is told.
+
+    With nothing replaced it is the identity, on sympy's expressions it is the conversion.
+    """
+
+    def __init__(self, replaced: Callable[[Expr], Expr | None] | None = None) -> None:
+        self._replaced = replaced
+
+    def constant(self, value: Value) -> Expr:
+        return as_expr(value)
+
+    def symbol(self, sym: Expr) -> Expr:
+        return sym
+
+    def linear(self, k: int, coefficients: Sequence[int], values: list[Any]) -> Expr:
+        result: Any = from_terms({}, k)
+        for coefficient, value in zip(coefficients, values):
+            result = result + coefficient * value
+        return result  # type: ignore[no-any-return]
+
+    le_zero = staticmethod(le_zero)
+    eq_zero = staticmethod(eq_zero)
+    ne_zero = staticmethod(ne_zero)
+
+    def unknown(self, op: Op, values: Sequence[Any]) -> Expr:
+        """Every operator is built by its record in the table."""
+        assert op.build is not None, op
+        return op.build(*values)
+
+    def refine(self, node: Expr, value: Expr) -> Expr:
+        """A replaced atom, after its operands have been."""
+        if self._replaced is None:
+            return value
+        found = self._replaced(value)
+        return value if found is None else found
+
+
+def substitute(expr: Expr, replacements: Mapping[Expr, Expr]) -> Expr:
+    """The expression with symbols and atoms replaced, all at once, in normal form again."""
+    if not replacements:
+        return expr
+    memo: dict[Any, Any] = {}
+    builder = Builder(replacements.get)
+    result = interpret(builder, {}, expr, memo)
+    assert isinstance(result, Expr)
+    return result

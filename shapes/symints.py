@@ -1,0 +1,251 @@
+"""`SymInt`, `SymBool`, `SymFloat`: expressions that know their environment.
+
+They are what people, tracers and frameworks compute with. Operators build expressions (and
+the condition under which what was written has a value); a truth test asks the environment,
+which answers from what is known, records a guard from the example sizes, or raises
+`DataDependentError`. A result that is constant comes back as a plain Python number.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from shapes.definedness import Spelled, spell
+from shapes.errors import ExpressionTypeError
+from shapes.expr import OPERATORS, TRUE, BoolExpr, Expr, as_expr
+
+if TYPE_CHECKING:
+    from shapes.env import ShapeEnv
+
+__all__ = ["Implies", "Max", "Min", "SymBool", "SymFloat", "SymInt", "Symbolic", "Where",
+           "ceildiv", "spelled_of"]  # fmt: skip
+
+T = TypeVar("T")
+
+
+class Symbolic:
+    """What the three have in common."""
+
+    __slots__ = ("__weakref__", "defined", "env", "expr")
+    env: ShapeEnv
+    expr: Expr
+    defined: BoolExpr
+
+    def __init__(self, env: ShapeEnv, expr: Expr, defined: BoolExpr = TRUE) -> None:
+        self.env = env
+        self.expr = expr
+        self.defined = defined
+
+    def __str__(self) -> str:
+        return str(self.expr)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.expr})"
+
+    def _repr_html_(self) -> str:
+        from shapes.display import symbolic_html
+
+        return symbolic_html(self)
+
+    def __hash__(self) -> int:
+        return hash(self.expr)
+
+    def __copy__(self: T) -> T:
+        return self
+
+    def __deepcopy__(self: T, memo: object) -> T:
+        return self  # an expression is immutable, and the environment is meant to be shared
+
+    def _apply(self, name: str, *operands: Any) -> Any:
+        return _applied(self.env, name, operands)
+
+    def __eq__(self, other: object) -> Any:
+        return self._apply("Eq", self, other) if _is_operand(other) else NotImplemented
+
+    def __ne__(self, other: object) -> Any:
+        return self._apply("Ne", self, other) if _is_operand(other) else NotImplemented
+
+
+def _is_operand(value: object) -> bool:
+    """Whether an operator of ours takes the value: a number, an expression, or something
+    that counts as an integer (arrays are not: they have operators of their own)."""
+    from shapes.infinity import IntInfinity
+
+    if isinstance(value, (int, float, Symbolic, Expr, IntInfinity)):
+        return True
+    return hasattr(type(value), "__index__") and not hasattr(value, "__array_function__")
+
+
+def spelled_of(value: Any) -> Spelled:
+    """Expression and definedness of a number, an expression or a symbolic value."""
+    if isinstance(value, Symbolic):
+        return Spelled(value.expr, value.defined)
+    return Spelled(as_expr(value))
+
+
+def _applied(env: ShapeEnv | None, name: str, operands: tuple[Any, ...]) -> Any:
+    for operand in operands:
+        if isinstance(operand, Symbolic):
+            if env is not None and operand.env is not env:
+                raise ExpressionTypeError(
+                    f"`{operand}` belongs to another environment than its partner in {name}"
+                )
+            env = operand.env
+    spelled = spell(OPERATORS[name], [spelled_of(operand) for operand in operands])
+    if env is None:
+        return spelled.expr
+    return env.wrap(spelled.expr, spelled.defined)
+
+
+def _binary(name: str) -> Any:
+    def operator(self: Symbolic, other: object) -> Any:
+        return self._apply(name, self, other) if _is_operand(other) else NotImplemented
+
+    operator.__name__ = name
+    return operator
+
+
+def _reflected(name: str) -> Any:
+    def operator(self: Symbolic, other: object) -> Any:
+        return self._apply(name, other, self) if _is_operand(other) else NotImplemented
+
+    operator.__name__ = name
+    return operator
+
+
+def _unary(name: str) -> Any:
+    def operator(self: Symbolic) -> Any:
+        return self._apply(name, self)
+
+    operator.__name__ = name
+    return operator
+
+
+_BINARY: Final = {
+    "add": "Add", "sub": "Sub", "mul": "Mul", "floordiv": "FloorDiv", "truediv": "TrueDiv",
+    "mod": "Mod", "pow": "Pow",
+}  # fmt: skip
+_BITS: Final = {"and": "BitAnd", "or": "BitOr", "xor": "BitXor"}
+_SHIFTS: Final = {"lshift": "LShift", "rshift": "RShift"}
+_ORDER: Final = {"lt": "Lt", "le": "Le", "gt": "Gt", "ge": "Ge"}
+
+
+class _Number(Symbolic):
+    """A symbolic integer or float."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return bool(self != 0)
+
+    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
+        return other // self, other % self
+
+    def __pos__(self: T) -> T:
+        return self
+
+    __neg__ = _unary("Neg")
+    __abs__ = _unary("Abs")
+
+
+class SymInt(_Number):
+    """An integer that is not known yet."""
+
+    __slots__ = ()
+
+    def __index__(self) -> int:
+        return self.env.specialize(self)
+
+    def __int__(self) -> int:
+        return self.env.specialize(self)
+
+    def __float__(self) -> float:
+        return float(self.env.specialize(self))
+
+    def __trunc__(self) -> SymInt:
+        return self
+
+    def __floor__(self) -> SymInt:
+        return self
+
+    def __ceil__(self) -> SymInt:
+        return self
+
+    def __round__(self, digits: int | None = None) -> Any:
+        if digits is not None and digits < 0:
+            raise ExpressionTypeError("rounding a symbolic integer to tens is not supported")
+        return self
+
+    __invert__ = _unary("BitNot")
+
+
+class SymFloat(_Number):
+    """A double that is not known yet."""
+
+    __slots__ = ()
+
+    def __float__(self) -> float:
+        return self.env.specialize_float(self)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        if digits is None:
+            return self._apply("RoundToInt", self)
+        return self._apply("RoundDecimal", self, digits)
+
+    __trunc__ = _unary("TruncToInt")
+    __floor__ = _unary("FloorToInt")
+    __ceil__ = _unary("CeilToInt")
+    __int__ = __trunc__
+
+
+class SymBool(Symbolic):
+    """A condition that is not known yet."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return self.env.truth(self)
+
+    def __int__(self) -> int:
+        return int(bool(self))
+
+    __invert__ = _unary("Not")
+
+
+for _method, _operator in {**_BINARY, **_ORDER}.items():
+    for _class in (_Number, SymBool):
+        setattr(_class, f"__{_method}__", _binary(_operator))
+        if _operator not in _ORDER.values():
+            setattr(_class, f"__r{_method}__", _reflected(_operator))
+for _method, _operator in {**_BITS, **_SHIFTS}.items():
+    for _class2 in (SymInt, SymBool):
+        setattr(_class2, f"__{_method}__", _binary(_operator))
+        setattr(_class2, f"__r{_method}__", _reflected(_operator))
+
+
+def Min(*operands: Any) -> Any:  # noqa: N802
+    """The least of numbers and symbolic numbers."""
+    return _applied(None, "Min", operands)
+
+
+def Max(*operands: Any) -> Any:  # noqa: N802
+    """The greatest of numbers and symbolic numbers."""
+    return _applied(None, "Max", operands)
+
+
+def Where(condition: Any, a: Any, b: Any) -> Any:  # noqa: N802
+    """`a` where the condition holds, else `b`."""
+    return _applied(None, "Where", (condition, a, b))
+
+
+def Implies(p: Any, q: Any) -> Any:  # noqa: N802
+    """If `p` holds, `q` does."""
+    return _applied(None, "Implies", (p, q))
+
+
+def ceildiv(a: Any, b: Any) -> Any:
+    """The quotient rounded up."""
+    return _applied(None, "CeilDiv", (a, b))

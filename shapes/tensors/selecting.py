@@ -1,0 +1,191 @@
+"""Parts of a tensor: slices, single indices, arrays of indices; and the length of a range.
+
+A slice follows `slice.indices`: negative bounds count from the end, then everything is
+clamped into the axis. The formulas are exact for bounds and steps of any sign; where the
+signs are not known, they say so with `Where`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shapes.booleans import conjunction, less, less_equal, not_equal, where
+from shapes.expr import ExprLike, IntExpr, combine, constant
+from shapes.integers import ceiling_division, maximum, minimum
+from shapes.linear import shift
+from shapes.tensors.broadcasting import broadcast
+from shapes.tensors.core import (
+    ONE,
+    ZERO,
+    Dims,
+    Known,
+    Needs,
+    ShapeResult,
+    as_shape,
+    axis_of,
+    decide,
+    dim,
+    product,
+    show_shape,
+)
+from shapes.tensors.reductions import nonempty_take
+
+__all__ = ["arange", "created", "gather", "index", "slice_length", "take"]
+
+Bound = ExprLike | None
+
+
+def _or_int(chosen: object) -> IntExpr:
+    assert isinstance(chosen, IntExpr)
+    return chosen
+
+
+def _min(a: IntExpr, b: IntExpr, known: Known | None) -> IntExpr:
+    if decide(less_equal(a, b), known):
+        return a
+    return b if decide(less_equal(b, a), known) else minimum(a, b)
+
+
+def _max(a: IntExpr, b: IntExpr, known: Known | None) -> IntExpr:
+    if decide(less_equal(b, a), known):
+        return a
+    return b if decide(less_equal(a, b), known) else maximum(a, b)
+
+
+def slice_length(
+    n: ExprLike,
+    start: Bound = None,
+    stop: Bound = None,
+    step: Bound = None,
+    known: Known | None = None,
+) -> ShapeResult:
+    """The length of ``x[start:stop:step]`` on an axis of size n, as a shape of one size.
+
+    The step is not 0.
+    """
+    size = dim(n)
+    by = ONE if step is None else dim(step)
+    needs = Needs()
+    needs.add(not_equal(by, ZERO), "slice step cannot be zero")
+    sign = decide(less(ZERO, by), known)
+    if by is ZERO:
+        return needs.result((ZERO,))
+    if sign is True:
+        return needs.result((_forward(size, start, stop, by, known),))
+    if sign is False:
+        return needs.result((_backward(size, start, stop, by, known),))
+    either = where(
+        less(ZERO, by),
+        _forward(size, start, stop, by, known),
+        _backward(size, start, stop, by, known),
+    )
+    return needs.result((_or_int(either),))
+
+
+def _forward(
+    n: IntExpr, start: Bound, stop: Bound, step: IntExpr, known: Known | None
+) -> IntExpr:
+    first = ZERO if start is None else _from_front(dim(start), n, ZERO, n, known)
+    last = n if stop is None else _from_front(dim(stop), n, ZERO, n, known)
+    steps = ceiling_division(combine(1, last, -1, first), step)
+    # Both ends are in 0..n, so an open end is never passed.
+    if first is ZERO or last is n:
+        return steps
+    return _max(steps, ZERO, known)
+
+
+def _backward(
+    n: IntExpr, start: Bound, stop: Bound, step: IntExpr, known: Known | None
+) -> IntExpr:
+    lowest, highest = constant(-1), shift(n, -1)
+    first = highest if start is None else _from_front(dim(start), n, lowest, highest, known)
+    last = lowest if stop is None else _from_front(dim(stop), n, lowest, highest, known)
+    steps = ceiling_division(combine(1, last, -1, first), step)
+    if last is lowest or first is highest:
+        return steps
+    return _max(steps, ZERO, known)
+
+
+def _from_front(
+    bound: IntExpr, n: IntExpr, lowest: IntExpr, highest: IntExpr, known: Known | None
+) -> IntExpr:
+    """A bound counted from the front and clamped between the ends."""
+    negative = decide(less(bound, ZERO), known)
+    if highest is n and (bound is n or bound is ZERO):
+        return bound
+    from_end = _max(combine(1, bound, 1, n), lowest, known) if negative is not False else bound
+    from_start = _min(bound, highest, known) if negative is not True else bound
+    if negative is not None:
+        return from_end if negative else from_start
+    return _or_int(where(less(bound, ZERO), from_end, from_start))
+
+
+def index(n: ExprLike, at: ExprLike, axis: int = 0) -> ShapeResult:
+    """One element of an axis: ``-n <= at < n``; the axis goes."""
+    size, place = dim(n), dim(at)
+    needs = Needs()
+    reason = f"index {place} is out of bounds for axis {axis} with size {size}"
+    inside = conjunction(
+        less_equal(ZERO, combine(1, size, 1, place)), less(place, size)
+    )
+    needs.add(inside, reason)
+    return needs.result(())
+
+
+def take(dims: Dims, indices: Dims, axis: int | None = None) -> ShapeResult:
+    """`numpy.take`: the index array's shape in place of the axis (None: of everything).
+
+    The values of the indices are not a matter of shapes; only that nothing is taken from
+    an empty axis.
+    """
+    shape, picked = as_shape(dims), as_shape(indices)
+    needs = Needs()
+    if axis is None:
+        nonempty_take(product(shape), product(picked), needs)
+        return needs.result(picked)
+    at = axis_of(axis, max(len(shape), 1))
+    shape = shape or (ONE,)
+    nonempty_take(shape[at], product(picked), needs)
+    return needs.result((*shape[:at], *picked, *shape[at + 1 :]))
+
+
+def gather(
+    dims: Dims, indices: Sequence[Dims], first: int = 0, known: Known | None = None
+) -> ShapeResult:
+    """Adjacent axes, from `first` on, indexed by arrays that broadcast together."""
+    shape = as_shape(dims)
+    common = broadcast(*indices, known=known)
+    rest = shape[first + len(indices) :]
+    needs = Needs()
+    shown = " ".join(show_shape(as_shape(i)) for i in indices)
+    for need in common.needs:
+        needs.add(
+            need.condition,
+            f"shape mismatch: indexing arrays could not be broadcast together with shapes "
+            f"{shown}",
+        )
+    return needs.result((*shape[:first], *common.shape, *rest))
+
+
+def arange(
+    start: ExprLike, stop: ExprLike, step: ExprLike = 1, known: Known | None = None
+) -> ShapeResult:
+    """The length of ``arange(start, stop, step)`` for integers; the step is not 0."""
+    a, b, by = dim(start), dim(stop), dim(step)
+    needs = Needs()
+    needs.add(not_equal(by, ZERO), "arange: the step cannot be zero")
+    if by is ZERO:
+        return needs.result((ZERO,))
+    steps = ceiling_division(combine(1, b, -1, a), by)
+    return needs.result((_max(steps, ZERO, known),))
+
+
+def created(dims: Dims) -> ShapeResult:
+    """A new tensor (`zeros`, `full`, ...): no size is negative."""
+    shape = as_shape(dims)
+    needs = Needs()
+    for size in shape:
+        needs.add(less_equal(ZERO, size), f"negative dimensions are not allowed: {size}")
+    return needs.result(shape)
+
+

@@ -1,0 +1,168 @@
+"""How a normal form is read: the remainders inside a sum, the two sides of a relation.
+
+The kernel keeps ``a % b`` as ``a - b*(a//b)``, which is what makes equal things meet. A
+reader (a bound, printed text, emitted code) wants the remainder back: ``x - 8*(x//8)`` is
+at most 7, however large x is. `parts` finds them; the choice is one of presentation, since
+every reading builds the same node again.
+"""
+
+from __future__ import annotations
+
+from shapes.expr import (
+    EQ_ZERO,
+    LE_ZERO,
+    OPERATORS,
+    Expr,
+    IntAtom,
+    IntConstant,
+    IntExpr,
+    Product,
+    Sum,
+    birth_of,
+    combine,
+    constant,
+    make_view,
+)
+from shapes.linear import multiply
+
+__all__ = ["Parts", "parts", "sides", "whole"]
+
+Parts = tuple[int, tuple[IntExpr, ...], tuple[int, ...]]
+"""A constant, the operands of a sum, and their coefficients."""
+
+_REMAINDERS = {"FloorDiv": "Mod", "TruncDiv": "TruncMod"}
+
+
+def parts(e: Sum) -> Parts:
+    """The constant, operands (eldest first) and coefficients of a sum, in which remainders
+    stand as operands ``Mod(a, b)`` of their own."""
+    if e._view is None:
+        e._view = _read(e)
+    return e._view
+
+
+def _read(e: Sum) -> Parts:
+    divisions = _divisions(e)
+    if not divisions:
+        operands = tuple(sorted(e.terms(), key=birth_of))
+        return e.constant, operands, tuple(e.terms()[t] for t in operands)
+    terms = dict(e.terms())
+    k = e.constant
+    found: dict[IntExpr, int] = {}
+    for division in divisions:
+        times = _remainder_times(division, terms)
+        if not times:
+            continue
+        a, b = division.args
+        assert isinstance(a, IntExpr)
+        assert isinstance(b, IntExpr)
+        _subtract(terms, times, a)
+        _subtract(terms, -times, multiply(b, division))
+        k -= times * a.constant
+        if times < 0 and type(b) is IntConstant and a.constant == b.constant - 1:
+            # -(a % b) == (b - 1 - a) % b - (b - 1), which reads better here
+            k += times * (b.constant - 1)
+            a, times = combine(-1, a, 0, a, b.constant - 1), -times
+        remainder = make_view(OPERATORS[_REMAINDERS[division.op.name]], (a, b))
+        found[remainder] = found.get(remainder, 0) + times
+    terms.update({remainder: times for remainder, times in found.items() if times})
+    operands = tuple(sorted(terms, key=_age))
+    return k, operands, tuple(terms[t] for t in operands)
+
+
+def _age(e: IntExpr) -> int:
+    if isinstance(e, IntAtom):
+        return e.birth
+    if e.args and isinstance(e.args[0], IntExpr):
+        return min(map(birth_of, e.args[0].terms()), default=0)
+    return birth_of(e)
+
+
+def _divisions(e: Sum) -> list[IntAtom]:
+    """The divisions in a sum, alone or as factors, youngest (outermost) first."""
+    found: dict[IntAtom, None] = {}
+    for atom in e.terms():
+        candidates = atom.args if isinstance(atom, Product) else (atom,)
+        for candidate in candidates:
+            if candidate.op.name in _REMAINDERS and isinstance(candidate, IntAtom):
+                divisor = candidate.args[1]
+                if type(divisor) is not IntConstant or divisor.constant:
+                    found[candidate] = None
+    return sorted(found, key=birth_of, reverse=True)
+
+
+def _remainder_times(division: IntAtom, terms: dict[IntExpr, int]) -> int:
+    """How often ``a - b*(a//b)`` is taken out of the terms so that all of a's terms shrink:
+    as often as it uses up the division, or else as it uses up a."""
+    a, b = division.args
+    assert isinstance(a, IntExpr)
+    if not a.terms() or any(t not in terms for t in a.terms()):
+        return 0
+    product = multiply(b, division).terms() if isinstance(b, IntExpr) else {}
+    if any(t not in terms for t in product):
+        return 0
+    for t, c in product.items():
+        times, remainder = divmod(-terms[t], c)
+        used_up = not remainder and all(terms[u] == -times * d for u, d in product.items())
+        if used_up and times and _shrinks(terms, times, a):
+            return times
+        break
+    t, c = next(iter(a.terms().items()))
+    times, remainder = divmod(terms[t], c)
+    if remainder or any(terms[u] != times * d for u, d in a.terms().items()):
+        return 0
+    if all(abs(terms[t] + times * c) < abs(terms[t]) for t, c in product.items()):
+        return times
+    return 0
+
+
+def _shrinks(terms: dict[IntExpr, int], times: int, a: IntExpr) -> bool:
+    return all(abs(terms[t] - times * c) < abs(terms[t]) for t, c in a.terms().items())
+
+
+def _subtract(terms: dict[IntExpr, int], times: int, a: IntExpr) -> None:
+    for t, c in a.terms().items():
+        left = terms.get(t, 0) - times * c
+        if left:
+            terms[t] = left
+        else:
+            terms.pop(t, None)
+
+
+def whole(operand: IntExpr) -> IntExpr:
+    """The normal form of an operand of `parts`."""
+    if operand.op.name in ("Mod", "TruncMod") and not isinstance(operand, IntAtom):
+        build = operand.op.build
+        assert build is not None
+        return build(*operand.args)  # type: ignore[return-value]
+    return operand
+
+
+def sides(relation: Expr) -> tuple[str, IntExpr, IntExpr]:
+    """An integer relation as (handler, left, right): what is added left, what is subtracted
+    right; ``x + 1 <= y`` is read as ``x < y``."""
+    e = relation.args[0]
+    assert isinstance(e, IntExpr)
+    k, operands, coefficients = parts(e) if type(e) is Sum else (e.constant, (e,), (1,))
+    left, right = constant(0), constant(0)
+    for operand, c in zip(operands, coefficients):
+        if c > 0:
+            left = combine(1, left, c, whole(operand))
+        else:
+            right = combine(1, right, -c, whole(operand))
+    if relation.op is LE_ZERO:
+        if k == 1 and _varies(left) and _varies(right):
+            return "lt", left, right
+        handler = "le"
+    else:
+        handler = "eq" if relation.op is EQ_ZERO else "ne"
+    # The constant goes to the side where it is positive, but alone it goes right.
+    if k > 0 and not (relation.op is not LE_ZERO and not _varies(right)):
+        left = combine(1, left, 0, left, k)
+    else:
+        right = combine(1, right, 0, right, -k)
+    return handler, left, right
+
+
+def _varies(e: IntExpr) -> bool:
+    return type(e) is not IntConstant
