@@ -244,8 +244,8 @@ class _Insertion:
         found: dict[str, str] = {}
         for symbol in symbols:
             info = self._env.symbols.get(symbol.name)
-            if info is not None and info.source is not None:
-                found[symbol.name] = info.source
+            if info is not None and info.source not in (None, symbol.name):
+                found[symbol.name] = str(info.source)
         return found
 
 

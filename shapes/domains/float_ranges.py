@@ -56,11 +56,16 @@ def float_hull(parts: Iterable[Interval | None], nan: bool) -> ValueRanges:
     return float_range(min(low for low, _ in found), max(high for _, high in found), nan)
 
 
-def _widened(ends: Interval, steps: int = _LIBRARY_ULPS) -> Interval:
-    """Both ends moved outwards by some units in the last place."""
+def _widened(ends: Interval, steps: int = _LIBRARY_ULPS, keep_zero: bool = False) -> Interval:
+    """Both ends moved outwards by some units in the last place, but not from 0 if that is
+    to be kept."""
     lower, upper = ends
-    for _ in range(steps):
-        lower, upper = math.nextafter(lower, -_INF), math.nextafter(upper, _INF)
+    down = 0 if keep_zero and lower == 0.0 else steps
+    up = 0 if keep_zero and upper == 0.0 else steps
+    for _ in range(down):
+        lower = math.nextafter(lower, -_INF)
+    for _ in range(up):
+        upper = math.nextafter(upper, _INF)
     return lower, upper
 
 
@@ -266,15 +271,20 @@ def _monotone(
     limits: Interval = (-_INF, _INF),
     domain: Interval = (-_INF, _INF),
     steps: int = _LIBRARY_ULPS,
+    keep_zero: bool = True,
 ) -> ValueRanges:
-    """A function monotone on its domain, NaN outside of it, with results inside of limits."""
+    """A function monotone on its domain, NaN outside of it, with results inside of limits.
+
+    `keep_zero`: it is 0 at one point alone (0 or 1), there exactly, and of the right sign
+    on both sides.
+    """
     (lower, upper), (least, most) = float_ends(a), domain
     nan = a.nan or lower < least or upper > most
     lower, upper = max(lower, least), min(upper, most)
     if lower > upper:
         return ValueRanges.unknown_float()
     first, last = sorted((function(lower), function(upper)))
-    return float_hull([_clamped(_widened((first, last), steps), limits)], nan)
+    return float_hull([_clamped(_widened((first, last), steps, keep_zero), limits)], nan)
 
 
 def sqrt(a: ValueRanges) -> ValueRanges:
@@ -283,8 +293,8 @@ def sqrt(a: ValueRanges) -> ValueRanges:
 
 
 def exp(a: ValueRanges) -> ValueRanges:
-    """Increasing, not negative."""
-    return _monotone(_saturating(math.exp), a, (0.0, _INF))
+    """Increasing, not negative; a result 0 is rounded, and may be the next float elsewhere."""
+    return _monotone(_saturating(math.exp), a, (0.0, _INF), keep_zero=False)
 
 
 def log(a: ValueRanges) -> ValueRanges:
@@ -361,7 +371,8 @@ def tan(a: ValueRanges) -> ValueRanges:
     nan = a.nan or math.isinf(ends[0]) or math.isinf(ends[1])
     if _reaches(ends, 0.5, 1.0):
         return float_hull([None if _only_infinite(ends) else (-_INF, _INF)], nan)
-    return float_hull([_widened((math.tan(ends[0]), math.tan(ends[1])))], nan)
+    corners = math.tan(ends[0]), math.tan(ends[1])
+    return float_hull([_widened(corners, keep_zero=True)], nan)
 
 
 def _wave(function: Callable[[float], float], a: ValueRanges, peak: float) -> ValueRanges:
@@ -374,7 +385,7 @@ def _wave(function: Callable[[float], float], a: ValueRanges, peak: float) -> Va
     corners = [] if rises and falls else [function(end) for end in ends]
     lower = -1.0 if falls else min(corners)
     upper = 1.0 if rises else max(corners)
-    return float_hull([_clamped(_widened((lower, upper)), (-1.0, 1.0))], nan)
+    return float_hull([_clamped(_widened((lower, upper), keep_zero=True), (-1.0, 1.0))], nan)
 
 
 def _only_infinite(ends: Interval) -> bool:

@@ -1,0 +1,42 @@
+"""The notebooks, executed as a reader would."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+
+nbformat = pytest.importorskip("nbformat") if not os.environ.get("CI") else __import__("nbformat")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.filterwarnings("default")
+def test_notebook_runs(path: Path) -> None:
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(path, as_version=4)
+    assert all(not cell.get("outputs") for cell in notebook.cells), "outputs are not committed"
+
+    client = NotebookClient(notebook, timeout=300, kernel_name="python3")
+    client.execute(cwd=str(FOLDER.parent))
+
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in code)
+    shown = [
+        output
+        for cell in code
+        for output in cell.outputs
+        if "text/html" in output.get("data", {})
+    ]
+    assert shown, "there is a rich display"
+
+
+def test_there_are_notebooks() -> None:
+    assert [path.stem for path in NOTEBOOKS][:2] == [
+        "01_ranges_and_proofs",
+        "02_insert_runtime_asserts",
+    ]
