@@ -1,1 +1,68 @@
-"""Shapeproof's graph passes."""
+"""Shapeproof's graph passes: insert deferred runtime asserts, and remove them again.
+
+The layers, from the bottom:
+
+1. `errors`, `graph` (with `graph_node`, `graph_module`, `graph_print`, `graph_json`, ...),
+   `values`, `runtime`
+2. `dialects`: what a pass asks a framework
+3. `emit` (conditions to nodes), `lift` (nodes to conditions), `report`
+4. `passes`
+5. `tracing` and `trace` (numpy functions to graphs), `cli`
+"""
+
+from __future__ import annotations
+
+from asserts.errors import (
+    GraphError,
+    InputError,
+    RuntimeAssertionError,
+    TraceError,
+)
+from asserts.graph_module import GraphModule
+from asserts.passes.base import Pass, PassResult, Pipeline
+from asserts.passes.discharge import Policy
+from asserts.passes.insert import InsertRuntimeAsserts
+from asserts.passes.remove import RemoveRuntimeAsserts
+from asserts.report import Report
+from asserts.sources import inputs
+from asserts.tracing.checks import check
+
+__all__ = [
+    "GraphError",
+    "GraphModule",
+    "InputError",
+    "InsertRuntimeAsserts",
+    "Pass",
+    "PassResult",
+    "Pipeline",
+    "Policy",
+    "RemoveRuntimeAsserts",
+    "Report",
+    "RuntimeAssertionError",
+    "TraceError",
+    "check",
+    "inputs",
+    "insert",
+    "remove",
+    "report",
+]
+
+
+def insert(
+    program: GraphModule,
+    policy: Policy = "preserve-user",
+    effort: str = "default",
+    in_place: bool = False,
+) -> PassResult:
+    """The program with every check that could not be proved (see `InsertRuntimeAsserts`)."""
+    return InsertRuntimeAsserts(policy=policy, effort=effort)(program, in_place)
+
+
+def remove(program: GraphModule, sweep: bool = True, in_place: bool = False) -> PassResult:
+    """The program without runtime asserts (see `RemoveRuntimeAsserts`)."""
+    return RemoveRuntimeAsserts(sweep=sweep)(program, in_place)
+
+
+def report(program: GraphModule) -> Report:
+    """What insertion would do to the program, check by check; the program stays as it is."""
+    return insert(program).report

@@ -40,9 +40,10 @@ class ArrayValue:
 
 
 def _short(dtype: np.dtype[Any]) -> str:
-    parts = re.fullmatch(r"(float|int|uint|complex)(\d+)", dtype.name)
+    name = str(dtype.name)
+    parts = re.fullmatch(r"(float|int|uint|complex)(\d+)", name)
     if parts is None:
-        return dtype.name
+        return name
     return {"float": "f", "int": "i", "uint": "u", "complex": "c"}[parts[1]] + parts[2]
 
 

@@ -43,11 +43,24 @@ from shapes.interpret import free_symbols, interpret
 from shapes.parse import parse
 from shapes.show import show
 from shapes.substitute import substitute
-from shapes.symints import Implies, Max, Min, SymBool, SymFloat, SymInt, Where, ceildiv
+from shapes.symints import (
+    And,
+    Implies,
+    Max,
+    Min,
+    Not,
+    Or,
+    SymBool,
+    SymFloat,
+    SymInt,
+    Where,
+    ceildiv,
+)
 from shapes.verdict import Counterexample, Proof, Status, Verdict
 
 __all__ = [
     "OPERATORS",
+    "And",
     "BoolExpr",
     "Check",
     "Congruence",
@@ -71,6 +84,8 @@ __all__ = [
     "IntInfinity",
     "Max",
     "Min",
+    "Not",
+    "Or",
     "Proof",
     "RangeError",
     "SerializationError",

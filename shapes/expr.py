@@ -22,6 +22,7 @@ Limits: no knowledge about values is used; see `prover` for questions.
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -112,41 +113,48 @@ class _Entry(weakref.ref["Expr"]):
 _by_value: dict[int, _Entry] = {}
 _by_structure: dict[tuple[Any, ...], _Entry] = {}
 _births = count()
+_change = threading.RLock()
+"""Held where a dead entry is removed or replaced; entering and finding need no lock. It is
+taken again by the same thread when the collector runs in between."""
 
 
 def _forget_value(entry: weakref.ref[Expr]) -> None:
-    if _by_value.get(entry.key) is entry:  # type: ignore[attr-defined]
-        del _by_value[entry.key]
+    with _change:
+        if _by_value.get(entry.key) is entry:  # type: ignore[attr-defined]
+            del _by_value[entry.key]
 
 
 def _forget_structure(entry: weakref.ref[Expr]) -> None:
-    if _by_structure.get(entry.key) is entry:  # type: ignore[attr-defined]
-        del _by_structure[entry.key]
+    with _change:
+        if _by_structure.get(entry.key) is entry:  # type: ignore[attr-defined]
+            del _by_structure[entry.key]
 
 
 def _enter_value(node: IntExpr) -> IntExpr:
     """Enter a new node under its key; the node that won if another thread was first."""
     entry = _Entry(node, _forget_value)
-    entry.key = key = node.key
-    held = _by_value.setdefault(key, entry)
-    if held is not entry:
-        winner = held()
-        if winner is not None:
-            return winner  # type: ignore[return-value]
-        _by_value[key] = entry
-    return node
+    entry.key = node.key
+    return _entered(_by_value, entry, node)  # type: ignore[return-value]
 
 
 def _enter_structure(key: tuple[Any, ...], node: Expr) -> Expr:
     entry = _Entry(node, _forget_structure)
     entry.key = key
-    held = _by_structure.setdefault(key, entry)
-    if held is not entry:
+    return _entered(_by_structure, entry, node)
+
+
+def _entered(table: dict[Any, _Entry], entry: _Entry, node: Expr) -> Expr:
+    while True:
+        held = table.setdefault(entry.key, entry)
+        if held is entry:
+            return node
         winner = held()
         if winner is not None:
             return winner
-        _by_structure[key] = entry
-    return node
+        with _change:
+            if table.get(entry.key) is held:
+                table[entry.key] = entry
+                return node
 
 
 def table_sizes() -> tuple[int, int]:
@@ -155,20 +163,23 @@ def table_sizes() -> tuple[int, int]:
 
 
 class _Points:
-    """Random 128-bit integers, drawn from the system in blocks to save system calls."""
+    """Random 128-bit integers, drawn from the system in blocks to save system calls.
+
+    No two threads may draw the same one: `list.pop` is one step for all of them.
+    """
 
     def __init__(self) -> None:
-        self._block = b""
-        self._next = 0
+        self._left: list[int] = []
 
     def draw(self) -> int:
-        start = self._next
-        chunk = self._block[start : start + 16]
-        if len(chunk) < 16:
-            self._block = os.urandom(4096)
-            start, chunk = 0, self._block[:16]
-        self._next = start + 16
-        return int.from_bytes(chunk, "little")
+        try:
+            return self._left.pop()
+        except IndexError:
+            block = os.urandom(4096)
+            fresh = [int.from_bytes(block[i : i + 16], "little") for i in range(0, 4096, 16)]
+            point = fresh.pop()
+            self._left = fresh
+            return point
 
 
 _points = _Points()
@@ -468,8 +479,10 @@ class Sum(IntExpr):
         stack: list[tuple[int, IntExpr]] = [(1, self)]
         while stack:
             factor, node = stack.pop()
-            if isinstance(node, Sum) and node._terms is None:
-                p, a, q, b = node._rope  # type: ignore[misc]
+            # Another thread may write this node out now: its terms come before the rope goes.
+            rope = node._rope if isinstance(node, Sum) else None
+            if rope is not None:
+                p, a, q, b = rope
                 if q:
                     stack.append((factor * q, b))
                 stack.append((factor * p, a))
@@ -666,10 +679,9 @@ def symbol(name: str, kind: Kind = "int") -> Expr:
     node.op = SYMBOL
     node.args = ()
     node._name = name
-    entered = _enter_structure(key, node)
-    if isinstance(entered, IntExpr):
-        _enter_value(entered)
-    return entered
+    if isinstance(node, IntExpr):
+        _enter_value(node)  # before others can find it and add something to it
+    return _enter_structure(key, node)
 
 
 WEIGHT_LIMIT: Final = 64
@@ -691,9 +703,8 @@ def make_atom(op: Op, args: tuple[Expr, ...], kind: Kind, identity: Any = None) 
         made.key = _points.draw()
         made.constant = 0
         made.birth = next(_births)
-        entered = _enter_structure(key, made)
-        _enter_value(entered)  # type: ignore[arg-type]
-        return entered
+        _enter_value(made)
+        return _enter_structure(key, made)
     if kind == "bool":
         condition = BoolAtom()
         condition.op, condition.args = op, args
@@ -736,9 +747,8 @@ def make_product(factors: tuple[tuple[IntExpr, int], ...]) -> IntExpr:
     made.key = _points.draw()
     made.constant = 0
     made.birth = next(_births)
-    entered = _enter_structure(key, made)
-    _enter_value(entered)  # type: ignore[arg-type]
-    return entered  # type: ignore[return-value]
+    _enter_value(made)
+    return _enter_structure(key, made)  # type: ignore[return-value]
 
 
 def combine(p: int, a: IntExpr, q: int, b: IntExpr, k: int = 0) -> IntExpr:
@@ -750,7 +760,7 @@ def combine(p: int, a: IntExpr, q: int, b: IntExpr, k: int = 0) -> IntExpr:
     entry = _by_value.get(key)
     if entry is not None:
         found = entry()
-        if found is not None:
+        if found is not None and (key or type(a) is not Infinity):  # int_oo - int_oo
             return found  # type: ignore[return-value]
     return _new_sum(key, p, a, q, b, k)
 

@@ -78,18 +78,23 @@ def float_power(a: float, b: float) -> float:
     try:
         return math.pow(a, b)
     except OverflowError:
-        odd = b == math.floor(b) and math.fmod(b, 2.0) != 0.0
-        return -math.inf if a < 0 and odd else math.inf
+        return -math.inf if a < 0 and _is_odd(b) else math.inf
     except ValueError:
         if a == 0:  # a pole: 0.0 ** negative
-            odd = b == math.floor(b) and math.fmod(b, 2.0) != 0.0
-            return math.copysign(math.inf, a) if odd else math.inf
+            return math.copysign(math.inf, a) if _is_odd(b) else math.inf
         return math.nan
 
 
+def _is_odd(b: float) -> bool:
+    return math.isfinite(b) and math.fmod(abs(b), 2.0) == 1.0
+
+
 def round_decimal(x: float, digits: int) -> float:
-    """Python's ``round(x, digits)``."""
-    return round(x, digits) if math.isfinite(x) else x
+    """Python's ``round(x, digits)``; an infinity where the result is too large."""
+    try:
+        return round(x, digits) if math.isfinite(x) else x
+    except OverflowError:
+        return math.copysign(math.inf, x)
 
 
 def to_float(x: int) -> float:

@@ -284,7 +284,7 @@ def _by_solver(
     question = Question((condition,), tuple((n, f.claim) for n, f in named.items()))
     answer = solve(question, facts, effort.rlimit)
     if answer.status == "unsat":
-        used = frozenset(named[name] for name in answer.core)
+        used = answer.rested.union(named[name] for name in answer.core)
         return Proof(SOLVER, in_order(used)), None
     if answer.status == "sat":
         values: Values = dict(answer.model)

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-from shapes.bounds import bounds
+from shapes.bounds import bounds_with_reasons
 from shapes.expr import (
     CONSTANT,
     PRODUCT,
@@ -25,7 +25,7 @@ from shapes.expr import (
     Op,
     Value,
 )
-from shapes.facts import Facts
+from shapes.facts import Fact, Facts, Reasons
 from shapes.infinity import IntInfinity
 from shapes.interpret import free_symbols, interpret
 
@@ -45,11 +45,12 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """`unsat` with the names of the facts in the core, `sat` with a model's values of the
-    symbols, or `unknown` with the reason."""
+    """`unsat` with the names of the facts in the core (and the facts behind the ranges in
+    it), `sat` with a model's values of the symbols, or `unknown` with the reason."""
 
     status: Literal["sat", "unsat", "unknown"]
     core: frozenset[str] = frozenset()
+    rested: Reasons = frozenset()
     model: Mapping[Expr, Value] = field(default_factory=dict)
     reason: str = ""
 
@@ -70,6 +71,7 @@ class _Translator:
         self._facts = facts
         self.lines: list[str] = []
         self.constraints: list[str] = []
+        self.ranges: dict[str, Reasons] = {}
         self.names: dict[Expr, str] = {}
         self._fresh = 0
 
@@ -84,7 +86,7 @@ class _Translator:
 
     def symbol(self, sym: Expr) -> str:
         if sym not in self.names:
-            name = f"|{sym.name}|"
+            name = f"|{_label(sym)}|"
             self.names[sym] = name
             sort = {"int": "Int", "bool": "Bool", "float": "Real"}[sym.kind]
             self.lines.append(f"(declare-const {name} {sort})")
@@ -105,7 +107,8 @@ class _Translator:
         return terms[0] if len(terms) == 1 else f"(+ {' '.join(terms)})"
 
     def mul(self, a: str, b: str) -> str:
-        return f"(* {a} {b})"
+        # A factor may be a power that `pow` does not write out: then nothing is known here.
+        return f"(* {a} {b})" if a and b else ""
 
     def pow(self, a: str, b: str) -> str:
         if not b.isdigit() or not 1 <= int(b) <= 16:
@@ -198,12 +201,32 @@ class _Translator:
         name = f"o!{self._fresh}"
         self.lines.append(f"(declare-const {name} {'Int' if node.kind == 'int' else 'Bool'})")
         if isinstance(node, IntExpr) and node.op is not PRODUCT:
-            lower, upper = bounds(self._facts, node).int_bounds()
-            if not isinstance(lower, IntInfinity):
-                self.constraints.append(f"(assert (<= {self.constant(lower)} {name}))")
-            if not isinstance(upper, IntInfinity):
-                self.constraints.append(f"(assert (<= {name} {self.constant(upper)}))")
+            self._within_range(name, node)
         return name
+
+    def _within_range(self, name: str, node: IntExpr) -> None:
+        """A range that rests on facts is a switch of its own, so that a core names them."""
+        value, reasons = bounds_with_reasons(self._facts, node)
+        lower, upper = value.int_bounds()
+        limits = []
+        if not isinstance(lower, IntInfinity):
+            limits.append(f"(<= {self.constant(lower)} {name})")
+        if not isinstance(upper, IntInfinity):
+            limits.append(f"(<= {name} {self.constant(upper)})")
+        if not limits:
+            return
+        within = f"(and {' '.join(limits)})"
+        if reasons:
+            switch = f"r!{self._fresh}"
+            self.ranges[switch] = reasons
+            self.lines.append(f"(declare-const {switch} Bool)")
+            within = f"(=> {switch} {within})"
+        self.constraints.append(f"(assert {within})")
+
+
+def _label(sym: Expr) -> str:
+    """A name that no built-in function has (a symbol may be called ``div``)."""
+    return f"{sym.name}:{sym.kind}"
 
 
 def script(question: Question, facts: Facts, check: bool = True) -> str:
@@ -211,7 +234,10 @@ def script(question: Question, facts: Facts, check: bool = True) -> str:
     return _translated(question, facts, check)[0]
 
 
-def _translated(question: Question, facts: Facts, check: bool) -> tuple[str, list[str]]:
+def _translated(
+    question: Question, facts: Facts, check: bool
+) -> tuple[str, list[str], dict[str, Reasons]]:
+    """The text, its switches, and the reasons of those that stand for ranges."""
     translator = _Translator(facts)
     memo: dict[Any, Any] = {}
     asserted: list[str] = []
@@ -226,10 +252,11 @@ def _translated(question: Question, facts: Facts, check: bool) -> tuple[str, lis
     for condition in question.conditions:
         term = interpret(translator, {}, condition, memo)
         asserted += [f"; {_comment(str(condition))}", f"(assert {term})"]
+    switches += translator.ranges
     lines = [*translator.lines, *translator.constraints, *asserted]
     if check:
         lines += [f"(check-sat-assuming ({' '.join(switches)}))", "(get-model)"]
-    return "\n".join(lines) + "\n", switches
+    return "\n".join(lines) + "\n", switches, translator.ranges
 
 
 def _comment(text: str) -> str:
@@ -238,12 +265,14 @@ def _comment(text: str) -> str:
 
 def solve(question: Question, facts: Facts, rlimit: int) -> Answer:
     """z3's answer within a budget of its own steps."""
-    text, switches = _translated(question, facts, check=False)
+    text, switches, ranges = _translated(question, facts, check=False)
     with _LOCK:
         try:
-            return _solved(text, switches, question, rlimit)
+            answer = _solved(text, switches, question, rlimit)
         except Exception as error:  # whatever z3 raises is an answer: unknown
             return Answer("unknown", reason=f"z3: {str(error)[:200]}")
+    rested = frozenset[Fact]().union(*(ranges.get(name, ()) for name in answer.core))
+    return replace(answer, core=answer.core - ranges.keys(), rested=rested)
 
 
 def _solved(text: str, switches: list[str], question: Question, rlimit: int) -> Answer:
@@ -260,7 +289,7 @@ def _solved(text: str, switches: list[str], question: Question, rlimit: int) -> 
         reason = solver.reason_unknown()
         over = reason in ("canceled", "max. resource limit exceeded")
         return Answer("unknown", reason=f"budget of {rlimit} z3 steps" if over else reason)
-    symbols = {sym.name: sym for sym in _symbols(question)}
+    symbols = {_label(sym): sym for sym in _symbols(question)}
     model = solver.model()
     values: dict[Expr, Value] = {}
     for declaration in model.decls():

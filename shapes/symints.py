@@ -17,7 +17,7 @@ from shapes.expr import OPERATORS, TRUE, BoolExpr, Expr, as_expr
 if TYPE_CHECKING:
     from shapes.env import ShapeEnv
 
-__all__ = ["Implies", "Max", "Min", "SymBool", "SymFloat", "SymInt", "Symbolic", "Where",
+__all__ = ["And", "Implies", "Max", "Min", "Not", "Or", "SymBool", "SymFloat", "SymInt", "Symbolic", "Where",
            "ceildiv", "spelled_of"]  # fmt: skip
 
 T = TypeVar("T")
@@ -239,6 +239,23 @@ def Max(*operands: Any) -> Any:  # noqa: N802
 def Where(condition: Any, a: Any, b: Any) -> Any:  # noqa: N802
     """`a` where the condition holds, else `b`."""
     return _applied(None, "Where", (condition, a, b))
+
+
+def And(*conditions: Any) -> Any:  # noqa: N802
+    """All of the conditions hold; a later one needs a value only where the earlier ones hold
+    (unlike ``&``, which needs all of its operands)."""
+    return _applied(None, "And", conditions)
+
+
+def Or(*conditions: Any) -> Any:  # noqa: N802
+    """One of the conditions holds; a later one needs a value only where no earlier one does
+    (unlike ``|``, which needs all of its operands)."""
+    return _applied(None, "Or", conditions)
+
+
+def Not(condition: Any) -> Any:  # noqa: N802
+    """The condition does not hold."""
+    return _applied(None, "Not", (condition,))
 
 
 def Implies(p: Any, q: Any) -> Any:  # noqa: N802

@@ -59,7 +59,8 @@ def _read(e: Sum) -> Parts:
         _subtract(terms, times, a)
         _subtract(terms, -times, multiply(b, division))
         k -= times * a.constant
-        if times < 0 and type(b) is IntConstant and a.constant == b.constant - 1:
+        floors = division.op is OPERATORS["FloorDiv"]
+        if floors and times < 0 and type(b) is IntConstant and a.constant == b.constant - 1:
             # -(a % b) == (b - 1 - a) % b - (b - 1), which reads better here
             k += times * (b.constant - 1)
             a, times = combine(-1, a, 0, a, b.constant - 1), -times

@@ -10,7 +10,10 @@ import pytest
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
-nbformat = pytest.importorskip("nbformat") if not os.environ.get("CI") else __import__("nbformat")
+if os.environ.get("CI"):
+    import nbformat
+else:
+    nbformat = pytest.importorskip("nbformat")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

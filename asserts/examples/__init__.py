@@ -1,0 +1,1 @@
+"""Real numpy programs, traced unchanged."""

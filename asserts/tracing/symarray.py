@@ -1,0 +1,287 @@
+"""`SymArray`: what a traced program computes with, an array of which only shape and dtype
+are known.
+
+It answers numpy's protocols (``__array_ufunc__``, ``__array_function__``), so the program
+calls numpy as ever and the tracer records what it does. A SymArray is a variable: changes in
+place (``x[i] = v``, ``x += y``) put a new node in place of the old one, which is right as
+long as nobody else sees the memory. That is known of fresh results only; once a view has
+been taken, and for inputs, a change in place is refused.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from asserts.errors import TraceError
+from shapes.expr import IntExpr
+from shapes.linear import multiply
+from shapes.symints import SymBool, SymFloat, SymInt
+
+if TYPE_CHECKING:
+    from asserts.graph import Node
+    from asserts.tracing.tracer import Tracer
+
+__all__ = ["Elements", "SymArray", "is_symbolic"]
+
+Elements: TypeAlias = "tuple[IntExpr | None, IntExpr | None]"
+"""Bounds that every element satisfies, each None where there is none."""
+
+ANY: Final[Elements] = (None, None)
+
+_FUNCTION_OF_METHOD: Final[dict[str, str]] = {
+    name: name
+    for name in (
+        "sum", "prod", "mean", "std", "var", "max", "min", "any", "all", "argmax", "argmin",
+        "argsort", "cumsum", "cumprod", "reshape", "transpose", "ravel", "squeeze",
+        "swapaxes", "take", "repeat", "clip", "dot", "nonzero", "round", "diagonal", "trace",
+        "searchsorted", "compress", "argpartition", "conj", "conjugate",
+    )
+}  # fmt: skip
+
+
+class UnsupportedMethodError(TraceError, AttributeError):
+    """A method or attribute of arrays that is not supported while tracing."""
+
+
+class SymArray(NDArrayOperatorsMixin):
+    """An array of a traced program; made by the tracer."""
+
+    __slots__ = ("_dims", "_dtype", "_elements", "_fresh", "_node", "_total_of", "_tracer")
+    __array_priority__ = 1000.0
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        tracer: Tracer,
+        node: Node,
+        dims: tuple[IntExpr, ...],
+        dtype: np.dtype[Any],
+        elements: Elements = ANY,
+        fresh: bool = False,
+    ) -> None:
+        self._tracer = tracer
+        self._node = node
+        self._dims = dims
+        self._dtype = dtype
+        self._elements = elements
+        self._fresh = fresh
+        self._total_of: Node | None = None
+
+    # -- what is known ---------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """The sizes: integers, and symbolic ones where they are not known."""
+        return tuple(self._tracer.env.wrap(size) for size in self._dims)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self._dims)
+
+    @property
+    def size(self) -> Any:
+        """The number of elements."""
+        total: IntExpr | None = None
+        for size in self._dims:
+            total = size if total is None else multiply(total, size)
+        return 1 if total is None else self._tracer.env.wrap(total)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype."""
+        return self._dtype
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes per element."""
+        return self._dtype.itemsize
+
+    @property
+    def nbytes(self) -> Any:
+        """Bytes of all elements."""
+        return self.size * self.itemsize
+
+    def __repr__(self) -> str:
+        return f"SymArray({self._node.name}: {self._dtype}{list(self._dims)})".replace(
+            "[", "[", 1
+        )
+
+    __str__ = __repr__
+
+    # -- numpy's protocols -----------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        from asserts.tracing.rules_elementwise import apply_ufunc
+
+        return apply_ufunc(self._tracer, ufunc, method, args, kwargs)
+
+    def __array_function__(
+        self, function: Any, types: Any, args: Any, kwargs: dict[str, Any]
+    ) -> Any:
+        from asserts.tracing.registry import apply_rule
+
+        return apply_rule(self._tracer, function, args, kwargs)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
+        raise TraceError(
+            f"the values of a traced array ({self._node.name}) are needed where only its "
+            "shape is known; use numpy functions on it (np.take(table, x) instead of "
+            "table[x]), and call them through the module's `np`"
+        )
+
+    # -- indexing and changing -------------------------------------------------------------
+
+    def __getitem__(self, key: Any) -> Any:
+        from asserts.tracing.rules_index import get_item
+
+        return get_item(self._tracer, self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        from asserts.tracing.rules_index import set_item
+
+        set_item(self._tracer, self, key, value)
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self._dims:
+            raise TypeError("iteration over a 0-d array")
+        count = operator.index(self.shape[0])
+        return (self[i] for i in range(count))
+
+    def __len__(self) -> int:
+        if not self._dims:
+            raise TypeError("len() of unsized object")
+        return operator.index(self.shape[0])
+
+    # -- values ----------------------------------------------------------------------------
+
+    def item(self, *index: Any) -> Any:
+        """The only element (or the one at an index) as a symbolic number."""
+        chosen = self[index[0] if len(index) == 1 else index] if index else self
+        return self._tracer.read(chosen)
+
+    def __bool__(self) -> bool:
+        return bool(self._tracer.read(self))
+
+    def __index__(self) -> int:
+        if self._dtype.kind not in "iu" or self._dims:
+            raise TypeError("only integer scalar arrays can be converted to a scalar index")
+        return operator.index(self._tracer.read(self))
+
+    def __int__(self) -> int:
+        raise TraceError(_outside("int", self._node.name))
+
+    def __float__(self) -> float:
+        raise TraceError(_outside("float", self._node.name))
+
+    def __complex__(self) -> complex:
+        raise TraceError("complex() of an array cannot be traced")
+
+    # -- methods ---------------------------------------------------------------------------
+
+    @property
+    def T(self) -> SymArray:  # noqa: N802
+        """The transpose."""
+        return self._call("transpose")  # type: ignore[no-any-return]
+
+    @property
+    def real(self) -> Any:
+        """The real part."""
+        return self._call("real")
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part."""
+        return self._call("imag")
+
+    def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        return self.__array_function__(getattr(np, name), (), (self, *args), kwargs)
+
+    def reshape(self, *shape: Any, order: str = "C") -> Any:
+        """`numpy.reshape`, the sizes in a tuple or one by one."""
+        return self._call("reshape", shape[0] if len(shape) == 1 else shape, order=order)
+
+    def transpose(self, *axes: Any) -> Any:
+        """`numpy.transpose`, the axes in a tuple or one by one."""
+        return self._call("transpose", axes[0] if len(axes) == 1 else (axes or None))
+
+    def astype(self, dtype: Any, **options: Any) -> Any:
+        """Another dtype."""
+        from asserts.tracing.rules_elementwise import cast
+
+        return cast(self._tracer, self, dtype, **options)
+
+    def copy(self, order: str = "C") -> Any:
+        """A copy."""
+        return self._call("copy")
+
+    def flatten(self, order: str = "C") -> Any:
+        """A flat copy."""
+        if order != "C":
+            raise TraceError(f"flatten: order={order!r} is not supported while tracing")
+        flat = self._call("reshape", (-1,))
+        return flat.copy()
+
+    def sort(self, axis: int = -1) -> None:
+        """Sorts in place."""
+        self._tracer.changed(self, "x.sort()", self._call("sort", axis))
+
+    def fill(self, value: Any) -> None:
+        """Sets all elements."""
+        self[...] = value
+
+    def __getattr__(self, name: str) -> Any:
+        target = _FUNCTION_OF_METHOD.get(name)
+        if target is not None:
+            return partial(self._call, target)
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise UnsupportedMethodError(
+            f"ndarray.{name} is not supported while tracing (array '{self._node.name}')"
+        )
+
+
+def _outside(name: str, array: str) -> str:
+    return (
+        f"{name}() of the traced array '{array}' was called in a module that is not part of "
+        f"the trace; use .item(), or name the module in trace(..., modules=[...])"
+    )
+
+
+def _in_place(symbol: str, ufunc: np.ufunc) -> Callable[[SymArray, Any], SymArray]:
+    def method(self: SymArray, other: Any) -> SymArray:
+        from asserts.tracing.rules_elementwise import update
+
+        update(self._tracer, self, ufunc, other, f"x {symbol}= ...")
+        return self
+
+    return method
+
+
+for _name, _symbol, _ufunc in (
+    ("add", "+", np.add), ("sub", "-", np.subtract), ("mul", "*", np.multiply),
+    ("truediv", "/", np.true_divide), ("floordiv", "//", np.floor_divide),
+    ("mod", "%", np.remainder), ("pow", "**", np.power), ("and", "&", np.bitwise_and),
+    ("or", "|", np.bitwise_or), ("xor", "^", np.bitwise_xor),
+    ("lshift", "<<", np.left_shift), ("rshift", ">>", np.right_shift),
+):  # fmt: skip
+    setattr(SymArray, f"__i{_name}__", _in_place(_symbol, _ufunc))
+
+
+def is_symbolic(value: Any) -> bool:
+    """Whether a traced value is in it, in lists and tuples too."""
+    if isinstance(value, (SymArray, SymInt, SymBool, SymFloat)):
+        return True
+    if isinstance(value, (list, tuple)):
+        return any(is_symbolic(v) for v in value)
+    if isinstance(value, dict):
+        return any(is_symbolic(v) for v in value.values())
+    if isinstance(value, slice):
+        return any(is_symbolic(v) for v in (value.start, value.stop, value.step))
+    return False
