@@ -17,8 +17,21 @@ from shapes.expr import OPERATORS, TRUE, BoolExpr, Expr, as_expr
 if TYPE_CHECKING:
     from shapes.env import ShapeEnv
 
-__all__ = ["And", "Implies", "Max", "Min", "Not", "Or", "SymBool", "SymFloat", "SymInt", "Symbolic", "Where",
-           "ceildiv", "spelled_of"]  # fmt: skip
+__all__ = [
+    "And",
+    "Implies",
+    "Max",
+    "Min",
+    "Not",
+    "Or",
+    "SymBool",
+    "SymFloat",
+    "SymInt",
+    "Symbolic",
+    "Where",
+    "ceildiv",
+    "spelled_of",
+]
 
 T = TypeVar("T")
 

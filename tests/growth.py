@@ -9,6 +9,7 @@ import argparse
 import math
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 from shapes import Facts, make, symbol
 from shapes.bounds import bounds
@@ -78,7 +79,7 @@ def chain(n: int) -> Callable[[], None]:
 
     def run() -> None:
         known = Facts()
-        for x, y in zip(symbols, symbols[1:]):
+        for x, y in pairwise(symbols):
             known = known.given(x <= y)
 
     return run
@@ -90,7 +91,7 @@ def equalities(n: int) -> Callable[[], None]:
 
     def run() -> None:
         known = Facts()
-        for x, y in zip(symbols, symbols[1:]):
+        for x, y in pairwise(symbols):
             known = known.given(make("Eq", x, y))  # type: ignore[arg-type]
         claim = make("Eq", 4 * symbols[0] + 3, 4 * symbols[-1] + 3)
         assert prove(known, claim).proved  # type: ignore[arg-type]

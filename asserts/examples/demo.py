@@ -35,7 +35,8 @@ def run_demo(path: str | None = None) -> int:
 
     removed = asserts.remove(checked.graph_module)
     count = len(removed.report.with_outcome("removed"))
-    print(f"removed again: {count} asserts, {len(removed.graph_module.graph.nodes)} nodes left")
+    left = len(removed.graph_module.graph.nodes)
+    print(f"removed again: {count} asserts, {left} nodes left")
 
     stopped = _broken(checked.graph_module, codes, lengths)
     return 0 if same and stopped else 1

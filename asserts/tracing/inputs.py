@@ -24,6 +24,7 @@ from asserts.tracing.tracer import Tracer
 from asserts.values import ArrayValue
 from shapes.booleans import equal, less_equal
 from shapes.dims import Dim
+from shapes.env import ShapeEnv
 from shapes.errors import ShapeproofError
 from shapes.expr import Expr, IntExpr, as_expr, constant
 from shapes.infinity import Bound, IntInfinity, int_oo
@@ -179,7 +180,9 @@ class _Sizes:
         upper: Bound = min((d.max for d in dims), default=int_oo)
         hint = next((d.hint for d in dims if d.hint is not None), None)
         source = place if axis is None else f"{place}.shape[{axis}]"
-        if axis is None:
+        if name in self._t.env.symbols:
+            made = self._t.env[name]
+        elif axis is None:
             made = self._t.env.integer(name, hint, lower, upper, source)
         else:
             made = self._t.env.size(name, hint, lower, upper, source)  # type: ignore[arg-type]
@@ -283,10 +286,26 @@ def _declared(expr: IntExpr, lower: Bound, upper: Bound) -> list[Expr]:
 
 
 def check_inputs(module: GraphModule, values: tuple[Any, ...]) -> None:
-    """Verify rank and kind of every input before a run; raises `InputError` with its name."""
+    """Verify rank and kind of every input, and the guards of the trace, before a run.
+
+    Raises `InputError` with the input's name, `GuardError` for sizes for which the program
+    would have branched otherwise.
+    """
     placeholders = [node for node in module.graph.nodes if node.op == "placeholder"]
     for node, value in zip(placeholders, values):
         require_input(str(node.target), node.meta.get("val"), value)
+    env = module.shape_env
+    if isinstance(env, ShapeEnv) and env.guards:
+        env.guard_function().check(_sizes(placeholders, values))
+
+
+def _sizes(placeholders: Sequence[Node], values: Sequence[Any]) -> dict[str, Any]:
+    """The value of every symbol of the inputs, by name."""
+    sizes: dict[str, Any] = {}
+    for node, value in zip(placeholders, values):
+        for sym, path in node.meta.get("bindings", {}).items():
+            sizes[sym.name] = value.shape[path[0][1]] if path else value
+    return sizes
 
 
 def require_input(name: str, wanted: Any, value: Any) -> None:

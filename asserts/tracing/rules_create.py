@@ -80,7 +80,7 @@ def _arange(
     ends = [t.dim_of(v) for v in (first, last, by)]
     shape = t.require(tensors.arange(ends[0], ends[1], ends[2], t.decide))
     result = as_dtype(dtype) if dtype is not None else np.arange(1).dtype
-    elements = _range_elements(ends[0], ends[1], ends[2]) if result.kind in "iu" else ANY
+    elements = _range_elements(ends[0], ends[1], ends[2]) if result == np.int64 else ANY
     args = ends[1:2] if stop is None else ends[:2]
     if ends[2] is not constant(1):
         args = ends
@@ -138,6 +138,8 @@ def _array(t: Tracer, a: Any, dtype: Any = None, *, ndmin: int = 0, copy: Any = 
         return cast(t, array, dtype)
     if t.called is np.array and copy is not False:
         return array if array is not a else array.copy()
+    if t.called not in (np.array, np.asarray, np.asanyarray):
+        array._fresh = False  # a copy or the same memory, depending on the layout
     return array
 
 

@@ -223,7 +223,7 @@ def repeat_each(
 ) -> SymArray:
     """``np.repeat(array, counts)``: the new size is the sum of the counts."""
     counts = t.lift(repeats)
-    if counts.dtype.kind not in "biu":
+    if not np.can_cast(counts.dtype, np.intp, "safe"):
         raise TypeError(f"Cannot cast array data from {counts.dtype} to int64 safely")
     dims = array._dims if axis is not None else (tensors.product(array._dims),)
     at = 0 if axis is None else tensors.axis_of(axis, max(len(dims), 1))

@@ -160,6 +160,8 @@ def cast(
 ) -> Any:
     """``x.astype(dtype)``."""
     wanted = as_dtype(dtype)
+    if not copy and wanted == x.dtype:
+        return x
     if not np.can_cast(x.dtype, wanted, casting):  # type: ignore[arg-type]
         raise TypeError(f"Cannot cast array data from {x.dtype} to {wanted} by '{casting}'")
     elements: Elements = ANY
@@ -177,7 +179,10 @@ def cast(
 
 
 def update(t: Tracer, x: SymArray, ufunc: np.ufunc, other: Any, what: str) -> None:
-    """An augmented assignment: the result keeps shape and dtype of the array."""
+    """An augmented assignment: the result keeps shape and dtype of the array.
+
+    Raises `TraceError` where others could see the change.
+    """
     symbol = what.partition(" ")[2].partition("=")[0]
     t.require_fresh(x, what, f"write x = x {symbol} ... instead")
     name = f"{name_of(ufunc)} in place"
@@ -253,8 +258,10 @@ _elementwise_function(2, ["isclose"])
 
 @rule("round", "around", "round_")
 def _round(t: Tracer, a: Any, decimals: int = 0) -> Any:
+    array = t.lift(a)
     dtype = dtype_of(np.round, a, decimals)
-    return t.array((a, decimals), None, t.shape_of(a), dtype)
+    shared = array if array.dtype.kind in "iu" else None  # numpy returns integers as they are
+    return t.array((array, decimals), None, array._dims, dtype, view_of=shared)
 
 
 @rule("real", "imag")

@@ -58,7 +58,8 @@ def _einsum(t: Tracer, subscripts: Any, *operands: Any, dtype: Any = None) -> An
     shape = tensors.einsum(subscripts, shapes, t.decide)
     options = {} if dtype is None else {"dtype": np.dtype(dtype)}
     result = dtype_of(np.einsum, subscripts, *operands, **options)
-    return t.array((subscripts, *operands), options, shape, result)
+    shared = t.lift(operands[0]) if len(operands) == 1 else None
+    return t.array((subscripts, *operands), options, shape, result, view_of=shared)
 
 
 @rule("trace")

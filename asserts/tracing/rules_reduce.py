@@ -63,7 +63,7 @@ def _shown(options: dict[str, Any]) -> dict[str, Any]:
 
 def _remember_sum(t: Tracer, a: SymArray, axis: Any, result: SymArray) -> None:
     """A sum of truth values counts; the sum of everything has one symbol."""
-    if a.dtype.kind == "b" and result.dtype.kind in "iu":
+    if a.dtype.kind == "b" and result.dtype == np.int64:
         axes = tensors.axes_of(axis, a.ndim)
         count = tensors.product(a._dims[i] for i in axes)
         result._elements = (constant(0), count)
@@ -130,7 +130,7 @@ def _cumulative(t: Tracer, a: Any, axis: Any = None, dtype: Any = None) -> Any:
     options = _shown({"axis": axis, "dtype": None if dtype is None else as_dtype(dtype)})
     result = dtype_of(t.called, a, **options)
     elements: Elements = ANY
-    boolean = isinstance(a, SymArray) and a.dtype.kind == "b" and result.kind in "iu"
+    boolean = isinstance(a, SymArray) and a.dtype.kind == "b" and result == np.int64
     if boolean and t.called is np.cumsum:
         elements = (constant(0), tensors.product(shape) if axis is None else shape[axis])
     return t.array((a,), options, shape, result, elements=elements)
@@ -193,12 +193,9 @@ def _lexsort(t: Tracer, keys: Any, axis: int = -1) -> Any:
 def _diff(t: Tracer, a: Any, n: int = 1, axis: int = -1) -> Any:
     shape = t.require(tensors.diff(t.shape_of(a), n, operator.index(axis), t.decide))
     options = {"n": n, "axis": axis} if (n, axis) != (1, -1) else {}
-    return t.array((a,), options, shape, dtype_of(np.diff, a, n=0 if n == 0 else 1)
-                   if not _is_bool(a) else np.dtype(bool))  # fmt: skip
-
-
-def _is_bool(a: Any) -> bool:
-    return getattr(a, "dtype", None) == np.dtype(bool)
+    array = t.lift(a)
+    dtype = np.dtype(bool) if array.dtype == bool else dtype_of(np.subtract, a, a)
+    return t.array((array,), options, shape, dtype, view_of=array if n == 0 else None)
 
 
 @rule("ediff1d")

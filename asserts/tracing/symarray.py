@@ -254,10 +254,25 @@ def _outside(name: str, array: str) -> str:
     )
 
 
-def _in_place(symbol: str, ufunc: np.ufunc) -> Callable[[SymArray, Any], SymArray]:
-    def method(self: SymArray, other: Any) -> SymArray:
+_ZERO_D_ARRAYS: Final = frozenset(
+    ("placeholder", "get_attr", "zeros", "ones", "empty", "full", "zeros_like", "ones_like",
+     "empty_like", "full_like", "array", "asarray", "reshape", "squeeze", "copy", "set_item",
+     "update", "broadcast_to", "transpose")
+)  # fmt: skip
+
+
+def _is_scalar(x: SymArray) -> bool:
+    """Whether numpy would hand out a scalar, which never changes in place."""
+    made_by = x._node.op if x._node.op != "call_function" else x._node.target
+    return not x._dims and getattr(made_by, "__name__", made_by) not in _ZERO_D_ARRAYS
+
+
+def _in_place(symbol: str, ufunc: np.ufunc) -> Callable[[SymArray, Any], Any]:
+    def method(self: SymArray, other: Any) -> Any:
         from asserts.tracing.rules_elementwise import update
 
+        if _is_scalar(self):
+            return ufunc(self, other)
         update(self._tracer, self, ufunc, other, f"x {symbol}= ...")
         return self
 

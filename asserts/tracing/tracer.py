@@ -329,7 +329,7 @@ class Tracer:
         if kind is None or x.dtype.itemsize > 8:
             raise TraceError(f"reading a {x.dtype} value cannot be traced")
         lower, upper = x._elements
-        if lower is not None and lower is upper:
+        if kind == "int" and lower is not None and lower is upper:
             return self.env.wrap(lower)
         held = self._reads.get(x._node)
         if held is None:

@@ -86,7 +86,10 @@ def test_bad_input_is_named(
 
 @pytest.mark.parametrize(
     "program",
-    ["asserts.examples.route_tokens:route_tokens", "asserts/examples/pack_words.py:pack_words"],
+    [
+        "asserts.examples.route_tokens:route_tokens",
+        "asserts/examples/pack_words.py:pack_words",
+    ],
 )
 def test_insert_save_report_remove(
     program: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -48,7 +48,7 @@ def test_an_unknown_function_is_refused() -> None:
     text = save(trace(PROGRAMS[0].function, **PROGRAMS[0].specs))
     assert '"numpy.sum"' in text
 
-    with pytest.raises(ShapeproofError, match="numpy.evil"):
+    with pytest.raises(ShapeproofError, match=r"numpy\.evil"):
         load(text.replace('"numpy.sum"', '"numpy.evil"'))
 
 
