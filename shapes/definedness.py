@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from shapes.booleans import as_condition, conjunction, disjunction, negation
 from shapes.expr import (
-    CONSTANT,
     OPERATORS,
     TRUE,
     BoolExpr,
@@ -38,6 +37,8 @@ def spell(op: Op, operands: Sequence[Spelled]) -> Spelled:
     """The operator on spelled operands."""
     assert op.build is not None
     expr = op.build(*[operand.expr for operand in operands])
+    if op.name == "Where" and expr.kind == "float":
+        operands = [operands[0], *map(_as_double, operands[1:])]
     own = _own_condition(op, [operand.expr for operand in operands])
     if own is TRUE and all(operand.defined is TRUE for operand in operands):
         return Spelled(expr)
@@ -49,13 +50,24 @@ def _own_condition(op: Op, operands: list[Expr]) -> BoolExpr:
     conditions: list[Expr] = []
     if op.defined is not None and not (floats and op.name == "Pow"):
         conditions.append(op.defined(*operands))
-    if floats and op.result in ("int", "float", "same"):
-        conditions += [
-            OPERATORS["ToFloat"].defined(e)  # type: ignore[misc]
-            for e in operands
-            if isinstance(e, IntExpr) and e.op is not CONSTANT
-        ]
+    # An integer among doubles is converted; comparisons and roundings take it as it is.
+    letter = "n" if floats and op.result != "bool" else "f"
+    letters = op.operands.ljust(len(operands), op.operands[-1])
+    if op.result != "int" or floats:
+        conditions += [_fits(e) for e, kind in zip(operands, letters) if kind in ("f", letter)]
     return conjunction(*conditions) if conditions else TRUE
+
+
+def _fits(e: Expr) -> Expr:
+    """The condition for being converted to a double."""
+    convertible = OPERATORS["ToFloat"].defined
+    assert convertible is not None
+    return convertible(e) if isinstance(e, IntExpr) else TRUE
+
+
+def _as_double(operand: Spelled) -> Spelled:
+    """An arm of a conditional beside a double."""
+    return Spelled(operand.expr, conjunction(operand.defined, _fits(operand.expr)))
 
 
 def _of_operands(op: Op, operands: Sequence[Spelled]) -> BoolExpr:

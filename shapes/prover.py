@@ -25,7 +25,7 @@ from shapes.facts import Fact, Facts
 from shapes.verdict import Counterexample, Proof, Status, Verdict, in_order
 from shapes.witness import Values, satisfies, search
 
-__all__ = ["EFFORTS", "METHODS", "Effort", "decide", "prove"]
+__all__ = ["CHEAP", "EFFORTS", "METHODS", "Effort", "decide", "entails", "prove"]
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,14 @@ behind the ranges, and need no other change."""
 
 SOLVER: Final = "z3"
 
-_CHEAP = tuple(METHODS)
+CHEAP: Final = ("canonical", "ranges")
+"""The methods that are tried before anything else, and the only ones of `decide`."""
+
 EFFORTS: Final[dict[str, Effort]] = {
-    "cheap": Effort(_CHEAP, search=0, rlimit=0),
-    "quick": Effort((*_CHEAP, SOLVER), search=60, rlimit=200_000),
-    "default": Effort((*_CHEAP, SOLVER), search=300, rlimit=3_000_000),
-    "thorough": Effort((*_CHEAP, SOLVER), search=3_000, rlimit=60_000_000),
+    "cheap": Effort(CHEAP, search=0, rlimit=0),
+    "quick": Effort((*METHODS, SOLVER), search=60, rlimit=200_000),
+    "default": Effort((*METHODS, SOLVER), search=300, rlimit=3_000_000),
+    "thorough": Effort((*METHODS, SOLVER), search=3_000, rlimit=60_000_000),
 }
 
 
@@ -101,9 +103,9 @@ def decide(facts: Facts, claim: BoolExpr) -> bool | None:
     """Whether the claim always (True) or never (False) holds, by the cheap methods alone."""
     if claim is TRUE or claim is FALSE:
         return claim is TRUE
-    if _proved(facts, claim, _CHEAP) is not None:
+    if _proved(facts, claim, CHEAP) is not None:
         return True
-    return False if _proved(facts, negation(claim), _CHEAP) is not None else None
+    return False if _proved(facts, negation(claim), CHEAP) is not None else None
 
 
 def _proved(facts: Facts, claim: BoolExpr, methods: Sequence[str]) -> Proof | None:
@@ -154,6 +156,23 @@ def prove(
     return _Asked(facts, question, shown, premises, chosen, hints or {}).answer()
 
 
+def entails(facts: Facts, claim: BoolExpr, effort: str | Effort = "default") -> Proof | None:
+    """The proof that facts imply a claim, or None; quicker than `prove`, which also looks for
+    values that satisfy the claim. Raises nothing for facts that contradict each other."""
+    chosen = effort_named(effort)
+    methods = [m for m in chosen.methods if m in METHODS]
+    proof = _proved(facts, claim, [m for m in methods if m in CHEAP])
+    if proof is not None:
+        return proof
+    broken = negation(claim)
+    if chosen.search and search(facts, [broken], {}, chosen.search // 8) is not None:
+        return None
+    proof = _proved(facts, claim, [m for m in methods if m not in CHEAP])
+    if proof is None and SOLVER in chosen.methods:
+        proof, _ = _by_solver(facts, broken, chosen, [])
+    return proof
+
+
 def _defined(
     facts: Facts, defined: BoolExpr, text: str
 ) -> tuple[Facts, tuple[BoolExpr, ...]]:
@@ -162,7 +181,7 @@ def _defined(
         return facts, ()
     clauses = defined.args if defined.op is OPERATORS["And"] else (defined,)
     premises = tuple(
-        c for c in clauses if isinstance(c, BoolExpr) and _proved(facts, c, _CHEAP) is None
+        c for c in clauses if isinstance(c, BoolExpr) and _proved(facts, c, CHEAP) is None
     )
     for premise in premises:
         if decide(facts, premise) is False:
@@ -194,30 +213,52 @@ class _Asked:
         self._tried: list[str] = []
 
     def answer(self) -> Verdict:
-        """The verdict."""
-        proof = _proved(self._facts, self._claim, self._effort.methods)
-        if proof is not None:
-            return self._verdict(Status.ALWAYS, proof)
-        refuted = _proved(self._facts, negation(self._claim), self._effort.methods)
-        if refuted is not None:
-            return self._never(refuted)
-        used = [name for name in METHODS if name in self._effort.methods]
-        self._tried.append(f"methods {', '.join(used)}")
-        self._search()
-        if self._broken is not None and self._satisfied is not None:
-            return self._verdict(Status.DEPENDS, None)
+        """The verdict: cheap methods for and against, a short search, the dear methods for
+        what the search left open, a longer search, and the solver."""
+        cheap = [m for m in self._effort.methods if m in CHEAP]
+        dear = [m for m in self._effort.methods if m in METHODS and m not in CHEAP]
+        verdict = self._by_methods(cheap)
+        if verdict is None:
+            self._search(self._effort.search // 8)
+            verdict = self._settled() or self._by_methods(dear)
+        if verdict is None:
+            self._tried.append(f"methods {', '.join([*cheap, *dear])}")
+            self._search(self._effort.search)
+            verdict = self._settled()
+        if verdict is not None:
+            return verdict
         if SOLVER in self._effort.methods:
             return self._solve()
         return self._verdict(Status.UNKNOWN, None)
 
-    def _search(self) -> None:
-        if not self._effort.search:
+    def _by_methods(self, methods: Sequence[str]) -> Verdict | None:
+        """Proofs for the claim and against it, where the search has not shown otherwise."""
+        if not methods:
+            return None
+        if self._broken is None:
+            proof = _proved(self._facts, self._claim, methods)
+            if proof is not None:
+                return self._verdict(Status.ALWAYS, proof)
+        if self._satisfied is None:
+            refuted = _proved(self._facts, negation(self._claim), methods)
+            if refuted is not None:
+                return self._never(refuted)
+        return None
+
+    def _settled(self) -> Verdict | None:
+        if self._broken is None or self._satisfied is None:
+            return None
+        return self._verdict(Status.DEPENDS, None)
+
+    def _search(self, budget: int) -> None:
+        if not budget:
             return
-        budget = self._effort.search
-        claim = self._claim
-        self._broken = search(self._facts, [negation(claim)], self._hints, budget)
-        self._satisfied = search(self._facts, [claim], self._hints, budget)
-        self._tried.append(f"search with {budget} evaluations")
+        if self._broken is None:
+            self._broken = search(self._facts, [negation(self._claim)], self._hints, budget)
+        if self._satisfied is None:
+            self._satisfied = search(self._facts, [self._claim], self._hints, budget)
+        if budget == self._effort.search:
+            self._tried.append(f"search with {budget} evaluations")
 
     def _solve(self) -> Verdict:
         """Ask z3 for what is still missing: a value that breaks the claim, one that satisfies

@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Final, Literal
 
 from shapes.bounds import bounds_with_reasons
@@ -33,6 +34,10 @@ __all__ = ["Answer", "Question", "is_available", "script", "solve"]
 
 _LOCK: Final = threading.Lock()
 """z3's default context serves one thread at a time."""
+
+
+KEPT_RLIMIT: Final = 100_000
+"""Steps that the kept solver may spend before a fresh one takes over."""
 
 
 @dataclass(frozen=True)
@@ -278,15 +283,44 @@ def solve(question: Question, facts: Facts, rlimit: int) -> Answer:
 def _solved(text: str, switches: list[str], question: Question, rlimit: int) -> Answer:
     import z3
 
-    solver = z3.Solver()
+    asserted = z3.parse_smt2_string(text)
+    assumptions = [z3.Bool(name) for name in switches]
+    # The kept solver answers small questions in half the time, because making a solver costs
+    # more than the question; a fresh one has stronger methods for products, and the rest of
+    # the budget.
+    kept = _kept_solver()
+    kept.push()
+    try:
+        answer = _checked(kept, asserted, assumptions, question, min(rlimit, KEPT_RLIMIT))
+    finally:
+        kept.pop()
+    if answer.status != "unknown" or rlimit <= KEPT_RLIMIT:
+        return answer
+    return _checked(z3.Solver(), asserted, assumptions, question, rlimit - KEPT_RLIMIT)
+
+
+@cache
+def _kept_solver() -> Any:
+    import z3
+
+    return z3.Solver()
+
+
+def _checked(
+    solver: Any, asserted: Any, assumptions: list[Any], question: Question, rlimit: int
+) -> Answer:
+    import z3
+
     solver.set("rlimit", rlimit)
     solver.set("random_seed", 0)
-    solver.from_string(text)
-    result = solver.check(*[z3.Bool(name) for name in switches])
+    solver.add(asserted)
+    result = solver.check(*assumptions)
     if result == z3.unsat:
         return Answer("unsat", frozenset(str(name) for name in solver.unsat_core()))
     if result != z3.sat:
         reason = solver.reason_unknown()
+        if "interrupted" in reason:
+            raise KeyboardInterrupt
         over = reason in ("canceled", "max. resource limit exceeded")
         return Answer("unknown", reason=f"budget of {rlimit} z3 steps" if over else reason)
     symbols = {_label(sym): sym for sym in _symbols(question)}

@@ -14,15 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 from shapes.env import Check, ShapeEnv
 from shapes.errors import ContradictionError, UndefinedError
-from shapes.expr import OPERATORS, BoolExpr, Expr
+from shapes.expr import OPERATORS, BoolExpr
 from shapes.facts import Fact, Facts
 from shapes.interpret import free_symbols, walk
-from shapes.prover import Effort, decide, prove
+from shapes.prover import Effort, decide, entails
 from shapes.show import show
 from shapes.totals import made_total
 from shapes.verdict import Proof
@@ -36,6 +37,10 @@ keep their message, so only axioms and other checks a person wrote discharge the
 ``keep-all``: nothing is discharged."""
 
 POLICIES: tuple[Policy, ...] = ("strict", "preserve-user", "keep-all")
+
+
+TRADING_PROOFS = 60
+"""Proofs that the search for a smaller set at one point may try."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,74 +183,67 @@ class _Discharge:
             self._known = self._known.given(fact, for_user)
 
     def _at_point(self, point: int, obligations: list[Obligation]) -> list[Decision]:
+        """Nothing happens between the checks at one point, so any of them may imply another:
+        keep a smallest and cheapest set that implies all."""
         before = self._known
         ordered = sorted(obligations, key=_rank)
-        first: list[Decision] = []
+        kept = ordered if self._policy == "keep-all" else self._smallest(before, ordered)
+        decisions = []
         for obligation in ordered:
-            decision = self._decided(point, obligation)
-            first.append(decision)
-            if decision.proof is None:
-                self._learn(self._fact(obligation), obligation.kind != "operation")
-        if self._policy == "keep-all":
-            return first
-        return self._traded(before, first)
-
-    def _decided(self, point: int, obligation: Obligation) -> Decision:
-        facts = self._known.all if self._may_use_all(obligation) else self._known.kept_for_user
-        proof = self._proof(facts, obligation.claim)
-        condition = obligation.claim
-        if proof is None:
-            condition = made_total(  # type: ignore[assignment]
-                condition, lambda c: decide(self._known.all, c)
-            )
-        present = self._existing.get(condition)
-        here = proof is None and present is not None and present <= point
-        return Decision(obligation, point, condition, proof, here)
-
-    def _may_use_all(self, obligation: Obligation) -> bool:
-        return self._policy == "strict" or obligation.kind != "user"
-
-    def _proof(self, facts: Facts, claim: BoolExpr) -> Proof | None:
-        if self._policy == "keep-all":
-            return None
-        try:
-            verdict = prove(facts, claim, effort=self._effort)
-        except (ContradictionError, UndefinedError):
-            return None
-        return verdict.proof if verdict.proved else None
-
-    def _traded(self, before: _Known, decisions: list[Decision]) -> list[Decision]:
-        """Drop what the others at this point imply, dearest first. The proofs found before
-        stay true: what is dropped follows from what is kept."""
-        kept = [d for d in decisions if d.proof is None]
-        if len(kept) < 2:
-            return decisions
-        result = {id(d): d for d in decisions}
-        for candidate in sorted(kept, key=_cost, reverse=True):
-            others = [d for d in kept if d is not candidate]
-            facts = self._with(before, others, candidate.obligation)
-            proof = None if facts is None else self._proof(facts, candidate.obligation.claim)
-            if proof is not None:
-                kept = others
-                result[id(candidate)] = replace(candidate, proof=proof, present=False)
-        self._known = before
-        for decision in kept:
-            obligation = decision.obligation
+            if obligation not in kept:
+                proof = self._implied(before, kept, obligation)
+                decisions.append(Decision(obligation, point, obligation.claim, proof))
+                continue
+            # What stands before it in the graph is known when it is computed, no more.
+            decisions.append(self._made(point, obligation))
             self._learn(self._fact(obligation), obligation.kind != "operation")
-        return [result[id(d)] for d in decisions]
+        return decisions
 
-    def _with(
-        self, before: _Known, others: Sequence[Decision], target: Obligation
-    ) -> Facts | None:
+    def _smallest(self, before: _Known, obligations: list[Obligation]) -> list[Obligation]:
+        """Drop the dearest first as long as the rest implies it; then look for smaller sets
+        among all of them, within a budget of proofs."""
+        kept = list(obligations)
+        for candidate in sorted(obligations, key=_cost, reverse=True):
+            others = [o for o in kept if o is not candidate]
+            if self._implied(before, others, candidate) is not None:
+                kept = others
+        budget = TRADING_PROOFS
+        for size in range(1, len(kept)):
+            for chosen in combinations(sorted(obligations, key=_cost), size):
+                dropped = [o for o in obligations if o not in chosen]
+                budget -= len(dropped)
+                if budget < 0:
+                    return kept
+                if all(self._implied(before, chosen, o) is not None for o in dropped):
+                    return [o for o in obligations if o in chosen]
+        return kept
+
+    def _implied(
+        self, before: _Known, others: Sequence[Obligation], target: Obligation
+    ) -> Proof | None:
+        """The proof of an obligation from what was known before and others at its point."""
         everything = self._may_use_all(target)
         facts = before.all if everything else before.kept_for_user
         try:
             for other in others:
-                if everything or other.obligation.kind != "operation":
-                    facts = facts.given(self._fact(other.obligation))
-        except ContradictionError:
+                if everything or other.kind != "operation":
+                    facts = facts.given(self._fact(other))
+            return entails(facts, target.claim, self._effort)
+        except (ContradictionError, UndefinedError):
             return None
-        return facts
+
+    def _made(self, point: int, obligation: Obligation) -> Decision:
+        condition = made_total(obligation.claim, self._is_known)
+        assert isinstance(condition, BoolExpr)
+        present = self._existing.get(condition)
+        here = present is not None and present <= point
+        return Decision(obligation, point, condition, None, here)
+
+    def _is_known(self, claim: BoolExpr) -> bool | None:
+        return decide(self._known.all, claim)
+
+    def _may_use_all(self, obligation: Obligation) -> bool:
+        return self._policy == "strict" or obligation.kind != "user"
 
     def _fact(self, obligation: Obligation) -> Fact:
         origin: Literal["contract", "check"] = (
@@ -264,11 +262,7 @@ def _rank(obligation: Obligation) -> tuple[int, int]:
     return (0 if obligation.kind == "contract" else 1, 0 if single else 1)
 
 
-def _cost(decision: Decision) -> tuple[int, int]:
-    """How dear a check is: operations first by their number; contracts are dropped last."""
-    nodes = _size(decision.condition)
-    return (0 if decision.obligation.kind == "contract" else 1, nodes)
-
-
-def _size(expr: Expr) -> int:
-    return sum(1 for node in walk(expr) if not node.is_constant)
+def _cost(obligation: Obligation) -> tuple[int, int]:
+    """How dear a check is, by its number of operations; contracts are dropped last."""
+    size = sum(1 for node in walk(obligation.claim) if not node.is_constant)
+    return (0 if obligation.kind == "contract" else 1, size)

@@ -1,0 +1,108 @@
+"""The exact ends of a range, by search with the prover.
+
+The known range is the outside, values that are reached (from counterexamples to a guessed
+end) are the inside; the gap is halved until both meet. Where the prover does not know, the
+outside stays: the answer is a range that holds in any case, and says whether it is exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from shapes.bounds import bounds_with_reasons
+from shapes.booleans import less_equal
+from shapes.domains import ValueRanges
+from shapes.errors import ExpressionTypeError, UndefinedError
+from shapes.evaluate import evaluate
+from shapes.expr import Expr, IntExpr, constant
+from shapes.facts import Facts, Reasons
+from shapes.infinity import Bound, IntInfinity
+from shapes.linear import scale
+from shapes.prover import Effort, prove
+from shapes.verdict import Counterexample, Status
+
+__all__ = ["ExactBounds", "exact_bounds"]
+
+GALLOP: Final = (8, 64, 1 << 10, 1 << 16, 1 << 32, 1 << 64, 1 << 128)
+"""Guesses for an end that is not bounded by the domains."""
+
+
+@dataclass(frozen=True)
+class ExactBounds:
+    """A range with the facts behind each end, and whether each end is known to be reached (an
+    infinite one: whether values beyond every guess of `GALLOP` are)."""
+
+    range: ValueRanges
+    lower_reasons: Reasons
+    upper_reasons: Reasons
+    lower_exact: bool
+    upper_exact: bool
+
+    @property
+    def exact(self) -> bool:
+        """Whether both ends are reached."""
+        return self.lower_exact and self.upper_exact
+
+
+def exact_bounds(facts: Facts, e: Expr, effort: str | Effort = "default") -> ExactBounds:
+    """The range of an integer expression, settled by the prover as far as it knows.
+
+    Raises `ExpressionTypeError` for an expression that is not an integer.
+    """
+    if not isinstance(e, IntExpr):
+        raise ExpressionTypeError(f"`{e}` is not an integer expression")
+    known, reasons = bounds_with_reasons(facts, e)
+    lower, upper = known.int_bounds()
+    most, why_most, most_exact = _settled(facts, e, upper, reasons, effort)
+    least, why_least, least_exact = _settled(facts, scale(-1, e), -lower, reasons, effort)
+    return ExactBounds(
+        ValueRanges(-least, most), why_least, why_most, least_exact, most_exact
+    )
+
+
+def _settled(
+    facts: Facts, e: IntExpr, upper: Bound, reasons: Reasons, effort: str | Effort
+) -> tuple[Bound, Reasons, bool]:
+    """The greatest value of e, the facts that it rests on, and whether it is reached."""
+    reached: int | None = None
+    why = reasons
+    if isinstance(upper, IntInfinity):
+        for guess in GALLOP:
+            at = guess if reached is None else max(guess, reached + guess)
+            verdict = prove(facts, less_equal(e, constant(at)), effort=effort)
+            if verdict.status is Status.ALWAYS:
+                upper = at
+                why = frozenset(verdict.proof.facts) if verdict.proof is not None else why
+                break
+            reached = _value(e, verdict.counterexample, reached)
+            if verdict.status is Status.UNKNOWN:
+                return upper, why, False
+        else:
+            return upper, why, True
+    assert isinstance(upper, int)
+    while reached is None or reached < upper:
+        middle = upper - 1 if reached is None else (reached + upper) // 2
+        verdict = prove(facts, less_equal(e, constant(middle)), effort=effort)
+        if verdict.status is Status.ALWAYS:
+            upper = middle
+            why = frozenset(verdict.proof.facts) if verdict.proof is not None else why
+        elif verdict.counterexample is not None:
+            found = _value(e, verdict.counterexample, reached)
+            if found is None or (reached is not None and found <= reached):
+                return upper, why, False
+            reached = found
+        else:
+            return upper, why, False
+    return upper, why, True
+
+
+def _value(e: IntExpr, values: Counterexample | None, reached: int | None) -> int | None:
+    """The value of e there, if it is greater than what is known to be reached."""
+    if values is None:
+        return reached
+    try:
+        found = int(evaluate(e, values))
+    except UndefinedError:
+        return reached
+    return found if reached is None else max(found, reached)
