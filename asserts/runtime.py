@@ -51,7 +51,10 @@ def set_item(x: NDArray[Any], key: Any, value: Any) -> NDArray[Any]:
 def update(name: str, x: NDArray[Any], other: Any) -> NDArray[Any]:
     """A copy in which the ufunc of that name was applied in place, with `other`."""
     changed = np.array(x)
-    getattr(np, name)(changed, other, out=changed)
+    if name == "power":
+        changed **= other  # not always what np.power computes
+    else:
+        getattr(np, name)(changed, other, out=changed)
     return changed
 
 

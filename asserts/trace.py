@@ -85,6 +85,7 @@ def trace(
         values = make_inputs(tracer, flat)
         with patched(fn, modules):
             result = call(values)
+        tracer.returned()
         output = tracer.graph.output(_as_argument(tracer, result))
         output.meta["val"] = _described(result)
     return _finished(tracer)

@@ -147,7 +147,7 @@ def _negated_tree(p: BoolAtom) -> BoolExpr:
     while stack:
         q = stack[-1]
         assert isinstance(q, BoolExpr)
-        leaf = done.get(q) or _negated_leaf(q)
+        leaf = _negated_leaf(q) if q not in done else done[q]
         if leaf is not None:
             done[q] = leaf
             stack.pop()

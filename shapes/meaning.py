@@ -7,11 +7,16 @@ Integers are mathematical, floats are IEEE doubles. Partial operators raise
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
+from functools import reduce
 
 __all__ = [
     "all_of",
     "any_of",
+    "bit_and",
+    "bit_or",
+    "bit_xor",
     "ceiling_division",
     "clean_division",
     "float_power",
@@ -105,6 +110,21 @@ def to_float(x: int) -> float:
 def int_true_division(a: int, b: int) -> float:
     """The double nearest to the exact quotient."""
     return a / b
+
+
+def bit_and(*operands: int) -> int:
+    """``&`` of all operands, on two's complement without end."""
+    return reduce(operator.and_, operands)
+
+
+def bit_or(*operands: int) -> int:
+    """``|`` of all operands."""
+    return reduce(operator.or_, operands)
+
+
+def bit_xor(*operands: int) -> int:
+    """``^`` of all operands."""
+    return reduce(operator.xor, operands)
 
 
 def where(condition: bool, a: object, b: object) -> object:

@@ -21,6 +21,7 @@ from shapes import booleans, floats, integers, meaning
 from shapes.errors import ExpressionTypeError
 from shapes.expr import (
     OPERATORS,
+    TRUE,
     BoolExpr,
     Expr,
     FloatExpr,
@@ -163,6 +164,10 @@ def _as_number(e: Expr) -> Expr:
     return booleans.as_integer(e) if isinstance(e, BoolExpr) else e
 
 
+def _to_float(x: Expr) -> Expr:
+    return floats.to_float(_as_number(x))
+
+
 def _true_division(a: Expr, b: Expr) -> Expr:
     a, b = _as_number(a), _as_number(b)
     if _is_float(a, b):
@@ -212,23 +217,35 @@ def _nonzero_float(a: Expr, b: Expr) -> Expr:
 
 
 def _finite_float(x: Expr) -> Expr:
-    """Neither infinite nor NaN."""
+    """Neither infinite nor NaN (an integer is neither)."""
+    if not isinstance(x, FloatExpr):
+        return TRUE
     largest = sys.float_info.max
     return booleans.conjunction(
         booleans.less_equal(x, as_expr(largest)), booleans.less_equal(as_expr(-largest), x)
     )
 
 
-_TOO_LARGE = 1 << 1024
-"""Integers of this magnitude and more have no nearest finite double (a few below it
-neither; see `_fits_double`)."""
-_LARGEST_CONVERTIBLE = _TOO_LARGE - (1 << 970) - 1
+_TOO_LARGE = (1 << 1024) - (1 << 970)
+"""Integers (and quotients) of this magnitude and more have no nearest finite double: it is
+half a unit above the last one, and a half is rounded to even."""
 
 
 def _fits_double(x: Expr) -> Expr:
+    if isinstance(x, FloatExpr):
+        return TRUE
     return booleans.conjunction(
-        booleans.less_equal(x, constant(_LARGEST_CONVERTIBLE)),
-        booleans.less_equal(constant(-_LARGEST_CONVERTIBLE), x),
+        booleans.less(x, constant(_TOO_LARGE)), booleans.less(constant(-_TOO_LARGE), x)
+    )
+
+
+def _quotient_fits_double(a: Expr, b: Expr) -> Expr:
+    if _is_float(a, b):
+        return _nonzero_float(a, b)
+    size = integers.absolute(booleans.as_integer(a))
+    divisor = integers.absolute(booleans.as_integer(b))
+    return booleans.conjunction(
+        _nonzero_divisor(a, b), booleans.less(size, scale(_TOO_LARGE, divisor))
     )
 
 
@@ -269,15 +286,15 @@ _ARITHMETIC: list[tuple[Any, ...]] = [
      {"infix": "<<", "defined": _natural_second, "sympy": "LShift", "example": "x << y"}),
     ("RShift", "rshift", "ii", "int", meaning.shift_right, _ints(_shift_right),
      {"infix": ">>", "defined": _natural_second, "sympy": "RShift", "example": "x >> y"}),
-    ("BitAnd", "bitand", "ii", "int", operator.and_,
+    ("BitAnd", "bitand", "ii", "int", meaning.bit_and,
      _bitwise(integers.bit_and, booleans.conjunction),
      {"infix": "&", "variadic": True, "sympy": "BitwiseAnd",
       "laws": "commutative associative idempotent", "example": "x & y"}),
-    ("BitOr", "bitor", "ii", "int", operator.or_,
+    ("BitOr", "bitor", "ii", "int", meaning.bit_or,
      _bitwise(integers.bit_or, booleans.disjunction),
      {"infix": "|", "variadic": True, "sympy": "BitwiseOr",
       "laws": "commutative associative idempotent", "example": "x | y"}),
-    ("BitXor", "bitxor", "ii", "int", operator.xor,
+    ("BitXor", "bitxor", "ii", "int", meaning.bit_xor,
      _bitwise(integers.bit_xor, _exclusive_or),
      {"infix": "^", "variadic": True, "sympy": "BitwiseXor",
       "laws": "commutative associative", "example": "x ^ y"}),
@@ -354,12 +371,12 @@ _FLOATS: list[tuple[Any, ...]] = [
     ("FloatMax", "fmax", "ff", "float", max, _float_op("FloatMax"),
      {"sympy": "FloatMax", "example": "Max(t, s)"}),
     ("TrueDiv", "truediv", "nn", "float", operator.truediv, _true_division,
-     {"infix": "/", "defined": _nonzero_float, "example": "x / y"}),
+     {"infix": "/", "defined": _quotient_fits_double, "example": "x / y"}),
     ("IntTrueDiv", "inttruediv", "ii", "float", meaning.int_true_division,
      _int_true_division,
-     {"infix": "/", "defined": _nonzero_divisor, "sympy": "IntTrueDiv",
+     {"infix": "/", "defined": _quotient_fits_double, "sympy": "IntTrueDiv",
       "example": "x / y"}),
-    ("ToFloat", "tofloat", "i", "float", meaning.to_float, _float_op("ToFloat"),
+    ("ToFloat", "tofloat", "i", "float", meaning.to_float, _to_float,
      {"defined": _fits_double, "sympy": "ToFloat", "example": "ToFloat(x)"}),
     ("FloorToInt", "floor_to_int", "f", "int", math.floor, _rounding("FloorToInt"),
      {"defined": _finite_float, "sympy": "FloorToInt", "example": "FloorToInt(t)"}),

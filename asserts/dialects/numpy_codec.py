@@ -4,6 +4,7 @@ values and environments."""
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -36,7 +37,7 @@ def _functions() -> dict[str, Callable[..., Any]]:
             value = getattr(module, name)
             if inspect.isfunction(value) and not name.startswith("_"):
                 found.setdefault(f"{module.__name__}.{name}", value)
-    for function in (assert_holds, check_inputs):
+    for function in (assert_holds, check_inputs, math.floor, math.ceil, math.trunc):
         found[f"{function.__module__}.{function.__qualname__}"] = function
     return found
 

@@ -139,7 +139,7 @@ def _array(t: Tracer, a: Any, dtype: Any = None, *, ndmin: int = 0, copy: Any = 
     if t.called is np.array and copy is not False:
         return array if array is not a else array.copy()
     if t.called not in (np.array, np.asarray, np.asanyarray):
-        array._fresh = False  # a copy or the same memory, depending on the layout
+        array.share()  # a copy or the same memory, depending on the layout
     return array
 
 

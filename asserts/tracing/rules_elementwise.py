@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +20,7 @@ from shapes.expr import IntExpr, constant
 if TYPE_CHECKING:
     from asserts.tracing.tracer import Tracer
 
-__all__ = ["apply_ufunc", "cast", "elements_of", "update"]
+__all__ = ["apply_ufunc", "cast", "elements_of", "power", "update"]
 
 _REDUCTIONS: Final[dict[Any, Any]] = {
     np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min,
@@ -63,11 +64,24 @@ def _call(
             raise TraceError(
                 f"{name}: where= is not supported while tracing; use np.where(mask, ..., ...)"
             )
-        elif key == "out" and value is not None and value != (None,):
+        elif key == "out" and not _is_nothing(value):
             raise TraceError(f"{name}: out= is not supported while tracing; use the result")
     operands = args[: ufunc.nin]
     with t.calling(name, ufunc):
         return elementwise(t, ufunc, operands, options)
+
+
+def power(t: Tracer, x: SymArray, exponent: Any) -> Any:
+    """``x ** exponent``, which numpy computes by other means than `np.power` for some
+    exponents (a square is a product), so it is recorded as the operator."""
+    if isinstance(exponent, (int, float)):
+        with t.calling("np.power", operator.pow):
+            return elementwise(t, operator.pow, (x, exponent), {})
+    return apply_ufunc(t, np.power, "__call__", (x, exponent), {})
+
+
+def _is_nothing(out: Any) -> bool:
+    return out is None or (isinstance(out, tuple) and all(o is None for o in out))
 
 
 def elementwise(

@@ -52,6 +52,8 @@ def get_item(t: Tracer, x: SymArray, key: Any) -> SymArray:
             (x, chosen.key), None, chosen.shape, x.dtype,
             elements=x._elements, view_of=x if chosen.is_view else None,
         )  # fmt: skip
+        if chosen.is_view:
+            result._part_of = (x, key, chosen.key)
         if chosen.counted is not None:
             mask, count, axis = chosen.counted
             define_count(t, mask, count, result._node, (("size", axis),))
@@ -60,6 +62,9 @@ def get_item(t: Tracer, x: SymArray, key: Any) -> SymArray:
 
 def set_item(t: Tracer, x: SymArray, key: Any, value: Any) -> None:
     """``x[key] = value`` as a new array in place of the old one."""
+    part = value._part_of if isinstance(value, SymArray) else None
+    if part is not None and part[0] is x and part[1] is key:
+        return  # the end of ``x[key] += ...``, which has changed x already
     t.require_fresh(
         x, f"{x._node.name}[...] = ...",
         "write np.where(mask, new, old), or assign to a copy (x = x.copy())",
@@ -91,15 +96,16 @@ def _indexed(
     t: Tracer, x: SymArray, key: Any, reading: bool, scalar: bool = False
 ) -> _Indexed:
     items = _normal_items(t, key if isinstance(key, tuple) else (key,))
-    items = _expanded(items, x)
+    dotted = any(item is Ellipsis for item in items)
+    items = _expanded(items, x, dotted)
     masks = [i for i in items if isinstance(i, SymArray) and i.dtype.kind == "b"]
     if masks and (scalar or (reading and _only_mask(items))):
         return _masked(t, x, items, masks[0], reading)
     if masks:
         items = _without_masks(t, x, items)
     if any(isinstance(i, SymArray) and i.ndim > 0 for i in items):
-        return _gathered(t, x, items)
-    return _basic(t, x, items)
+        return _gathered(t, x, [i for i in items if i is not Ellipsis])
+    return _basic(t, x, items, dotted)
 
 
 def _normal_items(t: Tracer, key: tuple[Any, ...]) -> list[Any]:
@@ -135,7 +141,7 @@ def _width(item: Any) -> int:
     return item.ndim if isinstance(item, SymArray) and item.dtype.kind == "b" else 1
 
 
-def _expanded(items: list[Any], x: SymArray) -> list[Any]:
+def _expanded(items: list[Any], x: SymArray, dotted: bool) -> list[Any]:
     """The ellipsis written out, and full slices for the axes that are left."""
     dots = [i for i, item in enumerate(items) if item is Ellipsis]
     if len(dots) > 1:
@@ -148,7 +154,10 @@ def _expanded(items: list[Any], x: SymArray) -> list[Any]:
         )
     at = dots[0] if dots else len(items)
     rest = items[at + 1 :] if dots else []
-    return [*items[:at], *[slice(None)] * (x.ndim - used), *rest]
+    filled: list[Any] = [slice(None)] * (x.ndim - used)
+    if dotted and not filled:
+        filled = [Ellipsis]  # it makes an array of what would be a scalar
+    return [*items[:at], *filled, *rest]
 
 
 def _is_full(item: Any) -> bool:
@@ -156,7 +165,7 @@ def _is_full(item: Any) -> bool:
 
 
 def _only_mask(items: Sequence[Any]) -> bool:
-    return sum(not _is_full(i) for i in items) == 1
+    return sum(not _is_full(i) and i is not Ellipsis for i in items) == 1
 
 
 def _masked(
@@ -164,7 +173,8 @@ def _masked(
 ) -> _Indexed:
     """One mask and full slices; or the target of an assignment of one number."""
     if not _only_mask(items):
-        return _gathered(t, x, _without_masks(t, x, items))
+        plain = [i for i in items if i is not Ellipsis]
+        return _gathered(t, x, _without_masks(t, x, plain))
     at = next(i for i, item in enumerate(items) if item is mask)
     _fit_mask(t, x._dims[at : at + mask.ndim], mask, at)
     rest = (*x._dims[:at], *x._dims[at + mask.ndim :])
@@ -198,17 +208,19 @@ def _without_masks(t: Tracer, x: SymArray, items: list[Any]) -> list[Any]:
             out.extend(apply_rule(t, np.nonzero, (item,), {}))
         else:
             out.append(item)
-        axis += _width(item)
+        axis += 0 if item is Ellipsis else _width(item)
     return out
 
 
-def _basic(t: Tracer, x: SymArray, items: list[Any]) -> _Indexed:
+def _basic(t: Tracer, x: SymArray, items: list[Any], dotted: bool) -> _Indexed:
     """Integers, slices and new axes."""
     needs = Needs()
     shape: list[IntExpr] = []
     axis = 0
     copies = False
     for item in items:
+        if item is Ellipsis:
+            continue
         if item is None:
             shape.append(constant(1))
             continue
@@ -221,16 +233,18 @@ def _basic(t: Tracer, x: SymArray, items: list[Any]) -> _Indexed:
             needs.extend(tensors.index(size, t.dim_of(item), axis).needs)
         axis += 1
     t.require(needs.result(()))
-    key = items[0] if len(items) == 1 else tuple(_trimmed(items))
-    return _Indexed(tuple(shape), key, not copies)
+    key = _trimmed(items)
+    # All integers: a scalar, which is no view; with an ellipsis it is a 0-d array.
+    is_scalar = not shape and not dotted
+    return _Indexed(tuple(shape), key, not copies and not is_scalar)
 
 
-def _trimmed(items: list[Any]) -> list[Any]:
-    """Without the full slices at the end, which change nothing."""
+def _trimmed(items: list[Any]) -> Any:
+    """The index as it is recorded: without the full slices at its end, which say nothing."""
     end = len(items)
     while end > 1 and _is_full(items[end - 1]):
         end -= 1
-    return items[:end]
+    return items[0] if end == 1 else tuple(items[:end])
 
 
 def _sliced(t: Tracer, size: IntExpr, part: slice, needs: Needs) -> Shape:
@@ -269,7 +283,7 @@ def _gathered(t: Tracer, x: SymArray, items: list[Any]) -> _Indexed:
     first = places[0] if adjacent else 0
     before = [size for position, size in around if position < first]
     after = [size for position, size in around if position >= first]
-    key = items[0] if len(items) == 1 else tuple(_trimmed(items))
+    key = _trimmed(items)
     return _Indexed((*before, *common.shape, *after), key, False)
 
 

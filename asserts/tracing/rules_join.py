@@ -102,7 +102,7 @@ def _split(t: Tracer, ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
         shapes = [t.require(r) for r in make(array._dims, sections, at)]
         args = (array, sections)
     options = {"axis": at} if at and name in ("split", "array_split") else {}
-    array._fresh = False
+    array.share()
     values = [ArrayValue(shape, array.dtype) for shape in shapes]
     known = [array._elements] * len(values)
     return t.arrays(args, options, values, kind=list, views=True, elements=known)

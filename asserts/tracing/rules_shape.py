@@ -203,7 +203,7 @@ def _broadcast_arrays(t: Tracer, *args: Any) -> Any:
     arrays = [t.lift(a) for a in args]
     shape = t.require(tensors.broadcast(*[a._dims for a in arrays], known=t.decide))
     for array in arrays:
-        array._fresh = False
+        array.share()
     values = [ArrayValue(shape, array.dtype) for array in arrays]
     kind = type(np.broadcast_arrays(0, 0))
     elements = [array._elements for array in arrays]

@@ -4,13 +4,14 @@ are known.
 It answers numpy's protocols (``__array_ufunc__``, ``__array_function__``), so the program
 calls numpy as ever and the tracer records what it does. A SymArray is a variable: changes in
 place (``x[i] = v``, ``x += y``) put a new node in place of the old one, which is right as
-long as nobody else sees the memory. That is known of fresh results only; once a view has
-been taken, and for inputs, a change in place is refused.
+long as no other array that the program still holds shares the memory. `Memory` keeps account
+of that; for inputs, and while there are views, a change in place is refused.
 """
 
 from __future__ import annotations
 
 import operator
+import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from asserts.graph import Node
     from asserts.tracing.tracer import Tracer
 
-__all__ = ["Elements", "SymArray", "is_symbolic"]
+__all__ = ["Elements", "Memory", "SymArray", "is_symbolic"]
 
 Elements: TypeAlias = "tuple[IntExpr | None, IntExpr | None]"
 """Bounds that every element satisfies, each None where there is none."""
@@ -45,6 +46,26 @@ _FUNCTION_OF_METHOD: Final[dict[str, str]] = {
 }  # fmt: skip
 
 
+class Memory:
+    """The arrays that share one block of memory, as far as they are still held."""
+
+    __slots__ = ("_arrays", "shared")
+
+    def __init__(self) -> None:
+        self._arrays: list[weakref.ref[SymArray]] = []
+        self.shared = False
+        """Whether there are views of which nobody keeps account."""
+
+    def add(self, array: SymArray) -> None:
+        """One more array in this memory."""
+        self._arrays.append(weakref.ref(array))
+
+    def is_seen_by_others(self, *known: SymArray | None) -> bool:
+        """Whether an array other than these still sees the memory."""
+        held = [array for ref in self._arrays if (array := ref()) is not None]
+        return self.shared or any(all(a is not k for k in known) for a in held)
+
+
 class UnsupportedMethodError(TraceError, AttributeError):
     """A method or attribute of arrays that is not supported while tracing."""
 
@@ -52,7 +73,8 @@ class UnsupportedMethodError(TraceError, AttributeError):
 class SymArray(NDArrayOperatorsMixin):
     """An array of a traced program; made by the tracer."""
 
-    __slots__ = ("_dims", "_dtype", "_elements", "_fresh", "_node", "_total_of", "_tracer")
+    __slots__ = ("__weakref__", "_dims", "_dtype", "_elements", "_memory", "_node", "_part_of",
+                 "_total_of", "_tracer")  # fmt: skip
     __array_priority__ = 1000.0
     __hash__ = None  # type: ignore[assignment]
 
@@ -70,8 +92,22 @@ class SymArray(NDArrayOperatorsMixin):
         self._dims = dims
         self._dtype = dtype
         self._elements = elements
-        self._fresh = fresh
         self._total_of: Node | None = None
+        self._part_of: tuple[SymArray, Any, Any] | None = None
+        """The array that a slice was taken of, the index, and the index as it is recorded."""
+        self._memory: Memory | None = Memory() if fresh else None
+        if self._memory is not None:
+            self._memory.add(self)
+
+    def share(self, view: SymArray | None = None) -> None:
+        """The view sees this array's memory (None: somebody does)."""
+        if self._memory is None:
+            return
+        if view is None:
+            self._memory.shared = True
+        else:
+            view._memory = self._memory
+            self._memory.add(view)
 
     # -- what is known ---------------------------------------------------------------------
 
@@ -109,9 +145,8 @@ class SymArray(NDArrayOperatorsMixin):
         return self.size * self.itemsize
 
     def __repr__(self) -> str:
-        return f"SymArray({self._node.name}: {self._dtype}{list(self._dims)})".replace(
-            "[", "[", 1
-        )
+        sizes = ", ".join(map(str, self._dims))
+        return f"SymArray({self._node.name}: {self._dtype}[{sizes}])"
 
     __str__ = __repr__
 
@@ -182,6 +217,11 @@ class SymArray(NDArrayOperatorsMixin):
 
     def __complex__(self) -> complex:
         raise TraceError("complex() of an array cannot be traced")
+
+    def __pow__(self, other: Any) -> Any:
+        from asserts.tracing.rules_elementwise import power
+
+        return power(self._tracer, self, other)
 
     # -- methods ---------------------------------------------------------------------------
 
@@ -264,7 +304,9 @@ _ZERO_D_ARRAYS: Final = frozenset(
 def _is_scalar(x: SymArray) -> bool:
     """Whether numpy would hand out a scalar, which never changes in place."""
     made_by = x._node.op if x._node.op != "call_function" else x._node.target
-    return not x._dims and getattr(made_by, "__name__", made_by) not in _ZERO_D_ARRAYS
+    if x._dims or x._part_of is not None:
+        return False
+    return getattr(made_by, "__name__", made_by) not in _ZERO_D_ARRAYS
 
 
 def _in_place(symbol: str, ufunc: np.ufunc) -> Callable[[SymArray, Any], Any]:

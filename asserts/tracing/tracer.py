@@ -55,6 +55,7 @@ class Tracer:
         self._totals: dict[Node, IntExpr] = {}
         self._required: set[Expr] = set()
         self._operation: list[tuple[str, Any]] = []
+        self._end: str | None = None
 
     @contextmanager
     def calling(self, name: str, function: Any) -> Iterator[None]:
@@ -188,7 +189,12 @@ class Tracer:
         return node
 
     def _stack_trace(self) -> str:
-        return stack_text(user_location())
+        return stack_text(user_location()) if self._end is None else self._end
+
+    def returned(self) -> None:
+        """The function has returned: what is still recorded belongs to its last line."""
+        *_, last = self.graph.nodes or [None]
+        self._end = str(last.meta.get("stack_trace", "")) if last is not None else ""
 
     def argument(self, value: Any) -> Any:
         """A value as an argument of a node."""
@@ -268,9 +274,10 @@ class Tracer:
         dims = self.require(shape) if isinstance(shape, ShapeResult) else tuple(shape)
         function = self.called if target is None else target
         node = self.record(function, args, kwargs, ArrayValue(dims, dtype))
+        result = SymArray(self, node, dims, dtype, elements, fresh=view_of is None)
         if view_of is not None:
-            view_of._fresh = False
-        return SymArray(self, node, dims, dtype, elements, fresh=view_of is None)
+            view_of.share(result)
+        return result
 
     def arrays(
         self,
@@ -376,7 +383,9 @@ class Tracer:
     def require_fresh(self, x: SymArray, what: str, instead: str) -> None:
         """Raises `TraceError` if a change of the array could be seen elsewhere."""
         self._require_own(x)
-        if not x._fresh:
+        base = x._part_of[0] if x._part_of is not None else None
+        indirect = base is not None and base._part_of is not None
+        if x._memory is None or indirect or x._memory.is_seen_by_others(x, base):
             raise TraceError(
                 f"`{what}` changes the array '{x._node.name}' in place, which is an input, a "
                 f"view, or has views, so others could see the change; {instead}"
@@ -388,6 +397,11 @@ class Tracer:
         x._node = result._node
         x._elements = result._elements
         x._total_of = result._total_of
+        if x._part_of is not None:
+            base, _, key = x._part_of
+            with self.calling("index assignment", runtime.set_item):
+                whole = self.array((base, key, x), None, base._dims, base.dtype)
+            base._node, base._elements, base._total_of = whole._node, ANY, None
 
 
 def node_argument(node: Node) -> Any:

@@ -510,8 +510,8 @@ def round_decimal(a: ValueRanges, ndigits: ValueRanges | int) -> ValueRanges:
 
 
 def _round(x: float, digits: int) -> float:
-    """round(x, digits), or the largest double where that overflows."""
+    """round(x, digits), or an infinity where that overflows."""
     try:
         return round(x, digits)
     except OverflowError:
-        return math.copysign(_MAX, x)
+        return math.copysign(_INF, x)

@@ -9,7 +9,7 @@ import asserts
 from asserts.dialects.numpy_codec import NumpyCodec, load, save
 from asserts.graph_equal import explain_difference
 from asserts.trace import trace
-from shapes import SerializationError, ShapeproofError
+from shapes import OPERATORS, SerializationError, ShapeproofError
 from tests.asserts.programs import PROGRAMS, Program
 
 
@@ -70,3 +70,11 @@ def test_constants(value: object) -> None:
     back = codec.decode_constant(codec.encode_constant(value))
     assert type(back) is type(value)
     assert np.array_equal(back, value) if isinstance(value, np.ndarray) else back == value
+
+
+def test_every_operator_can_be_saved() -> None:
+    """What the emitter may write, the format has a name for."""
+    codec = NumpyCodec()
+    for op in OPERATORS.values():
+        if op.python is not None:
+            assert codec.decode_target(codec.encode_target(op.python)) is op.python

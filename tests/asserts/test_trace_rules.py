@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ SIZES = (0, 1, 2, 5)
 class Row(NamedTuple):
     function: Callable[..., Any]
     specs: tuple[Any, ...]
-    sizes: dict[str, tuple[int, ...]] = {}
+    sizes: Mapping[str, tuple[int, ...]] = MappingProxyType({})
 
 
 V = Spec(("n",))
@@ -32,15 +33,16 @@ S = Spec((3, "m"))
 C = Spec(("n", 4))
 K = Spec.int("k")
 
-# fmt: off
 ROWS: dict[str, Row] = {
     # elementwise
     "add": Row(lambda x, y: x + y, (M, Spec(("m",)))),
     "add_unequal": Row(lambda x, y: x + y, (Spec(("n",)), Spec(("m",)))),
     "arithmetic": Row(lambda x: (-x * 2 + 1) / 3 - x // 2 + x % 3 + abs(x) ** 2, (M,)),
     "integers": Row(lambda x: ((x & 3) | 4) ^ (x << 1) ^ (x >> 1) ^ ~x, (MI,)),
-    "compare": Row(lambda x, y: ((x < y) & (x <= y)) | (x > y) | (x >= y) | (x == y) | (x != y), (V, V)),
-    "reflected": Row(lambda x: 2 - x + 1.5 / (x + 1) + 2 ** x, (V,)),
+    "compare": Row(
+        lambda x, y: ((x < y) & (x <= y)) | (x > y) | (x >= y) | (x == y) | (x != y), (V, V)
+    ),
+    "reflected": Row(lambda x: 2 - x + 1.5 / (x + 1) + 2**x, (V,)),
     "with_size": Row(lambda x: x * x.shape[0] + x.shape[1] - 1, (M,)),
     "size_first": Row(lambda x: x.shape[0] * x, (M,)),
     "float_size": Row(lambda x: x / max(x.shape[0], 1) + x.shape[0] / 2, (M,)),
@@ -79,7 +81,16 @@ ROWS: dict[str, Row] = {
     "amax": Row(lambda x: np.amax(x, axis=0) - np.amin(x, axis=0) + np.ptp(x, axis=0), (M,)),
     "any_all": Row(lambda x: (x.any(), x.all(axis=1), np.any(x, axis=0)), (MB,)),
     "median": Row(lambda x: (np.median(x, axis=0), np.nanmedian(x, axis=1)), (M,)),
-    "nan_reductions": Row(lambda x: (np.nansum(x), np.nanmean(x, axis=0), np.nanstd(x, axis=1), np.nanvar(x), np.nanprod(x)), (M,)),
+    "nan_reductions": Row(
+        lambda x: (
+            np.nansum(x),
+            np.nanmean(x, axis=0),
+            np.nanstd(x, axis=1),
+            np.nanvar(x),
+            np.nanprod(x),
+        ),
+        (M,),
+    ),
     "nanmax": Row(lambda x: np.nanmax(x, axis=0) - np.nanmin(x, axis=0), (M,)),
     "average": Row(lambda x: np.average(x, axis=1), (M,)),
     "argmax": Row(lambda x: (x.argmax(axis=1), np.argmin(x, axis=0)), (M,)),
@@ -87,10 +98,20 @@ ROWS: dict[str, Row] = {
     "nanargmax": Row(lambda x: np.nanargmax(x, axis=1), (M,)),
     "count_nonzero": Row(lambda x: (np.count_nonzero(x), np.count_nonzero(x, axis=0)), (MB,)),
     "count_integers": Row(lambda x: np.count_nonzero(x), (MI,)),
-    "cumsum": Row(lambda x: (x.cumsum(axis=1), np.cumsum(x), np.cumprod(x, axis=0), np.nancumsum(x, axis=0)), (M,)),
+    "cumsum": Row(
+        lambda x: (
+            x.cumsum(axis=1),
+            np.cumsum(x),
+            np.cumprod(x, axis=0),
+            np.nancumsum(x, axis=0),
+        ),
+        (M,),
+    ),
     "sort": Row(lambda x: (np.sort(x), np.sort(x, axis=0), np.sort(x, axis=None)), (M,)),
     "argsort": Row(lambda x: (x.argsort(axis=0), np.argsort(-x, kind="stable")), (M,)),
-    "partition": Row(lambda x: np.partition(x, 1).shape[0] + np.argpartition(x, 0).shape[0], (V,)),
+    "partition": Row(
+        lambda x: np.partition(x, 1).shape[0] + np.argpartition(x, 0).shape[0], (V,)
+    ),
     "lexsort": Row(lambda x, y: np.lexsort((x, y)), (I, I)),
     "diff": Row(lambda x: (np.diff(x), np.diff(x, axis=0), np.diff(x, n=2)), (M,)),
     "diff_bool": Row(lambda x: np.diff(x), (B,)),
@@ -105,37 +126,75 @@ ROWS: dict[str, Row] = {
     "reshape_known": Row(lambda x: np.reshape(x, (x.shape[0], 2, 2)), (C,)),
     "reshape_keep": Row(lambda x: x.reshape(x.shape[0], -1), (Spec(("n", "m", 3)),)),
     "ravel": Row(lambda x: (x.ravel(), x.flatten(), np.ravel(x)), (M,)),
-    "transpose": Row(lambda x: (x.T, np.transpose(x), x.transpose(1, 0), x.transpose((0, 1))), (M,)),
-    "axes": Row(lambda x: (np.swapaxes(x, 0, 2), np.moveaxis(x, 0, -1), x.swapaxes(1, 2)), (Spec(("n", 2, "m")),)),
-    "expand_dims": Row(lambda x: (np.expand_dims(x, 1), np.expand_dims(x, (0, -1)), x[None]), (V,)),
+    "transpose": Row(
+        lambda x: (x.T, np.transpose(x), x.transpose(1, 0), x.transpose((0, 1))), (M,)
+    ),
+    "axes": Row(
+        lambda x: (np.swapaxes(x, 0, 2), np.moveaxis(x, 0, -1), x.swapaxes(1, 2)),
+        (Spec(("n", 2, "m")),),
+    ),
+    "expand_dims": Row(
+        lambda x: (np.expand_dims(x, 1), np.expand_dims(x, (0, -1)), x[None]), (V,)
+    ),
     "squeeze": Row(lambda x: (x.squeeze(axis=1), np.squeeze(x, 1)), (Spec(("n", 1)),)),
     "squeeze_checked": Row(lambda x: np.squeeze(x, axis=0), (M,)),
     "broadcast_to": Row(lambda x: np.broadcast_to(x, (3, x.shape[0])), (V,)),
-    "broadcast_to_size": Row(lambda x, k: np.broadcast_to(x, (k, x.shape[0])), (V, K), {"k": (-1, 0, 3)}),
+    "broadcast_to_size": Row(
+        lambda x, k: np.broadcast_to(x, (k, x.shape[0])), (V, K), {"k": (-1, 0, 3)}
+    ),
     "broadcast_arrays": Row(lambda x, y: list(np.broadcast_arrays(x, y)), (M, Spec(("m",)))),
-    "atleast": Row(lambda x, y: (np.atleast_1d(x), np.atleast_2d(x), np.atleast_3d(x), np.atleast_2d(y), *np.atleast_1d(x, y)), (V, M)),
+    "atleast": Row(
+        lambda x, y: (
+            np.atleast_1d(x),
+            np.atleast_2d(x),
+            np.atleast_3d(x),
+            np.atleast_2d(y),
+            *np.atleast_1d(x, y),
+        ),
+        (V, M),
+    ),
     "flip": Row(lambda x: (np.flip(x), np.flip(x, 1), np.fliplr(x), np.flipud(x)), (M,)),
-    "roll": Row(lambda x: (np.roll(x, 1), np.roll(x, -2, axis=1), np.roll(x, x.shape[0])), (M,)),
+    "roll": Row(
+        lambda x: (np.roll(x, 1), np.roll(x, -2, axis=1), np.roll(x, x.shape[0])), (M,)
+    ),
     "triangles": Row(lambda x: (np.tril(x), np.triu(x, 1)), (M,)),
-    "diagonal": Row(lambda x: (np.diagonal(x), np.diag(x, 1), x.diagonal(-1), np.trace(x)), (M,)),
+    "diagonal": Row(
+        lambda x: (np.diagonal(x), np.diag(x, 1), x.diagonal(-1), np.trace(x)), (M,)
+    ),
     "diag": Row(lambda x: (np.diag(x), np.diag(x, -2)), (V,)),
     "copy": Row(lambda x: (x.copy(), np.copy(x), np.array(x), np.asarray(x)), (M,)),
-    "shape_functions": Row(lambda x: (np.shape(x), np.size(x), np.size(x, 1), np.ndim(x), x.size, x.nbytes), (M,)),
+    "shape_functions": Row(
+        lambda x: (np.shape(x), np.size(x), np.size(x, 1), np.ndim(x), x.size, x.nbytes), (M,)
+    ),
     # indexing
     "slices": Row(lambda x: (x[1:], x[:-1], x[::2], x[1:3, ::-1], x[..., 0:2], x[-2:]), (M,)),
     "slice_by_size": Row(lambda x: (x[: x.shape[0] // 2], x[x.shape[0] // 2 :]), (V,)),
-    "slice_by_input": Row(lambda x, k: (x[:k], x[k:], x[::-1][k:]), (V, K), {"k": (-7, -2, 0, 1, 3, 9)}),
+    "slice_by_input": Row(
+        lambda x, k: (x[:k], x[k:], x[::-1][k:]), (V, K), {"k": (-7, -2, 0, 1, 3, 9)}
+    ),
     "slice_step": Row(lambda x, k: x[::k], (V, K), {"k": (-2, -1, 0, 1, 3)}),
     "index": Row(lambda x: (x[0], x[-1, 0], x[0][0]), (M,)),
     "index_by_input": Row(lambda x, k: x[k], (M, K), {"k": (-3, -1, 0, 1, 4)}),
     "newaxis": Row(lambda x: x[:, None] - x[None, :], (V,)),
     "ellipsis": Row(lambda x: (x[...], x[..., 0], x[0, ..., None], x[()]), (M,)),
-    "fancy": Row(lambda x, i: (x[i], x[i][:, 0], x[i, 0], x[:, i]), (Spec((5, 5)), Spec(("n",), "int64"))),
-    "fancy_pairs": Row(lambda x, i, j: (x[i, j], x[i[:, None], j], x[i, :, j]), (Spec((5, 5, 5)), I, I)),
-    "fancy_split": Row(lambda x, i: (x[i, :, 0], x[0, :, i], x[:, 0, i], x[..., i, None]), (Spec((5, 5, 5)), I)),
+    "fancy": Row(
+        lambda x, i: (x[i], x[i][:, 0], x[i, 0], x[:, i]),
+        (Spec((5, 5)), Spec(("n",), "int64")),
+    ),
+    "fancy_pairs": Row(
+        lambda x, i, j: (x[i, j], x[i[:, None], j], x[i, :, j]), (Spec((5, 5, 5)), I, I)
+    ),
+    "fancy_split": Row(
+        lambda x, i: (x[i, :, 0], x[0, :, i], x[:, 0, i], x[..., i, None]),
+        (Spec((5, 5, 5)), I),
+    ),
     "fancy_list": Row(lambda x: (x[[0, 2]], x[:, [1]], x[[]]), (Spec((5, "n")),)),
     "fancy_broadcast": Row(lambda x, i, j: x[i, j], (Spec((5, 5)), I, Spec(("m",), "int64"))),
     "array_scalar": Row(lambda x: (x[np.argmax(x[:, 0])], x[:, x[0].argmax()]), (M,)),
+    "fancy_dots": Row(
+        lambda x, i: (x[i, ..., i], x[..., i, i], x[i, i, ...]), (Spec((5, 5)), I)
+    ),
+    "mask_dots": Row(lambda x, m: (x[m, ...], x[0, ...], x[..., 0]), (V, B)),
     "mask": Row(lambda x, m: (x[m], x[m].sum(), x[~m]), (M, B)),
     "mask_all": Row(lambda x: x[x > 0], (M,)),
     "mask_axis": Row(lambda x, m: x[:, m], (M, Spec(("m",), "bool"))),
@@ -144,21 +203,50 @@ ROWS: dict[str, Row] = {
     "mask_twice": Row(lambda x, m: x[m] + x[m] * 2, (V, B)),
     "mask_other": Row(lambda x, m: x[m], (V, Spec(("m",), "bool"))),
     "mask_constant": Row(lambda x: x[np.array([True, False, True])], (Spec((3, "n")),)),
-    "take": Row(lambda x, i: (np.take(x, i), x.take(i, axis=0), np.take(x, i, axis=1, mode="clip")), (Spec((5, 5)), I)),
-    "take_empty": Row(lambda x, i: np.take(x, i, axis=0), (M, Spec(("k",), "int64")), {"k": (0, 1)}),
+    "take": Row(
+        lambda x, i: (np.take(x, i), x.take(i, axis=0), np.take(x, i, axis=1, mode="clip")),
+        (Spec((5, 5)), I),
+    ),
+    "take_empty": Row(
+        lambda x, i: np.take(x, i, axis=0), (M, Spec(("k",), "int64")), {"k": (0, 1)}
+    ),
     "take_table": Row(lambda i: np.take(np.arange(5.0), i), (I,)),
-    "take_along_axis": Row(lambda x: np.take_along_axis(x, np.argsort(x, axis=1), axis=1), (M,)),
+    "take_along_axis": Row(
+        lambda x: np.take_along_axis(x, np.argsort(x, axis=1), axis=1), (M,)
+    ),
     "iterate": Row(lambda x: [row.sum() for row in x], (S,)),
-    "searchsorted": Row(lambda x, y: (np.searchsorted(np.sort(x), y), np.searchsorted(np.sort(x), y, side="right")), (V, M)),
+    "searchsorted": Row(
+        lambda x, y: (
+            np.searchsorted(np.sort(x), y),
+            np.searchsorted(np.sort(x), y, side="right"),
+        ),
+        (V, M),
+    ),
     "digitize": Row(lambda x: np.digitize(x, np.array([0.0, 1.0])), (V,)),
     "compress": Row(lambda x, m: (np.compress(m, x), np.extract(m, x)), (V, B)),
     "compress_axis": Row(lambda x, m: np.compress(m, x, axis=1), (M, B)),
     # joins
-    "concatenate": Row(lambda x, y: (np.concatenate([x, y]), np.concatenate([x, y], axis=None)), (M, Spec(("k", "m"))), {"k": (0, 2)}),
-    "concatenate_checked": Row(lambda x, y: np.concatenate([x, y], axis=1), (M, Spec(("k", 2))), {"k": (0, 2)}),
+    "concatenate": Row(
+        lambda x, y: (np.concatenate([x, y]), np.concatenate([x, y], axis=None)),
+        (M, Spec(("k", "m"))),
+        {"k": (0, 2)},
+    ),
+    "concatenate_checked": Row(
+        lambda x, y: np.concatenate([x, y], axis=1), (M, Spec(("k", 2))), {"k": (0, 2)}
+    ),
     "concatenate_types": Row(lambda x, y: np.concatenate([x, y]), (I, B)),
-    "stack": Row(lambda x, y: (np.stack([x, y]), np.stack([x, y], axis=-1)), (V, Spec(("m",)))),
-    "stacks": Row(lambda x, y: (np.vstack([x, y]), np.hstack([x, y]), np.column_stack([x, y]), np.dstack([x, y])), (V, V)),
+    "stack": Row(
+        lambda x, y: (np.stack([x, y]), np.stack([x, y], axis=-1)), (V, Spec(("m",)))
+    ),
+    "stacks": Row(
+        lambda x, y: (
+            np.vstack([x, y]),
+            np.hstack([x, y]),
+            np.column_stack([x, y]),
+            np.dstack([x, y]),
+        ),
+        (V, V),
+    ),
     "hstack": Row(lambda x, y: np.hstack([x, y]), (M, Spec(("n", 2)))),
     "append": Row(lambda x, y: (np.append(x, y), np.append(x, [1.0])), (V, M)),
     "split": Row(lambda x: np.split(x, 2), (M,)),
@@ -172,50 +260,166 @@ ROWS: dict[str, Row] = {
     "repeat_array": Row(lambda x, c: np.repeat(x, c), (V, Spec(("m",), "int64"))),
     "repeat_total": Row(lambda x, c: np.repeat(x, c) + np.zeros(int(c.sum())), (V, I)),
     "repeat_constant": Row(lambda c: np.repeat(np.arange(c.shape[0]), c), (I,)),
-    "pad": Row(lambda x: (np.pad(x, 1), np.pad(x, ((1, 0), (0, 2))), np.pad(x, (0, 1), constant_values=7)), (M,)),
+    "pad": Row(
+        lambda x: (
+            np.pad(x, 1),
+            np.pad(x, ((1, 0), (0, 2))),
+            np.pad(x, (0, 1), constant_values=7),
+        ),
+        (M,),
+    ),
     "pad_edge": Row(lambda x: np.pad(x, ((0, 1), (1, 1)), mode="edge"), (M,)),
     "pad_to": Row(lambda x, k: np.pad(x, (0, k - x.shape[0])), (V, K), {"k": (0, 2, 6)}),
-    "convolve": Row(lambda x: (np.convolve(x, [1.0, 2.0]), np.convolve(x, [1.0, 0.5, 0.25], mode="same"), np.correlate(x, [1.0])), (V,)),
+    "convolve": Row(
+        lambda x: (
+            np.convolve(x, [1.0, 2.0]),
+            np.convolve(x, [1.0, 0.5, 0.25], mode="same"),
+            np.correlate(x, [1.0]),
+        ),
+        (V,),
+    ),
     # creation
-    "zeros": Row(lambda x: (np.zeros(x.shape), np.ones((x.shape[0], 2), dtype=int), np.empty((0, x.shape[1]))), (M,)),
+    "zeros": Row(
+        lambda x: (
+            np.zeros(x.shape),
+            np.ones((x.shape[0], 2), dtype=int),
+            np.empty((0, x.shape[1])),
+        ),
+        (M,),
+    ),
     "zeros_input": Row(lambda k: np.zeros(k) + np.ones((k, 2)).sum(), (K,), {"k": (-2, 0, 3)}),
-    "full": Row(lambda x: (np.full(x.shape[0], 7), np.full((2, x.shape[0]), x, dtype=np.float32)), (V,)),
+    "full": Row(
+        lambda x: (np.full(x.shape[0], 7), np.full((2, x.shape[0]), x, dtype=np.float32)), (V,)
+    ),
     "full_size": Row(lambda x: np.full(3, x.shape[0]), (V,)),
-    "likes": Row(lambda x: (np.zeros_like(x), np.ones_like(x, dtype=int), np.full_like(x, 2.5), np.empty_like(x).shape), (M,)),
-    "arange": Row(lambda x: (np.arange(x.shape[0]), np.arange(1, x.shape[0]), np.arange(0, x.shape[0], 2, dtype=np.float32)), (V,)),
-    "arange_down": Row(lambda k: (np.arange(k, 0, -2), np.arange(-k), np.arange(3, k)), (K,), {"k": (-3, 0, 1, 5)}),
-    "linspace": Row(lambda x: (np.linspace(0, 1, x.shape[0]), np.linspace(0.0, x.shape[0], 5, endpoint=False)), (V,)),
-    "eye": Row(lambda x: (np.eye(x.shape[0]), np.eye(x.shape[0], 3, k=1), np.identity(x.shape[0], dtype=int), np.tri(x.shape[0])), (V,)),
-    "array_of_sizes": Row(lambda x: (np.array([x.shape[0], 1]), np.array([[x.shape[1], 0], [1, 2]]), np.asarray(x.shape)), (M,)),
-    "array_of_arrays": Row(lambda x: (np.array([x, x]), np.array([x[0], 2.0]) if x.ndim < 1 else x), (V,)),
+    "likes": Row(
+        lambda x: (
+            np.zeros_like(x),
+            np.ones_like(x, dtype=int),
+            np.full_like(x, 2.5),
+            np.empty_like(x).shape,
+        ),
+        (M,),
+    ),
+    "arange": Row(
+        lambda x: (
+            np.arange(x.shape[0]),
+            np.arange(1, x.shape[0]),
+            np.arange(0, x.shape[0], 2, dtype=np.float32),
+        ),
+        (V,),
+    ),
+    "arange_down": Row(
+        lambda k: (np.arange(k, 0, -2), np.arange(-k), np.arange(3, k)),
+        (K,),
+        {"k": (-3, 0, 1, 5)},
+    ),
+    "linspace": Row(
+        lambda x: (
+            np.linspace(0, 1, x.shape[0]),
+            np.linspace(0.0, x.shape[0], 5, endpoint=False),
+        ),
+        (V,),
+    ),
+    "eye": Row(
+        lambda x: (
+            np.eye(x.shape[0]),
+            np.eye(x.shape[0], 3, k=1),
+            np.identity(x.shape[0], dtype=int),
+            np.tri(x.shape[0]),
+        ),
+        (V,),
+    ),
+    "array_of_sizes": Row(
+        lambda x: (
+            np.array([x.shape[0], 1]),
+            np.array([[x.shape[1], 0], [1, 2]]),
+            np.asarray(x.shape),
+        ),
+        (M,),
+    ),
+    "array_of_arrays": Row(
+        lambda x: (np.array([x, x]), np.array([x[0], 2.0]) if x.ndim < 1 else x), (V,)
+    ),
     "stack_scalars": Row(lambda x: np.array([x.sum(), x.mean(), 1]), (V,)),
     "minimum_sizes": Row(lambda x: np.minimum(x.shape[0], x.shape[1]), (M,)),
-    "meshgrid": Row(lambda x, y: (list(np.meshgrid(x, y)), list(np.meshgrid(x, y, indexing="ij", sparse=True))), (V, Spec(("m",)))),
+    "meshgrid": Row(
+        lambda x, y: (
+            list(np.meshgrid(x, y)),
+            list(np.meshgrid(x, y, indexing="ij", sparse=True)),
+        ),
+        (V, Spec(("m",))),
+    ),
     # products
     "matmul": Row(lambda x, y: x @ y, (M, Spec(("m", 3)))),
     "matmul_checked": Row(lambda x, y: np.matmul(x, y), (M, Spec(("k", 2))), {"k": (0, 1, 2)}),
     "matmul_vectors": Row(lambda x, y: (x @ y, y @ x.T, y @ y), (M, Spec(("m",)))),
     "matmul_batched": Row(lambda x, y: x @ y, (Spec(("n", 2, "m")), Spec(("n", "m", 3)))),
-    "dot": Row(lambda x, y: (np.dot(x, y), x.dot(y), np.inner(x, x), np.dot(x, 2.0)), (M, Spec(("m", 2)))),
+    "dot": Row(
+        lambda x, y: (np.dot(x, y), x.dot(y), np.inner(x, x), np.dot(x, 2.0)),
+        (M, Spec(("m", 2))),
+    ),
     "vdot": Row(lambda x, y: (np.vdot(x, y), np.outer(x, y)), (M, Spec(("n", "m")))),
-    "tensordot": Row(lambda x, y: (np.tensordot(x, y, 1), np.tensordot(x, y, axes=([0], [1]))), (Spec(("n", "n")), Spec(("n", "n")))),
-    "einsum": Row(lambda x, y: (np.einsum("ij,jk->ik", x, y), np.einsum("ij->ji", x), np.einsum("ij->", x)), (M, Spec(("m", 2)))),
-    "einsum_batch": Row(lambda x, y: np.einsum("...ij,...jk->...ik", x, y), (Spec(("n", 2, "m")), Spec(("m", 3)))),
-    "norm": Row(lambda x: (np.linalg.norm(x), np.linalg.norm(x, axis=1), np.linalg.norm(x, axis=0, keepdims=True)), (M,)),
-    "inverse": Row(lambda x: np.linalg.inv(x + np.eye(x.shape[0]) * 9) + np.linalg.det(x), (Spec(("n", "n")),)),
-    "solve": Row(lambda x, y: np.linalg.solve(x + np.eye(x.shape[0]) * 9, y), (Spec(("n", "n")), V)),
+    "tensordot": Row(
+        lambda x, y: (np.tensordot(x, y, 1), np.tensordot(x, y, axes=([0], [1]))),
+        (Spec(("n", "n")), Spec(("n", "n"))),
+    ),
+    "einsum": Row(
+        lambda x, y: (
+            np.einsum("ij,jk->ik", x, y),
+            np.einsum("ij->ji", x),
+            np.einsum("ij->", x),
+        ),
+        (M, Spec(("m", 2))),
+    ),
+    "einsum_batch": Row(
+        lambda x, y: np.einsum("...ij,...jk->...ik", x, y),
+        (Spec(("n", 2, "m")), Spec(("m", 3))),
+    ),
+    "norm": Row(
+        lambda x: (
+            np.linalg.norm(x),
+            np.linalg.norm(x, axis=1),
+            np.linalg.norm(x, axis=0, keepdims=True),
+        ),
+        (M,),
+    ),
+    "inverse": Row(
+        lambda x: np.linalg.inv(x + np.eye(x.shape[0]) * 9) + np.linalg.det(x),
+        (Spec(("n", "n")),),
+    ),
+    "solve": Row(
+        lambda x, y: np.linalg.solve(x + np.eye(x.shape[0]) * 9, y), (Spec(("n", "n")), V)
+    ),
     # sizes from values
     "nonzero": Row(lambda x: (np.nonzero(x), x[:, 0].nonzero() if x.ndim > 9 else 0), (MB,)),
     "nonzero_gather": Row(lambda x, m: x[np.nonzero(m)[0]], (M, B)),
     "where_one": Row(lambda x: np.where(x > 0), (M,)),
     "flatnonzero": Row(lambda x: (np.flatnonzero(x > 0), np.argwhere(x > 0)), (M,)),
     "nonzero_and_mask": Row(lambda x: x[x > 0] * np.flatnonzero(x > 0), (V,)),
-    "count_and_mask": Row(lambda x, m: np.zeros(int(m.sum())) + x[m] + np.ones(np.count_nonzero(m)), (V, B)),
+    "count_and_mask": Row(
+        lambda x, m: np.zeros(int(m.sum())) + x[m] + np.ones(np.count_nonzero(m)), (V, B)
+    ),
     "unique": Row(lambda x: np.unique(x), (MI,)),
-    "unique_all": Row(lambda x: np.unique(x, return_index=True, return_inverse=True, return_counts=True), (I,)),
-    "sets": Row(lambda x, y: (np.union1d(x, y), np.intersect1d(x, y), np.setdiff1d(x, y), np.setxor1d(x, y)), (I, Spec(("m",), "int64"))),
-    "bincount": Row(lambda x: (np.bincount(np.abs(x)), np.bincount(np.abs(x), minlength=4)), (I,)),
-    "bincount_weights": Row(lambda x, y: np.bincount(np.abs(x), weights=y), (I, V), {"n": (1, 4)}),
+    "unique_all": Row(
+        lambda x: np.unique(x, return_index=True, return_inverse=True, return_counts=True),
+        (I,),
+    ),
+    "sets": Row(
+        lambda x, y: (
+            np.union1d(x, y),
+            np.intersect1d(x, y),
+            np.setdiff1d(x, y),
+            np.setxor1d(x, y),
+        ),
+        (I, Spec(("m",), "int64")),
+    ),
+    "bincount": Row(
+        lambda x: (np.bincount(np.abs(x)), np.bincount(np.abs(x), minlength=4)), (I,)
+    ),
+    "bincount_weights": Row(
+        lambda x, y: np.bincount(np.abs(x), weights=y), (I, V), {"n": (1, 4)}
+    ),
     "bincount_bounded": Row(lambda x: np.bincount(np.clip(x, 0, 3), minlength=2), (I,)),
     "histogram": Row(lambda x: np.histogram(x, bins=3, range=(0.0, 1.0)), (V,)),
     # values
@@ -228,11 +432,20 @@ ROWS: dict[str, Row] = {
     "read_element": Row(lambda x: x[0].item() + int(x[1]), (I,)),
     "slice_by_value": Row(lambda x, i: x[: int(i.max())], (V, I)),
     "len": Row(lambda x: len(x) + min(len(x), 3) + max(x.shape[0], x.shape[1], 2), (M,)),
-    "isinstance": Row(lambda x: (isinstance(x.shape[0], int), isinstance(1.5, float), isinstance("a", int), int("3"), float("2.5"), bool([])), (V,)),
+    "isinstance": Row(
+        lambda x: (
+            isinstance(x.shape[0], int),
+            isinstance(1.5, float),
+            isinstance("a", int),
+            int("3"),
+            float("2.5"),
+            bool([]),
+        ),
+        (V,),
+    ),
     "min_list": Row(lambda x: min([x.shape[0], 4]) + max(1, 2), (V,)),
     "unsigned": Row(lambda x: x.max().item(), (Spec(("n",), "uint8"),)),
 }
-# fmt: on
 
 
 def _input(spec: Any, sizes: dict[str, int], generator: np.random.Generator) -> Any:
