@@ -123,23 +123,24 @@ PROPAGATION_STEPS: Final = 400
 class Facts:
     """An immutable set of facts, indexed for questions."""
 
-    __slots__ = ("__weakref__", "_about", "_by_symbol", "_claims", "_known", "_solved",
-                 "_stated", "memo")  # fmt: skip
+    __slots__ = ("__weakref__", "_about", "_by_symbol", "_claims", "_count", "_known",
+                 "_solved", "_stated", "memo")  # fmt: skip
 
     def __init__(self) -> None:
         self._stated: tuple[Fact, object] | None = None
+        self._count = 0
         self._claims: PersistentMap[Expr, Reasons] = PersistentMap()
         self._known: PersistentMap[IntExpr, Knowledge] = PersistentMap()
         self._solved: PersistentMap[Expr, tuple[Expr, Reasons]] = PersistentMap()
         self._about: PersistentMap[Expr, tuple[Expr, object] | None] = PersistentMap()
-        self._by_symbol: PersistentMap[Expr, tuple[Fact, object] | None] = PersistentMap()
+        self._by_symbol: PersistentMap[Expr, object] = PersistentMap()
         self.memo: dict[object, object] = {}
 
     def __iter__(self) -> Iterator[Fact]:
         return iter(list(_linked(self._stated))[::-1])
 
     def __len__(self) -> int:
-        return sum(1 for _ in _linked(self._stated))
+        return self._count
 
     # ------------------------------------------------------------------ asking
 
@@ -185,18 +186,18 @@ class Facts:
         """The facts that share a symbol with the expression, directly or through others, in
         the order in which they were stated."""
         seen: set[Expr] = set()
-        found: set[Fact] = set()
+        found: dict[Fact, int] = {}
         waiting = free_symbols(expr)
         while waiting:
             sym = waiting.pop()
             if sym in seen:
                 continue
             seen.add(sym)
-            for fact in _linked(self._by_symbol.get(sym)):
+            for place, fact in _linked(self._by_symbol.get(sym)):
                 if fact not in found:
-                    found.add(fact)
+                    found[fact] = place
                     waiting.extend(free_symbols(fact.claim))
-        return [fact for fact in self if fact in found]
+        return sorted(found, key=found.__getitem__)
 
     # ------------------------------------------------------------------ learning
 
@@ -234,8 +235,9 @@ class _Learner:
     def __init__(self, facts: Facts) -> None:
         self._old = facts
         self._new = Facts()
-        for name in ("_stated", "_claims", "_known", "_solved", "_about", "_by_symbol"):
-            setattr(self._new, name, getattr(facts, name))
+        for name in Facts.__slots__:
+            if name not in ("__weakref__", "memo"):
+                setattr(self._new, name, getattr(facts, name))
         self._steps = PROPAGATION_STEPS
         self._improved: list[IntExpr] = []
 
@@ -243,8 +245,10 @@ class _Learner:
         new = self._new
         try:
             new._stated = (fact, new._stated)
+            new._count += 1
+            placed = (new._count, fact)
             for sym in free_symbols(fact.claim):
-                new._by_symbol = new._by_symbol.assoc(sym, (fact, new._by_symbol.get(sym)))
+                new._by_symbol = new._by_symbol.assoc(sym, (placed, new._by_symbol.get(sym)))
             self._state(fact.claim, frozenset((fact,)))
             self._spread()
         except _ContradictionFoundError as found:
