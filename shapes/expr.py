@@ -21,168 +21,79 @@ Limits: no knowledge about values is used; see `prover` for questions.
 
 from __future__ import annotations
 
-import os
-import threading
-import weakref
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from itertools import count
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
 
 from shapes.errors import ExpressionTypeError
 from shapes.infinity import IntInfinity, int_oo
+from shapes.interning import (
+    BIRTHS,
+    BY_STRUCTURE,
+    BY_VALUE,
+    POINTS,
+    enter_structure,
+    enter_value,
+)
+from shapes.op import (
+    CONSTANT,
+    EQ_ZERO,
+    LE_ZERO,
+    NE_ZERO,
+    OPERATORS,
+    PRODUCT,
+    SUM,
+    SYMBOL,
+    Kind,
+    Op,
+    Value,
+)
 
 __all__ = [
+    "CONSTANT",
+    "EQ_ZERO",
+    "FALSE",
+    "LE_ZERO",
+    "MINUS_INFINITY",
+    "NE_ZERO",
     "OPERATORS",
+    "PLUS_INFINITY",
+    "PRODUCT",
+    "SUM",
+    "SYMBOL",
+    "TRUE",
+    "WEIGHT_LIMIT",
+    "BoolAtom",
+    "BoolConstant",
     "BoolExpr",
+    "BoolSymbol",
     "Expr",
+    "ExprLike",
+    "FloatAtom",
+    "FloatConstant",
     "FloatExpr",
+    "FloatSymbol",
+    "Infinity",
+    "IntAtom",
+    "IntConstant",
     "IntExpr",
+    "IntSymbol",
     "Kind",
     "Op",
+    "Product",
     "Sum",
     "Value",
+    "View",
     "as_expr",
+    "birth_of",
     "combine",
     "constant",
+    "from_terms",
     "make",
     "make_atom",
+    "make_product",
+    "make_view",
     "symbol",
 ]
-
-Kind: TypeAlias = Literal["int", "bool", "float"]
-Value: TypeAlias = int | bool | float | IntInfinity
-"""A concrete value of an expression (and the ends of an integer range)."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Op:
-    """One operator: everything that is to be known of it, in one record.
-
-    `operands` has one letter for each operand (the last one repeats for a variadic
-    operator): ``i`` integer, ``b`` condition, ``f`` float, ``n`` number, ``a`` anything.
-    `build` makes the normal form, `python` is the meaning on Python values, `defined`
-    gives the condition under which the operator means something (None: always).
-    """
-
-    name: str
-    handler: str
-    operands: str
-    result: Kind | Literal["same"]
-    build: Callable[..., Expr] | None = None
-    python: Callable[..., Any] | None = None
-    defined: Callable[..., Expr] | None = None
-    variadic: bool = False
-    infix: str | None = None
-    sympy: str | None = None
-    laws: frozenset[str] = frozenset()
-    example: str = ""
-
-    @property
-    def result_kind(self) -> Kind:
-        """The kind of the result (of `Where`, whose result is of its operands' kind: int)."""
-        return "int" if self.result == "same" else self.result
-
-    def __repr__(self) -> str:
-        return f"<operator {self.name}>"
-
-
-OPERATORS: Final[dict[str, Op]] = {}
-"""Every operator by its name in the grammar; filled by `shapes.ops`."""
-
-# The node types that are not operators of the grammar.
-CONSTANT: Final = Op("Constant", "constant", "", "same")
-SYMBOL: Final = Op("Symbol", "symbol", "", "same")
-SUM: Final = Op("Sum", "linear", "i", "int", variadic=True)
-PRODUCT: Final = Op("Product", "mul", "i", "int", variadic=True)
-LE_ZERO: Final = Op("LeZero", "le_zero", "i", "bool")
-EQ_ZERO: Final = Op("EqZero", "eq_zero", "i", "bool")
-NE_ZERO: Final = Op("NeZero", "ne_zero", "i", "bool")
-
-
-# --------------------------------------------------------------------------- interning
-
-
-class _Entry(weakref.ref["Expr"]):
-    """A weak reference that knows its place in the table."""
-
-    __slots__ = ("key",)
-    key: Any
-
-
-_by_value: dict[int, _Entry] = {}
-_by_structure: dict[tuple[Any, ...], _Entry] = {}
-_births = count()
-_change = threading.RLock()
-"""Held where a dead entry is removed or replaced; entering and finding need no lock. It is
-taken again by the same thread when the collector runs in between."""
-
-
-def _forget_value(entry: weakref.ref[Expr]) -> None:
-    with _change:
-        if _by_value.get(entry.key) is entry:  # type: ignore[attr-defined]
-            del _by_value[entry.key]
-
-
-def _forget_structure(entry: weakref.ref[Expr]) -> None:
-    with _change:
-        if _by_structure.get(entry.key) is entry:  # type: ignore[attr-defined]
-            del _by_structure[entry.key]
-
-
-def _enter_value(node: IntExpr) -> IntExpr:
-    """Enter a new node under its key; the node that won if another thread was first."""
-    entry = _Entry(node, _forget_value)
-    entry.key = node.key
-    return _entered(_by_value, entry, node)  # type: ignore[return-value]
-
-
-def _enter_structure(key: tuple[Any, ...], node: Expr) -> Expr:
-    entry = _Entry(node, _forget_structure)
-    entry.key = key
-    return _entered(_by_structure, entry, node)
-
-
-def _entered(table: dict[Any, _Entry], entry: _Entry, node: Expr) -> Expr:
-    while True:
-        held = table.setdefault(entry.key, entry)
-        if held is entry:
-            return node
-        winner = held()
-        if winner is not None:
-            return winner
-        with _change:
-            if table.get(entry.key) is held:
-                table[entry.key] = entry
-                return node
-
-
-def table_sizes() -> tuple[int, int]:
-    """How many integer nodes and other entries are alive now (for tests of leaks)."""
-    return len(_by_value), len(_by_structure)
-
-
-class _Points:
-    """Random 128-bit integers, drawn from the system in blocks to save system calls.
-
-    No two threads may draw the same one: `list.pop` is one step for all of them.
-    """
-
-    def __init__(self) -> None:
-        self._left: list[int] = []
-
-    def draw(self) -> int:
-        try:
-            return self._left.pop()
-        except IndexError:
-            block = os.urandom(4096)
-            fresh = [int.from_bytes(block[i : i + 16], "little") for i in range(0, 4096, 16)]
-            point = fresh.pop()
-            self._left = fresh
-            return point
-
-
-_points = _Points()
 
 # --------------------------------------------------------------------------- nodes
 
@@ -630,25 +541,25 @@ def as_expr(value: ExprLike) -> Expr:
 
 def constant(value: int) -> IntExpr:
     """The integer as an expression."""
-    entry = _by_value.get(value)
+    entry = BY_VALUE.get(value)
     if entry is not None:
         found = entry()
         if found is not None:
             return found  # type: ignore[return-value]
     node = IntConstant()
     node.key = node.constant = value
-    return _enter_value(node)
+    return enter_value(node)
 
 
 def _float_constant(value: float) -> FloatExpr:
     key = (CONSTANT, value.hex())
-    entry = _by_structure.get(key)
+    entry = BY_STRUCTURE.get(key)
     found = entry() if entry is not None else None
     if found is not None:
         return found  # type: ignore[return-value]
     node = FloatConstant()
     node._value = value
-    return _enter_structure(key, node)  # type: ignore[return-value]
+    return enter_structure(key, node)  # type: ignore[return-value]
 
 
 def symbol(name: str, kind: Kind = "int") -> Expr:
@@ -659,16 +570,16 @@ def symbol(name: str, kind: Kind = "int") -> Expr:
     if not isinstance(name, str) or not name:
         raise ExpressionTypeError(f"a symbol's name is a non-empty text, not {name!r}")
     key = (SYMBOL, name, kind)
-    entry = _by_structure.get(key)
+    entry = BY_STRUCTURE.get(key)
     found = entry() if entry is not None else None
     if found is not None:
         return found
     node: IntSymbol | BoolSymbol | FloatSymbol
     if kind == "int":
         node = IntSymbol()
-        node.key = _points.draw()
+        node.key = POINTS.draw()
         node.constant = 0
-        node.birth = next(_births)
+        node.birth = next(BIRTHS)
     elif kind == "bool":
         node = BoolSymbol()
         node.weight = 1
@@ -680,8 +591,8 @@ def symbol(name: str, kind: Kind = "int") -> Expr:
     node.args = ()
     node._name = name
     if isinstance(node, IntExpr):
-        _enter_value(node)  # before others can find it and add something to it
-    return _enter_structure(key, node)
+        enter_value(node)  # before others can find it and add something to it
+    return enter_structure(key, node)
 
 
 WEIGHT_LIMIT: Final = 64
@@ -693,39 +604,39 @@ def make_atom(op: Op, args: tuple[Expr, ...], kind: Kind, identity: Any = None) 
     `identity` replaces the operands as the key (a set, for a commutative operator).
     """
     key = (op, identity) if identity is not None else (op, *args)
-    entry = _by_structure.get(key)
+    entry = BY_STRUCTURE.get(key)
     found = entry() if entry is not None else None
     if found is not None:
         return found
     if kind == "int":
         made = IntAtom()
         made.op, made.args = op, args
-        made.key = _points.draw()
+        made.key = POINTS.draw()
         made.constant = 0
-        made.birth = next(_births)
-        _enter_value(made)
-        return _enter_structure(key, made)
+        made.birth = next(BIRTHS)
+        enter_value(made)
+        return enter_structure(key, made)
     if kind == "bool":
         condition = BoolAtom()
         condition.op, condition.args = op, args
         weights = [a.weight for a in args if isinstance(a, BoolAtom)]
         condition.weight = min(WEIGHT_LIMIT, sum(weights)) if weights else 1
-        return _enter_structure(key, condition)
+        return enter_structure(key, condition)
     number = FloatAtom()
     number.op, number.args = op, args
-    return _enter_structure(key, number)
+    return enter_structure(key, number)
 
 
 def make_view(op: Op, args: tuple[Expr, ...]) -> IntExpr:
     """The operator as it is read out of a sum: one object for equal operands."""
     key = (View, op, *args)
-    entry = _by_structure.get(key)
+    entry = BY_STRUCTURE.get(key)
     found = entry() if entry is not None else None
     if found is not None:
         return found  # type: ignore[return-value]
     made = View()
     made.op, made.args = op, args
-    return _enter_structure(key, made)  # type: ignore[return-value]
+    return enter_structure(key, made)  # type: ignore[return-value]
 
 
 def make_product(factors: tuple[tuple[IntExpr, int], ...]) -> IntExpr:
@@ -736,7 +647,7 @@ def make_product(factors: tuple[tuple[IntExpr, int], ...]) -> IntExpr:
     if len(factors) == 1 and factors[0][1] == 1:
         return factors[0][0]
     key = (PRODUCT, factors)
-    entry = _by_structure.get(key)
+    entry = BY_STRUCTURE.get(key)
     found = entry() if entry is not None else None
     if found is not None:
         return found  # type: ignore[return-value]
@@ -744,11 +655,11 @@ def make_product(factors: tuple[tuple[IntExpr, int], ...]) -> IntExpr:
     made.op = PRODUCT
     made.factors = factors
     made.args = tuple(base for base, _ in sorted(factors, key=lambda f: birth_of(f[0])))
-    made.key = _points.draw()
+    made.key = POINTS.draw()
     made.constant = 0
-    made.birth = next(_births)
-    _enter_value(made)
-    return _enter_structure(key, made)  # type: ignore[return-value]
+    made.birth = next(BIRTHS)
+    enter_value(made)
+    return enter_structure(key, made)  # type: ignore[return-value]
 
 
 def combine(p: int, a: IntExpr, q: int, b: IntExpr, k: int = 0) -> IntExpr:
@@ -757,7 +668,7 @@ def combine(p: int, a: IntExpr, q: int, b: IntExpr, k: int = 0) -> IntExpr:
     Raises `ExpressionTypeError` where `int_oo` has no sum (``int_oo - int_oo``).
     """
     key = p * a.key + q * b.key + k
-    entry = _by_value.get(key)
+    entry = BY_VALUE.get(key)
     if entry is not None:
         found = entry()
         if found is not None and (key or type(a) is not Infinity):  # int_oo - int_oo
@@ -791,7 +702,7 @@ def _new_sum(key: int, p: int, a: IntExpr, q: int, b: IntExpr, k: int) -> IntExp
     node._bulk = bulk
     if pending > 16 + bulk - pending:
         node._write_out()
-    return _enter_value(node)
+    return enter_value(node)
 
 
 def _infinite_sum(p: int, a: IntExpr, q: int, b: IntExpr) -> IntExpr:
@@ -809,7 +720,7 @@ def from_terms(terms: Mapping[IntExpr, int], k: int) -> IntExpr:
     key = k
     for atom, coefficient in terms.items():
         key += coefficient * atom.key
-    entry = _by_value.get(key)
+    entry = BY_VALUE.get(key)
     if entry is not None:
         found = entry()
         if found is not None:
@@ -825,14 +736,14 @@ def from_terms(terms: Mapping[IntExpr, int], k: int) -> IntExpr:
     node._direction = None
     node._pending = 0
     node._bulk = len(node._terms)
-    return _enter_value(node)
+    return enter_value(node)
 
 
 def _make_infinity(end: IntInfinity) -> Infinity:
     node = Infinity()
     node._end = end
     node.constant = 0
-    node.key = _points.draw()
+    node.key = POINTS.draw()
     return node
 
 
