@@ -35,8 +35,17 @@ def check_range(name: str, lower: Bound, upper: Bound) -> None:
     for end in (lower, upper):
         if isinstance(end, bool) or not isinstance(end, (int, IntInfinity)):
             raise RangeError(f"an end of the range of `{name}` is {end!r}, not an integer")
+    if lower is int_oo or upper is -int_oo:
+        raise RangeError(f"the range of `{name}` is empty: [{lower}, {upper}]")
     if lower > upper:
         raise RangeError(f"the range of `{name}` is empty: {lower} is above {upper}")
+
+
+def check_example(name: str, hint: object, kind: type) -> None:
+    """Refuse an example of another kind (an integer may stand for a float)."""
+    right = (bool,) if kind is bool else (float, int)
+    if hint is not None and (not isinstance(hint, right) or type(hint) is bool is not kind):
+        raise HintError(f"the hint of `{name}` is {hint!r}, not a {kind.__name__}")
 
 
 def check_hint(name: str, hint: object, lower: Bound, upper: Bound) -> None:

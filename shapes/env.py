@@ -11,21 +11,22 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shapes.booleans import conjunction, negation
-from shapes.bounds import bounds as bounds_under
 from shapes.bounds import congruence as congruence_under
 from shapes.definedness import Spelled
-from shapes.dims import check_hint, check_range
+from shapes.dims import check_example, check_hint, check_range
 from shapes.domains import Congruence, ValueRanges
 from shapes.errors import (
     DataDependentError,
     ExpressionTypeError,
+    RangeError,
     UndefinedError,
     UnknownSymbolError,
 )
 from shapes.evaluate import evaluate
+from shapes.exact import ExplainedBounds, explained_bounds
 from shapes.explain import data_dependent_message
 from shapes.expr import TRUE, BoolExpr, Expr, IntExpr, Kind, Value, symbol
 from shapes.facts import Fact, Facts, Origin
@@ -37,6 +38,10 @@ from shapes.parse import is_name, parse_spelled
 from shapes.prover import Effort, decide, prove
 from shapes.symints import Symbolic, SymBool, SymFloat, SymInt, spelled_of
 from shapes.verdict import Verdict
+
+if TYPE_CHECKING:
+    from shapes.overflow import Fit
+    from shapes.suggest import Suggestion
 
 __all__ = ["Check", "ShapeEnv", "SymbolInfo"]
 
@@ -102,8 +107,7 @@ class ShapeEnv:
         source: str | None = None,
     ) -> SymInt:
         """A backed size: an input's dimension, at least 0."""
-        lower = min if isinstance(min, IntInfinity) or min > 0 else 0
-        return self._integer(name, True, hint, lower, max, source, size_like=True)
+        return self._integer(name, True, hint, min, max, source, size_like=True)
 
     def integer(
         self,
@@ -120,6 +124,7 @@ class ShapeEnv:
         self, name: str, hint: bool | None = None, source: str | None = None
     ) -> SymBool:
         """A backed truth value."""
+        check_example(name, hint, bool)
         info = SymbolInfo(self._symbol(name, "bool"), True, source, hint)
         return self._entered(info, ())  # type: ignore[return-value]
 
@@ -127,6 +132,8 @@ class ShapeEnv:
         self, name: str, hint: float | None = None, source: str | None = None
     ) -> SymFloat:
         """A backed double."""
+        check_example(name, hint, float)
+        hint = None if hint is None else float(hint)
         info = SymbolInfo(self._symbol(name, "float"), True, source, hint)
         return self._entered(info, ())  # type: ignore[return-value]
 
@@ -144,11 +151,11 @@ class ShapeEnv:
         one of u0, u1, ..."""
         name = self._fresh_name() if name is None else name
         if kind != "int":
+            if size_like or min is not None or max is not None:
+                raise RangeError(f"`{name}` is no integer: it has no range, and is no size")
             info = SymbolInfo(self._symbol(name, kind), False, source)
             return self._entered(info, ())
-        lower: Bound = (0 if size_like else -int_oo) if min is None else min
-        if size_like and lower < 0:
-            lower = 0
+        lower = -int_oo if min is None else min
         upper = int_oo if max is None else max
         return self._integer(name, False, None, lower, upper, source, size_like)
 
@@ -168,6 +175,9 @@ class ShapeEnv:
         size_like: bool,
     ) -> SymInt:
         check_range(name, lower, upper)
+        if size_like and lower < 0:
+            lower = 0
+            check_range(name, lower, upper)
         check_hint(name, hint, lower, upper)
         sym = self._symbol(name, "int")
         facts = []
@@ -189,6 +199,8 @@ class ShapeEnv:
         return symbol(name, kind)
 
     def _entered(self, info: SymbolInfo, facts: Iterable[Fact]) -> Symbolic:
+        if info.source is not None and not isinstance(info.source, str):
+            raise ExpressionTypeError(f"the source of `{info.name}` is no text")
         stated = list(facts)
         self.facts = self.facts.given(*stated)
         self._stated += stated
@@ -308,9 +320,14 @@ class ShapeEnv:
 
     # ------------------------------------------------------------------ asking
 
-    def bounds(self, e: Quantity) -> ValueRanges:
-        """The range of an expression under what is known."""
-        return bounds_under(self.facts, self.spelled(e).expr)
+    def bounds(self, e: Quantity, effort: str = "default") -> ValueRanges:
+        """The range of an expression under what is known, relations between sums included;
+        with effort ``exact`` its ends are settled by search with the prover."""
+        return self.explain_bounds(e, effort).range
+
+    def explain_bounds(self, e: Quantity, effort: str = "default") -> ExplainedBounds:
+        """The range of an expression, with the facts that each end rests on."""
+        return explained_bounds(self.facts, self.spelled(e).expr, effort)
 
     def congruence(self, e: Quantity) -> Congruence:
         """``(m, r)``: the expression leaves the remainder r modulo m; ``(1, 0)`` says nothing,
@@ -346,8 +363,34 @@ class ShapeEnv:
         return decide(self.facts, spelled.expr)
 
     def simplify(self, e: Quantity) -> Any:
-        """The expression with solved symbols replaced, in normal form."""
-        return self.wrap(self.facts.normalized(self.spelled(e).expr)[0])
+        """The smallest and then cheapest expression that the rules reach, with the same value
+        wherever this one has one and the facts hold."""
+        from shapes.rewrite import simplify
+
+        return self.wrap(simplify(self.facts, self.spelled(e).expr))
+
+    def suggest(self, claim: Claim, limit: int = 5) -> list[Suggestion]:
+        """The weakest simple checks that would make a claim hold, weakest first."""
+        from shapes.suggest import suggest
+
+        return suggest(self, claim, limit)
+
+    def fits_int64(self, e: Quantity, bits: int = 64) -> Fit:
+        """Whether everything that code for the expression computes fits into 64 bits."""
+        from shapes.overflow import fits_int64
+
+        return fits_int64(self.facts, self.spelled(e).expr, bits)
+
+    def smtlib(self, claim: Claim) -> str:
+        """The question whether a claim can fail, as SMT-LIB text for any solver: "unsat" means
+        that it always holds."""
+        from shapes.smt import Question, script
+
+        spelled = self._claim(claim)
+        broken = negation(spelled.expr)
+        connected = self.facts.connected(conjunction(spelled.defined, spelled.expr))
+        facts = tuple((f"f{index}", fact.claim) for index, fact in enumerate(connected))
+        return script(Question((broken, spelled.defined), facts), self.facts)
 
     # ------------------------------------------------------------------ deciding
 

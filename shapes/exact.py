@@ -1,4 +1,4 @@
-"""The exact ends of a range, by search with the prover.
+"""Ranges with the facts behind each end; the exact ends, by search with the prover.
 
 The known range is the outside, values that are reached (from counterexamples to a guessed
 end) are the inside; the gap is halved until both meet. Where the prover does not know, the
@@ -10,26 +10,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from shapes.bounds import bounds_with_reasons
 from shapes.booleans import less_equal
+from shapes.bounds import bounds_with_reasons
 from shapes.domains import ValueRanges
-from shapes.errors import ExpressionTypeError, UndefinedError
+from shapes.errors import ContradictionError, ExpressionTypeError, UndefinedError
 from shapes.evaluate import evaluate
 from shapes.expr import Expr, IntExpr, constant
 from shapes.facts import Facts, Reasons
 from shapes.infinity import Bound, IntInfinity
 from shapes.linear import scale
-from shapes.prover import Effort, prove
-from shapes.verdict import Counterexample, Status
+from shapes.prover import EFFORTS, Effort, prove
+from shapes.relations import least, most
+from shapes.verdict import Counterexample, Status, in_order
 
-__all__ = ["ExactBounds", "exact_bounds"]
+__all__ = ["ExplainedBounds", "exact_bounds", "explained_bounds"]
 
 GALLOP: Final = (8, 64, 1 << 10, 1 << 16, 1 << 32, 1 << 64, 1 << 128)
 """Guesses for an end that is not bounded by the domains."""
 
 
 @dataclass(frozen=True)
-class ExactBounds:
+class ExplainedBounds:
     """A range with the facts behind each end, and whether each end is known to be reached (an
     infinite one: whether values beyond every guess of `GALLOP` are)."""
 
@@ -39,26 +40,59 @@ class ExactBounds:
     lower_exact: bool
     upper_exact: bool
 
+    def __str__(self) -> str:
+        lines = [f"[{self.range.lower}, {self.range.upper}]"]
+        for end, reasons in (("lower", self.lower_reasons), ("upper", self.upper_reasons)):
+            lines += [f"    {end} end: {fact}" for fact in in_order(reasons)]
+        return "\n".join(lines)
+
     @property
     def exact(self) -> bool:
         """Whether both ends are reached."""
         return self.lower_exact and self.upper_exact
 
 
-def exact_bounds(facts: Facts, e: Expr, effort: str | Effort = "default") -> ExactBounds:
+def explained_bounds(facts: Facts, e: Expr, effort: str = "default") -> ExplainedBounds:
+    """The range of an expression with the reasons of its ends; effort ``exact`` settles the
+    ends of an integer expression by search.
+
+    Raises `ValueError` for an effort that there is not.
+    """
+    if effort == "exact":
+        return exact_bounds(facts, e)
+    if effort not in EFFORTS:
+        raise ValueError(f"no effort {effort!r}; there are {', '.join(EFFORTS)}, exact")
+    normal, why = facts.normalized(e)
+    if not isinstance(normal, IntExpr):
+        known, reasons = bounds_with_reasons(facts, normal)
+        return ExplainedBounds(known, reasons | why, reasons | why, False, False)
+    upper, lower = most(facts, normal), least(facts, normal)
+    if lower.value > upper.value:
+        raise ContradictionError(f"the facts leave no value for `{e}`")
+    settled = lower.value == upper.value
+    return ExplainedBounds(
+        ValueRanges(lower.value, upper.value),
+        lower.reasons | why,
+        upper.reasons | why,
+        settled,
+        settled,
+    )
+
+
+def exact_bounds(facts: Facts, e: Expr, effort: str | Effort = "default") -> ExplainedBounds:
     """The range of an integer expression, settled by the prover as far as it knows.
 
     Raises `ExpressionTypeError` for an expression that is not an integer.
     """
     if not isinstance(e, IntExpr):
         raise ExpressionTypeError(f"`{e}` is not an integer expression")
-    known, reasons = bounds_with_reasons(facts, e)
-    lower, upper = known.int_bounds()
-    most, why_most, most_exact = _settled(facts, e, upper, reasons, effort)
-    least, why_least, least_exact = _settled(facts, scale(-1, e), -lower, reasons, effort)
-    return ExactBounds(
-        ValueRanges(-least, most), why_least, why_most, least_exact, most_exact
-    )
+    known = explained_bounds(facts, e)
+    lower, upper = known.range.int_bounds()
+    high, why_high, reached_high = _settled(facts, e, upper, known.upper_reasons, effort)
+    negated = scale(-1, e)
+    low, why_low, reached_low = _settled(facts, negated, -lower, known.lower_reasons, effort)
+    found = ValueRanges(-low, high)
+    return ExplainedBounds(found, why_low, why_high, reached_low, reached_high)
 
 
 def _settled(

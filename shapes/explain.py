@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from shapes.expr import BoolExpr, Expr
@@ -53,13 +52,20 @@ def data_dependent_message(
     lines += [f"    {described(env, sym)}" for sym in free_symbols(claim)]
     lines += [f"    known: {fact}" for fact in env.facts.connected(claim)[:8]]
     lines.append("settle it with one of")
-    lines += [f"    {line}" for line in suggested_checks([claim, negated])]
+    lines += [f"    {line}" for line in _suggested_checks(env, claim, negated)]
     return "\n".join(lines)
 
 
-def suggested_checks(claims: Sequence[Expr]) -> list[str]:
-    """Lines of code that state each of the claims as a check."""
-    return [f"asserts.check({claim})" for claim in claims]
+def _suggested_checks(env: ShapeEnv, claim: BoolExpr, negated: BoolExpr) -> list[str]:
+    """Lines of code that settle a decision one way or the other, each verified to suffice,
+    and the two outcomes themselves."""
+    from shapes.suggest import suggest
+
+    lines: dict[str, None] = {}
+    for outcome in (claim, negated):
+        lines[f"asserts.check({outcome})"] = None
+        lines.update((suggestion.line, None) for suggestion in suggest(env, outcome, 2))
+    return list(lines)
 
 
 def described(env: ShapeEnv, sym: Expr) -> str:

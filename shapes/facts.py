@@ -182,6 +182,12 @@ class Facts:
                 return expr, reasons
             expr = substitute(expr, replaced)
 
+    def relations_about(self, atom: IntExpr) -> list[IntExpr]:
+        """The directions of two and more atoms, one of them this one, about which something
+        is known; newest first."""
+        found = [item for item in _linked(self._about.get(atom)) if type(item) is Sum]
+        return [d for d in dict.fromkeys(found) if atom in d.terms()]
+
     def connected(self, expr: Expr) -> list[Fact]:
         """The facts that share a symbol with the expression, directly or through others, in
         the order in which they were stated."""

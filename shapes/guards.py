@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shapes.codegen.python import compile_function, python_source
+from shapes.codegen.python import compile_conditions
 from shapes.errors import EvaluationError, GuardError, UndefinedError
 from shapes.evaluate import evaluate
 from shapes.expr import BoolExpr, Expr, Value
@@ -47,8 +47,8 @@ class GuardFunction:
         self._sources = dict(sources)
         self._symbols: list[Expr] = free_symbols(*(guard.claim for guard in guards))
         names = {sym: f"s{index}" for index, sym in enumerate(self._symbols)}
-        body = " and ".join(python_source(guard.claim, names) for guard in guards) or "True"
-        self._function, self.source = compile_function("guard", list(names.values()), body)
+        claims = [guard.claim for guard in guards]
+        self._function, self.source = compile_conditions("guard", claims, names)
 
     @property
     def parameters(self) -> tuple[str, ...]:

@@ -121,8 +121,8 @@ def _divided_by_constant(a: IntExpr, c: int) -> IntExpr:
 def _nested_division(rest: Mapping[IntExpr, int], k: int, c: int) -> IntExpr | None:
     """``(x//d + S + k) // c == (x + d*S + d*k) // (d*c)`` for a constant ``d > 0``, and
     ``(x//d + k) // c == (x + d*k) // (d*c)`` for any d: floor(floor(y)/c) == floor(y/c)."""
-    inner = [t for t, v in rest.items() if v == 1 and t.op is OPERATORS["FloorDiv"]]
-    if len(inner) != 1:
+    inner = [t for t, v in rest.items() if v in (1, -1) and t.op is OPERATORS["FloorDiv"]]
+    if len(inner) != 1 or rest[inner[0]] < 0:
         return None
     x, d = inner[0].args
     assert isinstance(x, IntExpr)
@@ -139,11 +139,15 @@ def _nested_division(rest: Mapping[IntExpr, int], k: int, c: int) -> IntExpr | N
 
 
 def _signed_division(rest: Mapping[IntExpr, int], k: int, c: int) -> IntExpr:
-    """``floor((S + k)/c) == -floor((-S - k + c - 1)/c)``: one of the two is the atom."""
-    if leading_sign(rest) > 0:
+    """``floor((S + k)/c) == -floor((-S - k + c - 1)/c)``: the latter if there is a division
+    inside that can be merged, otherwise the one with a positive leading coefficient."""
+    flipped = {t: -v for t, v in rest.items()}
+    merged = _nested_division(flipped, c - 1 - k, c)
+    if merged is None and leading_sign(rest) > 0:
         return _atom("FloorDiv", from_terms(rest, k), constant(c))
-    flipped = from_terms({t: -v for t, v in rest.items()}, c - 1 - k)
-    return scale(-1, _atom("FloorDiv", flipped, constant(c)))
+    if merged is None:
+        merged = _atom("FloorDiv", from_terms(flipped, c - 1 - k), constant(c))
+    return scale(-1, merged)
 
 
 def _divided_by_expression(a: IntExpr, b: IntExpr) -> IntExpr:

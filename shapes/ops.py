@@ -204,7 +204,8 @@ def _nonzero_divisor(a: Expr, b: Expr) -> Expr:
 
 
 def _divides(a: Expr, b: Expr) -> Expr:
-    exact = booleans.equal(integers.modulo(a, b), constant(0))  # type: ignore[arg-type]
+    remainder = integers.modulo(booleans.as_integer(a), booleans.as_integer(b))
+    exact = booleans.equal(remainder, constant(0))
     return booleans.conjunction(_nonzero_divisor(a, b), exact)
 
 

@@ -31,11 +31,12 @@ Lookup = Callable[[str], Expr]
 Symbols = Mapping[str, Expr] | Lookup | None
 
 NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*|\[\d+\])*"
+_DIGITS = r"[0-9]+(?:_[0-9]+)*"
 _TOKEN = re.compile(
     rf"""(?P<space>\s+)
-    |(?P<float>\d+(?:_\d+)*\.(?:\d+(?:_\d+)*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?
-        |\d+(?:_\d+)*[eE][+-]?\d+)
-    |(?P<int>0[xX][0-9a-fA-F]+|0[bB][01]+|\d+(?:_\d+)*)
+    |(?P<float>{_DIGITS}\.(?:{_DIGITS})?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?
+        |{_DIGITS}[eE][+-]?[0-9]+)
+    |(?P<int>0[xX][0-9a-fA-F]+|0[bB][01]+|{_DIGITS})
     |(?P<name>{NAME})
     |(?P<op>\*\*|//|<<|>>|<=|>=|==|!=|[-+*/%&|^~<>(),])""",
     re.VERBOSE,
@@ -171,6 +172,8 @@ class _Parser:
         if token.kind == "int":
             if text[0] == "0" and len(text) > 1 and text[1] in "xXbB":
                 return constant(int(text, 0))
+            if text[0] == "0" and text.strip("0_"):
+                self._fail("an integer does not begin with 0", token.column)
             if len(text) > 4000:
                 self._fail("integers this long are written in hexadecimal", token.column)
             return constant(int(text))
@@ -207,7 +210,10 @@ class _Parser:
         elif token.text == ")" and self._waiting and self._is_empty_call():
             self._close(token)
         elif token.text in _PREFIX:
-            level = PRECEDENCE["not" if token.text == "not" else "unary"]
+            negates = token.text == "not"
+            level = PRECEDENCE["not" if negates else "unary"]
+            if negates and self._waiting and self._waiting[-1].level > level:
+                self._fail("`not` after an operator needs parentheses", token.column)
             self._waiting.append(
                 _Waiting("prefix", token.text, level, token.column, len(self._values))
             )

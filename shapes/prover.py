@@ -73,9 +73,27 @@ def _ranges(facts: Facts, claim: BoolExpr) -> Proof | None:
     return Proof("ranges and congruences", in_order(used | why | used_residues))
 
 
-METHODS: Final[dict[str, Method]] = {"canonical": _canonical, "ranges": _ranges}
-"""The methods without a solver, in their order. Linear reasoning and case splits enter here,
-behind the ranges, and need no other change."""
+def _linear(facts: Facts, claim: BoolExpr) -> Proof | None:
+    """Linear reasoning over the connected facts, with a certificate."""
+    from shapes.elimination import linear
+
+    return linear(facts, claim)
+
+
+def _cases(facts: Facts, claim: BoolExpr) -> Proof | None:
+    """Case splits, each case by the methods before."""
+    from shapes.cases import cases
+
+    return cases(facts, claim)
+
+
+METHODS: Final[dict[str, Method]] = {
+    "canonical": _canonical,
+    "ranges": _ranges,
+    "linear": _linear,
+    "cases": _cases,
+}
+"""The methods without a solver, in their order; the dearer ones are imported at first use."""
 
 SOLVER: Final = "z3"
 

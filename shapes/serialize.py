@@ -85,7 +85,9 @@ def env_from_json(text: str) -> ShapeEnv:
     data = read_json(text, FORMAT, VERSION)
     try:
         return _env_from_data(data)
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
+    except SerializationError:
+        raise
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         raise SerializationError(f"the saved environment is damaged: {error!r}") from error
 
 
@@ -93,7 +95,7 @@ def read_json(text: str, wanted: str, version: int) -> dict[str, Any]:
     """The JSON object of that format and version; raises `SerializationError`."""
     try:
         data = json.loads(text)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise SerializationError(f"this is not complete JSON: {error}") from error
     if not isinstance(data, dict) or data.get("format") != wanted:
         raise SerializationError(f"this is not a saved {wanted}")
@@ -117,8 +119,8 @@ def _env_from_data(data: dict[str, Any]) -> ShapeEnv:
         env.symbols[name] = SymbolInfo(
             symbols[name],
             bool(entry["backed"]),
-            entry["source"],
-            _value_from_json(entry["hint"]),
+            _text(entry["source"]),
+            _hint_from_json(entry["hint"], kind),
             bool(entry["size_like"]),
         )
     facts = [_fact_from_json(entry, symbols) for entry in data["facts"]]
@@ -134,15 +136,31 @@ def _env_from_data(data: dict[str, Any]) -> ShapeEnv:
         env._checks.append(
             Check(
                 _condition(entry["claim"], symbols),
-                entry["text"],
-                entry["message"],
-                entry["origin"],
-                entry["operation"],
+                _text(entry["text"]) or "",
+                _text(entry["message"]),
+                _text(entry["origin"]) or "",
+                _text(entry["operation"]),
                 _location_from_json(entry["location"]),
                 None if entry["fact"] is None else facts[entry["fact"]],
             )
         )
     return env
+
+
+def _text(value: object) -> str | None:
+    """Text or nothing."""
+    if value is not None and not isinstance(value, str):
+        raise SerializationError(f"{value!r} stands where text is needed")
+    return value
+
+
+def _hint_from_json(data: Any, kind: Kind) -> Value | None:
+    """An example of a symbol of that kind."""
+    value: Value | None = _value_from_json(data)
+    kinds = {"int": int, "bool": bool, "float": float}
+    if value is not None and type(value) is not kinds[kind]:
+        raise SerializationError(f"{value!r} is no example of a symbol of kind {kind!r}")
+    return value
 
 
 def _condition(text: object, symbols: dict[str, Expr]) -> BoolExpr:
@@ -170,10 +188,10 @@ def _fact_from_json(entry: dict[str, Any], symbols: dict[str, Expr]) -> Fact:
     return Fact(
         _condition(entry["claim"], symbols),
         entry["origin"],
-        entry["text"],
-        entry["message"],
-        entry["operation"],
-        entry["node"],
+        _text(entry["text"]),
+        _text(entry["message"]),
+        _text(entry["operation"]),
+        _text(entry["node"]),
         _location_from_json(entry["location"]),
     )
 

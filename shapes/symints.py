@@ -211,7 +211,9 @@ class SymFloat(_Number):
     __trunc__ = _unary("TruncToInt")
     __floor__ = _unary("FloorToInt")
     __ceil__ = _unary("CeilToInt")
-    __int__ = __trunc__
+
+    def __int__(self) -> int:
+        return int(self._apply("TruncToInt", self))
 
 
 class SymBool(Symbolic):

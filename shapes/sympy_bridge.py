@@ -9,6 +9,7 @@ names are understood as well. ``int_oo`` is a symbol of that name, distinct from
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -33,9 +34,8 @@ def _sympy() -> Any:
 
 def is_sympy(expr: object) -> bool:
     """Whether this is an expression (or a truth value) of sympy's; never imports it."""
-    return type(expr).__module__.startswith("sympy.") or any(
-        base.__module__.startswith("sympy.") for base in type(expr).__mro__
-    )
+    # (The class of an undefined function has no module at all.)
+    return any((base.__module__ or "").startswith("sympy.") for base in type(expr).__mro__)
 
 
 # --------------------------------------------------------------------------- reading
@@ -132,8 +132,12 @@ def _read_power(analysis: Any, node: Any) -> Plan:
 
 
 def _read_rounding(analysis: Any, node: Any) -> Plan:
-    """``floor(p/q)`` and ``ceiling(p/q)`` of integers are divisions."""
+    """``floor(p/q)`` and ``ceiling(p/q)`` of integers are divisions, of reals conversions."""
     sp = _sympy()
+    leaves = node.args[0].atoms(sp.Symbol, sp.Float)
+    if any(leaf.is_Float or _kind(leaf) == "float" for leaf in leaves):
+        handler = "floor_to_int" if isinstance(node, sp.floor) else "ceil_to_int"
+        return node.args, lambda values: apply(analysis, handler, values)
     numerator, denominator = sp.fraction(sp.together(node.args[0]))
     handler = "floordiv" if isinstance(node, sp.floor) else "ceildiv"
     return (numerator, denominator), lambda values: apply(analysis, handler, values)
@@ -218,7 +222,19 @@ def _built(name: str, *operands: Expr) -> Expr:
 
 class _Writer:
     """The analysis whose values are sympy's expressions, unevaluated where sympy would
-    apply rules of its own to a function of ours."""
+    apply rules of its own to a function of ours.
+
+    Comparisons of doubles are functions too: for sympy's reals ``not t < s`` is ``t >= s``
+    and ``t == t`` is true, which NaN denies.
+    """
+
+    def __init__(self) -> None:
+        self._doubles: set[Any] = set()
+
+    def _relation(self, relation: Any, name: str, a: Any, b: Any) -> Any:
+        if a in self._doubles or b in self._doubles:
+            return _function(name)(a, b)
+        return relation(a, b)
 
     def constant(self, value: Value) -> Any:
         sp = _sympy()
@@ -227,7 +243,11 @@ class _Writer:
             return infinity if value.sign > 0 else -infinity
         if isinstance(value, bool):
             return sp.true if value else sp.false
-        return sp.Float(value, 17) if isinstance(value, float) else sp.Integer(value)
+        if not isinstance(value, float):
+            return sp.Integer(value)
+        if value == 0 and math.copysign(1.0, value) < 0:
+            return _function("FloatNeg")(sp.Float(0.0, 17))  # sympy's zero has no sign
+        return sp.Float(value, 17)
 
     def symbol(self, sym: Expr) -> Any:
         sp = _sympy()
@@ -250,13 +270,13 @@ class _Writer:
         return _function("PowByNatural")(a, b)
 
     def le(self, a: Any, b: Any) -> Any:
-        return _sympy().Le(a, b)
+        return self._relation(_sympy().Le, "FloatLe", a, b)
 
     def lt(self, a: Any, b: Any) -> Any:
-        return _sympy().Lt(a, b)
+        return self._relation(_sympy().Lt, "FloatLt", a, b)
 
     def eq(self, a: Any, b: Any) -> Any:
-        return _sympy().Eq(a, b)
+        return self._relation(_sympy().Eq, "FloatEq", a, b)
 
     def ne(self, a: Any, b: Any) -> Any:
         return _sympy().Ne(a, b)
@@ -274,28 +294,48 @@ class _Writer:
         return _sympy().Equivalent(a, b)
 
     def min(self, *operands: Any) -> Any:
-        return _sympy().Min(*operands)
+        return self._extremum("Min", operands)
 
     def max(self, *operands: Any) -> Any:
-        return _sympy().Max(*operands)
+        return self._extremum("Max", operands)
+
+    def _extremum(self, name: str, operands: Sequence[Any]) -> Any:
+        try:
+            return getattr(_sympy(), name)(*operands)
+        except ValueError:  # an operand without a value is not comparable
+            return _function(name)(*operands)
 
     def abs(self, a: Any) -> Any:
         return _sympy().Abs(a)
 
     def mod(self, a: Any, b: Any) -> Any:
+        if b.is_zero:
+            return _function("Mod")(a, b)  # sympy's own raises
         return _sympy().Mod(a, b)
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         sp = _sympy()
-        return sp.Piecewise((a, condition), (b, sp.true))
+        if condition.has(sp.Piecewise):
+            return _function("Where")(condition, a, b)  # sympy would lose cases of it
+        # Evaluated, it puts fractions into an arm for what the condition equates.
+        return sp.Piecewise((a, condition), (b, sp.true), evaluate=False)
 
     def unknown(self, op: Op, operands: Sequence[Any]) -> Any:
         return _function(op.sympy or op.name)(*operands)
 
+    def refine(self, node: Expr, value: Any) -> Any:
+        if node.kind == "float":
+            self._doubles.add(value)
+        return value
+
 
 @cache
 def _function(name: str) -> Any:
-    return type(name, (_sympy().Function,), {})
+    """A function that sympy knows nothing about but its name."""
+    sp = _sympy()
+    condition = name in OPERATORS and OPERATORS[name].result == "bool"
+    base = sp.logic.boolalg.BooleanFunction if condition else sp.Function
+    return type(name, (base,), {})
 
 
 def to_sympy(expr: Expr) -> Any:

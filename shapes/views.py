@@ -8,6 +8,8 @@ every reading builds the same node again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from shapes.expr import (
     EQ_ZERO,
     LE_ZERO,
@@ -21,6 +23,7 @@ from shapes.expr import (
     birth_of,
     combine,
     constant,
+    from_terms,
     make_view,
 )
 from shapes.linear import multiply
@@ -29,6 +32,9 @@ __all__ = ["Parts", "parts", "sides", "whole"]
 
 Parts = tuple[int, tuple[IntExpr, ...], tuple[int, ...]]
 """A constant, the operands of a sum, and their coefficients."""
+
+MERGED_LIMIT = 16
+"""In sums of more divisions, a remainder of a quotient is not looked for."""
 
 _REMAINDERS = {"FloorDiv": "Mod", "TruncDiv": "TruncMod"}
 
@@ -49,13 +55,11 @@ def _read(e: Sum) -> Parts:
     terms = dict(e.terms())
     k = e.constant
     found: dict[IntExpr, int] = {}
+    others = divisions if len(divisions) <= MERGED_LIMIT else []
     for division in divisions:
-        times = _remainder_times(division, terms)
+        times, a, b = _found_remainder(division, others, terms)
         if not times:
             continue
-        a, b = division.args
-        assert isinstance(a, IntExpr)
-        assert isinstance(b, IntExpr)
         _subtract(terms, times, a)
         _subtract(terms, -times, multiply(b, division))
         k -= times * a.constant
@@ -92,14 +96,56 @@ def _divisions(e: Sum) -> list[IntAtom]:
     return sorted(found, key=birth_of, reverse=True)
 
 
-def _remainder_times(division: IntAtom, terms: dict[IntExpr, int]) -> int:
-    """How often ``a - b*(a//b)`` is taken out of the terms so that all of a's terms shrink:
-    as often as it uses up the division, or else as it uses up a."""
+def _found_remainder(
+    division: IntAtom, others: Sequence[IntAtom], terms: dict[IntExpr, int]
+) -> tuple[int, IntExpr, IntExpr]:
+    """``(times, a, b)``: how often which remainder of that division is in the terms."""
     a, b = division.args
     assert isinstance(a, IntExpr)
+    assert isinstance(b, IntExpr)
+    for inner in others:
+        floors = inner.op is division.op is OPERATORS["FloorDiv"]
+        if floors and inner is not division and inner in terms:
+            unmerged = _unmerged(a, b, inner)
+            times = 0 if unmerged is None else _remainder_times(division, *unmerged, terms)
+            if unmerged is not None and times:
+                return times, *unmerged
+    return _remainder_times(division, a, b, terms), a, b
+
+
+def _unmerged(a: IntExpr, b: IntExpr, inner: IntExpr) -> tuple[IntExpr, IntExpr] | None:
+    """``a // b`` as ``(x//d + s) // c``, where `inner` is ``x//d``: then ``b == c*d`` and
+    ``a == x + d*s``. So ``x//3 % 4``, which the kernel keeps as ``x//3 - 4*(x//12)``, is
+    found again."""
+    x, d = inner.args
+    assert isinstance(x, IntExpr)
+    assert isinstance(d, IntExpr)
+    c, s = _ratio(b, d), _ratio(combine(1, a, -1, x), d)
+    if c is None or s is None or type(c) is not IntConstant or c.constant < 2:
+        return None
+    return combine(1, inner, 1, s), c
+
+
+def _ratio(a: IntExpr, d: IntExpr) -> IntExpr | None:
+    """``a / d`` if d divides a: as a constant its coefficients, otherwise a as a whole."""
+    if type(d) is IntConstant:
+        n = d.constant
+        if not n or a.constant % n or any(c % n for c in a.terms().values()):
+            return None
+        return from_terms({t: c // n for t, c in a.terms().items()}, a.constant // n)
+    t, c = next(iter(d.terms().items()))
+    quotient = a.terms().get(t, 0) // c
+    return constant(quotient) if combine(quotient, d, 0, d) is a else None
+
+
+def _remainder_times(
+    division: IntAtom, a: IntExpr, b: IntExpr, terms: dict[IntExpr, int]
+) -> int:
+    """How often ``a - b*(a//b)`` is taken out of the terms so that all of a's terms shrink:
+    as often as it uses up the division, or else as it uses up a."""
     if not a.terms() or any(t not in terms for t in a.terms()):
         return 0
-    product = multiply(b, division).terms() if isinstance(b, IntExpr) else {}
+    product = multiply(b, division).terms()
     if any(t not in terms for t in product):
         return 0
     for t, c in product.items():

@@ -3,28 +3,31 @@
 The text is only ever made from our own nodes: names are given by the caller, constants are
 printed by us, operators come from the table. Functions that Python lacks are reached through
 the module `shapes.meaning` under the name ``_m``.
+
+What is longer than a line gets a name of its own, so that depth does not nest parentheses
+(Python's parser stops at 200) and what is shared is written and computed once. The price is
+laziness: inside a long connective an operand is computed that may not matter, and may raise
+`ArithmeticError` or `ValueError` where `evaluate` has a value.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from types import CodeType
-from typing import Any
+from typing import Any, Final
 
 from shapes import meaning
-from shapes.expr import Expr, Op, Value
+from shapes.expr import CONSTANT, Expr, Op, Value
 from shapes.infinity import IntInfinity
-from shapes.interpret import fold_linear, interpret
-from shapes.show import Pieces, join
+from shapes.interpret import interpret
 
-__all__ = ["compile_function", "python_source"]
+__all__ = ["compile_conditions", "compile_value"]
 
 _INFIX = {
-    "add": "+", "sub": "-", "mul": "*", "floordiv": "//", "mod": "%", "fadd": "+",
-    "fsub": "-", "fmul": "*", "truediv": "/", "inttruediv": "/", "ffloordiv": "//",
-    "fmod": "%", "le": "<=", "lt": "<", "eq": "==", "ne": "!=", "iff": "==",
-    "bitand": "&", "bitor": "|", "bitxor": "^", "and_": "and", "or_": "or",
+    "floordiv": "//", "mod": "%", "fadd": "+", "fsub": "-", "fmul": "*", "truediv": "/",
+    "inttruediv": "/", "ffloordiv": "//", "fmod": "%", "le": "<=", "lt": "<", "eq": "==",
+    "ne": "!=", "iff": "==", "bitand": "&", "bitor": "|", "bitxor": "^", "and_": "and",
+    "or_": "or",
 }  # fmt: skip
 _CALLS = {
     "abs": "abs", "fabs": "abs", "min": "min", "max": "max", "fmin": "min", "fmax": "max",
@@ -35,85 +38,99 @@ _CALLS = {
 }  # fmt: skip
 _NAMESPACE: dict[str, Any] = {"_m": meaning, "_math": math}
 
+_LONG: Final = 60
+"""Text with more characters gets a name."""
+_MANY: Final = 40
+"""Sums of more terms are written as a call (Python's compiler nests additions)."""
+
 
 class _Source:
-    """The analysis whose values are source text, each in its own parentheses."""
+    """The analysis whose values are source text that holds together; long text goes into
+    `lines`, and its name stands for it."""
 
     def __init__(self, names: Mapping[Expr, str]) -> None:
         self._names = names
+        self.lines: list[str] = []
 
-    def constant(self, value: Value) -> Pieces:
+    def constant(self, value: Value) -> str:
         if isinstance(value, IntInfinity):
             raise ValueError("int_oo is not a value of Python")
         if isinstance(value, float) and not math.isfinite(value):
-            return f"_math.{'nan' if math.isnan(value) else 'inf'}" if not value < 0 else (
-                "(-_math.inf)"
-            )
+            return "_math.nan" if math.isnan(value) else f"({'-' * (value < 0)}_math.inf)"
         if isinstance(value, int) and value.bit_length() > 10_000:
             return f"({value:#x})"
         return f"({value!r})"
 
-    def symbol(self, sym: Expr) -> Pieces:
+    def symbol(self, sym: Expr) -> str:
         return self._names[sym]
 
-    def linear(self, k: int, coefficients: Sequence[int], values: Sequence[Pieces]) -> Pieces:
-        return fold_linear(_Terms(self), k, coefficients, values)  # type: ignore[no-any-return]
+    def linear(self, k: int, coefficients: Sequence[int], values: Sequence[str]) -> str:
+        terms = [v if c == 1 else f"{c} * {v}" for c, v in zip(coefficients, values)]
+        if k:
+            terms.append(self.constant(k))
+        if len(terms) > _MANY:
+            return f"sum(({', '.join(terms)}))"
+        return f"({' + '.join(terms)})"
 
-    def where(self, condition: Pieces, a: Pieces, b: Pieces) -> Pieces:
-        return ("(", a, " if ", condition, " else ", b, ")")
+    def mul(self, a: str, b: str) -> str:
+        return self._short(f"({a} * {b})")
 
-    def not_(self, a: Pieces) -> Pieces:
-        return ("(not ", a, ")")
+    def where(self, condition: str, a: str, b: str) -> str:
+        return f"({a} if {condition} else {b})"
 
-    def fneg(self, a: Pieces) -> Pieces:
-        return ("(-", a, ")")
+    def not_(self, a: str) -> str:
+        return f"(not {a})"
 
-    def unknown(self, op: Op, operands: Sequence[Pieces]) -> Pieces:
+    def fneg(self, a: str) -> str:
+        return f"(-{a})"
+
+    def unknown(self, op: Op, operands: Sequence[str]) -> str:
         infix = _INFIX.get(op.handler)
         if infix is not None:
-            pieces: list[Pieces] = []
-            for operand in operands:
-                pieces += [f" {infix} ", operand]
-            return ("(", *pieces[1:], ")")
-        called: list[Pieces] = []
-        for operand in operands:
-            called += [", ", operand]
-        return (_CALLS.get(op.handler, f"_m.{op.handler}"), "(", *called[1:], ")")
+            return f"({f' {infix} '.join(operands)})"
+        return f"{_CALLS.get(op.handler, f'_m.{op.handler}')}({', '.join(operands)})"
+
+    def refine(self, node: Expr, text: str) -> str:
+        return text if node.op is CONSTANT else self._short(text)
+
+    def _short(self, text: str) -> str:
+        if len(text) <= _LONG:
+            return text
+        name = f"_{len(self.lines)}"
+        self.lines.append(f"{name} = {text}")
+        return name
 
 
-class _Terms:
-    """The operations that a sum is written with."""
-
-    def __init__(self, source: _Source) -> None:
-        self.constant = source.constant
-
-    def add(self, a: Pieces, b: Pieces) -> Pieces:
-        return ("(", a, " + ", b, ")")
-
-    def sub(self, a: Pieces, b: Pieces) -> Pieces:
-        return ("(", a, " - ", b, ")")
-
-    def mul(self, a: Pieces, b: Pieces) -> Pieces:
-        return ("(", a, " * ", b, ")")
-
-    def neg(self, a: Pieces) -> Pieces:
-        return ("(-", a, ")")
-
-
-def python_source(expr: Expr, names: Mapping[Expr, str]) -> str:
-    """Python source whose value is the expression's; `names` names the symbols.
+def compile_value(
+    name: str, expr: Expr, names: Mapping[Expr, str]
+) -> tuple[Callable[..., Any], str]:
+    """A function of `names` (in their order) with the expression's value, and its source.
 
     Raises `KeyError` for a symbol without a name.
     """
-    return join(interpret(_Source(names), {}, expr))
+    source = _Source(names)
+    value = interpret(source, {}, expr)
+    return _compiled(name, names, [*source.lines, f"return {value}"])
 
 
-def compile_function(
-    name: str, parameters: Sequence[str], body: str
+def compile_conditions(
+    name: str, conditions: Sequence[Expr], names: Mapping[Expr, str]
 ) -> tuple[Callable[..., Any], str]:
-    """A function with one returned expression, and its source."""
-    source = f"def {name}({', '.join(parameters)}):\n    return {body}\n"
-    code: CodeType = compile(source, f"<shapeproof {name}>", "exec")
+    """A function of `names` that tells whether all conditions hold, and its source; what
+    comes behind a condition is not computed if that one fails."""
+    source = _Source(names)
+    memo: dict[Any, Any] = {}
+    for condition in conditions:
+        held = interpret(source, {}, condition, memo)
+        source.lines += [f"if not {held}:", "    return False"]
+    return _compiled(name, names, [*source.lines, "return True"])
+
+
+def _compiled(
+    name: str, names: Mapping[Expr, str], lines: Sequence[str]
+) -> tuple[Callable[..., Any], str]:
+    body = "".join(f"    {line}\n" for line in lines)
+    source = f"def {name}({', '.join(names.values())}):\n{body}"
     namespace = dict(_NAMESPACE)
-    exec(code, namespace)
+    exec(compile(source, f"<shapeproof {name}>", "exec"), namespace)
     return namespace[name], source

@@ -1,0 +1,424 @@
+"""Linear reasoning: a method of the prover that refutes the negated claim.
+
+The claim's negation, the connected facts (with solved symbols replaced), the ranges that
+interval analysis finds, and the theorems about non-linear atoms that `lemmas` chooses make
+up a system of integer rows. Differences go first, as shortest paths; then equalities and
+inequalities are eliminated (see `rows`). Only what a proof uses is named in it: facts,
+theorems and ranges stand in its certificate (see `certificate`), which a checker re-reads.
+
+Guarantees: facts are not changed; budgets count steps; a failing attempt is cheap.
+Limits: conditions other than integer relations, and choices that need cases, are `cases`'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, Final
+
+from shapes.booleans import negation
+from shapes.bounds import bounds, bounds_with_reasons, congruence_with_reasons
+from shapes.certificate import Certificate, Lemma, Linear, Parts, Premise
+from shapes.errors import ContradictionError
+from shapes.expr import (
+    EQ_ZERO,
+    FALSE,
+    LE_ZERO,
+    NE_ZERO,
+    OPERATORS,
+    TRUE,
+    BoolExpr,
+    Expr,
+    IntExpr,
+    combine,
+)
+from shapes.facts import Fact, Facts, Reasons
+from shapes.infinity import Bound, IntInfinity, int_oo
+from shapes.interpret import free_symbols
+from shapes.lemmas import Instance, Wanted, instances
+from shapes.linear import le_zero
+from shapes.rows import Elimination, Graph, Row, enter_edges, narrate, path_refutation
+from shapes.verdict import Proof
+
+__all__ = [
+    "Component",
+    "components",
+    "decided",
+    "ends_of",
+    "linear",
+    "refuted",
+    "stated_order",
+]
+
+METHOD: Final = "linear arithmetic"
+
+PATH_STEPS: Final = 40
+"""Steps of the search for a shortest path, for each row that is connected."""
+
+ELIMINATION_STEPS: Final = 600
+"""Combinations of rows in one elimination."""
+
+RELEVANT_ROWS: Final = 90
+"""Connected rows that one elimination takes in, nearest to the claim first."""
+
+_NONE: Final[Reasons] = frozenset()
+
+
+def linear(facts: Facts, claim: BoolExpr) -> Proof | None:
+    """A proof of an integer relation by linear reasoning, with its certificate."""
+    found = _certified(facts, claim)
+    if found is None:
+        return None
+    certificate, used = found
+    return Proof(METHOD, stated_order(facts, claim, used), certificate)
+
+
+def stated_order(facts: Facts, focus: Expr, used: Reasons) -> tuple[Fact, ...]:
+    """Facts in the order in which they were stated."""
+    known = [fact for component in components(facts, focus) for fact in component.facts]
+    found = tuple(fact for fact in known if fact in used)
+    return found if len(found) == len(used) else tuple(f for f in facts if f in used)
+
+
+def _certified(facts: Facts, claim: BoolExpr) -> tuple[Certificate, Reasons] | None:
+    if claim.op is LE_ZERO or claim.op is NE_ZERO:
+        return refuted(facts, claim)
+    if claim.op is not EQ_ZERO:
+        return None
+    e = claim.args[0]
+    assert isinstance(e, IntExpr)
+    parts: list[tuple[BoolExpr, Certificate]] = []
+    used: Reasons = _NONE
+    for part in (le_zero(e), le_zero(combine(-1, e, 0, e))):
+        found = refuted(facts, part)
+        if found is None:
+            return None
+        parts.append((part, found[0]))
+        used |= found[1]
+    return Parts(tuple(parts)), used
+
+
+def refuted(
+    facts: Facts,
+    claim: BoolExpr,
+    focus: BoolExpr | None = None,
+    suspects: Sequence[BoolExpr] = (),
+) -> tuple[Linear, Reasons] | None:
+    """The certificate that the negation of the claim (``<=`` or ``!=``, or False) cannot
+    hold under the facts, and the facts that it uses. `focus` is what the connected facts
+    must share a symbol with (default: the claim); `suspects` are those relations among them
+    that are worth multiplying."""
+    try:
+        question = _Question(facts, claim, claim if focus is None else focus, suspects)
+        return question.answer()
+    except ContradictionError:
+        # Interval analysis ran into facts that leave no value: that is for the prover's
+        # own methods to report.
+        return None
+
+
+# --------------------------------------------------------------------------- what is known
+
+
+@dataclass
+class Component:
+    """Facts that hang together through their symbols, as rows and conditions."""
+
+    facts: list[Fact]
+    rows: list[Row] = field(default_factory=list)
+    graph: Graph = field(default_factory=dict)
+    apart: list[tuple[BoolExpr, Row]] = field(default_factory=list)
+    claims: dict[Expr, Row] = field(default_factory=dict)
+    _by_symbol: dict[Expr, list[Row]] = field(default_factory=dict)
+
+    def about(self, sym: Expr) -> Sequence[Row]:
+        """The rows in which a symbol occurs."""
+        if not self._by_symbol:
+            for row in self.rows:
+                for other in free_symbols(row.leaf[1]):
+                    self._by_symbol.setdefault(other, []).append(row)
+        return self._by_symbol.get(sym, ())
+
+
+def components(facts: Facts, focus: Expr) -> list[Component]:
+    """The components of the facts that share a symbol with an expression."""
+    memo = facts.memo
+    found: dict[int, Component] = {}
+    for sym in free_symbols(focus):
+        component = memo.get(("component", sym))
+        if component is None:
+            connected = facts.connected(sym)
+            component = _read(facts, connected)
+            memo["component", sym] = component
+            for fact in connected:
+                for other in free_symbols(fact.claim):
+                    memo["component", other] = component
+        assert isinstance(component, Component)
+        found[id(component)] = component
+    return list(found.values())
+
+
+def _read(facts: Facts, connected: list[Fact]) -> Component:
+    component = Component(connected)
+    for fact in connected:
+        normal, why = facts.normalized(fact.claim)
+        reasons = why | {fact} if why else frozenset((fact,))
+        conjuncts = normal.args if normal.op is OPERATORS["And"] else (normal,)
+        for claim in conjuncts:
+            assert isinstance(claim, BoolExpr)
+            if claim is TRUE or claim in component.claims:
+                continue
+            row = _leaf_row(claim, ("fact", claim, reasons))
+            component.claims[claim] = row
+            if claim.op is LE_ZERO or claim.op is EQ_ZERO:
+                component.rows.append(row)
+                enter_edges(component.graph, row)
+            elif claim.op is NE_ZERO:
+                component.apart.append((claim, row))
+    return component
+
+
+def _leaf_row(claim: BoolExpr, leaf: object) -> Row:
+    """The row of a relation; for any other condition a row that says nothing."""
+    if claim.op is LE_ZERO or claim.op is EQ_ZERO:
+        e = claim.args[0]
+        assert isinstance(e, IntExpr)
+        return Row(dict(e.terms()), e.constant, claim.op is EQ_ZERO, leaf)  # type: ignore[arg-type]
+    if claim is FALSE:
+        return Row({}, 1, False, leaf)
+    return Row({}, 0, False, leaf)
+
+
+# --------------------------------------------------------------------------- one question
+
+
+class _Question(Wanted):
+    """The system of rows of one claim's negation."""
+
+    def __init__(
+        self, facts: Facts, claim: BoolExpr, focus: BoolExpr, suspects: Sequence[BoolExpr]
+    ) -> None:
+        self._facts = facts
+        self._suspects = suspects
+        normal, why = facts.normalized(negation(claim))
+        assert isinstance(normal, BoolExpr)
+        self._components = components(facts, focus)
+        if why:
+            seen = {id(c) for c in self._components}
+            more = components(facts, normal)
+            self._components += [c for c in more if id(c) not in seen]
+        self._goal = normal
+        self._goal_row = _leaf_row(normal, ("goal", normal, why))
+        self._known: dict[Expr, Row | None] = {}
+
+    def answer(self) -> tuple[Linear, Reasons] | None:
+        goal = self._goal_row
+        if not goal.impossible and self._goal is not TRUE:
+            size = sum(len(c.rows) for c in self._components)
+            graphs = [c.graph for c in self._components]
+            path = path_refutation(graphs, goal, PATH_STEPS * (size + 1))
+            if path is not None:
+                return self._told(path)
+        row = self._eliminated()
+        return None if row is None else self._told(row)
+
+    # ------------------------------------------------------------------ the system
+
+    def _eliminated(self) -> Row | None:
+        relevant = self._relevant()
+        relations = [row.leaf[1] for row in relevant]
+        goal = [self._goal] if self._goal.op in (LE_ZERO, EQ_ZERO) else []
+        rows = list(relevant)
+        if goal:
+            rows.append(self._goal_row)
+        atoms = _atoms(rows)
+        if any(not x.is_symbol for x in atoms):
+            chosen = instances([*goal, *relations], self, [*goal, *self._suspects])
+            rows += [self._lemma_row(instance) for instance in chosen]
+            atoms = _atoms(rows)
+        rows += self._ranges(atoms)
+        rows = self._made_strict(rows)
+        return Elimination(rows, ELIMINATION_STEPS).refutation()
+
+    def _relevant(self) -> list[Row]:
+        """The connected rows, nearest to the claim first if there are too many."""
+        rows = [row for component in self._components for row in component.rows]
+        if len(rows) <= RELEVANT_ROWS:
+            return rows
+        chosen: dict[Row, None] = {}
+        seen: dict[Expr, None] = dict.fromkeys(free_symbols(self._goal))
+        waiting = list(seen)
+        for sym in waiting:  # grows while it is read
+            for row in chain.from_iterable(c.about(sym) for c in self._components):
+                if row in chosen:
+                    continue
+                if len(chosen) >= RELEVANT_ROWS:
+                    return list(chosen)
+                chosen[row] = None
+                fresh = [s for s in free_symbols(row.leaf[1]) if s not in seen]
+                seen.update(dict.fromkeys(fresh))
+                waiting.extend(fresh)
+        return list(chosen)
+
+    def _lemma_row(self, instance: Instance) -> Row:
+        statement = instance.statement
+        lemma = Lemma(instance.schema, instance.operands, statement.conclusion)
+        row = _leaf_row(statement.conclusion, lemma)
+        row.parts = tuple(
+            (0, self._premise_row(p)) for p in statement.premises if p is not TRUE
+        )
+        if self._known.get(statement.conclusion) is None:
+            self._known[statement.conclusion] = row
+        return row
+
+    def _premise_row(self, claim: BoolExpr) -> Row:
+        row = self._known[claim]
+        assert row is not None
+        return row
+
+    def _ranges(self, atoms: Iterable[IntExpr]) -> list[Row]:
+        rows = []
+        for x in atoms:
+            low, high = self.ends(x)
+            if low is not None:
+                rows.append(_range_row(le_zero(combine(-1, x, 0, x, low))))
+            if high is not None:
+                rows.append(_range_row(le_zero(combine(1, x, 0, x, -high))))
+        return rows
+
+    def _made_strict(self, rows: list[Row]) -> list[Row]:
+        """Ends that are excluded by ``e != 0`` move by one."""
+        apart = [pair for component in self._components for pair in component.apart]
+        if not apart:
+            return rows
+        tightest: dict[frozenset[tuple[Any, int]], Row] = {}
+        for row in rows:
+            direction = frozenset(row.terms.items())
+            held = tightest.get(direction)
+            if not row.equal and (held is None or row.constant > held.constant):
+                tightest[direction] = row
+        made = []
+        for _ in range(2):
+            for claim, excluded in apart:
+                e = claim.args[0]
+                assert isinstance(e, IntExpr)
+                for sign in (1, -1):
+                    direction = frozenset((x, sign * c) for x, c in e.terms().items())
+                    held = tightest.get(direction)
+                    if held is None or held.constant != sign * e.constant:
+                        continue
+                    parts = ((1, held), (1, excluded))
+                    row = Row(held.terms, held.constant + 1, False, "strict", parts)
+                    tightest[direction] = row
+                    made.append(row)
+        return rows + made
+
+    # ------------------------------------------------------------------ asked by lemmas
+
+    def known(self, claim: BoolExpr) -> bool:
+        if claim not in self._known:
+            self._known[claim] = self._found(claim)
+        return self._known[claim] is not None
+
+    def _found(self, claim: BoolExpr) -> Row | None:
+        if claim is self._goal:
+            return self._goal_row
+        for component in self._components:
+            row = component.claims.get(claim)
+            if row is not None:
+                return row
+        return _range_row(claim) if _in_range(self._facts, claim) else None
+
+    def ends(self, e: IntExpr) -> tuple[int | None, int | None]:
+        lower, upper = ends_of(self._facts, e)
+        return (
+            None if isinstance(lower, IntInfinity) else lower,
+            None if isinstance(upper, IntInfinity) else upper,
+        )
+
+    # ------------------------------------------------------------------ telling it
+
+    def _told(self, row: Row) -> tuple[Linear, Reasons] | None:
+        steps = []
+        used: set[Fact] = set()
+        stated = chain.from_iterable(c.facts for c in self._components)
+        order = {fact: index for index, fact in enumerate(stated)}
+        for step in narrate(row):
+            if isinstance(step, tuple):
+                source, claim, reasons = step
+                if reasons is None:
+                    reasons = _reasons_of_range(self._facts, claim)
+                used |= reasons
+                in_turn = sorted(reasons, key=lambda fact: order.get(fact, -1))
+                step = Premise(claim, source, tuple(in_turn))
+            steps.append(step)
+        return Linear(tuple(steps)), frozenset(used)
+
+
+def _range_row(claim: BoolExpr) -> Row:
+    """A row that interval analysis proves; its reasons are looked up when a proof uses it."""
+    return _leaf_row(claim, ("range", claim, None))
+
+
+def ends_of(facts: Facts, e: IntExpr) -> tuple[Bound, Bound]:
+    """The range of an expression; everything, where interval analysis finds that the facts
+    leave no value: rows can tell from which facts that follows, intervals cannot."""
+    if e.is_symbol:
+        return facts.range_of(e)
+    try:
+        return bounds(facts, e).int_bounds()
+    except ContradictionError:
+        return -int_oo, int_oo
+
+
+def decided(facts: Facts, p: BoolExpr) -> bool | None:
+    """The truth of a condition as far as interval analysis shows it."""
+    try:
+        value = bounds(facts, p)
+    except ContradictionError:
+        return None
+    return bool(value.lower) if value.is_singleton else None
+
+
+def _in_range(facts: Facts, claim: BoolExpr) -> bool:
+    """Whether interval analysis proves a condition."""
+    if claim.op is LE_ZERO:
+        e = claim.args[0]
+        assert isinstance(e, IntExpr)
+        if len(e.terms()) == 1:
+            ((x, c),) = e.terms().items()  # cheaper, because the atom's range is remembered
+            end = ends_of(facts, x)[1 if c > 0 else 0]
+            return not isinstance(end, IntInfinity) and c * end + e.constant <= 0
+        return facts.range_of(e)[1] <= 0 or ends_of(facts, e)[1] <= 0
+    normal, _ = facts.normalized(claim)
+    if normal is TRUE or facts.holds(normal) is not None:
+        return True
+    assert isinstance(normal, BoolExpr)
+    return normal is not FALSE and decided(facts, normal) is True
+
+
+def _reasons_of_range(facts: Facts, claim: BoolExpr) -> Reasons:
+    normal, why = facts.normalized(claim)
+    stated = facts.holds(normal)
+    if normal is TRUE or stated is not None:
+        return why | (stated or _NONE)
+    if normal.op is not LE_ZERO:
+        return why | bounds_with_reasons(facts, normal)[1]
+    value, used = bounds_with_reasons(facts, normal)
+    if value.is_singleton and value.lower:
+        return why | used
+    _, used = bounds_with_reasons(facts, normal.args[0])
+    _, residues = congruence_with_reasons(facts, normal.args[0])
+    return why | used | residues
+
+
+def _atoms(rows: Sequence[Row]) -> list[IntExpr]:
+    found: dict[IntExpr, None] = {}
+    for row in rows:
+        for x in row.terms:
+            assert isinstance(x, IntExpr)
+            found[x] = None
+    return list(found)
+
+

@@ -1,0 +1,72 @@
+"""Bounds of sums from what is known about other sums.
+
+With ``u <= 4*b`` and ``b <= 64``, ``u - 3*b`` is ``(u - 4*b) + b``, at most 64. For every
+known relation that shares an atom with the expression, the multiple that cancels the atom
+is split off, and the rest is bounded by intervals, or once more in this way. It is the
+greedy half of linear programming: cheap, sound, and enough for most sizes; `exact` settles
+what it leaves.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from shapes.bounds import bounds, bounds_with_reasons
+from shapes.expr import IntExpr, Sum, combine
+from shapes.facts import Facts, Reasons
+from shapes.infinity import Bound, IntInfinity
+from shapes.linear import scale
+
+__all__ = ["End", "least", "most"]
+
+DEPTH: Final = 3
+"""How many relations may be used one after the other."""
+
+RELATIONS: Final = 12
+"""How many relations are looked at for one atom."""
+
+
+class End(NamedTuple):
+    """One end of a range, with the facts that it rests on."""
+
+    value: Bound
+    reasons: Reasons
+
+
+def most(facts: Facts, e: IntExpr, depth: int = DEPTH) -> End:
+    """The upper end of an expression in which solved symbols are replaced."""
+    best = _by_intervals(facts, e)
+    if depth == 0 or type(e) is not Sum:
+        return best
+    for atom, coefficient in e.terms().items():
+        for d in facts.relations_about(atom)[:RELATIONS]:
+            times, remainder = divmod(coefficient, d.terms()[atom])
+            if remainder or not times:
+                continue
+            known = facts.knowledge(d)
+            end, why = (
+                (known.upper, known.why_upper) if times > 0 else (known.lower, known.why_lower)
+            )
+            rest = combine(1, e, -times, d)
+            if isinstance(end, IntInfinity) or len(rest.terms()) > len(e.terms()):
+                continue
+            left = most(facts, rest, depth - 1)
+            if isinstance(left.value, IntInfinity):
+                continue
+            total = times * end + left.value
+            if total < best.value:
+                best = End(total, left.reasons | why)
+    return best
+
+
+def least(facts: Facts, e: IntExpr, depth: int = DEPTH) -> End:
+    """The lower end of an expression in which solved symbols are replaced."""
+    negated = most(facts, scale(-1, e), depth)
+    return End(-negated.value, negated.reasons)
+
+
+def _by_intervals(facts: Facts, e: IntExpr) -> End:
+    upper = bounds(facts, e).int_bounds()[1]
+    if isinstance(upper, IntInfinity):
+        return End(upper, frozenset())
+    return End(upper, bounds_with_reasons(facts, e)[1])
