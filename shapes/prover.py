@@ -23,7 +23,7 @@ from shapes.errors import ContradictionError, UndefinedError
 from shapes.expr import FALSE, OPERATORS, TRUE, BoolExpr, Expr, Value
 from shapes.facts import Fact, Facts
 from shapes.verdict import Counterexample, Proof, Status, Verdict, in_order
-from shapes.witness import Values, satisfies, search
+from shapes.witness import Search, Values, satisfies, search
 
 __all__ = ["CHEAP", "EFFORTS", "METHODS", "Effort", "decide", "entails", "prove"]
 
@@ -226,6 +226,7 @@ class _Asked:
         self._premises = premises
         self._effort = effort
         self._hints = hints
+        self._values: Search | None = None
         self._broken: Values | None = None
         self._satisfied: Values | None = None
         self._tried: list[str] = []
@@ -269,14 +270,15 @@ class _Asked:
         return self._verdict(Status.DEPENDS, None)
 
     def _search(self, budget: int) -> None:
+        """Look further for values that break and values that satisfy the claim."""
         if not budget:
             return
-        if self._broken is None:
-            self._broken = search(self._facts, [negation(self._claim)], self._hints, budget)
-        if self._satisfied is None:
-            self._satisfied = search(self._facts, [self._claim], self._hints, budget)
+        if self._values is None:
+            self._values = Search(self._facts, self._claim, self._hints)
+        self._values.run(budget)
+        self._broken, self._satisfied = self._values.broken, self._values.satisfied
         if budget == self._effort.search:
-            self._tried.append(f"search with {budget} evaluations")
+            self._tried.append(f"search with {budget} combinations")
 
     def _solve(self) -> Verdict:
         """Ask z3 for what is still missing: a value that breaks the claim, one that satisfies
@@ -311,9 +313,9 @@ class _Asked:
     def _never(self, proof: Proof) -> Verdict:
         """A claim that never holds comes with values that show it, where some are found."""
         if self._broken is None and self._effort.search:
-            self._broken = search(
-                self._facts, [negation(self._claim)], self._hints, self._effort.search
-            )
+            found = Search(self._facts, self._claim, self._hints)
+            found.run(self._effort.search // 8, satisfied=False)
+            self._broken = found.broken
         return self._verdict(Status.NEVER, proof)
 
     def _verdict(self, status: Status, proof: Proof | None) -> Verdict:

@@ -11,15 +11,16 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from shapes.booleans import conjunction, negation
 from shapes.bounds import bounds
 from shapes.errors import ShapeproofError, UndefinedError
-from shapes.evaluate import evaluate
+from shapes.evaluate import evaluate, evaluated
 from shapes.expr import CONSTANT, BoolExpr, Expr, IntExpr, Value
 from shapes.facts import Facts
 from shapes.infinity import IntInfinity
 from shapes.interpret import free_symbols, walk
 
-__all__ = ["Values", "satisfies", "search"]
+__all__ = ["Search", "Values", "satisfies", "search"]
 
 Values = dict[Expr, Value]
 
@@ -34,6 +35,10 @@ def satisfies(values: Mapping[Expr, Value], conditions: Iterable[Expr]) -> bool:
         return False
 
 
+STEPS_EACH: Final = 40
+"""Conditions that may be evaluated, on average, for one combination of values."""
+
+
 def search(
     facts: Facts,
     conditions: Sequence[BoolExpr],
@@ -41,38 +46,85 @@ def search(
     budget: int,
 ) -> Values | None:
     """Values for all symbols of the conditions and of the facts connected with them, which
-    satisfy everything; None if none were found within `budget` evaluations."""
-    connected = [fact.claim for fact in _connected(facts, conditions)]
-    symbols = free_symbols(*conditions, *connected)
-    wanted = [*conditions, *connected]
-    normal, solved = _reduced(facts, wanted, symbols)
-    free = [s for s in free_symbols(*normal) if s not in solved]
-    candidates = [list(_candidates(facts, s, normal, hints)) for s in free]
-    for choice in itertools.islice(_combinations(candidates), budget):
-        values: Values = dict(zip(free, choice))
-        if not satisfies(values, normal):
-            continue
-        complete = _completed(facts, values, symbols)
-        if complete is not None and satisfies(complete, wanted):
-            return complete
-    return None
+    satisfy everything; None if none were found within `budget` combinations."""
+    sought = Search(facts, conjunction(*conditions), hints)
+    sought.run(budget, broken=False)
+    return sought.satisfied
 
 
-def _connected(facts: Facts, conditions: Sequence[BoolExpr]) -> list[Any]:
-    found: dict[Any, None] = {}
-    for condition in conditions:
-        found.update(dict.fromkeys(facts.connected(condition)))
-    return list(found)
+class Search:
+    """A search for values that satisfy the facts and break (or satisfy) a claim.
+
+    It goes on where it stopped: a second `run` tries the next combinations.
+    """
+
+    def __init__(self, facts: Facts, claim: BoolExpr, hints: Mapping[Expr, Value]) -> None:
+        self.broken: Values | None = None
+        self.satisfied: Values | None = None
+        self._facts = facts
+        self._claim = claim
+        self._stated = [fact.claim for fact in facts.connected(claim)]
+        self._symbols = free_symbols(claim, *self._stated)
+        reduced = [facts.normalized(c)[0] for c in self._stated]
+        self._conditions = [c for c in reduced if c.op is not CONSTANT or not c.value]
+        self._goal = facts.normalized(claim)[0]
+        everything = [self._goal, *self._conditions]
+        self._free = free_symbols(*everything)
+        constants = sorted({abs(c) for e in everything for c in _constants(e)})[:24]
+        candidates = [_candidates(facts, s, constants, hints) for s in self._free]
+        self._points = _combinations([Lazy(values) for values in candidates])
+
+    def run(self, budget: int, broken: bool = True, satisfied: bool = True) -> None:
+        """Try that many more combinations, or fewer if their evaluation is long; `broken` and
+        `satisfied` say which values are wanted."""
+        steps = budget * STEPS_EACH
+        for choice in itertools.islice(self._points, budget):
+            wanted = broken and self.broken is None
+            if not wanted and not (satisfied and self.satisfied is None):
+                return
+            values: Values = dict(zip(self._free, choice))
+            memo: dict[Any, Any] = {}
+            for condition in self._conditions:
+                steps -= 1
+                if steps < 0:
+                    return
+                if evaluated(condition, values, memo) is not True:
+                    break
+            else:
+                truth = evaluated(self._goal, values, memo)
+                if truth is True and self.satisfied is None:
+                    self.satisfied = self._checked(values, self._claim)
+                elif truth is False and self.broken is None and broken:
+                    self.broken = self._checked(values, negation(self._claim))
+
+    def _checked(self, values: Values, goal: BoolExpr) -> Values | None:
+        """Values for all symbols, if they satisfy what was stated in its own words."""
+        complete = _completed(self._facts, values, self._symbols)
+        if complete is None or not satisfies(complete, [goal, *self._stated]):
+            return None
+        return complete
 
 
-def _reduced(
-    facts: Facts, wanted: Sequence[Expr], symbols: Sequence[Expr]
-) -> tuple[list[Expr], set[Expr]]:
-    """The conditions with solved symbols replaced, and those symbols."""
-    normal = [facts.normalized(condition)[0] for condition in wanted]
-    solved = {s for s in symbols if facts.normalized(s)[0] is not s}
-    kept = [c for c in normal if c.op is not CONSTANT or not c.value]
-    return kept, solved
+class Lazy:
+    """A sequence whose items are made when they are asked for."""
+
+    def __init__(self, items: Iterator[Value]) -> None:
+        self._made: list[Value] = []
+        self._rest = items
+
+    def has(self, index: int) -> bool:
+        """Whether there are that many items and one more."""
+        while len(self._made) <= index:
+            for item in self._rest:
+                self._made.append(item)
+                break
+            else:
+                return False
+        return True
+
+    def __getitem__(self, index: int) -> Value:
+        self.has(index)
+        return self._made[index]
 
 
 def _completed(facts: Facts, values: Values, symbols: Sequence[Expr]) -> Values | None:
@@ -93,7 +145,7 @@ def _completed(facts: Facts, values: Values, symbols: Sequence[Expr]) -> Values 
 
 
 def _candidates(
-    facts: Facts, sym: Expr, conditions: Sequence[Expr], hints: Mapping[Expr, Value]
+    facts: Facts, sym: Expr, constants: Sequence[int], hints: Mapping[Expr, Value]
 ) -> Iterator[Value]:
     if sym.kind == "bool":
         yield from (True, False)
@@ -105,7 +157,7 @@ def _candidates(
     lower, upper = bounds(facts, sym).int_bounds()
     m, r = facts.knowledge(sym).congruence
     seen: set[int] = set()
-    for value in _interesting(lower, upper, sym, conditions, hints):
+    for value in _interesting(lower, upper, sym, constants, hints):
         if m > 1:
             value += (r - value) % m
         if lower <= value <= upper and value not in seen:
@@ -117,7 +169,7 @@ def _interesting(
     lower: int | IntInfinity,
     upper: int | IntInfinity,
     sym: Expr,
-    conditions: Sequence[Expr],
+    constants: Sequence[int],
     hints: Mapping[Expr, Value],
 ) -> Iterator[int]:
     """Small numbers near the range's ends first, then those that the conditions mention."""
@@ -134,8 +186,7 @@ def _interesting(
         if not isinstance(end, IntInfinity):
             yield from (end, end + inwards)
     yield from (-1, -2)
-    constants = {abs(c) for condition in conditions for c in _constants(condition)}
-    for c in sorted(constants)[:24]:
+    for c in constants:
         yield from (c, c - 1, c + 1, -c, 2 * c)
     yield from (5, 6, 7, 8, 12, 16, 17, -3, -7, 100, 1 << 31, 1 << 63, -(1 << 63))
 
@@ -149,35 +200,47 @@ def _constants(condition: Expr) -> Iterator[int]:
             yield int(node.value)
 
 
-def _combinations(candidates: Sequence[Sequence[Value]]) -> Iterator[tuple[Value, ...]]:
+def _combinations(candidates: Sequence[Lazy]) -> Iterator[tuple[Value, ...]]:
     """Combinations with early candidates first; many symbols: single changes, then samples
     drawn with a fixed seed."""
-    if not all(candidates):
+    if not all(options.has(0) for options in candidates):
         return
     if len(candidates) <= 3:
-        sizes = [len(c) for c in candidates]
-        for total in range(sum(sizes) - len(sizes) + 1):
-            for places in _splits(total, sizes):
-                yield tuple(c[i] for c, i in zip(candidates, places))
-        return
-    start = tuple(c[0] for c in candidates)
+        for total in itertools.count():
+            any_left = False
+            for places in _splits(total, len(candidates)):
+                if all(c.has(i) for c, i in zip(candidates, places)):
+                    any_left = True
+                    yield tuple(c[i] for c, i in zip(candidates, places))
+            if not any_left:
+                return
+    start = tuple(options[0] for options in candidates)
     yield start
     for index, options in enumerate(candidates):
-        for value in options[1:]:
-            yield (*start[:index], value, *start[index + 1 :])
+        for place in itertools.takewhile(options.has, range(1, 12)):
+            yield (*start[:index], options[place], *start[index + 1 :])
     import random  # only needed here, and not quick to import
 
     draw = random.Random(0)
     while True:
-        yield tuple(c[min(int(draw.expovariate(0.4)), len(c) - 1)] for c in candidates)
+        yield tuple(_drawn(options, int(draw.expovariate(0.4))) for options in candidates)
 
 
-def _splits(total: int, sizes: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """Index tuples below `sizes` whose sum is `total`."""
-    if not sizes:
+def _drawn(options: Lazy, index: int) -> Value:
+    while not options.has(index):
+        index -= 1
+    return options[index]
+
+
+def _splits(total: int, parts: int) -> Iterator[tuple[int, ...]]:
+    """The ways to write `total` as a sum of that many naturals."""
+    if parts == 0:
         if total == 0:
             yield ()
         return
-    for first in range(min(total, sizes[0] - 1) + 1):
-        for rest in _splits(total - first, sizes[1:]):
+    if parts == 1:
+        yield (total,)
+        return
+    for first in range(total + 1):
+        for rest in _splits(total - first, parts - 1):
             yield (first, *rest)

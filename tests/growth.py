@@ -59,6 +59,22 @@ def deep(n: int) -> Callable[[], None]:
     return run
 
 
+def questions(n: int) -> Callable[[], None]:
+    """One small question, that needs linear reasoning, beside n unrelated facts."""
+    symbols = [symbol(f"growth_q{i}") for i in range(n + 1)]
+    u, b = symbol("growth_u"), symbol("growth_b")
+    known = Facts()
+    for x in symbols[1:]:
+        known = known.given(x <= 10)
+    known = known.given(u <= 4 * b, b <= 64)  # type: ignore[arg-type]
+
+    def run() -> None:
+        for k in range(50):
+            assert prove(known, u - 3 * b <= 64 + k).proved  # type: ignore[arg-type]
+
+    return run
+
+
 def facts(n: int) -> Callable[[], None]:
     """n unrelated facts, and one small question."""
     symbols = [symbol(f"growth_u{i}") for i in range(n + 1)]
@@ -74,13 +90,14 @@ def facts(n: int) -> Callable[[], None]:
 
 
 def chain(n: int) -> Callable[[], None]:
-    """n facts ``u[i] <= u[i+1]``."""
+    """n facts ``u[i] <= u[i+1]``, and the two ends compared."""
     symbols = [symbol(f"growth_c{i}") for i in range(n + 1)]
 
     def run() -> None:
         known = Facts()
         for x, y in pairwise(symbols):
             known = known.given(x <= y)
+        assert prove(known, symbols[0] <= symbols[-1]).proved
 
     return run
 
@@ -104,6 +121,7 @@ WORKLOADS = {
     "sum of n floor divisions": (floor_divisions, (500, 1000, 2000)),
     "nested n deep": (deep, (5000, 10000, 20000)),
     "n unrelated facts": (facts, (300, 1000, 3000)),
+    "50 questions, n unrelated facts": (questions, (300, 1000, 3000)),
     "n chained facts": (chain, (300, 1000, 3000)),
     "n chained equalities": (equalities, (300, 1000, 3000)),
 }
