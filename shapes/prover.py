@@ -275,6 +275,8 @@ class _Asked:
             return
         if self._values is None:
             self._values = Search(self._facts, self._claim, self._hints)
+        if budget == self._effort.search:
+            self._values.follow(max(20, budget // 6))
         self._values.run(budget)
         self._broken, self._satisfied = self._values.broken, self._values.satisfied
         if budget == self._effort.search:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
-from shapes.booleans import conjunction, negation
+from shapes.booleans import conjunction, equal, negation
 from shapes.bounds import bounds
-from shapes.errors import ShapeproofError, UndefinedError
+from shapes.errors import ContradictionError, ShapeproofError, UndefinedError
 from shapes.evaluate import evaluate, evaluated
-from shapes.expr import CONSTANT, BoolExpr, Expr, IntExpr, Value
+from shapes.expr import CONSTANT, BoolExpr, Expr, IntExpr, Value, as_expr
 from shapes.facts import Facts
 from shapes.infinity import IntInfinity
 from shapes.interpret import free_symbols, walk
@@ -34,6 +35,9 @@ def satisfies(values: Mapping[Expr, Value], conditions: Iterable[Expr]) -> bool:
     except UndefinedError:
         return False
 
+
+BRANCHES: Final = 3
+"""Values that are tried for one symbol before the search turns back."""
 
 STEPS_EACH: Final = 40
 """Conditions that may be evaluated, on average, for one combination of values."""
@@ -97,12 +101,54 @@ class Search:
                 elif truth is False and self.broken is None and broken:
                     self.broken = self._checked(values, negation(self._claim))
 
+    def follow(self, nodes: int) -> None:
+        """Look for what is still missing by fixing one symbol after the other and letting the
+        facts narrow the others; `nodes` is how many values may be fixed in all. It finds the
+        tight corners that combinations miss: sums and chains of several symbols."""
+        if self.broken is None:
+            self.broken = self._followed(negation(self._claim), nodes)
+        if self.satisfied is None:
+            self.satisfied = self._followed(self._claim, nodes)
+
+    def _followed(self, goal: BoolExpr, nodes: int) -> Values | None:
+        try:
+            stack = [self._facts.given(goal)]
+        except ContradictionError:
+            return None
+        while stack and nodes > 0:
+            facts = stack.pop()
+            left = [s for s in self._symbols if not facts.normalized(s)[0].is_constant]
+            if not left:
+                values = {s: facts.normalized(s)[0].value for s in self._symbols}
+                if satisfies(values, [goal, *self._stated]):
+                    return values
+                continue
+            chosen = facts.normalized(left[0])[0]
+            sym = chosen if chosen.is_symbol else free_symbols(chosen)[0]
+            narrowed = []
+            for value in _branches(facts, sym):
+                nodes -= 1
+                with suppress(ContradictionError):
+                    narrowed.append(facts.given(equal(sym, as_expr(value))))
+            stack.extend(reversed(narrowed))
+        return None
+
     def _checked(self, values: Values, goal: BoolExpr) -> Values | None:
         """Values for all symbols, if they satisfy what was stated in its own words."""
         complete = _completed(self._facts, values, self._symbols)
         if complete is None or not satisfies(complete, [goal, *self._stated]):
             return None
         return complete
+
+
+def _branches(facts: Facts, sym: Expr) -> list[Value]:
+    """A few values of a symbol: the smallest, the end of its range, and the next."""
+    near = list(itertools.islice(_candidates(facts, sym, (), {}), BRANCHES - 1))
+    if isinstance(sym, IntExpr) and near:
+        upper = bounds(facts, sym).int_bounds()[1]
+        if not isinstance(upper, IntInfinity) and upper not in near:
+            near.insert(1, upper)
+    return near
 
 
 class Lazy:
