@@ -12,6 +12,8 @@ The layers, from the bottom:
 
 from __future__ import annotations
 
+from typing import Any
+
 from asserts.errors import (
     GraphError,
     InputError,
@@ -22,6 +24,7 @@ from asserts.graph_module import GraphModule
 from asserts.passes.base import Pass, PassResult, Pipeline
 from asserts.passes.discharge import Policy
 from asserts.passes.insert import InsertRuntimeAsserts
+from asserts.passes.minimise import MinimiseRuntimeAsserts
 from asserts.passes.remove import RemoveRuntimeAsserts
 from asserts.report import Report
 from asserts.sources import inputs
@@ -32,6 +35,7 @@ __all__ = [
     "GraphModule",
     "InputError",
     "InsertRuntimeAsserts",
+    "MinimiseRuntimeAsserts",
     "Pass",
     "PassResult",
     "Pipeline",
@@ -43,6 +47,7 @@ __all__ = [
     "check",
     "inputs",
     "insert",
+    "minimise",
     "remove",
     "report",
 ]
@@ -61,6 +66,23 @@ def insert(
 def remove(program: GraphModule, sweep: bool = True, in_place: bool = False) -> PassResult:
     """The program without runtime asserts (see `RemoveRuntimeAsserts`)."""
     return RemoveRuntimeAsserts(sweep=sweep)(program, in_place)
+
+
+def minimise(
+    program: Any, policy: Policy = "preserve-user", effort: str = "default"
+) -> PassResult:
+    """The program without the asserts that others imply (see `MinimiseRuntimeAsserts`).
+
+    Takes our graph modules, and torch's `ExportedProgram` and `GraphModule`; the result's
+    `program` is of the same kind. Raises `GraphError` for anything else.
+    """
+    if isinstance(program, GraphModule):
+        return MinimiseRuntimeAsserts(policy=policy, effort=effort)(program)
+    if any(base.__module__.startswith("torch.") for base in type(program).__mro__):
+        from asserts.dialects import torch
+
+        return torch.minimise(program, policy, effort)
+    raise GraphError(f"{type(program).__name__} is not a program with asserts")
 
 
 def report(program: GraphModule) -> Report:

@@ -8,7 +8,7 @@ has seen is always behind what it writes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from asserts.dialects.base import Dialect, Path
@@ -122,9 +122,8 @@ class Emitter:
             return found
         if op.variadic and len(values) > 2:
             return self._folded(op, values)
-        target = self._dialect.target_of(op)
-        node = self.graph.call_function(target, tuple(value.argument for value in values))
-        self._complete(node, expr)
+        node = self._dialect.create_operator(self._call, op, [v.argument for v in values])
+        self._dialect.set_value(node, expr)
         emitted = _Emitted(node, expr)
         self._available[expr] = emitted
         return emitted
@@ -135,6 +134,11 @@ class Emitter:
         for value in values[1:]:
             result = self.unknown(op, (result, value))
         return result
+
+    def _call(self, target: Callable[..., Any], *arguments: Any) -> Node:
+        node = self.graph.call_function(target, arguments)
+        self._complete(node, None)
+        return node
 
     def _complete(self, node: Node, value: Expr | None) -> None:
         node.meta.update(self.meta)

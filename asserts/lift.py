@@ -43,7 +43,7 @@ class Lifter:
 
     def expr_of(self, argument: Any) -> Expr | None:
         """The expression of an argument: a number, or a node whose value can be read off."""
-        if not isinstance(argument, Node):
+        if not self._dialect.is_node(argument):
             return as_expr(argument) if isinstance(argument, (bool, int, float)) else None
         stack: list[Node] = [argument]
         while stack:
@@ -63,9 +63,11 @@ class Lifter:
         return self._exprs[argument]
 
     def _scalar_inputs(self, node: Node) -> list[Node]:
-        if self._place(node) is not None or self._dialect.operator_of(node) is None:
+        if self._place(node) is not None:
             return []
-        return [a for a in node.args if isinstance(a, Node)]
+        computation = self._dialect.computation_of(node)
+        arguments = () if computation is None else computation[1]
+        return [a for a in arguments if self._dialect.is_node(a)]
 
     def _place(self, node: Node) -> Expr | None:
         """The symbol that is bound at the place which this node reads."""
@@ -84,26 +86,24 @@ class Lifter:
         place = self._place(node)
         if place is not None:
             return place
-        op = self._dialect.operator_of(node)
-        if op is not None and op.build is not None:
-            operands = [
-                self._exprs[a] if isinstance(a, Node) else as_expr(a)  # type: ignore[arg-type]
-                for a in node.args
-            ]
-            try:
-                return op.build(*operands)
-            except (ShapeproofError, TypeError):
-                return None
-        return self._dialect.value_of(node)
+        computation = self._dialect.computation_of(node)
+        if computation is None:
+            return self._dialect.value_of(node)
+        build, arguments = computation
+        operands = [
+            self._exprs[a] if self._dialect.is_node(a) else as_expr(a) for a in arguments
+        ]
+        try:
+            return build(*operands)
+        except (ShapeproofError, TypeError):
+            return None
 
     def lift(self, node: Node) -> LiftedAssert:
         """The condition of an assert node."""
-        condition = self._dialect.condition_of(node)
-        expr = self.expr_of(condition)
-        if expr is None:
-            name = condition.name if isinstance(condition, Node) else repr(condition)
-            return LiftedAssert(node, None, f"what `{name}` computes has no expression")
-        return LiftedAssert(node, as_condition(expr))
+        claim = self._dialect.claim_of(node, self.expr_of)
+        if isinstance(claim, str):
+            return LiftedAssert(node, None, claim)
+        return LiftedAssert(node, as_condition(claim))
 
 
 def lift(graph: Graph, dialect: Dialect) -> Sequence[LiftedAssert]:

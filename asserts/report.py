@@ -11,7 +11,7 @@ from shapes.verdict import Proof
 
 __all__ = ["Outcome", "Report", "Row"]
 
-Outcome = Literal["inserted", "present", "discharged", "removed", "kept"]
+Outcome = Literal["inserted", "present", "discharged", "removed", "kept", "unplaced"]
 
 _WORDS: dict[Outcome, str] = {
     "inserted": "inserted",
@@ -19,6 +19,7 @@ _WORDS: dict[Outcome, str] = {
     "discharged": "proved",
     "removed": "removed",
     "kept": "kept",
+    "unplaced": "has no place here",
 }
 
 

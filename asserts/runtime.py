@@ -1,7 +1,8 @@
 """What graphs call beside numpy: functions of real arrays, without an effect.
 
 All of them are deterministic and found by name (so they can be saved and pickled), and none
-changes its arguments.
+changes its arguments. `functional_assert` has no effect beside its result: what must not run
+without the check depends on its token.
 """
 
 from __future__ import annotations
@@ -12,16 +13,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from asserts.errors import RuntimeAssertionError
+
 __all__ = [
+    "Token",
     "accumulate_with",
     "astype",
+    "functional_assert",
     "item",
+    "make_token",
     "outer_with",
     "reduce_with",
     "set_item",
     "size",
+    "tracepoint",
     "update",
 ]
+
+
+class Token:
+    """Stands for the checks that have passed so far; all tokens are equal."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Token)
+
+    def __hash__(self) -> int:
+        return hash(Token)
+
+    def __repr__(self) -> str:
+        return "Token()"
 
 
 def size(x: Any, dim: int) -> int:
@@ -71,3 +93,42 @@ def accumulate_with(name: str, x: ArrayLike, axis: int = 0) -> Any:
 def outer_with(name: str, a: ArrayLike, b: ArrayLike) -> Any:
     """The ufunc of that name on all pairs."""
     return getattr(np, name).outer(a, b)
+
+
+def make_token() -> Token:
+    """The token before the first check."""
+    return Token()
+
+
+def functional_assert(
+    condition: Any,
+    text: str,
+    values: Any,
+    message: str | None = None,
+    sources: Any = None,
+    location: str | None = None,
+    *,
+    token: Token,
+) -> Token:
+    """An assert as a function: the next token where the condition holds.
+
+    Raises `RuntimeAssertionError` where it doesn't.
+    """
+    if not condition:
+        raise RuntimeAssertionError(
+            condition=text,
+            values=dict(values),
+            sources=dict(sources or {}),
+            user_message=message,
+            location=location,
+        )
+    return token
+
+
+def tracepoint(kind: str, path: str, *values: Any) -> tuple[Any, ...]:
+    """Marks what goes into (`kind` "inputs") or comes out of ("outputs") the submodule at a
+    path; returns the values."""
+    return values
+
+
+tracepoint.__shapeproof_impure__ = True  # type: ignore[attr-defined]

@@ -6,9 +6,11 @@ The layers, from the bottom; imports run downwards only (a test holds that):
 2. `expr` (interned nodes), `linear`, `integers`, `floats`, `booleans` (normal forms),
    `ops` (the table of operators)
 3. `views`, `interpret` (the one traversal), `show`, `evaluate`, `definedness`, `parse`,
-   `substitute`, `sympy_bridge`, `codegen`, `domains`
-4. `facts`, `bounds`, `verdict`, `witness`, `smt`, `prover`
-5. `dims`, `symints`, `guards`, `explain`, `env`, `serialize`, `display`, `tensors`
+   `substitute`, `totals`, `cost`, `sympy_bridge`, `codegen`, `domains`, `rules`
+4. `doubles`, `facts`, `bounds`, `relations`, `verdict`, `witness`; the methods of proof: `theorems`,
+   `lemmas`, `certificate`, `rows`, `elimination`, `choices`, `cases`, `smt`; `prover`
+5. `exact`, `overflow`, `rewrite`, `suggest` (questions that ask the prover)
+6. `dims`, `symints`, `guards`, `explain`, `env`, `serialize`, `display`, `tensors`
 
 Importing this package imports neither sympy nor z3 nor numpy.
 """

@@ -30,6 +30,11 @@ class _Ranges(RangeAnalysis):
         self._used = used
 
     def refine(self, node: Expr, value: ValueRanges) -> ValueRanges:
+        if node.kind == "float" and node.is_symbol:
+            found, why = self._facts.double_range(node)
+            if self._used is not None:
+                self._used |= why
+            return found
         if not isinstance(node, IntExpr) or value.is_singleton:
             return value
         if not isinstance(node, (Sum, IntAtom)):
@@ -109,7 +114,7 @@ def _rounded(facts: Facts, e: Expr, used: set[Any] | None) -> ValueRanges:
     e, why = facts.normalized(e)
     if used is not None:
         used |= why
-    value: ValueRanges = interpret(_Ranges(facts, used), {}, e)
+    value: ValueRanges = interpret(_Ranges(facts, used), {}, e, _kept(facts, "ranges", used))
     if not isinstance(e, IntExpr) or value.is_singleton:
         return value
     modulus, residue = _congruence(facts, e, used)
@@ -139,4 +144,16 @@ def congruence_with_reasons(facts: Facts, e: Expr) -> tuple[Congruence, Reasons]
 
 
 def _congruence(facts: Facts, e: Expr, used: set[Any] | None) -> Congruence:
-    return interpret(_Congruences(facts, used), {}, e)  # type: ignore[no-any-return]
+    memo = _kept(facts, "congruences", used)
+    return interpret(_Congruences(facts, used), {}, e, memo)  # type: ignore[no-any-return]
+
+
+def _kept(facts: Facts, name: str, used: set[Any] | None) -> dict[Any, Any] | None:
+    """The answers for sub-expressions that are kept with the facts; none where reasons are
+    collected, because those must be met on the way."""
+    if used is not None:
+        return None
+    kept: Any = facts.memo.setdefault(name, {})
+    if len(kept) > MEMO_LIMIT:
+        kept.clear()
+    return kept  # type: ignore[no-any-return]

@@ -2,7 +2,7 @@
 
 A proof of a relation assumes its negation and ends in ``0 <= -c``. Its certificate is the
 list of steps: premises (conjuncts of stated facts, the negated claim, ranges that interval
-analysis finds), instances of the theorems in `lemmas`, names for integer combinations, and
+analysis finds), instances of the theorems in `theorems`, names for integer combinations, and
 combinations with non-negative multipliers (any multipliers for equalities), divided by the
 gcd of the coefficients and rounded. Splits into cases and conjunctions nest certificates.
 
@@ -37,8 +37,9 @@ from shapes.expr import (
 )
 from shapes.facts import Fact, Facts
 from shapes.integers import modulo
-from shapes.lemmas import state
 from shapes.linear import eq_zero, le_zero
+from shapes.substitute import substitute
+from shapes.theorems import state
 
 __all__ = [
     "Certificate",
@@ -52,6 +53,7 @@ __all__ = [
     "Parts",
     "Premise",
     "Refutation",
+    "Replacement",
     "Rests",
     "Split",
     "Squeeze",
@@ -89,7 +91,7 @@ class Premise:
 
 @dataclass(frozen=True)
 class Lemma:
-    """A theorem of `lemmas.SCHEMAS` with its operands; `premises` are steps. The conclusion
+    """A theorem of `theorems.SCHEMAS` with its operands; `premises` are steps. The conclusion
     is kept because it keeps its atoms: the sign of an equality's normal form is that of its
     eldest atom, and an atom that nobody held would be born again."""
 
@@ -175,6 +177,18 @@ class Rests:
 
 
 @dataclass(frozen=True)
+class Replacement:
+    """A condition that holds, with atoms replaced by what theorems without further premises
+    than `premises` say that they are; it is taken in as a fact."""
+
+    source: Premise
+    identities: tuple[tuple[str, tuple[Expr, ...], IntExpr, IntExpr], ...]
+    premises: tuple[Premise, ...]
+    made: Fact
+    inner: Certificate
+
+
+@dataclass(frozen=True)
 class Split:
     """One of the cases holds, by the rule named; every one of them proves the claim."""
 
@@ -185,7 +199,7 @@ class Split:
     branches: tuple[Certificate, ...]
 
 
-Certificate: TypeAlias = "Linear | Parts | Refutation | Denial | Rests | Split"
+Certificate: TypeAlias = "Linear | Parts | Refutation | Denial | Rests | Replacement | Split"
 
 # --------------------------------------------------------------------------- checking
 
@@ -211,6 +225,11 @@ def check(certificate: Certificate, facts: Iterable[Fact], claim: BoolExpr) -> N
         elif isinstance(part, Rests):
             _require(all(f in known for f in part.facts), "a fact that is not given")
             _require(_rests(part, goal), f"`{goal}` does not follow by {part.method}")
+        elif isinstance(part, Replacement):
+            for premise in (part.source, *part.premises):
+                _check_premise(premise, known, goal)
+            _require(_replaced(part) is part.made.claim, "something else was put in")
+            waiting.append((part.inner, (*known, part.made), goal))
         elif isinstance(part, Split):
             for premise in part.premises:
                 _check_premise(premise, known, goal)
@@ -225,6 +244,18 @@ def check(certificate: Certificate, facts: Iterable[Fact], claim: BoolExpr) -> N
 def _require(condition: bool, reason: str) -> None:
     if not condition:
         raise CertificateError(f"the certificate is wrong: {reason}")
+
+
+def _replaced(part: Replacement) -> Expr:
+    """The source's condition with the atoms replaced, every identity being a theorem's."""
+    held = {TRUE, *(premise.claim for premise in part.premises)}
+    values: dict[Expr, Expr] = {}
+    for schema, operands, atom, value in part.identities:
+        statement = state(schema, operands)
+        says = statement.conclusion is eq_zero(combine(1, atom, -1, value))
+        _require(says and held.issuperset(statement.premises), f"{schema!r} says otherwise")
+        values[atom] = value
+    return substitute(part.source.claim, values)
 
 
 def _conjuncts(claim: Expr) -> tuple[Expr, ...]:
@@ -526,5 +557,3 @@ _RULES: Final = {
     "least": _by_least,
     "greatest": _by_greatest,
 }
-
-

@@ -36,17 +36,20 @@ from shapes.expr import (
 from shapes.facts import Fact, Facts, Reasons
 from shapes.infinity import Bound, IntInfinity, int_oo
 from shapes.interpret import free_symbols
-from shapes.lemmas import Instance, Wanted, instances
+from shapes.lemmas import INSTANCE_LIMIT, Instance, Wanted, instances
 from shapes.linear import le_zero
 from shapes.rows import Elimination, Graph, Row, enter_edges, narrate, path_refutation
 from shapes.verdict import Proof
 
 __all__ = [
     "Component",
+    "Work",
     "components",
     "decided",
     "ends_of",
+    "in_range",
     "linear",
+    "reasons_of_range",
     "refuted",
     "stated_order",
 ]
@@ -62,7 +65,21 @@ ELIMINATION_STEPS: Final = 600
 RELEVANT_ROWS: Final = 90
 """Connected rows that one elimination takes in, nearest to the claim first."""
 
+APART_LIMIT: Final = 8
+"""Facts ``e != 0`` whose atoms theorems are looked up for."""
+
 _NONE: Final[Reasons] = frozenset()
+
+
+LEMMA_STEPS: Final = 8
+"""What choosing a theorem costs, in combinations of rows."""
+
+
+@dataclass
+class Work:
+    """What is left of a budget of steps that several refutations share."""
+
+    left: int
 
 
 def linear(facts: Facts, claim: BoolExpr) -> Proof | None:
@@ -104,13 +121,15 @@ def refuted(
     claim: BoolExpr,
     focus: BoolExpr | None = None,
     suspects: Sequence[BoolExpr] = (),
+    work: Work | None = None,
 ) -> tuple[Linear, Reasons] | None:
     """The certificate that the negation of the claim (``<=`` or ``!=``, or False) cannot
     hold under the facts, and the facts that it uses. `focus` is what the connected facts
     must share a symbol with (default: the claim); `suspects` are those relations among them
-    that are worth multiplying."""
+    that are worth multiplying; `work` is a budget of combinations to draw on."""
+    work = Work(ELIMINATION_STEPS + LEMMA_STEPS * INSTANCE_LIMIT) if work is None else work
     try:
-        question = _Question(facts, claim, claim if focus is None else focus, suspects)
+        question = _Question(facts, claim, claim if focus is None else focus, suspects, work)
         return question.answer()
     except ContradictionError:
         # Interval analysis ran into facts that leave no value: that is for the prover's
@@ -197,9 +216,15 @@ class _Question(Wanted):
     """The system of rows of one claim's negation."""
 
     def __init__(
-        self, facts: Facts, claim: BoolExpr, focus: BoolExpr, suspects: Sequence[BoolExpr]
+        self,
+        facts: Facts,
+        claim: BoolExpr,
+        focus: BoolExpr,
+        suspects: Sequence[BoolExpr],
+        work: Work,
     ) -> None:
         self._facts = facts
+        self._work = work
         self._suspects = suspects
         normal, why = facts.normalized(negation(claim))
         assert isinstance(normal, BoolExpr)
@@ -211,6 +236,7 @@ class _Question(Wanted):
         self._goal = normal
         self._goal_row = _leaf_row(normal, ("goal", normal, why))
         self._known: dict[Expr, Row | None] = {}
+        self._atoms: set[IntExpr] = set()
 
     def answer(self) -> tuple[Linear, Reasons] | None:
         goal = self._goal_row
@@ -232,14 +258,21 @@ class _Question(Wanted):
         rows = list(relevant)
         if goal:
             rows.append(self._goal_row)
-        atoms = _atoms(rows)
+        apart = [p for c in self._components for p, _ in c.apart][:APART_LIMIT]
+        atoms = list(dict.fromkeys((*_atoms(rows), *_atoms_of(apart))))
+        self._atoms = set(atoms)
         if any(not x.is_symbol for x in atoms):
-            chosen = instances([*goal, *relations], self, [*goal, *self._suspects])
+            chosen = instances([*goal, *relations, *apart], self, [*goal, *self._suspects])
+            self._work.left -= LEMMA_STEPS * len(chosen)
             rows += [self._lemma_row(instance) for instance in chosen]
-            atoms = _atoms(rows)
+            atoms = list(dict.fromkeys((*_atoms(rows), *atoms)))
         rows += self._ranges(atoms)
         rows = self._made_strict(rows)
-        return Elimination(rows, ELIMINATION_STEPS).refutation()
+        budget = max(0, min(ELIMINATION_STEPS, self._work.left))
+        elimination = Elimination(rows, budget)
+        found = elimination.refutation()
+        self._work.left -= budget - elimination.budget
+        return found
 
     def _relevant(self) -> list[Row]:
         """The connected rows, nearest to the claim first if there are too many."""
@@ -328,7 +361,7 @@ class _Question(Wanted):
             row = component.claims.get(claim)
             if row is not None:
                 return row
-        return _range_row(claim) if _in_range(self._facts, claim) else None
+        return _range_row(claim) if in_range(self._facts, claim) else None
 
     def ends(self, e: IntExpr) -> tuple[int | None, int | None]:
         lower, upper = ends_of(self._facts, e)
@@ -336,6 +369,9 @@ class _Question(Wanted):
             None if isinstance(lower, IntInfinity) else lower,
             None if isinstance(upper, IntInfinity) else upper,
         )
+
+    def occurs(self, e: IntExpr) -> bool:
+        return e in self._atoms
 
     # ------------------------------------------------------------------ telling it
 
@@ -348,7 +384,7 @@ class _Question(Wanted):
             if isinstance(step, tuple):
                 source, claim, reasons = step
                 if reasons is None:
-                    reasons = _reasons_of_range(self._facts, claim)
+                    reasons = reasons_of_range(self._facts, claim)
                 used |= reasons
                 in_turn = sorted(reasons, key=lambda fact: order.get(fact, -1))
                 step = Premise(claim, source, tuple(in_turn))
@@ -381,7 +417,7 @@ def decided(facts: Facts, p: BoolExpr) -> bool | None:
     return bool(value.lower) if value.is_singleton else None
 
 
-def _in_range(facts: Facts, claim: BoolExpr) -> bool:
+def in_range(facts: Facts, claim: BoolExpr) -> bool:
     """Whether interval analysis proves a condition."""
     if claim.op is LE_ZERO:
         e = claim.args[0]
@@ -398,7 +434,8 @@ def _in_range(facts: Facts, claim: BoolExpr) -> bool:
     return normal is not FALSE and decided(facts, normal) is True
 
 
-def _reasons_of_range(facts: Facts, claim: BoolExpr) -> Reasons:
+def reasons_of_range(facts: Facts, claim: BoolExpr) -> Reasons:
+    """The facts from which interval analysis proves a condition that it does prove."""
     normal, why = facts.normalized(claim)
     stated = facts.holds(normal)
     if normal is TRUE or stated is not None:
@@ -413,6 +450,10 @@ def _reasons_of_range(facts: Facts, claim: BoolExpr) -> Reasons:
     return why | used | residues
 
 
+def _atoms_of(relations: Sequence[BoolExpr]) -> list[IntExpr]:
+    return [x for p in relations for x in p.args[0].terms()]  # type: ignore[attr-defined]
+
+
 def _atoms(rows: Sequence[Row]) -> list[IntExpr]:
     found: dict[IntExpr, None] = {}
     for row in rows:
@@ -420,5 +461,3 @@ def _atoms(rows: Sequence[Row]) -> list[IntExpr]:
             assert isinstance(x, IntExpr)
             found[x] = None
     return list(found)
-
-

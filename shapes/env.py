@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from shapes.booleans import conjunction, negation
+from shapes.booleans import conjunction, equal, negation
 from shapes.bounds import congruence as congruence_under
 from shapes.definedness import Spelled
 from shapes.dims import check_example, check_hint, check_range
@@ -28,7 +28,7 @@ from shapes.errors import (
 from shapes.evaluate import evaluate
 from shapes.exact import ExplainedBounds, explained_bounds
 from shapes.explain import data_dependent_message
-from shapes.expr import TRUE, BoolExpr, Expr, IntExpr, Kind, Value, symbol
+from shapes.expr import TRUE, BoolExpr, Expr, IntExpr, Kind, Value, as_expr, constant, symbol
 from shapes.facts import Fact, Facts, Origin
 from shapes.guards import Guard, GuardFunction
 from shapes.infinity import Bound, IntInfinity, int_oo
@@ -36,6 +36,7 @@ from shapes.interpret import free_symbols
 from shapes.location import Location, user_location
 from shapes.parse import is_name, parse_spelled
 from shapes.prover import Effort, decide, prove
+from shapes.show import brief
 from shapes.symints import Symbolic, SymBool, SymFloat, SymInt, spelled_of
 from shapes.verdict import Verdict
 
@@ -301,7 +302,7 @@ class ShapeEnv:
         text = _text(claim)
         fact = Fact(whole, "check", text, message, operation, None, location)
         self.facts = self.facts.given(fact)
-        shown = text if text is not None else str(spelled.expr)
+        shown = text if text is not None else brief(spelled.expr)
         self._checks.append(Check(whole, shown, message, origin, operation, location, fact))
 
     @contextmanager
@@ -351,7 +352,7 @@ class ShapeEnv:
             whole = conjunction(spelled.defined, spelled.expr)
             facts = facts.given(Fact(whole, "given", _text(one)))
         spelled = self._claim(claim)
-        text = claim if isinstance(claim, str) else str(spelled.expr)
+        text = claim if isinstance(claim, str) else brief(spelled.expr)
         return prove(facts, spelled, text, effort, self._all_hints())
 
     def decide(self, claim: Claim) -> bool | None:
@@ -419,29 +420,32 @@ class ShapeEnv:
     def specialize(self, value: SymInt) -> int:
         """A concrete integer: what is known, or the example's value with a guard."""
         expr = value.expr
-        if expr.is_constant:
-            return int(expr.value)  # type: ignore[arg-type]
         known = self.bounds(expr)
-        if known.is_singleton:
+        if known.is_singleton and decide(self.facts, value.defined):
             return known.int_bounds()[0]  # type: ignore[return-value]
-        hints = self._hints(expr, value.defined)
-        if hints is None:
-            raise DataDependentError(self._no_value(expr))
-        found = int(evaluate(expr, hints))
-        equal = value == found
-        assert isinstance(equal, SymBool)
-        self._guard(conjunction(value.defined, equal.expr), user_location())
+        found = int(self._example(value))
+        self._guard(conjunction(value.defined, equal(expr, constant(found))), user_location())
         return found
 
-    def specialize_float(self, value: SymFloat) -> float:
-        """A concrete double: the example's value, with a guard."""
+    def _example(self, value: Symbolic) -> Any:
+        """The value for the examples; raises `DataDependentError` if a symbol has none,
+        `UndefinedError` if the expression has no value for them."""
         hints = self._hints(value.expr, value.defined)
         if hints is None:
             raise DataDependentError(self._no_value(value.expr))
-        found = float(evaluate(value.expr, hints))
-        equal = value == found
-        if not math.isnan(found) and isinstance(equal, SymBool):
-            self._guard(conjunction(value.defined, equal.expr), user_location())
+        if not evaluate(value.defined, hints):
+            raise UndefinedError(f"`{value.expr}` has no value for the example sizes")
+        return evaluate(value.expr, hints)
+
+    def specialize_float(self, value: SymFloat) -> float:
+        """A concrete double: the example's value, with a guard."""
+        found = float(self._example(value))
+        # NaN is what is not equal to itself.
+        same = equal(value.expr, as_expr(found))
+        held = negation(equal(value.expr, value.expr)) if math.isnan(found) else same
+        claim = conjunction(value.defined, held)
+        if claim is not TRUE:
+            self._guard(claim, user_location())
         return found
 
     def _no_value(self, expr: Expr) -> str:

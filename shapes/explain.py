@@ -59,12 +59,14 @@ def data_dependent_message(
 def _suggested_checks(env: ShapeEnv, claim: BoolExpr, negated: BoolExpr) -> list[str]:
     """Lines of code that settle a decision one way or the other, each verified to suffice,
     and the two outcomes themselves."""
+    from shapes.prover import METHODS, Effort
     from shapes.suggest import suggest
 
     lines: dict[str, None] = {}
     for outcome in (claim, negated):
         lines[f"asserts.check({outcome})"] = None
-        lines.update((suggestion.line, None) for suggestion in suggest(env, outcome, 2))
+        found = suggest(env, outcome, 2, effort=Effort(tuple(METHODS), search=100, rlimit=0))
+        lines.update((suggestion.line, None) for suggestion in found)
     return list(lines)
 
 

@@ -131,13 +131,14 @@ class Expr:
         raise ExpressionTypeError(f"`{self}` is not a symbol")
 
     def __str__(self) -> str:
-        from shapes.show import show
+        from shapes.show import abbreviated
 
-        return show(self)
+        return abbreviated(self)
 
     def __repr__(self) -> str:
-        text = str(self)
-        return f"<{self.kind} {text if len(text) <= 400 else text[:400] + '...'}>"
+        from shapes.show import brief
+
+        return f"<{self.kind} {brief(self, 400)}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         from shapes.parse import parse_saved, saved

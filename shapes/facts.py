@@ -21,7 +21,8 @@ from itertools import islice
 from math import gcd
 from typing import Any, Final, Literal
 
-from shapes.domains import Congruence
+from shapes.domains import Congruence, ValueRanges
+from shapes.doubles import compared_with_constant
 from shapes.errors import ContradictionError
 from shapes.expr import (
     EQ_ZERO,
@@ -47,7 +48,7 @@ from shapes.interpret import free_symbols
 from shapes.linear import direction, eq_zero, le_zero, negated_relation, scale
 from shapes.location import Location
 from shapes.persistent import PersistentMap
-from shapes.show import show
+from shapes.show import brief
 from shapes.substitute import substitute
 from shapes.views import parts
 
@@ -77,7 +78,7 @@ class Fact:
     @property
     def spelled(self) -> str:
         """The claim as it was written, or else its normal form."""
-        return self.text if self.text is not None else show(self.claim)
+        return self.text if self.text is not None else brief(self.claim)
 
     @property
     def whence(self) -> str:
@@ -100,6 +101,7 @@ class Fact:
 Reasons = frozenset[Fact]
 _NONE: Final[Reasons] = frozenset()
 _ANY: Final = Congruence.anything()
+_ANY_DOUBLE: Final = ValueRanges.unknown_float()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +125,14 @@ PROPAGATION_STEPS: Final = 400
 class Facts:
     """An immutable set of facts, indexed for questions."""
 
-    __slots__ = ("__weakref__", "_about", "_by_symbol", "_claims", "_count", "_known",
-                 "_solved", "_stated", "memo")  # fmt: skip
+    __slots__ = ("__weakref__", "_about", "_by_symbol", "_claims", "_count", "_doubles",
+                 "_known", "_solved", "_stated", "memo")  # fmt: skip
 
     def __init__(self) -> None:
         self._stated: tuple[Fact, object] | None = None
         self._count = 0
         self._claims: PersistentMap[Expr, Reasons] = PersistentMap()
+        self._doubles: PersistentMap[Expr, tuple[ValueRanges, Reasons]] = PersistentMap()
         self._known: PersistentMap[IntExpr, Knowledge] = PersistentMap()
         self._solved: PersistentMap[Expr, tuple[Expr, Reasons]] = PersistentMap()
         self._about: PersistentMap[Expr, tuple[Expr, object] | None] = PersistentMap()
@@ -181,6 +184,10 @@ class Facts:
             if not replaced:
                 return expr, reasons
             expr = substitute(expr, replaced)
+
+    def double_range(self, sym: Expr) -> tuple[ValueRanges, Reasons]:
+        """The range of a float symbol, with its reasons."""
+        return self._doubles.get(sym) or (_ANY_DOUBLE, _NONE)
 
     def relations_about(self, atom: IntExpr) -> list[IntExpr]:
         """The directions of two and more atoms, one of them this one, about which something
@@ -285,6 +292,7 @@ class _Learner:
             else:
                 self._index(claim, claim)
                 self._fix_condition(claim, why)
+                self._compare_double(claim, why)
 
     def _fix_condition(self, claim: Expr, why: Reasons) -> None:
         """A condition's symbol that is stated (denied) is true (false) from now on."""
@@ -292,6 +300,19 @@ class _Learner:
         p = claim.args[0] if denied else claim
         if p.op is SYMBOL:
             self._solve(p, FALSE if denied else TRUE, why)
+
+    def _compare_double(self, claim: Expr, why: Reasons) -> None:
+        """A comparison of a float symbol with a constant, which holds for no NaN."""
+        narrowed = compared_with_constant(claim)
+        if narrowed is None:
+            return
+        sym, found = narrowed
+        known, reasons = self._new.double_range(sym)
+        met = known.meet(found)
+        if met is None:
+            raise _ContradictionFoundError(reasons | why)
+        if met != known:
+            self._new._doubles = self._new._doubles.assoc(sym, (met, reasons | why))
 
     def _relation(self, claim: Expr, why: Reasons) -> None:
         e = claim.args[0]

@@ -1,28 +1,27 @@
-"""Theorems about non-linear operators, as linear inequalities over atoms.
+"""Which theorems speak about the atoms of a question.
 
-`SCHEMAS` is the table of theorems: a schema turns operands into premises and a conclusion,
-all of them conditions in normal form. It is what the linear tier draws from and what the
-checker of certificates re-reads, and each row is tested by brute force. `instances` chooses
-the theorems that speak about the atoms of a question, and about the atoms that those bring
-in, within a budget. A premise is asked of the facts; a theorem whose premises are not known
-is left out, so nothing here guesses.
+`instances` walks the atoms of a question's relations and of what the theorems about them
+bring in, and chooses from the table in `theorems`: the defining inequalities of divisions,
+choices and bits, McCormick's for products, monotonicity between two atoms of a kind, and
+products of a relation with a factor of a known sign where that speaks about products that
+occur. Everything is within a budget of theorems. A premise is asked of the facts; a theorem
+whose premises are not known is left out, so nothing here guesses.
 
-Guarantees: a conclusion follows from its premises for all integers at which its operators
-are defined; an undefined atom counts as any integer at all.
-Limits: floats are not spoken about; products of more than two factors are split in two.
+Limits: products of more than two factors are split in two.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from itertools import pairwise
+from typing import Final
 
-from shapes.booleans import negation, where
 from shapes.errors import ShapeproofError
 from shapes.expr import (
     EQ_ZERO,
     LE_ZERO,
+    NE_ZERO,
     TRUE,
     BoolExpr,
     Expr,
@@ -31,370 +30,15 @@ from shapes.expr import (
     IntConstant,
     IntExpr,
     Product,
+    Sum,
     combine,
     constant,
     make_product,
 )
-from shapes.integers import (
-    absolute,
-    bit_and,
-    bit_or,
-    bit_xor,
-    floor_division,
-    maximum,
-    minimum,
-    raise_to,
-    truncating_division,
-)
-from shapes.linear import eq_zero, le_zero, monomial, multiply, scale, shift
+from shapes.linear import monomial, multiply, scale, shift
+from shapes.theorems import SCHEMAS, Statement
 
-__all__ = ["SCHEMAS", "Instance", "Statement", "Wanted", "instances", "state"]
-
-
-class Statement(NamedTuple):
-    """If all premises hold, so does the conclusion (an integer relation)."""
-
-    premises: tuple[BoolExpr, ...]
-    conclusion: BoolExpr
-
-
-class SchemaError(ShapeproofError):
-    """Operands for which a schema says nothing."""
-
-
-def _le(a: IntExpr, b: IntExpr, k: int = 0) -> BoolExpr:
-    """``a + k <= b``."""
-    return le_zero(combine(1, a, -1, b, k))
-
-
-def _eq(a: IntExpr, b: IntExpr) -> BoolExpr:
-    return eq_zero(combine(1, a, -1, b))
-
-
-def _at_least(e: IntExpr, k: int) -> BoolExpr:
-    """``e >= k``."""
-    return le_zero(combine(-1, e, 0, e, k))
-
-
-def _at_most(e: IntExpr, k: int) -> BoolExpr:
-    """``e <= k``."""
-    return le_zero(combine(1, e, 0, e, -k))
-
-
-def _need(condition: bool) -> None:
-    if not condition:
-        raise SchemaError("the operands are not those of the schema")
-
-
-def _number(e: Expr) -> int:
-    _need(type(e) is IntConstant)
-    return e.constant  # type: ignore[attr-defined, no-any-return]
-
-
-def _operand_of(atom: IntExpr, name: str, e: IntExpr) -> list[IntExpr]:
-    """The other operands of an atom of that operator, of which `e` is one."""
-    _need(atom.op.name == name and isinstance(atom, IntAtom) and e in atom.args)
-    return [f for f in atom.args if f is not e]  # type: ignore[misc]
-
-
-# --------------------------------------------------------------------------- division
-
-
-def _floor_low(a: IntExpr, b: IntExpr) -> Statement:
-    """``b >= 1``: ``b*(a//b) <= a``."""
-    return Statement((_at_least(b, 1),), _le(multiply(b, floor_division(a, b)), a))
-
-
-def _floor_high(a: IntExpr, b: IntExpr) -> Statement:
-    """``b >= 1``: ``a < b*(a//b) + b``."""
-    top = combine(1, multiply(b, floor_division(a, b)), 1, b)
-    return Statement((_at_least(b, 1),), _le(a, top, 1))
-
-
-def _floor_low_negative(a: IntExpr, b: IntExpr) -> Statement:
-    """``b <= -1``: ``b*(a//b) + b < a``."""
-    low = combine(1, multiply(b, floor_division(a, b)), 1, b)
-    return Statement((_at_most(b, -1),), _le(low, a, 1))
-
-
-def _floor_high_negative(a: IntExpr, b: IntExpr) -> Statement:
-    """``b <= -1``: ``a <= b*(a//b)``."""
-    return Statement((_at_most(b, -1),), _le(a, multiply(b, floor_division(a, b))))
-
-
-def _floor_monotone(a: IntExpr, c: IntExpr, b: IntExpr, k: IntExpr) -> Statement:
-    """``b >= 1`` and ``a <= c + k*b``: ``a//b <= c//b + k``."""
-    _number(k)
-    ordered = _le(a, combine(1, c, k.constant, b))
-    bound = shift(floor_division(c, b), k.constant)
-    return Statement((_at_least(b, 1), ordered), _le(floor_division(a, b), bound))
-
-
-def _floor_divisors(a: IntExpr, b: IntExpr, c: IntExpr) -> Statement:
-    """``a >= 0`` and ``1 <= b <= c``: ``a//c <= a//b``."""
-    premises = (_at_least(a, 0), _at_least(b, 1), _le(b, c))
-    return Statement(premises, _le(floor_division(a, c), floor_division(a, b)))
-
-
-def _floor_divisors_negative(a: IntExpr, b: IntExpr, c: IntExpr) -> Statement:
-    """``a <= 0`` and ``1 <= b <= c``: ``a//b <= a//c``."""
-    premises = (_at_most(a, 0), _at_least(b, 1), _le(b, c))
-    return Statement(premises, _le(floor_division(a, b), floor_division(a, c)))
-
-
-def _floor_sized(a: IntExpr, b: IntExpr, k: IntExpr) -> Statement:
-    """``a >= 0`` and ``b >= k >= 1``: ``k*(a//b) <= a``."""
-    n = _number(k)
-    _need(n >= 1)
-    premises = (_at_least(a, 0), _at_least(b, n))
-    return Statement(premises, _le(scale(n, floor_division(a, b)), a))
-
-
-def _trunc_floor(a: IntExpr, b: IntExpr) -> Statement:
-    """``a >= 0`` and ``b >= 1``: the quotient is ``a//b``."""
-    premises = (_at_least(a, 0), _at_least(b, 1))
-    return Statement(premises, _eq(truncating_division(a, b), floor_division(a, b)))
-
-
-def _trunc_ceiling(a: IntExpr, b: IntExpr) -> Statement:
-    """``a <= 0`` and ``b >= 1``: the quotient is ``-((-a)//b)``."""
-    premises = (_at_most(a, 0), _at_least(b, 1))
-    quotient = scale(-1, floor_division(scale(-1, a), b))
-    return Statement(premises, _eq(truncating_division(a, b), quotient))
-
-
-def _trunc_floor_negative(a: IntExpr, b: IntExpr) -> Statement:
-    """``a <= 0`` and ``b <= -1``: the quotient is ``(-a)//(-b)``."""
-    premises = (_at_most(a, 0), _at_most(b, -1))
-    quotient = floor_division(scale(-1, a), scale(-1, b))
-    return Statement(premises, _eq(truncating_division(a, b), quotient))
-
-
-def _trunc_ceiling_negative(a: IntExpr, b: IntExpr) -> Statement:
-    """``a >= 0`` and ``b <= -1``: the quotient is ``-(a//(-b))``."""
-    premises = (_at_least(a, 0), _at_most(b, -1))
-    quotient = scale(-1, floor_division(a, scale(-1, b)))
-    return Statement(premises, _eq(truncating_division(a, b), quotient))
-
-
-def _trunc_low(a: IntExpr, c: IntExpr) -> Statement:
-    """For a constant ``c >= 1``: ``c*t - (c - 1) <= a``."""
-    _need(_number(c) >= 1)
-    return Statement((), _le(scale(c.constant, truncating_division(a, c)), a, 1 - c.constant))
-
-
-def _trunc_high(a: IntExpr, c: IntExpr) -> Statement:
-    """For a constant ``c >= 1``: ``a <= c*t + (c - 1)``."""
-    _need(_number(c) >= 1)
-    return Statement((), _le(a, scale(c.constant, truncating_division(a, c)), 1 - c.constant))
-
-
-# --------------------------------------------------------------------------- choices
-
-
-def _min_below(m: IntExpr, e: IntExpr) -> Statement:
-    """``Min(..., e, ...) <= e``."""
-    _operand_of(m, "Min", e)
-    return Statement((), _le(m, e))
-
-
-def _min_is(m: IntExpr, e: IntExpr) -> Statement:
-    """``e <= f`` for every other operand f: ``Min(..., e, ...) == e``."""
-    return Statement(tuple(_le(e, f) for f in _operand_of(m, "Min", e)), _eq(m, e))
-
-
-def _max_above(m: IntExpr, e: IntExpr) -> Statement:
-    """``e <= Max(..., e, ...)``."""
-    _operand_of(m, "Max", e)
-    return Statement((), _le(e, m))
-
-
-def _max_is(m: IntExpr, e: IntExpr) -> Statement:
-    """``f <= e`` for every other operand f: ``Max(..., e, ...) == e``."""
-    return Statement(tuple(_le(f, e) for f in _operand_of(m, "Max", e)), _eq(m, e))
-
-
-def _min_and_max(x: IntExpr, y: IntExpr) -> Statement:
-    """``Min(x, y) + Max(x, y) == x + y``."""
-    both = combine(1, minimum(x, y), 1, maximum(x, y))
-    return Statement((), _eq(both, combine(1, x, 1, y)))
-
-
-def _abs_above(x: IntExpr) -> Statement:
-    """``x <= abs(x)``."""
-    return Statement((), _le(x, absolute(x)))
-
-
-def _abs_above_negated(x: IntExpr) -> Statement:
-    """``-x <= abs(x)``."""
-    return Statement((), _le(scale(-1, x), absolute(x)))
-
-
-def _abs_is(x: IntExpr) -> Statement:
-    """``x >= 0``: ``abs(x) == x``."""
-    return Statement((_at_least(x, 0),), _eq(absolute(x), x))
-
-
-def _abs_is_negated(x: IntExpr) -> Statement:
-    """``x <= 0``: ``abs(x) == -x``."""
-    return Statement((_at_most(x, 0),), _eq(absolute(x), scale(-1, x)))
-
-
-def _where_then(p: BoolExpr, a: IntExpr, b: IntExpr) -> Statement:
-    """``p``: ``Where(p, a, b) == a``."""
-    return Statement((p,), _eq(where(p, a, b), a))  # type: ignore[arg-type]
-
-
-def _where_else(p: BoolExpr, a: IntExpr, b: IntExpr) -> Statement:
-    """``not p``: ``Where(p, a, b) == b``."""
-    return Statement((negation(p),), _eq(where(p, a, b), b))  # type: ignore[arg-type]
-
-
-# --------------------------------------------------------------------------- products
-
-
-def _product(e: IntExpr, f: IntExpr) -> Statement:
-    """``e <= 0`` and ``f <= 0``: ``e*f >= 0``."""
-    return Statement((le_zero(e), le_zero(f)), _at_least(multiply(e, f), 0))
-
-
-def _zero_product(e: IntExpr, f: IntExpr) -> Statement:
-    """``e == 0``: ``e*f == 0``."""
-    return Statement((eq_zero(e),), eq_zero(multiply(e, f)))
-
-
-def _square(e: IntExpr) -> Statement:
-    """``e*e >= 0``."""
-    return Statement((), _at_least(multiply(e, e), 0))
-
-
-def _consecutive(e: IntExpr) -> Statement:
-    """``e*(e + 1) >= 0``: no integer lies between."""
-    return Statement((), _at_least(multiply(e, shift(e, 1)), 0))
-
-
-def _power_grows(b: IntExpr, s: IntExpr) -> Statement:
-    """For a constant ``b >= 2``, ``s >= 0``: ``s + 1 <= b**s``."""
-    _need(_number(b) >= 2)
-    return Statement((_at_least(s, 0),), _le(s, raise_to(b, s), 1))
-
-
-def _power_monotone(b: IntExpr, s: IntExpr, t: IntExpr) -> Statement:
-    """For a constant ``b >= 1``, ``0 <= s <= t``: ``b**s <= b**t``."""
-    _need(_number(b) >= 1)
-    return Statement((_at_least(s, 0), _le(s, t)), _le(raise_to(b, s), raise_to(b, t)))
-
-
-def _power_shift(b: IntExpr, s: IntExpr, k: IntExpr) -> Statement:
-    """For a constant b and ``s, k >= 0``, k constant: ``b**(s + k) == b**k * b**s``."""
-    n = _number(k)
-    _need(0 <= n <= 64)
-    larger = scale(_number(b) ** n, raise_to(b, s))
-    return Statement((_at_least(s, 0),), _eq(raise_to(b, shift(s, n)), larger))
-
-
-# --------------------------------------------------------------------------- bits
-
-
-def _and_below(m: IntExpr, e: IntExpr) -> Statement:
-    """``e >= 0``: ``(... & e & ...) <= e``."""
-    _operand_of(m, "BitAnd", e)
-    return Statement((_at_least(e, 0),), _le(m, e))
-
-
-def _or_above(m: IntExpr, e: IntExpr) -> Statement:
-    """No operand negative: ``e <= (... | e | ...)``."""
-    others = _operand_of(m, "BitOr", e)
-    return Statement(tuple(_at_least(f, 0) for f in (e, *others)), _le(e, m))
-
-
-def _total(m: IntExpr, name: str) -> Statement:
-    """No operand negative: ``m`` is at most the sum of its operands."""
-    _need(m.op.name == name and isinstance(m, IntAtom))
-    total = constant(0)
-    for f in m.args:
-        assert isinstance(f, IntExpr)
-        total = combine(1, total, 1, f)
-    return Statement(tuple(_at_least(f, 0) for f in m.args), _le(m, total))  # type: ignore[arg-type]
-
-
-def _or_within(m: IntExpr) -> Statement:
-    """No operand negative: ``x | y <= x + y``."""
-    return _total(m, "BitOr")
-
-
-def _xor_within(m: IntExpr) -> Statement:
-    """No operand negative: ``x ^ y <= x + y``."""
-    return _total(m, "BitXor")
-
-
-def _or_and(x: IntExpr, y: IntExpr) -> Statement:
-    """``(x | y) + (x & y) == x + y``."""
-    both = combine(1, bit_or(x, y), 1, bit_and(x, y))
-    return Statement((), _eq(both, combine(1, x, 1, y)))
-
-
-def _xor_and(x: IntExpr, y: IntExpr) -> Statement:
-    """``(x ^ y) + 2*(x & y) == x + y``."""
-    both = combine(1, bit_xor(x, y), 2, bit_and(x, y))
-    return Statement((), _eq(both, combine(1, x, 1, y)))
-
-
-SCHEMAS: Final[dict[str, Callable[..., Statement]]] = {
-    "floor low": _floor_low,
-    "floor high": _floor_high,
-    "floor low, negative divisor": _floor_low_negative,
-    "floor high, negative divisor": _floor_high_negative,
-    "floor monotone": _floor_monotone,
-    "floor of divisors": _floor_divisors,
-    "floor of divisors, negative": _floor_divisors_negative,
-    "floor sized": _floor_sized,
-    "truncation floors": _trunc_floor,
-    "truncation ceils": _trunc_ceiling,
-    "truncation floors, both negative": _trunc_floor_negative,
-    "truncation ceils, negative divisor": _trunc_ceiling_negative,
-    "truncation low": _trunc_low,
-    "truncation high": _trunc_high,
-    "minimum below": _min_below,
-    "minimum is": _min_is,
-    "maximum above": _max_above,
-    "maximum is": _max_is,
-    "minimum and maximum": _min_and_max,
-    "absolute above": _abs_above,
-    "absolute above negated": _abs_above_negated,
-    "absolute is": _abs_is,
-    "absolute is negated": _abs_is_negated,
-    "where then": _where_then,
-    "where else": _where_else,
-    "product": _product,
-    "product with zero": _zero_product,
-    "square": _square,
-    "consecutive": _consecutive,
-    "power grows": _power_grows,
-    "power monotone": _power_monotone,
-    "power shift": _power_shift,
-    "and below": _and_below,
-    "or above": _or_above,
-    "or within": _or_within,
-    "xor within": _xor_within,
-    "or and and": _or_and,
-    "xor and and": _xor_and,
-}
-"""Every theorem by its name."""
-
-
-def state(schema: str, operands: Sequence[Expr]) -> Statement:
-    """The theorem for these operands; raises `SchemaError` where it says nothing."""
-    found = SCHEMAS.get(schema)
-    if found is None:
-        raise SchemaError(f"there is no schema {schema!r}")
-    try:
-        return found(*operands)
-    except (TypeError, AttributeError) as error:
-        raise SchemaError(f"operands that {schema!r} does not take: {error}") from None
-
-
-# --------------------------------------------------------------------------- choosing
+__all__ = ["Instance", "Wanted", "instances"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -417,6 +61,10 @@ class Wanted:
         """The ends of the range, None for an end that is not known."""
         raise NotImplementedError
 
+    def occurs(self, e: IntExpr) -> bool:
+        """Whether the question's rows speak about an atom."""
+        raise NotImplementedError
+
 
 _IDENTITIES: Final = frozenset(
     (
@@ -426,8 +74,12 @@ _IDENTITIES: Final = frozenset(
         "maximum is",
         "where then",
         "where else",
+        "floor is",
+        "floor of equals",
         "truncation floors",
         "truncation ceils",
+        "truncation floors, both negative",
+        "truncation ceils, negative divisor",
     )
 )
 """Schemas that say which simpler expression an atom is."""
@@ -436,6 +88,9 @@ _Pick = tuple[str, tuple[Expr, ...]]
 
 INSTANCE_LIMIT: Final = 90
 """Theorems brought into one question."""
+
+FEW_RELATIONS: Final = 6
+"""So few relations are multiplied even if that brings in products that do not occur."""
 
 PAIR_LIMIT: Final = 12
 """Atoms of a kind that are compared with each other, pair by pair."""
@@ -450,9 +105,12 @@ def instances(
     chooser.enter(relations)
     chooser.run()
     chooser.pairs()
+    chooser.divided(relations)
     chooser.multiplied(relations, goal)
     chooser.run()
+    chooser.vanishing(relations)
     chooser.identified()
+    chooser.run()
     return chooser.found
 
 
@@ -468,7 +126,7 @@ class _Chooser:
     def enter(self, relations: Iterable[BoolExpr]) -> None:
         """Take note of the atoms of relations."""
         for relation in relations:
-            if relation.op not in (LE_ZERO, EQ_ZERO):
+            if relation.op not in (LE_ZERO, EQ_ZERO, NE_ZERO):
                 continue
             for atom in relation.args[0].terms():  # type: ignore[attr-defined]
                 self._enter_atom(atom)
@@ -532,6 +190,47 @@ class _Chooser:
                         for schema, operands in about(x, y):
                             self._take(schema, operands)
 
+    def divided(self, relations: Sequence[BoolExpr]) -> None:
+        """Numerators of symbolic divisions, with equalities put in that make them a multiple
+        of the divisor and a rest: ``a == m*q`` for ``(a + b)//m`` and ``(a*k)//m``."""
+        equalities = [p.args[0] for p in relations if p.op is EQ_ZERO]
+        done: set[IntExpr] = set()
+        for _ in range(3):
+            waiting = [
+                q
+                for q in self._atoms
+                if q.op.name == "FloorDiv"
+                and q not in done
+                and isinstance(q.args[1], IntAtom)
+                and len(self.found) < INSTANCE_LIMIT
+            ]
+            for q in waiting:
+                done.add(q)
+                a, b = q.args
+                for e in equalities[:PAIR_LIMIT]:
+                    assert isinstance(a, IntExpr)
+                    assert isinstance(b, IntExpr)
+                    assert isinstance(e, IntExpr)
+                    c = _multiple_in(a, b, e)
+                    if c is not None:
+                        self._take("floor of equals", (a, b, e, c))
+            self.run()
+
+    def vanishing(self, relations: Sequence[BoolExpr]) -> None:
+        """Equalities times whatever their atoms are multiplied by in products that occur."""
+        equalities = [p.args[0] for p in relations if p.op is EQ_ZERO]
+        for _ in range(2):
+            products = [x for x in self._atoms if isinstance(x, Product)][:PAIR_LIMIT]
+            for e in equalities[:PAIR_LIMIT]:
+                assert isinstance(e, IntExpr)
+                if len(e.terms()) > 4:
+                    continue
+                for product in products:
+                    for x in e.terms():
+                        factor = _cofactor(product, x)
+                        if factor is not None:
+                            self._take("product with zero", (e, factor))
+
     def multiplied(self, relations: Sequence[BoolExpr], goal: Sequence[BoolExpr]) -> None:
         """Relations times factors of a known sign, where that speaks about products that
         occur already (for the goal: about at least one that does)."""
@@ -545,8 +244,9 @@ class _Chooser:
             assert isinstance(e, IntExpr)
             if len(e.terms()) > 4:
                 continue
+            some = relation in goal or len(relations) <= FEW_RELATIONS
             for factor in factors:
-                if self._speaks(e, factor, relation in goal):
+                if self._speaks(e, factor, some):
                     self._multiply(relation, e, factor)
 
     def identified(self) -> None:
@@ -577,13 +277,14 @@ class _Chooser:
                 found[divisor] = None
         return list(found)[:PAIR_LIMIT]
 
-    def _speaks(self, e: IntExpr, factor: IntExpr, is_goal: bool) -> bool:
+    def _speaks(self, e: IntExpr, factor: IntExpr, some: bool) -> bool:
+        """Whether `e` times the factor is about products that occur: all of them, or some."""
         if not isinstance(factor, IntAtom):
             product = multiply(e, factor).terms()
             present = [t in self._atoms for t in product]
         else:
             present = [monomial(t, factor) in self._atoms for t in e.terms()]
-        return any(present) if is_goal else all(present)
+        return any(present) if some else all(present)
 
     def _multiply(self, relation: BoolExpr, e: IntExpr, factor: IntExpr) -> None:
         if relation.op is EQ_ZERO:
@@ -595,6 +296,38 @@ class _Chooser:
             self._take("product", (e, combine(-1, factor, 0, factor, low)))
         elif high is not None and high <= 0:
             self._take("product", (e, combine(1, factor, 0, factor, -high)))
+
+
+def _cofactor(product: Product, x: IntExpr) -> IntExpr | None:
+    """``product / x`` for a product that has all the factors of the atom x, and more."""
+    powers = dict(product.factors)
+    for base, exponent in x.factors if isinstance(x, Product) else ((x, 1),):
+        powers[base] = powers.get(base, 0) - exponent
+    if any(e < 0 for e in powers.values()) or not any(powers.values()):
+        return None
+    return make_product(tuple((b, e) for b, e in powers.items() if e))
+
+
+def _multiple_in(a: IntExpr, b: IntExpr, e: IntExpr) -> IntExpr | None:
+    """The c for which ``a - c*e`` has an atom less, where ``e == 0`` says that this atom is
+    a multiple of b and a rest."""
+    multiples = [t for t in e.terms() if t is b or _has_factor(t, b)]
+    if not multiples:
+        return None
+    for x, unit in e.terms().items():
+        if unit not in (1, -1) or x in multiples:
+            continue
+        for t, c in a.terms().items():
+            if t is x:
+                return constant(c * unit)
+            factor = _cofactor(t, x) if isinstance(t, Product) else None
+            if factor is not None:
+                return scale(c * unit, factor)
+    return None
+
+
+def _has_factor(t: IntExpr, b: IntExpr) -> bool:
+    return isinstance(t, Product) and _cofactor(t, b) is not None
 
 
 # --------------------------------------------------------------------------- single atoms
@@ -614,9 +347,23 @@ def _about_floor(q: IntExpr, wanted: Wanted) -> Iterator[_Pick]:
         yield "floor low", (a, b)
         yield "floor high", (a, b)
         yield "floor sized", (a, b, constant(low))
+        for k in (0, 1, -1):
+            yield "floor is", (a, b, constant(k))
+        yield "floor at least", (a, b, constant(1))
+        yield "floor at most", (a, b, constant(0))
+        yield from _nested(a, b)
     elif high is not None and high <= -1:
         yield "floor low, negative divisor", (a, b)
         yield "floor high, negative divisor", (a, b)
+
+
+def _nested(a: IntExpr, b: IntExpr) -> Iterator[_Pick]:
+    if a.op.name != "FloorDiv":
+        return
+    x, d = a.args
+    if b.op.name == d.op.name == "Pow" and b.args[0] is d.args[0]:
+        yield "shift nested", (x, b.args[0], d.args[1], b.args[1])
+    yield "floor nested", (x, d, b)
 
 
 def _about_truncation(t: IntExpr, wanted: Wanted) -> Iterator[_Pick]:
@@ -679,6 +426,15 @@ def _about_product(p: IntExpr, wanted: Wanted) -> Iterator[_Pick]:
     half = tuple((b, e // 2) for b, e in p.factors)
     if len(p.factors) > 1 and all(e % 2 == 0 for _, e in p.factors):
         yield "square", (make_product(half),)
+    powers = [b for b, _ in p.factors if b.op.name == "Pow"]
+    for x, y in pairwise(powers):
+        if x.args[0] is y.args[0]:
+            yield "power product", (x.args[0], x.args[1], y.args[1])
+    if len(p.factors) == 2 and all(e == 1 for _, e in p.factors):
+        (x, _), (y, _) = p.factors
+        if wanted.occurs(make_product(((x, 2),))) and wanted.occurs(make_product(((y, 2),))):
+            yield "square", (combine(1, x, -1, y),)
+            yield "square", (combine(1, x, 1, y),)
 
 
 def _mccormick(
@@ -704,23 +460,57 @@ def _non_positive(x: IntExpr, ends: tuple[int | None, int | None]) -> list[IntEx
 
 def _about_power(p: IntExpr, wanted: Wanted) -> Iterator[_Pick]:
     base, s = p.args
-    if type(base) is IntConstant and base.constant >= 2:
+    assert isinstance(s, IntExpr)
+    if type(base) is not IntConstant:
+        yield "power above base", (base, s)
+    elif base.constant >= 2:
         yield "power grows", (base, s)
+        low, _ = wanted.ends(s)
+        if low is not None and low >= 1 and not isinstance(s, Sum):
+            yield "power shift", (base, shift(s, -1), constant(1))
 
 
 def _about_and(m: IntExpr, wanted: Wanted) -> Iterator[_Pick]:
     for e in m.args:
         yield "and below", (m, e)
+    if len(m.args) == 2:
+        x, y = m.args
+        if type(y) is IntConstant:
+            yield "mask", (x, y)
+        yield from _disjoint(x, y, wanted)
+        yield from _disjoint(y, x, wanted)
+
+
+def _disjoint(x: Expr, y: Expr, wanted: Wanted) -> Iterator[_Pick]:
+    assert isinstance(y, IntExpr)
+    low, high = wanted.ends(y)
+    if low is not None and high is not None and low >= 0:
+        yield "disjoint", (x, y, constant(high.bit_length()))
+
+
+def _with_and(m: IntExpr, schema: str, wanted: Wanted) -> Iterator[_Pick]:
+    """What a two-place ``|`` or ``^`` is, by ``&``, where something is known of that."""
+    if len(m.args) != 2:
+        return
+    x, y = m.args
+    assert isinstance(x, IntExpr)
+    assert isinstance(y, IntExpr)
+    ranges = [wanted.ends(x), wanted.ends(y)]
+    bounded = any(low is not None and low >= 0 and high is not None for low, high in ranges)
+    if bounded or type(y) is IntConstant:
+        yield schema, (x, y)
 
 
 def _about_or(m: IntExpr, wanted: Wanted) -> Iterator[_Pick]:
     for e in m.args:
         yield "or above", (m, e)
     yield "or within", (m,)
+    yield from _with_and(m, "or and and", wanted)
 
 
 def _about_xor(m: IntExpr, wanted: Wanted) -> Iterator[_Pick]:
     yield "xor within", (m,)
+    yield from _with_and(m, "xor and and", wanted)
 
 
 _ABOUT: Final[dict[str, Callable[[IntExpr, Wanted], Iterator[_Pick]]]] = {
@@ -796,4 +586,3 @@ _BETWEEN: Final[dict[str, Callable[[IntAtom, IntAtom], Iterator[_Pick]]]] = {
     "powers": _between_powers,
     "bits": _between_bits,
 }
-

@@ -22,6 +22,7 @@ from shapes.definedness import Spelled
 from shapes.errors import ContradictionError, UndefinedError
 from shapes.expr import FALSE, OPERATORS, TRUE, BoolExpr, Expr, Value
 from shapes.facts import Fact, Facts
+from shapes.show import brief
 from shapes.verdict import Counterexample, Proof, Status, Verdict, in_order
 from shapes.witness import Search, Values, satisfies, search
 
@@ -169,7 +170,7 @@ def prove(
     spelled = claim if isinstance(claim, Spelled) else Spelled(claim)
     question = spelled.expr
     assert isinstance(question, BoolExpr)
-    shown = str(question) if text is None else text
+    shown = brief(question) if text is None else text
     facts, premises = _defined(facts, spelled.defined, shown)
     return _Asked(facts, question, shown, premises, chosen, hints or {}).answer()
 

@@ -42,7 +42,7 @@ from shapes.facts import Fact, Facts
 from shapes.infinity import Bound, IntInfinity, int_oo
 from shapes.interpret import interpret
 from shapes.linear import multiply, ne_zero
-from shapes.prover import decide
+from shapes.prover import CHEAP, Effort, decide, effort_named, prove
 from shapes.rules import by_root
 from shapes.substitute import Builder
 from shapes.views import whole
@@ -85,15 +85,23 @@ class Rewriting:
     exhausted: bool = False
 
 
-def simplify(facts: Facts, expr: Expr, budget: int = BUDGET) -> Expr:
-    """What a person would write: the smallest, then cheapest form that the rules find."""
-    return simplify_traced(facts, expr, budget).expr
+def simplify(
+    facts: Facts, expr: Expr, budget: int = BUDGET, effort: str | Effort = "cheap"
+) -> Expr:
+    """What a person would write: the smallest, then cheapest form that the rules find.
+
+    `budget` is a number of steps; `effort` is spent on each side condition. Raises
+    `ValueError` for an effort that there is not.
+    """
+    return simplify_traced(facts, expr, budget, effort).expr
 
 
-def simplify_traced(facts: Facts, expr: Expr, budget: int = BUDGET) -> Rewriting:
+def simplify_traced(
+    facts: Facts, expr: Expr, budget: int = BUDGET, effort: str | Effort = "cheap"
+) -> Rewriting:
     """Like `simplify`, with the rules that were applied."""
     steps: list[Step] = []
-    shared = _Shared(budget)
+    shared = _Shared(budget, effort_named(effort))
     found = _Rewriter(facts, shared, steps).simplified(expr)
     normal, _ = facts.normalized(expr)
     if normal is not expr:
@@ -109,13 +117,26 @@ def simplify_traced(facts: Facts, expr: Expr, budget: int = BUDGET) -> Rewriting
 class _Shared:
     """What a simplification and the contexts inside it have in common."""
 
-    def __init__(self, budget: int) -> None:
+    def __init__(self, budget: int, effort: Effort) -> None:
         self.left = budget
+        self._effort = effort
+        self._dear = not set(effort.methods) <= set(CHEAP)
         self._costs: dict[Any, Any] = {}
         self._defined: dict[Expr, BoolExpr] = {}
 
     def cost(self, e: Expr) -> Cost:
         return cost(e, self._costs)
+
+    def decided(self, facts: Facts, claim: BoolExpr) -> bool | None:
+        """Whether a claim always or never holds, with the effort of this simplification."""
+        try:
+            answer = decide(facts, claim)
+            if answer is not None or not self._dear:
+                return answer
+            verdict = prove(facts, claim, effort=self._effort)
+        except ContradictionError:
+            return None
+        return True if verdict.proved else False if verdict.disproved else None
 
     def defined(self, e: Expr) -> BoolExpr:
         found = self._defined.get(e)
@@ -268,10 +289,7 @@ class _Rewriter(Builder):
             if self._shared.left <= 0 or self._shared.cost(claim).nodes > LARGEST:
                 return None
             self._shared.left -= 1
-            try:
-                self._answers[claim] = decide(self._facts, claim)
-            except ContradictionError:
-                return None
+            self._answers[claim] = self._shared.decided(self._facts, claim)
         return self._answers[claim]
 
     def bounds(self, e: IntExpr) -> tuple[Bound, Bound]:
@@ -326,9 +344,9 @@ class _Rewriter(Builder):
         self._shared.left -= 1
         try:
             facts = self._facts.given(*[Fact(c, "given") for c in granted])
-            return all(decide(facts, c) is True for c in missing)
         except ContradictionError:
             return True  # the old one never has a value
+        return all(self._shared.decided(facts, c) is True for c in missing)
 
 
 def _clauses(condition: BoolExpr) -> Iterator[BoolExpr]:

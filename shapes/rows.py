@@ -289,7 +289,9 @@ class Elimination:
             q = (2 * c + abs(m)) // (2 * abs(m)) * (1 if m > 0 else -1)
             if x is not pivot and q:
                 terms.append((x, q))
-        definition = Row({**dict(terms), t: -1}, 0, True, Definition(t, tuple(terms), 0))
+        leaf = Definition(t, tuple(terms), 0)
+        # Told behind the row that it takes apart, which may hold earlier names.
+        definition = Row({**dict(terms), t: -1}, 0, True, leaf, ((0, row),))
         self._rows.append(definition)
         self._substitute(definition, pivot)
 

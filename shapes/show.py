@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 from shapes.expr import Expr, Op, Value
 from shapes.infinity import IntInfinity
-from shapes.interpret import fold_linear, interpret
+from shapes.interpret import fold_linear, interpret, walk
 
-__all__ = ["PRECEDENCE", "show"]
+__all__ = ["PRECEDENCE", "brief", "show"]
 
 PRECEDENCE = {
     "or": 1, "and": 2, "not": 3, "compare": 4, "|": 5, "^": 6, "&": 7, "<<": 8, ">>": 8,
@@ -38,14 +38,39 @@ def show(expr: Expr, rename: Callable[[str], str] | None = None) -> str:
     return join(shown.text)
 
 
-def join(pieces: Pieces) -> str:
-    """The pieces as one text, without recursion."""
+def brief(expr: Expr, limit: int = 2000) -> str:
+    """The beginning of the text, for messages: what is shared is written out again wherever
+    it occurs, so the whole may be far longer than the expression is large."""
+    text = join(interpret(_Printer(None), {}, expr).text, limit)
+    return text if len(text) <= limit else text[:limit] + "..."
+
+
+def abbreviated(expr: Expr, limit: int = 500_000) -> str:
+    """The expression as text, or what it is where it would be written with more than `limit`
+    nodes: shared parts are written every time they occur, so text may be exponentially longer
+    than the expression."""
+    size = tree_size(expr)
+    return show(expr) if size <= limit else f"<{expr.kind} expression of {size} nodes>"
+
+
+def tree_size(expr: Expr) -> int:
+    """How many nodes are written, every occurrence counted."""
+    sizes: dict[Expr, int] = {}
+    for node in walk(expr):
+        sizes[node] = 1 + sum(sizes[a] for a in node.args)
+    return sizes[expr]
+
+
+def join(pieces: Pieces, limit: float = math.inf) -> str:
+    """The pieces as one text, without recursion; it may end when it is longer than that."""
     out: list[str] = []
+    length = 0
     stack: list[Pieces] = [pieces]
-    while stack:
+    while stack and length <= limit:
         top = stack.pop()
         if isinstance(top, str):
             out.append(top)
+            length += len(top)
         else:
             stack.extend(reversed(top))
     return "".join(out)

@@ -29,6 +29,7 @@ from shapes.expr import (
 from shapes.facts import Fact, Facts, Reasons
 from shapes.infinity import IntInfinity
 from shapes.interpret import free_symbols, interpret
+from shapes.show import brief
 
 __all__ = ["Answer", "Question", "is_available", "script", "solve"]
 
@@ -250,22 +251,18 @@ def _translated(
     for name, claim in question.facts:
         term = interpret(translator, {}, claim, memo)
         asserted += [
-            f"(declare-const {name} Bool) ; {_comment(str(claim))}",
+            f"(declare-const {name} Bool) ; {brief(claim, 200)}",
             f"(assert (=> {name} {term}))",
         ]
         switches.append(name)
     for condition in question.conditions:
         term = interpret(translator, {}, condition, memo)
-        asserted += [f"; {_comment(str(condition))}", f"(assert {term})"]
+        asserted += [f"; {brief(condition, 200)}", f"(assert {term})"]
     switches += translator.ranges
     lines = [*translator.lines, *translator.constraints, *asserted]
     if check:
         lines += [f"(check-sat-assuming ({' '.join(switches)}))", "(get-model)"]
     return "\n".join(lines) + "\n", switches, translator.ranges
-
-
-def _comment(text: str) -> str:
-    return text if len(text) <= 200 else text[:200] + " ..."
 
 
 def solve(question: Question, facts: Facts, rlimit: int) -> Answer:

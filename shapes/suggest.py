@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from shapes.booleans import conjunction, equal, negation, not_equal
@@ -44,7 +44,7 @@ from shapes.infinity import IntInfinity
 from shapes.integers import modulo
 from shapes.interpret import free_symbols, walk
 from shapes.linear import le_zero
-from shapes.prover import SOLVER, Effort, decide, effort_named, prove
+from shapes.prover import CHEAP, Effort, decide, effort_named, prove
 from shapes.rewrite import simplify
 from shapes.show import show
 from shapes.verdict import Status
@@ -150,6 +150,7 @@ class _Finder:
         self._goal = goal
         self._effort = effort
         self._left = steps
+        self._dear = not set(effort.methods) <= set(CHEAP)
         self._broken: list[Point] = []
         self._satisfied: list[Point] = []
         symbols = free_symbols(goal)
@@ -187,9 +188,9 @@ class _Finder:
                 if found is not None:
                     points.append(found)
                     return False
-            if SOLVER not in self._effort.methods:
+            if not self._dear:
                 return False
-            verdict = prove(facts, goal, effort=self._effort)
+            verdict = prove(facts, goal, effort=replace(self._effort, search=0))
         except ContradictionError:
             return False
         if verdict.counterexample is not None:
@@ -208,7 +209,7 @@ class _Finder:
         budget = max(self._effort.search, 60)
         try:
             found: Point | None = search(self._facts, [candidate, self._goal], {}, budget)
-            if found is None and SOLVER in self._effort.methods and self._left > 0:
+            if found is None and self._dear and self._left > 0:
                 self._left -= 1
                 found = prove(self._facts, candidate, effort=self._effort).witness
         except ContradictionError:

@@ -192,7 +192,7 @@ def from_sympy(expr: Any, symbols: Mapping[str, Expr] | None = None) -> Expr:
     Raises `ExpressionTypeError` for what has no meaning here (a fraction, say).
     """
     if isinstance(expr, bool):
-        expr = _sympy().sympify(expr)
+        expr = _sympy().true if expr else _sympy().false
     if not is_sympy(expr):
         raise ExpressionTypeError(f"{expr!r} is not an expression of sympy's")
     found = interpret(_TypedBuilder(), symbols or {}, expr)

@@ -204,7 +204,7 @@ def sides(relation: Expr) -> tuple[str, IntExpr, IntExpr]:
     else:
         handler = "eq" if relation.op is EQ_ZERO else "ne"
     # The constant goes to the side where it is positive, but alone it goes right.
-    if k > 0 and not (relation.op is not LE_ZERO and not _varies(right)):
+    if k > 0 and _varies(right):
         left = combine(1, left, 0, left, k)
     else:
         right = combine(1, right, 0, right, -k)

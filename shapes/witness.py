@@ -8,6 +8,7 @@ a budget of evaluations. Whatever is returned was evaluated with Python's own nu
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -197,7 +198,7 @@ def _candidates(
         yield from (True, False)
         return
     if sym.kind == "float":
-        yield from _FLOATS
+        yield from _doubles(facts, sym)
         return
     assert isinstance(sym, IntExpr)
     lower, upper = bounds(facts, sym).int_bounds()
@@ -209,6 +210,27 @@ def _candidates(
         if lower <= value <= upper and value not in seen:
             seen.add(value)
             yield value
+
+
+def _doubles(facts: Facts, sym: Expr) -> Iterator[float]:
+    """Usual and unusual doubles, and those at and around the ends of the known range and the
+    constants that it is compared with."""
+    known = facts.double_range(sym)[0]
+    constants: list[object] = [known.lower, known.upper]
+    for claim in (fact.claim for fact in facts.connected(sym)):
+        constants += [node.value for node in walk(claim) if node.is_constant]
+    ends = [end for end in constants if isinstance(end, float) and math.isfinite(end)]
+    seen: list[float] = []
+    for value in (*_FLOATS[:6], *_around(ends), *_FLOATS[6:]):
+        if (value in known or (math.isnan(value) and known.nan)) and value not in seen:
+            seen.append(value)
+            yield value
+
+
+def _around(ends: Iterable[float]) -> Iterator[float]:
+    for end in ends:
+        yield from (end, end + 0.5, end - 0.5, end + 1.0, end - 1.0)
+        yield from (math.nextafter(end, math.inf), math.nextafter(end, -math.inf))
 
 
 def _interesting(

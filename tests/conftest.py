@@ -1,7 +1,10 @@
-"""Settings shared by all tests: one reproducible hypothesis profile."""
+"""Settings shared by all tests: one reproducible hypothesis profile, and a clean start."""
 
 from __future__ import annotations
 
+import gc
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -12,3 +15,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("shapeproof")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _collected() -> None:
+    """Each module starts without the symbols of the modules before: the text of an expression
+    names its symbols in the order in which they were made, and a symbol lives as long as any
+    graph that mentions it; graphs are cyclic, so they go when the collector runs."""
+    gc.collect()

@@ -9,6 +9,7 @@ disagreements (at most 100).
 from __future__ import annotations
 
 import argparse
+import random
 import sys
 import time
 from collections import Counter
@@ -90,9 +91,41 @@ def wrong(
         # Facts that contradict each other, apart from the claim's symbols, leave nothing.
         if question.bounded and held and held != {True, False}:
             yield f"DEPENDS, but the claim is {held}: {verdict}"
+    yield from _wrong_reasons(question, verdict)
     for example, truth in ((verdict.counterexample, False), (verdict.witness, True)):
         if example is not None:
             yield from _wrong_example(question, example, truth)
+
+
+SAMPLES = 300
+"""Assignments from wider domains on which the facts of a proof are tried alone."""
+
+
+def _wrong_reasons(question: Question, verdict: Verdict) -> Iterator[str]:
+    """The facts that a proof names must do, also outside of what the others bound."""
+    if verdict.proof is None:
+        return
+    stated_as = {str(tree): tree for tree in question.facts}
+    # What is not stated is a premise, which holds wherever the claim has a value.
+    used = [stated_as[f.spelled] for f in verdict.proof.facts if f.spelled in stated_as]
+    rng = random.Random(0)
+    wider = {name: _widened(domain) for name, domain in question.domains.items()}
+    for _ in range(SAMPLES):
+        values = {name: rng.choice(domain) for name, domain in wider.items()}
+        if any(fact.known(values) is not True for fact in used):
+            continue
+        held = question.claim.known(values)
+        if held is not Undefined and bool(held) is not verdict.proved:
+            names = ", ".join(map(str, used))
+            yield f"{verdict.status.name} does not follow from {names}: {values}, {verdict}"
+            return
+
+
+def _widened(domain: tuple[object, ...]) -> list[object]:
+    numbers = [v for v in domain if isinstance(v, int) and not isinstance(v, bool)]
+    if not numbers:
+        return list(domain)
+    return [*domain, *domain, *range(min(numbers) - 6, max(numbers) + 7), 64, -64]
 
 
 def _wrong_example(question: Question, example: Counterexample, truth: bool) -> Iterator[str]:

@@ -79,6 +79,10 @@ class Soil:
 EVERYTHING = Soil()
 INTEGRAL = Soil(doubles=(), floats=False)
 PLAIN = Soil(conditions=(), doubles=(), large=(), floats=False)
+FEW = Soil(("x", "y"), ("p",), ("t",))
+FEW_INTEGERS = Soil(("x", "y", "z"), (), (), large=(), floats=False)
+FEW_CONDITIONS = Soil(("x", "y"), ("p",), (), floats=False)
+"""Little to enumerate, for the tests that ask many questions."""
 
 _INT_BINARY = ("Add", "Sub", "Mul", "FloorDiv", "Mod", "CeilDiv", "CleanDiv", "TruncDiv",
                "TruncMod", "Min", "Max", "BitAnd", "BitOr", "BitXor")  # fmt: skip
@@ -295,9 +299,12 @@ def any_trees(draw: Callable[..., Any], depth: int = 5, soil: Soil = EVERYTHING)
 
 
 @st.composite
-def questions(draw: Callable[..., Any], soil: Soil = INTEGRAL, depth: int = 3) -> Question:
+def questions(
+    draw: Callable[..., Any], soil: Soil | None = None, depth: int = 3
+) -> Question:
     """Facts and a claim over small domains."""
-    return ask(Drawn(draw), soil, depth)
+    chosen = draw(st.sampled_from((FEW_INTEGERS, FEW_CONDITIONS))) if soil is None else soil
+    return ask(Drawn(draw), chosen, depth)
 
 
 _VALUES = {

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Literal
 
-from asserts.dialects.base import AssertInfo, Path
+from asserts.dialects.base import AssertInfo, Path, Tracepoint
+from asserts.dialects.numpy_folding import NumpyFolding
+from asserts.dialects.numpy_memory import NumpyMemory
+from asserts.dialects.numpy_values import NumpyValues
 from asserts.errors import GraphError, RuntimeAssertionError
 from asserts.graph import Graph, Node
 from asserts.graph_module import GraphModule
-from asserts.runtime import size
+from asserts.runtime import functional_assert, make_token, size, tracepoint
+from asserts.values import ArrayValue
 from shapes.expr import OPERATORS, Expr, Op
+from shapes.location import Location
 
 __all__ = ["NUMPY", "NumpyDialect", "assert_holds"]
 
@@ -47,7 +52,7 @@ def _targets() -> dict[str, Callable[..., Any]]:
     return found
 
 
-class NumpyDialect:
+class NumpyDialect(NumpyFolding, NumpyMemory, NumpyValues):
     """The answers for graphs that `asserts.trace` makes."""
 
     name = "numpy"
@@ -59,11 +64,35 @@ class NumpyDialect:
             if op.python is not None and op.build is not None:
                 self._operators.setdefault(op.python, op)
 
+    def accepts(self, program: object) -> bool:
+        return isinstance(program, GraphModule)
+
+    def modules(self, graph_module: GraphModule) -> Iterable[GraphModule]:
+        return graph_module.modules()
+
+    def copy(self, graph_module: GraphModule) -> GraphModule:
+        return graph_module.copy()
+
+    def lint(self, graph_module: GraphModule) -> None:
+        for module in graph_module.modules():
+            module.graph.lint()
+
+    def sweep(self, graph: Graph) -> bool:
+        return graph.eliminate_dead_code()
+
+    def is_node(self, argument: object) -> bool:
+        return isinstance(argument, Node)
+
     def is_assert(self, node: Node) -> bool:
         return node.op == "call_function" and node.target is assert_holds
 
-    def condition_of(self, node: Node) -> Any:
-        return node.args[0]
+    def claim_of(self, node: Node, expr_of: Callable[[Any], Expr | None]) -> Expr | str:
+        condition = node.args[0]
+        found = expr_of(condition)
+        if found is not None:
+            return found
+        name = condition.name if isinstance(condition, Node) else repr(condition)
+        return f"what `{name}` computes has no expression"
 
     def info_of(self, node: Node) -> AssertInfo:
         kwargs: Mapping[str, Any] = node.kwargs
@@ -107,16 +136,27 @@ class NumpyDialect:
             return source, ("size", index)
         return (source, ("item", index)) if node.target is operator.getitem else None
 
-    def target_of(self, op: Op) -> Callable[..., Any]:
-        return self._targets[op.handler]
+    def create_operator(
+        self, call: Callable[..., Any], op: Op, arguments: Sequence[Any]
+    ) -> Any:
+        return call(self._targets[op.handler], *arguments)
 
-    def operator_of(self, node: Node) -> Op | None:
+    def computation_of(
+        self, node: Node
+    ) -> tuple[Callable[..., Expr], Sequence[Any]] | None:
         if node.op != "call_function" or node.kwargs:
             return None
         try:
-            return self._operators.get(node.target)
+            op = self._operators.get(node.target)
         except TypeError:  # a target that cannot be hashed is none of ours
             return None
+        return None if op is None or op.build is None else (op.build, node.args)
+
+    def as_written(self, claim: Expr) -> Expr:
+        return claim
+
+    def passes_over(self, node: Node) -> bool:
+        return False
 
     def bindings(self, node: Node) -> Mapping[Expr, Path]:
         found: Mapping[Expr, Path] = node.meta.get("bindings") or {}
@@ -129,8 +169,48 @@ class NumpyDialect:
     def set_value(self, node: Node, value: Expr | None) -> None:
         node.meta["val"] = value
 
+    def metadata_beside(self, node: Node, location: Location | None) -> Mapping[str, Any]:
+        return {} if location is None else {"stack_trace": str(location)}
+
     def environment(self, graph_module: GraphModule) -> Any:
         return graph_module.shape_env
+
+    # -- effects (`passes/functionalize.py`) -----------------------------------------------
+
+    token_argument = "token"
+
+    def functional_target(self, node: Node) -> Callable[..., Any] | None:
+        return functional_assert if self.is_assert(node) else None
+
+    def effectful_target(self, node: Node) -> Callable[..., Any] | None:
+        is_functional = node.op == "call_function" and node.target is functional_assert
+        return assert_holds if is_functional else None
+
+    def create_token(self, graph: Graph) -> Node:
+        node = graph.call_function(make_token)
+        node.meta["val"] = None
+        return node
+
+    # -- markers (`passes/tracepoints.py`) --------------------------------------------------
+
+    def tracepoint_of(self, node: Node) -> Tracepoint | None:
+        if node.op != "call_function" or node.target is not tracepoint:
+            return None
+        if len(node.args) < 2 or node.kwargs:
+            raise GraphError(f"the tracepoint '{node.name}' needs a kind and a path")
+        kind, path, *values = node.args
+        if kind not in ("inputs", "outputs") or not isinstance(path, str):
+            raise GraphError(
+                f"the tracepoint '{node.name}' has the kind {kind!r} and the path {path!r}; "
+                "the kind is 'inputs' or 'outputs', the path is text"
+            )
+        return Tracepoint("inputs" if kind == "inputs" else "outputs", path, tuple(values))
+
+    def argument_kind(self, node: Node) -> Literal["array", "symbol", "other"]:
+        value = node.meta.get("val")
+        if isinstance(value, ArrayValue):
+            return "array"
+        return "symbol" if isinstance(value, Expr) else "other"
 
 
 NUMPY: Final = NumpyDialect()

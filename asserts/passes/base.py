@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from asserts.dialects.base import Dialect
+from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
 from asserts.graph_module import GraphModule
 from asserts.report import Report, Row
@@ -26,12 +28,19 @@ class PassResult:
     modified: bool
     report: Report
 
+    @property
+    def program(self) -> Any:
+        """The same, for those who gave something around a graph module (an exported
+        program)."""
+        return self.graph_module
+
 
 @dataclass(frozen=True)
 class Pass:
     """A pass; subclasses add options as fields and implement `run`."""
 
     name: ClassVar[str] = "pass"
+    dialect: Dialect = field(default=NUMPY, kw_only=True)
 
     def run(self, graph_module: GraphModule) -> PassResult:
         """Do the work, in place."""
@@ -39,25 +48,23 @@ class Pass:
 
     def requires(self, graph_module: GraphModule) -> None:
         """Raise `GraphError` unless the program is what the pass takes: a valid graph."""
-        for module in graph_module.modules():
-            module.graph.lint()
+        self.dialect.lint(graph_module)
 
     def ensures(self, graph_module: GraphModule) -> None:
         """Raise `GraphError` unless the program is what the pass promises: a valid graph."""
-        for module in graph_module.modules():
-            module.graph.lint()
+        self.dialect.lint(graph_module)
 
     def __call__(self, graph_module: GraphModule, in_place: bool = False) -> PassResult:
         """Run the pass on a copy of the program (or, if told so, on the program itself).
 
         Raises `GraphError`, naming the pass, if the program is not valid before or after.
         """
-        if not isinstance(graph_module, GraphModule):
+        if not self.dialect.accepts(graph_module):
             raise GraphError(
                 f"{self.name} takes a graph module, not {type(graph_module).__name__}"
             )
         self._checked(self.requires, graph_module, "requires")
-        target = graph_module if in_place else graph_module.copy()
+        target = graph_module if in_place else self.dialect.copy(graph_module)
         result = self.run(target)
         self._checked(self.ensures, result.graph_module, "ensures")
         return result
@@ -85,7 +92,9 @@ class Pipeline:
 
     def __call__(self, graph_module: GraphModule, in_place: bool = False) -> PassResult:
         """Run all passes; the result says whether any of them modified the program."""
-        current = graph_module if in_place else graph_module.copy()
+        current = graph_module
+        if not in_place and self.passes:
+            current = self.passes[0].dialect.copy(graph_module)
         modified = False
         rows: list[Row] = []
         for one in self.passes:

@@ -12,7 +12,7 @@ rests on is enforced in the graph.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
@@ -20,9 +20,10 @@ from typing import Literal
 
 from shapes.env import Check, ShapeEnv
 from shapes.errors import ContradictionError, UndefinedError
-from shapes.expr import OPERATORS, BoolExpr
+from shapes.expr import OPERATORS, BoolExpr, Expr
 from shapes.facts import Fact, Facts
 from shapes.interpret import free_symbols, walk
+from shapes.location import Location
 from shapes.prover import Effort, decide, entails
 from shapes.show import show
 from shapes.totals import made_total
@@ -52,7 +53,12 @@ class Obligation:
     kind: Kind
     stated_by: str
     message: str | None = None
-    location: str | None = None
+    where: Location | None = None
+
+    @property
+    def location(self) -> str | None:
+        """The line that states it, as text."""
+        return None if self.where is None else str(self.where)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +90,7 @@ def obligations_of(env: ShapeEnv) -> list[Obligation]:
 def _of_check(check: Check) -> list[Obligation]:
     kind: Kind = "operation" if check.origin == "operation" else "user"
     stated_by = check.operation or "an operation" if kind == "operation" else "the program"
-    location = None if check.location is None else str(check.location)
-    return _parts(check.claim, check.text, kind, stated_by, check.message, location)
+    return _parts(check.claim, check.text, kind, stated_by, check.message, check.location)
 
 
 def _parts(
@@ -94,7 +99,7 @@ def _parts(
     kind: Kind,
     stated_by: str,
     message: str | None = None,
-    location: str | None = None,
+    where: Location | None = None,
 ) -> list[Obligation]:
     clauses = claim.args if claim.op is OPERATORS["And"] else (claim,)
     return [
@@ -104,7 +109,7 @@ def _parts(
             kind,
             stated_by,
             message,
-            location,
+            where,
         )
         for clause in clauses
     ]
@@ -112,7 +117,7 @@ def _parts(
 
 @dataclass(frozen=True)
 class _Known:
-    """What may be used at a point: by any check, and by one that a person wrote."""
+    """What may be used: by any check, and by one that a person wrote."""
 
     all: Facts
     kept_for_user: Facts
@@ -122,6 +127,56 @@ class _Known:
         return _Known(self.all.given(fact), user.given(fact) if for_user else user)
 
 
+LOCAL_FACTS = 80
+"""Facts on run-time values that one group of checks may use."""
+
+
+class _Store:
+    """Known facts, found again by the run-time values in them.
+
+    Values that are read at run time by the hundred have little to say of each other, though
+    all may be compared with one size of an input: a question sees the facts on inputs, and
+    those that are connected to it by run-time values.
+    """
+
+    def __init__(self, env: ShapeEnv) -> None:
+        self._env = env
+        self._on_inputs = _Known(Facts(), Facts())
+        self._about: dict[Expr, list[tuple[Fact, bool]]] = {}
+
+    def run_time_symbols(self, claim: BoolExpr) -> list[Expr]:
+        infos = self._env.symbols
+        return [s for s in free_symbols(claim) if s.name in infos and not infos[s.name].backed]
+
+    def add(self, fact: Fact, for_user: bool) -> None:
+        symbols = self.run_time_symbols(fact.claim)
+        for symbol in symbols:
+            self._about.setdefault(symbol, []).append((fact, for_user))
+        if not symbols:
+            # A check that makes the facts contradictory stays and always fails.
+            with suppress(ContradictionError):
+                self._on_inputs = self._on_inputs.given(fact, for_user)
+
+    def around(self, symbols: Iterable[Expr]) -> _Known:
+        """What is known that has to do with these run-time values, the nearest first."""
+        known = self._on_inputs
+        waiting = list(dict.fromkeys(symbols))
+        seen = set(waiting)
+        used: set[Fact] = set()
+        for symbol in waiting:
+            for fact, for_user in self._about.get(symbol, ()):
+                if fact in used or len(used) >= LOCAL_FACTS:
+                    continue
+                used.add(fact)
+                with suppress(ContradictionError):
+                    known = known.given(fact, for_user)
+                for other in self.run_time_symbols(fact.claim):
+                    if other not in seen:
+                        seen.add(other)
+                        waiting.append(other)
+        return known
+
+
 def discharge(
     env: ShapeEnv,
     placed: Sequence[tuple[int, Obligation]],
@@ -129,16 +184,18 @@ def discharge(
     existing: Mapping[BoolExpr, int] | None = None,
     policy: Policy = "preserve-user",
     effort: str | Effort = "default",
+    as_written: Callable[[Expr], Expr] = lambda claim: claim,
 ) -> list[Decision]:
     """Decide every obligation, given the point where it is placed (in any order).
 
     `point_of` gives the point at which a guarantee's symbols are known, or None if the graph
     does not know one of them. `existing` are the checks that the graph makes already, with
-    their points. Raises `ValueError` for an unknown policy.
+    their points, and `as_written` says how a check is read from there. Raises `ValueError`
+    for an unknown policy.
     """
     if policy not in POLICIES:
         raise ValueError(f"no policy {policy!r}; there are {', '.join(POLICIES)}")
-    run = _Discharge(env, point_of, existing or {}, policy, effort)
+    run = _Discharge(env, point_of, existing or {}, policy, effort, as_written)
     return run.decide(placed)
 
 
@@ -150,18 +207,21 @@ class _Discharge:
         existing: Mapping[BoolExpr, int],
         policy: Policy,
         effort: str | Effort,
+        as_written: Callable[[Expr], Expr],
     ) -> None:
+        self._as_written = as_written
         self._env = env
         self._existing = existing
         self._policy = policy
         self._effort = effort
-        self._known = _Known(Facts(), Facts())
+        self._store = _Store(env)
         guarantees = [
             (point, fact)
             for fact in env.axioms
             if fact.origin == "operation" and (point := point_of(fact.claim)) is not None
         ]
         self._guarantees = sorted(guarantees, key=lambda g: g[0])
+        self._standing = sorted(self._existing.items(), key=lambda e: e[1])
 
     def decide(self, placed: Sequence[tuple[int, Obligation]]) -> list[Decision]:
         by_point: dict[int, list[Obligation]] = {}
@@ -170,34 +230,72 @@ class _Discharge:
         decisions: list[Decision] = []
         for point in sorted(by_point):
             self._learn_guarantees(point)
+            self._learn_standing(point)
             decisions += self._at_point(point, by_point[point])
         return decisions
 
     def _learn_guarantees(self, point: int) -> None:
         while self._guarantees and self._guarantees[0][0] <= point:
-            self._learn(self._guarantees.pop(0)[1], for_user=True)
+            self._store.add(self._guarantees.pop(0)[1], for_user=True)
 
-    def _learn(self, fact: Fact, for_user: bool) -> None:
-        # A check that makes the facts contradictory stays and always fails.
-        with suppress(ContradictionError):
-            self._known = self._known.given(fact, for_user)
+    def _learn_standing(self, point: int) -> None:
+        """The checks that the graph makes already stay, so what they demand is known."""
+        while self._standing and self._standing[0][1] <= point:
+            claim, _ = self._standing.pop(0)
+            self._store.add(Fact(claim, "check", operation="the graph"), for_user=False)
 
     def _at_point(self, point: int, obligations: list[Obligation]) -> list[Decision]:
         """Nothing happens between the checks at one point, so any of them may imply another:
         keep a smallest and cheapest set that implies all."""
-        before = self._known
         ordered = sorted(obligations, key=_rank)
-        kept = ordered if self._policy == "keep-all" else self._smallest(before, ordered)
-        decisions = []
-        for obligation in ordered:
-            if obligation not in kept:
+        decided: dict[Obligation, Decision] = {}
+        for group in self._groups(ordered):
+            self._decide_group(point, group, decided)
+        return [decided[obligation] for obligation in ordered]
+
+    def _groups(self, obligations: list[Obligation]) -> list[list[Obligation]]:
+        """The checks on inputs alone, then those that run-time values connect."""
+        groups: list[list[Obligation]] = [[]]
+        group_of: dict[Expr, list[Obligation]] = {}
+        for obligation in obligations:
+            symbols = self._store.run_time_symbols(obligation.claim)
+            known = (group_of[s] for s in symbols if s in group_of)
+            met = list({id(g): g for g in known}.values())
+            group = met[0] if met else []
+            if not symbols:
+                group = groups[0]
+            elif not met:
+                groups.append(group)
+            joined = [obligation]
+            for other in met[1:]:
+                joined += other
+                other.clear()
+            group += joined
+            for member in joined:
+                for symbol in self._store.run_time_symbols(member.claim):
+                    group_of[symbol] = group
+        order = {obligation: index for index, obligation in enumerate(obligations)}
+        return [sorted(group, key=order.__getitem__) for group in groups if group]
+
+    def _decide_group(
+        self, point: int, group: list[Obligation], decided: dict[Obligation, Decision]
+    ) -> None:
+        symbols = [s for o in group for s in self._store.run_time_symbols(o.claim)]
+        before = self._store.around(symbols)
+        kept = group if self._policy == "keep-all" else self._smallest(before, group)
+        chosen = set(kept)
+        known = before.all
+        for obligation in group:
+            if obligation not in chosen:
                 proof = self._implied(before, kept, obligation)
-                decisions.append(Decision(obligation, point, obligation.claim, proof))
+                decided[obligation] = Decision(obligation, point, obligation.claim, proof)
                 continue
             # What stands before it in the graph is known when it is computed, no more.
-            decisions.append(self._made(point, obligation))
-            self._learn(self._fact(obligation), obligation.kind != "operation")
-        return decisions
+            decided[obligation] = self._made(point, obligation, known)
+            fact = self._fact(obligation)
+            self._store.add(fact, obligation.kind != "operation")
+            with suppress(ContradictionError):
+                known = known.given(fact)
 
     def _smallest(self, before: _Known, obligations: list[Obligation]) -> list[Obligation]:
         """Drop the dearest first as long as the rest implies it; then look for smaller sets
@@ -207,6 +305,8 @@ class _Discharge:
             others = [o for o in kept if o is not candidate]
             if self._implied(before, others, candidate) is not None:
                 kept = others
+        if len(kept) == len(obligations):
+            return kept  # a smaller set would imply what all others together do not
         budget = TRADING_PROOFS
         for size in range(1, len(kept)):
             for chosen in combinations(sorted(obligations, key=_cost), size):
@@ -232,15 +332,14 @@ class _Discharge:
         except (ContradictionError, UndefinedError):
             return None
 
-    def _made(self, point: int, obligation: Obligation) -> Decision:
-        condition = made_total(obligation.claim, self._is_known)
+    def _made(self, point: int, obligation: Obligation, known: Facts) -> Decision:
+        condition = made_total(obligation.claim, lambda claim: decide(known, claim))
         assert isinstance(condition, BoolExpr)
-        present = self._existing.get(condition)
+        present = None
+        if self._existing:
+            present = self._existing.get(self._as_written(condition))  # type: ignore[call-overload]
         here = present is not None and present <= point
         return Decision(obligation, point, condition, None, here)
-
-    def _is_known(self, claim: BoolExpr) -> bool | None:
-        return decide(self._known.all, claim)
 
     def _may_use_all(self, obligation: Obligation) -> bool:
         return self._policy == "strict" or obligation.kind != "user"

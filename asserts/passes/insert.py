@@ -22,12 +22,11 @@ whose symbols they bind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from asserts.dialects.base import AssertInfo, Dialect
-from asserts.dialects.numpy import NUMPY
 from asserts.emit import Emitter
 from asserts.errors import GraphError
 from asserts.graph import Node
@@ -43,8 +42,9 @@ from asserts.passes.discharge import (
 )
 from asserts.report import Outcome, Report, Row
 from shapes.env import ShapeEnv
-from shapes.expr import BoolExpr, Expr
+from shapes.expr import OPERATORS, BoolExpr, Expr
 from shapes.interpret import free_symbols
+from shapes.prover import Effort
 
 __all__ = ["InsertRuntimeAsserts"]
 
@@ -53,15 +53,17 @@ __all__ = ["InsertRuntimeAsserts"]
 class InsertRuntimeAsserts(Pass):
     """Put every check that could not be proved into the graph.
 
-    `policy` and `effort` decide what may be proved instead (see `discharge`). Raises
-    `GraphError` for a program without an environment, or with a check on a value that no
-    node of it defines.
+    `policy` and `effort` decide what may be proved instead (see `discharge`). With `entry`
+    turned off, checks on inputs alone are left to the graph that calls this one. Raises
+    `GraphError` for a program without an environment, or (if it is to `refuse`) with a check
+    on a value that no node of it defines; otherwise the report names such a check.
     """
 
     name: ClassVar[str] = "insert runtime asserts"
-    dialect: Dialect = NUMPY
     policy: Policy = "preserve-user"
-    effort: str = "default"
+    effort: str | Effort = "default"
+    entry: bool = True
+    unplaced: Literal["refuse", "report"] = "refuse"
 
     def run(self, graph_module: GraphModule) -> PassResult:
         shared: dict[int, tuple[ShapeEnv, list[GraphModule]]] = {}
@@ -75,7 +77,7 @@ class InsertRuntimeAsserts(Pass):
                 open_obligations = work.take(open_obligations)
                 rows += work.insert()
                 modified = modified or work.modified
-            self._refuse(open_obligations)
+            rows += self._unplaced(open_obligations)
         if modified:
             graph_module.recompile()
         return PassResult(graph_module, modified, Report(self.name, tuple(rows)))
@@ -88,21 +90,25 @@ class InsertRuntimeAsserts(Pass):
         outer = self.dialect.environment(graph_module)
         if not isinstance(outer, ShapeEnv):
             raise GraphError("the program has no `shape_env`: trace it, or set one")
-        for module in graph_module.modules():
+        for module in self.dialect.modules(graph_module):
             own = self.dialect.environment(module)
             env = own if isinstance(own, ShapeEnv) else outer
             shared.setdefault(id(env), (env, []))[1].append(module)
 
-    def _refuse(self, left: list[Obligation]) -> None:
+    def _unplaced(self, left: list[Obligation]) -> list[Row]:
         """A check on a value that the graph does not have must not be lost silently; an axiom
         about one is of no use to any proof here."""
+        rows = []
         for obligation in left:
-            if obligation.kind != "contract":
-                names = ", ".join(s.name for s in free_symbols(obligation.claim))
-                raise GraphError(
-                    f"the check `{obligation.text}` needs {names}, not all of which are "
-                    "defined by a node of the graph"
-                )
+            if obligation.kind == "contract":
+                continue
+            names = ", ".join(s.name for s in free_symbols(obligation.claim))
+            note = f"needs {names}, not all of which are defined by a node of the graph"
+            if self.unplaced == "refuse":
+                raise GraphError(f"the check `{obligation.text}` {note}")
+            row = Row(obligation.text, obligation.stated_by, "unplaced", note=note)
+            rows.append(row)
+        return rows
 
 
 class _Insertion:
@@ -116,59 +122,37 @@ class _Insertion:
         self._graph = module.graph
         self._env = env
         self._nodes = list(module.graph.nodes)
-        self._binders = self._find_binders()
+        self._points = Points(self._nodes, self._dialect)
         self._placed: list[tuple[int, Obligation]] = []
+        computed = (node for node in self._nodes if node.op != "placeholder")
+        self._first_computed = next(computed)
         self.modified = False
 
     # ------------------------------------------------------------------ placing
-
-    def _find_binders(self) -> dict[Expr, int]:
-        """For every symbol the index of the node that defines it; inputs together are 0."""
-        binders: dict[Expr, int] = {}
-        for index, node in enumerate(self._nodes):
-            for symbol in self._dialect.bindings(node):
-                binders.setdefault(symbol, 0 if node.op == "placeholder" else index)
-        return binders
-
-    def _point_of(self, claim: BoolExpr) -> int | None:
-        point = 0
-        for symbol in free_symbols(claim):
-            index = self._binders.get(symbol)
-            if index is None:
-                return None
-            point = max(point, index)
-        return point
 
     def take(self, obligations: list[Obligation]) -> list[Obligation]:
         """Place what can be placed in this graph; the rest is for another."""
         rest = []
         for obligation in obligations:
-            point = self._point_of(obligation.claim)
-            if point is None:
+            point = self._points.of_claim(obligation.claim)
+            if point is None or not (self._options.entry or self._reads_here(obligation)):
                 rest.append(obligation)
             else:
                 self._placed.append((point, obligation))
         return rest
 
+    def _reads_here(self, obligation: Obligation) -> bool:
+        """Whether a value that this graph itself defines is in the claim."""
+        return any(self._points.binders[symbol] for symbol in free_symbols(obligation.claim))
+
     def _existing(self) -> dict[BoolExpr, int]:
-        """The checks that the graph makes already, with the points where they stand: the index
-        of the last node before them that does more than read or compute sizes."""
-        points: dict[Node, int] = {}
-        point = 0
-        for index, node in enumerate(self._nodes):
-            if node.op != "placeholder" and not self._is_scalar(node):
-                point = index
-            points[node] = point
+        """The checks that the graph makes already, with the points where they stand."""
         found: dict[BoolExpr, int] = {}
         for lifted in lift(self._graph, self._dialect):
             if lifted.claim is not None:
-                found.setdefault(lifted.claim, points[lifted.node])
+                for part in clauses(lifted.claim):
+                    found.setdefault(part, self._points.of_asserts[lifted.node])
         return found
-
-    def _is_scalar(self, node: Node) -> bool:
-        d = self._dialect
-        reads = d.read_of(node) is not None
-        return reads or d.is_assert(node) or d.operator_of(node) is not None
 
     # ------------------------------------------------------------------ writing
 
@@ -177,10 +161,11 @@ class _Insertion:
         decisions = discharge(
             self._env,
             self._placed,
-            self._point_of,
+            self._points.of_claim,
             self._existing(),
             self._options.policy,
             self._options.effort,
+            self._dialect.as_written,
         )
         by_point: dict[int, list[Decision]] = {}
         for decision in decisions:
@@ -214,7 +199,7 @@ class _Insertion:
             outcome = "present"
         count = 0
         if outcome == "inserted":
-            emitter.meta = _metadata(obligation)
+            emitter.meta = self._metadata(obligation, point)
             before = len(emitter.created)
             condition = emitter.emit(decision.condition)
             symbols = free_symbols(decision.condition)
@@ -224,6 +209,7 @@ class _Insertion:
                 obligation.message,
                 self._sources(symbols),
                 obligation.location,
+                obligation.kind == "user",
             )
             node = self._dialect.create_assert(self._graph, condition, info, values)
             node.meta.update(emitter.meta)
@@ -240,6 +226,11 @@ class _Insertion:
             nodes=count,
         )
 
+    def _metadata(self, obligation: Obligation, point: int) -> dict[str, Any]:
+        beside = self._nodes[point] if point else self._first_computed
+        taken = self._dialect.metadata_beside(beside, obligation.where)
+        return {"runtime_assert": obligation.text, **taken}
+
     def _sources(self, symbols: list[Expr]) -> Mapping[str, str]:
         found: dict[str, str] = {}
         for symbol in symbols:
@@ -249,8 +240,73 @@ class _Insertion:
         return found
 
 
-def _metadata(obligation: Obligation) -> dict[str, Any]:
-    meta: dict[str, Any] = {"runtime_assert": obligation.text}
-    if obligation.location is not None:
-        meta["stack_trace"] = obligation.location
-    return meta
+def clauses(claim: BoolExpr) -> Iterable[BoolExpr]:
+    """The parts of a conjunction, or the claim."""
+    if claim.op is not OPERATORS["And"]:
+        return (claim,)
+    return (part for part in claim.args if isinstance(part, BoolExpr))
+
+
+class Points:
+    """The places of a graph where checks can stand, by the index of the node before them.
+
+    A check belongs behind the first node at which all its symbols are known, or at the
+    *latest* place from which nothing in between needs it. Inputs together are the index 0.
+    """
+
+    def __init__(self, nodes: Sequence[Node], dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._latest = self._find_latest(nodes)
+        self.binders = self._find_binders(nodes)
+        self.of_asserts = self._find_asserts(nodes)
+
+    def of_claim(self, claim: BoolExpr) -> int | None:
+        """The point of a condition; None if a symbol of it is not defined in the graph."""
+        point = 0
+        for symbol in free_symbols(claim):
+            index = self.binders.get(symbol)
+            if index is None:
+                return None
+            point = max(point, index)
+        return self._latest[point]
+
+    def _find_binders(self, nodes: Sequence[Node]) -> dict[Expr, int]:
+        """For every symbol the index of the node that defines it."""
+        binders: dict[Expr, int] = {}
+        for index, node in enumerate(nodes):
+            for symbol in self._dialect.bindings(node):
+                binders.setdefault(symbol, 0 if node.op == "placeholder" else index)
+        return binders
+
+    def _find_latest(self, nodes: Sequence[Node]) -> list[int]:
+        latest = list(range(len(nodes)))
+        run: int | None = None
+        for index in range(len(nodes) - 1, -1, -1):
+            node = nodes[index]
+            if node.op == "placeholder":
+                continue
+            if run is not None:
+                latest[index] = run
+            if self._dialect.passes_over(node):
+                run = index if run is None else run
+            elif not self._dialect.is_assert(node):
+                run = None
+        if run is not None:
+            latest[0] = run
+        return latest
+
+    def _find_asserts(self, nodes: Sequence[Node]) -> dict[Node, int]:
+        """For every assert the last node before it that does more than read or compute
+        sizes, and from there the latest point."""
+        found: dict[Node, int] = {}
+        point = 0
+        for index, node in enumerate(nodes):
+            if self._dialect.is_assert(node):
+                found[node] = self._latest[point]
+            elif node.op != "placeholder" and not _is_scalar(node, self._dialect):
+                point = index
+        return found
+
+
+def _is_scalar(node: Node, dialect: Dialect) -> bool:
+    return dialect.read_of(node) is not None or dialect.computation_of(node) is not None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from asserts.dialects.base import Dialect
-from asserts.dialects.numpy import NUMPY
 from asserts.graph_module import GraphModule
 from asserts.passes.base import Pass, PassResult
 from asserts.report import Report, Row
@@ -20,14 +18,13 @@ class RemoveRuntimeAsserts(Pass):
     then (comparisons, sizes), which leaves no trace of an insertion."""
 
     name: ClassVar[str] = "remove runtime asserts"
-    dialect: Dialect = NUMPY
     sweep: bool = True
 
     def run(self, graph_module: GraphModule) -> PassResult:
         rows: list[Row] = []
         modified = False
-        for module in graph_module.modules():
-            for node in module.graph.nodes:
+        for module in self.dialect.modules(graph_module):
+            for node in list(module.graph.nodes):
                 if not self.dialect.is_assert(node):
                     continue
                 info = self.dialect.info_of(node)
@@ -47,8 +44,8 @@ class RemoveRuntimeAsserts(Pass):
                 )
         if self.sweep:
             # Inner graphs first: a call of one without effects can be dead itself.
-            for module in reversed(list(graph_module.modules())):
-                modified = module.graph.eliminate_dead_code() or modified
+            for module in reversed(list(self.dialect.modules(graph_module))):
+                modified = self.dialect.sweep(module.graph) or modified
         if modified:
             graph_module.recompile()
         return PassResult(graph_module, modified, Report(self.name, tuple(rows)))

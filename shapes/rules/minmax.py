@@ -8,6 +8,7 @@ from math import gcd
 from shapes.booleans import where
 from shapes.expr import (
     Expr,
+    Infinity,
     IntAtom,
     IntExpr,
     Product,
@@ -56,8 +57,10 @@ def _built(node: Expr, operands: Sequence[IntExpr], flipped: bool = False) -> In
 
 
 def _operands(node: Expr) -> list[IntExpr]:
+    """The integers to choose from; none if one is the end of a range, or a double."""
     chosen = node.args[1:] if node.op.name == "Where" else node.args
-    return [e for e in chosen if isinstance(e, IntExpr)]
+    finite = [e for e in chosen if isinstance(e, IntExpr) and type(e) is not Infinity]
+    return finite if len(finite) == len(chosen) else []
 
 
 def terms_pulled_out(ask: Ask, node: Expr) -> Iterator[Expr]:

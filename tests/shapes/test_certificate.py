@@ -212,7 +212,7 @@ def test_methods_without_steps_are_asked_again() -> None:
     asked = question("x <= 5", "x <= 7")
     for method in ("ranges", "contradiction"):
         with pytest.raises(CertificateError):
-            check(Rests(method, tuple(asked.facts)), list(asked.facts), asked.claim)  # type: ignore[arg-type]
+            check(Rests(method, tuple(asked.facts)), list(asked.facts), asked.claim)
     easy = question("x <= 9", "x <= 7")
     check(Rests("ranges", tuple(easy.facts)), list(easy.facts), easy.claim)
 

@@ -12,8 +12,8 @@ from shapes.errors import ShapeproofError, UndefinedError
 from shapes.evaluate import evaluate
 from shapes.expr import Expr, constant
 from shapes.interpret import free_symbols
-from shapes.lemmas import SCHEMAS, SchemaError, state
 from shapes.parse import parse
+from shapes.theorems import SCHEMAS, SchemaError, state
 from tests.shapes.reasoning_help import question
 
 _CONSTANTS = [constant(c) for c in (-2, -1, 0, 1, 2, 3)]
@@ -55,6 +55,20 @@ OPERANDS: dict[str, list[tuple[Expr, ...]]] = {
     "floor of divisors": _TRIPLES,
     "floor of divisors, negative": _TRIPLES,
     "floor sized": [row for t in _PAIRS for row in _with(t, _POSITIVE)],  # type: ignore[arg-type]
+    "floor is": [row for t in _PAIRS for row in _with(t, _CONSTANTS)],  # type: ignore[arg-type]
+    "floor at least": [*_TRIPLES, *_with(_PAIRS[0], _CONSTANTS)],  # type: ignore[arg-type]
+    "floor at most": [*_TRIPLES, *_with(_PAIRS[0], _CONSTANTS)],  # type: ignore[arg-type]
+    "floor of equals": [
+        _texts("x + z", "y", "x - 2*y", "1"),
+        _texts("x*z", "y", "x - y*z", "z"),
+        _texts("z - x", "3", "2*x + y", "y"),
+    ],
+    "floor nested": _TRIPLES,
+    "shift nested": [
+        (parse("x"), b, *row)
+        for b in _POSITIVE
+        for row in (_texts("s", "t"), _texts("s", "1"))
+    ],
     "truncation floors": _PAIRS,
     "truncation ceils": _PAIRS,
     "truncation floors, both negative": _PAIRS,
@@ -79,6 +93,14 @@ OPERANDS: dict[str, list[tuple[Expr, ...]]] = {
     "power grows": [row for row in _POWERS if row[0].value != 1],
     "power monotone": [(b, *row) for b in _POSITIVE for row in _PAIRS],
     "power shift": [(b, *row, k) for b in _POSITIVE for row in _SINGLES for k in _POSITIVE],
+    "power product": [(b, *_texts("s", "t")) for b in (*_POSITIVE, constant(-2))],
+    "power above base": [_texts("x", "s"), _texts("x + 1", "s"), (constant(3), parse("s"))],
+    "mask": [(parse("x"), constant(m)) for m in (*range(-20, 40), 64, 170, -171)],
+    "disjoint": [
+        row
+        for pair in (_texts("8*x", "y"), _texts("x", "y"), _texts("4*x + 4", "y"))
+        for row in _with(pair, [constant(k) for k in (0, 1, 2, 3)])
+    ],
     "and below": [(m, e) for m, e in _of("BitAnd") if m.op.name == "BitAnd"],
     "or above": _of("BitOr"),
     "or within": [(m,) for m in (parse("x | y"), parse("x | y | 2*z"))],
@@ -114,7 +136,7 @@ def test_the_conclusion_follows_from_the_premises(schema: str) -> None:
 
 # A theorem with one premise too few is not true: the premises are needed.
 @pytest.mark.parametrize(
-    "schema", [name for name in SCHEMAS if name not in ("power grows", "power shift")]
+    "schema", [name for name in SCHEMAS if not name.startswith(("power", "shift"))]
 )
 def test_without_its_premises_a_theorem_fails(schema: str) -> None:
     statements = [state(schema, operands) for operands in OPERANDS[schema]]

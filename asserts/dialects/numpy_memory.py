@@ -1,0 +1,601 @@
+"""Whose memory numpy's functions share, and what they write to.
+
+Tables by function: some results always are views of an argument (``np.transpose``), some only
+for some layouts (``np.reshape``); what is not in a table makes new memory if it is a function
+of numpy, of Python's operators or of `asserts.runtime`, and may return any of its arguments
+otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from asserts import runtime
+from asserts.dialects.base import Alias, NoOp, Slices
+from asserts.graph import Node, map_arg
+from asserts.values import ArrayValue
+from shapes.booleans import less, where
+from shapes.expr import Expr, IntConstant, IntExpr, constant
+from shapes.integers import maximum, minimum
+from shapes.linear import shift
+
+__all__ = ["NumpyMemory"]
+
+
+def _functions(*names: str) -> frozenset[Any]:
+    """numpy's functions of these dotted names, as far as this numpy has them."""
+    found = set()
+    for name in names:
+        value: Any = np
+        for part in name.split("."):
+            value = getattr(value, part, None)
+        if value is not None:
+            found.add(value)
+    return frozenset(found)
+
+
+_ALWAYS: Final = _functions(
+    "transpose", "permute_dims", "matrix_transpose", "linalg.matrix_transpose", "swapaxes",
+    "moveaxis", "rollaxis", "expand_dims", "squeeze", "broadcast_to", "flip", "fliplr",
+    "flipud", "rot90", "diagonal", "linalg.diagonal", "split", "array_split", "hsplit",
+    "vsplit", "dsplit", "unstack", "trim_zeros", "lib.stride_tricks.sliding_window_view",
+    "lib.stride_tricks.as_strided",
+)  # fmt: skip
+_SOMETIMES: Final = _functions(
+    "reshape", "ravel", "diag", "real", "imag", "round", "around", "asarray", "asanyarray",
+    "ascontiguousarray", "asfortranarray", "require", "real_if_close", "asarray_chkfinite",
+    "astype",
+)  # fmt: skip
+_EACH: Final = _functions("broadcast_arrays", "atleast_1d", "atleast_2d", "atleast_3d")
+_COPY_ARGUMENT: Final = _functions("array", "nan_to_num", "meshgrid")
+_WRITERS: Final = _functions(
+    "copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis", "random.shuffle",
+)  # fmt: skip
+_IN_PLACE: Final[frozenset[Any]] = frozenset(
+    [operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ifloordiv,
+     operator.imod, operator.ipow, operator.iand, operator.ior, operator.ixor,
+     operator.ilshift, operator.irshift, operator.imatmul, operator.iconcat]
+)  # fmt: skip
+_VIEW_METHODS: Final = frozenset(
+    ["transpose", "swapaxes", "squeeze", "view", "diagonal", "__getitem__", "getfield"]
+)
+_SOMETIMES_METHODS: Final = frozenset(
+    ["reshape", "ravel", "astype", "conj", "conjugate", "round", "byteswap"]
+)
+_WRITING_METHODS: Final = frozenset(
+    ["sort", "fill", "put", "partition", "resize", "itemset", "setfield", "__setitem__",
+     "setflags"]
+)  # fmt: skip
+_OPERATOR_UFUNCS: Final[dict[Any, np.ufunc]] = {
+    operator.add: np.add, operator.sub: np.subtract, operator.mul: np.multiply,
+    operator.truediv: np.true_divide, operator.floordiv: np.floor_divide,
+    operator.and_: np.bitwise_and, operator.or_: np.bitwise_or, operator.xor: np.bitwise_xor,
+    operator.lshift: np.left_shift, operator.rshift: np.right_shift,
+    operator.pos: np.positive,
+}  # fmt: skip
+_OWNERS: Final = _functions(
+    "zeros", "ones", "empty", "full", "zeros_like", "ones_like", "empty_like", "full_like",
+    "copy", "concatenate", "stack", "vstack", "hstack", "where", "take", "repeat", "tile",
+    "cumsum", "cumprod", "sort", "roll", "pad", "clip",
+) | {runtime.astype, runtime.set_item, runtime.update}  # fmt: skip
+
+
+def _is_own_function(target: Any) -> bool:
+    """A function whose results are new, unless a table says otherwise."""
+    if isinstance(target, np.ufunc):
+        return True
+    module = str(getattr(target, "__module__", None) or "")
+    if isinstance(getattr(target, "__self__", None), np.ufunc):
+        return True
+    top = module.partition(".")[0]
+    if top in ("_operator", "operator", "numpy", "shapes"):
+        return True
+    return module == runtime.__name__ or getattr(np, str(target.__name__), None) is target
+
+
+def _nodes(*arguments: Any) -> Iterator[Node]:
+    """The nodes in arguments, each once."""
+    found: dict[Node, None] = {}
+    map_arg(arguments, lambda node: found.setdefault(node))
+    return iter(found)
+
+
+def _value(node: Any) -> Any:
+    return node.meta.get("val") if isinstance(node, Node) else node
+
+
+def _is_array(argument: Any) -> bool:
+    """Whether an argument is certainly an array with an axis (no number, no array scalar)."""
+    value = _value(argument)
+    return isinstance(value, ArrayValue) and value.ndim > 0
+
+
+class NumpyMemory:
+    """The part of the dialect that is about memory."""
+
+    def holds_memory(self, node: Node) -> bool:
+        value = node.meta.get("val")
+        if any(node.target is function for function in _NO_RESULT):
+            return False
+        if isinstance(value, (Expr, bool, int, float, complex, str)):
+            return False
+        return node.op != "output"
+
+    def can_change(self, value: Any) -> bool:
+        numbers = (bool, int, float, complex, str, np.generic, type(None))
+        return not isinstance(value, numbers) and not hasattr(value, "graph")
+
+    # ------------------------------------------------------------------ aliases
+
+    def aliases_of(self, node: Node) -> Sequence[Alias]:
+        if node.op == "call_method":
+            return self._aliases_of_method(node)
+        if node.op != "call_function":
+            return [Alias(source, certain=False) for source in node.all_input_nodes]
+        target = node.target
+        out = _out_of(node)
+        if out:
+            return [Alias(source) for source in out]
+        try:
+            return self._aliases_of_call(node, target)
+        except TypeError:  # a target that cannot be hashed is none of ours
+            return [Alias(source, certain=False) for source in node.all_input_nodes]
+
+    def _aliases_of_call(self, node: Node, target: Any) -> Sequence[Alias]:
+        args = node.args
+        if target is operator.getitem:
+            return _aliases_of_item(node)
+        if target is runtime.tracepoint:
+            return [
+                Alias(source, item=i)
+                for i, value in enumerate(args[2:])
+                for source in _nodes(value)
+            ]
+        if target in _ALWAYS:
+            return [Alias(source, _is_array(source)) for source in _nodes(*args[:1])]
+        if target in _EACH:
+            items = range(len(args)) if len(args) > 1 or target.__name__[0] == "b" else [None]
+            return [
+                Alias(source, _is_array(source), item=item)
+                for item, value in zip(items, args)
+                for source in _nodes(value)
+            ]
+        if target in _SOMETIMES or target is np.einsum:
+            operands = args[1:] if target is np.einsum else args[:1]
+            if len(operands) > 1:
+                return []
+            return [Alias(s, _returns_own(node, s)) for s in _nodes(*operands)]
+        if target in _COPY_ARGUMENT:
+            copies = node.kwargs.get("copy", True) is True
+            return [] if copies else [Alias(s, certain=False) for s in _nodes(*args)]
+        if target in _IN_PLACE:
+            return [Alias(source) for source in _nodes(*args[:1])]
+        if _is_own_function(target):
+            return []
+        return [Alias(source, certain=False) for source in node.all_input_nodes]
+
+    def _aliases_of_method(self, node: Node) -> Sequence[Alias]:
+        source, name = node.args[0], str(node.target)
+        if not isinstance(source, Node):
+            return []
+        if name in _VIEW_METHODS:
+            return [Alias(source, _is_array(source) and name != "__getitem__")]
+        if name in _SOMETIMES_METHODS:
+            return [Alias(source, certain=False)]
+        is_known = hasattr(np.ndarray, name)
+        return [] if is_known else [Alias(s, certain=False) for s in node.all_input_nodes]
+
+    def mutated_by(self, node: Node) -> Sequence[Node]:
+        if node.op == "call_method":
+            writes = str(node.target) in _WRITING_METHODS or (
+                str(node.target).startswith("__i") and hasattr(np.ndarray, str(node.target))
+                and str(node.target) not in ("__index__", "__init__", "__int__", "__invert__",
+                                             "__iter__", "__init_subclass__")
+            )  # fmt: skip
+            return list(_nodes(node.args[0])) if writes else []
+        if node.op != "call_function":
+            return []
+        out = _out_of(node)
+        if out:
+            return out
+        target: Any = node.target
+        try:
+            writes = target in _WRITERS or target in _IN_PLACE or target is operator.setitem
+        except TypeError:
+            return []
+        at = getattr(target, "__name__", "") == "at" and isinstance(
+            getattr(target, "__self__", None), np.ufunc
+        )
+        overwrites = (
+            target is np.nan_to_num and node.kwargs.get("copy", True) is not True
+        ) or node.kwargs.get("overwrite_input") is True
+        return list(_nodes(*node.args[:1])) if writes or at or overwrites else []
+
+    # ------------------------------------------------------------------ slices
+
+    def slices_of(self, node: Node) -> Slices | None:
+        if node.op != "call_function" or node.target is not operator.getitem:
+            return None
+        source, key = node.args
+        value = _value(source)
+        items = key if isinstance(key, tuple) else (key,)
+        if not isinstance(source, Node) or not isinstance(value, ArrayValue):
+            return None
+        if not _is_basic(items):
+            return None
+        bounds: list[tuple[IntExpr, IntExpr, IntExpr] | None] = []
+        keeps = all(isinstance(item, slice) or item is Ellipsis for item in items)
+        for item in items:
+            if item is Ellipsis or len(bounds) >= value.ndim:
+                break
+            if item is None:
+                continue
+            bounds.append(_bounds(item, value.shape[len(bounds)]))
+        return Slices(source, tuple(bounds), keeps)
+
+    # ------------------------------------------------------------------ no-ops
+
+    def no_op_of(self, node: Node) -> NoOp | None:
+        if node.op != "call_function" or not _is_array(node) or node.meta.get("bindings"):
+            return None
+        try:
+            rule = _NO_OPS.get(_OPERATOR_UFUNCS.get(node.target, node.target))
+        except TypeError:
+            return None
+        if rule is None or _out_of(node):
+            return None
+        found = rule(node)
+        if found is None or not _is_array(found.source):
+            return None
+        return found if _value(found.source) == _value(node) else None
+
+    # ------------------------------------------------------------------ buffers
+
+    def buffer_of(self, node: Node) -> tuple[Any, ...] | None:
+        if node.op != "call_function" or not _is_array(node) or _out_of(node):
+            return None
+        target: Any = node.target
+        is_ufunc = isinstance(target, np.ufunc) and target.nout == 1
+        if not is_ufunc and not any(target is function for function in _OWNERS):
+            return None
+        value = node.meta["val"]
+        return value.shape, value.dtype.str
+
+    def can_write_into(self, node: Node) -> bool:
+        target = node.target
+        if node.op != "call_function" or not isinstance(target, np.ufunc):
+            return False
+        if target.nout != 1 or target.signature is not None or len(node.args) != target.nin:
+            return False
+        return _is_array(node) and not {"out", "where"} & set(node.kwargs)
+
+    def write_into(self, node: Node, buffer: Node) -> None:
+        node.kwargs = {**node.kwargs, "out": buffer}
+
+
+_NO_RESULT: Final[tuple[Any, ...]] = (
+    runtime.make_token, runtime.functional_assert, runtime.size, runtime.item,
+)  # fmt: skip
+
+
+def _out_of(node: Node) -> list[Node]:
+    """The arrays that a call is told to write its result into."""
+    target = node.target
+    given: list[Any] = [node.kwargs.get("out")]
+    if isinstance(target, np.ufunc):
+        given += node.args[target.nin :]
+    return list(_nodes(*given))
+
+
+# --------------------------------------------------------------------------- indexing
+
+
+def _aliases_of_item(node: Node) -> Sequence[Alias]:
+    """``x[key]``: a view for slices, new for arrays of indices, an item of a sequence."""
+    source, key = node.args
+    if not isinstance(source, Node):
+        return [Alias(s, certain=False) for s in node.all_input_nodes]
+    value = _value(source)
+    if isinstance(value, (tuple, list)) and type(key) is int:
+        return [Alias(source, part=key % len(value) if value else None)]
+    if isinstance(value, (tuple, list, dict)):
+        return [Alias(source, part=key if isinstance(key, str) else None)]
+    items = key if isinstance(key, tuple) else (key,)
+    if not isinstance(value, ArrayValue):
+        named = isinstance(key, str) or (type(key) is int and key >= 0)
+        return [Alias(source, certain=False, part=key if named else None)]
+    if _is_basic(items):
+        # Integers alone select a number, which is a copy.
+        is_number = all(_is_integer(item) for item in items) and len(items) == value.ndim
+        return [] if is_number else [Alias(source)]
+    unknown = any(isinstance(item, Node) and _value(item) is None for item in items)
+    return [Alias(source, certain=False)] if unknown else []
+
+
+def _is_basic(items: Sequence[Any]) -> bool:
+    return all(
+        item is None or item is Ellipsis or isinstance(item, slice) or _is_integer(item)
+        for item in items
+    )
+
+
+def _per_axis(items: Sequence[Any]) -> list[Any]:
+    """The items that select from an axis, up to an ellipsis."""
+    dots = items.index(Ellipsis) if Ellipsis in items else len(items)
+    return [item for item in items[:dots] if item is not None]
+
+
+def _takes_all(item: Any, size: IntExpr) -> bool:
+    """Whether a slice takes a whole axis."""
+    if not isinstance(item, slice) or item.step not in (None, 1):
+        return False
+    stop = _value(item.stop)
+    stop = constant(stop) if type(stop) is int else stop
+    return item.start in (None, 0) and (stop is None or stop is size)
+
+
+def _is_integer(item: Any) -> bool:
+    value = _value(item)
+    return isinstance(value, IntExpr) or type(value) is int
+
+
+def _bounds(item: Any, size: IntExpr) -> tuple[IntExpr, IntExpr, IntExpr] | None:
+    """An index or a slice of an axis as (start, stop, step); None for the whole axis, and
+    where that is not known."""
+    one = constant(1)
+    if not isinstance(item, slice):
+        index = _from_front(item, size)
+        assert index is not None
+        return index, shift(index, 1), one
+    step = 1 if item.step is None else item.step
+    if type(step) is not int or step < 1:
+        return None
+    start = constant(0) if item.start is None else _from_front(item.start, size)
+    stop = size if item.stop is None else _from_front(item.stop, size)
+    if start is None or stop is None:
+        return None
+    if start is constant(0) and stop is size and step == 1:
+        return None
+    # A start behind the end selects nothing, so only the stop is cut off there.
+    return _not_negative(start), _not_negative(_cut(stop, size)), constant(step)
+
+
+def _from_front(item: Any, size: IntExpr) -> IntExpr | None:
+    """An index counted from the front."""
+    value = _value(item)
+    index = constant(value) if type(value) is int else value
+    if not isinstance(index, IntExpr):
+        return None
+    if isinstance(index, IntConstant):
+        found: Any = index if index.constant >= 0 else size + index
+        return found  # type: ignore[no-any-return]
+    counted = where(less(index, constant(0)), index + size, index)
+    assert isinstance(counted, IntExpr)
+    return counted
+
+
+def _not_negative(index: IntExpr) -> IntExpr:
+    return maximum(index, constant(0))
+
+
+def _cut(index: IntExpr, size: IntExpr) -> IntExpr:
+    return index if index is size else minimum(index, size)
+
+
+# --------------------------------------------------------------------------- results
+
+
+def _returns_own(node: Node, source: Node) -> bool:
+    """Whether a function that sometimes copies certainly doesn't here."""
+    if not _is_array(source) or not _is_array(node):
+        return False
+    same: bool = _value(node) == _value(source)
+    if node.target is np.reshape:
+        return same  # any layout fits its own shape
+    if node.target is np.real:
+        return True
+    plain = set(node.kwargs) <= {"dtype"} and len(node.args) <= 2
+    as_it_is = node.target is np.asarray or node.target is np.asanyarray
+    return same and plain and as_it_is
+
+
+_Rule = Callable[[Node], "NoOp | None"]
+
+
+def _array_argument(node: Node, count: int = 1) -> Node | None:
+    """The first argument, if the call has no other than `count` positional ones."""
+    if not node.args or len(node.args) > count:
+        return None
+    source = node.args[0]
+    return source if isinstance(source, Node) else None
+
+
+def _same_array(why: str, copies: bool = False, guards: bool = False, count: int = 3) -> _Rule:
+    """Functions that do nothing where they keep shape and dtype."""
+
+    def rule(node: Node) -> NoOp | None:
+        source = _array_argument(node, count)
+        if source is None or not set(node.kwargs) <= {"shape", "axis", "dtype", "order"}:
+            return None
+        if node.kwargs.get("order") not in (None, "K", "C"):
+            return None
+        return NoOp(source, why, copies, guards)
+
+    return rule
+
+
+def _permutation(node: Node) -> tuple[Node, tuple[int, ...]] | None:
+    """The source of a transposition, and the axes of it that the result has, in order."""
+    source = node.args[0] if node.args else None
+    if not isinstance(source, Node) or not _is_array(source):
+        return None
+    rank = _value(source).ndim
+    rest = [*node.args[1:], *node.kwargs.values()]
+    if not all(_is_plain(a) for a in rest) or node.op != "call_function":
+        return None
+    # numpy itself says where the axes go, on an array whose sizes number them.
+    sizes = np.empty(tuple(range(rank)) if rank else (), np.int8)
+    try:
+        moved = node.target(sizes, *node.args[1:], **node.kwargs)  # type: ignore[operator]
+    except (TypeError, ValueError):
+        return None
+    return source, tuple(moved.shape)
+
+
+def _is_plain(argument: Any) -> bool:
+    if isinstance(argument, (tuple, list)):
+        return all(map(_is_plain, argument))
+    return argument is None or type(argument) is int
+
+
+def _transposed(node: Node) -> NoOp | None:
+    """Transpositions that end where they began."""
+    at, axes = node, tuple(range(_value(node).ndim))
+    while isinstance(at, Node) and at.op == "call_function" and at.target in _MOVES:
+        step = _permutation(at)
+        if step is None:
+            return None
+        at, order = step
+        axes = tuple(order[axis] for axis in axes)
+        if axes == tuple(range(len(axes))):
+            return NoOp(at, "the axes end up where they were")
+    return None
+
+
+_MOVES: Final = _functions(
+    "transpose", "permute_dims", "matrix_transpose", "linalg.matrix_transpose", "swapaxes",
+    "moveaxis", "rollaxis",
+)  # fmt: skip
+
+
+def _flipped(node: Node) -> NoOp | None:
+    """The same flip twice."""
+    inner = node.args[0] if node.args else None
+    if not isinstance(inner, Node) or inner.op != "call_function":
+        return None
+    same = inner.target is node.target and inner.kwargs == node.kwargs
+    if not same or inner.args[1:] != node.args[1:] or list(_nodes(node.args[1:])):
+        return None
+    source = inner.args[0]
+    return NoOp(source, "flipped twice") if isinstance(source, Node) else None
+
+
+def _whole(node: Node) -> NoOp | None:
+    """``x[:]``, ``x[...]``, ``x[0:n]``."""
+    source, key = node.args
+    value = _value(source)
+    if not isinstance(source, Node) or not isinstance(value, ArrayValue):
+        return None
+    items = key if isinstance(key, tuple) else (key,)
+    chosen = _per_axis(items)
+    rest = items[len(chosen) :]
+    plain = all(item is Ellipsis or item == slice(None) for item in rest)
+    if not plain or not all(map(_takes_all, chosen, value.shape)):
+        return None
+    return NoOp(source, "the slice takes everything")
+
+
+def _cast(node: Node) -> NoOp | None:
+    source = _array_argument(node, 2)
+    return None if source is None else NoOp(source, "the dtype stays", copies=True)
+
+
+def _neutral(
+    right: Callable[[Any, np.dtype[Any]], bool], why: str, either: bool = False
+) -> _Rule:
+    """``x op e`` for a neutral e (a literal); with `either`, ``e op x`` too."""
+
+    def rule(node: Node) -> NoOp | None:
+        if len(node.args) != 2 or node.kwargs:
+            return None
+        for x, e in (node.args, node.args[::-1])[: 2 if either else 1]:
+            if isinstance(x, Node) and _is_array(x) and type(e) in (bool, int, float):
+                dtype = _value(x).dtype
+                if right(e, dtype):
+                    return NoOp(x, why, copies=True)
+        return None
+
+    return rule
+
+
+def _is_zero(e: Any, dtype: np.dtype[Any]) -> bool:
+    # Adding nought makes +0.0 of -0.0, so for floats it is not neutral; -0.0 is.
+    if dtype.kind in "iu":
+        return type(e) is int and e == 0
+    return dtype.kind == "f" and type(e) is float and e == 0 and math.copysign(1, e) < 0
+
+
+def _is_positive_zero(e: Any, dtype: np.dtype[Any]) -> bool:
+    return dtype.kind in "iuf" and e == 0 and math.copysign(1, e) > 0 and e is not False
+
+
+def _is_one(e: Any, dtype: np.dtype[Any]) -> bool:
+    # (inf + 0j) * 1 is not what it was, so not for complex numbers.
+    return dtype.kind in "iuf" and e == 1 and e is not True
+
+
+def _is_integer_one(e: Any, dtype: np.dtype[Any]) -> bool:
+    return dtype.kind in "iu" and type(e) is int and e == 1
+
+
+def _is_no_bit(e: Any, dtype: np.dtype[Any]) -> bool:
+    return (dtype.kind in "iu" and type(e) is int and e == 0) or (
+        dtype.kind == "b" and e is False
+    )
+
+
+def _is_all_bits(e: Any, dtype: np.dtype[Any]) -> bool:
+    return (dtype.kind == "i" and type(e) is int and e == -1) or (
+        dtype.kind == "b" and e is True
+    )
+
+
+def _is_false(e: Any, dtype: np.dtype[Any]) -> bool:
+    return dtype.kind == "b" and e is False
+
+
+def _is_true(e: Any, dtype: np.dtype[Any]) -> bool:
+    return dtype.kind == "b" and e is True
+
+
+def _no_ops() -> dict[Any, _Rule]:
+    rules: dict[Any, _Rule] = {
+        operator.getitem: _whole,
+        runtime.astype: _cast,
+        np.add: _neutral(_is_zero, "adds nothing", either=True),
+        np.subtract: _neutral(_is_positive_zero, "subtracts nothing"),
+        np.multiply: _neutral(_is_one, "times one", either=True),
+        np.true_divide: _neutral(_is_one, "divided by one"),
+        np.floor_divide: _neutral(_is_integer_one, "divided by one"),
+        np.power: _neutral(_is_integer_one, "to the power of one"),
+        np.left_shift: _neutral(_is_no_bit, "shifted by nothing"),
+        np.right_shift: _neutral(_is_no_bit, "shifted by nothing"),
+        np.bitwise_or: _neutral(_is_no_bit, "or nothing", either=True),
+        np.bitwise_xor: _neutral(_is_no_bit, "xor nothing", either=True),
+        np.bitwise_and: _neutral(_is_all_bits, "and everything", either=True),
+        np.logical_or: _neutral(_is_false, "or nothing", either=True),
+        np.logical_and: _neutral(_is_true, "and everything", either=True),
+        np.positive: _same_array("plus", copies=True, count=1),
+        np.copy: _same_array("a copy", copies=True),
+        np.array: _same_array("a copy", copies=True),
+        np.reshape: _same_array("the shape stays"),
+        np.squeeze: _same_array("no axis goes"),
+        np.asarray: _same_array("an array already", count=2),
+        np.asanyarray: _same_array("an array already", count=2),
+        np.broadcast_to: _same_array("the shape stays", guards=True),
+    }
+    for function in _functions("atleast_1d", "atleast_2d", "atleast_3d"):
+        rules[function] = _same_array("has the axes already", count=1)
+    for function in _MOVES:
+        rules[function] = _transposed
+    for function in _functions("flip", "fliplr", "flipud"):
+        rules[function] = _flipped
+    return rules
+
+
+_NO_OPS: Final[dict[Any, _Rule]] = _no_ops()

@@ -1,0 +1,320 @@
+"""Ranges and input contracts to asserts: what is missing in the graph is added.
+
+For every symbol there is an interval that it has to lie in (declared in the environment, or
+given with the pass) and one that the asserts of the graph make sure of. They are compared
+end by end at the place where the symbol becomes known, and only an end that is not made sure
+of becomes an assert: with ``u >= 0`` in the graph and ``0 <= u <= 10`` wanted, ``u <= 10`` is
+added. Conditions of the contract that are no ranges (``rows == b``) are added unless the
+asserts there imply them.
+
+Guarantees: an assert that stands later (behind a computation) makes nothing sure; the
+strongest bound is written first, so a weaker one is not written at all; what is asserted
+already is not asserted again, in any spelling whose intervals say so; running the pass again
+changes nothing. Unlike `insert`, the environment's checks, and its facts that nothing in the
+graph enforces, play no part. Limits: a wanted bound that contradicts the asserts is written
+all the same, and always fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from asserts.dialects.base import AssertInfo, Dialect
+from asserts.emit import Emitter
+from asserts.errors import GraphError
+from asserts.graph import Node
+from asserts.graph_module import GraphModule
+from asserts.lift import lift
+from asserts.passes.base import Pass, PassResult
+from asserts.passes.discharge import Obligation, obligations_of
+from asserts.report import Report, Row
+from shapes.domains import ValueRanges
+from shapes.env import ShapeEnv
+from shapes.errors import ContradictionError, UndefinedError
+from shapes.expr import BoolExpr, Expr, IntExpr
+from shapes.facts import Fact, Facts
+from shapes.infinity import IntInfinity
+from shapes.interpret import free_symbols
+from shapes.linear import direction
+from shapes.prover import decide, entails
+from shapes.totals import made_total
+from shapes.verdict import Proof
+
+__all__ = ["AddConstraintAsserts", "Range"]
+
+Range = ValueRanges | tuple[Any, Any]
+"""Both ends of an interval of integers, included; None or an infinity where there is none."""
+
+
+@dataclass(frozen=True)
+class AddConstraintAsserts(Pass):
+    """Assert the wanted ranges and the input contract, as far as the graph does not.
+
+    `ranges` gives intervals by the names of symbols; `contract` says whether the
+    environment's declared ranges and contract are wanted, too. Ends of `unbounded` or more
+    (in absolute value) count as infinite. Raises `GraphError` for an empty range, for a name
+    that no node of the program defines, and for a program without an environment if no range
+    is given.
+    """
+
+    name: ClassVar[str] = "add constraint asserts"
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+    contract: bool = True
+    unbounded: int | None = None
+    effort: str = "default"
+
+    def run(self, graph_module: GraphModule) -> PassResult:
+        outer = self.dialect.environment(graph_module)
+        if not isinstance(outer, ShapeEnv):
+            if not self.ranges:
+                raise GraphError(
+                    "the program has no `shape_env`, and no ranges were given: there is "
+                    "nothing to assert"
+                )
+            outer = None
+        given = dict(self.ranges)
+        open_: dict[int, list[Obligation]] = {}
+        rows: list[Row] = []
+        modified = False
+        for module in self.dialect.modules(graph_module):
+            own = self.dialect.environment(module)
+            env = own if isinstance(own, ShapeEnv) else outer
+            work = _Constraints(self, module, env)
+            if env is outer:
+                work.take(self._given(work, given))
+            if env is not None and self.contract:
+                stated = open_.get(id(env))
+                if stated is None:
+                    stated = [o for o in obligations_of(env) if o.kind == "contract"]
+                open_[id(env)] = work.take(stated)
+            rows += work.write()
+            modified = modified or work.modified
+        if given:
+            name = next(iter(given))
+            raise GraphError(f"no node of the program defines the symbol '{name}'")
+        rows += [_left_out(one) for left in open_.values() for one in left]
+        if modified:
+            graph_module.recompile()
+        return PassResult(graph_module, modified, Report(self.name, tuple(rows)))
+
+    def _given(self, work: _Constraints, given: dict[str, Range]) -> list[Obligation]:
+        """The given ranges of symbols that this graph defines; they are done with then."""
+        found: list[Obligation] = []
+        for name in list(given):
+            symbol = work.symbols.get(name)
+            if symbol is None:
+                continue
+            found += self._ends(symbol, given.pop(name))
+        return found
+
+    def _ends(self, symbol: Expr, wanted: Range) -> list[Obligation]:
+        name = symbol.name
+        if not isinstance(symbol, IntExpr):
+            raise GraphError(f"the symbol '{name}' is no integer and has no range")
+        is_range = isinstance(wanted, ValueRanges)
+        ends = (wanted.lower, wanted.upper) if is_range else tuple(wanted)  # type: ignore[union-attr,arg-type]
+        if len(ends) != 2:
+            raise GraphError(f"the range of '{name}' needs two ends, not {ends!r}")
+        lower, upper = (self._finite(name, end) for end in ends)
+        if lower is not None and upper is not None and lower > upper:
+            raise GraphError(f"the range of '{name}' is empty ({lower} > {upper})")
+        found: list[Obligation] = []
+        for claim, text in (
+            (None if lower is None else symbol >= lower, f"{name} >= {lower}"),
+            (None if upper is None else symbol <= upper, f"{name} <= {upper}"),
+        ):
+            if claim is not None:
+                assert isinstance(claim, BoolExpr)
+                found.append(Obligation(claim, text, "contract", "given range"))
+        return found
+
+    def _finite(self, name: str, end: Any) -> int | None:
+        if end is None or isinstance(end, IntInfinity):
+            return None
+        if type(end) is not int:
+            raise GraphError(f"{end!r} is no end of an integer range (of '{name}')")
+        return None if self.unbounded is not None and abs(end) >= self.unbounded else end
+
+
+def _left_out(obligation: Obligation) -> Row:
+    names = ", ".join(s.name for s in free_symbols(obligation.claim))
+    note = f"not asserted: the program does not define all of {names}"
+    return Row(obligation.text, obligation.stated_by, "kept", note=note)
+
+
+class _Constraints:
+    """The work on one graph. A *point* is the index of a node; all inputs are at 0."""
+
+    def __init__(
+        self, options: AddConstraintAsserts, module: GraphModule, env: ShapeEnv | None
+    ) -> None:
+        self._effort = options.effort
+        self._dialect: Dialect = options.dialect
+        self._graph = module.graph
+        self._env = env
+        self._nodes = list(module.graph.nodes)
+        self._binders: dict[Expr, int] = {}
+        for index, node in enumerate(self._nodes):
+            for symbol in self._dialect.bindings(node):
+                self._binders.setdefault(symbol, 0 if node.op == "placeholder" else index)
+        self.symbols = {symbol.name: symbol for symbol in self._binders}
+        self._wanted: list[tuple[int, Obligation]] = []
+        self.modified = False
+
+    def _point_of(self, claim: BoolExpr) -> int | None:
+        points = [self._binders.get(symbol) for symbol in free_symbols(claim)]
+        known = [point for point in points if point is not None]
+        return max(known, default=0) if len(known) == len(points) else None
+
+    def take(self, obligations: Iterable[Obligation]) -> list[Obligation]:
+        """Place what can be placed in this graph; the rest is for another."""
+        rest = []
+        for obligation in obligations:
+            point = self._point_of(obligation.claim)
+            if point is None:
+                rest.append(obligation)
+            else:
+                self._wanted.append((point, obligation))
+        return rest
+
+    # ------------------------------------------------------------------ what is made sure of
+
+    def _made_sure(self) -> list[tuple[int, Fact]]:
+        """What holds from which point on: asserts, and what operations guarantee."""
+        found = [(point, Fact(claim, "check")) for point, claim in self._asserted()]
+        if self._env is not None:
+            for fact in self._env.axioms:
+                point = self._point_of(fact.claim) if fact.origin == "operation" else None
+                if point is not None:
+                    found.append((point, fact))
+        return sorted(found, key=lambda pair: pair[0])
+
+    def _asserted(self) -> list[tuple[int, BoolExpr]]:
+        """The conditions of the graph's asserts, each with the point behind which it stands:
+        the last node before it that does more than read or compute sizes."""
+        d = self._dialect
+        points: dict[Node, int] = {}
+        point = 0
+        for index, node in enumerate(self._nodes):
+            plain = d.read_of(node) is not None or d.computation_of(node) is not None
+            if node.op not in ("placeholder", "get_attr") and not plain:
+                point = point if d.is_assert(node) else index
+            points[node] = point
+        return [
+            (points[lifted.node], lifted.claim)
+            for lifted in lift(self._graph, self._dialect)
+            if lifted.claim is not None
+        ]
+
+    # ------------------------------------------------------------------ writing
+
+    def write(self) -> list[Row]:
+        """Write what is missing; the report's rows, in program order."""
+        by_point: dict[int, list[Obligation]] = {}
+        for point, obligation in self._wanted:
+            by_point.setdefault(point, []).append(obligation)
+        waiting = self._made_sure()
+        facts = Facts()
+        emitter = Emitter(self._graph, self._dialect)
+        entry = sum(1 for node in self._nodes if node.op == "placeholder")
+        position = 0
+        rows: list[Row] = []
+        for point in sorted(by_point):
+            while waiting and waiting[0][0] <= point:
+                facts = _learned(facts, waiting.pop(0)[1])
+            position = self._advance(emitter, position, max(entry, point + 1))
+            with self._graph.inserting_before(self._nodes[position]):
+                for obligation in sorted(by_point[point], key=_strength):
+                    proof = self._proof(facts, obligation.claim)
+                    rows.append(self._row(emitter, facts, obligation, point, proof))
+                    known = Fact(obligation.claim, "contract", obligation.text)
+                    facts = _learned(facts, known)
+        return rows
+
+    def _advance(self, emitter: Emitter, position: int, target: int) -> int:
+        """Pass the nodes before `target`, and the reads, sizes and asserts behind them."""
+        d = self._dialect
+        while position < len(self._nodes) - 1:
+            node = self._nodes[position]
+            plain = d.read_of(node) is not None or d.is_assert(node)
+            if position >= target and not plain and d.computation_of(node) is None:
+                break
+            emitter.arrive(node)
+            position += 1
+        return position
+
+    def _proof(self, facts: Facts, claim: BoolExpr) -> Proof | None:
+        effort = "cheap" if len(free_symbols(claim)) <= 1 else self._effort
+        try:
+            return entails(facts, claim, effort)
+        except (ContradictionError, UndefinedError):
+            return None
+
+    def _row(
+        self,
+        emitter: Emitter,
+        facts: Facts,
+        obligation: Obligation,
+        point: int,
+        proof: Proof | None,
+    ) -> Row:
+        if proof is None:
+            count = self._assert(emitter, facts, obligation, point)
+        return Row(
+            condition=obligation.text,
+            stated_by=obligation.stated_by,
+            outcome="inserted" if proof is None else "discharged",
+            place=self._nodes[point].name if point else "",
+            proof=proof,
+            message=obligation.message,
+            location=obligation.location,
+            nodes=count if proof is None else 0,
+        )
+
+    def _assert(
+        self, emitter: Emitter, facts: Facts, obligation: Obligation, point: int
+    ) -> int:
+        """Write one assert; the number of new nodes."""
+        computed = (node for node in self._nodes if node.op != "placeholder")
+        beside = self._nodes[point] if point else next(computed)
+        taken = self._dialect.metadata_beside(beside, obligation.where)
+        emitter.meta = {"runtime_assert": obligation.text, **taken}
+        before = len(emitter.created)
+        total = made_total(obligation.claim, lambda claim: decide(facts, claim))
+        condition = emitter.emit(total)
+        symbols = free_symbols(total)
+        info = AssertInfo(
+            obligation.text, obligation.message, self._sources(symbols), obligation.location
+        )
+        values = {symbol.name: emitter.emit(symbol) for symbol in symbols}
+        node = self._dialect.create_assert(self._graph, condition, info, values)
+        node.meta.update(emitter.meta)
+        self.modified = True
+        return len(emitter.created) - before + 1
+
+    def _sources(self, symbols: Iterable[Expr]) -> Mapping[str, str]:
+        known = {} if self._env is None else self._env.symbols
+        sources = {s.name: known[s.name].source for s in symbols if s.name in known}
+        return {name: source for name, source in sources.items() if source and source != name}
+
+
+def _learned(facts: Facts, fact: Fact) -> Facts:
+    with suppress(ContradictionError):
+        return facts.given(fact)
+    return facts  # the assert always fails, so what is behind it does not matter
+
+
+def _strength(obligation: Obligation) -> tuple[int, int]:
+    """Ranges of single symbols first, the stronger ones before the weaker."""
+    claim = obligation.claim
+    if len(free_symbols(claim)) != 1 or claim.op.name != "LeZero":
+        is_value = len(free_symbols(claim)) == 1 and claim.op.name == "EqZero"
+        return (0 if is_value else 2, 0)
+    difference = claim.args[0]
+    assert isinstance(difference, IntExpr)
+    factor, _ = direction(difference)
+    # f * d + c <= 0: for one symbol, the greater c / |f|, the stronger the bound.
+    return (1, -(difference.constant // max(abs(factor), 1)))

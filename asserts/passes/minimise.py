@@ -1,0 +1,96 @@
+"""Drop the asserts of a graph that others imply, for graphs that come with their asserts.
+
+Every assert is lifted to a condition over symbols. In program order, one goes if what the
+graph ensures before it, and the asserts that stay, imply it (see `discharge`); between two
+asserts with nothing but reads in between, either may stand for the other. Those that stay
+stand where they stood. An assert whose condition cannot be lifted stays too, and the report
+says why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from asserts.graph import Node
+from asserts.graph_module import GraphModule
+from asserts.lift import LiftedAssert, lift
+from asserts.passes.base import Pass, PassResult
+from asserts.passes.discharge import Decision, Obligation, Policy, discharge
+from asserts.passes.insert import Points, clauses
+from asserts.report import Report, Row
+from shapes.booleans import conjunction
+from shapes.definedness import defined
+from shapes.env import ShapeEnv
+from shapes.prover import Effort
+
+__all__ = ["MinimiseRuntimeAsserts"]
+
+
+@dataclass(frozen=True)
+class MinimiseRuntimeAsserts(Pass):
+    """Erase every assert that is implied without it; see `discharge` for `policy`."""
+
+    name: ClassVar[str] = "minimise runtime asserts"
+    policy: Policy = "preserve-user"
+    effort: str | Effort = "default"
+
+    def run(self, graph_module: GraphModule) -> PassResult:
+        rows: list[Row] = []
+        modified = False
+        for module in self.dialect.modules(graph_module):
+            env = self.dialect.environment(module)
+            found = self._minimise(module, env if isinstance(env, ShapeEnv) else ShapeEnv())
+            modified = modified or any(row.outcome == "discharged" for row in found)
+            rows += found
+        if modified:
+            graph_module.recompile()
+        return PassResult(graph_module, modified, Report(self.name, tuple(rows)))
+
+    def _minimise(self, module: GraphModule, env: ShapeEnv) -> list[Row]:
+        points = Points(list(module.graph.nodes), self.dialect)
+        lifted = lift(module.graph, self.dialect)
+        placed: list[tuple[int, Obligation]] = []
+        owner: dict[Obligation, LiftedAssert] = {}
+        for one in lifted:
+            for obligation in self._obligations(one):
+                placed.append((points.of_asserts[one.node], obligation))
+                owner[obligation] = one
+        decisions = discharge(env, placed, points.of_claim, None, self.policy, self.effort)
+        by_node: dict[Node, list[Decision]] = {}
+        for decision in decisions:
+            by_node.setdefault(owner[decision.obligation].node, []).append(decision)
+        rows = [self._settle(one, by_node.get(one.node, [])) for one in lifted]
+        if any(row.outcome == "discharged" for row in rows):
+            self.dialect.sweep(module.graph)
+        return rows
+
+    def _obligations(self, one: LiftedAssert) -> list[Obligation]:
+        """The parts of an assert, and that it has a value: it would have stopped otherwise."""
+        if one.claim is None or one.node.users:
+            return []
+        info = self.dialect.info_of(one.node)
+        kind, who = ("user", "the program") if info.by_user else ("operation", "the graph")
+        whole = conjunction(defined(one.claim), one.claim)
+        return [
+            Obligation(part, info.condition, kind, who, info.message)  # type: ignore[arg-type]
+            for part in clauses(whole)
+        ]
+
+    def _settle(self, one: LiftedAssert, decisions: list[Decision]) -> Row:
+        info = self.dialect.info_of(one.node)
+        proofs = [d.proof for d in decisions if d.proof is not None]
+        gone = bool(decisions) and len(proofs) == len(decisions)
+        trivial = one.claim is not None and not decisions and not one.node.users
+        if gone or trivial:
+            one.node.graph.erase_node(one.node)
+        note = one.reason or ("its result is used" if one.node.users else "")
+        return Row(
+            condition=info.condition,
+            stated_by="the program" if info.by_user else "the graph",
+            outcome="discharged" if gone or trivial else "kept",
+            proof=proofs[0] if gone else None,
+            message=info.message,
+            location=info.location,
+            note="always true" if trivial else note,
+        )

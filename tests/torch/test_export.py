@@ -1,0 +1,90 @@
+"""Real exports: what eager accepts, rejects and computes, the exported program does too."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.torch.programs import PROGRAMS, Program
+from tests.torch.torch_help import (
+    accepts,
+    asserts_of,
+    decomposed,
+    disagreements,
+    exported,
+    reloaded,
+)
+
+each_program = pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.name)
+
+
+@each_program
+def test_the_inputs_of_a_program_are_what_they_are_called(program: Program) -> None:
+    eager = program.make()
+    assert all(accepts(eager, inputs) for inputs in (program.example, *program.valid))
+    assert not any(accepts(eager, inputs) for inputs in program.invalid)
+
+
+@each_program
+@pytest.mark.parametrize("deferred", [False, True], ids=["guards", "deferred"])
+def test_exported_programs_accept_and_compute_what_eager_does(
+    program: Program, deferred: bool
+) -> None:
+    made = exported(program, deferred=deferred)
+
+    assert disagreements(program, made) == []
+
+
+@each_program
+def test_another_tracing_changes_nothing_and_adds_no_asserts(program: Program) -> None:
+    made = exported(program)
+
+    again = decomposed(made)
+
+    assert disagreements(program, again) == []
+    assert len(asserts_of(again)) <= len(asserts_of(made))
+
+
+@each_program
+def test_a_saved_program_is_the_same_when_it_is_loaded(program: Program) -> None:
+    made = exported(program)
+
+    loaded = reloaded(made)
+
+    assert disagreements(program, loaded) == []
+    assert len(asserts_of(loaded)) == len(asserts_of(made))
+
+
+def test_messages_name_the_text_of_the_check_and_its_line() -> None:
+    program = next(p for p in PROGRAMS if p.name == "Narrowed")
+    run = exported(program).module()
+
+    with pytest.raises(RuntimeError) as caught:
+        run(*program.invalid[0])
+
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "no more rows than there are"
+    assert lines[1].startswith("Runtime assertion failed for expression u0 <= s")
+    assert any("is x.shape[0]" in line for line in lines)
+    assert any("programs.py" in line and "no more rows" in line for line in lines)
+
+
+def test_new_nodes_have_value_stack_trace_and_module_stack() -> None:
+    program = next(p for p in PROGRAMS if p.name == "Padded")
+
+    for node in exported(program).graph.nodes:
+        if node.op == "call_function":
+            assert "val" in node.meta, node
+            assert "programs.py" in node.meta["stack_trace"], node
+            assert node.meta["nn_module_stack"], node
+
+
+def test_no_program_needs_more_asserts_than_with_torch_unless_torch_loses_some() -> None:
+    lossy = {"HalvedUp", "Unrelated"}
+    counts = {
+        p.name: (len(asserts_of(exported(p, ours=False))), len(asserts_of(exported(p))))
+        for p in PROGRAMS
+    }
+    more = {name for name, (torchs, ours) in counts.items() if ours > torchs}
+    assert more == lossy
+    enforcing = [pair for name, pair in counts.items() if name not in lossy]
+    assert sum(ours for _, ours in enforcing) <= 0.75 * sum(torchs for torchs, _ in enforcing)
