@@ -299,9 +299,7 @@ def any_trees(draw: Callable[..., Any], depth: int = 5, soil: Soil = EVERYTHING)
 
 
 @st.composite
-def questions(
-    draw: Callable[..., Any], soil: Soil | None = None, depth: int = 3
-) -> Question:
+def questions(draw: Callable[..., Any], soil: Soil | None = None, depth: int = 3) -> Question:
     """Facts and a claim over small domains."""
     chosen = draw(st.sampled_from((FEW_INTEGERS, FEW_CONDITIONS))) if soil is None else soil
     return ask(Drawn(draw), chosen, depth)

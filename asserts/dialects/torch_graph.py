@@ -416,7 +416,7 @@ class TorchDialect:
 
     def _counted(self, node: Any) -> Expr | None:
         """How many elements an operation chooses from, if it chooses."""
-        chosen = node.args[0] if node.target in _CHOOSING else None
+        chosen: Any = node.args[0] if node.target in _CHOOSING else None
         if node.target is _ATEN.index.Tensor and len(node.args[1]) == 1:
             chosen = node.args[1][0]
         value = chosen.meta.get(self.key) if isinstance(chosen, fx.Node) else None

@@ -53,9 +53,7 @@ def test_integers_raise_only_where_something_has_no_value(
 
 
 @given(trees("bool", 3), trees("bool", 3), trees("bool", 2), small_values())
-def test_conditions_hold_together(
-    a: Tree, b: Tree, c: Tree, values: dict[str, Any]
-) -> None:
+def test_conditions_hold_together(a: Tree, b: Tree, c: Tree, values: dict[str, Any]) -> None:
     conditions = [tree.built() for tree in (a, b, c)]
     names = _names(*conditions)
     function, source = compile_conditions("guard", conditions, names)
@@ -80,7 +78,8 @@ def test_every_operator_is_written(op: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [0, -1, 10**30, -(1 << 20_000), 0.0, -0.0, 1e22, math.inf, -math.inf, math.nan, True],
+    "value",
+    [0, -1, 10**30, -(1 << 20_000), 0.0, -0.0, 1e22, math.inf, -math.inf, math.nan, True],
     ids=lambda value: repr(value) if abs(value) < 1e99 or value != value else "large",
 )
 def test_constants_are_written(value: Any) -> None:

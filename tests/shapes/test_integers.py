@@ -16,22 +16,40 @@ x, y, z = (symbol(n) for n in "xyz")
 SMALL = range(-9, 10)
 
 
-@pytest.mark.parametrize("op", ["FloorDiv", "Mod", "CeilDiv", "CleanDiv", "TruncDiv", "TruncMod"])
+@pytest.mark.parametrize(
+    "op", ["FloorDiv", "Mod", "CeilDiv", "CleanDiv", "TruncDiv", "TruncMod"]
+)
 @pytest.mark.parametrize("divisor", [-12, -4, -3, -2, -1, 0, 1, 2, 3, 4, 6, 8, 12])
 def test_division_of_a_combination_by_a_constant(op: str, divisor: int) -> None:
     """All the ways in which terms divide out, with all signs."""
     sym = name("x")
-    for c, k in itertools.product((-12, -8, -6, -3, -1, 1, 2, 4, 5, 12), (-7, -4, 0, 1, 6, 11)):
+    for c, k in itertools.product(
+        (-12, -8, -6, -3, -1, 1, 2, 4, 5, 12), (-7, -4, 0, 1, 6, 11)
+    ):
         numerator = node("Add", node("Mul", leaf(c), sym), leaf(k))
         tree = node(op, numerator, leaf(divisor))
         _agrees(tree, [{"x": v} for v in SMALL])
 
 
 @pytest.mark.parametrize("op", ["FloorDiv", "Mod", "TruncDiv", "TruncMod", "CeilDiv"])
-@pytest.mark.parametrize("numerator", ["x*y", "2*x*y", "x*y + x", "4*x", "x*x*y", "3*x + 6*y + 1",
-                                       "x + y", "-x*y", "0*x", "x*y*z - 2*y*z"])  # fmt: skip
-@pytest.mark.parametrize("divisor", ["x", "y", "2*y", "-y", "x*y", "2*x + 4*y", "x + y", "-2*x*y",
-                                     "x - 1", "y*z"])  # fmt: skip
+@pytest.mark.parametrize(
+    "numerator",
+    [
+        "x*y",
+        "2*x*y",
+        "x*y + x",
+        "4*x",
+        "x*x*y",
+        "3*x + 6*y + 1",
+        "x + y",
+        "-x*y",
+        "0*x",
+        "x*y*z - 2*y*z",
+    ],
+)
+@pytest.mark.parametrize(
+    "divisor", ["x", "y", "2*y", "-y", "x*y", "2*x + 4*y", "x + y", "-2*x*y", "x - 1", "y*z"]
+)
 def test_cancelling_in_a_division_by_an_expression(
     op: str, numerator: str, divisor: str
 ) -> None:
@@ -47,7 +65,9 @@ def _tree(text: str) -> Tree:
         sign, factors = (-1, part[1:]) if part.startswith("-") else (1, part)
         product = leaf(sign)
         for factor in factors.split("*"):
-            product = node("Mul", product, leaf(int(factor)) if factor.isdigit() else name(factor))
+            product = node(
+                "Mul", product, leaf(int(factor)) if factor.isdigit() else name(factor)
+            )
         total = node("Add", total, product)
     return total
 
@@ -87,7 +107,9 @@ def test_bits_with_masks(op: str) -> None:
         tree = node(op, node(op, name("x"), leaf(first)), leaf(second), name("y"))
         _agrees(tree, [{"x": v, "y": w} for v in range(-9, 10, 3) for w in (-5, 0, 6)])
     for mask in masks:
-        _agrees(node(op, leaf(mask), node("Mod", name("x"), leaf(8))), [{"x": v} for v in SMALL])
+        _agrees(
+            node(op, leaf(mask), node("Mod", name("x"), leaf(8))), [{"x": v} for v in SMALL]
+        )
 
 
 @pytest.mark.parametrize("op", ["Min", "Max"])

@@ -15,7 +15,9 @@ import shapes
 
 ROOT = Path(shapes.__file__).parent
 MODULES = {
-    ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__"): path
+    ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(
+        ".__init__"
+    ): path
     for path in sorted(ROOT.rglob("*.py"))
 }
 HEAVY = ("sympy", "z3", "numpy", "torch", "onnx", "cvc5")
@@ -39,7 +41,7 @@ def layers() -> dict[str, int]:
 
 def part(module: str) -> str:
     """The module or the package directly below `shapes`."""
-    return (module.split(".") + ["", ""])[1]
+    return [*module.split("."), "", ""][1]
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:

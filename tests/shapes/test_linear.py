@@ -74,7 +74,11 @@ def test_a_relation_is_primitive_and_tightened(c: tuple[int, int, int, int]) -> 
 
 @given(LINEAR)
 def test_the_complement_is_a_relation_and_an_involution(c: tuple[int, int, int, int]) -> None:
-    for relation in (le_zero(combination(c)), eq_zero(combination(c)), ne_zero(combination(c))):
+    for relation in (
+        le_zero(combination(c)),
+        eq_zero(combination(c)),
+        ne_zero(combination(c)),
+    ):
         complement = negated_relation(relation)
         if relation.is_constant:
             assert complement is None

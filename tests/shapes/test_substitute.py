@@ -43,6 +43,7 @@ def test_all_at_once() -> None:
 def test_atoms_can_be_replaced() -> None:
     atom = make("Max", x, y)
     assert substitute(3 * atom + x, {atom: z}) is 3 * z + x
-    assert substitute(make("Max", atom, z) % 4, {x: constant(1), y: constant(2)}) is make(
-        "Max", 2, z
-    ) % 4
+    assert (
+        substitute(make("Max", atom, z) % 4, {x: constant(1), y: constant(2)})
+        is make("Max", 2, z) % 4
+    )

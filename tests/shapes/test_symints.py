@@ -178,7 +178,11 @@ def test_definedness_travels_along(env: ShapeEnv) -> None:
 
 def test_environments_do_not_mix(env: ShapeEnv) -> None:
     other = ShapeEnv().size("c")
-    for build in (lambda: env["a"] + other, lambda: Min(env["a"], other), lambda: env["a"] < other):
+    for build in (
+        lambda: env["a"] + other,
+        lambda: Min(env["a"], other),
+        lambda: env["a"] < other,
+    ):
         with pytest.raises(ExpressionTypeError, match="another environment"):
             build()
 
