@@ -24,7 +24,7 @@ from shapes.interpret import free_symbols
 from shapes.prover import EFFORTS, METHODS, SOLVER, Effort, prove
 from shapes.verdict import Counterexample, Status, Verdict
 from tests.oracle import Tree, Undefined, assignments, models, reached
-from tests.strategies import EVERYTHING, INTEGRAL, PLAIN, Question, Seeded, ask
+from tests.strategies import EQUATIONS, EVERYTHING, INTEGRAL, PLAIN, Question, Seeded, ask
 
 RLIMIT = 300_000
 LADDERS: dict[str, Effort] = {
@@ -35,7 +35,7 @@ LADDERS: dict[str, Effort] = {
 }
 """Each method alone, and all of them."""
 
-SOILS = (INTEGRAL, PLAIN, PLAIN, EVERYTHING)
+SOILS = (INTEGRAL, PLAIN, EQUATIONS, EVERYTHING)
 
 
 def stated(question: Question) -> Facts:

@@ -74,11 +74,16 @@ class Soil:
     large: tuple[int, ...] = LARGE
     floats: bool = True
     powers: bool = True
+    equations: bool = False
 
 
 EVERYTHING = Soil()
 INTEGRAL = Soil(doubles=(), floats=False)
 PLAIN = Soil(conditions=(), doubles=(), large=(), floats=False)
+EQUATIONS = Soil(
+    ("v", "w", "x", "y", "z"), (), (), large=(), floats=False, powers=False, equations=True
+)
+"""Many facts that define symbols by each other, over many symbols with few values."""
 FEW = Soil(("x", "y"), ("p",), ("t",))
 FEW_INTEGERS = Soil(("x", "y", "z"), (), (), large=(), floats=False)
 FEW_CONDITIONS = Soil(("x", "y"), ("p",), (), floats=False)
@@ -237,7 +242,7 @@ def ask(choice: Choice, soil: Soil = INTEGRAL, depth: int = 3) -> Question:
     bounded = True
     for sym in soil.integers:
         low = choice.integer(-4, 2)
-        high = low + choice.integer(0, 6)
+        high = low + choice.integer(0, 6 if len(soil.integers) <= 3 else 3)
         domains[sym] = tuple(range(low, high + 1))
         stated = choice.integer(0, 5)
         if stated == 0:
@@ -247,8 +252,8 @@ def ask(choice: Choice, soil: Soil = INTEGRAL, depth: int = 3) -> Question:
             facts += within(name(sym), low, high)
     domains.update(dict.fromkeys(soil.conditions, (False, True)))
     domains.update(dict.fromkeys(soil.doubles, (-1.5, 0.0, 2.0, math.inf, math.nan)))
-    for _ in range(choice.integer(0, 4)):
-        facts.append(_stated(choice, soil, depth))
+    for _ in range(choice.integer(2, 7) if soil.equations else choice.integer(0, 4)):
+        facts.append((_equation if soil.equations else _stated)(choice, soil, depth))
     claim = _stated(choice, soil, depth)
     return Question(tuple(facts), claim, domains, bounded and not soil.doubles)
 
@@ -270,6 +275,22 @@ def _stated(choice: Choice, soil: Soil, depth: int) -> Tree:
         two = name(choice.pick(soil.integers)), grow(choice, "int", depth - 1, soil)
         return node("Eq", *two)
     return grow(choice, "bool", depth, soil)
+
+
+def _equation(choice: Choice, soil: Soil, depth: int) -> Tree:
+    """What defines or relates symbols."""
+    shape = choice.integer(0, 7)
+    sym = name(choice.pick(soil.integers))
+    if shape < 3:
+        return node("Eq", sym, _sum(choice, soil))
+    if shape == 3:
+        return node("Eq", sym, grow(choice, "int", min(depth, 2), soil))
+    if shape == 4:
+        return node("Eq", _sum(choice, soil), _sum(choice, soil))
+    if shape == 5:
+        two = [node(choice.pick(_TYPICAL), _sum(choice, soil), sym) for _ in range(2)]
+        return node(choice.pick(("And", "Or")), *two)
+    return _stated(choice, soil, min(depth, 2))
 
 
 def _sum(choice: Choice, soil: Soil) -> Tree:

@@ -30,7 +30,7 @@ from tests.oracle import Tree
 from tests.strategies import INTEGRAL, small_values, trees
 
 x, y, z = (symbol(n) for n in "xyz")
-GRID = [dict(zip("xyz", point)) for point in itertools.product(range(-4, 5), repeat=3)]
+GRID = [dict(zip("xyz", point)) for point in itertools.product(range(-3, 4), repeat=3)]
 LINEAR = st.tuples(*[st.integers(-6, 6)] * 4)
 
 
