@@ -60,10 +60,21 @@ def get_item(t: Tracer, x: SymArray, key: Any) -> SymArray:
     return result
 
 
+def _is_same_key(a: Any, b: Any) -> bool:
+    """Whether two keys are one: the same object, or slices with the same ends (from Python
+    3.12 on, ``x[1:] += y`` makes its slice twice)."""
+    if a is b:
+        return True
+    if isinstance(a, slice) and isinstance(b, slice):
+        ends = ((a.start, b.start), (a.stop, b.stop), (a.step, b.step))
+        return all(p is q or (type(p) is int and type(q) is int and p == q) for p, q in ends)
+    return False
+
+
 def set_item(t: Tracer, x: SymArray, key: Any, value: Any) -> None:
     """``x[key] = value`` as a new array in place of the old one."""
     part = value._part_of if isinstance(value, SymArray) else None
-    if part is not None and part[0] is x and part[1] is key:
+    if part is not None and part[0] is x and _is_same_key(part[1], key):
         return  # the end of ``x[key] += ...``, which has changed x already
     t.require_fresh(
         x, f"{x._node.name}[...] = ...",
