@@ -5,8 +5,8 @@ The layers, from the bottom; imports run downwards only (a test holds that):
 1. `infinity`, `errors`, `location`, `persistent`, `meaning`, `op`, `interning`
 2. `expr` (interned nodes), `linear`, `integers`, `floats`, `booleans` (normal forms),
    `ops` (the table of operators)
-3. `views`, `interpret` (the one traversal), `show`, `evaluate`, `definedness`, `parse`,
-   `substitute`, `totals`, `cost`, `sympy_bridge`, `codegen`, `domains`, `rules`
+3. `views`, `interpret` (the one traversal), `show`, `evaluate`, `tape`, `definedness`,
+   `parse`, `substitute`, `totals`, `cost`, `sympy_bridge`, `codegen`, `domains`, `rules`
 4. `doubles`, `facts`, `bounds`, `relations`, `verdict`, `witness`; the methods of proof:
    `theorems`, `lemmas`, `certificate`, `rows`, `elimination`, `choices`, `cases`, `smt`;
    `prover`

@@ -19,6 +19,7 @@ from shapes.definedness import Spelled
 from shapes.dims import check_example, check_hint, check_range
 from shapes.domains import Congruence, ValueRanges
 from shapes.errors import (
+    ContradictionError,
     DataDependentError,
     ExpressionTypeError,
     RangeError,
@@ -29,13 +30,13 @@ from shapes.evaluate import evaluate
 from shapes.exact import ExplainedBounds, explained_bounds
 from shapes.explain import data_dependent_message
 from shapes.expr import TRUE, BoolExpr, Expr, IntExpr, Kind, Value, as_expr, constant, symbol
-from shapes.facts import Fact, Facts, Origin
+from shapes.facts import Fact, Facts, Origin, contradiction
 from shapes.guards import Guard, GuardFunction
 from shapes.infinity import Bound, IntInfinity, int_oo
 from shapes.interpret import free_symbols
 from shapes.location import Location, user_location
 from shapes.parse import is_name, parse_spelled
-from shapes.prover import Effort, decide, prove
+from shapes.prover import Effort, decide, entails, prove
 from shapes.show import brief
 from shapes.symints import Symbolic, SymBool, SymFloat, SymInt, spelled_of
 from shapes.verdict import Verdict
@@ -203,7 +204,8 @@ class ShapeEnv:
         if info.source is not None and not isinstance(info.source, str):
             raise ExpressionTypeError(f"the source of `{info.name}` is no text")
         stated = list(facts)
-        self.facts = self.facts.given(*stated)
+        known = self.facts.declaring(info.symbol, info.backed, len(self.symbols))
+        self.facts = known.given(*stated)
         self._stated += stated
         self.symbols[info.name] = info
         wrapped = self.wrap(info.symbol)
@@ -278,8 +280,25 @@ class ShapeEnv:
         spelled = self._claim(claim)
         whole = conjunction(spelled.defined, spelled.expr)
         fact = Fact(whole, origin, _text(claim), None, operation, node, user_location())
-        self.facts = self.facts.given(fact)
+        self.facts = self._learned(fact)
         self._stated.append(fact)
+
+    def _learned(self, fact: Fact) -> Facts:
+        """The facts and one more; what the cheap methods refute is refused."""
+        learned = self.facts.given(fact)
+        denied = negation(fact.claim)
+        try:
+            refuted = entails(self.facts, denied, "cheap")
+        except ContradictionError:
+            return learned  # the facts leave nothing as they are
+        if refuted is None:
+            return learned
+        culprits = list(refuted.facts)
+        for culprit in refuted.facts:
+            fewer = [f for f in culprits if f is not culprit]
+            if entails(Facts().given(*fewer), denied, "cheap") is not None:
+                culprits = fewer
+        raise contradiction((*culprits, fact))
 
     def check(
         self,
@@ -301,7 +320,7 @@ class ShapeEnv:
         location = user_location() if location is None else location
         text = _text(claim)
         fact = Fact(whole, "check", text, message, operation, None, location)
-        self.facts = self.facts.given(fact)
+        self.facts = self._learned(fact)
         shown = text if text is not None else brief(spelled.expr)
         self._checks.append(Check(whole, shown, message, origin, operation, location, fact))
 

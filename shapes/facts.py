@@ -15,7 +15,7 @@ minimal set of culprits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from math import gcd
@@ -52,7 +52,7 @@ from shapes.show import brief
 from shapes.substitute import substitute
 from shapes.views import parts
 
-__all__ = ["Fact", "Facts", "Knowledge", "Origin", "Reasons"]
+__all__ = ["Fact", "Facts", "Knowledge", "Origin", "Reasons", "contradiction"]
 
 Origin = Literal["declared", "contract", "assumed", "guard", "operation", "check", "given"]
 """Who says so: a declared range, the input contract, an assumption of the user, a guard that
@@ -125,12 +125,13 @@ PROPAGATION_STEPS: Final = 400
 class Facts:
     """An immutable set of facts, indexed for questions."""
 
-    __slots__ = ("__weakref__", "_about", "_by_symbol", "_claims", "_count", "_doubles",
-                 "_known", "_solved", "_stated", "memo")  # fmt: skip
+    __slots__ = ("__weakref__", "_about", "_by_symbol", "_claims", "_count", "_declared",
+                 "_doubles", "_known", "_solved", "_stated", "memo")  # fmt: skip
 
     def __init__(self) -> None:
         self._stated: tuple[Fact, object] | None = None
         self._count = 0
+        self._declared: PersistentMap[Expr, tuple[bool, int]] = PersistentMap()
         self._claims: PersistentMap[Expr, Reasons] = PersistentMap()
         self._doubles: PersistentMap[Expr, tuple[ValueRanges, Reasons]] = PersistentMap()
         self._known: PersistentMap[IntExpr, Knowledge] = PersistentMap()
@@ -214,6 +215,14 @@ class Facts:
 
     # ------------------------------------------------------------------ learning
 
+    def declaring(self, sym: Expr, backed: bool, place: int) -> Facts:
+        """The same facts, which also know whether a symbol is an input and in which place it
+        was declared. An equation is solved for what is read at run time, and among equals
+        for the last declared; nodes are shared with others, whose order must not matter."""
+        new = _Learner(self).copied()
+        new._declared = new._declared.assoc(sym, (not backed, place))
+        return new
+
     def given(self, *facts: Fact | BoolExpr) -> Facts:
         """These facts and more. Raises `ContradictionError` with a minimal set of culprits
         if they cannot hold together as far as ranges, congruences and equalities show."""
@@ -254,6 +263,10 @@ class _Learner:
         self._steps = PROPAGATION_STEPS
         self._improved: list[IntExpr] = []
 
+    def copied(self) -> Facts:
+        """What is known so far, as a value of its own."""
+        return self._new
+
     def learn(self, fact: Fact) -> Facts:
         new = self._new
         try:
@@ -265,7 +278,8 @@ class _Learner:
             self._state(fact.claim, frozenset((fact,)))
             self._spread()
         except _ContradictionFoundError as found:
-            raise _explained(found.reasons, fact) from None
+            stated = [f for f in new if f in found.reasons or f is fact]
+            raise _explained(stated) from None
         return new
 
     def _state(self, claim: Expr, why: Reasons) -> None:
@@ -336,16 +350,19 @@ class _Learner:
             self._exclude(d, -e.constant * f, why)
 
     def _solved_for(self, e: IntExpr, why: Reasons) -> bool:
-        """Solve ``e == 0`` for its youngest symbol with a unit coefficient, if it does not
-        occur inside the rest."""
+        """Solve ``e == 0`` for its youngest symbol with a unit coefficient (one that is read
+        at run time counts as younger than inputs), if it does not occur inside the rest."""
         candidates = [t for t, c in e.terms().items() if c in (1, -1) and t.op is SYMBOL]
-        for sym in sorted(candidates, key=birth_of, reverse=True):
+        for sym in sorted(candidates, key=self._youth, reverse=True):
             c = e.terms()[sym]
             rest = combine(1, e, -c, sym)
             if sym not in free_symbols(rest):
                 self._solve(sym, scale(-c, rest), why)
                 return True
         return False
+
+    def _youth(self, sym: IntExpr) -> tuple[bool, int]:
+        return self._new._declared.get(sym) or (False, birth_of(sym))
 
     def _solve(self, sym: Expr, value: Expr, why: Reasons) -> None:
         """Replace a symbol for good: what was known of it is stated again of its value."""
@@ -619,9 +636,14 @@ def _rest(end: Bound, others: list[Bound]) -> int | None:
     return total
 
 
-def _explained(reasons: Reasons, newest: Fact) -> ContradictionError:
-    """The error for facts that contradict each other, with as few of them as possible."""
-    culprits = _minimal(sorted(reasons | {newest}, key=lambda f: f is newest))
+def _explained(stated: list[Fact]) -> ContradictionError:
+    """The error for facts that contradict each other, with as few of them as possible, in
+    the order in which they were stated."""
+    return contradiction(_minimal(stated))
+
+
+def contradiction(culprits: Sequence[Fact]) -> ContradictionError:
+    """The error that names facts which cannot hold together."""
     lines = "\n".join(f"    {fact}" for fact in culprits)
     if len(culprits) == 1:
         return ContradictionError(f"this can never hold:\n{lines}", culprits)

@@ -64,7 +64,80 @@ def interpret(
     known: dict[Any, Any] = {} if memo is None else memo
     if expr in known:
         return known[expr]
-    read = _reader(expr)
+    if isinstance(expr, Expr):
+        return _interpret(analysis, bindings, expr, known)
+    from shapes.sympy_bridge import is_sympy, read_sympy
+
+    if is_sympy(expr):
+        return _interpret_foreign(analysis, bindings, expr, known, read_sympy)
+    raise ExpressionTypeError(f"{expr!r} is neither an expression of ours nor of sympy's")
+
+
+def _interpret(
+    analysis: Any, bindings: Mapping[Any, Any], expr: Expr, known: dict[Any, Any]
+) -> Any:
+    """The loop over our nodes. A node is looked at twice at most: once for what its operands
+    lack, once to be finished; leaves are finished where they are met."""
+    refine = getattr(analysis, "refine", None)
+    two_sided: dict[Expr, tuple[str, Expr, Expr]] = {}
+    stack = [expr]
+    while stack:
+        node = stack[-1]
+        if node in known:
+            stack.pop()
+            continue
+        op = node.op
+        operands: Sequence[Any]
+        if op is SUM:
+            k, operands, coefficients = parts(node)  # type: ignore[arg-type]
+        elif op in _RELATIONS and getattr(analysis, op.handler, None) is None:
+            if node not in two_sided:
+                two_sided[node] = sides(node)
+            operands = two_sided[node][1:]
+        else:
+            operands = node.args
+        values = []
+        missing = []
+        for child in operands:
+            if child in known:
+                values.append(known[child])
+            elif child.op is SYMBOL or child.op is CONSTANT:
+                value = _leaf(analysis, bindings, child)
+                if refine is not None:
+                    value = refine(child, value)
+                known[child] = value
+                values.append(value)
+            else:
+                missing.append(child)
+        if missing:
+            stack += missing
+            continue
+        stack.pop()
+        if op is SUM:
+            value = _linear(analysis, k, coefficients, values)
+        elif op is PRODUCT:
+            value = _product(analysis, node, values)
+        elif op is SYMBOL or op is CONSTANT:
+            value = _leaf(analysis, bindings, node)
+        elif node in two_sided:
+            value = apply(analysis, two_sided[node][0], values)
+        else:
+            method = getattr(analysis, op.handler, None)
+            value = analysis.unknown(op, values) if method is None else method(*values)
+        known[node] = value if refine is None else refine(node, value)
+    return known[expr]
+
+
+def _leaf(analysis: Any, bindings: Mapping[Any, Any], node: Any) -> Any:
+    if node.op is CONSTANT:
+        return analysis.constant(node.value)
+    return _symbol(analysis, bindings, node)
+
+
+def _interpret_foreign(
+    analysis: Any, bindings: Mapping[Any, Any], expr: Any, known: dict[Any, Any], read: Reader
+) -> Any:
+    """The same loop over nodes of another library, of which `read` makes a plan."""
     plans: dict[Any, Plan] = {}
     stack = [expr]
     while stack:
@@ -84,47 +157,6 @@ def interpret(
         known[node] = finish([known[child] for child in children])
         stack.pop()
     return known[expr]
-
-
-def _reader(expr: Any) -> Reader:
-    if isinstance(expr, Expr):
-        return _read
-    from shapes.sympy_bridge import is_sympy, read_sympy
-
-    if is_sympy(expr):
-        return read_sympy
-    raise ExpressionTypeError(f"{expr!r} is neither an expression of ours nor of sympy's")
-
-
-def _read(analysis: Any, bindings: Mapping[Any, Any], node: Expr) -> Plan:
-    children, finish = _steps(analysis, bindings, node)
-    refine = getattr(analysis, "refine", None)
-    if refine is None:
-        return children, finish
-    return children, lambda values: refine(node, finish(values))
-
-
-def _steps(analysis: Any, bindings: Mapping[Any, Any], node: Expr) -> Plan:
-    op = node.op
-    if op is SUM:
-        k, operands, coefficients = parts(node)  # type: ignore[arg-type]
-        return operands, lambda values: _linear(analysis, k, coefficients, values)
-    if op is SYMBOL:
-        return (), lambda _: _symbol(analysis, bindings, node)
-    if op is CONSTANT:
-        return (), lambda _: analysis.constant(node.value)
-    if op is PRODUCT:
-        return _product(analysis, node)
-    if op in _RELATIONS:
-        one_sided = getattr(analysis, op.handler, None)
-        if one_sided is not None:
-            return node.args, lambda values: one_sided(*values)
-        handler, left, right = sides(node)
-        return (left, right), lambda values: apply(analysis, handler, values)
-    method = getattr(analysis, op.handler, None)
-    if method is None:
-        return node.args, lambda values: analysis.unknown(op, values)
-    return node.args, lambda values: method(*values)
 
 
 def _symbol(analysis: Any, bindings: Mapping[Any, Any], node: Any) -> Any:
@@ -155,20 +187,16 @@ def _by_handler(handler: str) -> Op:
     return _handlers[handler]
 
 
-def _product(analysis: Any, node: Expr) -> Plan:
+def _product(analysis: Any, node: Expr, values: Sequence[Any]) -> Any:
     assert isinstance(node, Product)
-    factors = sorted(node.factors, key=lambda f: node.args.index(f[0]))
-
-    def finish(values: list[Any]) -> Any:
-        result = None
-        for value, (_, exponent) in zip(values, factors):
-            part = value
-            if exponent > 1:
-                part = apply(analysis, "pow", (value, analysis.constant(exponent)))
-            result = part if result is None else apply(analysis, "mul", (result, part))
-        return result
-
-    return [base for base, _ in factors], finish
+    exponents = dict(node.factors)
+    result: Any = None
+    for base, value in zip(node.args, values):
+        exponent = exponents[base]  # type: ignore[index]
+        if exponent > 1:
+            value = apply(analysis, "pow", (value, analysis.constant(exponent)))
+        result = value if result is None else apply(analysis, "mul", (result, value))
+    return result
 
 
 def _linear(analysis: Any, k: int, coefficients: Sequence[int], values: list[Any]) -> Any:
@@ -228,9 +256,16 @@ def walk(expr: Expr) -> Iterator[Expr]:
 
 def free_symbols(*exprs: Expr) -> list[Expr]:
     """The symbols that occur, each once, in order of first occurrence."""
-    found: dict[Expr, None] = {}
-    for expr in exprs:
-        for node in walk(expr):
-            if node.op is SYMBOL:
-                found[node] = None
-    return list(found)
+    found: list[Expr] = []
+    done: set[Expr] = set()
+    stack = list(reversed(exprs))
+    while stack:
+        node = stack.pop()
+        if node in done:
+            continue
+        done.add(node)
+        if node.op is SYMBOL:
+            found.append(node)
+        else:
+            stack += reversed(node.args)
+    return found

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from shapes import booleans, floats, integers, meaning
@@ -413,7 +413,10 @@ for _name in _FUNCTIONS:
     )
 
 
-def named_functions() -> dict[str, Op]:
+def named_functions() -> Mapping[str, Op]:
     """The operators that text may call by name, ``abs`` and ``ceildiv`` included."""
-    names = {name: op for name, op in OPERATORS.items() if op.build is not None}
-    return {**names, "abs": OPERATORS["Abs"], "ceildiv": OPERATORS["CeilDiv"]}
+    return _NAMED
+
+
+_NAMED = {name: op for name, op in OPERATORS.items() if op.build is not None}
+_NAMED.update({"abs": OPERATORS["Abs"], "ceildiv": OPERATORS["CeilDiv"]})

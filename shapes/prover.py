@@ -17,11 +17,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from shapes.booleans import negation
-from shapes.bounds import bounds_with_reasons, congruence_with_reasons
+from shapes.bounds import (
+    bounds,
+    bounds_with_reasons,
+    congruence,
+    congruence_with_reasons,
+)
 from shapes.definedness import Spelled
-from shapes.errors import ContradictionError, UndefinedError
-from shapes.expr import FALSE, OPERATORS, TRUE, BoolExpr, Expr, Value
-from shapes.facts import Fact, Facts
+from shapes.errors import UndefinedError
+from shapes.expr import FALSE, OPERATORS, TRUE, BoolExpr, Expr, IntExpr, Value
+from shapes.facts import Fact, Facts, contradiction
 from shapes.show import brief
 from shapes.verdict import Counterexample, Proof, Status, Verdict, in_order
 from shapes.witness import Search, Values, satisfies, search
@@ -55,23 +60,31 @@ def _canonical(facts: Facts, claim: BoolExpr) -> Proof | None:
 def _ranges(facts: Facts, claim: BoolExpr) -> Proof | None:
     """The range of the claim under what is known of every sub-expression is {true}."""
     normal, why = facts.normalized(claim)
-    value, used = bounds_with_reasons(facts, normal)
-    if value.is_singleton and value.lower:
-        return Proof("ranges", in_order(used | why))
-    if normal.op.name not in ("EqZero", "NeZero", "LeZero"):
-        return None
+    name = normal.op.name
+    if name not in ("EqZero", "NeZero", "LeZero"):
+        value = bounds(facts, normal)
+        if not (value.is_singleton and value.lower):
+            return None
+        # Reasons cost more than the answer, which is kept: they are collected at the end.
+        return Proof("ranges", in_order(bounds_with_reasons(facts, normal)[1] | why))
     # A relation's own side, with its ends rounded by congruence.
     e = normal.args[0]
-    side, used = bounds_with_reasons(facts, e)
-    residues, used_residues = congruence_with_reasons(facts, e)
-    holds = {
-        "LeZero": side.int_bounds()[1] <= 0,
-        "EqZero": side.int_bounds() == (0, 0),
-        "NeZero": 0 not in side or not residues.admits(0),
-    }[normal.op.name]
+    assert isinstance(e, IntExpr)
+    lower, upper = bounds(facts, e).int_bounds()
+    if name == "LeZero":
+        holds = upper <= 0
+    elif name == "EqZero":
+        holds = lower == 0 == upper
+    else:
+        outside = lower > 0 or upper < 0
+        holds = outside or not congruence(facts, e).admits(0)
+        if holds and not outside:
+            why |= congruence_with_reasons(facts, e)[1]
+            return Proof("ranges and congruences", in_order(why))
     if not holds:
         return None
-    return Proof("ranges and congruences", in_order(used | why | used_residues))
+    used = bounds_with_reasons(facts, e)[1]
+    return Proof("ranges", in_order(used | why))
 
 
 def _linear(facts: Facts, claim: BoolExpr) -> Proof | None:
@@ -303,8 +316,7 @@ class _Asked:
                 break
         if len(proofs) == 2:
             used = in_order(frozenset(proofs[True].facts) | frozenset(proofs[False].facts))
-            lines = "\n".join(f"    {fact}" for fact in used)
-            raise ContradictionError(f"these facts contradict each other:\n{lines}", used)
+            raise contradiction(used)
         if False in proofs:
             return self._verdict(Status.ALWAYS, proofs[False])
         if True in proofs:

@@ -123,6 +123,8 @@ def _env_from_data(data: dict[str, Any]) -> ShapeEnv:
             _hint_from_json(entry["hint"], kind),
             bool(entry["size_like"]),
         )
+        place = len(symbols) - 1
+        env.facts = env.facts.declaring(symbols[name], bool(entry["backed"]), place)
     facts = [_fact_from_json(entry, symbols) for entry in data["facts"]]
     try:
         env.facts = env.facts.given(*facts)

@@ -11,16 +11,17 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from shapes.booleans import conjunction, equal, negation
 from shapes.bounds import bounds
 from shapes.errors import ContradictionError, ShapeproofError, UndefinedError
-from shapes.evaluate import evaluate, evaluated
+from shapes.evaluate import evaluate
 from shapes.expr import CONSTANT, BoolExpr, Expr, IntExpr, Value, as_expr
 from shapes.facts import Facts
 from shapes.infinity import IntInfinity
 from shapes.interpret import free_symbols, walk
+from shapes.tape import Tape
 
 __all__ = ["Search", "Values", "satisfies", "search"]
 
@@ -78,6 +79,7 @@ class Search:
         constants = sorted({abs(c) for e in everything for c in _constants(e)})[:24]
         candidates = [_candidates(facts, s, constants, hints) for s in self._free]
         self._points = _combinations([Lazy(values) for values in candidates])
+        self._tape = Tape(self._free, [*self._conditions, self._goal])
 
     def run(self, budget: int, broken: bool = True, satisfied: bool = True) -> None:
         """Try that many more combinations, or fewer if their evaluation is long; `broken` and
@@ -87,20 +89,19 @@ class Search:
             wanted = broken and self.broken is None
             if not wanted and not (satisfied and self.satisfied is None):
                 return
-            values: Values = dict(zip(self._free, choice))
-            memo: dict[Any, Any] = {}
-            for condition in self._conditions:
+            truths = self._tape.values(choice)
+            for held in itertools.islice(truths, len(self._conditions)):
                 steps -= 1
                 if steps < 0:
                     return
-                if evaluated(condition, values, memo) is not True:
+                if held is not True:
                     break
             else:
-                truth = evaluated(self._goal, values, memo)
+                truth = next(truths)
                 if truth is True and self.satisfied is None:
-                    self.satisfied = self._checked(values, self._claim)
+                    self.satisfied = self._checked(choice, self._claim)
                 elif truth is False and self.broken is None and broken:
-                    self.broken = self._checked(values, negation(self._claim))
+                    self.broken = self._checked(choice, negation(self._claim))
 
     def follow(self, nodes: int) -> None:
         """Look for what is still missing by fixing one symbol after the other and letting the
@@ -134,8 +135,11 @@ class Search:
             stack.extend(reversed(narrowed))
         return None
 
-    def _checked(self, values: Values, goal: BoolExpr) -> Values | None:
+    def _checked(self, choice: Sequence[Value], goal: BoolExpr) -> Values | None:
         """Values for all symbols, if they satisfy what was stated in its own words."""
+        values: Values = dict(zip(self._free, choice))
+        if len(values) == len(self._symbols) and not self._facts.has_solved:
+            return values  # what was evaluated is what was stated
         complete = _completed(self._facts, values, self._symbols)
         if complete is None or not satisfies(complete, [goal, *self._stated]):
             return None

@@ -173,6 +173,20 @@ def test_facts_given_with_a_question_stay_with_it(env: ShapeEnv) -> None:
     assert state(env) == before
 
 
+def test_inputs_stay_and_what_is_read_is_replaced() -> None:
+    """Nodes are shared between environments; their age elsewhere must not matter."""
+    elsewhere = ShapeEnv()
+    older = elsewhere.unbacked("u0")
+    env = ShapeEnv()
+    u, b = env.unbacked("u1"), env.size("b")
+    v = env.unbacked("u0")
+    env.assume(v == b)
+    env.assume(u == 2 * b + 1)
+    assert older.expr is v.expr
+    for known in (env.facts, ShapeEnv.from_json(env.to_json()).facts):
+        assert str(known.normalized((u + v + b).expr)[0]) == "4 * b + 1"
+
+
 # ---- statements ----
 
 
@@ -390,6 +404,8 @@ BAD: list[tuple[str, Callable[[ShapeEnv], Any], type[Exception], str]] = [
     ("contradictory check", lambda e: e.check("b == 0"), ContradictionError, "b >= 1"),
     ("contradictory contract", lambda e: e.contract("k < -4"), ContradictionError, "k >= -4"),
     ("never", lambda e: e.assume("b < b"), ContradictionError, "can never hold"),
+    ("no square", lambda e: e.assume("k * k == -1"), ContradictionError, "can never hold"),
+    ("no power", lambda e: e.check("b == -(2 ** b)"), ContradictionError, "b >= 1"),
     ("undefined", lambda e: e.assume("b // 0 == 1"), ContradictionError, "never hold"),
     (
         "empty range",
