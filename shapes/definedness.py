@@ -36,7 +36,14 @@ class Spelled(NamedTuple):
 def spell(op: Op, operands: Sequence[Spelled]) -> Spelled:
     """The operator on spelled operands."""
     assert op.build is not None
-    expr = op.build(*[operand.expr for operand in operands])
+    exprs = [operand.expr for operand in operands]
+    if op.on_ints is not None and all(isinstance(e, IntExpr) for e in exprs):
+        expr = op.on_ints(*exprs)
+        own = TRUE if op.defined is None else as_condition(op.defined(*exprs))
+        if own is TRUE and all(operand.defined is TRUE for operand in operands):
+            return Spelled(expr)
+        return Spelled(expr, conjunction(_of_operands(op, operands), own))
+    expr = op.build(*exprs)
     if op.name == "Where" and expr.kind == "float":
         operands = [operands[0], *map(_as_double, operands[1:])]
     own = _own_condition(op, [operand.expr for operand in operands])

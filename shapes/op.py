@@ -37,7 +37,8 @@ class Op:
     `operands` has one letter for each operand (the last one repeats for a variadic
     operator): ``i`` integer, ``b`` condition, ``f`` float, ``n`` number, ``a`` anything.
     `build` makes the normal form, `python` is the meaning on Python values, `defined`
-    gives the condition under which the operator means something (None: always).
+    gives the condition under which the operator means something (None: always). `on_ints`
+    is `build` for operands that are all integer expressions, without the look at kinds.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Op:
     sympy: str | None = None
     laws: frozenset[str] = frozenset()
     example: str = ""
+    on_ints: Callable[..., Expr] | None = None
 
     @property
     def result_kind(self) -> Kind:

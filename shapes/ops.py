@@ -67,6 +67,7 @@ def _enter(
         sympy=sympy,
         laws=frozenset(laws.split()),
         example=example,
+        on_ints=getattr(build, "on_ints", None),
     )
 
 
@@ -83,7 +84,13 @@ def _ints(build: Callable[..., IntExpr]) -> Build:
     def built(*operands: Expr) -> Expr:
         return build(*map(booleans.as_integer, operands))
 
-    return built
+    return _with_integers(built, build)
+
+
+def _with_integers(build: Build, on_ints: Callable[..., Expr]) -> Build:
+    """The builder, which tells what it does when all operands are integers."""
+    build.on_ints = on_ints  # type: ignore[attr-defined]
+    return build
 
 
 def _numbers(on_ints: Callable[..., IntExpr], on_floats: str) -> Build:
@@ -95,7 +102,7 @@ def _numbers(on_ints: Callable[..., IntExpr], on_floats: str) -> Build:
             return _folded_floats(on_floats, numbers)
         return on_ints(*numbers)
 
-    return built
+    return _with_integers(built, on_ints)
 
 
 def _folded_floats(name: str, operands: list[Expr]) -> Expr:
@@ -131,7 +138,16 @@ def _bitwise(
             return on_conditions(*operands)
         return on_ints(*map(booleans.as_integer, operands))
 
-    return built
+    return _with_integers(built, on_ints)
+
+
+def _compared(build: Callable[[Expr, Expr], BoolExpr], swapped: bool = False) -> Build:
+    """A comparison as it is, or with its sides exchanged."""
+
+    def built(a: Expr, b: Expr) -> Expr:
+        return build(b, a) if swapped else build(a, b)
+
+    return _with_integers(built, built)
 
 
 def _bit_not(a: IntExpr) -> IntExpr:
@@ -314,17 +330,17 @@ _ARITHMETIC: list[tuple[Any, ...]] = [
 ]
 
 _RELATIONS: list[tuple[Any, ...]] = [
-    ("Le", "le", "nn", "bool", operator.le, booleans.less_equal,
+    ("Le", "le", "nn", "bool", operator.le, _compared(booleans.less_equal),
      {"infix": "<=", "sympy": "LessThan", "example": "x <= y"}),
-    ("Lt", "lt", "nn", "bool", operator.lt, booleans.less,
+    ("Lt", "lt", "nn", "bool", operator.lt, _compared(booleans.less),
      {"infix": "<", "sympy": "StrictLessThan", "example": "x < y"}),
-    ("Ge", "ge", "nn", "bool", operator.ge, lambda a, b: booleans.less_equal(b, a),
+    ("Ge", "ge", "nn", "bool", operator.ge, _compared(booleans.less_equal, True),
      {"infix": ">=", "sympy": "GreaterThan", "example": "x >= y"}),
-    ("Gt", "gt", "nn", "bool", operator.gt, lambda a, b: booleans.less(b, a),
+    ("Gt", "gt", "nn", "bool", operator.gt, _compared(booleans.less, True),
      {"infix": ">", "sympy": "StrictGreaterThan", "example": "x > y"}),
-    ("Eq", "eq", "aa", "bool", operator.eq, booleans.equal,
+    ("Eq", "eq", "aa", "bool", operator.eq, _compared(booleans.equal),
      {"infix": "==", "sympy": "Equality", "laws": "commutative", "example": "Eq(x, y)"}),
-    ("Ne", "ne", "aa", "bool", operator.ne, booleans.not_equal,
+    ("Ne", "ne", "aa", "bool", operator.ne, _compared(booleans.not_equal),
      {"infix": "!=", "sympy": "Unequality", "laws": "commutative", "example": "Ne(x, y)"}),
     ("FloatLe", "le", "nn", "bool", operator.le, booleans.less_equal,
      {"example": "t <= s"}),

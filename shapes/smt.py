@@ -293,7 +293,13 @@ def _solved(text: str, switches: list[str], question: Question, rlimit: int) -> 
         kept.pop()
     if answer.status != "unknown" or rlimit <= KEPT_RLIMIT:
         return answer
-    return _checked(z3.Solver(), asserted, assumptions, question, rlimit - KEPT_RLIMIT)
+    # z3's heuristics look at the age of terms: in a context of its own, the same text gets
+    # the same answer whatever was asked before.
+    own = z3.Context()
+    asserted = z3.parse_smt2_string(text, ctx=own)
+    assumptions = [z3.Bool(name, own) for name in switches]
+    solver = z3.Solver(ctx=own)
+    return _checked(solver, asserted, assumptions, question, rlimit - KEPT_RLIMIT)
 
 
 @cache

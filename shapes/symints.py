@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from shapes.booleans import conjunction
 from shapes.definedness import Spelled, spell
 from shapes.errors import ExpressionTypeError
-from shapes.expr import OPERATORS, TRUE, BoolExpr, Expr, as_expr
+from shapes.expr import CONSTANT, OPERATORS, TRUE, BoolExpr, Expr, IntExpr, as_expr, constant
+from shapes.infinity import IntInfinity
 
 if TYPE_CHECKING:
     from shapes.env import ShapeEnv
@@ -82,8 +84,6 @@ class Symbolic:
 def _is_operand(value: object) -> bool:
     """Whether an operator of ours takes the value: a number, an expression, or something
     that counts as an integer (arrays are not: they have operators of their own)."""
-    from shapes.infinity import IntInfinity
-
     if isinstance(value, (int, float, Symbolic, Expr, IntInfinity)):
         return True
     return hasattr(type(value), "__index__") and not hasattr(value, "__array_function__")
@@ -134,12 +134,45 @@ def _unary(name: str) -> Any:
     return operator
 
 
+def _on_integers(name: str, slow: Any, reflected: bool = False) -> Any:
+    """The operator of `SymInt`: straight to the kernel beside another one or a plain integer,
+    and by the long way beside anything else."""
+    op = OPERATORS[name]
+    build, condition = op.on_ints, op.defined
+    assert build is not None
+
+    def operator(self: SymInt, other: object) -> Any:
+        a, b, defined = self.expr, other, self.defined
+        if type(other) is SymInt and other.env is self.env:
+            b = other.expr
+            if other.defined is not TRUE:
+                defined = conjunction(defined, other.defined)
+        elif type(other) is int:
+            b = constant(other)
+        else:
+            return slow(self, other)
+        if reflected:
+            a, b = b, a
+        if condition is not None:
+            own = condition(a, b)
+            if own is not TRUE:
+                defined = conjunction(defined, own)
+        expr = build(a, b)
+        if expr.op is CONSTANT and defined is TRUE:
+            return expr.value
+        return (SymInt if isinstance(expr, IntExpr) else SymBool)(self.env, expr, defined)
+
+    operator.__name__ = name
+    return operator
+
+
 _BINARY: Final = {
     "add": "Add", "sub": "Sub", "mul": "Mul", "floordiv": "FloorDiv", "truediv": "TrueDiv",
     "mod": "Mod", "pow": "Pow",
 }  # fmt: skip
 _BITS: Final = {"and": "BitAnd", "or": "BitOr", "xor": "BitXor"}
 _SHIFTS: Final = {"lshift": "LShift", "rshift": "RShift"}
+_SAME: Final = {"eq": "Eq", "ne": "Ne"}
 _ORDER: Final = {"lt": "Lt", "le": "Le", "gt": "Gt", "ge": "Ge"}
 
 
@@ -239,6 +272,11 @@ for _method, _operator in {**_BITS, **_SHIFTS}.items():
     for _class2 in (SymInt, SymBool):
         setattr(_class2, f"__{_method}__", _binary(_operator))
         setattr(_class2, f"__r{_method}__", _reflected(_operator))
+for _method, _operator in {**_BINARY, **_ORDER, **_BITS, **_SHIFTS, **_SAME}.items():
+    for _name, _is_reflected in ((f"__{_method}__", False), (f"__r{_method}__", True)):
+        if OPERATORS[_operator].on_ints is not None and hasattr(SymInt, _name):
+            _slow = getattr(SymInt, _name)
+            setattr(SymInt, _name, _on_integers(_operator, _slow, _is_reflected))
 
 
 def Min(*operands: Any) -> Any:  # noqa: N802
