@@ -11,7 +11,7 @@ from typing import Any, Final
 from shapes.domains import Congruence, CongruenceAnalysis, RangeAnalysis, ValueRanges
 from shapes.errors import ContradictionError
 from shapes.expr import Expr, IntAtom, IntExpr, Sum
-from shapes.facts import Facts, Reasons
+from shapes.facts import Facts, Reasons, scaled
 from shapes.infinity import Bound, IntInfinity
 from shapes.interpret import interpret
 from shapes.linear import direction
@@ -40,8 +40,13 @@ class _Ranges(RangeAnalysis):
         if not isinstance(node, (Sum, IntAtom)):
             return value
         f, d = direction(node)
-        known = self._facts.knowledge(d)
-        low, high = self._facts.range_of(node)
+        known = self._facts.known(d)
+        if known is None:
+            return value
+        k = node.constant
+        low, high = scaled(known.lower, f, k), scaled(known.upper, f, k)
+        if f < 0:
+            low, high = high, low
         lower, upper = value.int_bounds()
         if low <= lower and high >= upper:
             return value
@@ -66,8 +71,8 @@ class _Congruences(CongruenceAnalysis):
         if not isinstance(node, (Sum, IntAtom)):
             return value
         f, d = direction(node)
-        known = self._facts.knowledge(d)
-        if known.congruence.modulus == 1:
+        known = self._facts.known(d)
+        if known is None or known.congruence.modulus == 1:
             return value
         m, r = known.congruence
         met = value.meet(Congruence.of(abs(f) * m, f * r + node.constant))
@@ -117,6 +122,8 @@ def _rounded(facts: Facts, e: Expr, used: set[Any] | None) -> ValueRanges:
     value: ValueRanges = interpret(_Ranges(facts, used), {}, e, _kept(facts, "ranges", used))
     if not isinstance(e, IntExpr) or value.is_singleton:
         return value
+    if not facts.has_residues and _is_plain(e):
+        return value  # a sum reaches the ends of its terms, so they have its residue already
     modulus, residue = _congruence(facts, e, used)
     if modulus == 1:
         return value
@@ -128,6 +135,11 @@ def _rounded(facts: Facts, e: Expr, used: set[Any] | None) -> ValueRanges:
     if not isinstance(upper, IntInfinity):
         upper -= (upper - residue) % modulus
     return _meeting(lower, upper, e)
+
+
+def _is_plain(e: IntExpr) -> bool:
+    """Whether the residue of a sum follows from its coefficients alone."""
+    return all(isinstance(atom, IntAtom) and atom.plain for atom in e.terms())
 
 
 def congruence(facts: Facts, e: IntExpr) -> Congruence:

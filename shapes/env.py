@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shapes.booleans import conjunction, equal, negation
+from shapes.bounds import bounds
 from shapes.bounds import congruence as congruence_under
 from shapes.definedness import Spelled
 from shapes.dims import check_example, check_hint, check_range
@@ -37,6 +38,7 @@ from shapes.interpret import free_symbols
 from shapes.location import Location, user_location
 from shapes.parse import is_name, parse_spelled
 from shapes.prover import Effort, decide, entails, prove
+from shapes.relations import reach
 from shapes.show import brief
 from shapes.symints import Symbolic, SymBool, SymFloat, SymInt, spelled_of
 from shapes.verdict import Verdict
@@ -239,8 +241,10 @@ class ShapeEnv:
         """
         if isinstance(value, str):
             return parse_spelled(value, self._found)
-        if isinstance(value, Symbolic) and value.env is not self:
-            raise ExpressionTypeError(f"`{value}` belongs to another environment")
+        if isinstance(value, Symbolic):
+            if value.env is not self:
+                raise ExpressionTypeError(f"`{value}` belongs to another environment")
+            return Spelled(value.expr, value.defined)
         found = spelled_of(value)
         for sym in free_symbols(found.expr):
             if self._found(sym.name) is not sym:
@@ -343,7 +347,12 @@ class ShapeEnv:
     def bounds(self, e: Quantity, effort: str = "default") -> ValueRanges:
         """The range of an expression under what is known, relations between sums included;
         with effort ``exact`` its ends are settled by search with the prover."""
-        return self.explain_bounds(e, effort).range
+        if effort != "default":
+            return self.explain_bounds(e, effort).range
+        normal = self.facts.normalized(self.spelled(e).expr)[0]
+        if isinstance(normal, IntExpr):
+            return reach(self.facts, normal)
+        return bounds(self.facts, normal)
 
     def explain_bounds(self, e: Quantity, effort: str = "default") -> ExplainedBounds:
         """The range of an expression, with the facts that each end rests on."""

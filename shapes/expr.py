@@ -330,12 +330,17 @@ class Infinity(IntExpr):
 
 
 class IntAtom(IntExpr):
-    """What a linear combination is made over; `birth` orders atoms by age."""
+    """What a linear combination is made over; `birth` orders atoms by age.
 
-    __slots__ = ("args", "birth", "op")
+    An atom is `plain` if its form says nothing of its residues: a symbol, a product of
+    symbols, a floor division of such by a constant.
+    """
+
+    __slots__ = ("args", "birth", "op", "plain")
     op: Op
     args: tuple[Expr, ...]
     birth: int
+    plain: bool
 
     def terms(self) -> Mapping[IntExpr, int]:
         return {self: 1}
@@ -581,6 +586,7 @@ def symbol(name: str, kind: Kind = "int") -> Expr:
         node.key = POINTS.draw()
         node.constant = 0
         node.birth = next(BIRTHS)
+        node.plain = True
     elif kind == "bool":
         node = BoolSymbol()
         node.weight = 1
@@ -615,6 +621,7 @@ def make_atom(op: Op, args: tuple[Expr, ...], kind: Kind, identity: Any = None) 
         made.key = POINTS.draw()
         made.constant = 0
         made.birth = next(BIRTHS)
+        made.plain = op.name == "FloorDiv" and all(map(_is_plain, args))
         enter_value(made)
         return enter_structure(key, made)
     if kind == "bool":
@@ -659,8 +666,15 @@ def make_product(factors: tuple[tuple[IntExpr, int], ...]) -> IntExpr:
     made.key = POINTS.draw()
     made.constant = 0
     made.birth = next(BIRTHS)
+    made.plain = all(isinstance(base, IntAtom) and base.plain for base in made.args)
     enter_value(made)
     return enter_structure(key, made)  # type: ignore[return-value]
+
+
+def _is_plain(e: Expr) -> bool:
+    if isinstance(e, (Sum, IntAtom)):
+        return all(isinstance(t, IntAtom) and t.plain for t in e.terms())
+    return type(e) is IntConstant
 
 
 def combine(p: int, a: IntExpr, q: int, b: IntExpr, k: int = 0) -> IntExpr:

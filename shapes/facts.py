@@ -52,7 +52,7 @@ from shapes.show import brief
 from shapes.substitute import substitute
 from shapes.views import parts
 
-__all__ = ["Fact", "Facts", "Knowledge", "Origin", "Reasons", "contradiction"]
+__all__ = ["Fact", "Facts", "Knowledge", "Origin", "Reasons", "contradiction", "scaled"]
 
 Origin = Literal["declared", "contract", "assumed", "guard", "operation", "check", "given"]
 """Who says so: a declared range, the input contract, an assumption of the user, a guard that
@@ -125,8 +125,10 @@ PROPAGATION_STEPS: Final = 400
 class Facts:
     """An immutable set of facts, indexed for questions."""
 
-    __slots__ = ("__weakref__", "_about", "_by_symbol", "_claims", "_count", "_declared",
-                 "_doubles", "_known", "_solved", "_stated", "memo")  # fmt: skip
+    __slots__ = (
+        "__weakref__", "_about", "_by_symbol", "_claims", "_count", "_declared", "_doubles",
+        "_known", "_solved", "_stated", "has_residues", "memo",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self._stated: tuple[Fact, object] | None = None
@@ -138,7 +140,24 @@ class Facts:
         self._solved: PersistentMap[Expr, tuple[Expr, Reasons]] = PersistentMap()
         self._about: PersistentMap[Expr, tuple[Expr, object] | None] = PersistentMap()
         self._by_symbol: PersistentMap[Expr, object] = PersistentMap()
+        self.has_residues = False  # whether a congruence of any direction is known
         self.memo: dict[object, object] = {}
+
+    def _copied(self) -> Facts:
+        """The same facts as a value of its own, for a learner to extend."""
+        new: Facts = object.__new__(Facts)
+        new._stated = self._stated
+        new._count = self._count
+        new._declared = self._declared
+        new._claims = self._claims
+        new._doubles = self._doubles
+        new._known = self._known
+        new._solved = self._solved
+        new._about = self._about
+        new._by_symbol = self._by_symbol
+        new.has_residues = self.has_residues
+        new.memo = {}
+        return new
 
     def __iter__(self) -> Iterator[Fact]:
         return iter(list(_linked(self._stated))[::-1])
@@ -152,13 +171,17 @@ class Facts:
         """What was learned about a direction as such (not what follows from its parts)."""
         return self._known.get(d) or NOTHING
 
+    def known(self, d: IntExpr) -> Knowledge | None:
+        """The same, or None where nothing was learned."""
+        return self._known.get(d)
+
     def range_of(self, e: IntExpr) -> tuple[Bound, Bound]:
         """The interval that is kept for a combination under its direction."""
         f, d = direction(e)
         known = self._known.get(d)
         if known is None:
             return -int_oo, int_oo
-        ends = _scaled(known.lower, f, e.constant), _scaled(known.upper, f, e.constant)
+        ends = scaled(known.lower, f, e.constant), scaled(known.upper, f, e.constant)
         return ends if f > 0 else (ends[1], ends[0])
 
     def holds(self, claim: Expr) -> Reasons | None:
@@ -193,7 +216,10 @@ class Facts:
     def relations_about(self, atom: IntExpr) -> list[IntExpr]:
         """The directions of two and more atoms, one of them this one, about which something
         is known; newest first."""
-        found = [item for item in _linked(self._about.get(atom)) if type(item) is Sum]
+        cell = self._about.get(atom)
+        if cell is None:
+            return []
+        found = [item for item in _linked(cell) if type(item) is Sum]
         return [d for d in dict.fromkeys(found) if atom in d.terms()]
 
     def connected(self, expr: Expr) -> list[Fact]:
@@ -219,7 +245,7 @@ class Facts:
         """The same facts, which also know whether a symbol is an input and in which place it
         was declared. An equation is solved for what is read at run time, and among equals
         for the last declared; nodes are shared with others, whose order must not matter."""
-        new = _Learner(self).copied()
+        new = self._copied()
         new._declared = new._declared.assoc(sym, (not backed, place))
         return new
 
@@ -240,7 +266,8 @@ def _linked(cell: Any) -> Iterator[Any]:
         cell = cell[1]
 
 
-def _scaled(end: Bound, f: int, k: int) -> Bound:
+def scaled(end: Bound, f: int, k: int) -> Bound:
+    """An end of d as an end of ``f*d + k``."""
     if isinstance(end, IntInfinity):
         return end if f > 0 else -end
     return f * end + k
@@ -256,16 +283,9 @@ class _Learner:
 
     def __init__(self, facts: Facts) -> None:
         self._old = facts
-        self._new = Facts()
-        for name in Facts.__slots__:
-            if name not in ("__weakref__", "memo"):
-                setattr(self._new, name, getattr(facts, name))
+        self._new = facts._copied()
         self._steps = PROPAGATION_STEPS
         self._improved: list[IntExpr] = []
-
-    def copied(self) -> Facts:
-        """What is known so far, as a value of its own."""
-        return self._new
 
     def learn(self, fact: Fact) -> Facts:
         new = self._new
@@ -424,6 +444,7 @@ class _Learner:
             raise _ContradictionFoundError(old.why_congruence | why)
         if met != old.congruence:
             reasons = old.why_congruence | why
+            self._new.has_residues = True
             self._keep(d, replace(old, congruence=met, why_congruence=reasons))
 
     def _keep(self, d: IntExpr, known: Knowledge) -> None:
@@ -507,7 +528,7 @@ class _Learner:
             why_low, why_high = (k.why_lower, k.why_upper)
             if c < 0:
                 why_low, why_high = why_high, why_low
-            ends.append((t, c, _scaled(low, c, 0), _scaled(high, c, 0), why_low, why_high))
+            ends.append((t, c, scaled(low, c, 0), scaled(high, c, 0), why_low, why_high))
         for index, (t, c, *_rest) in enumerate(ends):
             others = ends[:index] + ends[index + 1 :]
             self._narrow_atom(t, c, known, others)
@@ -544,9 +565,9 @@ class _Learner:
             c = t.args[1].constant
             if c > 0:
                 # q <= u implies a <= c*u + c - 1, q >= l implies a >= c*l
-                self._bound_operand(t.args[0], _scaled(known.lower, c, 0), known.why_lower, 1)
+                self._bound_operand(t.args[0], scaled(known.lower, c, 0), known.why_lower, 1)
                 self._bound_operand(
-                    t.args[0], _scaled(known.upper, c, c - 1), known.why_upper, -1
+                    t.args[0], scaled(known.upper, c, c - 1), known.why_upper, -1
                 )
         elif t.op is OPERATORS["Max"]:
             for operand in t.args:

@@ -12,12 +12,14 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from shapes.bounds import bounds, bounds_with_reasons
+from shapes.domains import ValueRanges
+from shapes.errors import ContradictionError
 from shapes.expr import IntExpr, Sum, combine
 from shapes.facts import Facts, Reasons
 from shapes.infinity import Bound, IntInfinity
 from shapes.linear import scale
 
-__all__ = ["End", "least", "most"]
+__all__ = ["End", "least", "most", "reach"]
 
 DEPTH: Final = 3
 """How many relations may be used one after the other."""
@@ -31,6 +33,19 @@ class End(NamedTuple):
 
     value: Bound
     reasons: Reasons
+
+
+def reach(facts: Facts, e: IntExpr) -> ValueRanges:
+    """Both ends of an expression in which solved symbols are replaced.
+
+    Raises `ContradictionError` if they leave no value.
+    """
+    if type(e) is not Sum or not any(facts.relations_about(atom) for atom in e.terms()):
+        return bounds(facts, e)
+    lower, upper = least(facts, e).value, most(facts, e).value
+    if lower > upper:
+        raise ContradictionError(f"the facts leave no value for `{e}`")
+    return ValueRanges(lower, upper)
 
 
 def most(facts: Facts, e: IntExpr, depth: int = DEPTH) -> End:

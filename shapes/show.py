@@ -14,7 +14,7 @@ from shapes.expr import Expr, Op, Value
 from shapes.infinity import IntInfinity
 from shapes.interpret import fold_linear, interpret, walk
 
-__all__ = ["PRECEDENCE", "brief", "show"]
+__all__ = ["PRECEDENCE", "Printer", "Shown", "brief", "join", "show"]
 
 PRECEDENCE = {
     "or": 1, "and": 2, "not": 3, "compare": 4, "|": 5, "^": 6, "&": 7, "<<": 8, ">>": 8,
@@ -34,14 +34,14 @@ class Shown(NamedTuple):
 
 def show(expr: Expr, rename: Callable[[str], str] | None = None) -> str:
     """The expression as text; `rename` replaces symbols' names (with sources, say)."""
-    shown = interpret(_Printer(rename), {}, expr)
+    shown = interpret(Printer(rename), {}, expr)
     return join(shown.text)
 
 
 def brief(expr: Expr, limit: int = 2000) -> str:
     """The beginning of the text, for messages: what is shared is written out again wherever
     it occurs, so the whole may be far longer than the expression is large."""
-    text = join(interpret(_Printer(None), {}, expr).text, limit)
+    text = join(interpret(Printer(None), {}, expr).text, limit)
     return text if len(text) <= limit else text[:limit] + "..."
 
 
@@ -95,8 +95,8 @@ _LE = _binary("<=")
 _GE = _binary(">=")
 
 
-class _Printer:
-    """The analysis whose values are pieces of text."""
+class Printer:
+    """The analysis whose values are pieces of text; other spellings derive from it."""
 
     def __init__(self, rename: Callable[[str], str] | None) -> None:
         self._rename = rename
@@ -207,7 +207,7 @@ class _Printer:
 class _Terms:
     """How terms of a sum are printed: the printer, without its own `linear`."""
 
-    def __init__(self, printer: _Printer) -> None:
+    def __init__(self, printer: Printer) -> None:
         self.constant = printer.constant
         self.add, self.sub = printer.add, printer.sub
         self.mul, self.neg = printer.mul, printer.neg
