@@ -139,7 +139,7 @@ def _rounded(facts: Facts, e: Expr, used: set[Any] | None) -> ValueRanges:
 
 def _is_plain(e: IntExpr) -> bool:
     """Whether the residue of a sum follows from its coefficients alone."""
-    return all(isinstance(atom, IntAtom) and atom.plain for atom in e.terms())
+    return all(atom.plain for atom in e.terms())
 
 
 def congruence(facts: Facts, e: IntExpr) -> Congruence:

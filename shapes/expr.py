@@ -21,7 +21,8 @@ Limits: no knowledge about values is used; see `prover` for questions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 from shapes.errors import ExpressionTypeError
@@ -30,6 +31,7 @@ from shapes.interning import (
     BIRTHS,
     BY_STRUCTURE,
     BY_VALUE,
+    KEPT,
     POINTS,
     enter_structure,
     enter_value,
@@ -259,6 +261,8 @@ class IntExpr(Expr):
     kind: Kind = "int"
     key: int
     constant: int
+    birth: int = 1 << 62
+    plain: bool = False
 
     def terms(self) -> Mapping[IntExpr, int]:
         """The coefficients by atom, without the constant part (not to be changed)."""
@@ -339,8 +343,6 @@ class IntAtom(IntExpr):
     __slots__ = ("args", "birth", "op", "plain")
     op: Op
     args: tuple[Expr, ...]
-    birth: int
-    plain: bool
 
     def terms(self) -> Mapping[IntExpr, int]:
         return {self: 1}
@@ -425,9 +427,8 @@ def _plain_length(leaf: tuple[int, Mapping[IntExpr, int]]) -> int:
     return len(leaf[1]) if leaf[0] == 1 else -1
 
 
-def birth_of(atom: IntExpr) -> int:
-    """The age of an atom (a sum in a product counts as youngest): the order of display."""
-    return atom.birth if isinstance(atom, IntAtom) else 1 << 62
+birth_of: Final[Callable[[IntExpr], int]] = attrgetter("birth")
+"""The age of an atom (a sum in a product counts as youngest): the order of display."""
 
 
 class View(IntExpr):
@@ -545,6 +546,10 @@ def as_expr(value: ExprLike) -> Expr:
     )
 
 
+SMALL: Final = 1024
+"""Constants up to this size stay once they are made."""
+
+
 def constant(value: int) -> IntExpr:
     """The integer as an expression."""
     entry = BY_VALUE.get(value)
@@ -554,7 +559,10 @@ def constant(value: int) -> IntExpr:
             return found  # type: ignore[return-value]
     node = IntConstant()
     node.key = node.constant = value
-    return enter_value(node)
+    entered = enter_value(node)
+    if -SMALL <= value <= SMALL:
+        KEPT.append(entered)
+    return entered
 
 
 def _float_constant(value: float) -> FloatExpr:
@@ -621,7 +629,9 @@ def make_atom(op: Op, args: tuple[Expr, ...], kind: Kind, identity: Any = None) 
         made.key = POINTS.draw()
         made.constant = 0
         made.birth = next(BIRTHS)
-        made.plain = op.name == "FloorDiv" and all(map(_is_plain, args))
+        made.plain = (
+            op.name == "FloorDiv" and type(args[1]) is IntConstant and _is_plain(args[0])
+        )
         enter_value(made)
         return enter_structure(key, made)
     if kind == "bool":
@@ -666,15 +676,19 @@ def make_product(factors: tuple[tuple[IntExpr, int], ...]) -> IntExpr:
     made.key = POINTS.draw()
     made.constant = 0
     made.birth = next(BIRTHS)
-    made.plain = all(isinstance(base, IntAtom) and base.plain for base in made.args)
+    made.plain = _is_plain_product(factors)
     enter_value(made)
     return enter_structure(key, made)  # type: ignore[return-value]
 
 
 def _is_plain(e: Expr) -> bool:
-    if isinstance(e, (Sum, IntAtom)):
-        return all(isinstance(t, IntAtom) and t.plain for t in e.terms())
-    return type(e) is IntConstant
+    if type(e) is Sum:
+        return all(atom.plain for atom in e.terms())
+    return isinstance(e, IntAtom) and e.plain
+
+
+def _is_plain_product(factors: tuple[tuple[IntExpr, int], ...]) -> bool:
+    return all(base.plain for base, _ in factors)
 
 
 def combine(p: int, a: IntExpr, q: int, b: IntExpr, k: int = 0) -> IntExpr:

@@ -94,14 +94,18 @@ def _divided_by_constant(a: IntExpr, c: int) -> IntExpr:
         a, c = scale(-1, a), -c
     if c == 1:
         return a
+    if isinstance(a, IntAtom) and a.op is not OPERATORS["FloorDiv"]:
+        return _atom("FloorDiv", a, constant(c))
+    divides = OPERATORS["FloorDiv"]
+    nested = False
     whole: dict[IntExpr, int] = {}
     rest: dict[IntExpr, int] = {}
     for atom, coefficient in a.terms().items():
-        quotient, remainder = divmod(coefficient, c)
-        if remainder:
+        if coefficient % c:
             rest[atom] = coefficient
+            nested = nested or atom.op is divides
         else:
-            whole[atom] = quotient
+            whole[atom] = coefficient // c
     k = a.constant
     if not rest:
         return from_terms(whole, k // c)
@@ -112,10 +116,12 @@ def _divided_by_constant(a: IntExpr, c: int) -> IntExpr:
         c //= g
         k //= g
     quotient, k = divmod(k, c)
-    merged = _nested_division(rest, k, c)
+    merged = _nested_division(rest, k, c) if nested else None
     if merged is None:
-        merged = _signed_division(rest, k, c)
-    return combine(1, from_terms(whole, quotient), 1, merged)
+        merged = _signed_division(rest, k, c, nested)
+    if whole:
+        return combine(1, from_terms(whole, quotient), 1, merged)
+    return shift(merged, quotient)
 
 
 def _nested_division(rest: Mapping[IntExpr, int], k: int, c: int) -> IntExpr | None:
@@ -138,12 +144,15 @@ def _nested_division(rest: Mapping[IntExpr, int], k: int, c: int) -> IntExpr | N
     return _divided_by_constant(numerator, c * d.constant)
 
 
-def _signed_division(rest: Mapping[IntExpr, int], k: int, c: int) -> IntExpr:
+def _signed_division(rest: dict[IntExpr, int], k: int, c: int, nested: bool) -> IntExpr:
     """``floor((S + k)/c) == -floor((-S - k + c - 1)/c)``: the latter if there is a division
     inside that can be merged, otherwise the one with a positive leading coefficient."""
+    positive = leading_sign(rest) > 0
+    if positive and not nested:
+        return _atom("FloorDiv", from_terms(rest, k), constant(c))
     flipped = {t: -v for t, v in rest.items()}
-    merged = _nested_division(flipped, c - 1 - k, c)
-    if merged is None and leading_sign(rest) > 0:
+    merged = _nested_division(flipped, c - 1 - k, c) if nested else None
+    if merged is None and positive:
         return _atom("FloorDiv", from_terms(rest, k), constant(c))
     if merged is None:
         merged = _atom("FloorDiv", from_terms(flipped, c - 1 - k), constant(c))

@@ -18,6 +18,7 @@ __all__ = [
     "BIRTHS",
     "BY_STRUCTURE",
     "BY_VALUE",
+    "KEPT",
     "POINTS",
     "enter_structure",
     "enter_value",
@@ -35,6 +36,8 @@ class _Entry(weakref.ref["Expr"]):
 BY_VALUE: dict[int, _Entry] = {}
 BY_STRUCTURE: dict[tuple[Any, ...], _Entry] = {}
 BIRTHS: Final = count()
+KEPT: Final[list[IntExpr]] = []
+"""Nodes that stay once they are made: small constants, which come and go all the time."""
 _change = threading.RLock()
 """Held where a dead entry is removed or replaced; entering and finding need no lock. It is
 taken again by the same thread when the collector runs in between."""
@@ -57,7 +60,9 @@ def _forget_structure(entry: Any) -> None:
 def enter_value(node: IntExpr) -> IntExpr:
     """Enter a new node under its key; the node that won if another thread was first."""
     entry = _Entry(node, _forget_value)
-    entry.key = node.key
+    key = entry.key = node.key
+    if BY_VALUE.setdefault(key, entry) is entry:
+        return node
     return _entered(BY_VALUE, entry, node)  # type: ignore[return-value]
 
 
@@ -65,6 +70,8 @@ def enter_structure(key: tuple[Any, ...], node: Expr) -> Expr:
     """Enter a new node under its structure; the node that won if another was first."""
     entry = _Entry(node, _forget_structure)
     entry.key = key
+    if BY_STRUCTURE.setdefault(key, entry) is entry:
+        return node
     return _entered(BY_STRUCTURE, entry, node)
 
 
@@ -83,8 +90,9 @@ def _entered(table: dict[Any, _Entry], entry: _Entry, node: Expr) -> Expr:
 
 
 def table_sizes() -> tuple[int, int]:
-    """How many integer nodes and other entries are alive now (for tests of leaks)."""
-    return len(BY_VALUE), len(BY_STRUCTURE)
+    """How many integer nodes (beside those that stay) and other entries are alive now, for
+    tests of leaks."""
+    return len(BY_VALUE) - len(KEPT), len(BY_STRUCTURE)
 
 
 class _Points:

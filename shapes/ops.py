@@ -20,11 +20,13 @@ from typing import Any, Literal
 from shapes import booleans, floats, integers, meaning
 from shapes.errors import ExpressionTypeError
 from shapes.expr import (
+    FALSE,
     OPERATORS,
     TRUE,
     BoolExpr,
     Expr,
     FloatExpr,
+    IntConstant,
     IntExpr,
     Kind,
     Op,
@@ -114,9 +116,7 @@ def _folded_floats(name: str, operands: list[Expr]) -> Expr:
     return result
 
 
-def _add(a: Expr, b: Expr) -> IntExpr:
-    assert isinstance(a, IntExpr)
-    assert isinstance(b, IntExpr)
+def _add(a: IntExpr, b: IntExpr) -> IntExpr:
     return combine(1, a, 1, b)
 
 
@@ -216,6 +216,8 @@ def _implies(p: Expr, q: Expr) -> BoolExpr:
 
 
 def _nonzero_divisor(a: Expr, b: Expr) -> Expr:
+    if type(b) is IntConstant:
+        return TRUE if b.constant else FALSE
     return booleans.not_equal(b, constant(0))
 
 

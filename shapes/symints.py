@@ -96,6 +96,30 @@ def spelled_of(value: Any) -> Spelled:
     return Spelled(as_expr(value))
 
 
+def _chosen(name: str, operands: tuple[Any, ...]) -> Any:
+    """`Min` or `Max`: straight to the kernel for symbolic and plain integers, of which none
+    has a condition."""
+    env: ShapeEnv | None = None
+    exprs: list[Expr] = []
+    for operand in operands:
+        if type(operand) is int:
+            exprs.append(constant(operand))
+        elif (
+            type(operand) is SymInt
+            and operand.defined is TRUE
+            and (env is None or env is operand.env)
+        ):
+            env = operand.env
+            exprs.append(operand.expr)
+        else:
+            return _applied(None, name, operands)
+    build = OPERATORS[name].on_ints
+    if env is None or build is None:
+        return _applied(None, name, operands)
+    expr = build(*exprs)
+    return expr.value if expr.op is CONSTANT else SymInt(env, expr)
+
+
 def _applied(env: ShapeEnv | None, name: str, operands: tuple[Any, ...]) -> Any:
     for operand in operands:
         if isinstance(operand, Symbolic):
@@ -281,12 +305,12 @@ for _method, _operator in {**_BINARY, **_ORDER, **_BITS, **_SHIFTS, **_SAME}.ite
 
 def Min(*operands: Any) -> Any:  # noqa: N802
     """The least of numbers and symbolic numbers."""
-    return _applied(None, "Min", operands)
+    return _chosen("Min", operands)
 
 
 def Max(*operands: Any) -> Any:  # noqa: N802
     """The greatest of numbers and symbolic numbers."""
-    return _applied(None, "Max", operands)
+    return _chosen("Max", operands)
 
 
 def Where(condition: Any, a: Any, b: Any) -> Any:  # noqa: N802

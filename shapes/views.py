@@ -14,6 +14,7 @@ from shapes.expr import (
     EQ_ZERO,
     LE_ZERO,
     OPERATORS,
+    SYMBOL,
     Expr,
     IntAtom,
     IntConstant,
@@ -87,6 +88,8 @@ def _divisions(e: Sum) -> list[IntAtom]:
     """The divisions in a sum, alone or as factors, youngest (outermost) first."""
     found: dict[IntAtom, None] = {}
     for atom in e.terms():
+        if atom.op is SYMBOL:
+            continue
         candidates = atom.args if isinstance(atom, Product) else (atom,)
         for candidate in candidates:
             if candidate.op.name in _REMAINDERS and isinstance(candidate, IntAtom):
