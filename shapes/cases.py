@@ -54,14 +54,14 @@ from shapes.expr import (
     IntAtom,
     IntExpr,
 )
-from shapes.facts import Fact, Facts, Reasons, _ContradictionFoundError, _Learner
+from shapes.facts import Fact, Facts, Reasons
 from shapes.interpret import walk
 from shapes.linear import scale
 from shapes.substitute import substitute
 from shapes.theorems import state
 from shapes.verdict import Proof
 
-__all__ = ["cases"]
+__all__ = ["cases", "contradicted"]
 
 METHOD: Final = "cases"
 
@@ -81,13 +81,28 @@ _Found = tuple[Certificate, Reasons]
 
 def cases(facts: Facts, claim: BoolExpr) -> Proof | None:
     """A proof of any condition by cases, with its certificate."""
-    search = _Search(claim)
-    search.limit(facts)
+    search = _Search(facts, claim, CASE_LIMIT, WORK_LIMIT)
     found = search.prove(facts, claim)
     if found is None:
         return None
     certificate, used = found
     return Proof(METHOD, _in_turn(facts, used), certificate)
+
+
+def contradicted(
+    facts: Facts,
+    focus: BoolExpr,
+    newest: Fact | None = None,
+    most: int = CASE_LIMIT,
+    work: int = WORK_LIMIT,
+) -> Reasons | None:
+    """Facts connected with a condition that cannot hold together, if cases show that there
+    are some; `newest` is the one that is suspected, `most` and `work` limit cases and
+    combinations of rows."""
+    suspected = () if newest is None else (newest,)
+    node = _Node(facts, facts, suspected)
+    found = _Search(facts, focus, most, work).refute(node)
+    return None if found is None else found[1]
 
 
 @dataclass(frozen=True)
@@ -111,15 +126,12 @@ class _Node:
 class _Search:
     """One claim's tree of cases, within a budget."""
 
-    def __init__(self, claim: BoolExpr) -> None:
-        self._focus = claim
-        self._budget = CASE_LIMIT
-        self._work = Work(WORK_LIMIT)
-
-    def limit(self, facts: Facts) -> None:
-        """Every case reads the connected facts again, so many of them allow fewer cases."""
-        size = sum(len(c.facts) for c in components(facts, self._focus))
-        self._budget = min(CASE_LIMIT, 1 + FACT_LIMIT // (size + 1))
+    def __init__(self, facts: Facts, focus: BoolExpr, most: int, work: int) -> None:
+        self._focus = focus
+        self._work = Work(work)
+        # Every case reads the connected facts again, so many of them allow fewer cases.
+        size = sum(len(c.facts) for c in components(facts, focus))
+        self._budget = min(most, 1 + FACT_LIMIT // (size + 1))
 
     def prove(self, facts: Facts, claim: BoolExpr) -> _Found | None:
         if claim.op is OPERATORS["And"]:
@@ -127,7 +139,7 @@ class _Search:
         assumed = Fact(negation(claim), "given")
         taken = self._taken(facts, assumed)
         if isinstance(taken, Facts):
-            found = self._refute(_Node(taken, facts, (assumed,)))
+            found = self.refute(_Node(taken, facts, (assumed,)))
             if found is None:
                 return None
             inner, used = found
@@ -149,7 +161,7 @@ class _Search:
 
     def _taken(self, facts: Facts, fact: Fact) -> Facts | _Found:
         """The facts with one more, or the proof that it contradicts them."""
-        taken = _Case(facts).taken(fact)
+        taken = facts.extended(fact, SPREAD_STEPS)
         if isinstance(taken, Facts):
             return taken
         ordered = (*(f for f in facts if f in taken and f is not fact), fact)
@@ -157,7 +169,7 @@ class _Search:
 
     # ------------------------------------------------------------------ refuting
 
-    def _refute(self, node: _Node) -> _Found | None:
+    def refute(self, node: _Node) -> _Found | None:
         """That the facts of a node cannot hold."""
         self._budget -= 1
         if self._budget < 0 or self._work.left <= 0:
@@ -195,6 +207,8 @@ class _Search:
 
     def _denied(self, node: _Node) -> _Found | None:
         """A conjunct of the negated claim is refuted by the ranges of everything else."""
+        if not node.assumed:
+            return None
         negated, without = node.assumed[0], node.without
         for part in conjuncts(negated.claim):
             if part.op is NE_ZERO or part.op is LE_ZERO or part.op is EQ_ZERO:
@@ -241,7 +255,7 @@ class _Search:
         if isinstance(inner, Facts):
             made = [fact for _, _, fact in replaced]
             gone = {claim for claim, _, _ in replaced}
-            found = self._refute(node.having(inner, made, gone))
+            found = self.refute(node.having(inner, made, gone))
         else:
             found = inner
         for facts, claim, identities, fact in reversed(told):
@@ -301,7 +315,7 @@ class _Search:
         if not isinstance(without, Facts):
             return without
         inner = node.having(facts, [fact], gone)
-        return self._refute(replace(inner, without=without, depth=node.depth + 1))
+        return self.refute(replace(inner, without=without, depth=node.depth + 1))
 
 
 def _in_turn(facts: Facts, reasons: Reasons) -> tuple[Fact, ...]:
@@ -352,38 +366,6 @@ _CHOICES: Final[dict[str, Callable[[IntAtom], list[_Option]]]] = {
     "Abs": _of_absolute,
     "Where": _of_where,
 }
-
-
-class _CaseClosedError(Exception):
-    def __init__(self, reasons: Reasons) -> None:
-        self.reasons = reasons
-
-
-class _Case(_Learner):
-    """Learning a case: with fewer steps, and a contradiction is an answer that needs no
-    explanation (which would look for a minimal set of culprits)."""
-
-    def __init__(self, facts: Facts) -> None:
-        super().__init__(facts)
-        self._steps = SPREAD_STEPS
-
-    def taken(self, fact: Fact) -> Facts | Reasons:
-        try:
-            return self.learn(fact)
-        except _CaseClosedError as closed:
-            return closed.reasons
-
-    def _state(self, claim: Expr, why: Reasons) -> None:
-        try:
-            super()._state(claim, why)
-        except _ContradictionFoundError as found:
-            raise _CaseClosedError(found.reasons) from None
-
-    def _spread(self) -> None:
-        try:
-            super()._spread()
-        except _ContradictionFoundError as found:
-            raise _CaseClosedError(found.reasons) from None
 
 
 def _ranges(facts: Facts, claim: BoolExpr) -> Reasons | None:

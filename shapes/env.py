@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from shapes.booleans import conjunction, equal, negation
 from shapes.bounds import bounds
 from shapes.bounds import congruence as congruence_under
+from shapes.consistency import Model
 from shapes.definedness import Spelled
 from shapes.dims import check_example, check_hint, check_range
 from shapes.domains import Congruence, ValueRanges
 from shapes.errors import (
-    ContradictionError,
     DataDependentError,
     ExpressionTypeError,
     RangeError,
@@ -31,13 +31,13 @@ from shapes.evaluate import evaluate
 from shapes.exact import ExplainedBounds, explained_bounds
 from shapes.explain import data_dependent_message
 from shapes.expr import TRUE, BoolExpr, Expr, IntExpr, Kind, Value, as_expr, constant, symbol
-from shapes.facts import Fact, Facts, Origin, contradiction
+from shapes.facts import Fact, Facts, Origin
 from shapes.guards import Guard, GuardFunction
 from shapes.infinity import Bound, IntInfinity, int_oo
 from shapes.interpret import free_symbols
 from shapes.location import Location, user_location
 from shapes.parse import is_name, parse_spelled
-from shapes.prover import Effort, decide, entails, prove
+from shapes.prover import Effort, decide, prove
 from shapes.relations import reach
 from shapes.show import brief
 from shapes.symints import Symbolic, SymBool, SymFloat, SymInt, spelled_of
@@ -77,16 +77,26 @@ class SymbolInfo:
 class Check:
     """A deferred runtime assert: `claim` includes the condition of being defined.
 
-    `origin` tells whether a person wrote it or an operation implies it.
+    `written` is the condition in the words of whoever stated it, if it was text, `expr` the
+    condition without that of being defined. `origin` tells whether a person wrote it or an
+    operation implies it.
     """
 
     claim: BoolExpr
-    text: str
+    written: str | None
     message: str | None = None
     origin: str = "user"
     operation: str | None = None
     location: Location | None = None
     fact: Fact | None = None
+    expr: BoolExpr | None = None
+
+    @property
+    def text(self) -> str:
+        """The condition as it is shown."""
+        if self.written is not None:
+            return self.written
+        return brief(self.claim if self.expr is None else self.expr)
 
 
 class ShapeEnv:
@@ -99,6 +109,7 @@ class ShapeEnv:
         self._guards: list[Guard] = []
         self._checks: list[Check] = []
         self._unbacked = 0
+        self._model = Model()
 
     # ------------------------------------------------------------------ symbols
 
@@ -210,6 +221,8 @@ class ShapeEnv:
         self.facts = known.given(*stated)
         self._stated += stated
         self.symbols[info.name] = info
+        if info.hint is not None:
+            self._model.suggest(info.symbol, info.hint)
         wrapped = self.wrap(info.symbol)
         assert isinstance(wrapped, Symbolic)
         return wrapped
@@ -288,21 +301,10 @@ class ShapeEnv:
         self._stated.append(fact)
 
     def _learned(self, fact: Fact) -> Facts:
-        """The facts and one more; what the cheap methods refute is refused."""
+        """The facts and one more; what is seen to contradict them is refused."""
         learned = self.facts.given(fact)
-        denied = negation(fact.claim)
-        try:
-            refuted = entails(self.facts, denied, "cheap")
-        except ContradictionError:
-            return learned  # the facts leave nothing as they are
-        if refuted is None:
-            return learned
-        culprits = list(refuted.facts)
-        for culprit in refuted.facts:
-            fewer = [f for f in culprits if f is not culprit]
-            if entails(Facts().given(*fewer), denied, "cheap") is not None:
-                culprits = fewer
-        raise contradiction((*culprits, fact))
+        self._model.state(self.facts, learned, fact)
+        return learned
 
     def check(
         self,
@@ -325,8 +327,10 @@ class ShapeEnv:
         text = _text(claim)
         fact = Fact(whole, "check", text, message, operation, None, location)
         self.facts = self._learned(fact)
-        shown = text if text is not None else brief(spelled.expr)
-        self._checks.append(Check(whole, shown, message, origin, operation, location, fact))
+        assert isinstance(spelled.expr, BoolExpr)
+        self._checks.append(
+            Check(whole, text, message, origin, operation, location, fact, spelled.expr)
+        )
 
     @contextmanager
     def scope(self) -> Iterator[None]:
@@ -490,7 +494,7 @@ class ShapeEnv:
 
     def _guard(self, claim: BoolExpr, location: Location | None) -> None:
         fact = Fact(claim, "guard", location=location)
-        self.facts = self.facts.given(fact)
+        self.facts = self._learned(fact)
         self._stated.append(fact)
         self._guards.append(Guard(claim, location))
 

@@ -14,7 +14,7 @@ from shapes.errors import UndefinedError
 from shapes.expr import Expr, Op, Value
 from shapes.interpret import interpret
 
-__all__ = ["Evaluation", "Undefined", "evaluate"]
+__all__ = ["Evaluation", "Undefined", "evaluate", "evaluated"]
 
 
 class Undefined:
@@ -99,3 +99,7 @@ def evaluate(expr: Expr, values: Mapping[Any, Any]) -> Any:
     return result
 
 
+def evaluated(expr: Expr, values: Mapping[Any, Any], memo: dict[Any, Any]) -> Any:
+    """Like `evaluate`, with a memo to be shared by expressions at the same values; an
+    `Undefined` where there is no value."""
+    return interpret(_EVALUATION, values, expr, memo)

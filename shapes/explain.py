@@ -21,10 +21,10 @@ def explain(verdict: Verdict) -> str:
     if verdict.proof is not None:
         lines[0] += f", by {verdict.proof.method}"
         lines += [f"    because {fact}" for fact in verdict.proof.facts]
-    if verdict.counterexample is not None:
-        lines.append(f"    it fails for {verdict.counterexample or 'every value'}")
-    if verdict.witness is not None:
-        lines.append(f"    it holds for {verdict.witness or 'every value'}")
+    for example, says in ((verdict.counterexample, "fails"), (verdict.witness, "holds")):
+        if example is not None:
+            values = example or "every value"
+            lines.append(f"    it {says} for {values} (found by {example.found_by})")
     if verdict.premises:
         shown = " and ".join(f"`{premise}`" for premise in verdict.premises)
         lines.append(f"    assuming that it has a value: {shown}")

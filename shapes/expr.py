@@ -468,11 +468,13 @@ class FloatConstant(FloatExpr):
 class BoolAtom(BoolExpr):
     """A condition made by an operator."""
 
-    __slots__ = ("args", "op", "weight")
+    __slots__ = ("args", "op", "symbols", "weight")
     op: Op
     args: tuple[Expr, ...]
     weight: int
     """How many atomic conditions are in it, counted along every path, up to a limit."""
+    symbols: tuple[Expr, ...] | None
+    """The symbols in it, once somebody has asked (see `interpret.free_symbols`)."""
 
 
 class BoolSymbol(BoolAtom):
@@ -598,6 +600,7 @@ def symbol(name: str, kind: Kind = "int") -> Expr:
     elif kind == "bool":
         node = BoolSymbol()
         node.weight = 1
+        node.symbols = None
     elif kind == "float":
         node = FloatSymbol()
     else:
@@ -637,6 +640,7 @@ def make_atom(op: Op, args: tuple[Expr, ...], kind: Kind, identity: Any = None) 
     if kind == "bool":
         condition = BoolAtom()
         condition.op, condition.args = op, args
+        condition.symbols = None
         weights = [a.weight for a in args if isinstance(a, BoolAtom)]
         condition.weight = min(WEIGHT_LIMIT, sum(weights)) if weights else 1
         return enter_structure(key, condition)

@@ -34,6 +34,7 @@ from shapes.expr import (
     PRODUCT,
     SUM,
     SYMBOL,
+    BoolAtom,
     Expr,
     Op,
     Product,
@@ -256,6 +257,16 @@ def walk(expr: Expr) -> Iterator[Expr]:
 
 def free_symbols(*exprs: Expr) -> list[Expr]:
     """The symbols that occur, each once, in order of first occurrence."""
+    if len(exprs) == 1 and type(exprs[0]) is BoolAtom:
+        # Facts and claims are asked again and again.
+        condition = exprs[0]
+        if condition.symbols is None:
+            condition.symbols = tuple(_found_symbols(condition.args))
+        return list(condition.symbols)
+    return _found_symbols(exprs)
+
+
+def _found_symbols(exprs: Sequence[Expr]) -> list[Expr]:
     found: list[Expr] = []
     done: set[Expr] = set()
     stack = list(reversed(exprs))

@@ -24,9 +24,10 @@ from shapes.bounds import (
     congruence_with_reasons,
 )
 from shapes.definedness import Spelled
-from shapes.errors import UndefinedError
+from shapes.errors import ContradictionError, UndefinedError
 from shapes.expr import FALSE, OPERATORS, TRUE, BoolExpr, Expr, IntExpr, Value
 from shapes.facts import Fact, Facts, contradiction
+from shapes.knowledge import smallest
 from shapes.show import brief
 from shapes.verdict import Counterexample, Proof, Status, Verdict, in_order
 from shapes.witness import Search, Values, satisfies, search
@@ -111,6 +112,9 @@ METHODS: Final[dict[str, Method]] = {
 
 SOLVER: Final = "z3"
 
+SOLVER_STEPS: Final = 200
+"""Facts that the solver reads again, all tries together, to find a smallest set."""
+
 CHEAP: Final = ("canonical", "ranges")
 """The methods that are tried before anything else, and the only ones of `decide`."""
 
@@ -185,7 +189,14 @@ def prove(
     assert isinstance(question, BoolExpr)
     shown = brief(question) if text is None else text
     facts, premises = _defined(facts, spelled.defined, shown)
-    return _Asked(facts, question, shown, premises, chosen, hints or {}).answer()
+    try:
+        return _Asked(facts, question, shown, premises, chosen, hints or {}).answer()
+    except ContradictionError as error:
+        if error.culprits:
+            raise
+        from shapes.consistency import blamed
+
+        raise blamed(facts, question) or error from None
 
 
 def entails(facts: Facts, claim: BoolExpr, effort: str | Effort = "default") -> Proof | None:
@@ -244,6 +255,7 @@ class _Asked:
         self._broken: Values | None = None
         self._satisfied: Values | None = None
         self._tried: list[str] = []
+        self._found_by: dict[bool, str] = {}
 
     def answer(self) -> Verdict:
         """The verdict: cheap methods for and against, a short search, the dear methods for
@@ -271,12 +283,28 @@ class _Asked:
         if self._broken is None:
             proof = _proved(self._facts, self._claim, methods)
             if proof is not None:
+                self._refuse_impossible(methods, self._satisfied)
                 return self._verdict(Status.ALWAYS, proof)
         if self._satisfied is None:
             refuted = _proved(self._facts, negation(self._claim), methods)
             if refuted is not None:
+                self._refuse_impossible(methods, self._broken)
                 return self._never(refuted)
         return None
+
+    def _refuse_impossible(self, methods: Sequence[str], shown: Values | None) -> None:
+        """Facts that cannot hold together prove everything: where no values were found that
+        satisfy them, a proof by a method that would see that may be of that kind."""
+        if shown is not None or self._values is None or methods[0] in CHEAP:
+            return
+        from shapes.consistency import refuse, refuted
+
+        reasons = refuted(self._facts, self._claim)
+        if reasons is None:
+            return
+        if any(fact.claim in self._premises for fact in reasons):
+            raise UndefinedError(f"`{self._text}` never has a value under the facts")
+        raise refuse(self._facts, reasons)
 
     def _settled(self) -> Verdict | None:
         if self._broken is None or self._satisfied is None:
@@ -308,15 +336,17 @@ class _Asked:
             proof, values = _by_solver(self._facts, condition, self._effort, self._tried)
             if proof is not None:
                 proofs[wanted] = proof
-            elif values is not None and wanted:
-                self._satisfied = values
             elif values is not None:
-                self._broken = values
+                self._found_by[wanted] = SOLVER
+                if wanted:
+                    self._satisfied = values
+                else:
+                    self._broken = values
             if wanted is False and proof is not None and self._satisfied is not None:
                 break
         if len(proofs) == 2:
-            used = in_order(frozenset(proofs[True].facts) | frozenset(proofs[False].facts))
-            raise contradiction(used)
+            used = frozenset(proofs[True].facts) | frozenset(proofs[False].facts)
+            raise self._contradictory(used)
         if False in proofs:
             return self._verdict(Status.ALWAYS, proofs[False])
         if True in proofs:
@@ -324,6 +354,16 @@ class _Asked:
         if self._broken is not None and self._satisfied is not None:
             return self._verdict(Status.DEPENDS, None)
         return self._verdict(Status.UNKNOWN, None)
+
+    def _contradictory(self, used: frozenset[Fact]) -> ContradictionError:
+        """The error for facts that the solver refutes, with as few as leaving out finds."""
+
+        def impossible(stated: list[Fact]) -> bool:
+            known = Facts().given(*stated)
+            return _by_solver(known, TRUE, self._effort, [], stated)[0] is not None
+
+        stated = [fact for fact in self._facts if fact in used]
+        return contradiction(smallest(stated, impossible, SOLVER_STEPS))
 
     def _never(self, proof: Proof) -> Verdict:
         """A claim that never holds comes with values that show it, where some are found."""
@@ -342,20 +382,30 @@ class _Asked:
             claim=self._claim,
             text=self._text,
             proof=proof,
-            counterexample=None if broken is None else Counterexample(broken),
-            witness=None if satisfied is None else Counterexample(satisfied),
+            counterexample=self._example(broken, False),
+            witness=self._example(satisfied, True),
             premises=self._premises,
             tried=tuple(self._tried) if status is Status.UNKNOWN else (),
         )
 
+    def _example(self, values: Values | None, truth: bool) -> Counterexample | None:
+        if values is None:
+            return None
+        return Counterexample(values, self._found_by.get(truth, "search"))
+
 
 def _by_solver(
-    facts: Facts, condition: BoolExpr, effort: Effort, tried: list[str]
+    facts: Facts,
+    condition: BoolExpr,
+    effort: Effort,
+    tried: list[str],
+    stated: Sequence[Fact] | None = None,
 ) -> tuple[Proof | None, Values | None]:
-    """z3 on the connected facts: a proof that the condition cannot hold, or values."""
+    """z3 on the connected (or the stated) facts: a proof that the condition cannot hold, or
+    values."""
     from shapes.smt import Question, solve
 
-    connected = facts.connected(condition)
+    connected = facts.connected(condition) if stated is None else stated
     named = {f"f!{index}": fact for index, fact in enumerate(connected)}
     question = Question((condition,), tuple((n, f.claim) for n, f in named.items()))
     answer = solve(question, facts, effort.rlimit)

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from shapes.expr import Expr, Op, Value, as_expr, from_terms
+from shapes.expr import (
+    EQ_ZERO,
+    LE_ZERO,
+    NE_ZERO,
+    SUM,
+    SYMBOL,
+    Expr,
+    IntExpr,
+    Op,
+    Value,
+    as_expr,
+    combine,
+    from_terms,
+)
 from shapes.interpret import interpret
 from shapes.linear import eq_zero, le_zero, ne_zero
 
@@ -54,8 +67,32 @@ def substitute(expr: Expr, replacements: Mapping[Expr, Expr]) -> Expr:
     """The expression with symbols and atoms replaced, all at once, in normal form again."""
     if not replacements:
         return expr
+    if expr.op in _RELATIONS or expr.op is SUM:
+        quick = _in_linear(expr, replacements)
+        if quick is not None:
+            return quick
     memo: dict[Any, Any] = {}
     builder = Builder(replacements.get)
     result = interpret(builder, {}, expr, memo)
     assert isinstance(result, Expr)
     return result
+
+
+_RELATIONS: Final = {LE_ZERO: le_zero, EQ_ZERO: eq_zero, NE_ZERO: ne_zero}
+
+
+def _in_linear(expr: Expr, replacements: Mapping[Expr, Expr]) -> Expr | None:
+    """The same for a sum of symbols, or a relation over one, without looking inside of atoms;
+    None for anything else."""
+    e = expr if expr.op is SUM else expr.args[0]
+    if not isinstance(e, IntExpr):
+        return None
+    result = e
+    for atom, coefficient in e.terms().items():
+        if atom.op is not SYMBOL:
+            return None
+        found = replacements.get(atom)
+        if isinstance(found, IntExpr):
+            result = combine(1, result, -coefficient, atom)
+            result = combine(1, result, coefficient, found)
+    return result if expr is e else _RELATIONS[expr.op](result)

@@ -41,10 +41,11 @@ class Proof:
 
 class Counterexample(Mapping[str, Value]):
     """Values by name of symbol, re-evaluated: they satisfy every fact and break the claim
-    (a witness: and satisfy the claim)."""
+    (a witness: and satisfy the claim). `found_by` is "search" or "z3"."""
 
-    def __init__(self, values: Mapping[Expr, Value]) -> None:
+    def __init__(self, values: Mapping[Expr, Value], found_by: str = "search") -> None:
         self._values = {sym.name: value for sym, value in values.items()}
+        self.found_by = found_by
 
     def __getitem__(self, name: str) -> Value:
         return self._values[name]

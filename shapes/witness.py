@@ -11,6 +11,7 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Final
 
 from shapes.booleans import conjunction, equal, negation
@@ -174,7 +175,8 @@ class Lazy:
         return True
 
     def __getitem__(self, index: int) -> Value:
-        self.has(index)
+        if index >= len(self._made):
+            self.has(index)
         return self._made[index]
 
 
@@ -281,9 +283,14 @@ def _combinations(candidates: Sequence[Lazy]) -> Iterator[tuple[Value, ...]]:
         for total in itertools.count():
             any_left = False
             for places in _splits(total, len(candidates)):
-                if all(c.has(i) for c, i in zip(candidates, places)):
+                point = []
+                for options, place in zip(candidates, places):
+                    if not options.has(place):
+                        break
+                    point.append(options[place])
+                else:
                     any_left = True
-                    yield tuple(c[i] for c, i in zip(candidates, places))
+                    yield tuple(point)
             if not any_left:
                 return
     start = tuple(options[0] for options in candidates)
@@ -304,15 +311,15 @@ def _drawn(options: Lazy, index: int) -> Value:
     return options[index]
 
 
-def _splits(total: int, parts: int) -> Iterator[tuple[int, ...]]:
+@lru_cache(maxsize=256)
+def _splits(total: int, parts: int) -> tuple[tuple[int, ...], ...]:
     """The ways to write `total` as a sum of that many naturals."""
     if parts == 0:
-        if total == 0:
-            yield ()
-        return
+        return () if total else ((),)
     if parts == 1:
-        yield (total,)
-        return
-    for first in range(total + 1):
-        for rest in _splits(total - first, parts - 1):
-            yield (first, *rest)
+        return ((total,),)
+    return tuple(
+        (first, *rest)
+        for first in range(total + 1)
+        for rest in _splits(total - first, parts - 1)
+    )

@@ -85,14 +85,14 @@ def test_a_case_that_is_not_needed_is_no_split() -> None:
 
 def test_the_budget_of_cases_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = 0
-    original = cases_module._Search._refute
+    original = cases_module._Search.refute
 
     def counted(self: object, *args: object) -> object:
         nonlocal opened
         opened += 1
         return original(self, *args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(cases_module._Search, "_refute", counted)
+    monkeypatch.setattr(cases_module._Search, "refute", counted)
     names = "abcdefgh"
     facts = [f"{x} >= 1 or {y} >= 1" for x, y in pairwise(names)]
     asked = question("a + b + c + d + e + f + g + h >= 5", *facts)

@@ -31,5 +31,5 @@ def test_a_look_up_tries_few_layers() -> None:
     made: PersistentMap[int, int] = PersistentMap()
     for i in range(1000):
         made = made.assoc(i, i)
-    assert len(made._layers) <= 11
+    assert len(made._layers) <= 4
     assert [made.get(i) for i in (0, 500, 999)] == [0, 500, 999]

@@ -1,0 +1,365 @@
+"""Whether facts can hold together: asked at every statement, so it has to be cheap.
+
+A `Model` holds values that satisfy what was stated so far. Most statements hold for them, or
+do so when a symbol or two are moved (in the manner of Selman and Kautz's local search, and
+for differences in that of Cotton and Maler's potentials); that costs a few evaluations, and
+nothing is left to ask. A statement that the values cannot be mended for is suspected, and
+refutations are tried: ranges, then linear reasoning and a few cases over what is connected
+with it. These cost as much as there are connected facts, so they are paid for out of a
+credit to which every statement adds: stating n facts stays linear in n.
+
+Guarantees: only what is refuted is refused, and its culprits are as few as leaving out finds
+(`smallest`). The values are never part of a proof.
+Limits: refutation within budgets misses contradictions; those are found, within larger
+budgets, when a question meets them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Final
+
+from shapes.bounds import bounds_with_reasons
+from shapes.errors import ContradictionError, UndefinedError
+from shapes.evaluate import evaluate
+from shapes.expr import (
+    EQ_ZERO,
+    LE_ZERO,
+    NE_ZERO,
+    OPERATORS,
+    SYMBOL,
+    BoolExpr,
+    Expr,
+    IntExpr,
+    Value,
+)
+from shapes.facts import Fact, Facts, Reasons, contradiction
+from shapes.infinity import IntInfinity
+from shapes.interpret import free_symbols
+from shapes.knowledge import smallest
+
+__all__ = ["Model", "blamed", "refuse", "refuted"]
+
+MENDING: Final = 40
+"""Facts that are evaluated to mend the values for one statement."""
+MOVES_EACH: Final = 2
+"""How often one symbol is moved for one statement."""
+WAYS: Final = 8
+"""Moves that are tried for one condition that does not hold."""
+
+CREDIT: Final = 12
+"""What one statement adds to the credit for refutations: a fact that may be read again."""
+CREDIT_AT_FIRST: Final = 400
+CREDIT_LIMIT: Final = 100_000
+ATTEMPT: Final = 40
+"""What an attempt costs, besides the facts that are connected."""
+
+CASES: Final = 12
+"""Cases of a refutation at a statement."""
+WORK: Final = 600
+"""Combinations of rows of a refutation at a statement."""
+
+
+# --------------------------------------------------------------------------- refutations
+
+
+def refuted(facts: Facts, focus: BoolExpr, newest: Fact | None = None) -> Reasons | None:
+    """Facts connected with a condition that are shown not to hold together (some may not be
+    needed); None if that is not seen. `newest` is the one that is suspected."""
+    from shapes.cases import contradicted  # only where facts are suspected
+
+    return contradicted(facts, focus, newest, CASES, WORK)
+
+
+def refuse(facts: Facts, culprits: Reasons) -> ContradictionError:
+    """The error for facts that were refuted, with as few of them as leaving out finds."""
+    stated = [fact for fact in facts if fact in culprits]
+    return contradiction(smallest(stated, _impossible))
+
+
+def blamed(facts: Facts, focus: BoolExpr) -> ContradictionError | None:
+    """The error with culprits, for facts connected with a condition of which it is known that
+    they leave it no value; None if no such facts are found."""
+    connected = facts.connected(focus)
+    if not connected or not _impossible(connected):
+        return None
+    return contradiction(smallest(connected, _impossible))
+
+
+def _impossible(stated: list[Fact]) -> bool:
+    known = Facts()
+    before = known
+    for fact in stated:
+        learned = known.extended(fact)
+        if not isinstance(learned, Facts):
+            return True
+        before, known = known, learned
+    newest = stated[-1]
+    if _denied(before, newest.claim) is not None:
+        return True
+    return refuted(known, newest.claim, newest) is not None
+
+
+def _denied(facts: Facts, claim: BoolExpr) -> Reasons | None:
+    """The facts under which the range of a claim is {false}."""
+    try:
+        value, used = bounds_with_reasons(facts, claim)
+    except ContradictionError:
+        return None  # they leave no value at all, but it is not known which
+    return used if value.is_singleton and not value.lower else None
+
+
+# --------------------------------------------------------------------------- values
+
+
+class Model:
+    """Values for all symbols that satisfy what was stated, as far as mending finds them.
+
+    It outlives a scope: values that satisfy more satisfy less.
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[Expr, Value] = {}
+        self._credit = CREDIT_AT_FIRST
+
+    def suggest(self, sym: Expr, value: Value) -> None:
+        """An example's value, to start with."""
+        self._values[sym] = value
+
+    def state(self, before: Facts, learned: Facts, fact: Fact) -> None:
+        """Take note of a statement. Raises `ContradictionError` if it is refuted."""
+        self._credit = min(self._credit + CREDIT, CREDIT_LIMIT)
+        claim = fact.claim
+        moved = [sym for sym in free_symbols(claim) if self._enter(learned, sym)]
+        if not moved and (self._holds(claim) or self._settled(learned, claim)):
+            return
+        suspected: list[Expr] = [claim]
+        suspected += [f.claim for sym in moved for f in learned.about(sym)]
+        if self._mended(learned, suspected):
+            return
+        reasons = _denied(before, claim)
+        if reasons is None:
+            reasons = self._attempt(learned, fact)
+        if reasons is not None:
+            raise refuse(learned, reasons | {fact})
+
+    def _attempt(self, learned: Facts, fact: Fact) -> Reasons | None:
+        """A dear refutation, if it can be paid for."""
+        if self._credit < ATTEMPT:
+            return None
+        limit = self._credit - ATTEMPT
+        connected = learned.connected(fact.claim, limit)
+        self._credit -= ATTEMPT + len(connected)
+        if len(connected) >= limit:
+            return None
+        return refuted(learned, fact.claim, fact)
+
+    # ------------------------------------------------------------------ values
+
+    def _enter(self, facts: Facts, sym: Expr) -> bool:
+        """A value within the range that is known: the one that it has, or the nearest to 0.
+        Whether this moves one that facts were compared with."""
+        value = self._values.get(sym)
+        if isinstance(sym, IntExpr):
+            old = 0 if value is None else _integer(value)
+            nearest = self._values[sym] = _within(facts, sym, old)
+            return nearest != old and value is not None
+        if value is None:
+            self._values[sym] = False if sym.kind == "bool" else _double(facts, sym)
+        return False
+
+    def _holds(self, claim: Expr) -> bool:
+        values = self._values
+        if claim.op is OPERATORS["And"]:
+            return all(map(self._holds, claim.args))
+        total = _total(claim, values)
+        if total is None:
+            return _value(claim, values) is True
+        if claim.op is LE_ZERO:
+            return total <= 0
+        return (total == 0) is (claim.op is EQ_ZERO)
+
+    def _settled(self, facts: Facts, claim: Expr) -> bool:
+        """Move a symbol about which nothing else is said; the usual case, made quick."""
+        total = _total(claim, self._values)
+        if total is None or claim.op is NE_ZERO:
+            return False
+        for x, c in claim.args[0].terms().items():  # type: ignore[attr-defined]
+            if not facts.is_new(x):
+                continue
+            value = _moved(facts, claim, x, c, total, self._values)
+            known = facts.knowledge(x)
+            if value is not None and known.lower <= value <= known.upper:
+                self._values[x] = value
+                return True
+        return False
+
+    def _mended(self, facts: Facts, waiting: list[Expr]) -> bool:
+        """Move symbols until these hold, and all that was stated about those symbols."""
+        values = self._values
+        saved = dict[Expr, Value]()
+        moved = Counter[Expr]()
+        steps = MENDING
+        while waiting:
+            broken = waiting.pop()
+            steps -= 1
+            if self._holds(broken):
+                continue
+            best: tuple[Expr, Value, list[Expr]] | None = None
+            for sym, value in islice(_ways(facts, broken, values), WAYS):
+                if moved[sym] >= MOVES_EACH:
+                    continue
+                old = values[sym]
+                values[sym] = value
+                others: list[Expr] | None = None
+                if self._holds(broken):
+                    others = self._breaks(facts, sym, steps)
+                values[sym] = old
+                steps -= 1
+                if others is None:
+                    continue
+                steps -= len(others)
+                if best is None or len(others) < len(best[2]):
+                    best = sym, value, others
+                if not others:
+                    break
+            if best is None or steps <= 0:
+                values.update(saved)
+                return False
+            sym, value, others = best
+            saved.setdefault(sym, values[sym])
+            moved[sym] += 1
+            values[sym] = value
+            waiting += [broken, *others]
+        return True
+
+    def _breaks(self, facts: Facts, sym: Expr, limit: int) -> list[Expr] | None:
+        """The facts about a symbol that do not hold now; None if there are too many to see."""
+        found: list[Expr] = []
+        for number, fact in enumerate(facts.about(sym)):
+            if number >= limit:
+                return None
+            for other in free_symbols(fact.claim):
+                if other not in self._values:
+                    self._enter(facts, other)
+            if not self._holds(fact.claim):
+                found.append(fact.claim)
+        return found
+
+
+def _value(expr: Expr, values: Mapping[Expr, Value]) -> Value | None:
+    """The value of an expression, if it has one."""
+    try:
+        return evaluate(expr, values)  # type: ignore[no-any-return]
+    except UndefinedError:
+        return None
+
+
+def _total(claim: Expr, values: Mapping[Expr, Value]) -> int | None:
+    """The value of the side of a relation between symbols."""
+    if claim.op not in (LE_ZERO, EQ_ZERO, NE_ZERO):
+        return None
+    e = claim.args[0]
+    assert isinstance(e, IntExpr)
+    total = e.constant
+    for x, c in e.terms().items():
+        if x.op is not SYMBOL:
+            return None
+        total += c * _integer(values[x])
+    return total
+
+
+def _integer(value: Value) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def _within(facts: Facts, sym: IntExpr, value: int) -> int:
+    """The nearest value that the range and the congruence of a symbol admit."""
+    known = facts.knowledge(sym)
+    m, r = known.congruence
+    if m == 0:
+        value = r
+    elif isinstance(known.upper, int) and value > known.upper:
+        value = known.upper - (known.upper - r) % m
+    else:
+        if isinstance(known.lower, int) and value < known.lower:
+            value = known.lower
+        value += (r - value) % m
+    return value
+
+
+def _double(facts: Facts, sym: Expr) -> float:
+    known = facts.double_range(sym)[0]
+    if 0.0 in known or known.lower is None:
+        return 0.0
+    return float(known.lower) if known.lower in known else float(known.upper)  # type: ignore[arg-type]
+
+
+# --------------------------------------------------------------------------- moves
+
+
+def _ways(
+    facts: Facts, claim: Expr, values: Mapping[Expr, Value]
+) -> Iterator[tuple[Expr, Value]]:
+    """Moves of one symbol that may make a condition hold."""
+    if claim.op is OPERATORS["And"] or claim.op is OPERATORS["Or"]:
+        for part in claim.args:
+            if _value(part, values) is not True:
+                yield from islice(_ways(facts, part, values), WAYS // 2)
+        return
+    if claim.op in (LE_ZERO, EQ_ZERO, NE_ZERO):
+        yield from _ways_of_relation(facts, claim, values)
+    for sym in free_symbols(claim):
+        if sym.kind == "bool":
+            yield sym, not values[sym]
+        elif isinstance(sym, IntExpr):
+            for value in _near(facts, sym, _integer(values[sym])):
+                yield sym, value
+
+
+def _ways_of_relation(
+    facts: Facts, claim: Expr, values: Mapping[Expr, Value]
+) -> Iterator[tuple[Expr, Value]]:
+    """Each symbol moved to where the relation just holds, the others staying."""
+    e = claim.args[0]
+    total = _value(e, values)
+    if not isinstance(total, int):
+        return
+    assert isinstance(e, IntExpr)
+    for x, c in e.terms().items():
+        if x.op is SYMBOL and claim.op is not NE_ZERO:
+            value = _moved(facts, claim, x, c, total, values)
+            if value is not None:
+                yield x, value
+
+
+def _moved(
+    facts: Facts,
+    claim: Expr,
+    x: IntExpr,
+    c: int,
+    total: int,
+    values: Mapping[Expr, Value],
+) -> int | None:
+    """Where a relation just holds, if ``c*x`` is a term of its side, which is `total` now."""
+    old = _integer(values[x])
+    if claim.op is EQ_ZERO:
+        return None if total % c else old - total // c
+    # c*x may be at most c*old - total
+    new = old - -(-total // c) if c > 0 else old + -(-total // -c)
+    m, r = facts.knowledge(x).congruence
+    if m > 1:
+        new += (r - new) % m if c < 0 else -((new - r) % m)
+    return new
+
+
+def _near(facts: Facts, sym: IntExpr, value: int) -> Iterator[int]:
+    """A few other values within the known range."""
+    known = facts.knowledge(sym)
+    ends = [end for end in (known.lower, known.upper) if not isinstance(end, IntInfinity)]
+    for other in dict.fromkeys((value + 1, value - 1, *ends, 1, 2, 0)):
+        if other != value and known.lower <= other <= known.upper:
+            yield other

@@ -1,0 +1,515 @@
+"""How a statement gets into facts: what it says directly, and what follows for ranges.
+
+A claim is normalised by the solved equalities and kept; its conjuncts are taken apart, a
+relation bounds its direction, an equality is solved for a symbol or squeezes its direction,
+``a % m == r`` is a congruence, ``!=`` excludes a value. Then relations and atoms are told of
+each other's new ends until nothing moves or the budget of steps is used up.
+
+Guarantees: every bound rests on the facts that are its reasons. Limits: an atom whose ends
+creep (``x < y`` and ``y < x`` between far ends) is followed for a few moves only; what is
+missed is for the methods of proof to find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
+from math import gcd, isqrt
+from typing import TYPE_CHECKING, Any, Final
+
+from shapes.domains import Congruence
+from shapes.doubles import compared_with_constant
+from shapes.expr import (
+    EQ_ZERO,
+    FALSE,
+    LE_ZERO,
+    NE_ZERO,
+    OPERATORS,
+    SYMBOL,
+    TRUE,
+    BoolExpr,
+    Expr,
+    IntAtom,
+    IntConstant,
+    IntExpr,
+    Product,
+    Sum,
+    birth_of,
+    combine,
+    constant,
+)
+from shapes.infinity import Bound, IntInfinity, int_oo
+from shapes.interpret import free_symbols
+from shapes.knowledge import NOTHING, Fact, Knowledge, Reasons, agreed, scaled
+from shapes.linear import direction, eq_zero, le_zero, negated_relation, scale
+from shapes.views import parts
+
+if TYPE_CHECKING:
+    from shapes.facts import Facts
+
+__all__ = ["PROPAGATION_STEPS", "Learner", "NoValueError", "linked"]
+
+PROPAGATION_STEPS: Final = 400
+"""Relations visited to spread what one statement says about ranges."""
+
+MOVES: Final = 12
+"""How often one statement may move the ends of one direction, and tell others."""
+
+EXCLUDED_LIMIT: Final = 32
+"""Excluded values that are remembered for one direction."""
+
+_NONE: Final[Reasons] = frozenset()
+_NATURAL: Final = Knowledge(lower=0)
+
+
+def linked(cell: Any) -> Iterator[Any]:
+    """The items of a linked list ``(newest, older)``."""
+    while cell is not None:
+        yield cell[0]
+        cell = cell[1]
+
+
+class NoValueError(Exception):
+    """Facts that leave no value (inside of the engine; people see `ContradictionError`)."""
+
+    def __init__(self, reasons: Reasons) -> None:
+        self.reasons = reasons
+
+
+class Learner:
+    """One statement's way into new facts."""
+
+    def __init__(self, facts: Facts, steps: int) -> None:
+        self._new = facts.copied()
+        self._steps = steps
+        self._improved: list[IntExpr] = []
+        self._moves: dict[IntExpr, int] = {}
+
+    def learn(self, fact: Fact) -> Facts:
+        """The facts and one more; raises `NoValueError`."""
+        new = self._new
+        new._stated = (fact, new._stated)
+        new._count += 1
+        placed = (new._count, fact)
+        for sym in free_symbols(fact.claim):
+            new._by_symbol = new._by_symbol.assoc(sym, (placed, new._by_symbol.get(sym)))
+        self._state(fact.claim, frozenset((fact,)))
+        self._spread()
+        return new
+
+    def _state(self, claim: Expr, why: Reasons) -> None:
+        """Take in a claim and everything it directly says."""
+        waiting = [(claim, why)]
+        while waiting:
+            claim, why = waiting.pop()
+            claim, used = self._new.normalized(claim)
+            why = why | used
+            if claim is TRUE:
+                continue
+            if claim is FALSE:
+                raise NoValueError(why)
+            # Opposite inequalities meet in the range of their direction.
+            complement = None if claim.op is LE_ZERO else _complement(claim)
+            opposite = None if complement is None else self._new.holds(complement)
+            if opposite is not None:
+                raise NoValueError(why | opposite)
+            if self._new.holds(claim) is None:
+                self._new._claims = self._new._claims.assoc(claim, why)
+            if claim.op is OPERATORS["And"]:
+                waiting.extend((part, why) for part in claim.args)
+            elif claim.op in (LE_ZERO, EQ_ZERO, NE_ZERO):
+                self._relation(claim, why)
+            else:
+                self._index(claim, claim)
+                self._fix_condition(claim, why)
+                self._compare_double(claim, why)
+
+    def _fix_condition(self, claim: Expr, why: Reasons) -> None:
+        """A condition's symbol that is stated (denied) is true (false) from now on."""
+        denied = claim.op is OPERATORS["Not"]
+        p = claim.args[0] if denied else claim
+        if p.op is SYMBOL:
+            self._solve(p, FALSE if denied else TRUE, why)
+
+    def _compare_double(self, claim: Expr, why: Reasons) -> None:
+        """A comparison of a float symbol with a constant, which holds for no NaN."""
+        narrowed = compared_with_constant(claim)
+        if narrowed is None:
+            return
+        sym, found = narrowed
+        known, reasons = self._new.double_range(sym)
+        met = known.meet(found)
+        if met is None:
+            raise NoValueError(reasons | why)
+        if met != known:
+            self._new._doubles = self._new._doubles.assoc(sym, (met, reasons | why))
+
+    def _relation(self, claim: Expr, why: Reasons) -> None:
+        e = claim.args[0]
+        assert isinstance(e, IntExpr)
+        f, d = direction(e)
+        if claim.op is LE_ZERO:
+            # f*d + k <= 0, and f is 1 or -1 because relations are primitive
+            if f > 0:
+                self._bound(d, upper=-e.constant, why=why)
+            else:
+                self._bound(d, lower=e.constant, why=why)
+            self._index_direction(d)
+        elif claim.op is EQ_ZERO:
+            if not self._solved_for(e, why):
+                k = -e.constant * f
+                self._bound(d, lower=k, upper=k, why=why)
+                self._index_direction(d)
+                self._remainder(e, why)
+        else:
+            self._index(claim, claim)
+            self._exclude(d, -e.constant * f, why)
+
+    def _solved_for(self, e: IntExpr, why: Reasons) -> bool:
+        """Solve ``e == 0`` for its youngest symbol with a unit coefficient (one that is read
+        at run time counts as younger than inputs), if it does not occur inside the rest."""
+        candidates = [t for t, c in e.terms().items() if c in (1, -1) and t.op is SYMBOL]
+        for sym in sorted(candidates, key=self._youth, reverse=True):
+            c = e.terms()[sym]
+            rest = combine(1, e, -c, sym)
+            if sym not in free_symbols(rest):
+                self._solve(sym, scale(-c, rest), why)
+                return True
+        return False
+
+    def _youth(self, sym: IntExpr) -> tuple[bool, int]:
+        return self._new._declared.get(sym) or (False, birth_of(sym))
+
+    def _solve(self, sym: Expr, value: Expr, why: Reasons) -> None:
+        """Replace a symbol for good: what was known of it is stated again of its value."""
+        new = self._new
+        new._solved = new._solved.assoc(sym, (value, why))
+        affected = list(linked(new._about.get(sym)))
+        if isinstance(sym, IntExpr):
+            affected.append(sym)
+        for item in affected:
+            self._restate(item, why)
+
+    def _restate(self, item: Expr, why: Reasons) -> None:
+        if isinstance(item, BoolExpr):
+            stated = self._new.holds(item)
+            if stated is not None:
+                self._state(item, stated | why)
+            return
+        assert isinstance(item, IntExpr)
+        known = self._new.knowledge(item)
+        if not isinstance(known.upper, IntInfinity):
+            high = le_zero(combine(1, item, 0, item, -known.upper))
+            self._state(high, known.why_upper | why)
+        if not isinstance(known.lower, IntInfinity):
+            low = le_zero(combine(-1, item, 0, item, known.lower))
+            self._state(low, known.why_lower | why)
+        if known.congruence.modulus != 1:
+            m, r = known.congruence
+            build = OPERATORS["Mod"].build
+            assert build is not None
+            remainder = build(item, constant(m)) if m else item
+            self._state(
+                eq_zero(combine(1, remainder, 0, remainder, -r)),  # type: ignore[arg-type]
+                known.why_congruence | why,
+            )
+
+    # ------------------------------------------------------------------ directions
+
+    def _bound(
+        self,
+        d: IntExpr,
+        lower: Bound = -int_oo,
+        upper: Bound = int_oo,
+        why: Reasons = _NONE,
+    ) -> None:
+        """Narrow the interval of a direction, its ends rounded by its congruence."""
+        old = self._new.known(d) or NOTHING
+        why_lower, why_upper = old.why_lower, old.why_upper
+        if lower > old.lower:
+            why_lower = why
+        else:
+            lower = old.lower
+        if upper < old.upper:
+            why_upper = why
+        elif lower is old.lower:
+            return
+        else:
+            upper = old.upper
+        residues, why_residues = old.congruence, old.why_congruence
+        self._keep(
+            d,
+            Knowledge(
+                lower, upper, residues, why_lower, why_upper, why_residues, old.excluded
+            ),
+        )
+
+    def _congruent(self, d: IntExpr, congruence: Congruence, why: Reasons) -> None:
+        old = self._new.knowledge(d)
+        met = old.congruence.meet(congruence)
+        if met is None:
+            raise NoValueError(old.why_congruence | why)
+        if met != old.congruence:
+            reasons = old.why_congruence | why
+            self._new.has_residues = True
+            self._keep(d, replace(old, congruence=met, why_congruence=reasons))
+
+    def _keep(self, d: IntExpr, known: Knowledge) -> None:
+        known = agreed(known)
+        if known.lower > known.upper:
+            raise NoValueError(known.why_lower | known.why_upper)
+        self._new._known = self._new._known.assoc(d, known)
+        moves = self._moves[d] = self._moves.get(d, 0) + 1
+        if moves <= MOVES:
+            self._improved.append(d)
+
+    def _exclude(self, d: IntExpr, value: int, why: Reasons) -> None:
+        """``d != value``: an end that is excluded moves by one, now or later."""
+        known = self._new.knowledge(d)
+        inside = known.lower <= value <= known.upper and known.congruence.admits(value)
+        if not inside or any(value == other for other, _ in known.excluded):
+            return
+        excluded = (*known.excluded[: EXCLUDED_LIMIT - 1], (value, why))
+        self._keep(d, replace(known, excluded=excluded))
+
+    def _remainder(self, e: IntExpr, why: Reasons) -> None:
+        """``a % m == r`` says that a is congruent to r."""
+        if type(e) is not Sum:
+            return
+        k, operands, coefficients = parts(e)
+        if len(operands) != 1 or coefficients[0] not in (1, -1):
+            return
+        remainder = operands[0]
+        if remainder.op is not OPERATORS["Mod"] or isinstance(remainder, IntAtom):
+            return
+        a, m = remainder.args
+        if type(m) is not IntConstant or not isinstance(a, IntExpr):
+            return
+        modulus = abs(m.constant)
+        f, d = direction(a)
+        residue = (-k * coefficients[0] - a.constant) % modulus
+        solution = _divided(f, residue, modulus)
+        if solution is None:
+            raise NoValueError(why)
+        self._congruent(d, solution, why)
+
+    def _index_direction(self, d: IntExpr) -> None:
+        if type(d) is Sum or not d.is_symbol:
+            self._index(d, d)
+
+    def _index(self, e: Expr, item: Expr) -> None:
+        """Find an item again by the symbols in it, and a relation by its atoms."""
+        about = self._new._about
+        atoms: Iterable[Expr] = e.terms() if isinstance(e, IntExpr) else ()
+        keys: Iterable[Expr] = atoms
+        if not atoms or not all(atom.op is SYMBOL for atom in atoms):
+            keys = dict.fromkeys([*free_symbols(e), *atoms])
+        for key in keys:
+            cell = about.get(key)
+            if cell is None or item not in _linked_first(cell):
+                about = about.assoc(key, (item, cell))
+        self._new._about = about
+
+    # ------------------------------------------------------------------ propagation
+
+    def _spread(self) -> None:
+        """Tell the atoms of relations what the relations and the other atoms say."""
+        while self._improved and self._steps > 0:
+            d = self._improved.pop()
+            if type(d) is Sum:
+                self._narrow_atoms(d)
+            else:
+                self._narrow_operands(d)
+                for item in linked(self._new._about.get(d)):
+                    if type(item) is Sum and self._steps > 0:
+                        self._narrow_atoms(item)
+        self._improved.clear()
+
+    def _narrow_atoms(self, d: IntExpr) -> None:
+        """From ``lower <= sum(c_i*x_i) <= upper``, each ``c_i*x_i`` lies between what is left
+        when the other terms are at their extremes."""
+        self._steps -= 1
+        known = self._new.knowledge(d)
+        if len(d.terms()) > 16:
+            return
+        ends = []
+        for t, c in d.terms().items():
+            k = self._knowledge(t)
+            low, high = (k.lower, k.upper) if c > 0 else (k.upper, k.lower)
+            why_low, why_high = (k.why_lower, k.why_upper)
+            if c < 0:
+                why_low, why_high = why_high, why_low
+            ends.append((t, c, scaled(low, c, 0), scaled(high, c, 0), why_low, why_high))
+        # An end of one atom needs the others' to be finite, on one side or the other.
+        open_sides = 0
+        for _, _, low, high, _, _ in ends:
+            if isinstance(low, IntInfinity) and isinstance(high, IntInfinity):
+                open_sides += 1
+        if open_sides > 1:
+            return
+        for index, (t, c, *_rest) in enumerate(ends):
+            others = ends[:index] + ends[index + 1 :]
+            self._narrow_atom(t, c, known, others)
+
+    def _knowledge(self, t: IntExpr) -> Knowledge:
+        """What is known of an atom, if only from what it is."""
+        known = self._new.known(t)
+        if known is not None:
+            return known
+        even = isinstance(t, Product) and all(n % 2 == 0 for _, n in t.factors)
+        return _NATURAL if even or t.op is OPERATORS["Abs"] else NOTHING
+
+    def _narrow_atom(
+        self,
+        t: IntExpr,
+        c: int,
+        known: Knowledge,
+        others: list[tuple[IntExpr, int, Bound, Bound, Reasons, Reasons]],
+    ) -> None:
+        most = _rest(known.upper, [o[2] for o in others])
+        least = _rest(known.lower, [o[3] for o in others])
+        if most is not None:
+            why = known.why_upper.union(*(o[4] for o in others))
+            if c > 0:
+                self._bound(t, upper=most // c, why=why)
+            else:
+                self._bound(t, lower=-((-most) // c), why=why)
+        if least is not None:
+            why = known.why_lower.union(*(o[5] for o in others))
+            if c > 0:
+                self._bound(t, lower=-((-least) // c), why=why)
+            else:
+                self._bound(t, upper=least // c, why=why)
+
+    def _narrow_operands(self, t: IntExpr) -> None:
+        """What a bound on an atom says about its operands, where the operator is monotone."""
+        if t.is_symbol:
+            return
+        self._steps -= 1
+        known = self._new.knowledge(t)
+        if isinstance(t, Product):
+            self._narrow_base(t, known)
+            return
+        if t.op is OPERATORS["FloorDiv"] and type(t.args[1]) is IntConstant:
+            c = t.args[1].constant
+            if c > 0:
+                # q <= u implies a <= c*u + c - 1, q >= l implies a >= c*l
+                self._bound_operand(t.args[0], scaled(known.lower, c, 0), known.why_lower, 1)
+                self._bound_operand(
+                    t.args[0], scaled(known.upper, c, c - 1), known.why_upper, -1
+                )
+        elif t.op is OPERATORS["TruncDiv"] and type(t.args[1]) is IntConstant:
+            self._narrow_truncated(t, t.args[1].constant, known)
+        elif t.op is OPERATORS["Abs"]:
+            self._bound_operand(t.args[0], known.upper, known.why_upper, -1)
+            self._bound_operand(t.args[0], -known.upper, known.why_upper, 1)
+        elif t.op is OPERATORS["Max"]:
+            for operand in t.args:
+                self._bound_operand(operand, known.upper, known.why_upper, -1)
+        elif t.op is OPERATORS["Min"]:
+            for operand in t.args:
+                self._bound_operand(operand, known.lower, known.why_lower, 1)
+
+    def _narrow_truncated(self, t: IntExpr, c: int, known: Knowledge) -> None:
+        """What the ends of a quotient that is rounded towards 0 say, for ``c >= 1``."""
+        if c < 1:
+            return
+        low, high = known.lower, known.upper
+        # q >= 1 implies a >= c*q, a smaller q only a >= c*q - (c - 1); and so on upwards
+        least = scaled(low, c, 0 if low > 0 else 1 - c)
+        most = scaled(high, c, 0 if high < 0 else c - 1)
+        self._bound_operand(t.args[0], least, known.why_lower, 1)
+        self._bound_operand(t.args[0], most, known.why_upper, -1)
+
+    def _narrow_base(self, t: Product, known: Knowledge) -> None:
+        """What the ends of a power ``x**n`` say about x: its size lies between their roots."""
+        if len(t.factors) != 1:
+            return
+        ((x, n),) = t.factors
+        if n % 2:
+            if isinstance(known.upper, int):
+                self._bound_operand(x, _root(known.upper, n), known.why_upper, -1)
+            if isinstance(known.lower, int):
+                self._bound_operand(x, -_root(-known.lower, n), known.why_lower, 1)
+            return
+        if not isinstance(known.upper, int):
+            return
+        if known.upper < 0:
+            raise NoValueError(known.why_upper)
+        most = _root(known.upper, n)
+        if isinstance(known.lower, int) and known.lower > most**n:
+            raise NoValueError(known.why_lower | known.why_upper)
+        self._bound_operand(x, most, known.why_upper, -1)
+        self._bound_operand(x, -most, known.why_upper, 1)
+
+    def _bound_operand(self, e: Expr, end: Bound, why: Reasons, sign: int) -> None:
+        """Bound an operand from below (sign 1) or above (sign -1)."""
+        if isinstance(end, IntInfinity) or not isinstance(e, IntExpr) or not e.terms():
+            return
+        claim = le_zero(combine(-sign, e, 0, e, sign * end))
+        if claim is FALSE:
+            raise NoValueError(why)
+        if claim is TRUE:
+            return
+        bounded = claim.args[0]
+        assert isinstance(bounded, IntExpr)
+        f, d = direction(bounded)
+        if f > 0:
+            self._bound(d, upper=-bounded.constant, why=why)
+        else:
+            self._bound(d, lower=bounded.constant, why=why)
+
+
+def _root(value: int, n: int) -> int:
+    """The greatest integer whose n-th power is at most the value (which is negative for an
+    odd n only), by bisection."""
+    if value < 0:
+        near = -_root(-value, n)
+        return near if near**n == value else near - 1
+    if n == 2:
+        return isqrt(value)
+    low, high = 0, 1 << (value.bit_length() // n + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if middle**n <= value else (low, middle)
+    return low
+
+
+def _linked_first(cell: Any) -> list[Any]:
+    """The newest few items of a list, to keep obvious repetitions out."""
+    return list(islice(linked(cell), 4))
+
+
+def _complement(claim: Expr) -> Expr | None:
+    relation = negated_relation(claim)
+    if relation is not None:
+        return relation
+    if claim.op is OPERATORS["And"] or claim.op is OPERATORS["Or"]:
+        return None  # not worth building: connectives are decided by their parts
+    build = OPERATORS["Not"].build
+    assert build is not None
+    return build(claim)
+
+
+def _divided(f: int, residue: int, modulus: int) -> Congruence | None:
+    """The x with ``f*x == residue`` modulo `modulus`; None if there is none."""
+    g = gcd(f, modulus)
+    if residue % g:
+        return None
+    m = modulus // g
+    if m == 1:
+        return Congruence(1, 0)
+    return Congruence(m, (residue // g) * pow(f // g, -1, m) % m)
+
+
+def _rest(end: Bound, others: list[Bound]) -> int | None:
+    """``end - sum(others)`` if all of them are finite."""
+    if isinstance(end, IntInfinity):
+        return None
+    total = end
+    for other in others:
+        if isinstance(other, IntInfinity):
+            return None
+        total -= other
+    return total
