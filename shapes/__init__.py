@@ -2,7 +2,7 @@
 
 The layers, from the bottom; imports run downwards only (a test holds that):
 
-1. `infinity`, `errors`, `location`, `persistent`, `meaning`, `op`, `interning`
+1. `infinity`, `errors`, `location`, `persistent`, `meaning`, `reasons`, `op`, `interning`
 2. `expr` (interned nodes), `linear`, `integers`, `floats`, `booleans` (normal forms),
    `ops` (the table of operators)
 3. `views`, `interpret` (the one traversal), `show`, `evaluate`, `tape`, `definedness`,

@@ -15,6 +15,7 @@ from shapes.facts import Facts, Reasons, scaled
 from shapes.infinity import Bound, IntInfinity
 from shapes.interpret import interpret
 from shapes.linear import direction
+from shapes.reasons import NO_REASONS
 
 __all__ = ["bounds", "bounds_with_reasons", "congruence", "congruence_with_reasons"]
 
@@ -25,7 +26,7 @@ MEMO_LIMIT: Final = 20_000
 class _Ranges(RangeAnalysis):
     """Ranges that meet what is known of every direction; `used` collects reasons."""
 
-    def __init__(self, facts: Facts, used: set[Any] | None = None) -> None:
+    def __init__(self, facts: Facts, used: list[Reasons] | None = None) -> None:
         self._facts = facts
         self._used = used
 
@@ -33,7 +34,7 @@ class _Ranges(RangeAnalysis):
         if node.kind == "float" and node.is_symbol:
             found, why = self._facts.double_range(node)
             if self._used is not None:
-                self._used |= why
+                self._used.append(why)
             return found
         if not isinstance(node, IntExpr) or value.is_singleton:
             return value
@@ -52,16 +53,16 @@ class _Ranges(RangeAnalysis):
             return value
         if self._used is not None:
             if low > lower:
-                self._used |= known.why_lower if f > 0 else known.why_upper
+                self._used.append(known.why_lower if f > 0 else known.why_upper)
             if high < upper:
-                self._used |= known.why_upper if f > 0 else known.why_lower
+                self._used.append(known.why_upper if f > 0 else known.why_lower)
         return _meeting(max(low, lower), min(high, upper), node)
 
 
 class _Congruences(CongruenceAnalysis):
     """Congruences that meet what is known of every direction."""
 
-    def __init__(self, facts: Facts, used: set[Any] | None = None) -> None:
+    def __init__(self, facts: Facts, used: list[Reasons] | None = None) -> None:
         self._facts = facts
         self._used = used
 
@@ -79,7 +80,7 @@ class _Congruences(CongruenceAnalysis):
         if met is None:
             raise _impossible(node)
         if self._used is not None and met != value:
-            self._used |= known.why_congruence
+            self._used.append(known.why_congruence)
         return met
 
 
@@ -110,15 +111,15 @@ def bounds(facts: Facts, e: Expr) -> ValueRanges:
 
 def bounds_with_reasons(facts: Facts, e: Expr) -> tuple[ValueRanges, Reasons]:
     """The range, and the facts that it rests on."""
-    used: set[Any] = set()
+    used: list[Reasons] = []
     found = _rounded(facts, e, used)
-    return found, frozenset(used)
+    return found, NO_REASONS.union(*used)
 
 
-def _rounded(facts: Facts, e: Expr, used: set[Any] | None) -> ValueRanges:
+def _rounded(facts: Facts, e: Expr, used: list[Reasons] | None) -> ValueRanges:
     e, why = facts.normalized(e)
     if used is not None:
-        used |= why
+        used.append(why)
     value: ValueRanges = interpret(_Ranges(facts, used), {}, e, _kept(facts, "ranges", used))
     if not isinstance(e, IntExpr) or value.is_singleton:
         return value
@@ -151,16 +152,16 @@ def congruence(facts: Facts, e: IntExpr) -> Congruence:
 def congruence_with_reasons(facts: Facts, e: Expr) -> tuple[Congruence, Reasons]:
     """The congruence, and the facts that it rests on."""
     normal, why = facts.normalized(e)
-    used: set[Any] = set(why)
-    return _congruence(facts, normal, used), frozenset(used)
+    used = [why]
+    return _congruence(facts, normal, used), NO_REASONS.union(*used)
 
 
-def _congruence(facts: Facts, e: Expr, used: set[Any] | None) -> Congruence:
+def _congruence(facts: Facts, e: Expr, used: list[Reasons] | None) -> Congruence:
     memo = _kept(facts, "congruences", used)
     return interpret(_Congruences(facts, used), {}, e, memo)  # type: ignore[no-any-return]
 
 
-def _kept(facts: Facts, name: str, used: set[Any] | None) -> dict[Any, Any] | None:
+def _kept(facts: Facts, name: str, used: list[Reasons] | None) -> dict[Any, Any] | None:
     """The answers for sub-expressions that are kept with the facts; none where reasons are
     collected, because those must be met on the way."""
     if used is not None:

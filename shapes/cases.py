@@ -57,6 +57,7 @@ from shapes.expr import (
 from shapes.facts import Fact, Facts, Reasons
 from shapes.interpret import walk
 from shapes.linear import scale
+from shapes.reasons import NO_REASONS
 from shapes.substitute import substitute
 from shapes.theorems import state
 from shapes.verdict import Proof
@@ -145,11 +146,11 @@ class _Search:
             inner, used = found
         else:
             inner, used = taken
-        return Refutation(assumed, inner), used - {assumed}
+        return Refutation(assumed, inner), Reasons(used - {assumed})
 
     def _parts(self, facts: Facts, claim: BoolExpr) -> _Found | None:
         parts: list[tuple[BoolExpr, Certificate]] = []
-        used: Reasons = frozenset()
+        used = NO_REASONS
         for part in claim.args:
             assert isinstance(part, BoolExpr)
             found = self.prove(facts, part)
@@ -274,7 +275,7 @@ class _Search:
         inner, used = found
         why = facts.holds(claim)
         assert why is not None
-        used = (used - {made}) | why
+        used = Reasons(used - {made}) | why
         premises = []
         for schema, operands, _, _ in identities:
             for p in state(schema, operands).premises:
@@ -288,7 +289,7 @@ class _Search:
     def _split(self, choice: Choice, node: _Node) -> _Found | None:
         stated: list[Fact] = []
         branches: list[Certificate] = []
-        used: Reasons = frozenset().union(*(why for _, why in choice.premises))
+        used = NO_REASONS.union(*(why for _, why in choice.premises))
         gone = {p for p, _ in choice.premises}
         for case in choice.cases:
             if case is FALSE:
@@ -299,7 +300,7 @@ class _Search:
                 return found
             stated.append(fact)
             branches.append(found[0])
-            used |= found[1] - {fact}
+            used |= Reasons(found[1] - {fact})
         source: Literal["range", "fact"] = "range" if choice.rule == "value" else "fact"
         premises = tuple(
             Premise(p, source, _in_turn(node.facts, why)) for p, why in choice.premises

@@ -38,6 +38,7 @@ from shapes.infinity import Bound, IntInfinity, int_oo
 from shapes.interpret import free_symbols
 from shapes.lemmas import INSTANCE_LIMIT, Instance, Wanted, instances
 from shapes.linear import le_zero
+from shapes.reasons import NO_REASONS
 from shapes.rows import Elimination, Graph, Row, enter_edges, narrate, path_refutation
 from shapes.verdict import Proof
 
@@ -68,7 +69,7 @@ RELEVANT_ROWS: Final = 90
 APART_LIMIT: Final = 8
 """Facts ``e != 0`` whose atoms theorems are looked up for."""
 
-_NONE: Final[Reasons] = frozenset()
+_NONE: Final = NO_REASONS
 
 
 LEMMA_STEPS: Final = 8
@@ -182,7 +183,7 @@ def _read(facts: Facts, connected: list[Fact]) -> Component:
     component = Component(connected)
     for fact in connected:
         normal, why = facts.normalized(fact.claim)
-        reasons = why | {fact} if why else frozenset((fact,))
+        reasons = why | {fact} if why else Reasons((fact,))
         conjuncts = normal.args if normal.op is OPERATORS["And"] else (normal,)
         for claim in conjuncts:
             assert isinstance(claim, BoolExpr)
@@ -385,11 +386,11 @@ class _Question(Wanted):
                 source, claim, reasons = step
                 if reasons is None:
                     reasons = reasons_of_range(self._facts, claim)
-                used |= reasons
+                used.update(reasons)
                 in_turn = sorted(reasons, key=lambda fact: order.get(fact, -1))
                 step = Premise(claim, source, tuple(in_turn))
             steps.append(step)
-        return Linear(tuple(steps)), frozenset(used)
+        return Linear(tuple(steps)), Reasons(used)
 
 
 def _range_row(claim: BoolExpr) -> Row:

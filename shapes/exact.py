@@ -107,7 +107,7 @@ def _settled(
             verdict = prove(facts, less_equal(e, constant(at)), effort=effort)
             if verdict.status is Status.ALWAYS:
                 upper = at
-                why = frozenset(verdict.proof.facts) if verdict.proof is not None else why
+                why = Reasons(verdict.proof.facts) if verdict.proof is not None else why
                 break
             reached = _value(e, verdict.counterexample, reached)
             if verdict.status is Status.UNKNOWN:
@@ -120,7 +120,7 @@ def _settled(
         verdict = prove(facts, less_equal(e, constant(middle)), effort=effort)
         if verdict.status is Status.ALWAYS:
             upper = middle
-            why = frozenset(verdict.proof.facts) if verdict.proof is not None else why
+            why = Reasons(verdict.proof.facts) if verdict.proof is not None else why
         elif verdict.counterexample is not None:
             found = _value(e, verdict.counterexample, reached)
             if found is None or (reached is not None and found <= reached):

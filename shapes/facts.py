@@ -35,11 +35,12 @@ from shapes.knowledge import (
 from shapes.learning import PROPAGATION_STEPS, Learner, NoValueError, linked
 from shapes.linear import direction
 from shapes.persistent import PersistentMap
+from shapes.reasons import NO_REASONS
 from shapes.substitute import substitute
 
 __all__ = ["Fact", "Facts", "Knowledge", "Origin", "Reasons", "contradiction", "scaled"]
 
-_NONE: Final[Reasons] = frozenset()
+_NONE: Final = NO_REASONS
 _ANY_DOUBLE: Final = ValueRanges.unknown_float()
 
 

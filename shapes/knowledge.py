@@ -17,6 +17,7 @@ from shapes.errors import ContradictionError
 from shapes.expr import BoolExpr
 from shapes.infinity import Bound, IntInfinity, int_oo
 from shapes.location import Location
+from shapes.reasons import NO_REASONS, Reasons
 from shapes.show import brief
 
 __all__ = [
@@ -75,8 +76,7 @@ class Fact:
         return f"{self.spelled}  [{self.whence}]"
 
 
-Reasons = frozenset[Fact]
-_NONE: Final[Reasons] = frozenset()
+_NONE: Final = NO_REASONS
 _ANY: Final = Congruence.anything()
 
 

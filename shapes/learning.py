@@ -43,6 +43,7 @@ from shapes.infinity import Bound, IntInfinity, int_oo
 from shapes.interpret import free_symbols
 from shapes.knowledge import NOTHING, Fact, Knowledge, Reasons, agreed, scaled
 from shapes.linear import direction, eq_zero, le_zero, negated_relation, scale
+from shapes.reasons import NO_REASONS
 from shapes.views import parts
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ MOVES: Final = 12
 EXCLUDED_LIMIT: Final = 32
 """Excluded values that are remembered for one direction."""
 
-_NONE: Final[Reasons] = frozenset()
+_NONE: Final = NO_REASONS
 _NATURAL: Final = Knowledge(lower=0)
 
 
@@ -94,7 +95,7 @@ class Learner:
         placed = (new._count, fact)
         for sym in free_symbols(fact.claim):
             new._by_symbol = new._by_symbol.assoc(sym, (placed, new._by_symbol.get(sym)))
-        self._state(fact.claim, frozenset((fact,)))
+        self._state(fact.claim, Reasons((fact,)))
         self._spread()
         return new
 

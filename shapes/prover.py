@@ -165,7 +165,7 @@ def _proved(facts: Facts, claim: BoolExpr, methods: Sequence[str]) -> Proof | No
 
 def _joined(proofs: Sequence[Proof]) -> Proof:
     methods = dict.fromkeys(proof.method for proof in proofs)
-    used = frozenset(fact for proof in proofs for fact in proof.facts)
+    used = {fact for proof in proofs for fact in proof.facts}
     return Proof(" and ".join(methods), in_order(used))
 
 
@@ -410,7 +410,7 @@ def _by_solver(
     question = Question((condition,), tuple((n, f.claim) for n, f in named.items()))
     answer = solve(question, facts, effort.rlimit)
     if answer.status == "unsat":
-        used = answer.rested.union(named[name] for name in answer.core)
+        used = answer.rested | {named[name] for name in answer.core}
         return Proof(SOLVER, in_order(used)), None
     if answer.status == "sat":
         values: Values = dict(answer.model)

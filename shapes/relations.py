@@ -18,6 +18,7 @@ from shapes.expr import IntExpr, Sum, combine
 from shapes.facts import Facts, Reasons
 from shapes.infinity import Bound, IntInfinity
 from shapes.linear import scale
+from shapes.reasons import NO_REASONS
 
 __all__ = ["End", "least", "most", "reach"]
 
@@ -83,5 +84,5 @@ def least(facts: Facts, e: IntExpr, depth: int = DEPTH) -> End:
 def _by_intervals(facts: Facts, e: IntExpr) -> End:
     upper = bounds(facts, e).int_bounds()[1]
     if isinstance(upper, IntInfinity):
-        return End(upper, frozenset())
+        return End(upper, NO_REASONS)
     return End(upper, bounds_with_reasons(facts, e)[1])

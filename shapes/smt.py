@@ -26,9 +26,10 @@ from shapes.expr import (
     Op,
     Value,
 )
-from shapes.facts import Fact, Facts, Reasons
+from shapes.facts import Facts, Reasons
 from shapes.infinity import IntInfinity
 from shapes.interpret import free_symbols, interpret
+from shapes.reasons import NO_REASONS
 from shapes.show import brief
 
 __all__ = ["Answer", "Question", "is_available", "script", "solve"]
@@ -56,7 +57,7 @@ class Answer:
 
     status: Literal["sat", "unsat", "unknown"]
     core: frozenset[str] = frozenset()
-    rested: Reasons = frozenset()
+    rested: Reasons = NO_REASONS
     model: Mapping[Expr, Value] = field(default_factory=dict)
     reason: str = ""
 
@@ -273,7 +274,7 @@ def solve(question: Question, facts: Facts, rlimit: int) -> Answer:
             answer = _solved(text, switches, question, rlimit)
         except Exception as error:  # whatever z3 raises is an answer: unknown
             return Answer("unknown", reason=f"z3: {str(error)[:200]}")
-    rested = frozenset[Fact]().union(*(ranges.get(name, ()) for name in answer.core))
+    rested = NO_REASONS.union(*(ranges[name] for name in answer.core if name in ranges))
     return replace(answer, core=answer.core - ranges.keys(), rested=rested)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import Enum
 
 from shapes.expr import BoolExpr, Expr, Value
-from shapes.facts import Fact, Reasons
+from shapes.facts import Fact
 
 __all__ = ["Counterexample", "Proof", "Status", "Verdict"]
 
@@ -108,6 +109,6 @@ class Verdict:
         return verdict_html(self)
 
 
-def in_order(reasons: Reasons) -> tuple[Fact, ...]:
+def in_order(reasons: AbstractSet[Fact]) -> tuple[Fact, ...]:
     """Facts in the order of display: by origin, then text."""
     return tuple(sorted(reasons, key=lambda fact: (fact.origin, fact.spelled)))
