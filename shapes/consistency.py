@@ -124,6 +124,11 @@ class Model:
         self._values: dict[Expr, Value] = {}
         self._credit = CREDIT_AT_FIRST
 
+    @property
+    def values(self) -> Mapping[Expr, Value]:
+        """The values, as they are now."""
+        return self._values
+
     def suggest(self, sym: Expr, value: Value) -> None:
         """An example's value, to start with."""
         self._values[sym] = value

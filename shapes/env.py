@@ -110,6 +110,7 @@ class ShapeEnv:
         self._checks: list[Check] = []
         self._unbacked = 0
         self._model = Model()
+        self._examples: dict[Expr, Value] = {}
 
     # ------------------------------------------------------------------ symbols
 
@@ -220,12 +221,16 @@ class ShapeEnv:
         known = self.facts.declaring(info.symbol, info.backed, len(self.symbols))
         self.facts = known.given(*stated)
         self._stated += stated
-        self.symbols[info.name] = info
-        if info.hint is not None:
-            self._model.suggest(info.symbol, info.hint)
+        self._entered_info(info)
         wrapped = self.wrap(info.symbol)
         assert isinstance(wrapped, Symbolic)
         return wrapped
+
+    def _entered_info(self, info: SymbolInfo) -> None:
+        self.symbols[info.name] = info
+        if info.hint is not None:
+            self._model.suggest(info.symbol, info.hint)
+            self._examples[info.symbol] = info.hint
 
     def __getitem__(self, name: str) -> Any:
         """The symbol of that name; raises `UnknownSymbolError`."""
@@ -336,7 +341,7 @@ class ShapeEnv:
     def scope(self) -> Iterator[None]:
         """Everything that is stated in the block is forgotten at its end."""
         saved = (self.facts, len(self._stated), len(self._guards), len(self._checks))
-        symbols = dict(self.symbols)
+        symbols = len(self.symbols)
         try:
             yield
         finally:
@@ -344,7 +349,8 @@ class ShapeEnv:
             del self._stated[saved[1] :]
             del self._guards[saved[2] :]
             del self._checks[saved[3] :]
-            self.symbols = symbols
+            while len(self.symbols) > symbols:
+                self.symbols.popitem()
 
     # ------------------------------------------------------------------ asking
 
@@ -385,7 +391,7 @@ class ShapeEnv:
             facts = facts.given(Fact(whole, "given", _text(one)))
         spelled = self._claim(claim)
         text = claim if isinstance(claim, str) else brief(spelled.expr)
-        return prove(facts, spelled, text, effort, self._all_hints())
+        return prove(facts, spelled, text, effort, self._examples, self._model.values)
 
     def decide(self, claim: Claim) -> bool | None:
         """True or False if cheap methods show that the claim always or never holds."""
@@ -507,9 +513,6 @@ class ShapeEnv:
                 return None
             hints[sym] = info.hint
         return hints
-
-    def _all_hints(self) -> Mapping[Expr, Value]:
-        return {i.symbol: i.hint for i in self.symbols.values() if i.hint is not None}
 
     # ------------------------------------------------------------------ reading
 

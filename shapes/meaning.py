@@ -78,10 +78,14 @@ def shift_right(a: int, s: int) -> int:
     return a >> s
 
 
+_C_POW = math.pow
+"""Kept here because torch puts another function in its place while it traces."""
+
+
 def float_power(a: float, b: float) -> float:
     """C's pow: total, NaN where there is no real value, infinities for poles and overflow."""
     try:
-        return math.pow(a, b)
+        return _C_POW(a, b)
     except OverflowError:
         return -math.inf if a < 0 and _is_odd(b) else math.inf
     except ValueError:

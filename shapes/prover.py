@@ -112,6 +112,10 @@ METHODS: Final[dict[str, Method]] = {
 
 SOLVER: Final = "z3"
 
+LARGE: Final = 64
+"""Among more conditions than these, combinations of values satisfy all of them so rarely that
+the methods come first."""
+
 SOLVER_STEPS: Final = 200
 """Facts that the solver reads again, all tries together, to find a smallest set."""
 
@@ -175,8 +179,12 @@ def prove(
     text: str | None = None,
     effort: str | Effort = "default",
     hints: Mapping[Expr, Value] | None = None,
+    model: Mapping[Expr, Value] | None = None,
 ) -> Verdict:
     """The verdict on a claim under facts.
+
+    `hints` and `model` are values to try when one is sought: of examples, and such as
+    satisfied the facts so far. No proof rests on them.
 
     A spelled claim brings the condition under which it has a value: the part of it that
     does not follow is assumed, and listed in the verdict's `premises`. Raises
@@ -190,7 +198,8 @@ def prove(
     shown = brief(question) if text is None else text
     facts, premises = _defined(facts, spelled.defined, shown)
     try:
-        return _Asked(facts, question, shown, premises, chosen, hints or {}).answer()
+        tried = (hints or {}, model or {})
+        return _Asked(facts, question, shown, premises, chosen, *tried).answer()
     except ContradictionError as error:
         if error.culprits:
             raise
@@ -244,6 +253,7 @@ class _Asked:
         premises: tuple[BoolExpr, ...],
         effort: Effort,
         hints: Mapping[Expr, Value],
+        model: Mapping[Expr, Value],
     ) -> None:
         self._facts = facts
         self._claim = claim
@@ -251,6 +261,7 @@ class _Asked:
         self._premises = premises
         self._effort = effort
         self._hints = hints
+        self._model = model
         self._values: Search | None = None
         self._broken: Values | None = None
         self._satisfied: Values | None = None
@@ -264,7 +275,10 @@ class _Asked:
         dear = [m for m in self._effort.methods if m in METHODS and m not in CHEAP]
         verdict = self._by_methods(cheap)
         if verdict is None:
-            self._search(self._effort.search // 8)
+            short = self._effort.search // 8
+            self._search(1)
+            if self._values is None or self._values.size <= LARGE:
+                self._search(short)
             verdict = self._settled() or self._by_methods(dear)
         if verdict is None:
             self._tried.append(f"methods {', '.join([*cheap, *dear])}")
@@ -313,10 +327,10 @@ class _Asked:
 
     def _search(self, budget: int) -> None:
         """Look further for values that break and values that satisfy the claim."""
-        if not budget:
+        if not self._effort.search:
             return
         if self._values is None:
-            self._values = Search(self._facts, self._claim, self._hints)
+            self._values = Search(self._facts, self._claim, self._hints, self._model)
         if budget == self._effort.search:
             self._values.follow(max(20, budget // 6))
         self._values.run(budget)
@@ -368,7 +382,7 @@ class _Asked:
     def _never(self, proof: Proof) -> Verdict:
         """A claim that never holds comes with values that show it, where some are found."""
         if self._broken is None and self._effort.search:
-            found = Search(self._facts, self._claim, self._hints)
+            found = Search(self._facts, self._claim, self._hints, self._model)
             found.run(self._effort.search // 8, satisfied=False)
             self._broken = found.broken
         return self._verdict(Status.NEVER, proof)

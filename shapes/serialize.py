@@ -116,13 +116,14 @@ def _env_from_data(data: dict[str, Any]) -> ShapeEnv:
         if not is_name(name) or name in symbols or kind not in get_args(Kind):
             raise SerializationError(f"{name!r} cannot be a symbol of kind {kind!r}")
         symbols[name] = symbol(name, kind)
-        env.symbols[name] = SymbolInfo(
+        info = SymbolInfo(
             symbols[name],
             bool(entry["backed"]),
             _text(entry["source"]),
             _hint_from_json(entry["hint"], kind),
             bool(entry["size_like"]),
         )
+        env._entered_info(info)
         place = len(symbols) - 1
         env.facts = env.facts.declaring(symbols[name], bool(entry["backed"]), place)
     facts = [_fact_from_json(entry, symbols) for entry in data["facts"]]

@@ -10,16 +10,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import lru_cache
 from typing import Final
 
 from shapes.booleans import conjunction, equal, negation
 from shapes.bounds import bounds
-from shapes.errors import ContradictionError, ShapeproofError, UndefinedError
+from shapes.errors import ShapeproofError, UndefinedError
 from shapes.evaluate import evaluate
 from shapes.expr import CONSTANT, BoolExpr, Expr, IntExpr, Value, as_expr
-from shapes.facts import Facts
+from shapes.facts import Fact, Facts
 from shapes.infinity import IntInfinity
 from shapes.interpret import free_symbols, walk
 from shapes.tape import Tape
@@ -65,7 +64,13 @@ class Search:
     It goes on where it stopped: a second `run` tries the next combinations.
     """
 
-    def __init__(self, facts: Facts, claim: BoolExpr, hints: Mapping[Expr, Value]) -> None:
+    def __init__(
+        self,
+        facts: Facts,
+        claim: BoolExpr,
+        hints: Mapping[Expr, Value],
+        model: Mapping[Expr, Value] | None = None,
+    ) -> None:
         self.broken: Values | None = None
         self.satisfied: Values | None = None
         self._facts = facts
@@ -75,17 +80,31 @@ class Search:
         reduced = [facts.normalized(c)[0] for c in self._stated]
         self._conditions = [c for c in reduced if c.op is not CONSTANT or not c.value]
         self._goal = facts.normalized(claim)[0]
-        everything = [self._goal, *self._conditions]
-        self._free = free_symbols(*everything)
-        constants = sorted({abs(c) for e in everything for c in _constants(e)})[:24]
-        candidates = [_candidates(facts, s, constants, hints) for s in self._free]
-        self._points = _combinations([Lazy(values) for values in candidates])
+        self._free = free_symbols(self._goal, *self._conditions)
+        self._points = self._all_points(hints, model or {})
         self._tape = Tape(self._free, [*self._conditions, self._goal])
+
+    @property
+    def size(self) -> int:
+        """How many conditions are connected with the claim."""
+        return len(self._conditions)
+
+    def _all_points(
+        self, hints: Mapping[Expr, Value], model: Mapping[Expr, Value]
+    ) -> Iterator[tuple[Value, ...]]:
+        """Where to look: at the model first (values that satisfied the facts before), then at
+        combinations of candidates."""
+        if all(sym in model for sym in self._free):
+            yield tuple(model[sym] for sym in self._free)
+        everything = [self._goal, *self._conditions]
+        constants = sorted({abs(c) for e in everything for c in _constants(e)})[:24]
+        candidates = [_candidates(self._facts, s, constants, hints) for s in self._free]
+        yield from _combinations([Lazy(values) for values in candidates])
 
     def run(self, budget: int, broken: bool = True, satisfied: bool = True) -> None:
         """Try that many more combinations, or fewer if their evaluation is long; `broken` and
         `satisfied` say which values are wanted."""
-        steps = budget * STEPS_EACH
+        steps = max(budget * STEPS_EACH, len(self._conditions) + 1)
         for choice in itertools.islice(self._points, budget):
             wanted = broken and self.broken is None
             if not wanted and not (satisfied and self.satisfied is None):
@@ -114,12 +133,11 @@ class Search:
             self.satisfied = self._followed(self._claim, nodes)
 
     def _followed(self, goal: BoolExpr, nodes: int) -> Values | None:
-        try:
-            stack = [self._facts.given(goal)]
-        except ContradictionError:
-            return None
+        stack = [self._facts.extended(Fact(goal, "given"))]
         while stack and nodes > 0:
             facts = stack.pop()
+            if not isinstance(facts, Facts):
+                continue  # this value contradicts the facts
             left = [s for s in self._symbols if not facts.normalized(s)[0].is_constant]
             if not left:
                 values = {s: facts.normalized(s)[0].value for s in self._symbols}
@@ -131,8 +149,8 @@ class Search:
             narrowed = []
             for value in _branches(facts, sym):
                 nodes -= 1
-                with suppress(ContradictionError):
-                    narrowed.append(facts.given(equal(sym, as_expr(value))))
+                fixed = Fact(equal(sym, as_expr(value)), "given")
+                narrowed.append(facts.extended(fixed))
             stack.extend(reversed(narrowed))
         return None
 

@@ -258,7 +258,7 @@ def _pow(x: float, y: float) -> float:
     """C's pow for x >= 0, where Python raises an error instead of an infinity."""
     try:
         return math.pow(x, y)
-    except (OverflowError, ValueError):
+    except (ArithmeticError, ValueError):
         return _INF
 
 
