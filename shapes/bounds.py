@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from shapes.domains import Congruence, CongruenceAnalysis, RangeAnalysis, ValueRanges
+from shapes.domains.value_ranges import int_range
 from shapes.errors import ContradictionError
-from shapes.expr import Expr, IntAtom, IntExpr, Sum
+from shapes.expr import SYMBOL, Expr, IntAtom, IntExpr, Sum
 from shapes.facts import Facts, Reasons, scaled
 from shapes.infinity import Bound, IntInfinity
 from shapes.interpret import interpret
@@ -31,20 +32,27 @@ class _Ranges(RangeAnalysis):
         self._used = used
 
     def refine(self, node: Expr, value: ValueRanges) -> ValueRanges:
-        if node.kind == "float" and node.is_symbol:
+        f, k = 1, 0
+        d: IntExpr
+        if type(node) is Sum:
+            if not self._facts.has_relations:
+                return value
+            f, d = direction(node)
+            k = node.constant
+        elif isinstance(node, IntAtom):
+            d = node
+        elif node.kind == "float" and node.is_symbol:
             found, why = self._facts.double_range(node)
             if self._used is not None:
                 self._used.append(why)
             return found
-        if not isinstance(node, IntExpr) or value.is_singleton:
+        else:
             return value
-        if not isinstance(node, (Sum, IntAtom)):
-            return value
-        f, d = direction(node)
         known = self._facts.known(d)
-        if known is None:
+        if known is None or value.is_singleton:
             return value
-        k = node.constant
+        if self._used is None and node.op is SYMBOL:
+            return int_range(known.lower, known.upper)
         low, high = scaled(known.lower, f, k), scaled(known.upper, f, k)
         if f < 0:
             low, high = high, low

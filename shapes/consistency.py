@@ -133,6 +133,18 @@ class Model:
         """An example's value, to start with."""
         self._values[sym] = value
 
+    def learned(self, facts: Facts, fact: Fact) -> Facts:
+        """The facts and one more. Raises `ContradictionError` if that is refuted."""
+        try:
+            learned = facts.given(fact)
+        except ContradictionError as error:
+            if len(error.culprits) == 1:
+                raise
+            # What learning cannot do without, other methods may.
+            raise contradiction(smallest(error.culprits, _impossible)) from None
+        self.state(facts, learned, fact)
+        return learned
+
     def state(self, before: Facts, learned: Facts, fact: Fact) -> None:
         """Take note of a statement. Raises `ContradictionError` if it is refuted."""
         self._credit = min(self._credit + CREDIT, CREDIT_LIMIT)

@@ -8,7 +8,7 @@ reasoning itself is elsewhere. A statement that is refused leaves everything as 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -307,9 +307,7 @@ class ShapeEnv:
 
     def _learned(self, fact: Fact) -> Facts:
         """The facts and one more; what is seen to contradict them is refused."""
-        learned = self.facts.given(fact)
-        self._model.state(self.facts, learned, fact)
-        return learned
+        return self._model.learned(self.facts, fact)
 
     def check(
         self,

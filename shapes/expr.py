@@ -263,6 +263,7 @@ class IntExpr(Expr):
     constant: int
     birth: int = 1 << 62
     plain: bool = False
+    _bulk: int = 1
 
     def terms(self) -> Mapping[IntExpr, int]:
         """The coefficients by atom, without the constant part (not to be changed)."""
@@ -394,6 +395,8 @@ class Sum(IntExpr):
 
     def _write_out(self) -> None:
         """Make the terms from the rope: the largest part is copied, the rest added to it."""
+        if self._written_at_once():
+            return
         leaves: list[tuple[int, Mapping[IntExpr, int]]] = []
         stack: list[tuple[int, IntExpr]] = [(1, self)]
         while stack:
@@ -417,6 +420,32 @@ class Sum(IntExpr):
                 terms[atom] = terms.get(atom, 0) + factor * coefficient
         if 0 in terms.values():
             terms = {atom: c for atom, c in terms.items() if c}
+        self._settle(terms)
+
+
+    def _written_at_once(self) -> bool:
+        """The usual case: the rope's two parts are written out already."""
+        rope = self._rope
+        if rope is None:
+            return True
+        p, a, q, b = rope
+        if (type(a) is Sum and a._terms is None) or (type(b) is Sum and b._terms is None):
+            return False
+        if q == 1 and a._bulk < b._bulk:
+            p, a, q, b = q, b, p, a
+        left = a.terms()
+        terms = dict(left) if p == 1 else {atom: p * c for atom, c in left.items()}
+        if q:
+            for atom, c in b.terms().items():
+                total = terms.get(atom, 0) + q * c
+                if total:
+                    terms[atom] = total
+                else:
+                    del terms[atom]
+        self._settle(terms)
+        return True
+
+    def _settle(self, terms: dict[IntExpr, int]) -> None:
         self._terms = terms
         self._rope = None
         self._pending = 0

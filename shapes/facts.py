@@ -49,7 +49,7 @@ class Facts:
 
     __slots__ = (
         "__weakref__", "_about", "_by_symbol", "_claims", "_count", "_declared", "_doubles",
-        "_known", "_solved", "_stated", "has_residues", "memo",
+        "_known", "_solved", "_stated", "has_relations", "has_residues", "memo",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -63,6 +63,7 @@ class Facts:
         self._about: PersistentMap[Expr, tuple[Expr, object] | None] = PersistentMap()
         self._by_symbol: PersistentMap[Expr, object] = PersistentMap()
         self.has_residues = False  # whether a congruence of any direction is known
+        self.has_relations = False  # whether anything is known of a sum
         self.memo: dict[object, object] = {}
 
     def __iter__(self) -> Iterator[Fact]:
@@ -172,6 +173,7 @@ class Facts:
         new._about = self._about
         new._by_symbol = self._by_symbol
         new.has_residues = self.has_residues
+        new.has_relations = self.has_relations
         new.memo = {}
         return new
 

@@ -261,6 +261,8 @@ class Learner:
         if known.lower > known.upper:
             raise NoValueError(known.why_lower | known.why_upper)
         self._new._known = self._new._known.assoc(d, known)
+        if type(d) is Sum:
+            self._new.has_relations = True
         moves = self._moves[d] = self._moves.get(d, 0) + 1
         if moves <= MOVES:
             self._improved.append(d)

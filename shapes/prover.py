@@ -25,8 +25,19 @@ from shapes.bounds import (
 )
 from shapes.definedness import Spelled
 from shapes.errors import ContradictionError, UndefinedError
-from shapes.expr import FALSE, OPERATORS, TRUE, BoolExpr, Expr, IntExpr, Value
-from shapes.facts import Fact, Facts, contradiction
+from shapes.expr import (
+    EQ_ZERO,
+    FALSE,
+    LE_ZERO,
+    NE_ZERO,
+    OPERATORS,
+    TRUE,
+    BoolExpr,
+    Expr,
+    IntExpr,
+    Value,
+)
+from shapes.facts import Fact, Facts, Reasons, contradiction
 from shapes.knowledge import smallest
 from shapes.show import brief
 from shapes.verdict import Counterexample, Proof, Status, Verdict, in_order
@@ -143,9 +154,36 @@ def decide(facts: Facts, claim: BoolExpr) -> bool | None:
     """Whether the claim always (True) or never (False) holds, by the cheap methods alone."""
     if claim is TRUE or claim is FALSE:
         return claim is TRUE
+    if claim.op in _RELATIONS:
+        return _decided_relation(facts, claim)
     if _proved(facts, claim, CHEAP) is not None:
         return True
     return False if _proved(facts, negation(claim), CHEAP) is not None else None
+
+
+_RELATIONS: Final = (LE_ZERO, EQ_ZERO, NE_ZERO)
+
+
+def _decided_relation(facts: Facts, claim: BoolExpr) -> bool | None:
+    """The same for a relation, from one look at the range of its side."""
+    normal = facts.normalized(claim)[0]
+    if normal is TRUE or normal is FALSE:
+        return normal is TRUE
+    if facts.holds(normal) is not None:
+        return True
+    e = normal.args[0]
+    assert isinstance(e, IntExpr)
+    lower, upper = bounds(facts, e).int_bounds()
+    if normal.op is LE_ZERO:
+        return True if upper <= 0 else False if lower > 0 else None
+    same: bool | None = None
+    if lower == 0 == upper:
+        same = True
+    elif lower > 0 or upper < 0 or not congruence(facts, e).admits(0):
+        same = False
+    elif facts.holds(negation(normal)) is not None:
+        same = normal.op is NE_ZERO
+    return same if same is None or normal.op is EQ_ZERO else not same
 
 
 def _proved(facts: Facts, claim: BoolExpr, methods: Sequence[str]) -> Proof | None:
@@ -297,25 +335,32 @@ class _Asked:
         if self._broken is None:
             proof = _proved(self._facts, self._claim, methods)
             if proof is not None:
-                self._refuse_impossible(methods, self._satisfied)
+                if self._satisfied is None:
+                    self._refuse_impossible(proof, negation(self._claim), methods)
                 return self._verdict(Status.ALWAYS, proof)
         if self._satisfied is None:
             refuted = _proved(self._facts, negation(self._claim), methods)
             if refuted is not None:
-                self._refuse_impossible(methods, self._broken)
+                if self._broken is None:
+                    self._refuse_impossible(refuted, self._claim, methods)
                 return self._never(refuted)
         return None
 
-    def _refuse_impossible(self, methods: Sequence[str], shown: Values | None) -> None:
+    def _refuse_impossible(
+        self, proof: Proof, opposite: BoolExpr, methods: Sequence[str]
+    ) -> None:
         """Facts that cannot hold together prove everything: where no values were found that
         satisfy them, a proof by a method that would see that may be of that kind."""
-        if shown is not None or self._values is None or methods[0] in CHEAP:
+        if self._values is None or methods[0] in CHEAP:
             return
         from shapes.consistency import refuse, refuted
 
         reasons = refuted(self._facts, self._claim)
         if reasons is None:
-            return
+            other = _proved(self._facts, opposite, methods)
+            if other is None:
+                return
+            reasons = Reasons((*proof.facts, *other.facts))
         if any(fact.claim in self._premises for fact in reasons):
             raise UndefinedError(f"`{self._text}` never has a value under the facts")
         raise refuse(self._facts, reasons)

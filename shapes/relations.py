@@ -41,7 +41,11 @@ def reach(facts: Facts, e: IntExpr) -> ValueRanges:
 
     Raises `ContradictionError` if they leave no value.
     """
-    if type(e) is not Sum or not any(facts.relations_about(atom) for atom in e.terms()):
+    if (
+        type(e) is not Sum
+        or not facts.has_relations
+        or not any(facts.relations_about(atom) for atom in e.terms())
+    ):
         return bounds(facts, e)
     lower, upper = least(facts, e).value, most(facts, e).value
     if lower > upper:
