@@ -2,14 +2,15 @@
 
 The layers, from the bottom; imports run downwards only (a test holds that):
 
-1. `infinity`, `errors`, `location`, `persistent`, `meaning`, `reasons`, `op`, `interning`
+1. `infinity`, `errors`, `records`, `location`, `persistent`, `meaning`, `reasons`, `op`,
+   `interning`
 2. `expr` (interned nodes), `linear`, `integers`, `floats`, `booleans` (normal forms),
    `ops` (the table of operators)
 3. `views`, `interpret` (the one traversal), `show`, `evaluate`, `tape`, `definedness`,
    `parse`, `substitute`, `totals`, `cost`, `sympy_bridge`, `codegen`, `domains`, `rules`
 4. `doubles`, `knowledge`, `learning`, `facts`, `bounds`, `relations`, `verdict`, `witness`;
    the methods of proof: `theorems`, `lemmas`, `certificate`, `rows`, `elimination`,
-   `choices`, `cases`, `smt`; `consistency`, `prover`
+   `choices`, `cases`, `enumeration`, `smt`; `consistency`, `prover`
 5. `exact`, `overflow`, `rewrite`, `suggest` (questions that ask the prover)
 6. `dims`, `symints`, `guards`, `explain`, `env`, `serialize`, `display`, `tensors`
 

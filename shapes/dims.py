@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shapes.errors import HintError, RangeError
 from shapes.infinity import Bound, IntInfinity, int_oo
+from shapes.records import record
 
 __all__ = ["Dim"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Dim:
     """A dimension by name: at least `min` (0 or more), at most `max`, for example `hint`.
 

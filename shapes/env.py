@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shapes.booleans import conjunction, equal, negation
@@ -38,6 +37,7 @@ from shapes.interpret import free_symbols
 from shapes.location import Location, user_location
 from shapes.parse import is_name, parse_spelled
 from shapes.prover import Effort, decide, prove
+from shapes.records import record
 from shapes.relations import reach
 from shapes.show import brief
 from shapes.symints import Symbolic, SymBool, SymFloat, SymInt, spelled_of
@@ -53,7 +53,7 @@ Claim = SymBool | BoolExpr | str | bool
 Quantity = Symbolic | Expr | str | int | float
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(frozen=True, eq=False, slots=True)
 class SymbolInfo:
     """What is known of a symbol besides facts: `backed` symbols are inputs, with an example
     (`hint`) or without; the others are known only when the program runs."""
@@ -73,7 +73,7 @@ class SymbolInfo:
         return self.symbol.kind
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(frozen=True, eq=False, slots=True)
 class Check:
     """A deferred runtime assert: `claim` includes the condition of being defined.
 

@@ -7,7 +7,6 @@ outside stays: the answer is a range that holds in any case, and says whether it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from shapes.booleans import less_equal
@@ -20,6 +19,7 @@ from shapes.facts import Facts, Reasons
 from shapes.infinity import Bound, IntInfinity
 from shapes.linear import scale
 from shapes.prover import EFFORTS, Effort, prove
+from shapes.records import record
 from shapes.relations import least, most
 from shapes.verdict import Counterexample, Status, in_order
 
@@ -29,7 +29,7 @@ GALLOP: Final = (8, 64, 1 << 10, 1 << 16, 1 << 32, 1 << 64, 1 << 128)
 """Guesses for an end that is not bounded by the domains."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ExplainedBounds:
     """A range with the facts behind each end, and whether each end is known to be reached (an
     infinite one: whether values beyond every guess of `GALLOP` are)."""

@@ -7,7 +7,6 @@ guard that fails is explained with the values and where they come from.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from shapes.codegen.python import compile_conditions
@@ -16,12 +15,13 @@ from shapes.evaluate import evaluate
 from shapes.expr import BoolExpr, Expr, Value
 from shapes.interpret import free_symbols
 from shapes.location import Location
+from shapes.records import record
 from shapes.show import show
 
 __all__ = ["Guard", "GuardFunction"]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(frozen=True, eq=False, slots=True)
 class Guard:
     """A condition on inputs that held for the examples, and the line that asked for it."""
 

@@ -9,7 +9,6 @@ deleting finds necessary (`smallest`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from shapes.domains import Congruence
@@ -18,6 +17,7 @@ from shapes.expr import BoolExpr
 from shapes.infinity import Bound, IntInfinity, int_oo
 from shapes.location import Location
 from shapes.reasons import NO_REASONS, Reasons
+from shapes.records import record, replace
 from shapes.show import brief
 
 __all__ = [
@@ -37,7 +37,7 @@ Origin = Literal["declared", "contract", "assumed", "guard", "operation", "check
 the caller checks, an operation's own guarantee, a check in the program, a question."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(frozen=True, eq=False, slots=True)
 class Fact:
     """A claim that holds, with who stated it and where.
 
@@ -80,7 +80,7 @@ _NONE: Final = NO_REASONS
 _ANY: Final = Congruence.anything()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Knowledge:
     """Interval, congruence and excluded values of one direction, each with its reasons."""
 

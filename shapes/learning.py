@@ -12,15 +12,15 @@ missed is for the methods of proof to find.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from math import gcd, isqrt
 from typing import TYPE_CHECKING, Any, Final
 
 from shapes.domains import Congruence
-from shapes.doubles import compared_with_constant
+from shapes.doubles import compared, excluded, reversed_order
 from shapes.expr import (
+    CONSTANT,
     EQ_ZERO,
     FALSE,
     LE_ZERO,
@@ -44,6 +44,7 @@ from shapes.interpret import free_symbols
 from shapes.knowledge import NOTHING, Fact, Knowledge, Reasons, agreed, scaled
 from shapes.linear import direction, eq_zero, le_zero, negated_relation, scale
 from shapes.reasons import NO_REASONS
+from shapes.records import replace
 from shapes.views import parts
 
 if TYPE_CHECKING:
@@ -134,17 +135,38 @@ class Learner:
             self._solve(p, FALSE if denied else TRUE, why)
 
     def _compare_double(self, claim: Expr, why: Reasons) -> None:
-        """A comparison of a float symbol with a constant, which holds for no NaN."""
-        narrowed = compared_with_constant(claim)
-        if narrowed is None:
+        """A comparison of doubles, which holds for no NaN; a denied one, where there is none,
+        is the opposite order."""
+        if claim.op is OPERATORS["Not"]:
+            opposite = reversed_order(claim.args[0])
+            numbers = None if opposite is None else self._numbers(claim.args[0].args)
+            if opposite is not None and numbers is not None:
+                self._state(opposite, why | numbers)
             return
-        sym, found = narrowed
-        known, reasons = self._new.double_range(sym)
-        met = known.meet(found)
-        if met is None:
-            raise NoValueError(reasons | why)
-        if met != known:
-            self._new._doubles = self._new._doubles.assoc(sym, (met, reasons | why))
+        for sym, found in compared(claim):
+            known, reasons = self._new.double_range(sym)
+            met = known.meet(found)
+            if met is None:
+                raise NoValueError(reasons | why)
+            if met != known:
+                self._new._doubles = self._new._doubles.assoc(sym, (met, reasons | why))
+        for other in excluded(claim):
+            held = why if other is claim else self._new.holds(other)
+            if held is not None:
+                raise NoValueError(why | held)
+
+    def _numbers(self, operands: Sequence[Expr]) -> Reasons | None:
+        """Why none of these is NaN, if that is known."""
+        reasons = _NONE
+        for e in operands:
+            if e.is_symbol and e.kind == "float":
+                known, why = self._new.double_range(e)
+                if known.nan:
+                    return None
+                reasons = reasons | why
+            elif e.kind == "float" and (e.op is not CONSTANT or e.value != e.value):
+                return None
+        return reasons
 
     def _relation(self, claim: Expr, why: Reasons) -> None:
         e = claim.args[0]

@@ -477,6 +477,10 @@ def _about_and(m: IntExpr, wanted: Wanted) -> Iterator[_Pick]:
         x, y = m.args
         if type(y) is IntConstant:
             yield "mask", (x, y)
+        assert isinstance(x, IntExpr)
+        if y is scale(-1, x):
+            yield "lowest bit", (x,)
+            yield "lowest bit", (y,)
         yield from _disjoint(x, y, wanted)
         yield from _disjoint(y, x, wanted)
 
@@ -513,6 +517,11 @@ def _about_xor(m: IntExpr, wanted: Wanted) -> Iterator[_Pick]:
     yield from _with_and(m, "xor and and", wanted)
 
 
+def _about_rounding(m: IntExpr, wanted: Wanted) -> Iterator[_Pick]:
+    if m.args[0].op.name == "ToFloat":
+        yield "rounding exact", (m,)
+
+
 _ABOUT: Final[dict[str, Callable[[IntExpr, Wanted], Iterator[_Pick]]]] = {
     "FloorDiv": _about_floor,
     "TruncDiv": _about_truncation,
@@ -525,6 +534,10 @@ _ABOUT: Final[dict[str, Callable[[IntExpr, Wanted], Iterator[_Pick]]]] = {
     "BitAnd": _about_and,
     "BitOr": _about_or,
     "BitXor": _about_xor,
+    "FloorToInt": _about_rounding,
+    "CeilToInt": _about_rounding,
+    "TruncToInt": _about_rounding,
+    "RoundToInt": _about_rounding,
 }
 
 # --------------------------------------------------------------------------- pairs of atoms
@@ -571,7 +584,17 @@ def _between_bits(x: IntAtom, y: IntAtom) -> Iterator[_Pick]:
         yield "xor and and", x.args
 
 
+def _between_roundings(x: IntAtom, y: IntAtom) -> Iterator[_Pick]:
+    if x.args[0] is y.args[0]:
+        yield "rounding order", (x, y)
+        yield "rounding distance", (x, y)
+
+
 _PAIRED: Final = {
+    "FloorToInt": "roundings",
+    "CeilToInt": "roundings",
+    "TruncToInt": "roundings",
+    "RoundToInt": "roundings",
     "FloorDiv": "floors",
     "Min": "extrema",
     "Max": "extrema",
@@ -585,4 +608,5 @@ _BETWEEN: Final[dict[str, Callable[[IntAtom, IntAtom], Iterator[_Pick]]]] = {
     "extrema": _between_extrema,
     "powers": _between_powers,
     "bits": _between_bits,
+    "roundings": _between_roundings,
 }

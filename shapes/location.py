@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import linecache
 import os
 import sys
-from dataclasses import dataclass
+
+from shapes.records import record
 
 __all__ = ["Location", "user_location"]
 
@@ -17,7 +17,7 @@ _EXAMPLES = os.path.join(_PACKAGES[1], "examples") + os.sep
 _FOREIGN = (f"{os.sep}numpy{os.sep}",)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Location:
     """A line of code: file, line number, function."""
 
@@ -28,6 +28,8 @@ class Location:
     @property
     def code(self) -> str:
         """The text of the line, empty if it cannot be read."""
+        import linecache  # (brings the tokenizer along)
+
         return linecache.getline(self.file, self.line).strip()
 
     def __str__(self) -> str:

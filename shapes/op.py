@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from shapes.infinity import IntInfinity
+from shapes.records import record
 
 if TYPE_CHECKING:
     from shapes.expr import Expr
@@ -30,7 +30,7 @@ Value: TypeAlias = int | bool | float | IntInfinity
 """A concrete value of an expression (and the ends of an integer range)."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(frozen=True, eq=False, slots=True)
 class Op:
     """One operator: everything that is to be known of it, in one record.
 

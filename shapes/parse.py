@@ -137,16 +137,17 @@ class _Parser:
     def _tokens(self) -> list[_Token]:
         tokens: list[_Token] = []
         position = 0
-        while position < len(self._text):
-            match = _TOKEN.match(self._text, position)
-            if match is None:
-                self._fail(f"unexpected {self._text[position]!r}", position + 1)
+        for match in _TOKEN.finditer(self._text):
+            if match.start() != position:
+                break
             if match.lastgroup != "space":
                 kind: str = match.lastgroup or ""
                 if match.group() in _WORDS:
                     kind = "op"
                 tokens.append(_Token(kind, match.group(), position + 1))  # type: ignore[arg-type]
             position = match.end()
+        if position < len(self._text):
+            self._fail(f"unexpected {self._text[position]!r}", position + 1)
         tokens.append(_Token("end", "", len(self._text) + 1))
         return tokens
 

@@ -13,7 +13,6 @@ early method answers never imports z3.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from shapes.booleans import negation
@@ -39,6 +38,7 @@ from shapes.expr import (
 )
 from shapes.facts import Fact, Facts, Reasons, contradiction
 from shapes.knowledge import smallest
+from shapes.records import record
 from shapes.show import brief
 from shapes.verdict import Counterexample, Proof, Status, Verdict, in_order
 from shapes.witness import Search, Values, satisfies, search
@@ -46,7 +46,7 @@ from shapes.witness import Search, Values, satisfies, search
 __all__ = ["CHEAP", "EFFORTS", "METHODS", "Effort", "decide", "entails", "prove"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Effort:
     """How much may be spent: the methods by name, evaluations of the search, z3's steps."""
 
@@ -113,11 +113,19 @@ def _cases(facts: Facts, claim: BoolExpr) -> Proof | None:
     return cases(facts, claim)
 
 
+def _values(facts: Facts, claim: BoolExpr) -> Proof | None:
+    """Every value of symbols that have few."""
+    from shapes.enumeration import enumerated
+
+    return enumerated(facts, claim)
+
+
 METHODS: Final[dict[str, Method]] = {
     "canonical": _canonical,
     "ranges": _ranges,
     "linear": _linear,
     "cases": _cases,
+    "values": _values,
 }
 """The methods without a solver, in their order; the dearer ones are imported at first use."""
 
@@ -270,14 +278,31 @@ def _defined(
     if defined is TRUE:
         return facts, ()
     clauses = defined.args if defined.op is OPERATORS["And"] else (defined,)
-    premises = tuple(
-        c for c in clauses if isinstance(c, BoolExpr) and _proved(facts, c, CHEAP) is None
-    )
-    for premise in premises:
-        if decide(facts, premise) is False:
-            raise UndefinedError(f"`{text}` never has a value: it needs `{premise}`")
-        facts = facts.given(Fact(premise, "given"))
-    return facts, premises
+    premises: list[BoolExpr] = []
+    known = facts
+    for clause in clauses:
+        assert isinstance(clause, BoolExpr)
+        if _proved(facts, clause, CHEAP) is not None:
+            continue
+        if not _follows(facts, clause):
+            if decide(facts, clause) is False:
+                raise UndefinedError(f"`{text}` never has a value: it needs `{clause}`")
+            premises.append(clause)
+        further = known.extended(Fact(clause, "given"))
+        if not isinstance(further, Facts):
+            raise UndefinedError(f"`{text}` never has a value: it needs `{clause}`")
+        known = further
+    return known, tuple(premises)
+
+
+def _follows(facts: Facts, clause: BoolExpr) -> bool:
+    """Whether a condition follows, by what its negation says, or by linear reasoning over the
+    facts that are connected with it; quick where there are none."""
+    if not isinstance(facts.extended(Fact(negation(clause), "given")), Facts):
+        return True
+    if clause.op not in _RELATIONS or not facts.connected(clause, 1):
+        return False
+    return _linear(facts, clause) is not None
 
 
 class _Asked:

@@ -5,8 +5,9 @@ conditions in normal form. The linear tier draws from it (`lemmas` chooses), the
 certificates re-reads it, and each row is tested by brute force.
 
 Guarantees: a conclusion follows from its premises for all integers at which its operators
-are defined; an undefined atom counts as any integer at all.
-Limits: floats are not spoken about.
+are defined; an undefined atom counts as any integer at all (roundings of one double that
+have no value: as one and the same).
+Limits: of floats, only roundings to integers are spoken about.
 """
 
 from __future__ import annotations
@@ -275,6 +276,39 @@ def _where_else(p: BoolExpr, a: IntExpr, b: IntExpr) -> Statement:
     return Statement((negation(p),), _eq(where(p, a, b), b))  # type: ignore[arg-type]
 
 
+# --------------------------------------------------------------------------- roundings
+
+_ROUNDINGS: Final = {"FloorToInt": 0, "TruncToInt": 1, "RoundToInt": 1, "CeilToInt": 2}
+"""Roundings of a double by their order; two of one rank may be either way round."""
+
+
+def _rounding(atom: Expr) -> IntExpr:
+    _need(atom.op.name in _ROUNDINGS and isinstance(atom, IntAtom))
+    return atom  # type: ignore[return-value]
+
+
+def _rounding_order(x: IntExpr, y: IntExpr) -> Statement:
+    """``floor(t) <= trunc(t), round(t) <= ceil(t)``."""
+    low, high = _ROUNDINGS[_rounding(x).op.name], _ROUNDINGS[_rounding(y).op.name]
+    _need(low < high and x.args[0] is y.args[0])
+    return Statement((), _le(x, y))
+
+
+def _rounding_distance(x: IntExpr, y: IntExpr) -> Statement:
+    """``ceil(t) <= floor(t) + 1``; so two roundings differ by at most 1."""
+    _need(_rounding(x).args[0] is _rounding(y).args[0])
+    return Statement((), _le(x, y, -1))
+
+
+def _rounding_exact(x: IntExpr) -> Statement:
+    """``-2**53 <= n <= 2**53``: a rounding of the double of n is n."""
+    double = _rounding(x).args[0]
+    _need(double.op.name == "ToFloat")
+    (n,) = double.args
+    assert isinstance(n, IntExpr)
+    return Statement((_at_least(n, -(2**53)), _at_most(n, 2**53)), _eq(x, n))
+
+
 # --------------------------------------------------------------------------- products
 
 
@@ -376,6 +410,11 @@ def _and_below(m: IntExpr, e: IntExpr) -> Statement:
     return Statement((_at_least(e, 0),), _le(m, e))
 
 
+def _lowest_bit(x: IntExpr) -> Statement:
+    """``x >= 1``: ``x & -x``, the lowest bit that is set, is at least 1."""
+    return Statement((_at_least(x, 1),), _at_least(bit_and(x, scale(-1, x)), 1))
+
+
 def _or_above(m: IntExpr, e: IntExpr) -> Statement:
     """No operand negative: ``e <= (... | e | ...)``."""
     others = _operand_of(m, "BitOr", e)
@@ -446,6 +485,9 @@ SCHEMAS: Final[dict[str, Callable[..., Statement]]] = {
     "absolute is negated": _abs_is_negated,
     "where then": _where_then,
     "where else": _where_else,
+    "rounding order": _rounding_order,
+    "rounding distance": _rounding_distance,
+    "rounding exact": _rounding_exact,
     "product": _product,
     "product with zero": _zero_product,
     "square": _square,
@@ -458,6 +500,7 @@ SCHEMAS: Final[dict[str, Callable[..., Statement]]] = {
     "mask": _mask,
     "disjoint": _disjoint,
     "and below": _and_below,
+    "lowest bit": _lowest_bit,
     "or above": _or_above,
     "or within": _or_within,
     "xor within": _xor_within,

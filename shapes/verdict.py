@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from enum import Enum
 
 from shapes.expr import BoolExpr, Expr, Value
 from shapes.facts import Fact
+from shapes.records import record
 
 __all__ = ["Counterexample", "Proof", "Status", "Verdict"]
 
@@ -22,7 +22,7 @@ class Status(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Proof:
     """Why a claim always (or never) holds: the method that found it, and the facts used.
 
@@ -63,7 +63,7 @@ class Counterexample(Mapping[str, Value]):
     __repr__ = __str__
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Verdict:
     """The answer to a question.
 
@@ -79,7 +79,7 @@ class Verdict:
     counterexample: Counterexample | None = None
     witness: Counterexample | None = None
     premises: tuple[BoolExpr, ...] = ()
-    tried: tuple[str, ...] = field(default=())
+    tried: tuple[str, ...] = ()
 
     @property
     def proved(self) -> bool:

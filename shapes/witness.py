@@ -58,6 +58,10 @@ def search(
     return sought.satisfied
 
 
+CONSTANTS: Final = 24
+"""Constants of the conditions that are tried as values, the smallest first."""
+
+
 class Search:
     """A search for values that satisfy the facts and break (or satisfy) a claim.
 
@@ -96,8 +100,7 @@ class Search:
         combinations of candidates."""
         if all(sym in model for sym in self._free):
             yield tuple(model[sym] for sym in self._free)
-        everything = [self._goal, *self._conditions]
-        constants = sorted({abs(c) for e in everything for c in _constants(e)})[:24]
+        constants = _Constants([self._goal, *self._conditions])
         candidates = [_candidates(self._facts, s, constants, hints) for s in self._free]
         yield from _combinations([Lazy(values) for values in candidates])
 
@@ -216,7 +219,7 @@ def _completed(facts: Facts, values: Values, symbols: Sequence[Expr]) -> Values 
 
 
 def _candidates(
-    facts: Facts, sym: Expr, constants: Sequence[int], hints: Mapping[Expr, Value]
+    facts: Facts, sym: Expr, constants: Iterable[int], hints: Mapping[Expr, Value]
 ) -> Iterator[Value]:
     if sym.kind == "bool":
         yield from (True, False)
@@ -261,7 +264,7 @@ def _interesting(
     lower: int | IntInfinity,
     upper: int | IntInfinity,
     sym: Expr,
-    constants: Sequence[int],
+    constants: Iterable[int],
     hints: Mapping[Expr, Value],
 ) -> Iterator[int]:
     """Small numbers near the range's ends first, then those that the conditions mention."""
@@ -281,6 +284,21 @@ def _interesting(
     for c in constants:
         yield from (c, c - 1, c + 1, -c, 2 * c)
     yield from (5, 6, 7, 8, 12, 16, 17, -3, -7, 100, 1 << 31, 1 << 63, -(1 << 63))
+
+
+class _Constants:
+    """The smallest constants in some conditions, collected when they are first needed: most
+    searches end before."""
+
+    def __init__(self, conditions: Sequence[Expr]) -> None:
+        self._conditions = conditions
+        self._found: list[int] | None = None
+
+    def __iter__(self) -> Iterator[int]:
+        if self._found is None:
+            everything = {abs(c) for e in self._conditions for c in _constants(e)}
+            self._found = sorted(everything)[:CONSTANTS]
+        return iter(self._found)
 
 
 def _constants(condition: Expr) -> Iterator[int]:
