@@ -7,7 +7,7 @@ guard that fails is explained with the values and where they come from.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shapes.codegen.python import compile_conditions
 from shapes.errors import EvaluationError, GuardError, UndefinedError
@@ -17,6 +17,9 @@ from shapes.interpret import free_symbols
 from shapes.location import Location
 from shapes.records import record
 from shapes.show import show
+
+if TYPE_CHECKING:
+    from shapes.codegen.rows import Plan
 
 __all__ = ["Guard", "GuardFunction"]
 
@@ -49,6 +52,7 @@ class GuardFunction:
         names = {sym: f"s{index}" for index, sym in enumerate(self._symbols)}
         claims = [guard.claim for guard in guards]
         self._function, self.source = compile_conditions("guard", claims, names)
+        self._plan: Plan | None = None
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -63,6 +67,22 @@ class GuardFunction:
         except (ArithmeticError, ValueError):
             # An operand without a value may not matter: ask each guard as a whole.
             return not self._failed(dict(zip(self._symbols, arguments)))
+
+    def over(self, values: Mapping[str, Any] | None = None, /, **named: Any) -> Any:
+        """Whether all guards hold, for every row of inputs: a numpy array of truth values.
+
+        Each value is a one-dimensional array, or one number for all rows. Raises
+        `EvaluationError` for a missing value or for arrays that do not belong together.
+        """
+        from shapes.codegen.rows import hold_over_rows
+
+        arguments = self._arguments(values, named)
+        held, self._plan = hold_over_rows(
+            dict(zip(self._symbols, arguments)),
+            [guard.claim for guard in self.guards],
+            self._plan,
+        )
+        return held
 
     def check(self, values: Mapping[str, Value] | None = None, /, **named: Value) -> None:
         """Raise `GuardError` with the guards that fail, if any does."""
@@ -79,7 +99,7 @@ class GuardFunction:
         return "\n".join(self._described(guard, bound) for guard in failed) or None
 
     def _arguments(
-        self, values: Mapping[str, Value] | None, named: Mapping[str, Value]
+        self, values: Mapping[str, Any] | None, named: Mapping[str, Any]
     ) -> list[Any]:
         given = {**(values or {}), **named}
         missing = [sym.name for sym in self._symbols if sym.name not in given]

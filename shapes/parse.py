@@ -15,6 +15,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Literal, NamedTuple, NoReturn
 
 from shapes.definedness import Spelled, spell
@@ -32,15 +33,6 @@ Symbols = Mapping[str, Expr] | Lookup | None
 
 NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*|\[\d+\])*"
 _DIGITS = r"[0-9]+(?:_[0-9]+)*"
-_TOKEN = re.compile(
-    rf"""(?P<space>\s+)
-    |(?P<float>{_DIGITS}\.(?:{_DIGITS})?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?
-        |{_DIGITS}[eE][+-]?[0-9]+)
-    |(?P<int>0[xX][0-9a-fA-F]+|0[bB][01]+|{_DIGITS})
-    |(?P<name>{NAME})
-    |(?P<op>\*\*|//|<<|>>|<=|>=|==|!=|[-+*/%&|^~<>(),])""",
-    re.VERBOSE,
-)
 _WORDS = frozenset(("and", "or", "not"))
 _COMPARISONS = {"<": "Lt", "<=": "Le", ">": "Gt", ">=": "Ge", "==": "Eq", "!=": "Ne"}
 _BINARY = {
@@ -50,6 +42,21 @@ _BINARY = {
 }  # fmt: skip
 _PREFIX = {"-": "Neg", "~": "BitNot", "not": "Not", "+": "Pos"}
 _RESERVED = frozenset(keyword.kwlist) | {"int_oo"}
+
+
+@cache
+def _token() -> re.Pattern[str]:
+    """A token of the grammar; compiled when the first text is read, because that takes longer
+    than loading the rest of this module."""
+    return re.compile(
+        rf"""(?P<space>\s+)
+        |(?P<float>{_DIGITS}\.(?:{_DIGITS})?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?
+            |{_DIGITS}[eE][+-]?[0-9]+)
+        |(?P<int>0[xX][0-9a-fA-F]+|0[bB][01]+|{_DIGITS})
+        |(?P<name>{NAME})
+        |(?P<op>\*\*|//|<<|>>|<=|>=|==|!=|[-+*/%&|^~<>(),])""",
+        re.VERBOSE,
+    )
 
 
 class _Token(NamedTuple):
@@ -137,7 +144,7 @@ class _Parser:
     def _tokens(self) -> list[_Token]:
         tokens: list[_Token] = []
         position = 0
-        for match in _TOKEN.finditer(self._text):
+        for match in _token().finditer(self._text):
             if match.start() != position:
                 break
             if match.lastgroup != "space":

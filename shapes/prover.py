@@ -30,6 +30,7 @@ from shapes.expr import (
     LE_ZERO,
     NE_ZERO,
     OPERATORS,
+    SYMBOL,
     TRUE,
     BoolExpr,
     Expr,
@@ -37,7 +38,11 @@ from shapes.expr import (
     Value,
 )
 from shapes.facts import Fact, Facts, Reasons, contradiction
-from shapes.knowledge import smallest
+from shapes.infinity import IntInfinity
+from shapes.interpret import free_symbols
+from shapes.knowledge import scaled, smallest
+from shapes.linear import direction, scale
+from shapes.reasons import NO_REASONS
 from shapes.records import record
 from shapes.show import brief
 from shapes.verdict import Counterexample, Proof, Status, Verdict, in_order
@@ -54,6 +59,11 @@ class Effort:
     search: int
     rlimit: int
 
+
+_RELATIONS: Final = (LE_ZERO, EQ_ZERO, NE_ZERO)
+
+MOST_NEEDED: Final = 4
+"""So few facts of a proof are looked through for those that are not needed."""
 
 Method = Callable[[Facts, BoolExpr], "Proof | None"]
 
@@ -72,38 +82,108 @@ def _canonical(facts: Facts, claim: BoolExpr) -> Proof | None:
 def _ranges(facts: Facts, claim: BoolExpr) -> Proof | None:
     """The range of the claim under what is known of every sub-expression is {true}."""
     normal, why = facts.normalized(claim)
-    name = normal.op.name
-    if name not in ("EqZero", "NeZero", "LeZero"):
+    side = _side_that_holds(facts, normal)
+    if side is None:
+        return None
+    # Reasons cost more than the answer, which is kept: they are collected at the end.
+    if side == "residues":
+        why |= congruence_with_reasons(facts, normal.args[0])[1]
+        return Proof("ranges and congruences", in_order(why))
+    if side == "whole":
+        used = bounds_with_reasons(facts, normal)[1]
+        return Proof("ranges", _needed(in_order(used | why), claim))
+    e = normal.args[0]
+    assert isinstance(e, IntExpr)
+    apart = -1 if normal.op is NE_ZERO else 0
+    if side in ("upper", "both"):
+        why |= _why_at_most(facts, e, apart)
+    if side in ("lower", "both"):
+        why |= _why_at_most(facts, scale(-1, e), apart)
+    linear = all(x.op is SYMBOL for x in e.terms())
+    return Proof("ranges", in_order(why) if linear else _needed(in_order(why), claim))
+
+
+def _side_that_holds(facts: Facts, normal: Expr) -> str | None:
+    """What shows that a condition in normal form holds: the ``upper`` or ``lower`` end (or
+    ``both``) of a relation's side, its ``residues``, or the range of the ``whole``."""
+    if normal.op not in _RELATIONS:
         value = bounds(facts, normal)
-        if not (value.is_singleton and value.lower):
-            return None
-        # Reasons cost more than the answer, which is kept: they are collected at the end.
-        return Proof("ranges", in_order(bounds_with_reasons(facts, normal)[1] | why))
+        return "whole" if value.is_singleton and value.lower else None
     # A relation's own side, with its ends rounded by congruence.
     e = normal.args[0]
     assert isinstance(e, IntExpr)
     lower, upper = bounds(facts, e).int_bounds()
-    if name == "LeZero":
-        holds = upper <= 0
-    elif name == "EqZero":
-        holds = lower == 0 == upper
-    else:
-        outside = lower > 0 or upper < 0
-        holds = outside or not congruence(facts, e).admits(0)
-        if holds and not outside:
-            why |= congruence_with_reasons(facts, e)[1]
-            return Proof("ranges and congruences", in_order(why))
-    if not holds:
-        return None
-    used = bounds_with_reasons(facts, e)[1]
-    return Proof("ranges", in_order(used | why))
+    if normal.op is LE_ZERO:
+        return "upper" if upper <= 0 else None
+    if normal.op is EQ_ZERO:
+        return "both" if lower == 0 == upper else None
+    if lower > 0 or upper < 0:
+        return "lower" if lower > 0 else "upper"
+    return "residues" if not congruence(facts, e).admits(0) else None
+
+
+def _needed(used: tuple[Fact, ...], claim: BoolExpr) -> tuple[Fact, ...]:
+    """A few facts behind ranges without those that ranges do not need: an operator's range
+    rests on both ends of its operands, although only one may matter."""
+    if len(used) > MOST_NEEDED:
+        return used
+
+    def suffice(stated: list[Fact]) -> bool:
+        known = Facts()
+        for fact in stated:
+            learned = known.extended(fact)
+            if not isinstance(learned, Facts):
+                return False
+            known = learned
+        try:
+            return _side_that_holds(known, known.normalized(claim)[0]) is not None
+        except ContradictionError:
+            return False
+
+    if used and suffice([]):
+        return ()
+    return tuple(smallest(used, suffice))
+
+
+def _why_at_most(facts: Facts, e: IntExpr, end: int) -> Reasons:
+    """The facts from which ranges show ``e <= end``: those behind the ends of its terms that
+    matter, or behind what is known of the whole; all behind its range where that is not so."""
+    f, d = direction(e)
+    known = facts.known(d)
+    if known is not None:
+        whole = scaled(known.upper if f > 0 else known.lower, f, e.constant)
+        if whole <= end:
+            return known.why_upper if f > 0 else known.why_lower
+    total = e.constant - end
+    used = NO_REASONS
+    for x, c in e.terms().items():
+        lower, upper = bounds(facts, x).int_bounds()
+        most = upper if c > 0 else lower
+        if isinstance(most, IntInfinity):
+            return bounds_with_reasons(facts, e)[1]
+        total += c * most
+        own = facts.knowledge(x)
+        if most == (own.upper if c > 0 else own.lower):
+            used |= own.why_upper if c > 0 else own.why_lower
+        else:
+            used |= bounds_with_reasons(facts, x)[1]
+    return used if total <= 0 else bounds_with_reasons(facts, e)[1]
 
 
 def _linear(facts: Facts, claim: BoolExpr) -> Proof | None:
-    """Linear reasoning over the connected facts, with a certificate."""
+    """Linear reasoning over the connected facts, with a certificate. Elimination takes any
+    way that leads to a contradiction: where few facts are used, those about one symbol are
+    left out if it does without them."""
     from shapes.elimination import linear
 
-    return linear(facts, claim)
+    proof = linear(facts, claim)
+    if proof is None or not 1 < len(proof.facts) <= MOST_NEEDED:
+        return proof
+    for fact in proof.facts:
+        if fact in proof.facts and len(free_symbols(fact.claim)) == 1:
+            fewer = Facts().given(*(f for f in proof.facts if f is not fact))
+            proof = linear(fewer, claim) or proof
+    return proof
 
 
 def _cases(facts: Facts, claim: BoolExpr) -> Proof | None:
@@ -167,9 +247,6 @@ def decide(facts: Facts, claim: BoolExpr) -> bool | None:
     if _proved(facts, claim, CHEAP) is not None:
         return True
     return False if _proved(facts, negation(claim), CHEAP) is not None else None
-
-
-_RELATIONS: Final = (LE_ZERO, EQ_ZERO, NE_ZERO)
 
 
 def _decided_relation(facts: Facts, claim: BoolExpr) -> bool | None:

@@ -21,7 +21,7 @@ from shapes.expr import CONSTANT, Expr, Op, Value
 from shapes.infinity import IntInfinity
 from shapes.interpret import interpret
 
-__all__ = ["compile_conditions", "compile_value"]
+__all__ = ["Source", "compile_conditions", "compile_value", "compiled"]
 
 _INFIX = {
     "floordiv": "//", "mod": "%", "fadd": "+", "fsub": "-", "fmul": "*", "truediv": "/",
@@ -44,7 +44,7 @@ _MANY: Final = 40
 """Sums of more terms are written as a call (Python's compiler nests additions)."""
 
 
-class _Source:
+class Source:
     """The analysis whose values are source text that holds together; long text goes into
     `lines`, and its name stands for it."""
 
@@ -108,9 +108,9 @@ def compile_value(
 
     Raises `KeyError` for a symbol without a name.
     """
-    source = _Source(names)
+    source = Source(names)
     value = interpret(source, {}, expr)
-    return _compiled(name, names, [*source.lines, f"return {value}"])
+    return compiled(name, names, [*source.lines, f"return {value}"])
 
 
 def compile_conditions(
@@ -118,19 +118,24 @@ def compile_conditions(
 ) -> tuple[Callable[..., Any], str]:
     """A function of `names` that tells whether all conditions hold, and its source; what
     comes behind a condition is not computed if that one fails."""
-    source = _Source(names)
+    source = Source(names)
     memo: dict[Any, Any] = {}
     for condition in conditions:
         held = interpret(source, {}, condition, memo)
         source.lines += [f"if not {held}:", "    return False"]
-    return _compiled(name, names, [*source.lines, "return True"])
+    return compiled(name, names, [*source.lines, "return True"])
 
 
-def _compiled(
-    name: str, names: Mapping[Expr, str], lines: Sequence[str]
+def compiled(
+    name: str,
+    names: Mapping[Expr, str],
+    lines: Sequence[str],
+    more: Mapping[str, Any] | None = None,
 ) -> tuple[Callable[..., Any], str]:
+    """The function of `names` with these lines as its body, and its source; `more` is what
+    they may use besides Python's own and ours."""
     body = "".join(f"    {line}\n" for line in lines)
     source = f"def {name}({', '.join(names.values())}):\n{body}"
-    namespace = dict(_NAMESPACE)
+    namespace = {**_NAMESPACE, **(more or {})}
     exec(compile(source, f"<shapeproof {name}>", "exec"), namespace)
     return namespace[name], source

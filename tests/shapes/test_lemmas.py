@@ -46,6 +46,11 @@ def _of(name: str) -> list[tuple[Expr, ...]]:
     return [(m, e) for m in made for e in m.args]
 
 
+_ROUNDINGS = ("FloorToInt", "TruncToInt", "RoundToInt", "CeilToInt")
+_HALVES = [[parse(f"{op}({e})") for op in _ROUNDINGS] for e in ("x / 2", "y * 0.75", "-x * 2.5")]
+_ROUNDED = [(a, b) for row in _HALVES for a, b in itertools.permutations(row, 2)]
+
+
 OPERANDS: dict[str, list[tuple[Expr, ...]]] = {
     "floor low": _PAIRS + _BY_CONSTANT,
     "floor high": _PAIRS + _BY_CONSTANT,
@@ -86,6 +91,15 @@ OPERANDS: dict[str, list[tuple[Expr, ...]]] = {
     "absolute is negated": _SINGLES,
     "where then": [_texts("x < y", "x", "2*z"), _texts("x == 0 or y > 1", "y", "z")],
     "where else": [_texts("x < y", "x", "2*z"), _texts("x == 0 or y > 1", "y", "z")],
+    "rounding order": [
+        (a, b)
+        for a, b in _ROUNDED
+        if a.op.name == "FloorToInt" != b.op.name or a.op.name != "CeilToInt" == b.op.name
+    ],
+    "rounding distance": _ROUNDED,
+    "rounding exact": [
+        (parse(f"{op}(ToFloat({n}))"),) for op in _ROUNDINGS for n in ("x", "x*2**52 + 1")
+    ],
     "product": [*_PAIRS, _texts("x", "y*z")],
     "product with zero": [*_PAIRS, _texts("x", "y*z")],
     "square": [*_SINGLES, _texts("x*y")],
@@ -102,6 +116,7 @@ OPERANDS: dict[str, list[tuple[Expr, ...]]] = {
         for row in _with(pair, [constant(k) for k in (0, 1, 2, 3)])
     ],
     "and below": [(m, e) for m, e in _of("BitAnd") if m.op.name == "BitAnd"],
+    "lowest bit": _SINGLES,
     "or above": _of("BitOr"),
     "or within": [(m,) for m in (parse("x | y"), parse("x | y | 2*z"))],
     "xor within": [(m,) for m in (parse("x ^ y"), parse("x ^ y ^ 2*z"))],
@@ -166,6 +181,10 @@ def test_without_its_premises_a_theorem_fails(schema: str) -> None:
         ("power shift", (constant(2), parse("s"), constant(-1))),
         ("floor sized", (parse("a"), parse("b"), constant(0))),
         ("xor within", _texts("x | y")),
+        ("rounding order", _texts("CeilToInt(x / 2)", "FloorToInt(x / 2)")),
+        ("rounding order", _texts("FloorToInt(x / 2)", "CeilToInt(y / 2)")),
+        ("rounding distance", _texts("FloorToInt(x / 2)", "x")),
+        ("rounding exact", _texts("FloorToInt(x / 2)")),
     ],
 )
 def test_operands_that_a_schema_is_not_about_are_refused(

@@ -1,0 +1,271 @@
+"""How work grows, in steps of Python's own interpreter: exact, and the same on every machine.
+
+A step is one bytecode instruction executed in `shapes`, so loops count as often as they run;
+what one call into C does at once (a copy, a sort) counts once, and is held down separately:
+terms of sums are written out only where somebody reads them. Twice the size may take
+``2 ** 1.1`` times the steps; what is done once is paid for at a size before.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+import shapes
+from shapes import Facts, Max, Min, ShapeEnv, make, symbol
+from shapes.bounds import bounds
+from shapes.expr import Sum
+from tests.benchmarks.workloads import mixed
+
+SOURCES = str(Path(shapes.__file__).parent)
+STEEPEST = 2**1.1
+
+
+def steps(task: Callable[[], object]) -> int:
+    """Bytecode instructions of `shapes` that a task executes."""
+    count = 0
+
+    def local(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal count
+        count += event == "opcode"
+        return local
+
+    def entered(frame: FrameType, event: str, argument: object) -> Any:
+        if not frame.f_code.co_filename.startswith(SOURCES):
+            return None
+        frame.f_trace_lines = False
+        frame.f_trace_opcodes = True
+        return local
+
+    before = sys.gettrace()
+    gc.collect()
+    gc.disable()  # a collection would run our weak references' callbacks at any time
+    sys.settrace(entered)
+    try:
+        task()
+    finally:
+        sys.settrace(before)
+        gc.enable()
+    return count
+
+
+Prepared = Callable[[int], Callable[[], object]]
+
+
+def growth(prepare: Prepared, size: int) -> float:
+    """How many times the steps twice the size takes."""
+    prepare(16)()  # what happens once in a process
+    one, two = steps(prepare(size)), steps(prepare(2 * size))
+    assert one > size, "less than a step for each: the steps of something else were counted"
+    return two / one
+
+
+def sizes(n: int) -> tuple[ShapeEnv, list[Any]]:
+    env = ShapeEnv()
+    return env, [env.integer(f"x{i}", hint=5 + i, min=2) for i in range(n)]
+
+
+def unbacked(n: int) -> tuple[ShapeEnv, list[Any]]:
+    env = ShapeEnv()
+    return env, [env.unbacked() for _ in range(n + 1)]
+
+
+def making_symbols(n: int) -> Callable[[], object]:
+    return lambda: sizes(n)
+
+
+def sum_one_by_one(n: int) -> Callable[[], object]:
+    _, xs = sizes(n)
+
+    def run() -> Any:
+        total: Any = 0
+        for x in xs:
+            total = total + x
+        return total
+
+    return run
+
+
+def there_and_back(n: int) -> Callable[[], object]:
+    _, xs = sizes(n)
+
+    def run() -> None:
+        total: Any = 0
+        for x in xs:
+            total = total + x
+        for x in xs[:-1]:
+            total = total - x
+        assert total.expr is xs[-1].expr
+
+    return run
+
+
+def floor_divisions(n: int) -> Callable[[], object]:
+    _, xs = sizes(n)
+
+    def run() -> object:
+        total: Any = 0
+        for x in xs:
+            total = total + x // 2
+        return total.expr.terms()
+
+    return run
+
+
+def floor_divisions_of_one(n: int) -> Callable[[], object]:
+    _, (x,) = sizes(1)
+
+    def run() -> object:
+        total: Any = 0
+        for i in range(n):
+            total = total + (x + i) // 3
+        return total.expr.terms()
+
+    return run
+
+
+def mixed_operations(n: int) -> Callable[[], object]:
+    env = ShapeEnv()
+    xs = [env.integer(s.name, s.hint, s.low, s.high) for s in mixed.SYMBOLS]
+    program = mixed.program(2000)[:n]
+    operators = {**mixed.MEANING, "min": Min, "max": Max}
+
+    def run() -> object:
+        places: list[Any] = list(xs)
+        for op, constant, left, right in program:
+            places.append(operators[op](places[left], right if constant else places[right]))
+        return places
+
+    return run
+
+
+def bounds_asked_once(n: int) -> Callable[[], object]:
+    env, xs = sizes(8)
+    asked = [(3 + i) * xs[i % 7] + (5 * xs[i % 7 + 1]) // (2 + i % 5) for i in range(n)]
+    return lambda: [env.bounds(e) for e in asked]
+
+
+def bounds_of_a_long_sum(n: int) -> Callable[[], object]:
+    env, xs = sizes(n)
+    total = sum(xs)
+    assert isinstance(total.expr.terms(), dict)
+    return lambda: bounds(env.facts, total.expr)
+
+
+def static_truths(n: int) -> Callable[[], object]:
+    env, xs = sizes(8)
+    pairs = [((3 + i) * xs[i % 7] + xs[i % 7 + 1], 2 * (3 + i) + 2) for i in range(n)]
+    return lambda: [env.decide(a >= b) for a, b in pairs]
+
+
+def chain_with_question(n: int) -> Callable[[], object]:
+    env, us = unbacked(n)
+
+    def run() -> None:
+        for a, b in pairwise(us):
+            env.check(a <= b)
+        assert env.prove(us[0] <= us[-1]).proved
+
+    return run
+
+
+def equalities_with_question(n: int) -> Callable[[], object]:
+    env, us = unbacked(n)
+
+    def run() -> None:
+        for a, b in pairwise(us):
+            env.check(a == b)
+        assert env.decide(4 * us[0] + 3 == 4 * us[-1] + 3) is True
+
+    return run
+
+
+def unrelated_facts(n: int) -> Callable[[], object]:
+    symbols = [symbol(f"growth_u{i}") for i in range(n)]
+
+    def run() -> object:
+        known = Facts()
+        for x in symbols:
+            known = known.given(x <= 10)
+        return known
+
+    return run
+
+
+def remainders(n: int) -> Callable[[], object]:
+    symbols = [symbol(f"growth_r{i}") for i in range(n)]
+
+    def run() -> object:
+        known = Facts()
+        for x in symbols:
+            known = known.given(make("Eq", x % 8, 0))  # type: ignore[arg-type]
+        return known
+
+    return run
+
+
+GROWING = [
+    (making_symbols, 100),
+    (sum_one_by_one, 200),
+    (there_and_back, 200),
+    (floor_divisions, 100),
+    (floor_divisions_of_one, 100),
+    (mixed_operations, 400),
+    (bounds_asked_once, 50),
+    (bounds_of_a_long_sum, 200),
+    (static_truths, 50),
+    (chain_with_question, 60),
+    (equalities_with_question, 60),
+    (unrelated_facts, 100),
+    (remainders, 50),
+]
+
+
+@pytest.mark.parametrize(
+    ("prepare", "size"), GROWING, ids=lambda v: getattr(v, "__name__", "")
+)
+def test_growth(prepare: Prepared, size: int) -> None:
+    grown = growth(prepare, size)
+    assert grown <= STEEPEST, f"{grown:.2f} times the steps for twice the size"
+
+
+@pytest.mark.parametrize("n", [100, 1000])
+def test_a_question_does_not_touch_unrelated_facts(n: int) -> None:
+    """The steps of a question that needs linear reasoning stay the same, however many other
+    facts there are."""
+    env = ShapeEnv()
+    u, b = env.unbacked("u"), env.unbacked("b")
+    env.assume(u <= 4 * b)
+    env.assume(b <= 64)
+    claims = [u - 3 * b <= 64 + k for k in range(2)]
+    assert env.prove(claims[0]).proved
+    alone = steps(lambda: env.prove(claims[1]))
+    for i in range(n):
+        env.assume(env.unbacked(f"other{i}") <= 10)
+    assert env.prove(u - 3 * b <= 66).proved
+    beside = steps(lambda: env.prove(claims[1]))
+    assert beside <= 1.2 * alone, (alone, beside)
+
+
+def test_adding_does_not_write_out_terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sum in which nobody reads the terms copies none: what C does at once is counted by
+    the length of what was written out."""
+    written = 0
+    write_out = Sum._write_out
+
+    def counted(self: Sum) -> None:
+        nonlocal written
+        write_out(self)
+        written += len(self._terms or ())
+
+    monkeypatch.setattr(Sum, "_write_out", counted)
+    sum_one_by_one(1000)()
+    there_and_back(1000)()
+    assert written <= 3 * 1000
