@@ -13,13 +13,13 @@ from shapes.booleans import negation
 from shapes.definedness import Spelled
 from shapes.errors import ContradictionError, UndefinedError
 from shapes.expr import TRUE, make, symbol
-from shapes.facts import Facts
+from shapes.facts import Fact, Facts
 from shapes.parse import parse_spelled
 from shapes.prover import CHEAP, EFFORTS, METHODS, SOLVER, Effort, decide, entails, prove
 from shapes.smt import Question as Asked
 from shapes.smt import script
 from shapes.verdict import Status, Verdict
-from tests.fuzz import LADDERS, disagreements, stated
+from tests.fuzz import LADDERS, cvc5_answer, disagreements, stated
 from tests.oracle import Undefined, models
 from tests.shapes.test_facts import facts
 from tests.strategies import EVERYTHING, FEW, INTEGRAL, PLAIN, Question, Seeded, ask, questions
@@ -119,25 +119,10 @@ def test_premises_are_what_does_not_follow(question: Question) -> None:
 # ---- an independent solver ----
 
 
-def _cvc5(text: str) -> str:
-    cvc5 = pytest.importorskip("cvc5")
-    solver = cvc5.Solver(cvc5.TermManager())
-    solver.setOption("rlimit-per", "20000")
-    parser = cvc5.InputParser(solver)
-    text = "(set-logic ALL)\n" + text.replace("(get-model)\n", "")
-    parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, text, "question")
-    symbols = parser.getSymbolManager()
-    answers = []
-    while True:
-        command = parser.nextCommand()
-        if command.isNull():
-            return "".join(answers).strip()
-        answers.append(command.invoke(solver, symbols))
-
-
 @pytest.mark.parametrize("seed", range(60))
 def test_cvc5_denies_no_proof(seed: int) -> None:
     """Where a solver of other people finds values, none of our methods may have proved."""
+    pytest.importorskip("cvc5")
     question = ask(Seeded(seed + 77_000), INTEGRAL, 3)
     try:
         learned = stated(question)
@@ -149,7 +134,7 @@ def test_cvc5_denies_no_proof(seed: int) -> None:
     denied = verdict.claim if verdict.disproved else negation(verdict.claim)
     known = learned.given(*verdict.premises)
     named = tuple((f"f!{i}", f.claim) for i, f in enumerate(known.connected(denied)))
-    answer = _cvc5(script(Asked((denied,), named), known))
+    answer = cvc5_answer(script(Asked((denied,), named), known))
     # Unknown operators are unconstrained in the script, so "sat" needs none of them.
     if "o!" not in script(Asked((denied,), named), known):
         assert answer in ("unsat", "unknown"), f"{question}\n{verdict}"
@@ -331,3 +316,103 @@ def test_conjunctions_are_proved_part_by_part() -> None:
     verdict = asked("x >= 1 and y * y >= 0 and z % 2 == 0", "x >= 3", "z == 2 * u")
     assert verdict.proved
     assert asked("x >= 1 and y >= 1", "x >= 3").status is Status.DEPENDS
+
+
+# ---- what a verdict tells ----
+
+
+def test_examples_say_what_found_them() -> None:
+    verdict = asked("x <= y", "y >= 0")
+    assert verdict.counterexample is not None
+    assert verdict.witness is not None
+    assert verdict.counterexample.found_by == verdict.witness.found_by == "search"
+    assert verdict.explain().count("(found by search)") == 2
+    solver = Effort((SOLVER,), search=0, rlimit=3_000_000)
+    found = asked("x * x != 123 * y + 4 * z", "x >= 50", "y >= 70", effort=solver)
+    assert found.counterexample is not None
+    assert found.counterexample.found_by == "z3"
+    assert "(found by z3)" in found.explain()
+
+
+@pytest.mark.parametrize(
+    ("claim", "given_", "named"),
+    [
+        ("x <= 9", ["x >= 0", "x <= 9", "x % 3 == 0"], ["x <= 9"]),
+        ("3*x - 2*y <= 30", ["x >= 0", "x <= 10", "y >= 0", "y <= 10"], ["x <= 10", "y >= 0"]),
+        ("x // 8 <= 4", ["x >= 0", "x <= 39", "x % 8 == 0"], ["x <= 39"]),
+        ("x // 4 * 4 <= x", ["x >= 0"], []),
+        ("x * y <= 48", ["x >= 2", "x <= 6", "y >= 1", "y <= 8"], None),
+        ("Min(x, y) <= 5", ["x >= 0", "x <= 5", "y >= 2", "y <= 9"], ["x <= 5"]),
+        ("x % 4 == 0", ["x >= 0", "x % 8 == 0"], ["x % 8 == 0"]),
+        ("x != 2", ["x >= 0", "x <= 100", "x % 2 == 1"], ["x % 2 == 1"]),
+        ("x != -1", ["x >= 0", "x <= 100"], ["x >= 0"]),
+        (
+            "x - 3*y <= 64",
+            ["y >= 1", "y <= 64", "x >= 0", "x <= 4*y"],
+            ["x <= 4*y", "y <= 64"],
+        ),
+        ("2*x + z <= 200", ["x >= 0", "z >= 0", "x + z <= 100"], ["z >= 0", "x + z <= 100"]),
+    ],
+)
+def test_a_proof_names_no_fact_that_it_does_not_need(
+    claim: str, given_: list[str], named: list[str] | None
+) -> None:
+    symbols = {n: symbol(n) for n in "xyz"}
+    stated_ = {}
+    known = Facts()
+    for text in given_:
+        expr, _ = parse_spelled(text, symbols)
+        stated_[text] = Fact(expr, text=text)  # type: ignore[arg-type]
+        known = known.given(stated_[text])
+    verdict = prove(known, parse_spelled(claim, symbols), claim)
+    assert verdict.proof is not None
+    found = {fact.spelled for fact in verdict.proof.facts}
+    if named is not None:
+        assert found == set(named)
+    for left_out in found:
+        rest = Facts().given(*[stated_[text] for text in found if text != left_out])
+        again = prove(rest, parse_spelled(claim, symbols), claim, Effort(CHEAP, 0, 0))
+        assert again.proof is None or verdict.proof.method not in ("ranges", "a known fact")
+
+
+@pytest.mark.parametrize(
+    ("claim", "given_", "premises"),
+    [
+        ("x // y * y <= x", ["y >= z", "z >= 1"], 0),
+        ("x // (y - z) * (y - z) <= x", ["y >= x", "x >= z + 1"], 0),
+        ("x // (y - z) * (y - z) <= x", ["y >= x", "x >= z"], 1),
+        ("x % (2*y + 4*z + 1) >= 0", ["2*y + 4*z >= 0"], 0),
+        ("Implies(y >= 1, x // y * y <= x)", [], 0),
+        ("y > 0 and x // y > 3 or y <= 0", [], 0),
+        ("x // y == x // y", [], 1),
+        ("2 ** (x - y) >= 1", ["x >= z", "z >= y"], 0),
+        ("2 ** (x - y) >= 1", ["x >= z", "z >= y - 1"], 1),
+    ],
+)
+def test_premises_that_follow_are_not_listed(
+    claim: str, given_: list[str], premises: int
+) -> None:
+    verdict = asked(claim, *given_, effort="quick")
+    assert len(verdict.premises) == premises
+    assert verdict.status is not Status.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("claim", "given_"),
+    [
+        ("(x // y) // z == x // (y * z)", ["y >= 1", "z >= 1"]),
+        ("(x // y) // z == (x // z) // y", ["y >= 1", "z >= 1"]),
+        ("(x // (2*y)) // z == x // (2 * y * z)", ["y >= 1", "z >= 1"]),
+        ("(x // y) // (z + 1) == x // (y * z + y)", ["y >= 1", "z >= 0"]),
+    ],
+)
+def test_nested_divisions_need_no_solver(claim: str, given_: list[str]) -> None:
+    verdict = asked(claim, *given_, effort=Effort(tuple(METHODS), search=100, rlimit=0))
+    assert verdict.proved, verdict
+
+
+def test_a_premise_that_cannot_hold_is_an_error() -> None:
+    with pytest.raises(UndefinedError, match="never has a value"):
+        asked("x // (y - z) >= 0", "y <= z", "y >= z")
+    with pytest.raises(UndefinedError, match="never has a value"):
+        asked("2 ** (x - y) >= 1", "x <= z", "z <= y - 1", effort="quick")
