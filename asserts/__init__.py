@@ -7,7 +7,8 @@ The layers, from the bottom:
 2. `dialects`: what a pass asks a framework
 3. `emit` (conditions to nodes), `lift` (nodes to conditions), `report`
 4. `passes`
-5. `tracing` and `trace` (numpy functions to graphs), `cli`
+5. `tracing` and `trace` (numpy functions to graphs), `verify` (with `verify_inputs`, ...),
+   `files`, `cli`
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from asserts.passes.remove import RemoveRuntimeAsserts
 from asserts.report import Report
 from asserts.sources import inputs
 from asserts.tracing.checks import check
+from asserts.verify import VerifyReport, verify
 
 __all__ = [
     "GraphError",
@@ -44,27 +46,41 @@ __all__ = [
     "Report",
     "RuntimeAssertionError",
     "TraceError",
+    "VerifyReport",
     "check",
     "inputs",
     "insert",
     "minimise",
     "remove",
     "report",
+    "verify",
 ]
 
 
 def insert(
-    program: GraphModule,
+    program: Any,
     policy: Policy = "preserve-user",
     effort: str = "default",
     in_place: bool = False,
 ) -> PassResult:
-    """The program with every check that could not be proved (see `InsertRuntimeAsserts`)."""
+    """The program with every check that could not be proved (see `InsertRuntimeAsserts`).
+
+    For an `ExportedProgram`: with what is declared of its run-time values and not checked
+    yet (see `asserts.dialects.torch_files.insert`).
+    """
+    if _is_exported(program) and not in_place:
+        from asserts.dialects import torch_files
+
+        return torch_files.insert(program, policy, effort)
     return InsertRuntimeAsserts(policy=policy, effort=effort)(program, in_place)
 
 
-def remove(program: GraphModule, sweep: bool = True, in_place: bool = False) -> PassResult:
+def remove(program: Any, sweep: bool = True, in_place: bool = False) -> PassResult:
     """The program without runtime asserts (see `RemoveRuntimeAsserts`)."""
+    if _is_exported(program) and not in_place:
+        from asserts.dialects import torch_files
+
+        return torch_files.remove(program, sweep)
     return RemoveRuntimeAsserts(sweep=sweep)(program, in_place)
 
 
@@ -78,13 +94,35 @@ def minimise(
     """
     if isinstance(program, GraphModule):
         return MinimiseRuntimeAsserts(policy=policy, effort=effort)(program)
-    if any(base.__module__.startswith("torch.") for base in type(program).__mro__):
+    if _is_torch(program):
         from asserts.dialects import torch
 
         return torch.minimise(program, policy, effort)
     raise GraphError(f"{type(program).__name__} is not a program with asserts")
 
 
-def report(program: GraphModule) -> Report:
-    """What insertion would do to the program, check by check; the program stays as it is."""
-    return insert(program).report
+def report(
+    program: Any, policy: Policy = "preserve-user", effort: str = "default"
+) -> Report:
+    """What there is to say of the program's checks, one by one; the program stays as it is.
+
+    For one of our graph modules: what insertion would do. For torch's `ExportedProgram` and
+    `GraphModule`: of every assert whether it must stay or follows, and from what, with its
+    line of code and the nodes that are there for it alone. Raises `GraphError` for anything
+    else.
+    """
+    if isinstance(program, GraphModule):
+        return insert(program, policy, effort).report
+    if _is_torch(program):
+        from asserts.dialects import torch
+
+        return torch.report(program, policy, effort)
+    raise GraphError(f"{type(program).__name__} is not a program with asserts")
+
+
+def _is_torch(program: object) -> bool:
+    return any(base.__module__.startswith("torch.") for base in type(program).__mro__)
+
+
+def _is_exported(program: object) -> bool:
+    return _is_torch(program) and hasattr(program, "graph_signature")

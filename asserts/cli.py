@@ -1,20 +1,16 @@
-"""The command ``shapeproof``: prove, bound, trace, insert, remove, report, and a demo."""
+"""The command ``shapeproof``: questions and a demo; programs are in `cli_programs`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
+from asserts.cli_programs import add_verbs
 from shapes.env import ShapeEnv
 from shapes.errors import ShapeproofError
 from shapes.infinity import Bound, int_oo
 from shapes.verdict import Status
-
-if TYPE_CHECKING:
-    from asserts.graph_module import GraphModule
 
 __all__ = ["main"]
 
@@ -54,28 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     for verb in (prove, bounds):
         _environment_options(verb)
 
-    program = "a saved graph (.json), or FILE.py:FUNCTION or MODULE:FUNCTION to be traced"
-    for name, run, help_text in (
-        ("insert", _insert, "put the checks that cannot be proved into a program"),
-        ("remove", _remove, "take the runtime asserts out of a program"),
-        ("report", _report, "tell of every check whether it is proved or must be made"),
-    ):
-        verb = verbs.add_parser(name, help=help_text)
-        verb.add_argument("program", help=program)
-        verb.add_argument(
-            "--input",
-            action="append",
-            default=[],
-            metavar="NAME=DIM,DIM:DTYPE",
-            help="shape and dtype of a parameter of the function to be traced",
-        )
-        if name != "report":
-            verb.add_argument("-o", "--output", help="where to save the graph (.json)")
-        if name != "remove":
-            verb.add_argument("--policy", default="preserve-user", help=(
-                "what may be proved instead: strict, preserve-user or keep-all"
-            ))  # fmt: skip
-        verb.set_defaults(run=run)
+    add_verbs(verbs)
     return parser
 
 
@@ -146,62 +121,6 @@ def _bounds(options: argparse.Namespace) -> int:
         modulus, residue = env.congruence(expr)
         if modulus > 1:
             print(f"{expr} = {residue} modulo {modulus}")
-    return 0
-
-
-# --------------------------------------------------------------------------- programs
-
-
-def _program(options: argparse.Namespace) -> GraphModule:
-    if options.program.endswith(".json"):
-        from asserts.dialects.numpy_codec import load
-
-        return load(Path(options.program).read_text(encoding="utf-8"))
-    from asserts.sources import traced_from
-
-    return traced_from(options.program, options.input)
-
-
-def _save(graph_module: GraphModule, options: argparse.Namespace) -> None:
-    if options.output is None:
-        print(graph_module.print_readable(print_output=False))
-        return
-    from asserts.dialects.numpy_codec import save
-
-    text = save(graph_module)
-    Path(options.output).write_text(text, encoding="utf-8")
-    print(f"saved {options.output}")
-
-
-def _insert(options: argparse.Namespace) -> int:
-    result = _inserted(options)
-    print(result.report)
-    print()
-    _save(result.graph_module, options)
-    return 0
-
-
-def _inserted(options: argparse.Namespace):  # type: ignore[no-untyped-def]
-    import asserts
-    from asserts.passes.discharge import POLICIES
-
-    if options.policy not in POLICIES:
-        raise ShapeproofError(f"no policy {options.policy!r}; {', '.join(POLICIES)}")
-    return asserts.insert(_program(options), policy=options.policy)
-
-
-def _remove(options: argparse.Namespace) -> int:
-    import asserts
-
-    result = asserts.remove(_program(options))
-    print(result.report)
-    print()
-    _save(result.graph_module, options)
-    return 0
-
-
-def _report(options: argparse.Namespace) -> int:
-    print(_inserted(options).report)
     return 0
 
 

@@ -9,15 +9,38 @@ has seen is always behind what it writes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from asserts.dialects.base import Dialect, Path
 from asserts.errors import GraphError
 from asserts.graph import Graph, Node
-from shapes.expr import Expr, Op, Value, as_expr
+from shapes.expr import (
+    EQ_ZERO,
+    LE_ZERO,
+    NE_ZERO,
+    OPERATORS,
+    Expr,
+    IntExpr,
+    Op,
+    Value,
+    as_expr,
+    combine,
+)
 from shapes.interpret import interpret
+from shapes.linear import scale
+from shapes.views import sides
 
 __all__ = ["Emitter"]
+
+
+_RELATIONS: Final = frozenset((LE_ZERO, EQ_ZERO, NE_ZERO))
+_OPERATORS: Final = {op.handler: op for op in reversed(OPERATORS.values())}
+"""The first operator with each handler."""
+
+_ADD: Final = OPERATORS["Add"]
+_SUB: Final = OPERATORS["Sub"]
+_MUL: Final = OPERATORS["Mul"]
+_NEG: Final = OPERATORS["Neg"]
 
 
 class _Emitted(NamedTuple):
@@ -88,8 +111,19 @@ class Emitter:
         """
         if expr.is_constant:
             return expr.value
-        emitted: _Emitted = interpret(self, {}, expr, self._available)
-        return emitted.argument
+        return self._emitted(expr).argument
+
+    def _emitted(self, expr: Expr) -> _Emitted:
+        found = self._available.get(expr)
+        if found is None and expr.op in _RELATIONS:
+            # Most conditions are one relation: what it is made of needs no further look.
+            handler, left, right = sides(expr)
+            operands = [self._emitted(left), self._emitted(right)]
+            found = self._node(_OPERATORS[handler], operands, expr)
+        if found is None:
+            found = interpret(self, {}, expr, self._available)
+        assert isinstance(found, _Emitted)
+        return found
 
     # ------------------------------------------------------------------ handlers
 
@@ -117,11 +151,47 @@ class Emitter:
         expr = op.build(*[value.expr for value in values])
         if expr.is_constant:
             return _Emitted(expr.value, expr)
+        if op.variadic and len(values) > 2 and expr not in self._available:
+            return self._folded(op, values)
+        return self._node(op, values, expr)
+
+    def linear(
+        self, k: int, coefficients: Sequence[int], values: Sequence[_Emitted]
+    ) -> _Emitted:
+        """A sum, two operands at a time: what is added first, then what is subtracted."""
+        total: _Emitted | None = None
+        terms = list(zip(coefficients, values))
+        for c, value in terms:
+            if c > 0:
+                term = self._times(c, value)
+                total = term if total is None else self._sum(total, term, 1)
+        if total is None and k > 0:
+            total, k = self.constant(k), 0
+        for c, value in terms:
+            if c < 0 and total is None:
+                term = self._times(-c, value)
+                total = self._node(_NEG, [term], scale(-1, _integer(term)))
+            elif c < 0 and total is not None:
+                total = self._sum(total, self._times(-c, value), -1)
+        assert total is not None
+        return self._sum(total, self.constant(abs(k)), 1 if k > 0 else -1) if k else total
+
+    def _times(self, c: int, value: _Emitted) -> _Emitted:
+        if c == 1:
+            return value
+        return self._node(_MUL, [self.constant(c), value], scale(c, _integer(value)))
+
+    def _sum(self, a: _Emitted, b: _Emitted, sign: int) -> _Emitted:
+        expr = combine(1, _integer(a), sign, _integer(b))
+        if expr.is_constant:
+            return self.constant(expr.value)
+        return self._node(_ADD if sign > 0 else _SUB, [a, b], expr)
+
+    def _node(self, op: Op, values: Sequence[_Emitted], expr: Expr) -> _Emitted:
+        """The node that computes an expression as an operator, maybe one that is there."""
         found = self._available.get(expr)
         if found is not None:
             return found
-        if op.variadic and len(values) > 2:
-            return self._folded(op, values)
         node = self._dialect.create_operator(self._call, op, [v.argument for v in values])
         self._dialect.set_value(node, expr)
         emitted = _Emitted(node, expr)
@@ -136,7 +206,7 @@ class Emitter:
         return result
 
     def _call(self, target: Callable[..., Any], *arguments: Any) -> Node:
-        node = self.graph.call_function(target, arguments)
+        node = self._dialect.create_call(self.graph, target, arguments)
         self._complete(node, None)
         return node
 
@@ -144,3 +214,8 @@ class Emitter:
         node.meta.update(self.meta)
         self._dialect.set_value(node, value)
         self.created.append(node)
+
+
+def _integer(value: _Emitted) -> IntExpr:
+    assert isinstance(value.expr, IntExpr)
+    return value.expr

@@ -11,13 +11,16 @@ from shapes.verdict import Proof
 
 __all__ = ["Outcome", "Report", "Row"]
 
-Outcome = Literal["inserted", "present", "discharged", "removed", "kept", "unplaced"]
+Outcome = Literal[
+    "inserted", "present", "discharged", "removed", "changed", "kept", "unplaced"
+]
 
 _WORDS: dict[Outcome, str] = {
     "inserted": "inserted",
     "present": "already in the graph",
     "discharged": "proved",
     "removed": "removed",
+    "changed": "changed",
     "kept": "kept",
     "unplaced": "has no place here",
 }
@@ -27,8 +30,8 @@ _WORDS: dict[Outcome, str] = {
 class Row:
     """One check: its condition in the user's names, who states it, what became of it.
 
-    `place` is the node behind which it stands (empty: at entry), `nodes` how many nodes it
-    added to the graph.
+    `place` is the node behind which it stands (empty: at entry), `nodes` how many nodes of
+    the graph are there for it alone, `location` the line of the user's code.
     """
 
     condition: str
@@ -48,9 +51,16 @@ class Row:
             return str(self.proof)
         if self.note:
             return self.note
-        if self.outcome == "inserted":
+        if self.nodes or self.outcome == "inserted":
             return f"{self.nodes} node{'' if self.nodes == 1 else 's'}"
         return ""
+
+    @property
+    def proof_and_cost(self) -> str:
+        """`why`, and the nodes that a proof saves."""
+        if self.nodes and (self.proof is not None or self.note):
+            return f"{self.why} ({self.nodes} node{'' if self.nodes == 1 else 's'})"
+        return self.why
 
 
 @dataclass(frozen=True)
@@ -77,12 +87,18 @@ class Report:
         return f"{self.title}: {shown or 'nothing to do'}"
 
     def _table(self) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
-        header = ("check", "stated by", "outcome", "place", "why or cost")
-        rows = [
-            (row.condition, row.stated_by, _WORDS[row.outcome], row.place or "entry", row.why)
-            for row in self.rows
-        ]
-        return header, rows
+        """Header and rows; places and lines only if there are any."""
+        columns: dict[str, list[str]] = {
+            "check": [row.condition for row in self.rows],
+            "stated by": [row.stated_by for row in self.rows],
+            "outcome": [_WORDS[row.outcome] for row in self.rows],
+        }
+        if any(row.place or row.outcome == "inserted" for row in self.rows):
+            columns["place"] = [row.place or "entry" for row in self.rows]
+        columns["why or cost"] = [row.proof_and_cost for row in self.rows]
+        if any(row.location for row in self.rows):
+            columns["line"] = [row.location or "" for row in self.rows]
+        return tuple(columns), zip(*columns.values())
 
     def __str__(self) -> str:
         if not self.rows:

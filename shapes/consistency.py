@@ -17,7 +17,7 @@ budgets, when a question meets them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -33,6 +33,7 @@ from shapes.expr import (
     BoolExpr,
     Expr,
     IntExpr,
+    Sum,
     Value,
 )
 from shapes.facts import Fact, Facts, Reasons, contradiction
@@ -40,14 +41,17 @@ from shapes.infinity import IntInfinity
 from shapes.interpret import free_symbols
 from shapes.knowledge import smallest
 
-__all__ = ["Model", "blamed", "refuse", "refuted"]
+__all__ = ["Model", "blamed", "nearby", "refuse", "refuted"]
 
-MENDING: Final = 40
+MENDING: Final = 60
 """Facts that are evaluated to mend the values for one statement."""
 MOVES_EACH: Final = 2
 """How often one symbol is moved for one statement."""
 WAYS: Final = 8
 """Moves that are tried for one condition that does not hold."""
+
+OPEN: Final = 8
+"""Conditions for which mending failed that are tried again with later ones."""
 
 CREDIT: Final = 12
 """What one statement adds to the credit for refutations: a fact that may be read again."""
@@ -71,6 +75,16 @@ def refuted(facts: Facts, focus: BoolExpr, newest: Fact | None = None) -> Reason
     from shapes.cases import contradicted  # only where facts are suspected
 
     return contradicted(facts, focus, newest, CASES, WORK)
+
+
+def _refused(before: Facts, learned: Facts, newest: Fact) -> Reasons | None:
+    """The same for a statement, `newest`, that `before` became `learned` with."""
+    from shapes.elimination import circle
+
+    found = circle(before, newest.claim)
+    if found is None:
+        found = refuted(learned, newest.claim, newest)
+    return None if found is None else found | {newest}
 
 
 def refuse(facts: Facts, culprits: Reasons) -> ContradictionError:
@@ -99,7 +113,7 @@ def _impossible(stated: list[Fact]) -> bool:
     newest = stated[-1]
     if _denied(before, newest.claim) is not None:
         return True
-    return refuted(known, newest.claim, newest) is not None
+    return _refused(before, known, newest) is not None
 
 
 def _denied(facts: Facts, claim: BoolExpr) -> Reasons | None:
@@ -123,6 +137,9 @@ class Model:
     def __init__(self) -> None:
         self._values: dict[Expr, Value] = {}
         self._credit = CREDIT_AT_FIRST
+        # What the values do not satisfy, because mending failed, and the symbols around it.
+        self._open: list[Expr] = []
+        self._unsure: set[Expr] = set()
 
     @property
     def values(self) -> Mapping[Expr, Value]:
@@ -149,29 +166,35 @@ class Model:
         """Take note of a statement. Raises `ContradictionError` if it is refuted."""
         self._credit = min(self._credit + CREDIT, CREDIT_LIMIT)
         claim = fact.claim
-        moved = [sym for sym in free_symbols(claim) if self._enter(learned, sym)]
-        if not moved and (self._holds(claim) or self._settled(learned, claim)):
+        symbols = free_symbols(claim)
+        moved = [sym for sym in symbols if self._enter(learned, sym)]
+        sure = self._unsure.isdisjoint(symbols)
+        if sure and not moved and (self._holds(claim) or self._settled(learned, claim)):
             return
-        suspected: list[Expr] = [claim]
+        suspected: list[Expr] = [claim] if sure else [*self._open, claim]
         suspected += [f.claim for sym in moved for f in learned.about(sym)]
-        if self._mended(learned, suspected):
-            return
-        reasons = _denied(before, claim)
-        if reasons is None:
-            reasons = self._attempt(learned, fact)
+        mended = self._mended(learned, suspected, MENDING)
+        reasons = None if mended else _denied(before, claim)
+        if not mended and reasons is None:
+            steps = self._credit // 2
+            mended = steps > 2 * MENDING and self._mended(learned, suspected, steps, paid=True)
+            reasons = None if mended else self._attempt(before, learned, fact)
         if reasons is not None:
             raise refuse(learned, reasons | {fact})
+        if not mended:
+            self._open = list(dict.fromkeys([*self._open, *suspected]))[-OPEN:]
+        elif not sure:
+            self._open, self._unsure = [], set()
 
-    def _attempt(self, learned: Facts, fact: Fact) -> Reasons | None:
+    def _attempt(self, before: Facts, learned: Facts, fact: Fact) -> Reasons | None:
         """A dear refutation, if it can be paid for."""
-        if self._credit < ATTEMPT:
-            return None
         limit = self._credit - ATTEMPT
-        connected = learned.connected(fact.claim, limit)
-        self._credit -= ATTEMPT + len(connected)
-        if len(connected) >= limit:
-            return None
-        return refuted(learned, fact.claim, fact)
+        connected = learned.connected(fact.claim, max(limit, 1))
+        self._credit = max(0, limit - len(connected))
+        found = None if len(connected) >= limit else _refused(before, learned, fact)
+        if found is None:
+            self._unsure.update(free_symbols(*(f.claim for f in connected)))
+        return found
 
     # ------------------------------------------------------------------ values
 
@@ -183,9 +206,13 @@ class Model:
             old = 0 if value is None else _integer(value)
             nearest = self._values[sym] = _within(facts, sym, old)
             return nearest != old and value is not None
-        if value is None:
-            self._values[sym] = False if sym.kind == "bool" else _double(facts, sym)
-        return False
+        if sym.kind == "bool":
+            self._values.setdefault(sym, False)
+            return False
+        if value is not None and value in facts.double_range(sym)[0]:
+            return False
+        self._values[sym] = _double(facts, sym)
+        return value is not None and self._values[sym] != value
 
     def _holds(self, claim: Expr) -> bool:
         values = self._values
@@ -200,74 +227,122 @@ class Model:
 
     def _settled(self, facts: Facts, claim: Expr) -> bool:
         """Move a symbol about which nothing else is said; the usual case, made quick."""
-        total = _total(claim, self._values)
-        if total is None or claim.op is NE_ZERO:
+        if claim.op is not LE_ZERO and claim.op is not EQ_ZERO:
+            return False
+        values = self._values
+        total = _value(claim.args[0], values)
+        if total is None:
             return False
         for x, c in claim.args[0].terms().items():  # type: ignore[attr-defined]
-            if not facts.is_new(x):
+            if x.op is not SYMBOL or not facts.is_new(x):
                 continue
-            value = _moved(facts, claim, x, c, total, self._values)
+            value = _moved(facts, claim, x, c, _integer(total), values)
             known = facts.knowledge(x)
             if value is not None and known.lower <= value <= known.upper:
-                self._values[x] = value
-                return True
+                old, values[x] = values[x], value
+                if self._holds(claim):  # unless the symbol is inside of other terms too
+                    return True
+                values[x] = old
         return False
 
-    def _mended(self, facts: Facts, waiting: list[Expr]) -> bool:
+    def _mended(
+        self, facts: Facts, suspected: Sequence[Expr], steps: int, paid: bool = False
+    ) -> bool:
         """Move symbols until these hold, and all that was stated about those symbols."""
         values = self._values
         saved = dict[Expr, Value]()
         moved = Counter[Expr]()
-        steps = MENDING
-        while waiting:
+        waiting = list(suspected)
+        left = steps
+        while waiting and left > 0:
             broken = waiting.pop()
-            steps -= 1
+            left -= 1
             if self._holds(broken):
                 continue
-            best: tuple[Expr, Value, list[Expr]] | None = None
-            for sym, value in islice(_ways(facts, broken, values), WAYS):
-                if moved[sym] >= MOVES_EACH:
-                    continue
-                old = values[sym]
-                values[sym] = value
-                others: list[Expr] | None = None
-                if self._holds(broken):
-                    others = self._breaks(facts, sym, steps)
-                values[sym] = old
-                steps -= 1
-                if others is None:
-                    continue
-                steps -= len(others)
-                if best is None or len(others) < len(best[2]):
-                    best = sym, value, others
-                if not others:
-                    break
-            if best is None or steps <= 0:
-                values.update(saved)
-                return False
-            sym, value, others = best
+            move, used = self._best_move(facts, broken, moved, left)
+            left -= used
+            if move is None:
+                waiting.append(broken)
+                break
+            sym, value, others = move
             saved.setdefault(sym, values[sym])
             moved[sym] += 1
             values[sym] = value
             waiting += [broken, *others]
+        if paid:
+            self._credit -= steps - max(left, 0)
+        if waiting or not all(map(self._holds, suspected)):
+            values.update(saved)
+            return False
         return True
 
-    def _breaks(self, facts: Facts, sym: Expr, limit: int) -> list[Expr] | None:
-        """The facts about a symbol that do not hold now; None if there are too many to see."""
+    def _best_move(
+        self, facts: Facts, broken: Expr, moved: Counter[Expr], steps: int
+    ) -> tuple[tuple[Expr, Value, list[Expr]] | None, int]:
+        """The move that makes a condition hold and breaks the fewest others, of a symbol that
+        was moved least; and how many conditions were looked at."""
+        values = self._values
+        best: tuple[Expr, Value, list[Expr]] | None = None
+        used = 0
+        for sym, value in islice(_ways(facts, broken, values), WAYS):
+            if moved[sym] >= MOVES_EACH:
+                continue
+            old = values[sym]
+            values[sym] = value
+            others: list[Expr] | None = None
+            used += 1
+            if self._holds(broken):
+                others, looked = self._breaks(facts, sym, steps - used)
+                used += looked
+            values[sym] = old
+            if others is None:
+                continue
+            rank = len(others), moved[sym]
+            if best is None or rank < (len(best[2]), moved[best[0]]):
+                best = sym, value, others
+            if not others:
+                break
+        return best, used
+
+    def _breaks(self, facts: Facts, sym: Expr, limit: int) -> tuple[list[Expr] | None, int]:
+        """The facts about a symbol that do not hold now, None if there are too many to see;
+        and how many were looked at."""
         found: list[Expr] = []
-        for number, fact in enumerate(facts.about(sym)):
-            if number >= limit:
-                return None
+        looked = 0
+        for fact in facts.about(sym):
+            if looked >= limit:
+                return None, looked
+            looked += 1
             for other in free_symbols(fact.claim):
                 if other not in self._values:
                     self._enter(facts, other)
             if not self._holds(fact.claim):
                 found.append(fact.claim)
-        return found
+        return found, looked
+
+
+def nearby(
+    facts: Facts, values: Mapping[Expr, Value], condition: BoolExpr
+) -> Mapping[Expr, Value] | None:
+    """Values that satisfy a condition besides the facts, found by moving a few of those that
+    satisfied the facts; None if that does not work out. To be evaluated before use."""
+    model = Model()
+    model._values = dict(values)
+    for sym in free_symbols(condition):
+        model._enter(facts, sym)
+    return model._values if model._mended(facts, [condition], MENDING) else None
 
 
 def _value(expr: Expr, values: Mapping[Expr, Value]) -> Value | None:
     """The value of an expression, if it has one."""
+    if isinstance(expr, Sum):
+        total = expr.constant
+        for x, c in expr.terms().items():
+            part = values.get(x) if x.op is SYMBOL else _value(x, values)
+            if not isinstance(part, int):
+                return None
+            total += c * part
+        return total
     try:
         return evaluate(expr, values)  # type: ignore[no-any-return]
     except UndefinedError:
@@ -329,6 +404,8 @@ def _ways(
         return
     if claim.op in (LE_ZERO, EQ_ZERO, NE_ZERO):
         yield from _ways_of_relation(facts, claim, values)
+        if claim.op is LE_ZERO and _total(claim, values) is not None:
+            return
     for sym in free_symbols(claim):
         if sym.kind == "bool":
             yield sym, not values[sym]
@@ -349,7 +426,8 @@ def _ways_of_relation(
     for x, c in e.terms().items():
         if x.op is SYMBOL and claim.op is not NE_ZERO:
             value = _moved(facts, claim, x, c, total, values)
-            if value is not None:
+            known = facts.knowledge(x)
+            if value is not None and known.lower <= value <= known.upper:
                 yield x, value
 
 

@@ -45,6 +45,7 @@ from shapes.verdict import Proof
 __all__ = [
     "Component",
     "Work",
+    "circle",
     "components",
     "decided",
     "ends_of",
@@ -136,6 +137,24 @@ def refuted(
         # Interval analysis ran into facts that leave no value: that is for the prover's
         # own methods to report.
         return None
+
+
+def circle(facts: Facts, claim: BoolExpr) -> Reasons | None:
+    """The facts whose differences make a circle with a relation (or a conjunct) that cannot
+    be closed, however many there are; None if they do not."""
+    for part in claim.args if claim.op is OPERATORS["And"] else (claim,):
+        if part.op is not LE_ZERO and part.op is not EQ_ZERO:
+            continue
+        e = part.args[0]
+        assert isinstance(e, IntExpr)
+        sides = (e,) if part.op is LE_ZERO else (e, combine(-1, e, 0, e))
+        for side in sides:
+            denied = negation(le_zero(side))
+            question = _Question(facts, denied, denied, (), Work(0))
+            found = question.by_path()
+            if found is not None:
+                return found[1]
+    return None
 
 
 # --------------------------------------------------------------------------- what is known
@@ -240,13 +259,19 @@ class _Question(Wanted):
         self._atoms: set[IntExpr] = set()
 
     def answer(self) -> tuple[Linear, Reasons] | None:
+        return self.by_path() or self._by_elimination()
+
+    def by_path(self) -> tuple[Linear, Reasons] | None:
+        """Differences alone."""
         goal = self._goal_row
-        if not goal.impossible and self._goal is not TRUE:
-            size = sum(len(c.rows) for c in self._components)
-            graphs = [c.graph for c in self._components]
-            path = path_refutation(graphs, goal, PATH_STEPS * (size + 1))
-            if path is not None:
-                return self._told(path)
+        if goal.impossible or self._goal is TRUE:
+            return None
+        size = sum(len(c.rows) for c in self._components)
+        graphs = [c.graph for c in self._components]
+        path = path_refutation(graphs, goal, PATH_STEPS * (size + 1))
+        return None if path is None else self._told(path)
+
+    def _by_elimination(self) -> tuple[Linear, Reasons] | None:
         row = self._eliminated()
         return None if row is None else self._told(row)
 

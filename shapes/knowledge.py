@@ -149,12 +149,17 @@ def scaled(end: Bound, f: int, k: int) -> Bound:
 
 
 def contradiction(culprits: Sequence[Fact]) -> ContradictionError:
-    """The error that names facts which cannot hold together."""
-    lines = "\n".join(f"    {fact}" for fact in culprits)
-    if len(culprits) == 1:
-        return ContradictionError(f"this can never hold:\n{lines}", culprits)
-    return ContradictionError(f"these facts contradict each other:\n{lines}", culprits)
+    """The error that names facts which cannot hold together; of very many it shows some."""
+    lines = [f"    {fact}" for fact in culprits]
+    if len(lines) > SHOWN:
+        left = len(lines) - SHOWN
+        lines[SHOWN // 2 : -(SHOWN // 2)] = [f"    ... and {left} more ..."]
+    head = "this can never hold" if len(culprits) == 1 else "these facts contradict each other"
+    return ContradictionError("\n".join([f"{head}:", *lines]), culprits)
 
+
+SHOWN: Final = 20
+"""Culprits that a message shows."""
 
 MINIMISING_STEPS: Final = 20_000
 """Facts that are read again, all tries together, to find a smallest set."""

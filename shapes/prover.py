@@ -12,6 +12,7 @@ early method answers never imports z3.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -63,7 +64,10 @@ class Effort:
 _RELATIONS: Final = (LE_ZERO, EQ_ZERO, NE_ZERO)
 
 MOST_NEEDED: Final = 4
-"""So few facts of a proof are looked through for those that are not needed."""
+"""So few facts of a proof by ranges are looked through for those that are not needed."""
+
+MOST_SPARE: Final = 8
+"""So few facts of a linear proof."""
 
 Method = Callable[[Facts, BoolExpr], "Proof | None"]
 
@@ -172,15 +176,15 @@ def _why_at_most(facts: Facts, e: IntExpr, end: int) -> Reasons:
 
 def _linear(facts: Facts, claim: BoolExpr) -> Proof | None:
     """Linear reasoning over the connected facts, with a certificate. Elimination takes any
-    way that leads to a contradiction: where few facts are used, those about one symbol are
-    left out if it does without them."""
+    way that leads to a contradiction: where few facts are used, those that it does without
+    are left out."""
     from shapes.elimination import linear
 
     proof = linear(facts, claim)
-    if proof is None or not 1 < len(proof.facts) <= MOST_NEEDED:
+    if proof is None or not 1 < len(proof.facts) <= MOST_SPARE:
         return proof
     for fact in proof.facts:
-        if fact in proof.facts and len(free_symbols(fact.claim)) == 1:
+        if fact in proof.facts:
             fewer = Facts().given(*(f for f in proof.facts if f is not fact))
             proof = linear(fewer, claim) or proof
     return proof
@@ -210,6 +214,15 @@ METHODS: Final[dict[str, Method]] = {
 """The methods without a solver, in their order; the dearer ones are imported at first use."""
 
 SOLVER: Final = "z3"
+
+MODELS: Final = 32
+"""Models of the solver that are kept with a set of facts."""
+
+STARTS: Final = 8
+"""Models around which values are moved."""
+
+FEW: Final = 12
+"""Among fewer conditions, combinations of values are as good as moving known ones."""
 
 LARGE: Final = 64
 """Among more conditions than these, combinations of values satisfy all of them so rarely that
@@ -361,25 +374,30 @@ def _defined(
         assert isinstance(clause, BoolExpr)
         if _proved(facts, clause, CHEAP) is not None:
             continue
-        if not _follows(facts, clause):
-            if decide(facts, clause) is False:
-                raise UndefinedError(f"`{text}` never has a value: it needs `{clause}`")
-            premises.append(clause)
-        further = known.extended(Fact(clause, "given"))
+        follows = _follows(facts, clause)
+        further = None if follows is False else known.extended(Fact(clause, "given"))
         if not isinstance(further, Facts):
             raise UndefinedError(f"`{text}` never has a value: it needs `{clause}`")
+        if follows is None:
+            premises.append(clause)
         known = further
     return known, tuple(premises)
 
 
-def _follows(facts: Facts, clause: BoolExpr) -> bool:
-    """Whether a condition follows, by what its negation says, or by linear reasoning over the
-    facts that are connected with it; quick where there are none."""
-    if not isinstance(facts.extended(Fact(negation(clause), "given")), Facts):
+def _follows(facts: Facts, clause: BoolExpr) -> bool | None:
+    """Whether a condition follows from the facts (or its negation does), by what it says, or
+    by linear reasoning over the facts that are connected with it; quick where there are
+    none."""
+    denied = negation(clause)
+    if not isinstance(facts.extended(Fact(denied, "given")), Facts):
         return True
-    if clause.op not in _RELATIONS or not facts.connected(clause, 1):
+    if decide(facts, clause) is False:
         return False
-    return _linear(facts, clause) is not None
+    if clause.op not in _RELATIONS or not facts.connected(clause, 1):
+        return None
+    if _linear(facts, clause) is not None:
+        return True
+    return False if _linear(facts, denied) is not None else None
 
 
 class _Asked:
@@ -419,9 +437,12 @@ class _Asked:
             self._search(1)
             if self._values is None or self._values.size <= LARGE:
                 self._search(short)
+            if self._values is not None and self._values.size > FEW:
+                self._move(1)
             verdict = self._settled() or self._by_methods(dear)
         if verdict is None:
             self._tried.append(f"methods {', '.join([*cheap, *dear])}")
+            self._move(STARTS)
             self._search(self._effort.search)
             verdict = self._settled()
         if verdict is not None:
@@ -485,6 +506,29 @@ class _Asked:
         if budget == self._effort.search:
             self._tried.append(f"search with {budget} combinations")
 
+    def _move(self, most: int) -> None:
+        """Look near values that satisfied the facts before."""
+        from shapes.consistency import nearby
+
+        if self._values is None:
+            return
+        starts = [self._model, *_models(self._facts)][:most]
+        for wanted in (False, True):
+            if (self._satisfied if wanted else self._broken) is not None:
+                continue
+            condition = self._claim if wanted else negation(self._claim)
+            for start in starts:
+                moved = nearby(self._facts, start, condition)
+                values = None if moved is None else self._values.kept(moved, condition)
+                if values is not None:
+                    break
+            else:
+                continue
+            if wanted:
+                self._values.satisfied = self._satisfied = values
+            else:
+                self._values.broken = self._broken = values
+
     def _solve(self) -> Verdict:
         """Ask z3 for what is still missing: a value that breaks the claim, one that satisfies
         it, or the proof that there is none."""
@@ -494,7 +538,10 @@ class _Asked:
             if known is not None:
                 continue
             condition = self._claim if wanted else negation(self._claim)
-            proof, values = _by_solver(self._facts, condition, self._effort, self._tried)
+            values = _remembered(self._facts, condition)
+            proof = None
+            if values is None:
+                proof, values = _by_solver(self._facts, condition, self._effort, self._tried)
             if proof is not None:
                 proofs[wanted] = proof
             elif values is not None:
@@ -555,6 +602,26 @@ class _Asked:
         return Counterexample(values, self._found_by.get(truth, "search"))
 
 
+def _models(facts: Facts) -> deque[Values]:
+    """The solver's last models of these facts: many claims break at the same values."""
+    kept = facts.memo.setdefault("models", deque(maxlen=MODELS))
+    assert isinstance(kept, deque)
+    return kept
+
+
+def _remembered(facts: Facts, condition: BoolExpr) -> Values | None:
+    """One of them that satisfies a condition, and the facts that are connected with it."""
+    models = _models(facts)
+    if not models:
+        return None
+    wanted = [condition, *(fact.claim for fact in facts.connected(condition))]
+    symbols = free_symbols(*wanted)
+    for values in models:
+        if all(sym in values for sym in symbols) and satisfies(values, wanted):
+            return {sym: values[sym] for sym in symbols}
+    return None
+
+
 def _by_solver(
     facts: Facts,
     condition: BoolExpr,
@@ -576,6 +643,7 @@ def _by_solver(
     if answer.status == "sat":
         values: Values = dict(answer.model)
         if satisfies(values, [condition, *(fact.claim for fact in connected)]):
+            _models(facts).append(values)
             return None, values
         tried.append("z3: its model did not survive re-evaluation")
         return None, None

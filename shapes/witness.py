@@ -157,6 +157,14 @@ class Search:
             stack.extend(reversed(narrowed))
         return None
 
+    def kept(self, values: Mapping[Expr, Value], goal: BoolExpr) -> Values | None:
+        """The values of the symbols that matter, if they satisfy the goal and what was stated
+        in its own words."""
+        if any(sym not in values for sym in self._symbols):
+            return None
+        found: Values = {sym: values[sym] for sym in self._symbols}
+        return found if satisfies(found, [goal, *self._stated]) else None
+
     def _checked(self, choice: Sequence[Value], goal: BoolExpr) -> Values | None:
         """Values for all symbols, if they satisfy what was stated in its own words."""
         values: Values = dict(zip(self._free, choice))

@@ -1,79 +1,256 @@
 """Random questions against enumeration: ``python -m tests.fuzz --questions N --seed S``.
 
-Every question is asked of each method of the prover alone, of z3 alone, and of the whole
-prover; ranges and congruences of the claim's parts are compared too. What disagrees with
-enumeration is printed, with the seed that asks it again; the exit code is the number of
-disagreements (at most 100).
+Every question is asked of each method of the prover alone, of z3 alone, of cvc5 (where it is
+installed), and of the whole prover; ranges and congruences of the claim's parts and the
+refusal of contradictory statements are compared too. ``--sparse`` is for long runs: each
+question is asked of one method alone, in turn; every 2nd also of the prover up to linear
+reasoning, every 10th of the whole prover without a solver, every 50th of z3 alone and the
+whole prover with it, every 150th of cvc5. What a number is asked of depends on it alone.
+In two questions of three, facts that leave no values are dropped.
+
+What disagrees with enumeration is printed, with the command that asks it again; the exit
+code is the number of disagreements (at most 100).
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import math
 import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from shapes.booleans import conjunction
+from shapes.booleans import conjunction, negation
 from shapes.bounds import bounds, congruence
+from shapes.consistency import Model
 from shapes.errors import ContradictionError, UndefinedError
 from shapes.expr import BoolExpr, IntExpr
 from shapes.facts import Fact, Facts
 from shapes.interpret import free_symbols
 from shapes.prover import EFFORTS, METHODS, SOLVER, Effort, prove
+from shapes.smt import Question as Script
+from shapes.smt import script
 from shapes.verdict import Counterexample, Status, Verdict
-from tests.oracle import Tree, Undefined, assignments, models, reached
-from tests.strategies import EQUATIONS, EVERYTHING, INTEGRAL, PLAIN, Question, Seeded, ask
+from tests.oracle import Domains, Tree, Undefined, assignments, models, reached
+from tests.strategies import (
+    CIRCLES,
+    DIVISIONS,
+    EQUATIONS,
+    EVERYTHING,
+    HUGE,
+    INTEGRAL,
+    PLAIN,
+    Question,
+    Seeded,
+    ask,
+)
 
 RLIMIT = 300_000
-LADDERS: dict[str, Effort] = {
+ALONE: dict[str, Effort] = {
     **{name: Effort((name,), search=0, rlimit=0) for name in METHODS},
-    SOLVER: Effort((SOLVER,), search=0, rlimit=RLIMIT),
     "search": Effort((), search=100, rlimit=0),
+}
+LADDERS: dict[str, Effort] = {
+    **ALONE,
+    SOLVER: Effort((SOLVER,), search=0, rlimit=RLIMIT),
     "all": Effort((*METHODS, SOLVER), search=100, rlimit=RLIMIT),
 }
 """Each method alone, and all of them."""
 
-SOILS = (INTEGRAL, PLAIN, EQUATIONS, EVERYTHING)
+CVC5 = "cvc5"
+CVC5_STEPS = 4_000
+QUICKLY = {"up to linear": Effort(tuple(METHODS)[:3], search=60, rlimit=0)}
+WITHOUT = {"without solver": Effort(tuple(METHODS), search=100, rlimit=0)}
+QUICKLY_EVERY = 2
+WITHOUT_EVERY = 10
+SOLVER_EVERY = 50
+CVC5_EVERY = 150
+
+SOILS = (INTEGRAL, PLAIN, DIVISIONS, EQUATIONS, HUGE, EVERYTHING, CIRCLES)
+
+
+ROWS = 800
+"""Assignments among which facts are looked for that hold together."""
+
+DEPTHS = (2, 3, 2, 2, 4, 2, 3, 2, 5)
+"""How deep expressions are nested, from number to number: most are shallow."""
+
+
+def question_of(number: int) -> Question:
+    """The question of that number, with symbols that occur and no others."""
+    depth = DEPTHS[number // len(SOILS) % len(DEPTHS)]
+    question = ask(Seeded(number), SOILS[number % len(SOILS)], depth)
+    used = {n for tree in (*question.facts, question.claim) for n, _ in tree.symbols()}
+    domains = {n: values for n, values in question.domains.items() if n in used}
+    facts = question.facts
+    if number % 3:
+        facts = tuple(_consistent(facts, domains, number))
+    return replace(question, facts=facts, domains=domains)
+
+
+def _consistent(facts: Sequence[Tree], domains: Domains, number: int) -> Iterator[Tree]:
+    """The facts one after the other, without those that leave nothing (of many values: of a
+    sample)."""
+    rng = random.Random(number)
+    if math.prod(map(len, domains.values())) <= ROWS:
+        rows = list(assignments(domains))
+    else:
+        rows = [{n: rng.choice(among) for n, among in domains.items()} for _ in range(ROWS)]
+    for fact in facts:
+        left = [values for values in rows if fact.known(values) is True]
+        if left:
+            rows = left
+            yield fact
+
+
+def sparse(number: int) -> dict[str, Effort | None]:
+    """What a question of a long run is asked of."""
+    name = list(ALONE)[number // len(SOILS) % len(ALONE)]
+    chosen: dict[str, Effort | None] = {name: ALONE[name]}
+    if number % QUICKLY_EVERY == 0:
+        chosen.update(QUICKLY)
+    if number % WITHOUT_EVERY == 0:
+        chosen.update(WITHOUT)
+    if number % SOLVER_EVERY == 0:
+        chosen.update({name: LADDERS[name] for name in (SOLVER, "all")})
+    if number % CVC5_EVERY == 0 and has_cvc5():
+        chosen[CVC5] = None
+    return chosen
 
 
 def stated(question: Question) -> Facts:
     """The facts as an environment states them: defined and true."""
     facts = Facts()
-    for tree in question.facts:
-        expr, defined = tree.spelled()
-        facts = facts.given(Fact(conjunction(defined, expr), "assumed", str(tree)))
+    for fact in _facts(question):
+        facts = facts.given(fact)
     return facts
 
 
-def disagreements(question: Question, ladders: dict[str, Effort]) -> Iterator[str]:
-    """What the engine says of a question that enumeration denies."""
+def _facts(question: Question) -> Iterator[Fact]:
+    for tree in question.facts:
+        expr, defined = tree.spelled()
+        yield Fact(conjunction(defined, expr), "assumed", str(tree))
+
+
+def watched(question: Question) -> Facts:
+    """The same, where statements that are seen to contradict the others are refused."""
+    model, facts = Model(), Facts()
+    for fact in _facts(question):
+        facts = model.learned(facts, fact)
+    return facts
+
+
+def disagreements(
+    question: Question,
+    ladders: Mapping[str, Effort | None],
+    seen: Counter[str] | None = None,
+) -> Iterator[str]:
+    """What the engine says of a question that enumeration denies; `seen` counts what was
+    asked and answered."""
+    seen = Counter() if seen is None else seen
     known = models(question.facts, question.domains)
     try:
-        facts = stated(question)
+        facts = watched(question)
     except ContradictionError as error:
-        if known:
-            yield f"facts that hold for {known[0]} are called contradictory: {error}"
+        seen["contradictions refused at the statement"] += 1
+        yield from _wrong_culprits(question, known, error)
         return
+    if question.bounded and not known:
+        seen["contradictions not seen at the statement"] += 1
     yield from _wrong_ranges(question, facts, known)
+    meant = [(values, question.claim.known(values)) for values in known]
+    defined = [(values, value) for values, value in meant if value is not Undefined]
     for name, effort in ladders.items():
-        for wrong in _wrong_verdict(question, facts, known, effort):
+        seen[f"asked of {name}"] += 1
+        if effort is None:
+            wrongs = _wrong_cvc5(question, facts, known, defined, seen)
+        else:
+            wrongs = _wrong_verdict(question, facts, defined, effort, name, seen)
+        for wrong in wrongs:
             yield f"{name}: {wrong}"
 
 
-def _wrong_verdict(
-    question: Question, facts: Facts, known: list[dict[str, object]], effort: Effort
+def _wrong_culprits(
+    question: Question, known: list[dict[str, object]], error: ContradictionError
 ) -> Iterator[str]:
-    meant = [(values, question.claim.known(values)) for values in known]
-    defined = [(values, value) for values, value in meant if value is not Undefined]
+    """Statements that are refused must have culprits that cannot hold together."""
+    if known:
+        yield f"facts that hold for {known[0]} are called contradictory: {error}"
+        return
+    blamed = {fact.spelled for fact in error.culprits}
+    trees = [tree for tree in question.facts if str(tree) in blamed]
+    held = models(trees, question.domains)
+    if held:
+        yield f"the culprits hold for {held[0]}: {error}"
+
+
+def _wrong_verdict(
+    question: Question,
+    facts: Facts,
+    defined: list[tuple[dict[str, object], object]],
+    effort: Effort,
+    name: str,
+    seen: Counter[str],
+) -> Iterator[str]:
     try:
         verdict = prove(facts, question.claim.spelled(), effort=effort)
     except (ContradictionError, UndefinedError) as error:
         if defined:
             yield f"{type(error).__name__} although it holds for {defined[0][0]}: {error}"
         return
+    seen[f"{name} said {verdict.status.name}"] += 1
     yield from wrong(question, verdict, defined)
+
+
+def has_cvc5() -> bool:
+    """Whether cvc5 can be imported."""
+    return importlib.util.find_spec("cvc5") is not None
+
+
+def cvc5_answer(text: str) -> str:
+    """cvc5's answer to SMT-LIB text, within a limit of its own steps."""
+    import cvc5
+
+    solver = cvc5.Solver(cvc5.TermManager())
+    solver.setOption("rlimit-per", str(CVC5_STEPS))
+    parser = cvc5.InputParser(solver)
+    text = "(set-logic ALL)\n" + text.replace("(get-model)\n", "")
+    parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, text, "question")
+    symbols = parser.getSymbolManager()
+    answers = []
+    while True:
+        command = parser.nextCommand()
+        if command.isNull():
+            return "".join(answers).strip()
+        answers.append(command.invoke(solver, symbols))
+
+
+def _wrong_cvc5(
+    question: Question,
+    facts: Facts,
+    known: list[dict[str, object]],
+    defined: list[tuple[dict[str, object], object]],
+    seen: Counter[str],
+) -> Iterator[str]:
+    """What cvc5 makes of the text that the prover would give to z3."""
+    claim, condition = question.claim.spelled()
+    for truth in (False, True):
+        goal = claim if truth else negation(claim)  # type: ignore[arg-type]
+        whole = conjunction(condition, goal)
+        named = {f"f!{i}": fact.claim for i, fact in enumerate(facts.connected(whole))}
+        text = script(Script((whole,), tuple(named.items())), facts)
+        answer = cvc5_answer(text)
+        held = [values for values, value in defined if bool(value) is truth]
+        seen[f"{CVC5} said {answer[:7]}"] += 1
+        if answer == "unsat" and held:
+            yield f"unsat, but {truth} for {held[0]}"
+        # An operator that the text does not know is an unknown there, and may be anything.
+        if answer == "sat" and question.bounded and known and not held and "o!" not in text:
+            yield f"sat, but never {truth}"
 
 
 def wrong(
@@ -97,8 +274,9 @@ def wrong(
             yield from _wrong_example(question, example, truth)
 
 
-SAMPLES = 300
-"""Assignments from wider domains on which the facts of a proof are tried alone."""
+SAMPLES = 120
+"""Assignments from wider domains on which the facts of a proof are tried alone, and those on
+which ranges are."""
 
 
 def _wrong_reasons(question: Question, verdict: Verdict) -> Iterator[str]:
@@ -172,9 +350,10 @@ def _connected(question: Question) -> list[Tree]:
 def _wrong_ranges(
     question: Question, facts: Facts, known: list[dict[str, object]]
 ) -> Iterator[str]:
+    among = known[:: 1 + len(known) // SAMPLES]
     for tree in question.claim.nodes():
         expr = tree.built()
-        taken = reached(tree, known)
+        taken = reached(tree, among)
         try:
             found = bounds(facts, expr)
             residues = congruence(facts, expr) if isinstance(expr, IntExpr) else None
@@ -194,27 +373,32 @@ def _wrong_ranges(
                 break
 
 
-def run(questions: int, seed: int, ladders: dict[str, Effort]) -> int:
+def run(
+    questions: int, seed: int, ladders: Mapping[str, Effort | None] | None, options: str
+) -> int:
     """Ask, print what is wrong, and count it."""
     started = time.perf_counter()
     bad = 0
-    statuses: Counter[str] = Counter()
-    for number in range(seed, seed + questions):
-        question = ask(Seeded(number), SOILS[number % len(SOILS)], 2 + number % 3)
+    seen: Counter[str] = Counter()
+    for count, number in enumerate(range(seed, seed + questions), 1):
+        question = question_of(number)
+        chosen = sparse(number) if ladders is None else ladders
         try:
-            found = list(disagreements(question, ladders))
+            found = list(disagreements(question, chosen, seen))
         except Exception as error:  # a crash is a disagreement too
             found = [f"crashed: {type(error).__name__}: {error}"]
-        statuses["asked"] += 1
         if found:
             bad += 1
             shown = "\n".join(f"  {line}" for line in found[:4])
-            sys.stdout.write(f"seed {number}\n{question}\n{shown}\n\n")
+            again = f"python -m tests.fuzz --questions 1 --seed {number}{options}"
+            sys.stdout.write(f"seed {number}: {again}\n{question}\n{shown}\n\n")
             sys.stdout.flush()
-        if statuses["asked"] % 1000 == 0:
+        if count % 1000 == 0:
             elapsed = time.perf_counter() - started
-            sys.stderr.write(f"{statuses['asked']} questions, {bad} bad, {elapsed:.0f} s\n")
+            sys.stderr.write(f"{count} questions, {bad} bad, {elapsed:.0f} s\n")
             sys.stderr.flush()
+    for name, times in sorted(seen.items()):
+        sys.stdout.write(f"    {times:8} {name}\n")
     sys.stdout.write(f"{questions} questions from seed {seed}: {bad} disagreements\n")
     return bad
 
@@ -223,11 +407,27 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.fuzz", description=__doc__)
     parser.add_argument("--questions", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--effort", choices=[*LADDERS, *EFFORTS], action="append")
+    every: dict[str, Effort | None] = {
+        **EFFORTS,
+        **LADDERS,
+        **QUICKLY,
+        **WITHOUT,
+        CVC5: None,
+    }
+    parser.add_argument("--effort", choices=list(every), action="append")
+    parser.add_argument("--sparse", action="store_true", help="for long runs")
     arguments = parser.parse_args()
-    every = {**EFFORTS, **LADDERS}
-    chosen = {name: every[name] for name in arguments.effort or LADDERS}
-    return min(run(arguments.questions, arguments.seed, chosen), 100)
+    chosen: dict[str, Effort | None] | None = {**LADDERS}
+    assert chosen is not None
+    if has_cvc5():
+        chosen[CVC5] = None
+    options = ""
+    if arguments.effort:
+        chosen = {name: every[name] for name in arguments.effort}
+        options = "".join(f" --effort '{name}'" for name in arguments.effort)
+    elif arguments.sparse:
+        chosen, options = None, " --sparse"
+    return min(run(arguments.questions, arguments.seed, chosen, options), 100)
 
 
 if __name__ == "__main__":

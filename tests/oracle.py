@@ -15,6 +15,8 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from shapes.definedness import Spelled, spell
@@ -271,17 +273,29 @@ class Tree:
 
     def value(self, values: Values) -> Any:
         """The value; raises `Undefined` where there is none."""
+        return self._run(values)
+
+    @cached_property
+    def _run(self) -> Callable[[Values], Any]:
+        """The value as a function of the symbols' values; each node is looked at once."""
         if self.op == "constant":
-            return self.args[0]
+            constant = self.args[0]
+            return lambda values: constant
         if self.op == "symbol":
-            return values[self.args[0]]
+            return itemgetter(self.args[0])
         if self.op in LAZY:
-            return self._lazy(values)
-        operands = [a.value(values) for a in self.args]
-        try:
-            return MEANINGS[self.op](*operands)
-        except (ArithmeticError, ValueError):
-            raise Undefined from None
+            return self._lazy
+        meaning = MEANINGS[self.op]
+        operands = [a._run for a in self.args]
+
+        def run(values: Values) -> Any:
+            found = [operand(values) for operand in operands]
+            try:
+                return meaning(*found)
+            except (ArithmeticError, ValueError):
+                raise Undefined from None
+
+        return run
 
     def _lazy(self, values: Values) -> Any:
         first, *rest = self.args
@@ -415,13 +429,24 @@ def ours(expr: Expr, values: Values) -> Any:
 
 
 def models(facts: Iterable[Tree], domains: Domains) -> list[dict[str, Any]]:
-    """The assignments for which all facts have a value and hold."""
-    stated = list(facts)
-    return [
-        values
-        for values in assignments(domains)
-        if all(fact.known(values) not in (Undefined, False) for fact in stated)
-    ]
+    """The assignments for which all facts have a value and hold, in the order of
+    `assignments`; each fact cuts as soon as its symbols have values."""
+    waiting = [(fact, {n for n, _ in fact.symbols()}) for fact in facts]
+    rows: list[dict[str, Any]] = [{}]
+    bound: set[str] = set()
+    for sym in (None, *domains):
+        if sym is not None:
+            rows = [{**row, sym: value} for row in rows for value in domains[sym]]
+            bound.add(sym)
+        ready = [fact for fact, names in waiting if names <= bound]
+        waiting = [pair for pair in waiting if not pair[1] <= bound]
+        rows = [
+            row
+            for row in rows
+            if all(fact.known(row) not in (Undefined, False) for fact in ready)
+        ]
+    assert not waiting, "a fact about a symbol without a domain"
+    return rows
 
 
 def reached(tree: Tree, among: Iterable[Values]) -> list[Any]:

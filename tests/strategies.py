@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from hypothesis import strategies as st
@@ -65,7 +65,9 @@ class Seeded:
 
 @dataclass(frozen=True)
 class Soil:
-    """What may grow: names by kind, constants, and whether floats and exotic operators do."""
+    """What may grow: names by kind, constants, and whether floats and exotic operators do;
+    symbols that are positive, and divide; numbers around which all values lie; whether some
+    facts go round in a circle."""
 
     integers: tuple[str, ...] = INTEGERS
     conditions: tuple[str, ...] = CONDITIONS
@@ -75,6 +77,9 @@ class Soil:
     floats: bool = True
     powers: bool = True
     equations: bool = False
+    positive: tuple[str, ...] = ()
+    centres: tuple[int, ...] = ()
+    circles: bool = False
 
 
 EVERYTHING = Soil()
@@ -84,6 +89,17 @@ EQUATIONS = Soil(
     ("v", "w", "x", "y", "z"), (), (), large=(), floats=False, powers=False, equations=True
 )
 """Many facts that define symbols by each other, over many symbols with few values."""
+DIVISIONS = Soil(
+    ("x", "m", "n"), (), (), large=(), floats=False, powers=False, positive=("m", "n")
+)
+"""Divisors that are symbols."""
+HUGE = Soil(
+    ("x", "y", "z"), (), (), large=(), floats=False, powers=False,
+    centres=(2**31, -(2**31), 2**53, 2**63, -(2**63), 10**30),
+)  # fmt: skip
+"""Values and constants on both sides of the ends of machine numbers, and beyond."""
+CIRCLES = Soil(("w", "x", "y", "z"), (), (), large=(), floats=False, circles=True)
+"""Facts of which some contradict each other."""
 FEW = Soil(("x", "y"), ("p",), ("t",))
 FEW_INTEGERS = Soil(("x", "y", "z"), (), (), large=(), floats=False)
 FEW_CONDITIONS = Soil(("x", "y"), ("p",), (), floats=False)
@@ -133,6 +149,9 @@ def _leaf(choice: Choice, kind: str, soil: Soil) -> Tree:
 def _integer(choice: Choice, depth: int, soil: Soil) -> Tree:
     shape = choice.integer(0, 15)
     a = grow(choice, "int", depth, soil)
+    if soil.positive and shape in (6, 7, 9):
+        divisor = name(choice.pick(soil.positive))
+        return node(choice.pick(("FloorDiv", "Mod", "CeilDiv", "TruncDiv")), a, divisor)
     if shape < 8:
         return node(choice.pick(_INT_BINARY), a, grow(choice, "int", depth, soil))
     if shape == 8:
@@ -240,8 +259,16 @@ def ask(choice: Choice, soil: Soil = INTEGRAL, depth: int = 3) -> Question:
     domains: dict[str, tuple[Any, ...]] = {}
     facts: list[Tree] = []
     bounded = True
+    centre = choice.pick(soil.centres) if soil.centres else 0
+    if soil.centres:
+        near = tuple(centre + c for c in SMALL)
+        soil = replace(soil, constants=(*near, *SMALL), centres=(centre,))
     for sym in soil.integers:
         low = choice.integer(-4, 2)
+        if soil.centres and choice.integer(0, 2):
+            low += centre
+        if sym in soil.positive:
+            low = max(low, 1)
         high = low + choice.integer(0, 6 if len(soil.integers) <= 3 else 3)
         domains[sym] = tuple(range(low, high + 1))
         stated = choice.integer(0, 5)
@@ -254,8 +281,22 @@ def ask(choice: Choice, soil: Soil = INTEGRAL, depth: int = 3) -> Question:
     domains.update(dict.fromkeys(soil.doubles, (-1.5, 0.0, 2.0, math.inf, math.nan)))
     for _ in range(choice.integer(2, 7) if soil.equations else choice.integer(0, 4)):
         facts.append((_equation if soil.equations else _stated)(choice, soil, depth))
+    if soil.circles:
+        facts += _circle(choice, soil)
     claim = _stated(choice, soil, depth)
     return Question(tuple(facts), claim, domains, bounded and not soil.doubles)
+
+
+def _circle(choice: Choice, soil: Soil) -> list[Tree]:
+    """Differences that come back to where they started: with a sum of steps below 0 they
+    cannot hold together."""
+    start = choice.integer(0, len(soil.integers) - 1)
+    length = choice.integer(2, len(soil.integers))
+    names = [soil.integers[(start + i) % len(soil.integers)] for i in range(length)]
+    steps = [choice.integer(-2, 2) for _ in names[1:]]
+    last = choice.pick((-1, -1, 0, 1)) - sum(steps)
+    ends = zip(names, [*names[1:], names[0]], [*steps, last])
+    return [node("Le", name(a), node("Add", name(b), leaf(c))) for a, b, c in ends]
 
 
 def _stated(choice: Choice, soil: Soil, depth: int) -> Tree:
@@ -295,6 +336,8 @@ def _equation(choice: Choice, soil: Soil, depth: int) -> Tree:
 
 def _sum(choice: Choice, soil: Soil) -> Tree:
     total = leaf(choice.integer(-4, 8))
+    if soil.centres and choice.integer(0, 1):
+        total = leaf(choice.integer(-4, 8) + soil.centres[0] * choice.pick((-1, 1, 2)))
     for _ in range(choice.integer(1, 2)):
         sym = name(choice.pick(soil.integers))
         total = node("Add", total, node("Mul", leaf(choice.pick((-2, -1, 1, 1, 2, 3))), sym))

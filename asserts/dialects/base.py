@@ -10,18 +10,21 @@ protocol, and nothing here asks for more than that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from asserts.graph import Graph, Node
 from asserts.graph_module import GraphModule
-from shapes.expr import Expr, IntExpr, Op
+from shapes.expr import BoolExpr, Expr, IntExpr, Op
+from shapes.knowledge import Fact
 from shapes.location import Location
 
 __all__ = [
+    "TOKENS",
     "Alias",
     "AssertInfo",
+    "ConstraintDialect",
     "Dialect",
     "EffectDialect",
     "FoldingDialect",
@@ -30,6 +33,7 @@ __all__ = [
     "NoOp",
     "Path",
     "Slices",
+    "TokenPlace",
     "Tracepoint",
     "TracepointDialect",
     "ValueDialect",
@@ -98,6 +102,11 @@ class Dialect(Protocol):
     def read_of(self, node: Node) -> tuple[Node, tuple[Any, ...]] | None:
         """The node and the step that a reading node takes, the inverse of `create_read`."""
 
+    def create_call(
+        self, graph: Graph, target: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> Node:
+        """A new node that calls a function, at the insertion point."""
+
     def create_operator(
         self, call: Callable[..., Any], op: Op, arguments: Sequence[Any]
     ) -> Any:
@@ -136,11 +145,21 @@ class Dialect(Protocol):
 # ---------------------------------------------------------------- what single passes ask
 
 
+@dataclass(frozen=True)
+class TokenPlace:
+    """Where a token is added to what a graph returns (`output`: at the end or the front of
+    the tuple, or beside it), and where it is in what a caller gets (`result`)."""
+
+    output: Literal["appended", "first", "paired"]
+    result: Literal["appended", "first", "paired"]
+
+
+TOKENS = "tokens"
+"""The metadata of a graph module in which `functionalize` keeps where its tokens go."""
+
+
 class EffectDialect(Dialect, Protocol):
     """What `functionalize` asks besides."""
-
-    token_argument: str
-    """The keyword by which a functional target takes its token."""
 
     def functional_target(self, node: Node) -> Callable[..., Any] | None:
         """For a node that is called for its effect alone (an assert): the function that
@@ -149,8 +168,39 @@ class EffectDialect(Dialect, Protocol):
     def effectful_target(self, node: Node) -> Callable[..., Any] | None:
         """The inverse of `functional_target`."""
 
+    def make_functional(self, node: Node, token: Node) -> None:
+        """Let the node take a token, and return one."""
+
+    def make_effectful(self, node: Node) -> Any:
+        """The inverse of `make_functional`; the token that the node took."""
+
     def create_token(self, graph: Graph) -> Node:
         """A new node that makes the first token."""
+
+    def state_token(self, node: Node) -> None:
+        """State that the node's value is a token."""
+
+    def token_place(self, graph_module: GraphModule, result: Any) -> TokenPlace:
+        """Where the last token of a program goes that returns `result`."""
+
+    def token_returned(
+        self, graph_module: GraphModule, place: TokenPlace, returned: bool
+    ) -> None:
+        """Told when the program has begun, or ceased, to return its token."""
+
+
+class ConstraintDialect(Dialect, Protocol):
+    """What `constraints` asks besides."""
+
+    def wanted_ranges(self, graph_module: GraphModule) -> Mapping[str, tuple[Any, Any]]:
+        """Ranges that the program itself states of values that it reads when it runs, by the
+        names of their symbols."""
+
+    def assumptions(self, graph_module: GraphModule) -> Iterable[BoolExpr]:
+        """What the tracer took for granted and nobody checks."""
+
+    def entry_facts(self, graph_module: GraphModule) -> Iterable[Fact]:
+        """What the program's callers are held to by checks outside of the graph."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +224,9 @@ class TracepointDialect(Dialect, Protocol):
 
 class Inference(Protocol):
     """Recomputes what nodes of one graph module stand for, without changing anything."""
+
+    why: str
+    """Why the last value could not be said, if there is a reason to give."""
 
     def infer(self, node: Node) -> Any:
         """What the node's value is, from the stated values of its inputs; `NotImplemented`
@@ -239,12 +292,24 @@ class NoOp:
 class MemoryDialect(Dialect, Protocol):
     """What `aliasing` and the passes that respect it ask besides."""
 
+    @property
+    def names_outputs(self) -> bool:
+        """Whether each value that is returned needs a node of its own."""
+
     def holds_memory(self, node: Node) -> bool:
         """Whether the result can be changed in place, or hold something that can be (false
         for numbers)."""
 
     def can_change(self, value: Any) -> bool:
         """The same question for a constant."""
+
+    def identity_of(self, graph_module: GraphModule, node: Node) -> Hashable | None:
+        """What an input or a constant has in common with others in the same memory (None:
+        nothing that is known)."""
+
+    def span_of(self, node: Node) -> tuple[IntExpr, IntExpr] | None:
+        """The part of its block of memory in which a result lies, from first to behind last
+        byte; None where it is not known."""
 
     def aliases_of(self, node: Node) -> Sequence[Alias]:
         """The inputs whose memory the result of a call of a function may share."""
@@ -266,12 +331,21 @@ class MemoryDialect(Dialect, Protocol):
         """Whether the node can be told to write its result into a buffer, whatever else the
         buffer holds (one of its operands, too)."""
 
+    def may_overwrite(self, operand: Node, buffer: Node) -> bool:
+        """Whether a node may read an operand while it writes into the buffer that the
+        operand lies in."""
+
     def write_into(self, node: Node, buffer: Node) -> None:
         """Tell it so."""
 
 
 class FoldingDialect(MemoryDialect, ValueDialect, Protocol):
     """What `constant_folding` asks besides."""
+
+    def constant_value(self, module: GraphModule, node: Node, state: bool) -> Any:
+        """The value that a node has whatever the program is called with; `NotImplemented`
+        for another node. With `state`, what the program keeps between calls and does not
+        write to counts as well."""
 
     def is_foldable(self, node: Node) -> bool:
         """Whether the node computes the same from the same arguments every time, and does
@@ -294,6 +368,9 @@ class FoldingDialect(MemoryDialect, ValueDialect, Protocol):
 
     def store(self, module: GraphModule, name: str, value: Any) -> str:
         """Make a copy of it an attribute, with a name like that one; the attribute's path."""
+
+    def create_constant(self, module: GraphModule, path: str, before: Node) -> Node:
+        """A new node that reads a stored value, somewhere before that node."""
 
     def unstore(self, module: GraphModule, path: str) -> None:
         """Take an attribute away."""

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal
 
-from asserts.dialects.base import AssertInfo, Path, Tracepoint
+from asserts.dialects.base import AssertInfo, Path, TokenPlace, Tracepoint
 from asserts.dialects.numpy_folding import NumpyFolding
 from asserts.dialects.numpy_memory import NumpyMemory
 from asserts.dialects.numpy_values import NumpyValues
@@ -15,7 +15,8 @@ from asserts.graph import Graph, Node
 from asserts.graph_module import GraphModule
 from asserts.runtime import functional_assert, make_token, size, tracepoint
 from asserts.values import ArrayValue
-from shapes.expr import OPERATORS, Expr, Op
+from shapes.expr import OPERATORS, BoolExpr, Expr, Op
+from shapes.knowledge import Fact
 from shapes.location import Location
 
 __all__ = ["NUMPY", "NumpyDialect", "assert_holds"]
@@ -136,6 +137,11 @@ class NumpyDialect(NumpyFolding, NumpyMemory, NumpyValues):
             return source, ("size", index)
         return (source, ("item", index)) if node.target is operator.getitem else None
 
+    def create_call(
+        self, graph: Graph, target: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> Node:
+        return graph.call_function(target, arguments)
+
     def create_operator(
         self, call: Callable[..., Any], op: Op, arguments: Sequence[Any]
     ) -> Any:
@@ -177,8 +183,6 @@ class NumpyDialect(NumpyFolding, NumpyMemory, NumpyValues):
 
     # -- effects (`passes/functionalize.py`) -----------------------------------------------
 
-    token_argument = "token"
-
     def functional_target(self, node: Node) -> Callable[..., Any] | None:
         return functional_assert if self.is_assert(node) else None
 
@@ -186,10 +190,44 @@ class NumpyDialect(NumpyFolding, NumpyMemory, NumpyValues):
         is_functional = node.op == "call_function" and node.target is functional_assert
         return assert_holds if is_functional else None
 
+    def make_functional(self, node: Node, token: Node) -> None:
+        node.target = functional_assert
+        node.kwargs = {**node.kwargs, "token": token}
+
+    def make_effectful(self, node: Node) -> Any:
+        kwargs = dict(node.kwargs)
+        token = kwargs.pop("token", None)
+        node.target, node.kwargs = assert_holds, kwargs
+        return token
+
     def create_token(self, graph: Graph) -> Node:
         node = graph.call_function(make_token)
-        node.meta["val"] = None
+        self.state_token(node)
         return node
+
+    def state_token(self, node: Node) -> None:
+        node.meta["val"] = None
+
+    def token_place(self, graph_module: GraphModule, result: Any) -> TokenPlace:
+        if type(result) is tuple:
+            return TokenPlace("appended", "appended")
+        return TokenPlace("paired", "paired")
+
+    def token_returned(
+        self, graph_module: GraphModule, place: TokenPlace, returned: bool
+    ) -> None:
+        """What stands around a graph says nothing of its results."""
+
+    # -- ranges (`passes/constraints.py`) ---------------------------------------------------
+
+    def wanted_ranges(self, graph_module: GraphModule) -> Mapping[str, tuple[Any, Any]]:
+        return {}
+
+    def assumptions(self, graph_module: GraphModule) -> Iterable[BoolExpr]:
+        return ()
+
+    def entry_facts(self, graph_module: GraphModule) -> Iterable[Fact]:
+        return ()
 
     # -- markers (`passes/tracepoints.py`) --------------------------------------------------
 

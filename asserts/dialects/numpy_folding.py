@@ -49,6 +49,16 @@ def _numbers(values: Any) -> int:
 class NumpyFolding:
     """The part of the dialect that is about constants."""
 
+    def constant_value(self, module: GraphModule, node: Node, state: bool) -> Any:
+        if node.op != "get_attr":
+            return NotImplemented
+        value = module.find_attr(str(node.target))
+        return value if self.is_storable(value) else NotImplemented
+
+    def create_constant(self, module: GraphModule, path: str, before: Node) -> Node:
+        with module.graph.inserting_before(before):
+            return module.graph.get_attr(path)
+
     def is_foldable(self, node: Node) -> bool:
         from asserts.tracing.registry import RULES
 

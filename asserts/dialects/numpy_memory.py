@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from asserts import runtime
 from asserts.dialects.base import Alias, NoOp, Slices
 from asserts.graph import Node, map_arg
+from asserts.graph_module import GraphModule
 from asserts.values import ArrayValue
 from shapes.booleans import less, where
 from shapes.expr import Expr, IntConstant, IntExpr, constant
@@ -118,6 +119,8 @@ def _is_array(argument: Any) -> bool:
 class NumpyMemory:
     """The part of the dialect that is about memory."""
 
+    names_outputs = False
+
     def holds_memory(self, node: Node) -> bool:
         value = node.meta.get("val")
         if any(node.target is function for function in _NO_RESULT):
@@ -129,6 +132,12 @@ class NumpyMemory:
     def can_change(self, value: Any) -> bool:
         numbers = (bool, int, float, complex, str, np.generic, type(None))
         return not isinstance(value, numbers) and not hasattr(value, "graph")
+
+    def identity_of(self, graph_module: GraphModule, node: Node) -> Hashable | None:
+        return None
+
+    def span_of(self, node: Node) -> tuple[IntExpr, IntExpr] | None:
+        return None
 
     # ------------------------------------------------------------------ aliases
 
@@ -273,6 +282,9 @@ class NumpyMemory:
         if target.nout != 1 or target.signature is not None or len(node.args) != target.nin:
             return False
         return _is_array(node) and not {"out", "where"} & set(node.kwargs)
+
+    def may_overwrite(self, operand: Node, buffer: Node) -> bool:
+        return True  # numpy computes as if operands and result were separate memory
 
     def write_into(self, node: Node, buffer: Node) -> None:
         node.kwargs = {**node.kwargs, "out": buffer}

@@ -66,6 +66,8 @@ class NumpyValues:
 class NumpyInference:
     """The values of one module's nodes."""
 
+    why = ""
+
     def __init__(self, graph_module: GraphModule) -> None:
         from asserts.tracing.tracer import Tracer
 

@@ -28,12 +28,10 @@ if not torch.__version__.startswith(f"{SUPPORTED}."):
 from asserts.dialects.torch_env import TorchEnv, UnreadableError
 from asserts.dialects.torch_graph import TorchDialect
 from asserts.dialects.torch_installed import installed
-from asserts.dialects.torch_passes import (
-    UncheckedWarning,
-    insert_deferred_runtime_asserts,
-    remove_runtime_asserts,
-)
+from asserts.dialects.torch_passes import UncheckedWarning, insert_deferred_runtime_asserts
 from asserts.dialects.torch_programs import minimise
+from asserts.dialects.torch_remove import remove_runtime_asserts
+from asserts.dialects.torch_report import report
 
 __all__ = [
     "TorchDialect",
@@ -44,4 +42,5 @@ __all__ = [
     "installed",
     "minimise",
     "remove_runtime_asserts",
+    "report",
 ]

@@ -4,7 +4,8 @@ torch decides by syntax and by one range for each symbol. Where that is not enou
 an error, although what the program has checked may well decide the condition. Here our
 prover is asked first. It knows what callers are held to and the checks so far, all of which
 are enforced at entry or in the graph before this point; it is not told what torch's tracer
-merely assumes.
+merely assumes. What it cannot prove stays torch's error, with the checks that would settle
+it (see `torch_advice`).
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from torch._dynamo.source import TensorProperty, TensorPropertySource
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
+from asserts.dialects.torch_advice import UndecidedError, places_of
 from asserts.dialects.torch_env import TorchEnv, UnreadableError, is_unbacked
 from asserts.dialects.torch_record import recorded_checks
 from shapes.booleans import as_condition, conjunction, negation
+from shapes.bounds import bounds
 from shapes.definedness import defined
 from shapes.errors import ContradictionError, UndefinedError
-from shapes.expr import BoolExpr, make
+from shapes.expr import BoolExpr, IntExpr, make
 from shapes.prover import entails
 
 __all__ = ["deciding", "second_opinion"]
@@ -34,38 +37,65 @@ EFFORT = "default"
 Evaluate = Callable[..., Any]
 
 
-def deciding(original: Evaluate, wanted: Callable[[], bool]) -> Evaluate:
+def deciding(
+    original: Evaluate, wanted: Callable[[], bool], check_guards: Callable[[], bool]
+) -> Evaluate:
     """torch's `ShapeEnv._evaluate_expr`, which asks here before it fails, if that is
-    `wanted`."""
+    `wanted`; guards are facts where callers `check_guards`."""
 
     def _evaluate_expr(self: TorchShapeEnv, orig_expr: Any, *args: Any, **options: Any) -> Any:
         try:
             return original(self, orig_expr, *args, **options)
-        except GuardOnDataDependentSymNode:
-            found = second_opinion(self, orig_expr) if wanted() else None
-            if found is None:
+        except GuardOnDataDependentSymNode as error:
+            if not wanted() or isinstance(error, UndecidedError):
                 raise
-            return sympy.true if found else sympy.false
+            symbols = _known(self, check_guards())
+            found = second_opinion(symbols, orig_expr)
+            if found is None:
+                raise _advised(error, symbols, orig_expr) from None
+            return found
 
     return _evaluate_expr
 
 
-def second_opinion(shape_env: TorchShapeEnv, condition: Any) -> bool | None:
-    """Whether the condition always (True) or never (False) holds, given what is enforced."""
-    if not getattr(condition, "is_Boolean", False) and not getattr(
-        condition, "is_Relational", False
-    ):
-        return None
-    symbols = _known(shape_env)
+def second_opinion(symbols: TorchEnv, asked: Any) -> Any:
+    """Whether a condition always (`sympy.true`) or never (`sympy.false`) holds, given what
+    is enforced; for an integer, its only value. None: neither is proved."""
     try:
-        claim = as_condition(symbols.read(condition))
+        value = symbols.read(asked)
     except UnreadableError:
         return None
-    for answer in (True, False):
-        wanted = claim if answer else negation(claim)
-        if _holds(symbols, conjunction(defined(claim), wanted)):
+    if isinstance(value, IntExpr):
+        return _only_value(symbols, value)
+    if not isinstance(value, BoolExpr):
+        return None
+    for answer in (sympy.true, sympy.false):
+        wanted = value if answer else negation(value)
+        if _holds(symbols, conjunction(defined(value), wanted)):
             return answer
     return None
+
+
+def _only_value(symbols: TorchEnv, value: IntExpr) -> Any:
+    """The value of an integer that can have no other."""
+    with suppress(ContradictionError, UndefinedError):
+        lower, upper = bounds(symbols.env.facts, value).int_bounds()
+        if isinstance(lower, int) and lower == upper and _holds(symbols, defined(value)):
+            return sympy.Integer(lower)
+    return None
+
+
+def _advised(
+    error: GuardOnDataDependentSymNode, symbols: TorchEnv, asked: Any
+) -> GuardOnDataDependentSymNode:
+    """The error with the checks that would settle the condition, if it is one."""
+    with suppress(UnreadableError):
+        claim = symbols.read(asked)
+        if isinstance(claim, BoolExpr):
+            places = places_of(symbols)
+            advised = UndecidedError(error, symbols, claim, places)
+            return advised.with_traceback(error.__traceback__)
+    return error
 
 
 def _holds(symbols: TorchEnv, claim: BoolExpr) -> bool:
@@ -77,9 +107,10 @@ def _holds(symbols: TorchEnv, claim: BoolExpr) -> bool:
 _READ: WeakKeyDictionary[TorchShapeEnv, tuple[object, TorchEnv]] = WeakKeyDictionary()
 
 
-def _known(shape_env: TorchShapeEnv) -> TorchEnv:
+def _known(shape_env: TorchShapeEnv, check_guards: bool) -> TorchEnv:
     """The environment with all that is enforced so far; read again when something is new."""
     version = (
+        check_guards,
         len(list(recorded_checks(shape_env))),
         shape_env.num_deferred_runtime_asserts,
         len(shape_env.guards),
@@ -91,7 +122,8 @@ def _known(shape_env: TorchShapeEnv) -> TorchEnv:
         return found[1]
     symbols = TorchEnv(shape_env)
     symbols.state_entry_ranges(shape_env.var_to_range)
-    symbols.state_guards()
+    if check_guards:
+        symbols.state_guards()
     _state_sizes(symbols, shape_env)
     symbols.state_checks()
     _READ[shape_env] = (version, symbols)

@@ -26,13 +26,28 @@ from torch.utils._sympy import functions
 from torch.utils._sympy.numbers import int_oo as torch_int_oo
 from torch.utils._sympy.symbol import SymT, symbol_is_type
 
+from asserts.dialects.torch_linear import Linear, linear_sum, text_of
+from asserts.dialects.torch_ops import in_domain
 from asserts.dialects.torch_record import RecordedCheck, recorded_checks
 from shapes.booleans import as_condition, conjunction
 from shapes.bounds import bounds
 from shapes.definedness import defined
-from shapes.env import Check, ShapeEnv
+from shapes.env import Check, ShapeEnv, SymbolInfo
 from shapes.errors import ContradictionError, ShapeproofError
-from shapes.expr import OPERATORS, BoolExpr, Expr, Kind, as_expr, make
+from shapes.expr import (
+    EQ_ZERO,
+    LE_ZERO,
+    NE_ZERO,
+    OPERATORS,
+    SYMBOL,
+    BoolExpr,
+    Expr,
+    IntExpr,
+    Kind,
+    as_expr,
+    make,
+)
+from shapes.expr import symbol as new_symbol
 from shapes.facts import Fact, Facts
 from shapes.infinity import Bound, IntInfinity, int_oo
 from shapes.interpret import free_symbols, walk
@@ -47,6 +62,8 @@ ENTRY = "the caller's inputs"
 ASSUMED_LEAST = 2
 """The least size that torch's tracer assumes of an input and does not check."""
 
+_NO_ENDS = (-int_oo, int_oo)
+
 UNLIMITED = (sys.maxsize, sys.maxsize - 1)
 """Upper ends that torch writes for "any integer"."""
 
@@ -55,15 +72,70 @@ class UnreadableError(ShapeproofError):
     """An expression of torch's that has no counterpart here."""
 
 
+class _Environment(ShapeEnv):
+    """An environment that learns what is stated when somebody asks for its facts.
+
+    Insertion states hundreds of checks, and finds the facts around each of them by itself.
+    """
+
+    def __init__(self) -> None:
+        self._learned_facts = Facts()
+        self._unlearned: list[tuple[SymbolInfo, int] | Fact | Check] = []
+        super().__init__()
+
+    @property
+    def facts(self) -> Facts:
+        """All that is known; what contradicts it is left out."""
+        for item in self._unlearned:
+            with suppress(ContradictionError):
+                self._learned_facts = _with(self._learned_facts, item)
+        self._unlearned.clear()
+        return self._learned_facts
+
+    @facts.setter
+    def facts(self, facts: Facts) -> None:
+        self._unlearned.clear()
+        self._learned_facts = facts
+
+    def take_symbol(self, info: SymbolInfo) -> None:
+        """Declare a symbol."""
+        self._unlearned.append((info, len(self.symbols)))
+        self.symbols[info.name] = info
+
+    def take_axiom(self, fact: Fact) -> None:
+        """State what needs no check."""
+        self._unlearned.append(fact)
+        self._stated.append(fact)
+
+    def take_check(self, check: Check) -> None:
+        """State a check."""
+        self._unlearned.append(check)
+        self._checks.append(check)
+
+
+def _with(facts: Facts, item: tuple[SymbolInfo, int] | Fact | Check) -> Facts:
+    if isinstance(item, tuple):
+        info, place = item
+        return facts.declaring(info.symbol, info.backed, place)
+    if isinstance(item, Fact):
+        return facts.given(item)
+    fact = Fact(
+        item.claim, "check", item.text, item.message, item.operation, None, item.location
+    )
+    return facts.given(fact)
+
+
 class TorchEnv:
     """Our environment for one of torch's (or for none: then what the graph itself says)."""
 
     def __init__(self, shape_env: TorchShapeEnv | None) -> None:
         self.source = shape_env
-        self.env = ShapeEnv()
+        self.env = _Environment()
         self._read: dict[Any, Expr] = {}
         self._symbols: dict[str, Expr] = {}
         self._checked: set[BoolExpr] = set()
+        self._own_ends: dict[Expr, tuple[Bound, Bound]] = {}
+        self._ordered: list[sympy.Symbol] = []
         self._limited: set[Expr] = set()
         if shape_env is not None:
             self._declare_symbols(shape_env)
@@ -73,7 +145,8 @@ class TorchEnv:
     def _declare_symbols(self, shape_env: TorchShapeEnv) -> None:
         """Inputs first: what is solved is expressed by the older symbols."""
         symbols = [*shape_env.var_to_range, *shape_env.backed_var_to_val]
-        for symbol in sorted(dict.fromkeys(symbols), key=_order):
+        self._ordered = sorted(filter(_is_symbol, dict.fromkeys(symbols)), key=_order)
+        for symbol in self._ordered:
             self.symbol(symbol)
 
     def symbol(self, symbol: sympy.Symbol) -> Expr:
@@ -81,33 +154,40 @@ class TorchEnv:
         shape_env = self.source
         if shape_env is not None:
             symbol = shape_env.unbacked_renamings.get(symbol, symbol)
-        found = self._symbols.get(symbol.name)
+        found = self._read.get(symbol)
         if found is None:
-            found = self._declare(symbol)
-            self._symbols[symbol.name] = found
+            found = self._symbols.get(symbol.name)
+            if found is None:
+                found = self._symbols[symbol.name] = self._declare(symbol)
+            self._read[symbol] = found
         return found
 
     def _declare(self, symbol: sympy.Symbol) -> Expr:
         shape_env = self.source
         kind: Kind = "int" if symbol.is_integer else "float"
+        ours = new_symbol(symbol.name, kind)
         if is_unbacked(symbol):
-            return self.env.unbacked(symbol.name, kind=kind).expr  # type: ignore[no-any-return]
+            self.env.take_symbol(SymbolInfo(ours, False))
+            return ours
         hint = source = None
         if shape_env is not None:
             hint = shape_env.backed_var_to_val.get(symbol)
             sources = shape_env.var_to_sources.get(symbol) or []
             source = _source_name(sources[0]) if sources else None
+        number: int | float | None = None
         if kind == "float":
-            value = None if hint is None else float(hint)
-            return self.env.real(symbol.name, hint=value, source=source).expr
-        number = None if not isinstance(hint, (int, sympy.Integer)) else int(hint)
-        return self.env.integer(symbol.name, hint=number, source=source).expr
+            number = None if hint is None else float(hint)
+        elif isinstance(hint, (int, sympy.Integer)):
+            number = int(hint)
+        self.env.take_symbol(SymbolInfo(ours, True, source, number))
+        return ours
 
     def auxiliary(self, name: str) -> Expr:
         """A symbol of our own, for a value that torch has no symbol for."""
         found = self._symbols.get(name)
         if found is None:
-            found = self._symbols[name] = self.env.unbacked(name).expr
+            found = self._symbols[name] = new_symbol(name)
+            self.env.take_symbol(SymbolInfo(found, False))
         return found
 
     # ------------------------------------------------------------------ expressions
@@ -128,6 +208,14 @@ class TorchEnv:
     def _converted(self, expr: Any) -> Expr:
         if isinstance(expr, sympy.Symbol):
             return self.symbol(expr)
+        linear = Linear.of(expr)
+        found: Expr | None
+        if linear is not None:
+            found = linear.condition(self.symbol)
+        else:
+            found = linear_sum(expr, self.symbol)
+        if found is not None:
+            return found
         plain = _plain(expr)
         symbols = {s.name: self.symbol(s) for s in getattr(plain, "free_symbols", ())}
         try:
@@ -156,8 +244,9 @@ class TorchEnv:
 
     def guarantee(self, claim: BoolExpr, operation: str) -> None:
         """State what an operation ensures. A contradiction is left to whoever checks it."""
-        with suppress(ContradictionError):
-            self.env.guarantee(claim, operation=operation)
+        whole = _defined_too(claim)
+        self._note_end(whole)
+        self.env.take_axiom(Fact(whole, "operation", operation=operation))
 
     def state_entry_ranges(self, ranges: Any) -> None:
         """The ranges of inputs, by symbol, as far as the entry check holds callers to them:
@@ -175,14 +264,17 @@ class TorchEnv:
                 self.entry_fact(_condition("Le", ours, upper))
 
     def state_guards(self) -> None:
-        """Guards that torch has recorded; exported programs and compiled code check them."""
-        if self.source is None:
+        """Guards that torch has recorded; exported programs and compiled code check them.
+
+        Not those of a loaded program: they are what its asserts say, and only these check it.
+        """
+        if self.source is None or not self.source.var_to_sources:
             return
         for guard in self.source.guards:
-            if any(is_unbacked(s) for s in guard.expr.free_symbols):
-                continue
             with suppress(UnreadableError, ShapeproofError):
-                self.entry_fact(as_condition(self.read(guard.expr)))
+                claim = as_condition(self.read(guard.expr))
+                if all(self.env.symbols[s.name].backed for s in free_symbols(claim)):
+                    self.entry_fact(claim)
 
     # ------------------------------------------------------------------ checks
 
@@ -196,12 +288,17 @@ class TorchEnv:
         for asserts in self.source.deferred_runtime_asserts.values():
             for one in asserts:
                 claim = as_condition(self.read(one.expr))
-                self.check(claim, str(one.expr), origin="operation", operation="torch")
+                if claim not in self._checked:
+                    text = text_of(one.expr)
+                    self.check(claim, text, origin="operation", operation="torch")
         self._state_bounds(self.source)
 
     def _state_recorded(self, check: RecordedCheck) -> None:
-        expr = check.expr if isinstance(check.expr, Expr) else self.read(check.expr)
-        self.check(as_condition(expr), str(check.expr), check.message, location=check.location)
+        ours = isinstance(check.expr, Expr)
+        claim = as_condition(check.expr if ours else self.read(check.expr))
+        if claim not in self._checked:
+            text = str(check.expr) if ours else text_of(check.expr)
+            self.check(claim, text, check.message, location=check.location)
 
     def check(self, claim: BoolExpr, text: str, message: str | None = None,
               origin: str = "user", operation: str | None = None,
@@ -210,13 +307,12 @@ class TorchEnv:
         if claim in self._checked:
             return
         self._checked.add(claim)
-        self._limit_integers(claim)
-        claim = conjunction(defined(claim), claim)
-        fact = Fact(claim, "check", text, message, operation, None, location)
-        with suppress(ContradictionError):  # it stays a check, and always fails
-            self.env.facts = self.env.facts.given(fact)
-        stated = Check(claim, text, message, origin, operation, location, fact)
-        self.env._checks.append(stated)
+        if not _is_linear(claim):
+            self._limit_integers(claim)
+            claim = conjunction(in_domain(claim), _defined_too(claim))
+        self._note_end(claim)
+        # (One that contradicts the others stays a check, and always fails.)
+        self.env.take_check(Check(claim, text, message, origin, operation, location))
 
     def _limit_integers(self, claim: BoolExpr) -> None:
         """What is computed with doubles has a value because torch's integers have 64 bits."""
@@ -232,13 +328,17 @@ class TorchEnv:
         """Bounds of run-time values that somebody demanded without a check of its own, as
         `torch._constrain_as_size` does; not those that stem from an assumption."""
         assumed: Facts | None = None
-        for symbol in sorted(shape_env.var_to_range, key=_order):
-            if not is_unbacked(symbol) or not symbol.is_integer:
+        for symbol in self._ordered:
+            found = shape_env.var_to_range.get(symbol)
+            if found is None or not is_unbacked(symbol) or not symbol.is_integer:
                 continue
             if symbol in shape_env.unbacked_renamings:
                 continue
             ours = self.symbol(symbol)
-            lower, upper = _ends(shape_env.var_to_range[symbol])
+            lower, upper = _ends(found)
+            stated_lower, stated_upper = self._own_ends.get(ours, _NO_ENDS)
+            if lower <= stated_lower and upper >= stated_upper:
+                continue
             known_lower, known_upper = bounds(self.env.facts, ours).int_bounds()
             if lower <= known_lower and upper >= known_upper:
                 continue
@@ -250,6 +350,21 @@ class TorchEnv:
             if not isinstance(upper, IntInfinity) and upper < min(known_upper, assumed_upper):
                 self._state_bound("Le", ours, upper)
 
+    def _note_end(self, claim: BoolExpr) -> None:
+        """Remember a bound of a single symbol: most of torch's ranges are just that."""
+        if claim.op is not LE_ZERO:
+            return
+        e = claim.args[0]
+        assert isinstance(e, IntExpr)
+        if len(e.terms()) != 1:
+            return
+        ((symbol, c),) = e.terms().items()
+        lower, upper = self._own_ends.get(symbol, _NO_ENDS)
+        if c == 1:
+            self._own_ends[symbol] = (lower, min(upper, -e.constant))
+        elif c == -1:
+            self._own_ends[symbol] = (max(lower, e.constant), upper)
+
     def _state_bound(self, relation: str, ours: Expr, end: Any) -> None:
         claim = _condition(relation, ours, end)
         self.check(claim, show(claim), origin="operation", operation="a declared range")
@@ -258,7 +373,9 @@ class TorchEnv:
         """The facts, with torch's assumptions of inputs, and with what torch has replaced."""
         facts = self.env.facts
         for symbol, found in shape_env.var_to_range.items():
-            if is_unbacked(symbol) or not symbol.is_integer or not found.is_int:
+            if not _is_symbol(symbol) or is_unbacked(symbol):
+                continue
+            if not symbol.is_integer or not found.is_int:
                 continue
             lower, _ = _ends(found)
             if not isinstance(lower, IntInfinity):
@@ -279,6 +396,11 @@ def _given(facts: Facts, claim: BoolExpr) -> Facts:
 def is_unbacked(symbol: sympy.Symbol) -> bool:
     """Whether the symbol is known only when the program runs."""
     return bool(symbol_is_type(symbol, (SymT.UNBACKED_INT, SymT.UNBACKED_FLOAT)))
+
+
+def _is_symbol(key: Any) -> bool:
+    """The environment of a loaded program has ranges of sums and products, too."""
+    return isinstance(key, sympy.Symbol)
 
 
 def _order(symbol: sympy.Symbol) -> tuple[bool, int, str]:
@@ -305,12 +427,26 @@ def _ends(found: Any) -> tuple[Bound, Bound]:
 
 
 def _end(end: Any) -> Bound:
+    if isinstance(end, sympy.Integer):
+        return int_oo if end.p in UNLIMITED else int(end.p)
     if end in (torch_int_oo, sympy.oo):
         return int_oo
     if end in (-torch_int_oo, -sympy.oo):
         return -int_oo
     number = int(end)
     return int_oo if number in UNLIMITED else number
+
+
+def _is_linear(claim: BoolExpr) -> bool:
+    """Whether this is an integer relation over symbols; it always has a value."""
+    if claim.op not in (LE_ZERO, EQ_ZERO, NE_ZERO):
+        return False
+    return all(atom.op is SYMBOL for atom in claim.args[0].terms())  # type: ignore[attr-defined]
+
+
+def _defined_too(claim: BoolExpr) -> BoolExpr:
+    """The condition, and that it has a value."""
+    return claim if _is_linear(claim) else conjunction(defined(claim), claim)
 
 
 def _condition(name: str, left: Expr, right: int) -> BoolExpr:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 import torch
@@ -23,7 +24,13 @@ from torch.utils import _pytree as pytree
 
 from asserts.dialects import torch_ops
 from asserts.dialects.base import AssertInfo, Path
+from asserts.dialects.torch_answers import TorchAnswers
 from asserts.dialects.torch_env import ENTRY, TorchEnv, UnreadableError
+from asserts.dialects.torch_guarantees import guarantees
+from asserts.dialects.torch_lazy import computed
+from asserts.dialects.torch_lines import line_of
+from asserts.dialects.torch_loaded import lost_place, unsure_nodes
+from asserts.dialects.torch_saving import assert_target
 from asserts.errors import GraphError
 from shapes.booleans import as_condition, conjunction
 from shapes.expr import PRODUCT, SYMBOL, Expr, IntExpr, Op, as_expr, make
@@ -90,7 +97,7 @@ _CHOOSING: Final = frozenset(
 _READS_BY_METHOD: Final = {"size": "size", "stride": "stride", "storage_offset": "offset"}
 
 
-class TorchDialect:
+class TorchDialect(TorchAnswers):
     """The answers for torch's graphs; one instance serves one program."""
 
     name = "torch"
@@ -98,8 +105,11 @@ class TorchDialect:
     def __init__(self, symbols: TorchEnv | None = None, key: str = "val") -> None:
         self.symbols = TorchEnv(None) if symbols is None else symbols
         self.key = key
+        self.saved = False  # whether the graph is to be what an exported program may contain
         self._bindings: dict[fx.Node, Mapping[Expr, Path]] = {}
         self._divided: dict[Expr, tuple[Expr, Expr]] = {}
+        self._unsure: set[fx.Node] = set()
+        self._values: dict[fx.Node, Expr] = {}
 
     # ------------------------------------------------------------------ programs
 
@@ -145,7 +155,7 @@ class TorchDialect:
         """Whether a person wrote the check."""
         if node.target in CHECKS or node.meta.get(PRESERVED) is True:
             return True
-        if node.target is not _ATEN._assert_scalar.default:
+        if node.target not in (_ATEN._assert_scalar.default, _ATEN._assert_async.msg):
             return False
         # The mark is not saved with a program, but only a person words a message freely.
         message = _argument(node, 1, "assert_msg")
@@ -156,7 +166,7 @@ class TorchDialect:
             return "it asserts dtype, device or layout, which are no numbers"
         if node.target in RANGES:
             return self._range_of(node, expr_of)
-        condition = _argument(node, 0, "cond", "self", "condition")
+        condition = _condition_of(node)
         found = expr_of(condition)
         if found is None:
             return f"what `{condition}` computes has no expression"
@@ -180,7 +190,7 @@ class TorchDialect:
         if node.target is METADATA:
             wanted = ", ".join(f"{k}={v}" for k, v in node.kwargs.items() if v is not None)
             return AssertInfo(f"{node.args[0]} has {wanted}", location=_user_line(node))
-        condition = _argument(node, 0, "cond", "self", "condition")
+        condition = _condition_of(node)
         value = self.value_of(condition) if self.is_node(condition) else None
         message = _argument(node, 1, "message", "assert_msg", "msg")
         return AssertInfo(
@@ -193,8 +203,8 @@ class TorchDialect:
     def create_assert(
         self, graph: Any, condition: Any, info: AssertInfo, values: Mapping[str, Any]
     ) -> Any:
-        target = _ATEN._assert_scalar.default
-        node = graph.call_function(target, (condition, _text_of(condition, info)))
+        target, argument = assert_target(graph, condition, self.key)
+        node = self.create_call(graph, target, (argument, _text_of(condition, info)))
         node.meta[self.key] = None
         node.meta["torch_fn"] = _torch_fn(target)
         if info.by_user:
@@ -259,16 +269,29 @@ class TorchDialect:
 
     # ------------------------------------------------------------------ scalars
 
+    def create_call(
+        self, graph: Any, target: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> Any:
+        """torch looks through the arguments of a new node with a slow traversal, which is half
+        of what a node costs; these are given afterwards, unless somebody watches."""
+        owner = graph.owning_module
+        if owner is None or getattr(owner, "_create_node_hooks", None):
+            return graph.call_function(target, arguments)
+        node = graph.call_function(target)
+        node.args = arguments
+        return node
+
     def create_operator(
         self, call: Callable[..., Any], op: Op, arguments: Sequence[Any]
     ) -> Any:
-        return torch_ops.create_operator(call, op, arguments)
+        return torch_ops.create_operator(call, op, arguments, self.saved)
 
     def computation_of(self, node: Any) -> tuple[Callable[..., Expr], Sequence[Any]] | None:
         if node.op != "call_function" or node.kwargs:
             return None
         build = torch_ops.builder_of(node.target)
-        if build is None or isinstance(node.meta.get(self.key), torch.Tensor):
+        tensor = isinstance(node.meta.get(self.key), torch.Tensor)
+        if build is None or (tensor and node.target is not _ATEN.scalar_tensor.default):
             return None  # the same functions also compute with tensors
         if node.target is torch.sym_sum:
             return (lambda *terms: build(terms)), tuple(node.args[0])
@@ -278,17 +301,25 @@ class TorchDialect:
         return torch_ops.as_written(claim)
 
     def value_of(self, node: Any) -> Expr | None:
+        if node in self._unsure:
+            return None
+        stated = self._values.get(node)
+        if stated is not None:
+            return stated
         return self.symbols.value_of(node.meta.get(self.key))
 
     def set_value(self, node: Any, value: Expr | None) -> None:
-        """The value that torch itself computes for the node, from those of its arguments."""
+        """The value that torch itself computes for the node, from those of its arguments
+        (maybe later: see `torch_lazy`)."""
+        if value is not None:
+            self._values[node] = value
         if self.key in node.meta:
             return
         arguments = [a.meta.get(self.key) if isinstance(a, fx.Node) else a for a in node.args]
         target = node.target
         if node.op == "call_method":
             target, arguments = getattr(arguments[0], target), arguments[1:]
-        node.meta[self.key] = target(*arguments)
+        node.meta[self.key] = computed(target, arguments)
         node.meta.setdefault("torch_fn", _torch_fn(node.target))
 
     def metadata_beside(self, node: Any, location: Location | None) -> Mapping[str, Any]:
@@ -321,7 +352,10 @@ class TorchDialect:
             return self._of_input(node.meta.get(self.key))
         stated = node.meta.get("unbacked_bindings")
         if not stated:
-            return {}
+            place = lost_place(node, self.key)
+            if place is None:
+                return {}
+            return {self.symbols.auxiliary(f"u_{node.name}"): place}
         found: dict[Expr, Path] = {}
         for symbol, key_path in stated.items():
             ours = self.symbols.symbol(symbol)
@@ -387,12 +421,25 @@ class TorchDialect:
     def learn(self, graph_module: Any) -> None:
         """State what the graph itself ensures: sizes are not negative, inputs are as their
         metadata says, divided values are whole."""
+        source = self.symbols.source
+        loaded = source is None or not source.var_to_sources
         for module in self.modules(graph_module):
+            self._unsure |= unsure_nodes(module.graph, self.key, loaded)
             for node in module.graph.nodes:
                 for symbol, path in self.bindings(node).items():
                     self._learn_binding(node, symbol, path)
                 if node.op == "placeholder":
                     self._learn_input(node.meta.get(self.key))
+            for claim, operation in guarantees(module.graph, self):
+                self.symbols.guarantee(claim, operation)
+
+    def size_of(self, node: Any, dim: int) -> Expr | None:
+        """A size of a result, if it is sure."""
+        value = None if node in self._unsure else node.meta.get(self.key)
+        if not isinstance(value, torch.Tensor):
+            return None
+        number = self.symbols.value_of(value.shape[dim])
+        return number if number is not None and is_exact_size(number) else None
 
     def _learn_binding(self, node: Any, symbol: Expr, path: Path) -> None:
         if path and path[-1][0] in ("size", "offset"):
@@ -419,7 +466,8 @@ class TorchDialect:
         chosen: Any = node.args[0] if node.target in _CHOOSING else None
         if node.target is _ATEN.index.Tensor and len(node.args[1]) == 1:
             chosen = node.args[1][0]
-        value = chosen.meta.get(self.key) if isinstance(chosen, fx.Node) else None
+        known = isinstance(chosen, fx.Node) and chosen not in self._unsure
+        value = chosen.meta.get(self.key) if known else None
         if not isinstance(value, torch.Tensor):
             return None
         if chosen is not node.args[0] and value.dtype is not torch.bool:
@@ -467,6 +515,7 @@ def copied(graph_module: Any) -> Any:
     new_of: dict[fx.Node, fx.Node] = {}
     for node in graph_module.graph.nodes:
         new_of[node] = graph.node_copy(node, new_of.__getitem__)
+        new_of[node].name = node.name  # (a copy of one named `input` is given another name)
     graph._codegen = copy.deepcopy(graph_module.graph._codegen)
     made = fx.GraphModule(graph_module, graph, type(graph_module).__name__)
     made.meta.update(graph_module.meta)
@@ -482,14 +531,30 @@ def _argument(node: Any, index: int, *names: str) -> Any:
     return next((node.kwargs[name] for name in names if name in node.kwargs), None)
 
 
+def _condition_of(node: Any) -> Any:
+    """What an assert is given; a condition that was made a tensor for it as it was before."""
+    found = _argument(node, 0, "cond", "self", "condition")
+    if isinstance(found, fx.Node) and found.target is _ATEN.scalar_tensor.default:
+        source = found.args[0]
+        if isinstance(source, fx.Node) and not _is_quantity(source):
+            return source
+    return found
+
+
+def _is_quantity(node: Any) -> bool:
+    values = (node.meta.get("val"), node.meta.get("example_value"))
+    return not any(isinstance(value, (bool, torch.SymBool)) for value in values)
+
+
+@cache
 def _torch_fn(target: Any) -> tuple[str, str]:
     name = getattr(target, "__name__", str(target))
     return f"{name}_0", f"{type(target).__name__}.{name}"
 
 
 def _user_line(node: Any) -> str | None:
-    trace = node.meta.get("stack_trace")
-    return trace.strip().splitlines()[-1].strip() if isinstance(trace, str) and trace else None
+    location = line_of(node)
+    return None if location is None else str(location)
 
 
 def _trace_of(location: Location) -> str:

@@ -118,8 +118,10 @@ def certain_aspects(
 def _of_inputs(node: Any, tensors: list[Any], certain: dict[Any, Certain]) -> set[Aspect]:
     name = node.target._schema.name.removeprefix("aten::")
     if not tensors:
-        return {"layout"} if "layout" not in node.kwargs else set()
+        return _of_factory(node, name)
     of_each = [certain.get(n, NOTHING) for n in tensors]
+    if name.endswith("_") and node.args and tensors[0] is node.args[0]:
+        return set(of_each[0])  # what is changed in place keeps its aspects
     found: set[Aspect] = set(frozenset.intersection(*of_each))
     if name in _OWN_DTYPE:
         found.add("dtype")
@@ -128,6 +130,16 @@ def _of_inputs(node: Any, tensors: list[Any], certain: dict[Any, Certain]) -> se
     # Tensors with dimensions must all be on one device.
     if any("device" in c and _rank(n) > 0 for n, c in zip(tensors, of_each)):
         found.add("device")
+    return found
+
+
+def _of_factory(node: Any, name: str) -> set[Aspect]:
+    """Tensors are strided unless another layout is asked for; what counts in integers is of
+    integers. (Other dtypes, and the device, may depend on defaults of the process.)"""
+    found: set[Aspect] = set() if "layout" in node.kwargs else {"layout"}
+    numbers = [getattr(a, "meta", {}).get("val", a) for a in node.args]
+    if name == "arange" and all(isinstance(n, (int, torch.SymInt)) for n in numbers):
+        found.add("dtype")
     return found
 
 

@@ -18,11 +18,19 @@ import torch
 from torch.fx.experimental.symbolic_shapes import cast_symbool_to_symint_guardless
 
 from asserts.errors import GraphError
-from shapes.expr import OPERATORS, Expr, Op, as_expr, make
-from shapes.interpret import interpret
+from shapes.booleans import as_condition, conjunction
+from shapes.expr import OPERATORS, BoolExpr, Expr, Op, as_expr, make
+from shapes.interpret import interpret, walk
 from shapes.substitute import Builder
 
-__all__ = ["CONVERSION", "PARTIAL", "as_written", "builder_of", "create_operator"]
+__all__ = [
+    "CONVERSION",
+    "PARTIAL",
+    "as_written",
+    "builder_of",
+    "create_operator",
+    "in_domain",
+]
 
 Call = Callable[..., Any]
 Build = Callable[..., Expr]
@@ -68,23 +76,56 @@ _DIRECT: Final[dict[str, Any]] = {
     "inttruediv": operator.truediv,
     "tofloat": torch.sym_float,
     "trunc_to_int": math.trunc,
-    "round_to_int": builtins.round,
     "sqrt": torch.sym_sqrt,
     "bitand": operator.and_,
     "bitor": operator.or_,
 }
 """Operators that are one node."""
 
+_UNSAVED: Final[dict[str, Any]] = {
+    name: getattr(torch, f"_sym_{name}")
+    for name in ("cos", "cosh", "sin", "sinh", "tan", "tanh", "asin", "acos", "atan", "log2")
+}
+"""Operators that are one node which exported programs may not contain."""
 
-def create_operator(call: Call, op: Op, arguments: Sequence[Any]) -> Any:
-    """The operator as nodes; raises `GraphError` if torch's graphs cannot compute it."""
+
+def create_operator(
+    call: Call, op: Op, arguments: Sequence[Any], saved: bool = False
+) -> Any:
+    """The operator as nodes; raises `GraphError` if torch's graphs cannot compute it, those
+    that are to be `saved` included."""
     composed = _COMPOSED.get(op.handler)
     if composed is not None:
         return composed(call, *arguments)
     target = _DIRECT.get(op.handler)
+    if target is None and not saved:
+        target = _UNSAVED.get(op.handler)
     if target is None:
-        raise GraphError(f"torch's graphs have no function that computes {op.name}")
+        graphs = "an exported program" if op.handler in _UNSAVED else "a graph of torch's"
+        raise GraphError(
+            f"{graphs} has no function of numbers that computes {op.name}; state it without, "
+            f"or of a tensor with `torch._assert_async`"
+        )
     return call(target, *arguments)
+
+
+_LEAST: Final = {"sqrt": 0.0, "log": 5e-324, "log2": 5e-324, "asin": -1.0, "acos": -1.0,
+                 "sinh": -710.4758600739439, "cosh": -710.4758600739439}  # fmt: skip
+_GREATEST: Final = {"asin": 1.0, "acos": 1.0, "exp": 709.782712893384,
+                    "sinh": 710.4758600739439, "cosh": 710.4758600739439}  # fmt: skip
+
+
+def in_domain(claim: Expr) -> BoolExpr:
+    """That no function in a condition raises an error, as Python's do where others return an
+    infinity or no number: outside of these ends (of doubles, inclusive)."""
+    ends: list[Expr] = []
+    for node in walk(claim):
+        name = node.op.handler
+        if name in _LEAST:
+            ends.append(make("Le", _LEAST[name], node.args[0]))
+        if name in _GREATEST:
+            ends.append(make("Le", node.args[0], _GREATEST[name]))
+    return conjunction(*(as_condition(end) for end in ends))
 
 
 def _ceil(call: Call, x: Any) -> Any:
@@ -97,6 +138,26 @@ def _floor(call: Call, x: Any) -> Any:
     whole = call(math.trunc, x)
     smaller = call(operator.lt, x, call(torch.sym_float, whole))
     return call(torch.sym_ite, smaller, call(operator.sub, whole, 1), whole)
+
+
+def _round(call: Call, x: Any) -> Any:
+    """Half to even. A saved program may not contain `round`; what truncation leaves is exact,
+    so it decides."""
+    whole = call(math.trunc, x)
+    rest = call(operator.sub, x, call(torch.sym_float, whole))
+    half = 0.5
+    odd = call(operator.eq, call(operator.mod, whole, 2), 1)
+    up = _past(call, odd, rest, half)
+    down = _past(call, odd, call(operator.neg, rest), half)
+    step = call(operator.sub, call(torch.sym_ite, up, 1, 0), call(torch.sym_ite, down, 1, 0))
+    return call(operator.add, whole, step)
+
+
+def _past(call: Call, odd: Any, rest: Any, half: float) -> Any:
+    """Whether the rest is more than a half, or a half and the number before it is odd."""
+    more = call(operator.lt, half, rest)
+    tie = call(operator.and_, odd, call(operator.eq, rest, half))
+    return call(operator.or_, more, tie)
 
 
 def _ceildiv(call: Call, a: Any, b: Any) -> Any:
@@ -145,6 +206,7 @@ def _is_number(argument: Any) -> bool:
 _COMPOSED: Final[dict[str, Call]] = {
     "ceil_to_int": _ceil,
     "floor_to_int": _floor,
+    "round_to_int": _round,
     "ceildiv": _ceildiv,
     "where": _where,
     "abs": _abs,
@@ -212,6 +274,7 @@ _READ: Final[dict[Any, Build]] = {
     torch.sym_int: _to_integer,
     torch.sym_sqrt: _named("sqrt"),
     torch.sym_sum: _sum,
+    **{function: _named(name) for name, function in _UNSAVED.items()},
     CONVERSION: lambda e: make("Where", e, 1, 0),
     torch.ops.aten.scalar_tensor.default: lambda e: e,
 }

@@ -1,9 +1,9 @@
-"""The drop-in pair for torch: insert deferred runtime asserts, and remove runtime asserts.
+"""The first half of the pair for torch: insert deferred runtime asserts.
 
-Both work in place and take what torch's own passes take. Insertion also does what torch's
-does besides: asserts of a person are converted to `aten._assert_scalar` and kept, ranges
-that were stated by `sym_constrain_range` become asserts, sizes of intermediate results are
-computed from the inputs' where possible, and what nobody uses then goes.
+It works in place, takes what torch's own pass takes, and does what that does besides:
+asserts of a person are converted to `aten._assert_scalar` and kept, ranges that were stated
+by `sym_constrain_range` become asserts, sizes of intermediate results are computed from the
+inputs' where possible, and what nobody uses then goes.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import torch
 from torch import fx
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
+from asserts.dialects.torch_code import recompile_when_used
 from asserts.dialects.torch_env import TorchEnv
 from asserts.dialects.torch_graph import (
     CHECKS,
-    METADATA,
     PRESERVED,
     RANGES,
     SCALAR_ASSERTS,
@@ -33,11 +33,11 @@ from asserts.passes.base import PassResult
 from asserts.passes.discharge import Policy
 from asserts.passes.insert import InsertRuntimeAsserts
 from asserts.passes.minimise import MinimiseRuntimeAsserts
-from asserts.report import Outcome, Report, Row
+from asserts.report import Report
 from shapes.expr import IntExpr
 from shapes.prover import Effort
 
-__all__ = ["UncheckedWarning", "insert_deferred_runtime_asserts", "remove_runtime_asserts"]
+__all__ = ["UncheckedWarning", "insert_deferred_runtime_asserts"]
 
 _ATEN: Final = torch.ops.aten
 
@@ -61,18 +61,23 @@ def insert_deferred_runtime_asserts(
     *,
     policy: Policy = "preserve-user",
     effort: str | Effort = SWIFT,
+    check_guards: bool = True,
 ) -> PassResult:
     """Put every check that torch has accepted and that cannot be proved into the graph.
 
-    In place, with the signature of torch's pass (which returns nothing). `name` says what
+    In place, with the signature of torch's pass (which returns nothing). The module's code
+    is made again when it is used (torch's pass leaves that to its callers). `name` says what
     the graph is; in the graphs of branches and bodies (`INNER`), checks on inputs alone are
-    left to the caller. Raises `GraphError` for a check that torch's graphs cannot compute.
+    left to the caller. With `check_guards`, callers are held to torch's guards, which may
+    discharge checks then. Raises `GraphError` for a check that torch's graphs cannot compute.
     Warns (`UncheckedWarning`) of one on values that the graph does not have.
     """
     symbols = TorchEnv(shape_env)
     dialect = TorchDialect(symbols, _value_key(gm.graph))
+    dialect.saved = export
     symbols.state_entry_ranges(shape_env.var_to_range)
-    symbols.state_guards()
+    if check_guards:
+        symbols.state_guards()
     dialect.learn(gm)
     symbols.state_checks()
     _convert_user_asserts(gm, dialect)
@@ -82,12 +87,13 @@ def insert_deferred_runtime_asserts(
     )
     dropped = _drop_ranges(gm)
     had_asserts = any(dialect.is_assert(node) for node in gm.graph.nodes)
-    result = options.run(gm)
+    result = options.inserted(gm)
     rows = result.report.rows
     if had_asserts:  # what is checked earlier now need not be checked where it was
         minimise = MinimiseRuntimeAsserts(dialect=dialect, policy=policy, effort=effort)
-        rows += minimise.run(gm).report.rows
+        rows += minimise.minimised(gm).report.rows
     _recompute_sizes(gm.graph, dialect)
+    recompile_when_used(gm)
     report = Report(options.name, rows)
     if export and not inner:
         _warn(report, shape_env)
@@ -165,6 +171,8 @@ def _drop_ranges(gm: Any) -> bool:
 def _recompute_sizes(graph: Any, dialect: TorchDialect) -> None:
     """Sizes of intermediate results from those of inputs, so that the results are needed no
     longer for that; equal scalars once."""
+    if all(_recomputable(node, dialect) is None for node in graph.nodes):
+        return
     emitter = Emitter(graph, dialect)
     for node in list(graph.nodes):
         value = _recomputable(node, dialect)
@@ -194,37 +202,3 @@ def _recomputable(node: Any, dialect: TorchDialect) -> IntExpr | None:
     if not isinstance(value, IntExpr) or value.is_constant:
         return None
     return value if is_exact_size(value) else None
-
-
-# --------------------------------------------------------------------------- removal
-
-_REMOVED: Final = frozenset((*SCALAR_ASSERTS, METADATA))
-
-
-def remove_runtime_asserts(gm: Any, *, sweep: bool = False) -> PassResult:
-    """Erase the runtime asserts of a graph and of the graphs nested in it, in place.
-
-    An assert whose result is used stays. `sweep` also erases the comparisons and sizes that
-    nobody needs then; torch's pass leaves them to the caller's dead-code elimination.
-    """
-    dialect = TorchDialect(None, _value_key(gm.graph))
-    rows: list[Row] = []
-    modified = False
-    for module in dialect.modules(gm):
-        for node in list(module.graph.nodes):
-            if node.op != "call_function" or node.target not in _REMOVED:
-                continue
-            info = dialect.info_of(node)
-            used = bool(node.users)
-            if not used:
-                module.graph.erase_node(node)
-                modified = True
-            outcome: Outcome = "kept" if used else "removed"
-            note = "its result is used" if used else ""
-            rows.append(Row(info.condition, "assert in the graph", outcome, note=note,
-                            message=info.message, location=info.location))  # fmt: skip
-        if sweep:
-            modified = dialect.sweep(module.graph) or modified
-        if modified:
-            module.recompile()
-    return PassResult(gm, modified, Report("remove runtime asserts", tuple(rows)))

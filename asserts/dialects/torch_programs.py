@@ -15,6 +15,7 @@ from torch.export import ExportedProgram
 
 from asserts.dialects.torch_env import TorchEnv
 from asserts.dialects.torch_graph import TorchDialect, copied
+from asserts.dialects.torch_guards import keep_guards, state_checked_guards
 from asserts.dialects.torch_metadata import METADATA, redundant_metadata_asserts
 from asserts.errors import GraphError
 from asserts.passes.base import PassResult
@@ -22,24 +23,29 @@ from asserts.passes.discharge import Policy
 from asserts.passes.minimise import MinimiseRuntimeAsserts
 from asserts.report import Outcome, Report, Row
 
-__all__ = ["dialect_for", "minimise"]
+__all__ = ["NO_NUMBERS", "dialect_for", "minimise", "shape_env_of"]
 
 
 def minimise(
-    program: Any, policy: Policy = "preserve-user", effort: str = "default"
+    program: Any,
+    policy: Policy = "preserve-user",
+    effort: str = "default",
+    check_guards: bool = True,
 ) -> PassResult:
     """The program (an `ExportedProgram` or a `GraphModule`) without the asserts that others
     imply; a new one, `result.program`.
 
     Asserts of numbers are proved from what callers are held to and from the asserts that
-    stay; those of dtype, device and layout go where dataflow makes them certain. Raises
-    `GraphError` for anything else than a program of torch's.
+    stay; those of dtype, device and layout go where dataflow makes them certain. Guards count
+    as enforced, as they are by ``program.module()``: without `check_guards` nothing rests on
+    them, so that ``program.module(check_guards=False)`` is as strict. Raises `GraphError` for
+    anything else than a program of torch's.
     """
     exported = isinstance(program, ExportedProgram)
     if not exported and not isinstance(program, torch.fx.GraphModule):
         raise GraphError(f"a program of torch's is needed, not {type(program).__name__}")
     module = copied(program.graph_module if exported else program)
-    dialect = dialect_for(program, module)
+    dialect = dialect_for(program, module, check_guards)
     done = MinimiseRuntimeAsserts(dialect=dialect, policy=policy, effort=effort)
     result = done(module, in_place=True)
     # What is said of dtypes is decided here, not by the lifted numbers.
@@ -56,18 +62,19 @@ def minimise(
 NO_NUMBERS = "it asserts dtype, device or layout, which are no numbers"
 
 
-def dialect_for(program: Any, module: Any) -> TorchDialect:
+def dialect_for(program: Any, module: Any, check_guards: bool = True) -> TorchDialect:
     """The dialect for a graph, with what callers of the program are held to as facts."""
-    symbols = TorchEnv(_shape_env(module))
+    symbols = TorchEnv(shape_env_of(module))
     dialect = TorchDialect(symbols)
     if isinstance(program, ExportedProgram):
         symbols.state_entry_ranges(program.range_constraints)
-        symbols.state_guards()
+        if check_guards:
+            state_checked_guards(program, symbols)
     dialect.learn(module)
     return dialect
 
 
-def _shape_env(module: Any) -> Any:
+def shape_env_of(module: Any) -> Any:
     """torch's environment, from the first symbolic value that has one."""
     for value in _values(module):
         sizes = value.shape if isinstance(value, torch.Tensor) else (value,)
@@ -112,8 +119,9 @@ def _drop_metadata(module: Any, own: Any) -> list[Row]:
 
 
 def _rebuilt(program: ExportedProgram, module: Any) -> ExportedProgram:
-    return program._update(
+    made = program._update(
         graph_module=module,
         graph_signature=copy.deepcopy(program.graph_signature),
         state_dict=program.state_dict,
     )
+    return keep_guards(program, made)

@@ -20,20 +20,23 @@ slices, and is the whole of the source behind a reshape or an index.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from math import gcd
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from asserts.dialects.base import Alias, Dialect, MemoryDialect
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
 from asserts.graph import Node
 from asserts.graph_module import GraphModule
-from asserts.passes.base import Pass, PassResult
+from asserts.lift import lift
+from asserts.passes.base import Invariant, Pass, PassResult, check_invariant
 from shapes.booleans import less_equal, not_equal
 from shapes.env import ShapeEnv
+from shapes.errors import ContradictionError
 from shapes.expr import BoolExpr, IntConstant, IntExpr, combine, constant
-from shapes.facts import Facts
+from shapes.facts import Fact, Facts
 from shapes.integers import modulo
 from shapes.linear import multiply
 from shapes.prover import entails
@@ -68,6 +71,7 @@ class Root:
     label: str
     owner: Any
     item: Any = None
+    identity: Any = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Root) and self._key() == other._key()
@@ -80,7 +84,10 @@ class Root:
 
     @property
     def block(self) -> tuple[str, int]:
-        """The whole, if this is an item."""
+        """The whole, if this is an item. (What is brought along is one block, whether it
+        comes in as an input or as a constant.)"""
+        if self.identity is not None:
+            return "brought along", hash(self.identity)
         return self.kind, id(self.owner)
 
     def meets(self, other: Root) -> bool:
@@ -94,12 +101,14 @@ class Root:
 class Place:
     """Where in a block a value lies. `axes` bounds it for the leading axes of the block;
     `direct` says that axis i of the value is still axis i of the block. `version` counts the
-    writes to the block before the value was made."""
+    writes to the block before the value was made. `span` is an interval of bytes of the block
+    in which the value lies, too."""
 
     certain: bool = True
     axes: tuple[Axis, ...] = ()
     direct: bool = True
     version: int = 0
+    span: tuple[IntExpr, IntExpr] | None = None
 
 
 Places = Mapping[Root, Place]
@@ -127,6 +136,7 @@ class Memory:
         self._nested = {} if nested is None else nested
         env = dialect.environment(module)
         self._facts = env.facts if isinstance(env, ShapeEnv) else Facts()
+        self._has_lifted = False
         self._places: dict[Node, dict[Any, dict[Root, Place]]] = {}
         self.writes: dict[Root, list[_Write]] = {}
         self._written: dict[tuple[str, int], list[tuple[Root, _Write]]] = {}
@@ -153,10 +163,11 @@ class Memory:
             return
         self._note_stale_reads(node)
         if node.op == "placeholder":
-            self._places[node] = {None: self._own(node, Root("input", str(node.target), node))}
+            root = Root("input", str(node.target), node, None, self._identity(node))
+            self._places[node] = {None: self._own(node, root)}
         elif node.op == "get_attr":
             value = _attribute(self._module, str(node.target))
-            root = Root("constant", str(node.target), value)
+            root = Root("constant", str(node.target), value, None, self._identity(node))
             can_change = self._dialect.can_change(value)
             self._places[node] = {None: self._own(node, root)} if can_change else {}
         elif node.op == "call_module":
@@ -165,7 +176,22 @@ class Memory:
             for written in self._dialect.mutated_by(node):
                 for root, place in self.places(written).items():
                     self._write(root, _Write(node, place))
-            self._places[node] = self._of_call(node)
+            self._places[node] = self._with_span(node, self._of_call(node))
+
+    def _identity(self, node: Node) -> Any:
+        return self._dialect.identity_of(self._module, node)
+
+    def _with_span(
+        self, node: Node, places: dict[Any, dict[Root, Place]]
+    ) -> dict[Any, dict[Root, Place]]:
+        """The places of a result, with where the metadata say that it lies."""
+        span = self._dialect.span_of(node) if places else None
+        if span is None:
+            return places
+        return {
+            item: {root: replace(place, span=span) for root, place in part.items()}
+            for item, part in places.items()
+        }
 
     def _own(self, node: Node, root: Root) -> dict[Root, Place]:
         if not self._dialect.holds_memory(node):
@@ -206,7 +232,7 @@ class Memory:
                 certain = place.certain and alias.certain
                 owned = root.kind == "new" and root.owner is alias.source and item is None
                 if alias.part is not None and owned:
-                    root = Root(root.kind, root.label, root.owner, alias.part)
+                    root = replace(root, item=alias.part)
                 version = place.version
                 if alias.source in written:
                     version = self._version(root)  # the result is what was written
@@ -296,6 +322,10 @@ class Memory:
 
     def separate(self, a: Place, b: Place) -> bool:
         """Whether two places in one block certainly have no element in common."""
+        if a.span is not None and b.span is not None:
+            for first, second in ((a.span, b.span), (b.span, a.span)):
+                if self._holds(less_equal(first[1], second[0])):
+                    return True
         return any(self._separate_axes(x, y) for x, y in zip(a.axes, b.axes))
 
     def _separate_axes(self, x: Axis, y: Axis) -> bool:
@@ -316,7 +346,19 @@ class Memory:
         )
 
     def _holds(self, claim: BoolExpr) -> bool:
-        return entails(self._facts, claim, "quick") is not None
+        """Whether a condition holds whenever the program returns: its asserts hold then."""
+        if entails(self._facts, claim, "quick") is not None:
+            return True
+        if not self._has_lifted:
+            self._has_lifted = True
+            for lifted in lift(self._module.graph, self._dialect):
+                with suppress(ContradictionError):
+                    if lifted.claim is not None:
+                        self._facts = self._facts.given(Fact(lifted.claim, "check"))
+        try:
+            return entails(self._facts, claim, "quick") is not None
+        except ContradictionError:
+            return False
 
 
 def _joined(a: Places, b: Places) -> dict[Root, Place]:
@@ -331,6 +373,7 @@ def _joined(a: Places, b: Places) -> dict[Root, Place]:
                 place.axes if same else (),
                 known.direct and place.direct and same,
                 min(known.version, place.version),
+                place.span if known.span == place.span else None,
             )
         found[root] = place
     return found
@@ -489,20 +532,6 @@ def check_aliasing(
 # --------------------------------------------------------------------------- the guard
 
 
-class Invariant(Protocol):
-    """Something that a pass must not break."""
-
-    @property
-    def name(self) -> str:
-        """What it is called in errors."""
-
-    def observe(self, graph_module: GraphModule) -> Any:
-        """What there is to compare, before the pass."""
-
-    def check(self, observed: Any, graph_module: GraphModule) -> None:
-        """Raise `GraphError`, naming the node, if the program after the pass breaks it."""
-
-
 @dataclass(frozen=True)
 class Aliasing:
     """No new sharing, and no new writing (see `check_aliasing`)."""
@@ -510,6 +539,10 @@ class Aliasing:
     dialect: MemoryDialect = NUMPY
     writes: Literal["none", "temporaries"] = "none"
     name: str = "aliasing"
+
+    def bound(self, dialect: Any) -> Aliasing:
+        """The same invariant, for programs of that dialect."""
+        return replace(self, dialect=dialect)
 
     def observe(self, graph_module: GraphModule) -> AliasSummary:
         return alias_summary(graph_module, self.dialect)
@@ -530,7 +563,13 @@ class Guarded(Pass):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.inner.name)
+        object.__setattr__(self, "functional", self.inner.functional)
         object.__setattr__(self, "dialect", self.inner.dialect)
+
+    def bound(self, dialect: Any) -> Guarded:
+        """The same guard, for programs of that dialect."""
+        invariants = [one.bound(dialect) for one in self.invariants]
+        return Guarded(self.inner.bound(dialect), invariants)
 
     def requires(self, graph_module: GraphModule) -> None:
         self.inner.requires(graph_module)
@@ -543,11 +582,5 @@ class Guarded(Pass):
         result = self.inner.run(graph_module)
         self.inner.ensures(result.graph_module)
         for invariant, before in zip(self.invariants, observed):
-            try:
-                invariant.check(before, result.graph_module)
-            except GraphError as error:
-                raise GraphError(
-                    f"the pass {self.inner.name!r} breaks the invariant {invariant.name!r}: "
-                    f"{error}"
-                ) from error
+            check_invariant(invariant, before, result.graph_module, self.inner.name)
         return result

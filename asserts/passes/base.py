@@ -3,36 +3,46 @@
 A pass is a small frozen record with its options as fields. Calling it copies the program
 (unless told to work in place), checks what the pass requires, runs it, checks what it
 ensures, and compares what it says about having modified something with what happened.
+
+A program is one of our graph modules, a `torch.fx.GraphModule` or an `ExportedProgram`; for
+torch's, the pass gets a dialect made for that one program, and an exported program comes
+back as a valid one (torch's own verifier says so). A pipeline carries invariants: they are
+observed at its start and checked behind every pass, and an error names the pass and the node.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from asserts.dialects.base import Dialect
+from asserts.dialects.hosts import Host, host_of
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
 from asserts.graph_module import GraphModule
 from asserts.report import Report, Row
 
-__all__ = ["Pass", "PassResult", "Pipeline"]
+__all__ = ["Invariant", "Pass", "PassResult", "Pipeline"]
+
+P = TypeVar("P", bound="Pass")
 
 
 @dataclass(frozen=True)
 class PassResult:
-    """The program after a pass, whether it was modified, and what happened."""
+    """The program after a pass, whether it was modified, and what happened. `around` is what
+    stands around the graph module (an exported program), if anything does."""
 
     graph_module: GraphModule
     modified: bool
     report: Report
+    around: Any = field(default=None, kw_only=True, repr=False)
 
     @property
     def program(self) -> Any:
-        """The same, for those who gave something around a graph module (an exported
-        program)."""
-        return self.graph_module
+        """A program of the kind that the pass was given: an exported program for an exported
+        program, else the graph module."""
+        return self.graph_module if self.around is None else self.around
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,8 @@ class Pass:
     """A pass; subclasses add options as fields and implement `run`."""
 
     name: ClassVar[str] = "pass"
+    functional: ClassVar[bool] = True
+    """Whether a functional program is still functional behind it (it writes to nothing)."""
     dialect: Dialect = field(default=NUMPY, kw_only=True)
 
     def run(self, graph_module: GraphModule) -> PassResult:
@@ -54,20 +66,52 @@ class Pass:
         """Raise `GraphError` unless the program is what the pass promises: a valid graph."""
         self.dialect.lint(graph_module)
 
-    def __call__(self, graph_module: GraphModule, in_place: bool = False) -> PassResult:
+    def bound(self: P, dialect: Any) -> P:
+        """The same pass, for programs of that dialect."""
+        return replace(self, dialect=dialect)
+
+    def __call__(self, program: Any, in_place: bool = False) -> PassResult:
         """Run the pass on a copy of the program (or, if told so, on the program itself).
 
-        Raises `GraphError`, naming the pass, if the program is not valid before or after.
+        Raises `GraphError`, naming the pass, if the program is not valid before or after,
+        and for an exported program that is to be changed in place: it cannot be.
         """
-        if not self.dialect.accepts(graph_module):
+        if self.dialect.accepts(program):
+            graph_module = program if in_place else self.dialect.copy(program)
+            return self._on(graph_module)
+        host = host_of(program, copy=not in_place)
+        if host is None:
             raise GraphError(
-                f"{self.name} takes a graph module, not {type(graph_module).__name__}"
+                f"{self.name} takes a graph module, not {type(program).__name__}"
             )
+        is_module = host.dialect.accepts(program)
+        if in_place and not is_module:
+            raise GraphError(
+                f"{self.name} cannot change a program of type {type(program).__name__} in "
+                "place: take `program` of the result"
+            )
+        result = self.bound(host.dialect)._on(host.graph_module)
+        if not result.modified and not in_place:
+            # Nothing to do: the very same program comes back.
+            own = program if is_module else program.graph_module
+            return replace(result, graph_module=own, around=None if is_module else program)
+        return self._finished(host, result)
+
+    def _on(self, graph_module: GraphModule) -> PassResult:
         self._checked(self.requires, graph_module, "requires")
-        target = graph_module if in_place else self.dialect.copy(graph_module)
-        result = self.run(target)
+        result = self.run(graph_module)
         self._checked(self.ensures, result.graph_module, "ensures")
         return result
+
+    def _finished(self, host: Host, result: PassResult) -> PassResult:
+        try:
+            finished = host.finished(self.functional)
+        except GraphError as error:
+            broken = f"behind the pass {self.name!r} the program is not valid: {error}"
+            raise GraphError(broken) from error
+        if finished is result.graph_module:
+            return result
+        return replace(result, graph_module=finished.graph_module, around=finished)
 
     def _checked(
         self, promise: Callable[[GraphModule], None], graph_module: GraphModule, word: str
@@ -79,30 +123,104 @@ class Pass:
             raise GraphError(broken) from error
 
 
+class Invariant(Protocol):
+    """Something that a pass must not break."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in errors."""
+
+    def observe(self, graph_module: GraphModule) -> Any:
+        """What there is to compare, before the pass."""
+
+    def check(self, observed: Any, graph_module: GraphModule) -> None:
+        """Raise `GraphError`, naming the node, if the program after the pass breaks it."""
+
+    def bound(self, dialect: Any) -> Invariant:
+        """The same invariant, for programs of that dialect."""
+
+
+def check_invariant(
+    invariant: Invariant, observed: Any, graph_module: GraphModule, name: str
+) -> None:
+    """Raise `GraphError`, naming the pass and the node, if the invariant is broken."""
+    try:
+        invariant.check(observed, graph_module)
+    except GraphError as error:
+        raise GraphError(
+            f"the pass {name!r} breaks the invariant {invariant.name!r}: {error}"
+        ) from error
+
+
 Between = Callable[[Pass, PassResult], None]
+Condition = Callable[[Any], None]
+"""Raises `GraphError`, naming the node, for a program that is not as it should be."""
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Passes one after the other; `between` is called after each of them (for timing,
-    printing or verification)."""
+    """Passes one after the other.
+
+    `between` is called after each of them (for timing, printing or verification). The
+    `invariants` are observed before the first pass and checked behind every one; `requires`
+    and `ensures` are called with the program before the first and behind the last pass.
+    """
 
     passes: Sequence[Pass]
     between: Sequence[Between] = field(default=())
+    invariants: Sequence[Invariant] = field(default=(), kw_only=True)
+    requires: Sequence[Condition] = field(default=(), kw_only=True)
+    ensures: Sequence[Condition] = field(default=(), kw_only=True)
 
-    def __call__(self, graph_module: GraphModule, in_place: bool = False) -> PassResult:
-        """Run all passes; the result says whether any of them modified the program."""
-        current = graph_module
-        if not in_place and self.passes:
-            current = self.passes[0].dialect.copy(graph_module)
+    def __call__(self, program: Any, in_place: bool = False) -> PassResult:
+        """Run all passes; the result says whether any of them modified the program.
+
+        Raises `GraphError`, naming the pass and the node, for the first pass that breaks an
+        invariant or leaves a program that is not valid.
+        """
+        title = " then ".join(one.name for one in self.passes)
+        self._meets(self.requires, program, f"the pipeline {title!r} requires")
         modified = False
         rows: list[Row] = []
+        observed = self._observed(program)
+        result = PassResult(program, False, Report(title))
         for one in self.passes:
-            result = one(current, in_place=True)
-            current = result.graph_module
+            # What a pass has copied belongs to nobody else.
+            owned = result.around is None and result.program is not program
+            result = one(result.program, in_place=in_place or owned)
             modified = modified or result.modified
             rows += result.report.rows
+            self._check(observed, result, one.name)
             for callback in self.between:
                 callback(one, result)
-        title = " then ".join(one.name for one in self.passes)
-        return PassResult(current, modified, Report(title, tuple(rows)))
+        self._meets(self.ensures, result.program, f"the pipeline {title!r} ensures")
+        return replace(result, modified=modified, report=Report(title, tuple(rows)))
+
+    def _meets(self, conditions: Sequence[Condition], program: Any, who: str) -> None:
+        for condition in conditions:
+            try:
+                condition(program)
+            except GraphError as error:
+                raise GraphError(f"what {who} does not hold: {error}") from error
+
+    def _observed(self, program: Any) -> list[tuple[Invariant, Any]]:
+        found = []
+        for invariant in self.invariants:
+            bound, module = _spoken_for(invariant, program)
+            found.append((invariant, bound.observe(module)))
+        return found
+
+    def _check(
+        self, observed: list[tuple[Invariant, Any]], result: PassResult, name: str
+    ) -> None:
+        for invariant, before in observed:
+            bound, module = _spoken_for(invariant, result.program)
+            check_invariant(bound, before, module, name)
+
+
+def _spoken_for(invariant: Invariant, program: Any) -> tuple[Invariant, Any]:
+    """The invariant in the dialect of a program, and the graph module to look at."""
+    host = host_of(program, copy=False)
+    if host is None:
+        return invariant, program
+    return invariant.bound(host.dialect), host.graph_module

@@ -41,13 +41,15 @@ class FoldConstants(Pass):
     """Replace constant parts of the program by their values.
 
     `max_bytes` limits every single result; with `constructors`, calls without any input node
-    (``np.zeros(3)``) are folded too.
+    (``np.zeros(3)``) are folded too; with `state`, parameters and buffers count as constants
+    (what is folded then does not follow them when they are trained or loaded).
     """
 
     name: ClassVar[str] = "fold constants"
     dialect: FoldingDialect = field(default=NUMPY, kw_only=True)
     max_bytes: int = 1 << 20
     constructors: bool = False
+    state: bool = False
 
     def __post_init__(self) -> None:
         if type(self.max_bytes) is not int or self.max_bytes < 0:
@@ -79,6 +81,8 @@ class _Folding:
         self._module = module
         self._graph = module.graph
         self._values: dict[Node, Any] = {}
+        self._constants: set[Node] = set()
+        self._memory = Memory(module, self._dialect)
         self._inference: Inference | None = None
         self._rows: list[Row] = []
         self.modified = False
@@ -96,10 +100,12 @@ class _Folding:
 
     def _learn(self, node: Node) -> None:
         """Compute the node if all its inputs are known."""
-        if node.op == "get_attr":
-            value = _attribute(self._module, str(node.target))
-            if self._dialect.is_storable(value):
+        value = self._dialect.constant_value(self._module, node, self._options.state)
+        if value is not NotImplemented:
+            # What is written to has another value before than behind.
+            if not self._is_written(node) and self._dialect.is_storable(value):
                 self._values[node] = value
+                self._constants.add(node)
             return
         inputs = node.all_input_nodes
         if not inputs and not self._options.constructors:
@@ -119,6 +125,11 @@ class _Folding:
         except Exception as error:
             # It fails when the program runs as well, and that is where it should.
             self._keep(node, f"it raises {type(error).__name__}")
+
+    def _is_written(self, node: Node) -> bool:
+        memory = self._memory
+        roots = memory.places(node)
+        return any(root.meets(written) for root in roots for written in memory.writes)
 
     def _size(self, node: Node) -> int | None:
         value = self._dialect.stated_value(node)
@@ -142,10 +153,10 @@ class _Folding:
 
         From back to front, so that a node that has to stay makes its inputs wanted.
         """
-        memory = Memory(self._module, self._dialect)
+        memory = self._memory
         folded: dict[Node, bool] = {}
         for node in reversed(list(self._graph.nodes)):
-            if node not in self._values or node.op == "get_attr":
+            if node not in self._values or node in self._constants:
                 continue
             is_wanted = any(user not in folded for user in node.users)
             if not is_wanted and not self._dialect.bindings(node):
@@ -169,14 +180,14 @@ class _Folding:
             return "its result is no single array or number"
         if not self._dialect.can_change(value):
             return None
-        roots = set(memory.places(node))
-        if any(root.meets(written) for root in roots for written in memory.writes):
+        if self._is_written(node):
             return "its memory is written to"
         if not self._is_returned(memory, node):
             return None
         no_op = self._dialect.no_op_of(node)
-        if no_op is not None and no_op.copies and no_op.source.op == "get_attr":
+        if no_op is not None and no_op.copies and no_op.source in self._constants:
             return ""
+        roots = set(memory.places(node))
         if any(root.kind != "new" for root in roots):
             return "it is returned, and a view of a constant"
         sharing = [
@@ -196,7 +207,7 @@ class _Folding:
     # ------------------------------------------------------------------ replacing
 
     def _replace_all(self, folded: dict[Node, bool]) -> None:
-        constants = [n for n in self._graph.nodes if n.op == "get_attr" and n in self._values]
+        constants = [n for n in self._graph.nodes if n in self._constants]
         for node, copied in reversed(list(folded.items())):
             wanted = [user for user in node.users if user not in folded]
             if wanted or self._dialect.bindings(node):
@@ -224,11 +235,11 @@ class _Folding:
         else:
             path = self._dialect.store(self._module, f"folded_{name}", value)
             shown = path
-            with self._graph.inserting_before(node):
-                constant = self._graph.get_attr(path)
-                constant.meta = dict(node.meta)
-                stands = constant
-                if copied:
+            constant = self._dialect.create_constant(self._module, path, node)
+            constant.meta = dict(node.meta)
+            stands = constant
+            if copied:
+                with self._graph.inserting_before(node):
                     stands = self._dialect.create_copy(self._graph, constant)
             if copied:
                 stands.meta.update({k: v for k, v in node.meta.items() if k in _KEPT_META})
@@ -239,6 +250,9 @@ class _Folding:
     def _forget(self, node: Node) -> None:
         """Take a constant away that only folded nodes used."""
         path = str(node.target)
+        is_state = self._dialect.constant_value(self._module, node, False) is NotImplemented
+        if is_state:
+            return  # the program keeps it, used or not
         self._graph.erase_node(node)
         same = (n for n in self._graph.nodes if n.op in ("get_attr", "call_module"))
         # What lies in another namespace may be named by that one's own graph.
@@ -247,9 +261,3 @@ class _Folding:
 
 
 _KEPT_META = ("stack_trace", "nn_module_stack", "custom")
-
-
-def _attribute(module: object, path: str) -> Any:
-    for part in path.split("."):
-        module = getattr(module, part, None)
-    return module

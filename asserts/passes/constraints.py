@@ -7,6 +7,12 @@ of becomes an assert: with ``u >= 0`` in the graph and ``0 <= u <= 10`` wanted, 
 added. Conditions of the contract that are no ranges (``rows == b``) are added unless the
 asserts there imply them.
 
+An exported program of torch's states the ranges of its run-time values itself, and these are
+wanted then. What only follows with the help of what the tracer assumed of its inputs (sizes
+of at least 2) is not asserted: it would reject what eager accepts; the report says so. What
+its callers are held to by checks outside of the graph counts as made sure of; with
+``entry="graph"`` it is written into the graph instead, for use without these checks.
+
 Guarantees: an assert that stands later (behind a computation) makes nothing sure; the
 strongest bound is written first, so a weaker one is not written at all; what is asserted
 already is not asserted again, in any spelling whose intervals say so; running the pass again
@@ -20,9 +26,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from asserts.dialects.base import AssertInfo, Dialect
+from asserts.dialects.base import AssertInfo, ConstraintDialect
+from asserts.dialects.numpy import NUMPY
 from asserts.emit import Emitter
 from asserts.errors import GraphError
 from asserts.graph import Node
@@ -55,16 +62,19 @@ class AddConstraintAsserts(Pass):
 
     `ranges` gives intervals by the names of symbols; `contract` says whether the
     environment's declared ranges and contract are wanted, too. Ends of `unbounded` or more
-    (in absolute value) count as infinite. Raises `GraphError` for an empty range, for a name
-    that no node of the program defines, and for a program without an environment if no range
-    is given.
+    (in absolute value) count as infinite. `entry` says who holds callers to what an exported
+    program demands of its inputs: the caller of the graph, or the graph itself. Raises
+    `GraphError` for an empty range, for a name that no node of the program defines, and for a
+    program without an environment if no range is given.
     """
 
     name: ClassVar[str] = "add constraint asserts"
+    dialect: ConstraintDialect = field(default=NUMPY, kw_only=True)
     ranges: Mapping[str, Range] = field(default_factory=dict)
     contract: bool = True
     unbounded: int | None = None
     effort: str = "default"
+    entry: Literal["caller", "graph"] = field(default="caller", kw_only=True)
 
     def run(self, graph_module: GraphModule) -> PassResult:
         outer = self.dialect.environment(graph_module)
@@ -75,7 +85,11 @@ class AddConstraintAsserts(Pass):
                     "nothing to assert"
                 )
             outer = None
-        given = dict(self.ranges)
+        given: dict[str, Range] = dict(self.ranges)
+        stated: dict[str, Range] = {}
+        if self.contract:
+            ranges = self.dialect.wanted_ranges(graph_module)
+            stated = {name: span for name, span in ranges.items() if name not in given}
         open_: dict[int, list[Obligation]] = {}
         rows: list[Row] = []
         modified = False
@@ -84,33 +98,47 @@ class AddConstraintAsserts(Pass):
             env = own if isinstance(own, ShapeEnv) else outer
             work = _Constraints(self, module, env)
             if env is outer:
-                work.take(self._given(work, given))
+                work.take(self._given(work, given, "given range"))
+                work.take(self._given(work, stated, "stated range"))
             if env is not None and self.contract:
-                stated = open_.get(id(env))
-                if stated is None:
-                    stated = [o for o in obligations_of(env) if o.kind == "contract"]
-                open_[id(env)] = work.take(stated)
+                wanted = open_.get(id(env))
+                if wanted is None:
+                    wanted = [o for o in obligations_of(env) if o.kind == "contract"]
+                    wanted += self._entry(graph_module)
+                open_[id(env)] = work.take(wanted)
             rows += work.write()
             modified = modified or work.modified
         if given:
             name = next(iter(given))
             raise GraphError(f"no node of the program defines the symbol '{name}'")
         rows += [_left_out(one) for left in open_.values() for one in left]
+        rows += [_nowhere(name) for name in stated]
         if modified:
             graph_module.recompile()
         return PassResult(graph_module, modified, Report(self.name, tuple(rows)))
 
-    def _given(self, work: _Constraints, given: dict[str, Range]) -> list[Obligation]:
+    def _entry(self, graph_module: GraphModule) -> list[Obligation]:
+        """What callers are held to, if the graph is to see to it."""
+        if self.entry == "caller":
+            return []
+        return [
+            Obligation(fact.claim, fact.spelled, "contract", "the program's callers")
+            for fact in self.dialect.entry_facts(graph_module)
+        ]
+
+    def _given(
+        self, work: _Constraints, given: dict[str, Range], who: str
+    ) -> list[Obligation]:
         """The given ranges of symbols that this graph defines; they are done with then."""
         found: list[Obligation] = []
         for name in list(given):
             symbol = work.symbols.get(name)
             if symbol is None:
                 continue
-            found += self._ends(symbol, given.pop(name))
+            found += self._ends(symbol, given.pop(name), who)
         return found
 
-    def _ends(self, symbol: Expr, wanted: Range) -> list[Obligation]:
+    def _ends(self, symbol: Expr, wanted: Range, who: str) -> list[Obligation]:
         name = symbol.name
         if not isinstance(symbol, IntExpr):
             raise GraphError(f"the symbol '{name}' is no integer and has no range")
@@ -128,7 +156,7 @@ class AddConstraintAsserts(Pass):
         ):
             if claim is not None:
                 assert isinstance(claim, BoolExpr)
-                found.append(Obligation(claim, text, "contract", "given range"))
+                found.append(Obligation(claim, text, "contract", who))
         return found
 
     def _finite(self, name: str, end: Any) -> int | None:
@@ -145,6 +173,11 @@ def _left_out(obligation: Obligation) -> Row:
     return Row(obligation.text, obligation.stated_by, "kept", note=note)
 
 
+def _nowhere(name: str) -> Row:
+    note = f"not asserted: no node of the program defines {name}"
+    return Row(f"the range of {name}", "stated range", "kept", note=note)
+
+
 class _Constraints:
     """The work on one graph. A *point* is the index of a node; all inputs are at 0."""
 
@@ -152,7 +185,12 @@ class _Constraints:
         self, options: AddConstraintAsserts, module: GraphModule, env: ShapeEnv | None
     ) -> None:
         self._effort = options.effort
-        self._dialect: Dialect = options.dialect
+        self._dialect: ConstraintDialect = options.dialect
+        self._module = module
+        self._from_callers: set[BoolExpr] = set()
+        if options.contract and options.entry == "graph":
+            facts = options.dialect.entry_facts(module)
+            self._from_callers = {fact.claim for fact in facts}
         self._graph = module.graph
         self._env = env
         self._nodes = list(module.graph.nodes)
@@ -188,7 +226,7 @@ class _Constraints:
         if self._env is not None:
             for fact in self._env.axioms:
                 point = self._point_of(fact.claim) if fact.origin == "operation" else None
-                if point is not None:
+                if point is not None and fact.claim not in self._from_callers:
                     found.append((point, fact))
         return sorted(found, key=lambda pair: pair[0])
 
@@ -217,6 +255,7 @@ class _Constraints:
         for point, obligation in self._wanted:
             by_point.setdefault(point, []).append(obligation)
         waiting = self._made_sure()
+        assumed = self._assumed(waiting)
         facts = Facts()
         emitter = Emitter(self._graph, self._dialect)
         entry = sum(1 for node in self._nodes if node.op == "placeholder")
@@ -229,10 +268,31 @@ class _Constraints:
             with self._graph.inserting_before(self._nodes[position]):
                 for obligation in sorted(by_point[point], key=_strength):
                     proof = self._proof(facts, obligation.claim)
+                    if proof is None and self._is_assumed(assumed, obligation):
+                        rows.append(_assumed_row(obligation))
+                        continue
                     rows.append(self._row(emitter, facts, obligation, point, proof))
                     known = Fact(obligation.claim, "contract", obligation.text)
                     facts = _learned(facts, known)
         return rows
+
+    def _assumed(self, made_sure: list[tuple[int, Fact]]) -> Facts | None:
+        """All that holds, and what the tracer took for granted besides."""
+        assumptions = list(self._dialect.assumptions(self._module))
+        if not assumptions:
+            return None
+        facts = Facts()
+        for fact in [fact for _, fact in made_sure]:
+            facts = _learned(facts, fact)
+        for claim in assumptions:
+            facts = _learned(facts, Fact(claim, "assumed"))
+        return facts
+
+    def _is_assumed(self, assumed: Facts | None, obligation: Obligation) -> bool:
+        """Whether a stated range says no more than that."""
+        if assumed is None or obligation.stated_by != "stated range":
+            return False
+        return self._proof(assumed, obligation.claim) is not None
 
     def _advance(self, emitter: Emitter, position: int, target: int) -> int:
         """Pass the nodes before `target`, and the reads, sizes and asserts behind them."""
@@ -299,6 +359,11 @@ class _Constraints:
         known = {} if self._env is None else self._env.symbols
         sources = {s.name: known[s.name].source for s in symbols if s.name in known}
         return {name: source for name, source in sources.items() if source and source != name}
+
+
+def _assumed_row(obligation: Obligation) -> Row:
+    note = "not asserted: it rests on what the tracer assumed of its inputs"
+    return Row(obligation.text, obligation.stated_by, "kept", note=note)
 
 
 def _learned(facts: Facts, fact: Fact) -> Facts:

@@ -8,23 +8,29 @@ one point nothing happens between two checks, so they may be traded, and a check
 others at its point imply goes too. A later check never discharges an earlier one, and no
 assumption discharges anything unless it is itself an obligation at entry: whatever a proof
 rests on is enforced in the graph.
+
+The work grows linearly with the checks: an example that satisfies all of them shows for most
+that they are implied by nothing (see `example`), and the prover is asked about the others
+with a bounded number of facts around each (see `known`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from operator import itemgetter
 from typing import Literal
 
+from asserts.passes.example import Condition, Example
+from asserts.passes.known import Answer, Known, Statement
 from shapes.env import Check, ShapeEnv
-from shapes.errors import ContradictionError, UndefinedError
-from shapes.expr import OPERATORS, BoolExpr, Expr
-from shapes.facts import Fact, Facts
+from shapes.expr import EQ_ZERO, LE_ZERO, NE_ZERO, OPERATORS, BoolExpr, Expr
+from shapes.facts import Fact
 from shapes.interpret import free_symbols, walk
 from shapes.location import Location
-from shapes.prover import Effort, decide, entails
+from shapes.prover import Effort, decide
 from shapes.show import show
 from shapes.totals import made_total
 from shapes.verdict import Proof
@@ -115,68 +121,6 @@ def _parts(
     ]
 
 
-@dataclass(frozen=True)
-class _Known:
-    """What may be used: by any check, and by one that a person wrote."""
-
-    all: Facts
-    kept_for_user: Facts
-
-    def given(self, fact: Fact, for_user: bool) -> _Known:
-        user = self.kept_for_user
-        return _Known(self.all.given(fact), user.given(fact) if for_user else user)
-
-
-LOCAL_FACTS = 80
-"""Facts on run-time values that one group of checks may use."""
-
-
-class _Store:
-    """Known facts, found again by the run-time values in them.
-
-    Values that are read at run time by the hundred have little to say of each other, though
-    all may be compared with one size of an input: a question sees the facts on inputs, and
-    those that are connected to it by run-time values.
-    """
-
-    def __init__(self, env: ShapeEnv) -> None:
-        self._env = env
-        self._on_inputs = _Known(Facts(), Facts())
-        self._about: dict[Expr, list[tuple[Fact, bool]]] = {}
-
-    def run_time_symbols(self, claim: BoolExpr) -> list[Expr]:
-        infos = self._env.symbols
-        return [s for s in free_symbols(claim) if s.name in infos and not infos[s.name].backed]
-
-    def add(self, fact: Fact, for_user: bool) -> None:
-        symbols = self.run_time_symbols(fact.claim)
-        for symbol in symbols:
-            self._about.setdefault(symbol, []).append((fact, for_user))
-        if not symbols:
-            # A check that makes the facts contradictory stays and always fails.
-            with suppress(ContradictionError):
-                self._on_inputs = self._on_inputs.given(fact, for_user)
-
-    def around(self, symbols: Iterable[Expr]) -> _Known:
-        """What is known that has to do with these run-time values, the nearest first."""
-        known = self._on_inputs
-        waiting = list(dict.fromkeys(symbols))
-        seen = set(waiting)
-        used: set[Fact] = set()
-        for symbol in waiting:
-            for fact, for_user in self._about.get(symbol, ()):
-                if fact in used or len(used) >= LOCAL_FACTS:
-                    continue
-                used.add(fact)
-                with suppress(ContradictionError):
-                    known = known.given(fact, for_user)
-                for other in self.run_time_symbols(fact.claim):
-                    if other not in seen:
-                        seen.add(other)
-                        waiting.append(other)
-        return known
-
-
 def discharge(
     env: ShapeEnv,
     placed: Sequence[tuple[int, Obligation]],
@@ -199,7 +143,43 @@ def discharge(
     return run.decide(placed)
 
 
+class _Candidate(Statement):
+    """An obligation while it is decided."""
+
+    __slots__ = ("answer", "condition", "obligation")
+
+    def __init__(self, obligation: Obligation) -> None:
+        super().__init__(obligation.claim, obligation.kind != "operation")
+        self.obligation = obligation
+        self.condition = Condition(self.claim, self.symbols)
+        self.answer: Answer | None = None
+
+    def _made_fact(self) -> Fact:
+        obligation = self.obligation
+        return Fact(
+            obligation.claim,
+            "contract" if obligation.kind == "contract" else "check",
+            obligation.text,
+            obligation.message,
+            obligation.stated_by if obligation.kind == "operation" else None,
+        )
+
+    def rank(self) -> tuple[int, int]:
+        """Contract first, ranges of single symbols before other conditions, else as
+        stated."""
+        simple = self.claim.op in (LE_ZERO, EQ_ZERO, NE_ZERO)
+        single = simple and len(self.symbols) == 1
+        return (0 if self.obligation.kind == "contract" else 1, 0 if single else 1)
+
+    def cost(self) -> tuple[int, int]:
+        """How dear the check is, by its number of operations; contracts are dropped last."""
+        size = sum(1 for node in walk(self.claim) if not node.is_constant)
+        return (0 if self.obligation.kind == "contract" else 1, size)
+
+
 class _Discharge:
+    """One walk through the points of a graph."""
+
     def __init__(
         self,
         env: ShapeEnv,
@@ -213,155 +193,195 @@ class _Discharge:
         self._env = env
         self._existing = existing
         self._policy = policy
-        self._effort = effort
-        self._store = _Store(env)
-        guarantees = [
-            (point, fact)
+        self._known = Known(self._is_run_time, effort)
+        self._example = Example(self._first_value)
+        waiting = [
+            (point, Statement(fact.claim, True, fact))
             for fact in env.axioms
             if fact.origin == "operation" and (point := point_of(fact.claim)) is not None
         ]
-        self._guarantees = sorted(guarantees, key=lambda g: g[0])
-        self._standing = sorted(self._existing.items(), key=lambda e: e[1])
+        # The checks that the graph makes already stay, so what they demand is known.
+        waiting += [
+            (point, Statement(claim, False, Fact(claim, "check", operation="the graph")))
+            for claim, point in existing.items()
+        ]
+        self._waiting = deque(sorted(waiting, key=itemgetter(0)))
+
+    def _is_run_time(self, symbol: Expr) -> bool:
+        info = self._env.symbols.get(symbol.name)
+        return info is not None and not info.backed
+
+    def _first_value(self, symbol: Expr) -> int:
+        info = self._env.symbols.get(symbol.name)
+        hint = None if info is None else info.hint
+        return hint if type(hint) is int else 0
 
     def decide(self, placed: Sequence[tuple[int, Obligation]]) -> list[Decision]:
+        """Decide every obligation, in program order."""
         by_point: dict[int, list[Obligation]] = {}
         for point, obligation in placed:
             by_point.setdefault(point, []).append(obligation)
         decisions: list[Decision] = []
         for point in sorted(by_point):
-            self._learn_guarantees(point)
-            self._learn_standing(point)
+            while self._waiting and self._waiting[0][0] <= point:
+                statement = self._waiting.popleft()[1]
+                self._known.add(statement)
+                self._example.tell(Condition(statement.claim, statement.symbols))
             decisions += self._at_point(point, by_point[point])
         return decisions
-
-    def _learn_guarantees(self, point: int) -> None:
-        while self._guarantees and self._guarantees[0][0] <= point:
-            self._store.add(self._guarantees.pop(0)[1], for_user=True)
-
-    def _learn_standing(self, point: int) -> None:
-        """The checks that the graph makes already stay, so what they demand is known."""
-        while self._standing and self._standing[0][1] <= point:
-            claim, _ = self._standing.pop(0)
-            self._store.add(Fact(claim, "check", operation="the graph"), for_user=False)
 
     def _at_point(self, point: int, obligations: list[Obligation]) -> list[Decision]:
         """Nothing happens between the checks at one point, so any of them may imply another:
         keep a smallest and cheapest set that implies all."""
-        ordered = sorted(obligations, key=_rank)
-        decided: dict[Obligation, Decision] = {}
+        ordered = sorted(map(_Candidate, obligations), key=_Candidate.rank)
+        decided: dict[_Candidate, Decision] = {}
         for group in self._groups(ordered):
-            self._decide_group(point, group, decided)
-        return [decided[obligation] for obligation in ordered]
+            self._decide_group(group)
+            self._settle(point, group, decided)
+            self._known.forget_answers()
+        return [decided[candidate] for candidate in ordered]
 
-    def _groups(self, obligations: list[Obligation]) -> list[list[Obligation]]:
+    def _groups(self, candidates: list[_Candidate]) -> list[list[_Candidate]]:
         """The checks on inputs alone, then those that run-time values connect."""
-        groups: list[list[Obligation]] = [[]]
-        group_of: dict[Expr, list[Obligation]] = {}
-        for obligation in obligations:
-            symbols = self._store.run_time_symbols(obligation.claim)
-            known = (group_of[s] for s in symbols if s in group_of)
-            met = list({id(g): g for g in known}.values())
-            group = met[0] if met else []
-            if not symbols:
-                group = groups[0]
-            elif not met:
-                groups.append(group)
-            joined = [obligation]
-            for other in met[1:]:
-                joined += other
-                other.clear()
-            group += joined
-            for member in joined:
-                for symbol in self._store.run_time_symbols(member.claim):
-                    group_of[symbol] = group
-        order = {obligation: index for index, obligation in enumerate(obligations)}
-        return [sorted(group, key=order.__getitem__) for group in groups if group]
+        parent: dict[Expr, Expr] = {}
 
-    def _decide_group(
-        self, point: int, group: list[Obligation], decided: dict[Obligation, Decision]
-    ) -> None:
-        symbols = [s for o in group for s in self._store.run_time_symbols(o.claim)]
-        before = self._store.around(symbols)
-        kept = group if self._policy == "keep-all" else self._smallest(before, group)
-        chosen = set(kept)
-        known = before.all
-        for obligation in group:
-            if obligation not in chosen:
-                proof = self._implied(before, kept, obligation)
-                decided[obligation] = Decision(obligation, point, obligation.claim, proof)
-                continue
-            # What stands before it in the graph is known when it is computed, no more.
-            decided[obligation] = self._made(point, obligation, known)
-            fact = self._fact(obligation)
-            self._store.add(fact, obligation.kind != "operation")
-            with suppress(ContradictionError):
-                known = known.given(fact)
+        def root(symbol: Expr) -> Expr:
+            while parent[symbol] is not symbol:
+                parent[symbol] = parent[parent[symbol]]
+                symbol = parent[symbol]
+            return symbol
 
-    def _smallest(self, before: _Known, obligations: list[Obligation]) -> list[Obligation]:
-        """Drop the dearest first as long as the rest implies it; then look for smaller sets
-        among all of them, within a budget of proofs."""
-        kept = list(obligations)
-        for candidate in sorted(obligations, key=_cost, reverse=True):
-            others = [o for o in kept if o is not candidate]
-            if self._implied(before, others, candidate) is not None:
-                kept = others
-        if len(kept) == len(obligations):
-            return kept  # a smaller set would imply what all others together do not
-        budget = TRADING_PROOFS
-        for size in range(1, len(kept)):
-            for chosen in combinations(sorted(obligations, key=_cost), size):
-                dropped = [o for o in obligations if o not in chosen]
-                budget -= len(dropped)
-                if budget < 0:
-                    return kept
-                if all(self._implied(before, chosen, o) is not None for o in dropped):
-                    return [o for o in obligations if o in chosen]
-        return kept
+        values = {c: self._known.run_time(c) for c in candidates}
+        for symbols in values.values():
+            for symbol in symbols:
+                parent.setdefault(symbol, symbol)
+                parent[root(symbol)] = root(symbols[0])
+        groups: dict[Expr | None, list[_Candidate]] = {None: []}
+        for candidate, symbols in values.items():
+            key = root(symbols[0]) if symbols else None
+            groups.setdefault(key, []).append(candidate)
+        return [group for group in groups.values() if group]
+
+    # ------------------------------------------------------------------ one group
+
+    def _decide_group(self, group: list[_Candidate]) -> None:
+        """Give the candidates that are implied their answers; the others stay, and are known
+        from here on."""
+        for candidate in group:
+            self._known.add(candidate)
+            self._example.tell(candidate.condition)
+        if self._policy == "keep-all":
+            return
+        # What an example shows to be implied by nothing needs no question.
+        suspects = [c for c in group if not self._example.breaks(c.condition)]
+        own: set[Statement] = set(group)
+        dropped: list[_Candidate] = []
+        for candidate in sorted(suspects, key=_Candidate.cost, reverse=True):
+            candidate.answer = self._implied(candidate, own, {candidate})
+            if candidate.answer is not None:
+                dropped.append(candidate)
+                self._known.remove(candidate)
+        if not dropped:
+            return  # a smaller set would imply what all others together do not
+        if not self._traded(suspects, own):
+            self._confirm(dropped, own)
 
     def _implied(
-        self, before: _Known, others: Sequence[Obligation], target: Obligation
-    ) -> Proof | None:
-        """The proof of an obligation from what was known before and others at its point."""
-        everything = self._may_use_all(target)
-        facts = before.all if everything else before.kept_for_user
-        try:
-            for other in others:
-                if everything or other.kind != "operation":
-                    facts = facts.given(self._fact(other))
-            return entails(facts, target.claim, self._effort)
-        except (ContradictionError, UndefinedError):
-            return None
+        self, target: _Candidate, own: set[Statement], without: set[Statement]
+    ) -> Answer | None:
+        """The proof of a candidate from what was known before and others of its group."""
+        for_user = self._policy != "strict" and target.obligation.kind == "user"
+        return self._known.implies(
+            target.claim,
+            target.symbols,
+            for_user,
+            without,
+            lambda statement: statement not in own,
+        )
 
-    def _made(self, point: int, obligation: Obligation, known: Facts) -> Decision:
-        condition = made_total(obligation.claim, lambda claim: decide(known, claim))
+    def _traded(self, suspects: list[_Candidate], own: set[Statement]) -> bool:
+        """Look for a smaller set of suspects that implies the others, within a budget of
+        proofs; whether there is one, which was taken then."""
+        staying = sum(1 for candidate in suspects if candidate.answer is None)
+        if staying < 2 or len(suspects) > TRADING_PROOFS:
+            return False
+        for candidate in suspects:
+            self._known.add(candidate)
+        answers = self._smaller(suspects, staying, own)
+        for candidate in suspects:
+            if answers is not None:
+                candidate.answer = answers.get(candidate)
+            if candidate.answer is not None:
+                self._known.remove(candidate)
+        return answers is not None
+
+    def _smaller(
+        self, suspects: list[_Candidate], limit: int, own: set[Statement]
+    ) -> dict[_Candidate, Answer] | None:
+        """The answers to all suspects but fewer than `limit`, which imply them."""
+        budget = TRADING_PROOFS
+        by_cost = sorted(suspects, key=_Candidate.cost)
+        for size in range(limit):
+            for chosen in combinations(by_cost, size):
+                rest = [c for c in suspects if c not in chosen]
+                budget -= len(rest)
+                if budget < 0:
+                    return None
+                answers = self._answers(rest, own)
+                if answers is not None:
+                    return answers
+        return None
+
+    def _answers(
+        self, rest: list[_Candidate], own: set[Statement]
+    ) -> dict[_Candidate, Answer] | None:
+        """The proofs of all these candidates, from none of them."""
+        without: set[Statement] = set(rest)
+        answers: dict[_Candidate, Answer] = {}
+        for candidate in rest:
+            found = self._implied(candidate, own, without)
+            if found is None:
+                return None
+            answers[candidate] = found
+        return answers
+
+    def _confirm(self, dropped: list[_Candidate], own: set[Statement]) -> None:
+        """Prove again what was proved from a candidate that was dropped later."""
+        gone: set[Statement] = set(dropped)
+        for candidate in dropped:
+            assert candidate.answer is not None
+            if gone.isdisjoint(candidate.answer.used):
+                continue
+            candidate.answer = self._implied(candidate, own, {candidate})
+            if candidate.answer is None:
+                self._known.add(candidate)
+
+    def _settle(
+        self, point: int, group: list[_Candidate], decided: dict[_Candidate, Decision]
+    ) -> None:
+        """The decisions of a group. What stands before a check in the graph is known when it
+        is computed, no more."""
+        later: set[Statement] = {c for c in group if c.answer is None}
+        for candidate in group:
+            if candidate.answer is None:
+                decided[candidate] = self._made(point, candidate, later)
+                later.discard(candidate)
+            else:
+                obligation, proof = candidate.obligation, candidate.answer.proof
+                decided[candidate] = Decision(obligation, point, obligation.claim, proof)
+
+    def _made(self, point: int, candidate: _Candidate, later: set[Statement]) -> Decision:
+        obligation = candidate.obligation
+
+        def known(claim: BoolExpr) -> bool | None:
+            return decide(self._known.facts_near(free_symbols(claim), later), claim)
+
+        condition: Expr = obligation.claim
+        if candidate.condition.terms is None:  # else it always has a value
+            condition = made_total(condition, known)
         assert isinstance(condition, BoolExpr)
         present = None
         if self._existing:
             present = self._existing.get(self._as_written(condition))  # type: ignore[call-overload]
         here = present is not None and present <= point
         return Decision(obligation, point, condition, None, here)
-
-    def _may_use_all(self, obligation: Obligation) -> bool:
-        return self._policy == "strict" or obligation.kind != "user"
-
-    def _fact(self, obligation: Obligation) -> Fact:
-        origin: Literal["contract", "check"] = (
-            "contract" if obligation.kind == "contract" else "check"
-        )
-        operation = obligation.stated_by if obligation.kind == "operation" else None
-        return Fact(
-            obligation.claim, origin, obligation.text, obligation.message, operation
-        )
-
-
-def _rank(obligation: Obligation) -> tuple[int, int]:
-    """Contract first, ranges of single symbols before other conditions, else as stated."""
-    simple = obligation.claim.op.name in ("LeZero", "EqZero", "NeZero")
-    single = simple and len(free_symbols(obligation.claim)) == 1
-    return (0 if obligation.kind == "contract" else 1, 0 if single else 1)
-
-
-def _cost(obligation: Obligation) -> tuple[int, int]:
-    """How dear a check is, by its number of operations; contracts are dropped last."""
-    size = sum(1 for node in walk(obligation.claim) if not node.is_constant)
-    return (0 if obligation.kind == "contract" else 1, size)

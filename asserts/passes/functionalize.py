@@ -30,7 +30,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from asserts.dialects.base import EffectDialect
+from asserts.dialects.base import TOKENS, EffectDialect, TokenPlace
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
 from asserts.graph import Graph, Node
@@ -41,7 +41,8 @@ from asserts.report import Report, Row
 __all__ = ["Defunctionalize", "Functionalize", "TokenSignature", "token_signature",
            "without_token"]  # fmt: skip
 
-_META = "tokens"
+_META = TOKENS
+_PLACES = ("appended", "first", "paired")
 _KEPT_META = ("stack_trace", "nn_module_stack", "custom")
 
 
@@ -49,34 +50,46 @@ _KEPT_META = ("stack_trace", "nn_module_stack", "custom")
 class TokenSignature:
     """What functionalizing changed about how a graph is called.
 
-    `output` says where the token is in the result: "appended" to the tuple that was returned,
-    or "paired" with whatever was. `input` names the parameter of a nested graph that takes
-    the token (None for the program itself).
+    `output` says where the token is in what the graph returns: "appended" to the tuple that
+    was returned, "first" in it, or "paired" with whatever was. `result` says the same of what
+    a caller gets, who may see a structure made of the graph's results. `input` names the
+    parameter of a nested graph that takes the token (None for the program itself).
     """
 
     output: str
     input: str | None = None
+    result: str = "paired"
+
+    @property
+    def place(self) -> TokenPlace:
+        """The same as the dialect says it."""
+        return TokenPlace(self.output, self.result)  # type: ignore[arg-type]
 
 
-def token_signature(graph_module: GraphModule) -> TokenSignature | None:
-    """The signature that `Functionalize` recorded in the module's metadata, if it did.
+def token_signature(program: Any) -> TokenSignature | None:
+    """The signature that `Functionalize` recorded in the program's metadata, if it did.
 
     Raises `GraphError` for a record that is damaged.
     """
-    found = graph_module.meta.get(_META)
+    found = getattr(program, "graph_module", program).meta.get(_META)
     if found is None:
         return None
-    if not isinstance(found, dict) or found.get("output") not in ("appended", "paired"):
+    if not isinstance(found, dict) or found.get("output") not in _PLACES:
         raise GraphError(f"the recorded token signature is damaged: {found!r}")
-    return TokenSignature(found["output"], found.get("input"))
+    result = found.get("result", found["output"])
+    if result not in _PLACES:
+        raise GraphError(f"the recorded token signature is damaged: {found!r}")
+    return TokenSignature(found["output"], found.get("input"), result)
 
 
-def without_token(graph_module: GraphModule, result: Any) -> Any:
+def without_token(program: Any, result: Any) -> Any:
     """What the program returned, without the token that `Functionalize` added."""
-    signature = token_signature(graph_module)
+    signature = token_signature(program)
     if signature is None:
         return result
-    return result[:-1] if signature.output == "appended" else result[0]
+    if signature.result == "appended":
+        return result[:-1]
+    return result[1] if signature.result == "first" else result[0]
 
 
 @dataclass(frozen=True)
@@ -190,14 +203,17 @@ class _Calls:
         """What becomes of every assert."""
         for module in self._modules:
             for node in module.graph.nodes:
-                if self._dialect.functional_target(node) is None:
+                is_assert = self._dialect.is_assert(node)
+                has_form = self._dialect.functional_target(node) is not None
+                if not is_assert and not has_form:
                     continue
                 note = "made functional"
-                if node.users:
+                if not has_form:
+                    note = "not functional: there is no functional form of it"
+                elif node.users:
                     note = "not functional: its result is used"
                 elif id(module) in self._frozen:
                     note = "not functional: a function calls the graph that it is in"
-                is_assert = self._dialect.is_assert(node)
                 text = self._dialect.info_of(node).condition if is_assert else node.name
                 yield Row(text, "assert in the graph", "kept", place=node.name, note=note)
 
@@ -270,7 +286,7 @@ class _Threading:
         first = next(node for node in nodes if node.op != "placeholder")
         with self._graph.inserting_before(first):
             self._token = self._graph.placeholder(signature.input)
-        self._token.meta["val"] = None
+        self._dialect.state_token(self._token)
 
     def _token_before(self, node: Node) -> Node:
         if self._token is None:
@@ -282,11 +298,7 @@ class _Threading:
         return self._token
 
     def _make_functional(self, node: Node) -> None:
-        target = self._dialect.functional_target(node)
-        assert target is not None
-        token = self._token_before(node)
-        node.target = target
-        node.kwargs = {**node.kwargs, self._dialect.token_argument: token}
+        self._dialect.make_functional(node, self._token_before(node))
         self._token = node
 
     def _pass_through(self, node: Node, callee: GraphModule) -> None:
@@ -302,24 +314,41 @@ class _Threading:
         # The result is now the first item; what is known of it moves there.
         value.meta = dict(node.meta)
         node.meta = {key: value.meta[key] for key in _KEPT_META if key in value.meta}
-        token.meta = {**node.meta, "val": None}
-        node.meta["val"] = (value.meta.get("val"), None)
+        token.meta = dict(node.meta)
+        self._dialect.state_token(token)
+        node.meta["val"] = (value.meta.get("val"), token.meta.get("val"))
         self._token = token
 
     def _return_token(self, output: Node, is_program: bool) -> None:
         result = output.args[0]
         assert self._token is not None
-        value = output.meta.get("val")
-        appended = is_program and type(result) is tuple
-        returned: tuple[Any, ...] = (result,)
-        if appended and isinstance(result, tuple):
-            returned = result
-        output.args = ((*returned, self._token),)
-        if "val" in output.meta:
-            parts = value if appended and isinstance(value, tuple) else (value,)
-            output.meta["val"] = (*parts, None)
+        place = TokenPlace("paired", "paired")
         if is_program:
-            self._module.meta[_META] = {"output": "appended" if appended else "paired"}
+            place = self._dialect.token_place(self._module, result)
+        output.args = (_with(result, self._token, place),)
+        if "val" in output.meta:
+            value = output.meta["val"]
+            known = place if isinstance(value, tuple) else TokenPlace("paired", "paired")
+            output.meta["val"] = _with(value, self._token.meta.get("val"), known)
+        if is_program:
+            self._module.meta[_META] = {"output": place.output, "result": place.result}
+            self._dialect.token_returned(self._module, place, True)
+
+
+def _with(result: Any, token: Any, place: TokenPlace) -> tuple[Any, ...]:
+    """A result and a token."""
+    if place.output == "first":
+        return (token, *result)
+    return (*result, token) if place.output == "appended" else (result, token)
+
+
+def _without(result: Any, place: TokenPlace) -> tuple[Any, Any]:
+    """The result and the token, the inverse of `_with`."""
+    if place.output == "first":
+        return tuple(result[1:]), result[0]
+    if place.output == "appended":
+        return tuple(result[:-1]), result[-1]
+    return result[0], result[-1]
 
 
 # --------------------------------------------------------------------------- and back
@@ -370,27 +399,24 @@ class _Unthreading:
         result = output.args[0]
         if not isinstance(result, (tuple, list)) or not result:
             raise GraphError(f"node '{output.name}' does not return a token")
-        token = result[-1]
+        kept, token = _without(result, signature.place)
         if not self._dialect.is_node(token):
             raise GraphError(f"node '{output.name}' does not return a token, but {token!r}")
-        appended = signature.output == "appended"
-        output.args = (tuple(result[:-1]) if appended else result[0],)
+        output.args = (kept,)
         value = output.meta.get("val")
         if isinstance(value, tuple) and value:
-            output.meta["val"] = value[:-1] if appended else value[0]
+            output.meta["val"] = _without(value, signature.place)[0]
+        if signature.input is None:
+            self._dialect.token_returned(self._module, signature.place, False)
         return token  # type: ignore[no-any-return]
 
     def _undone(self, token: Node) -> Node | None:
         """The token before this one, after which nothing of this one is left."""
-        target = self._dialect.effectful_target(token)
-        if target is not None:
-            before = token.kwargs.get(self._dialect.token_argument)
+        if self._dialect.effectful_target(token) is not None:
+            before = self._dialect.make_effectful(token)
             if not self._dialect.is_node(before):
                 raise GraphError(f"node '{token.name}' has no token")
-            kwargs = dict(token.kwargs)
-            del kwargs[self._dialect.token_argument]
-            token.target, token.kwargs = target, kwargs
-            return before  # type: ignore[return-value]
+            return before  # type: ignore[no-any-return]
         read = self._dialect.read_of(token)
         if read is not None:
             return self._without_pair(token, read[0])

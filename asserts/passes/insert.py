@@ -66,6 +66,13 @@ class InsertRuntimeAsserts(Pass):
     unplaced: Literal["refuse", "report"] = "refuse"
 
     def run(self, graph_module: GraphModule) -> PassResult:
+        result = self.inserted(graph_module)
+        if result.modified:
+            graph_module.recompile()
+        return result
+
+    def inserted(self, graph_module: GraphModule) -> PassResult:
+        """Do the work, in place; the code of the module is not made again."""
         shared: dict[int, tuple[ShapeEnv, list[GraphModule]]] = {}
         self._collect(graph_module, shared)
         rows: list[Row] = []
@@ -78,8 +85,6 @@ class InsertRuntimeAsserts(Pass):
                 rows += work.insert()
                 modified = modified or work.modified
             rows += self._unplaced(open_obligations)
-        if modified:
-            graph_module.recompile()
         return PassResult(graph_module, modified, Report(self.name, tuple(rows)))
 
     def _collect(
@@ -201,7 +206,7 @@ class _Insertion:
         if outcome == "inserted":
             emitter.meta = self._metadata(obligation, point)
             before = len(emitter.created)
-            condition = emitter.emit(decision.condition)
+            condition = self._written(emitter, decision)
             symbols = free_symbols(decision.condition)
             values = {symbol.name: emitter.emit(symbol) for symbol in symbols}
             info = AssertInfo(
@@ -225,6 +230,14 @@ class _Insertion:
             location=obligation.location,
             nodes=count,
         )
+
+    def _written(self, emitter: Emitter, decision: Decision) -> Any:
+        try:
+            return emitter.emit(decision.condition)
+        except GraphError as error:
+            obligation = decision.obligation
+            where = f" ({obligation.location})" if obligation.location else ""
+            raise GraphError(f"the check `{obligation.text}`{where}: {error}") from error
 
     def _metadata(self, obligation: Obligation, point: int) -> dict[str, Any]:
         beside = self._nodes[point] if point else self._first_computed

@@ -25,6 +25,7 @@ from heapq import heapify, heappop, heappush
 from typing import Any, ClassVar, Literal
 
 from asserts.dialects.base import Inference, ValueDialect
+from asserts.dialects.hosts import host_of
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
 from asserts.graph import Node, map_arg
@@ -66,8 +67,11 @@ class Snapshot:
         ]
 
 
-def snapshot(graph_module: GraphModule, dialect: ValueDialect = NUMPY) -> Snapshot:
+def snapshot(program: Any, dialect: ValueDialect = NUMPY) -> Snapshot:
     """What every node of the program computes now."""
+    host = None if dialect.accepts(program) else host_of(program, copy=False)
+    graph_module = program if host is None else host.graph_module
+    dialect = dialect if host is None else host.dialect
     return Snapshot(
         tuple(
             {node.name: _computation(module, node) for node in module.graph.nodes}
@@ -157,7 +161,8 @@ def _recomputed(node: Node, inference: Inference, dialect: ValueDialect) -> Chan
         return Change(node, "fails", stated, None, str(error))
     if found is NotImplemented:
         specified = node.op in ("placeholder", "get_attr")
-        return None if specified else Change(node, "not computed", stated)
+        specified = specified or (node.op == "output" and stated is None)
+        return None if specified else Change(node, "not computed", stated, None, inference.why)
     if stated is None and found is not None:
         dialect.state_value(node, found)
         return Change(node, "stated", None, found)
@@ -171,7 +176,7 @@ def _recomputed(node: Node, inference: Inference, dialect: ValueDialect) -> Chan
 
 _OUTCOMES: dict[str, Outcome] = {
     "stated": "inserted",
-    "changed": "removed",
+    "changed": "changed",
     "not computed": "kept",
     "fails": "kept",
 }
@@ -223,7 +228,8 @@ class RefreshMetadata(Pass):
             return f"is {show(change.after)}"
         if change.kind == "fails":
             return f"stated {show(change.before)}, but fails: {change.why}"
-        return f"stated {show(change.before)}, which cannot be recomputed"
+        text = f"stated {show(change.before)}, which cannot be recomputed"
+        return f"{text}: {change.why}" if change.why else text
 
     def _row(self, change: Change) -> Row:
         text = f"{change.node.name}: {self._text(change)}"

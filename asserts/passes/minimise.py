@@ -36,6 +36,13 @@ class MinimiseRuntimeAsserts(Pass):
     effort: str | Effort = "default"
 
     def run(self, graph_module: GraphModule) -> PassResult:
+        result = self.minimised(graph_module)
+        if result.modified:
+            graph_module.recompile()
+        return result
+
+    def minimised(self, graph_module: GraphModule) -> PassResult:
+        """Do the work, in place; the code of the module is not made again."""
         rows: list[Row] = []
         modified = False
         for module in self.dialect.modules(graph_module):
@@ -43,8 +50,6 @@ class MinimiseRuntimeAsserts(Pass):
             found = self._minimise(module, env if isinstance(env, ShapeEnv) else ShapeEnv())
             modified = modified or any(row.outcome == "discharged" for row in found)
             rows += found
-        if modified:
-            graph_module.recompile()
         return PassResult(graph_module, modified, Report(self.name, tuple(rows)))
 
     def _minimise(self, module: GraphModule, env: ShapeEnv) -> list[Row]:

@@ -87,6 +87,8 @@ class _Removal:
     # ------------------------------------------------------------------ may it go?
 
     def _reason_to_keep(self, node: Node, no_op: NoOp) -> str | None:
+        if self._dialect.names_outputs and {node, no_op.source} <= self._leaf_nodes():
+            return "it is returned, and its source is returned too"
         if no_op.guards and node in self._returned:
             return "what is returned must not be written to"
         if not no_op.copies and not no_op.guards:
@@ -106,6 +108,11 @@ class _Removal:
         if any(self._leaves.get(root) for root in sources):
             return "it is returned, and its source is returned too"
         return None
+
+    def _leaf_nodes(self) -> set[Node]:
+        """The nodes that are returned now."""
+        output = next(n for n in reversed(list(self._module.graph.nodes)) if n.op == "output")
+        return set(output.all_input_nodes)
 
     def _roots(self, node: Node) -> set[Root]:
         return {self._root(root) for root in self._memory.places(node)}

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from asserts.graph_module import GraphModule
 from asserts.passes.base import Pass, PassResult
+from asserts.passes.discharge import Policy
+from asserts.passes.minimise import MinimiseRuntimeAsserts
 from asserts.report import Report, Row
+from shapes.prover import Effort
 
 __all__ = ["RemoveRuntimeAsserts"]
 
 
 @dataclass(frozen=True)
 class RemoveRuntimeAsserts(Pass):
-    """Erase every assert whose result nobody uses; `sweep` erases the code that is dead
-    then (comparisons, sizes), which leaves no trace of an insertion."""
+    """Erase every assert whose result nobody uses, or those ``only="proved"`` (what stays
+    implies them, see `discharge` for `policy`; the report has the proofs).
+
+    `sweep` erases the code that is dead then (comparisons, sizes), which leaves no trace of
+    an insertion.
+    """
 
     name: ClassVar[str] = "remove runtime asserts"
     sweep: bool = True
+    only: Literal["all", "proved"] = "all"
+    policy: Policy = "preserve-user"
+    effort: str | Effort = "default"
 
     def run(self, graph_module: GraphModule) -> PassResult:
+        if self.only == "proved":
+            return self._run_proved(graph_module)
         rows: list[Row] = []
         modified = False
         for module in self.dialect.modules(graph_module):
@@ -49,3 +61,11 @@ class RemoveRuntimeAsserts(Pass):
         if modified:
             graph_module.recompile()
         return PassResult(graph_module, modified, Report(self.name, tuple(rows)))
+
+    def _run_proved(self, graph_module: GraphModule) -> PassResult:
+        minimise = MinimiseRuntimeAsserts(
+            dialect=self.dialect, policy=self.policy, effort=self.effort
+        )
+        result = minimise.run(graph_module)
+        report = Report(self.name, result.report.rows)
+        return PassResult(graph_module, result.modified, report)

@@ -8,14 +8,17 @@ Before, and after::
 
 A temporary is dead behind the last use of it and of all its views. From there on its memory
 is free for the result of an elementwise function with the same shape, expression by
-expression, and dtype; also for the function that uses it last, for numpy computes as if
-operands and result were separate memory.
+expression, and dtype; also for the function that uses it last: numpy computes as if operands
+and result were separate memory, and in torch's graphs the operand has to lie in memory just
+as the result will.
 
 This introduces mutation, so it comes last in a pipeline: every other pass may then rely on
 a graph without any. Inputs, constants and what is returned beside the result are never
 written to. It also takes the stated shapes at their word, so it comes behind the insertion of
 the asserts which enforce them. Limits: strides of a result may differ from before (they are
-those of the reused memory), and with them the order in which a later sum is rounded.
+those of the reused memory), and with them the order in which a later sum is rounded. What is
+made of a torch program is for inference: torch records no gradient for what is written into
+a given tensor, and says so.
 """
 
 from __future__ import annotations
@@ -39,6 +42,7 @@ class ReuseBuffers(Pass):
     """Write results into dead temporaries of the same shape and dtype."""
 
     name: ClassVar[str] = "reuse buffers"
+    functional: ClassVar[bool] = False
     dialect: MemoryDialect = field(default=NUMPY, kw_only=True)
 
     def run(self, graph_module: GraphModule) -> PassResult:
@@ -64,7 +68,7 @@ class _Reuse:
     def __init__(self, dialect: MemoryDialect, module: GraphModule) -> None:
         self._dialect = dialect
         self._nodes = list(module.graph.nodes)
-        memory = Memory(module, dialect)
+        self._memory = memory = Memory(module, dialect)
         position = {node: i for i, node in enumerate(self._nodes)}
         self._last_use: dict[Root, int] = {}
         self._escaping = {root for _, _, places in memory.outputs for root in places}
@@ -100,11 +104,22 @@ class _Reuse:
 
     def _chosen(self, node: Node, free: list[_Buffer]) -> _Buffer | None:
         """An operand rather than another buffer: it is in the cache."""
-        if not free:
-            return None
         operands = set(node.all_input_nodes)
-        best = next((i for i, b in enumerate(free) if b.node in operands), len(free) - 1)
-        return free.pop(best)
+        order = sorted(range(len(free)), key=lambda i: (free[i].node not in operands, -i))
+        for i in order:
+            if self._may_write(node, free[i].node):
+                return free.pop(i)
+        return None
+
+    def _may_write(self, node: Node, buffer: Node) -> bool:
+        """Whether the operands that lie in the buffer may be read while it is written to."""
+        roots = self._memory.places(buffer)
+        for operand in node.all_input_nodes:
+            places = self._memory.places(operand)
+            shares = any(root.meets(other) for root in roots for other in places)
+            if shares and not self._dialect.may_overwrite(operand, buffer):
+                return False
+        return True
 
     def _live(self, key: tuple[Any, ...], node: Node, root: Root) -> None:
         """The node's memory is free from its last use on, unless it is returned."""

@@ -213,15 +213,23 @@ class _Collection:
         return [call for call in self._calls.values() if call is not None]
 
     def _close(self, node: Node, path: str, outputs: tuple[Any, ...]) -> None:
-        if not self._open or self._open[-1].path != path:
+        opened = [i for i, one in enumerate(self._open) if one.path == path]
+        if not opened or not self._same_call(node, opened[-1]):
             inside = f"inside of a call of '{self._open[-1].path}'" if self._open else "alone"
             raise GraphError(
                 f"the tracepoint '{node.name}' with the outputs of '{path}' stands {inside}: "
                 "its inputs are missing"
             )
-        call = self._open.pop()
+        call = self._open.pop(opened[-1])
         if call.name is not None:
             self._calls[call.name] = ModuleCall(call.name, call.inputs, outputs)
+
+    def _same_call(self, node: Node, index: int) -> bool:
+        """Whether the calls that were opened behind that one are the same under other names
+        of the submodule: their markers cross, for each name's are written on their own."""
+        own = _innermost(node)
+        inner = self._open[index + 1 :]
+        return all(own is not None and _innermost(one.node) == own for one in inner)
 
     def _name(self, node: Node, path: str) -> str | None:
         """What the call is recorded as."""
@@ -287,6 +295,12 @@ class _Collection:
         if self._replaced is not None:
             self._replaced(node, argument)
         node.graph.erase_node(node)
+
+
+def _innermost(node: Node) -> Any:
+    """The key of the innermost module that a node belongs to."""
+    stack = node.meta.get(_STACK)
+    return next(reversed(stack)) if stack else None
 
 
 def _item(whole: Any, index: Any, node: Node) -> Any:

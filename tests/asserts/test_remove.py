@@ -55,3 +55,23 @@ def test_in_place_changes_the_argument() -> None:
     assert any(NUMPY.is_assert(n) for n in module.graph.nodes)
     asserts.remove(module, in_place=True)
     assert not any(NUMPY.is_assert(n) for n in module.graph.nodes)
+
+
+def test_only_what_is_proved_goes_with_its_proof() -> None:
+    module, env = module_with_reads()
+    env.check("u0 >= 4")
+    env.check("u0 >= 2")
+    env.check("2*u0 >= 7")
+    checked = asserts.insert(module, policy="keep-all").graph_module
+    before = sum(NUMPY.is_assert(n) for n in checked.graph.nodes)
+
+    result = asserts.RemoveRuntimeAsserts(only="proved")(checked)
+
+    discharged = result.report.with_outcome("discharged")
+    after = sum(NUMPY.is_assert(n) for n in result.graph_module.graph.nodes)
+    assert len(discharged) >= 2
+    assert after == before - len(discharged)
+    assert all(row.proof is not None for row in discharged)
+    assert len(result.report.with_outcome("kept")) == after
+    again = asserts.RemoveRuntimeAsserts(only="proved")(result.graph_module)
+    assert not again.modified

@@ -141,14 +141,28 @@ def test_refutations_are_paid_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < read <= module.CREDIT_AT_FIRST + module.CREDIT * 300
 
 
-def test_a_long_circle_is_refused_too() -> None:
+@pytest.mark.parametrize("size", [80, 700])
+@pytest.mark.parametrize("last", ["u{0} < u0", "u0 == u{0} + 1", "b and u{0} < u0"])
+def test_long_circles_are_refused_too(size: int, last: str) -> None:
     env = ShapeEnv()
-    names = [env.integer(f"u{i}").expr.name for i in range(80)]
+    env.boolean("b")
+    names = [env.integer(f"u{i}").expr.name for i in range(size)]
     for x, y in pairwise(names):
         env.assume(f"{x} <= {y}")
     with pytest.raises(ContradictionError) as caught:
-        env.assume("u79 < u0")
-    assert len(caught.value.culprits) == 80
+        env.assume(last.format(size - 1))
+    assert len(caught.value.culprits) == size
+
+
+def test_a_long_chain_between_two_ends_is_refused_too() -> None:
+    env = ShapeEnv()
+    names = [env.integer(f"u{i}").expr.name for i in range(700)]
+    for x, y in pairwise(names):
+        env.assume(f"{x} <= {y}")
+    env.assume("u0 >= 5")
+    with pytest.raises(ContradictionError) as caught:
+        env.assume("u699 <= 4")
+    assert len(caught.value.culprits) == 701
 
 
 def test_what_is_missed_is_found_when_a_question_meets_it(

@@ -310,7 +310,7 @@ def test_building_grows_linearly(task: Callable[[int], object]) -> None:
 
 
 @pytest.mark.parametrize("task", [_interleaved, _nested, _conjunction, _deep_condition])
-@pytest.mark.parametrize("use", [show, lambda e: bounds(Facts(), e), free_symbols], ids=str)
+@pytest.mark.parametrize("use", [show, lambda e: bounds(Facts(), e), free_symbols], ids=["show", "bounds", "free_symbols"])
 def test_using_grows_linearly(task: Callable[[int], Expr], use: Callable[[Expr], Any]) -> None:
     built = {n: task(n) for n in (8, 300, 600)}
     grows_linearly(lambda n: use(built[n]), 300)

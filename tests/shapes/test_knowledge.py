@@ -9,7 +9,7 @@ import pytest
 from shapes.domains import Congruence
 from shapes.expr import symbol
 from shapes.infinity import int_oo
-from shapes.knowledge import Fact, Knowledge, agreed, scaled, smallest
+from shapes.knowledge import Fact, Knowledge, agreed, contradiction, scaled, smallest
 from shapes.reasons import NO_REASONS, Reasons
 
 x = symbol("x")
@@ -83,3 +83,15 @@ def test_the_budget_of_leaving_out_holds() -> None:
     found = smallest(FACTS, suffice, steps=100)
     assert FACTS[7] in found
     assert read <= 100
+
+
+def test_a_message_shows_some_of_many_culprits() -> None:
+    error = contradiction(FACTS)
+    assert error.culprits == tuple(FACTS)
+    lines = str(error).splitlines()
+    assert len(lines) == 22
+    assert "... and 20 more ..." in str(error)
+    assert "x >= 0" in lines[1]
+    assert "x >= 39" in lines[-1]
+    assert str(contradiction(FACTS[:20])).count("x >=") == 20
+    assert "can never hold" in str(contradiction(FACTS[:1]))

@@ -137,7 +137,7 @@ def test_cvc5_denies_no_proof(seed: int) -> None:
     answer = cvc5_answer(script(Asked((denied,), named), known))
     # Unknown operators are unconstrained in the script, so "sat" needs none of them.
     if "o!" not in script(Asked((denied,), named), known):
-        assert answer in ("unsat", "unknown"), f"{question}\n{verdict}"
+        assert answer != "sat", f"{question}\n{verdict}"
 
 
 # ---- questions by hand ----

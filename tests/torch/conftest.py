@@ -1,4 +1,5 @@
-"""Without torch these tests are left out, except in CI, where it must be there.
+"""Without torch these tests are left out, and without transformers those of its models,
+except in CI, where they must be there.
 
 What torch deprecates is for torch's own code to change; our warnings stay errors.
 """
@@ -11,8 +12,12 @@ from pathlib import Path
 
 import pytest
 
-if importlib.util.find_spec("torch") is None and not os.environ.get("CI"):
-    collect_ignore_glob = ["test_*.py"]
+collect_ignore_glob: list[str] = []
+if not os.environ.get("CI"):
+    if importlib.util.find_spec("torch") is None:
+        collect_ignore_glob += ["test_*.py"]
+    elif importlib.util.find_spec("transformers") is None:
+        collect_ignore_glob += ["test_transformers.py"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

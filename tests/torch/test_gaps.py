@@ -10,13 +10,21 @@ import operator
 from typing import Any
 
 import pytest
+import sympy
 import torch
+import z3
 from torch import Tensor, nn
+from torch._export.passes.add_runtime_assertions_for_constraints_pass import (
+    _AddRuntimeAssertionsForInlineConstraintsPass,
+)
 from torch.fx.experimental.symbolic_shapes import (
     GuardOnDataDependentSymNode,
     _constrain_range_for_size,
 )
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
+from torch.fx.experimental.validator import TranslationValidator
+from torch.utils._sympy.functions import IntTrueDiv, TruncToInt
+from torch.utils._sympy.value_ranges import ValueRanges
 
 from asserts.dialects.torch import (
     TorchDialect,
@@ -25,13 +33,13 @@ from asserts.dialects.torch import (
     installed,
 )
 from asserts.lift import lift
+from shapes.booleans import as_condition
 from shapes.evaluate import evaluate
-from tests.torch.programs import DYNAMIC, PROGRAMS, Inputs, Program, rows, scalar
+from shapes.expr import make
+from shapes.facts import Fact, Facts
+from shapes.prover import prove
+from tests.torch.programs import DYNAMIC, Inputs, Program, named, rows, scalar
 from tests.torch.torch_help import accepts, asserts_of, decomposed, disagreements, exported
-
-
-def named(name: str) -> Program:
-    return next(p for p in PROGRAMS if p.name == name)
 
 
 def wrongly_accepted(program: Program, made: Any) -> list[Inputs]:
@@ -161,8 +169,6 @@ def test_a3_an_upper_bound_of_one_stays_one() -> None:
 
 
 def test_a5_reading_torchs_truncation_keeps_its_meaning() -> None:
-    from torch.utils._sympy.functions import IntTrueDiv, TruncToInt
-
     shape_env = TorchShapeEnv()
     value = shape_env.create_unbacked_symint()
     symbols = TorchEnv(shape_env)
@@ -171,6 +177,23 @@ def test_a5_reading_torchs_truncation_keeps_its_meaning() -> None:
     symbol = symbols.symbol(value.node.expr)
     for number in range(-7, 8):
         assert evaluate(read, {symbol: number}) == math.trunc(number / 2)
+
+
+def test_a5_torchs_validator_rounds_down_where_ours_cuts_off() -> None:
+    half = TruncToInt(IntTrueDiv(sympy.Symbol("u0", integer=True), 2))
+    validator = TranslationValidator()
+    number = validator.add_var(sympy.Symbol("u0", integer=True), int)
+    solver = z3.Solver()
+    solver.add(number == -3)
+    solver.add(validator.to_z3_boolean_expr(sympy.Eq(half, math.trunc(-3 / 2))))
+    assert solver.check() == z3.unsat
+
+    shape_env = TorchShapeEnv()
+    symbols = TorchEnv(shape_env)
+    u = shape_env.create_unbacked_symint().node.expr
+    ours = as_condition(symbols.read(sympy.Eq(TruncToInt(IntTrueDiv(u, 2)), -1)))
+    given = Facts().given(Fact(as_condition(make("Eq", symbols.symbol(u), -3)), "given"))
+    assert prove(given, ours).proved
 
 
 def test_a8_a_size_that_equals_a_run_time_value_may_be_zero_or_one() -> None:
@@ -258,9 +281,10 @@ def test_a7_what_is_not_decided_stays_an_error() -> None:
         exported(program)
 
 
-def test_a4_a_missing_bound_is_added_beside_one_that_is_there() -> None:
-    with torch._dynamo.config.patch(do_not_emit_runtime_asserts=True):
-        made = exported(named("Narrowed"))
+def half_bounded() -> tuple[Any, TorchShapeEnv, Any]:
+    """A program that reads a number which must be in [0, 10], and of these ends checks only
+    the lower one; its environment, and the node that reads."""
+    made = exported(named("Narrowed"))
     shape_env = next(
         node.meta["val"].node.shape_env
         for node in made.graph.nodes
@@ -272,14 +296,33 @@ def test_a4_a_missing_bound_is_added_beside_one_that_is_there() -> None:
         holds = graph.call_function(operator.ge, (item, 0))
         holds.meta["val"] = item.meta["val"] >= 0
         graph.call_function(torch.ops.aten._assert_scalar.default, (holds, "by hand"))
-    symbol = item.meta["val"].node.expr
     _constrain_range_for_size(item.meta["val"], min=0, max=10)
+    return made.graph_module, shape_env, item
 
-    insert_deferred_runtime_asserts(made.graph_module, shape_env, "by hand", export=True)
 
-    lifted = [str(one.claim) for one in lift(graph, TorchDialect(TorchEnv(shape_env)))]
+def claims_of(module: Any, shape_env: TorchShapeEnv) -> list[str]:
+    dialect = TorchDialect(TorchEnv(shape_env))
+    return [str(one.claim) for one in lift(module.graph, dialect)]
+
+
+def test_a4_a_missing_bound_is_added_beside_one_that_is_there() -> None:
+    module, shape_env, item = half_bounded()
+    symbol = item.meta["val"].node.expr
+
+    insert_deferred_runtime_asserts(module, shape_env, "by hand", export=True)
+
+    lifted = claims_of(module, shape_env)
     assert f"{symbol} <= 10" in lifted
-    assert sum(claim in (f"0 <= {symbol}", f"{symbol} >= 0") for claim in lifted) == 1
+
+
+def test_a4_torch_adds_nothing_where_some_bound_is_there() -> None:
+    module, shape_env, item = half_bounded()
+    symbol = item.meta["val"].node.expr
+
+    torchs = _AddRuntimeAssertionsForInlineConstraintsPass({symbol: ValueRanges(0, 10)})
+    module = torchs(module).graph_module
+
+    assert f"{symbol} <= 10" not in claims_of(module, shape_env)
 
 
 @torch.library.custom_op("shapeproof_tests::pairs", mutates_args=())

@@ -12,12 +12,14 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 from torch.utils._sympy import functions
 
 from asserts.dialects.torch import TorchEnv
+from asserts.dialects.torch_guarantees import guarantees
 from asserts.dialects.torch_ops import as_written, create_operator
+from asserts.dialects.torch_programs import dialect_for
 from shapes.evaluate import evaluate
 from shapes.expr import OPERATORS, as_expr, make, symbol
 from shapes.interpret import free_symbols
 from tests.torch.programs import DYNAMIC, Program, rows, scalar
-from tests.torch.torch_help import asserts_of, decomposed, disagreements, exported
+from tests.torch.torch_help import accepts, asserts_of, decomposed, disagreements, exported
 
 X, Y = symbol("x", "int"), symbol("y", "int")
 
@@ -106,6 +108,88 @@ def test_what_an_operation_ensures_is_not_checked() -> None:
     assert len(asserts_of(exported(program, ours=False))) == 2
     assert asserts_of(exported(program)) == []
     assert disagreements(program, exported(program)) == []
+
+
+def masked(x: Tensor, n: Tensor) -> Tensor:
+    found = x[:, x[0] > 0]
+    torch._check(found.shape[1] <= x.shape[1])
+    return found
+
+
+def selected(x: Tensor, n: Tensor) -> Tensor:
+    found = torch.masked_select(x, x > 0)
+    torch._check(found.shape[0] <= x.shape[0] * x.shape[1])
+    return found
+
+
+def cut(x: Tensor, n: Tensor) -> Tensor:
+    start, stop = n.tolist()
+    found = x[start:stop]
+    torch._check(found.shape[0] <= x.shape[0])
+    return found
+
+
+def narrowed(x: Tensor, n: Tensor) -> Tensor:
+    start, length = n.tolist()
+    torch._check(length >= 0)
+    found = x.narrow(0, start, length)
+    torch._check(found.shape[0] <= length)
+    return found
+
+
+class Ensuring(nn.Module):
+    """A check that the operation before it ensures."""
+
+    def __init__(self, function: Any) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor, n: Tensor) -> Any:
+        return self.function(x, n)
+
+
+@pytest.mark.parametrize("function", [masked, selected, cut, narrowed])
+def test_what_other_operations_ensure_is_not_checked_either(function: Any) -> None:
+    pairs = [(0, 2), (-3, 2), (1, 0), (-9, 1), (3, 1), (2, -2)]
+    every = tuple((rows(n, 2), torch.tensor(p)) for n in (1, 2, 4) for p in pairs)
+    valid = [inputs for inputs in every if accepts(Ensuring(function), inputs)]
+    invalid = [inputs for inputs in every if not accepts(Ensuring(function), inputs)]
+    program = Program(
+        lambda: Ensuring(function),  # type: ignore[arg-type]
+        (rows(4, 2), torch.tensor([0, 2])),
+        ({0: DYNAMIC, 1: DYNAMIC}, None),
+        tuple(valid),
+        tuple(invalid),
+    )
+
+    made = exported(program)
+
+    texts = [str(node.args[1]) for node in asserts_of(made)]
+    assert not [t for t in texts if f"in {function.__name__}" in t and "found" in t]
+    assert disagreements(program, made) == []
+
+
+def test_what_is_said_of_slices_is_true_of_all_of_them() -> None:
+    made = exported(
+        Program(
+            lambda: Ensuring(cut),  # type: ignore[arg-type]
+            (rows(4, 2), torch.tensor([0, 2])),
+            ({0: DYNAMIC}, None),
+        )
+    )
+    dialect = dialect_for(made, made.graph_module)
+    claims = [claim for claim, _ in guarantees(made.graph, dialect)]
+    assert len(claims) == 2
+    size = next(n for n in made.graph.nodes if n.target is torch.ops.aten.slice.Tensor)
+    (found, _), *_ = dialect.bindings(size).items()
+    reads = [n for n in made.graph.nodes if n.target is torch.ops.aten.item.default]
+    start, stop = (next(iter(dialect.bindings(n))) for n in reads)
+    length = next(s for c in claims for s in free_symbols(c) if s.name.startswith("s"))
+    for n in range(5):
+        for a in range(-7, 8):
+            for b in range(-7, 8):
+                values = {start: a, stop: b, length: n, found: len(range(n)[a:b])}
+                assert all(evaluate(claim, values) for claim in claims), values
 
 
 class Branched(nn.Module):

@@ -14,7 +14,7 @@ from torch._export.passes.remove_runtime_assertions import _RemoveRuntimeAsserti
 from torch.fx.experimental.sym_node import SymNode
 
 from asserts.dialects.torch import installed
-from tests.torch.programs import PROGRAMS
+from tests.torch.programs import named
 from tests.torch.torch_help import asserts_of, disagreements, exported
 
 
@@ -94,7 +94,7 @@ def test_in_threads() -> None:
 
 
 def test_what_was_recorded_in_a_block_is_not_needed_outside() -> None:
-    program = next(p for p in PROGRAMS if p.name == "Routed")
+    program = named("Routed")
     made = exported(program)
     assert len(asserts_of(made)) == 3
 
@@ -110,23 +110,10 @@ class Plain(torch.nn.Module):
 
 
 def test_strict_export_too() -> None:
-    program = next(p for p in PROGRAMS if p.name == "Narrowed")
+    program = named("Narrowed")
     with installed():
         made = torch.export.export(
             Plain(), program.example, dynamic_shapes=program.shapes, strict=True
         )
     assert len(asserts_of(made)) == 2
     assert disagreements(program, made) == []
-
-
-def test_compiled_functions_too() -> None:
-    program = next(p for p in PROGRAMS if p.name == "Narrowed")
-    torch._dynamo.reset()
-    with installed(), torch._dynamo.config.patch(capture_scalar_outputs=True):
-        compiled = torch.compile(program.make(), backend="aot_eager", fullgraph=True)
-        for inputs in (program.example, *program.valid):
-            torch.testing.assert_close(compiled(*inputs), program.make()(*inputs))
-        for inputs in program.invalid:
-            with pytest.raises(RuntimeError):
-                compiled(*inputs)
-    torch._dynamo.reset()

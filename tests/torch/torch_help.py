@@ -16,8 +16,9 @@ from tests.torch.programs import Inputs, Program
 
 
 def exported(program: Program, ours: bool = True, deferred: bool = False) -> ExportedProgram:
-    """The program, exported with our passes installed or with torch's own."""
-    with installed() if ours else nullcontext():
+    """The program, exported with our passes installed or with torch's own; with a second
+    opinion if it needs one."""
+    with installed(decide=program.undecided) if ours else nullcontext():
         return torch.export.export(
             program.make(),
             program.example,
@@ -29,7 +30,7 @@ def exported(program: Program, ours: bool = True, deferred: bool = False) -> Exp
 
 def decomposed(program: ExportedProgram, ours: bool = True) -> ExportedProgram:
     """The program after another tracing, with our passes or with torch's own."""
-    with installed() if ours else nullcontext():
+    with installed(decide=True) if ours else nullcontext():
         return program.run_decompositions()
 
 

@@ -1,0 +1,104 @@
+"""Programs in files: our saved graphs, functions to be traced, and torch's programs.
+
+A file is written beside its place and moved there when it is complete, so that nobody ever
+finds half of one, and a failure leaves what was there.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import IO, Any
+
+from asserts.errors import GraphError
+from asserts.graph_module import GraphModule
+
+__all__ = ["load_program", "save_program", "write_whole"]
+
+
+def load_program(text: str, inputs: Sequence[str] = ()) -> Any:
+    """The program that a person names: a file ``.json`` or ``.pt2``, or a function to be
+    traced, ``FILE.py:FUNCTION`` or ``MODULE:FUNCTION`` (then `inputs` give shapes).
+
+    Raises `OSError` for a file that cannot be read, and an error of ours, naming the program,
+    for one that is damaged, of another version or not there.
+    """
+    if text.endswith(".pt2"):
+        return torch_files().load(text)
+    if text.endswith(".json"):
+        from asserts.dialects.numpy_codec import load
+
+        return load(Path(text).read_text(encoding="utf-8"))
+    from asserts.sources import traced_from
+
+    return traced_from(text, inputs)
+
+
+def save_program(program: Any, path: str) -> None:
+    """Save a program under a name that suits it: ``.json`` for our graph modules, ``.pt2`` for
+    torch's programs. Raises `GraphError` for another one, or if it cannot be saved."""
+    ours = isinstance(program, GraphModule)
+    suffix = ".json" if ours else ".pt2"
+    if not path.endswith(suffix):
+        kind = "one of our graphs" if ours else "a torch program"
+        raise GraphError(f"{path!r}: {kind} is saved as a file {suffix}")
+    if not ours:
+        write_whole(path, lambda file: torch_files().save(program, file))
+        return
+    from asserts.dialects.numpy_codec import save
+
+    content = save(program).encode("utf-8")
+    write_whole(path, lambda file: file.write(content))
+
+
+def write_whole(path: str, write: Callable[[IO[bytes]], object]) -> None:
+    """Let `write` fill a new file beside `path`, then put it in the place of `path`.
+
+    Raises what `write` raises, and `OSError`; the new file is gone then, and what stood at
+    `path` is as it was.
+    """
+    folder, name = os.path.split(os.path.abspath(path))
+    if os.path.isdir(path):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    try:
+        handle, made = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
+    except OSError as error:  # of a name that nobody knows
+        raise OSError(error.errno, error.strerror, path) from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+        os.chmod(made, _mode(path))
+        os.replace(made, path)
+    except BaseException:
+        os.unlink(made)
+        raise
+
+
+def _mode(path: str) -> int:
+    """The permissions of what is replaced, or those of any new file."""
+    try:
+        return os.stat(path).st_mode & 0o777
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask
+
+
+def torch_files() -> ModuleType:
+    """What reads and writes torch's programs. Raises `GraphError` if there is no torch, or
+    one of a version that is not supported."""
+    try:
+        from asserts.dialects import torch_files
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise GraphError(
+            "torch is not installed: a file .pt2 needs it (pip install 'shapeproof[torch]')"
+        ) from error
+    except ImportError as error:
+        raise GraphError(str(error)) from error
+    return torch_files

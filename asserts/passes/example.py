@@ -1,0 +1,264 @@
+"""Numbers that satisfy every condition told so far: an example, kept while conditions come.
+
+Most checks of a program are not implied by the others, and one example with a number changed
+shows it: values that satisfy all other conditions and break this one. Then no prover need
+be asked. Conditions are found by their symbols, so telling one and asking about one cost
+what the conditions on its own symbols cost, not what all of them do.
+
+A new condition that does not hold is repaired by changing one of its symbols by as little as
+it takes, then the conditions that this breaks, and so on for a few steps. Where that fails,
+the symbols that hang together with it have no example, and nothing is said of them.
+
+Guarantee: `breaks` answers True only if it found values which satisfy all other conditions
+that hang together with this one (by evaluation) and make this one false. A False says
+nothing. Limits: integers only; an example is a search by small steps, not a solver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from shapes.errors import ShapeproofError
+from shapes.evaluate import evaluate
+from shapes.expr import EQ_ZERO, LE_ZERO, NE_ZERO, SYMBOL, BoolExpr, Expr, IntExpr
+
+__all__ = ["Condition", "Example"]
+
+REPAIRS: Final = 12
+"""Numbers that may be changed to make room for a change."""
+
+TRIED: Final = 6
+"""Changes that are tried to break one condition."""
+
+CROWDED: Final = 64
+"""A symbol with more conditions than that is not changed: to look at all would cost too
+much."""
+
+Values = dict[Expr, int]
+Change = tuple[Expr, int]
+
+
+class Condition:
+    """A condition as an example reads it; one object for each time that it is stated.
+
+    An integer relation over symbols is kept as its terms (``sum(c*s) + constant`` compared
+    with zero); anything else is evaluated as it stands.
+    """
+
+    __slots__ = ("claim", "constant", "direction", "symbols", "terms")
+
+    def __init__(self, claim: BoolExpr, symbols: tuple[Expr, ...]) -> None:
+        self.claim = claim
+        self.symbols = symbols
+        self.terms: tuple[tuple[Expr, int], ...] | None = None
+        self.constant = 0
+        self.direction: object = claim
+        if claim.op in (LE_ZERO, EQ_ZERO, NE_ZERO):
+            side = claim.args[0]
+            assert isinstance(side, IntExpr)
+            terms = tuple(side.terms().items())
+            if len(terms) == len(symbols) and all(t.op is SYMBOL for t, _ in terms):
+                self.terms, self.constant = terms, side.constant
+                if claim.op is LE_ZERO:
+                    self.direction = terms[0] if len(terms) == 1 else frozenset(terms)
+
+    def holds(self, values: Values) -> bool:
+        """Whether it has a value, which is true."""
+        if self.terms is None:
+            return _truth(self.claim, values) is True
+        total = self._total(values)
+        op = self.claim.op
+        return total <= 0 if op is LE_ZERO else (total == 0) is (op is EQ_ZERO)
+
+    def fails(self, values: Values) -> bool:
+        """Whether it has a value, which is false."""
+        if self.terms is None:
+            return _truth(self.claim, values) is False
+        return not self.holds(values)
+
+    def _total(self, values: Values) -> int:
+        assert self.terms is not None
+        total = self.constant
+        for symbol, coefficient in self.terms:
+            total += coefficient * values[symbol]
+        return total
+
+    def changes(self, values: Values, wanted: bool) -> Iterator[Change]:
+        """Symbols with new values that make it true (false): the nearest ones for a relation
+        over symbols, guesses for anything else."""
+        if self.terms is None:
+            for symbol in self.symbols:
+                old = values[symbol]
+                guesses = dict.fromkeys((old + 1, old - 1, 0, 1, 2 * old, old // 2))
+                yield from ((symbol, new) for new in guesses if new != old)
+            return
+        total = self._total(values)
+        for symbol, c in self.terms:
+            for step in self._steps(total, c, wanted):
+                yield symbol, values[symbol] + step
+
+    def _steps(self, total: int, c: int, wanted: bool) -> tuple[int, ...]:
+        """By how much a symbol with coefficient `c` must change."""
+        if self.claim.op is LE_ZERO:
+            return (_reaching(-c, total),) if wanted else (_reaching(c, 1 - total),)
+        if (self.claim.op is EQ_ZERO) is wanted:
+            return () if total % c else (-total // c,)
+        return 1, -1
+
+
+def _reaching(c: int, least: int) -> int:
+    """The smallest step with ``c * step >= least``, for a positive `least`."""
+    size = -(-least // abs(c))
+    return size if c > 0 else -size
+
+
+def _truth(claim: BoolExpr, values: Values) -> object:
+    try:
+        return evaluate(claim, values)
+    except ShapeproofError:  # no value, or one that Python cannot compute
+        return None
+
+
+class Example:
+    """Values for all symbols of the conditions told so far.
+
+    `start` gives a symbol's first value. `looked_at` counts evaluations of conditions.
+    """
+
+    def __init__(self, start: Callable[[Expr], int]) -> None:
+        self._start = start
+        self._values: Values = {}
+        self._about: dict[Expr, dict[object, list[Condition]]] = {}
+        self._parent: dict[Expr, Expr] = {}
+        self._lost: set[Expr] = set()
+        self.looked_at = 0
+
+    def tell(self, condition: Condition) -> None:
+        """Take in a condition, which stays."""
+        if not condition.symbols:
+            return
+        for symbol in condition.symbols:
+            if symbol not in self._values:
+                self._values[symbol] = self._start(symbol)
+                self._about[symbol] = {}
+                self._parent[symbol] = symbol
+        root = self._joined(condition.symbols)
+        for symbol in condition.symbols:
+            self._enter(self._about[symbol], condition)
+        if root not in self._lost and not self._made_true(condition):
+            self._lost.add(root)
+
+    def breaks(self, condition: Condition) -> bool:
+        """Whether values were found that satisfy all other conditions, and break this one,
+        which was told before."""
+        symbols = condition.symbols
+        if not symbols or self._root(symbols[0]) in self._lost:
+            return False
+        tries = TRIED
+        for change in condition.changes(self._values, wanted=False):
+            if tries == 0:
+                break
+            tries -= 1
+            old = self._changed(change, condition)
+            if old is None:
+                continue
+            broken = condition.fails(self._values)
+            self._values.update(old)
+            if broken:
+                return True
+        return False
+
+    # ------------------------------------------------------------------ what hangs together
+
+    def _root(self, symbol: Expr) -> Expr:
+        parent = self._parent
+        while parent[symbol] is not symbol:
+            parent[symbol] = parent[parent[symbol]]
+            symbol = parent[symbol]
+        return symbol
+
+    def _joined(self, symbols: Iterable[Expr]) -> Expr:
+        roots = list({self._root(symbol): None for symbol in symbols})
+        first = roots[0]
+        for other in roots[1:]:
+            self._parent[other] = first
+            if other in self._lost:
+                self._lost.add(first)
+        return first
+
+    @staticmethod
+    def _enter(about: dict[object, list[Condition]], condition: Condition) -> None:
+        """Of bounds on the same terms only the two tightest matter (the tightest, and the one
+        that is left when that is asked about), and of one condition stated often only two."""
+        same = about.setdefault(condition.direction, [])
+        same.append(condition)
+        if len(same) > 2:
+            same.sort(key=_tightness, reverse=True)
+            same.pop()
+
+    # ------------------------------------------------------------------ changing values
+
+    def _made_true(self, condition: Condition) -> bool:
+        """Whether the condition holds, maybe after a few changes."""
+        if any(symbol.kind != "int" for symbol in condition.symbols):
+            return False
+        self.looked_at += 1
+        if condition.holds(self._values):
+            return True
+        for change in self._repairs(condition, {}):
+            if self._changed(change, None) is not None:
+                return True
+        return False
+
+    def _changed(self, change: Change, but: Condition | None) -> Values | None:
+        """Change a symbol, and others until all conditions hold again that one was told
+        (`but` one): the old values of what was changed, or None, with everything as before."""
+        symbol, value = change
+        if len(self._about[symbol]) > CROWDED:
+            return None
+        values = self._values
+        old = {symbol: values[symbol]}
+        values[symbol] = value
+        waiting = self._violated(symbol, but)
+        while waiting:
+            condition = waiting.pop()
+            if condition.holds(values):
+                continue
+            repair = next(self._repairs(condition, old), None)
+            if repair is None or len(old) > REPAIRS:
+                values.update(old)
+                return None
+            symbol, value = repair
+            old[symbol] = values[symbol]
+            values[symbol] = value
+            waiting += self._violated(symbol, but)
+        return old
+
+    def _violated(self, symbol: Expr, but: Condition | None) -> list[Condition]:
+        found = []
+        for same in self._about[symbol].values():
+            for condition in same:
+                self.looked_at += 1
+                if condition is not but and not condition.holds(self._values):
+                    found.append(condition)
+        return found
+
+    def _repairs(self, condition: Condition, changed: Values) -> Iterator[Change]:
+        """Changes of symbols not changed yet that make a condition true."""
+        values = self._values
+        for symbol, value in condition.changes(values, wanted=True):
+            if symbol in changed or len(self._about[symbol]) > CROWDED:
+                continue
+            if condition.terms is None:
+                before, values[symbol] = values[symbol], value
+                self.looked_at += 1
+                holds = condition.holds(values)
+                values[symbol] = before
+                if not holds:
+                    continue
+            yield symbol, value
+
+
+def _tightness(condition: Condition) -> int:
+    return condition.constant

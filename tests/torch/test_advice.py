@@ -1,0 +1,269 @@
+"""What torch's data-dependent errors say besides: lines that are pasted, and settle it."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+from torch import nn
+from torch._dynamo.exc import UserError
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
+
+from asserts.dialects.torch import installed
+from asserts.dialects.torch_advice import UndecidedError, torch_text
+from shapes.evaluate import evaluate
+from shapes.expr import make, symbol
+from tests.torch.programs import DYNAMIC, Inputs, rows, scalar
+
+LINE = re.compile(r"^    (torch\._check\(.*\))$", re.MULTILINE)
+
+Write = Callable[[str, str], nn.Module]
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Makes a module of the body of `forward`, with a line put in the place of ``#``."""
+
+    def made(body: str, line: str = "pass") -> nn.Module:
+        code = textwrap.indent(textwrap.dedent(body).replace("#", line), " " * 8)
+        text = "import torch\n\nclass Pasted(torch.nn.Module):\n"
+        text += f"    def forward(self, x, n):\n{code}\n"
+        path = tmp_path / f"pasted_{len(list(tmp_path.iterdir()))}.py"
+        path.write_text(text, encoding="utf-8")
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, path.stem, module)
+        spec.loader.exec_module(module)
+        return module.Pasted()  # type: ignore[no-any-return]
+
+    return made
+
+
+class Case(NamedTuple):
+    """A body that torch cannot export, its inputs, and lines that must be suggested."""
+
+    body: str
+    inputs: Inputs
+    expected: tuple[str, ...]
+
+
+CASES = {
+    "branch": Case(
+        """
+        k = n.item()
+        torch._check(k >= 0)
+        #
+        return x + 1 if k > 3 else x - 1
+        """,
+        (rows(4), scalar(1)),
+        ("torch._check(k >= 4)", "torch._check(k <= 3)"),
+    ),
+    "size of a result": Case(
+        """
+        y = x[x[:, 0] > 0]
+        #
+        return y if y.shape[0] == 0 else y * 2
+        """,
+        (rows(4), scalar(1)),
+        ("torch._check(y.shape[0] == 0)", "torch._check(y.shape[0] != 0)"),
+    ),
+    "size of an input": Case(
+        """
+        a, b = n.tolist()
+        torch._check(a >= 0)
+        torch._check(b >= 0)
+        #
+        return x if a * b > x.shape[0] else x * 2
+        """,
+        (rows(4), torch.tensor([1, 2])),
+        ("torch._check(a * b <= x.shape[0])",),
+    ),
+    "computed": Case(
+        """
+        y = x[x[:, 0] > 0]
+        z = y[1:]
+        #
+        return z if z.shape[0] % 4 == 0 else z + 1
+        """,
+        (rows(4), scalar(1)),
+        ("torch._check(z.shape[0] % 4 == 0)",),
+    ),
+    "items of a list": Case(
+        """
+        sizes = n.tolist()
+        #
+        return x if sizes[0] >= sizes[1] else x * 2
+        """,
+        (rows(4), torch.tensor([1, 2])),
+        ("torch._check(sizes[1] <= sizes[0])",),
+    ),
+    "read again": Case(
+        """
+        #
+        return x if n.item() > 3 else x * 2
+        """,
+        (rows(4), scalar(1)),
+        ("torch._check(n.item() >= 4)",),
+    ),
+    "alternatives": Case(
+        """
+        a, b = n.tolist()
+        #
+        return x if (a > 3) | (b > x.shape[0]) else x * 2
+        """,
+        (rows(4), torch.tensor([1, 2])),
+        ("torch._check(a >= 4)", "torch._check(x.shape[0] < b)"),
+    ),
+}  # fmt: skip
+
+
+def export(module: nn.Module, inputs: Inputs, strict: bool = False) -> Any:
+    with installed(decide=True):
+        return torch.export.export(
+            module, inputs, dynamic_shapes=({0: DYNAMIC}, None), strict=strict
+        )
+
+
+def suggested(module: nn.Module, inputs: Inputs, strict: bool = False) -> list[str]:
+    expected = UserError if strict else GuardOnDataDependentSymNode
+    with pytest.raises(expected) as caught:
+        export(module, inputs, strict)
+    return LINE.findall(str(caught.value))
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+def test_every_suggested_line_settles_it(case: Case, write: Write) -> None:
+    lines = suggested(write(case.body, "pass"), case.inputs)
+
+    assert set(case.expected) <= set(lines)
+    for line in lines:
+        export(write(case.body, line), case.inputs)
+
+
+@pytest.mark.parametrize("name", ["branch", "size of an input", "items of a list"])
+def test_dynamos_variables_have_names_too(name: str, write: Write) -> None:
+    case = CASES[name]
+
+    lines = suggested(write(case.body, "pass"), case.inputs, strict=True)
+
+    assert set(case.expected) <= set(lines)
+    for line in lines:
+        export(write(case.body, line), case.inputs, strict=True)
+
+
+def test_a_pasted_line_is_enforced(write: Write) -> None:
+    case = CASES["branch"]
+
+    run = export(write(case.body, "torch._check(k <= 3)"), case.inputs).module()
+
+    torch.testing.assert_close(run(rows(4), scalar(3)), rows(4) - 1)
+    with pytest.raises(RuntimeError):
+        run(rows(4), scalar(4))
+
+
+class Helped(nn.Module):
+    """The decision is in a function of its own, with names of its own."""
+
+    def forward(self, x: torch.Tensor, n: torch.Tensor) -> torch.Tensor:
+        return halved(x, n.item())
+
+
+def halved(values: torch.Tensor, count: Any) -> torch.Tensor:
+    return values / 2 if count % 2 == 0 else values
+
+
+def test_the_line_is_for_the_function_that_has_the_names() -> None:
+    with pytest.raises(UndecidedError) as caught:
+        export(Helped(), (rows(4), scalar(1)))
+
+    assert "torch._check(count % 2 == 0)" in caught.value.lines
+    assert "in halved" in caught.value.advice
+    assert __file__ in caught.value.advice
+
+
+class Nameless(nn.Module):
+    """A size that no variable holds."""
+
+    def forward(self, x: torch.Tensor, n: torch.Tensor) -> torch.Tensor:
+        return x if torch.nonzero(x).size(0) > 3 else x * 2
+
+
+def test_what_has_no_name_is_said_to_have_none() -> None:
+    with pytest.raises(UndecidedError) as caught:
+        export(Nameless(), (rows(4), scalar(1)))
+
+    assert "no variable holds it" in caught.value.advice
+
+
+def test_without_a_second_opinion_the_error_is_torchs_alone() -> None:
+    with pytest.raises(GuardOnDataDependentSymNode) as caught, installed():
+        torch.export.export(Helped(), (rows(4), scalar(1)), dynamic_shapes=None)
+
+    assert not isinstance(caught.value, UndecidedError)
+
+
+def test_the_error_names_the_users_line_and_none_of_ours(write: Write) -> None:
+    case = CASES["branch"]
+    with pytest.raises(UndecidedError) as caught:
+        export(write(case.body, "pass"), case.inputs)
+
+    assert "asserts/dialects" not in str(caught.value)
+
+
+X, Y = symbol("x", "int"), symbol("y", "int")
+SPELLED = [
+    make("Or", make("Le", X, 3), make("Lt", Y, X)),
+    make("And", make("Le", X, 3), make("Ne", make("Mod", Y, 3), 0)),
+    make("Le", make("Min", X, Y, 2), make("Max", X, 1)),
+    make("Eq", make("CeilDiv", X, 3), 1),
+    make("Eq", make("CleanDiv", make("Mul", X, 2), 2), Y),
+    make("Le", make("Where", make("Le", X, Y), X, 4), 3),
+    make("Eq", make("Abs", X), 3),
+    make("Le", make("IntTrueDiv", X, 4), 0.5),
+]
+
+
+@pytest.mark.parametrize("claim", SPELLED, ids=str)
+def test_the_text_means_what_the_condition_means(claim: Any) -> None:
+    names = {"x": "left", "y": "right.shape[0]"}
+    text = torch_text(claim, names)
+    code = compile(text.replace("right.shape[0]", "right"), "suggested", "eval")
+    for a in range(-5, 6):
+        for b in range(-3, 4):
+            found = eval(code, {"torch": torch, "left": a, "right": b})
+            assert found == evaluate(claim, {X: a, Y: b}), (text, a, b)
+
+
+class Unrolled(nn.Module):
+    """A loop as often as a number says that its checks leave one value."""
+
+    def forward(self, x: torch.Tensor, n: torch.Tensor) -> torch.Tensor:
+        k = n.item()
+        torch._check(k >= 0)
+        torch._check(k <= 5)
+        torch._check(k % 4 == 3)
+        for _ in range(k):
+            x = x * 2
+        return x
+
+
+def test_a_number_that_can_have_one_value_only_has_it() -> None:
+    inputs = (rows(4), scalar(3))
+    with pytest.raises(GuardOnDataDependentSymNode), installed():
+        torch.export.export(Unrolled(), inputs, dynamic_shapes=({0: DYNAMIC}, None))
+
+    run = export(Unrolled(), inputs).module()
+
+    torch.testing.assert_close(run(*inputs), rows(4) * 8)
+    for other in (-1, 2, 4, 7):
+        with pytest.raises(RuntimeError):
+            run(rows(4), scalar(other))
