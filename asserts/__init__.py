@@ -66,10 +66,10 @@ def insert(
     """The program with every check that could not be proved (see `InsertRuntimeAsserts`).
 
     For an `ExportedProgram`: with what is declared of its run-time values and not checked
-    yet (see `asserts.dialects.torch_files.insert`).
+    yet (see `asserts.dialects.torch.files.insert`).
     """
     if _is_exported(program) and not in_place:
-        from asserts.dialects import torch_files
+        from asserts.dialects.torch import files as torch_files
 
         return torch_files.insert(program, policy, effort)
     return InsertRuntimeAsserts(policy=policy, effort=effort)(program, in_place)
@@ -78,7 +78,7 @@ def insert(
 def remove(program: Any, sweep: bool = True, in_place: bool = False) -> PassResult:
     """The program without runtime asserts (see `RemoveRuntimeAsserts`)."""
     if _is_exported(program) and not in_place:
-        from asserts.dialects import torch_files
+        from asserts.dialects.torch import files as torch_files
 
         return torch_files.remove(program, sweep)
     return RemoveRuntimeAsserts(sweep=sweep)(program, in_place)

@@ -30,7 +30,7 @@ def load_program(text: str, inputs: Sequence[str] = ()) -> Any:
     if text.endswith(".pt2"):
         return torch_files().load(text)
     if text.endswith(".json"):
-        from asserts.dialects.numpy_codec import load
+        from asserts.dialects.numpy.codec import load
 
         return load(Path(text).read_text(encoding="utf-8"))
     from asserts.sources import traced_from
@@ -49,7 +49,7 @@ def save_program(program: Any, path: str) -> None:
     if not ours:
         write_whole(path, lambda file: torch_files().save(program, file))
         return
-    from asserts.dialects.numpy_codec import save
+    from asserts.dialects.numpy.codec import save
 
     content = save(program).encode("utf-8")
     write_whole(path, lambda file: file.write(content))
@@ -92,7 +92,7 @@ def torch_files() -> ModuleType:
     """What reads and writes torch's programs. Raises `GraphError` if there is no torch, or
     one of a version that is not supported."""
     try:
-        from asserts.dialects import torch_files
+        from asserts.dialects.torch import files as torch_files
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise

@@ -201,11 +201,11 @@ def _distinct(generators: Sequence[Generator], trials: int) -> Iterable[Trial]:
 
 def _subjects(first: Any, second: Any) -> tuple[Subject, Subject]:
     if isinstance(first, GraphModule) and isinstance(second, GraphModule):
-        from asserts.dialects.numpy_verify import NumpySubject
+        from asserts.dialects.numpy.verify import NumpySubject
 
         return NumpySubject(first), NumpySubject(second)
     if any(base.__module__.startswith("torch.") for base in type(first).__mro__):
-        from asserts.dialects import torch_verify
+        from asserts.dialects.torch import verify as torch_verify
 
         return torch_verify.subjects(first, second)
     kinds = f"{type(first).__name__} and {type(second).__name__}"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asserts.dialects.numpy import NUMPY, assert_holds
-from asserts.dialects.numpy_codec import load, save
+from asserts.dialects.numpy.codec import load, save
 from asserts.errors import GraphError
 from asserts.graph import Graph, Node
 from asserts.graph_equal import graphs_equal

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from asserts.dialects.numpy import NUMPY, assert_holds
-from asserts.dialects.numpy_codec import load, save
+from asserts.dialects.numpy.codec import load, save
 from asserts.errors import GraphError, RuntimeAssertionError
 from asserts.graph import Graph
 from asserts.graph_equal import explain_difference, graphs_equal

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import asserts
-from asserts.dialects.numpy_codec import NumpyCodec, load, save
+from asserts.dialects.numpy.codec import NumpyCodec, load, save
 from asserts.graph_equal import explain_difference
 from asserts.trace import trace
 from shapes import OPERATORS, SerializationError, ShapeproofError

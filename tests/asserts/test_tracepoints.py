@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asserts.dialects.numpy_codec import load, save
+from asserts.dialects.numpy.codec import load, save
 from asserts.errors import GraphError
 from asserts.graph import Graph, Node
 from asserts.graph_equal import explain_difference

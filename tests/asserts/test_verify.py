@@ -9,7 +9,7 @@ import pytest
 
 import asserts
 from asserts.cli import main
-from asserts.dialects.numpy_verify import NumpySubject
+from asserts.dialects.numpy.verify import NumpySubject
 from asserts.errors import GraphError
 from asserts.graph_module import GraphModule
 from asserts.sources import traced_from

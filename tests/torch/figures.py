@@ -21,7 +21,7 @@ from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 import asserts
 from asserts.dialects.torch import installed
-from asserts.dialects.torch_env import ENTRY
+from asserts.dialects.torch.env import ENTRY
 from asserts.report import Report, Row
 from tests.torch.programs import CORPUS, Program
 from tests.torch.torch_help import asserts_of, decomposed, exported, metadata_asserts_of

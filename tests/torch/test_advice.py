@@ -17,7 +17,7 @@ from torch._dynamo.exc import UserError
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from asserts.dialects.torch import installed
-from asserts.dialects.torch_advice import UndecidedError, torch_text
+from asserts.dialects.torch.advice import UndecidedError, torch_text
 from shapes.evaluate import evaluate
 from shapes.expr import make, symbol
 from tests.torch.programs import DYNAMIC, Inputs, rows, scalar

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from asserts.dialects.torch import installed
-from asserts.dialects.torch_ops import create_operator, in_domain
+from asserts.dialects.torch.ops import create_operator, in_domain
 from asserts.errors import GraphError
 from shapes.evaluate import evaluate
 from shapes.expr import OPERATORS, make, symbol

@@ -12,9 +12,9 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 from torch.utils._sympy import functions
 
 from asserts.dialects.torch import TorchEnv
-from asserts.dialects.torch_guarantees import guarantees
-from asserts.dialects.torch_ops import as_written, create_operator
-from asserts.dialects.torch_programs import dialect_for
+from asserts.dialects.torch.guarantees import guarantees
+from asserts.dialects.torch.ops import as_written, create_operator
+from asserts.dialects.torch.programs import dialect_for
 from shapes.evaluate import evaluate
 from shapes.expr import OPERATORS, as_expr, make, symbol
 from shapes.interpret import free_symbols

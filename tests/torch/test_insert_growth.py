@@ -16,12 +16,12 @@ import torch
 from torch import fx
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from asserts.dialects import torch_lazy
-from asserts.dialects.torch_code import recompile_when_used
-from asserts.dialects.torch_graph import SCALAR_ASSERTS, TorchDialect
-from asserts.dialects.torch_lazy import computed
-from asserts.dialects.torch_linear import Linear, linear_sum, text_of
-from asserts.dialects.torch_passes import insert_deferred_runtime_asserts
+from asserts.dialects.torch import lazy as torch_lazy
+from asserts.dialects.torch.code import recompile_when_used
+from asserts.dialects.torch.graph import SCALAR_ASSERTS, TorchDialect
+from asserts.dialects.torch.lazy import computed
+from asserts.dialects.torch.linear import Linear, linear_sum, text_of
+from asserts.dialects.torch.passes import insert_deferred_runtime_asserts
 from asserts.passes import known
 from asserts.passes.example import Condition
 from shapes import Facts, symbol

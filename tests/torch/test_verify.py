@@ -11,7 +11,7 @@ from torch.export import ExportedProgram
 
 import asserts
 from asserts.dialects.torch import installed
-from asserts.dialects.torch_verify import TorchSubject
+from asserts.dialects.torch.verify import TorchSubject
 from asserts.errors import GraphError
 from asserts.verify import verify
 from asserts.verify_inputs import Generator

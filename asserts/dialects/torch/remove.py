@@ -16,11 +16,11 @@ from typing import Any, Final, Literal
 import torch
 from torch import fx
 
-from asserts.dialects.torch_effects import TOKEN
-from asserts.dialects.torch_env import TorchEnv
-from asserts.dialects.torch_graph import METADATA, SCALAR_ASSERTS, TorchDialect, copied
-from asserts.dialects.torch_metadata import redundant_metadata_asserts
-from asserts.dialects.torch_programs import NO_NUMBERS, shape_env_of
+from asserts.dialects.torch.effects import TOKEN
+from asserts.dialects.torch.env import TorchEnv
+from asserts.dialects.torch.graph import METADATA, SCALAR_ASSERTS, TorchDialect, copied
+from asserts.dialects.torch.metadata import redundant_metadata_asserts
+from asserts.dialects.torch.programs import NO_NUMBERS, shape_env_of
 from asserts.errors import GraphError
 from asserts.passes.base import PassResult
 from asserts.passes.discharge import Policy

@@ -20,11 +20,11 @@ import torch
 from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
-from asserts.dialects.numpy_verify import array_text
-from asserts.dialects.torch_env import ENTRY
-from asserts.dialects.torch_graph import TorchDialect
-from asserts.dialects.torch_names import input_names, source_names
-from asserts.dialects.torch_programs import dialect_for
+from asserts.dialects.numpy.verify import array_text
+from asserts.dialects.torch.env import ENTRY
+from asserts.dialects.torch.graph import TorchDialect
+from asserts.dialects.torch.names import input_names, source_names
+from asserts.dialects.torch.programs import dialect_for
 from asserts.errors import GraphError
 from asserts.lift import lift
 from asserts.verify_probe import Probe

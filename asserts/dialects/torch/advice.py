@@ -22,7 +22,7 @@ from torch._dynamo.variables.lazy import LazyVariableTracker
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.utils import _pytree as pytree
 
-from asserts.dialects.torch_env import TorchEnv
+from asserts.dialects.torch.env import TorchEnv
 from shapes.booleans import negation
 from shapes.errors import ShapeproofError
 from shapes.expr import OPERATORS, BoolExpr, Expr, Op

@@ -16,9 +16,9 @@ import torch
 from torch import fx
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
-from asserts.dialects.torch_code import recompile_when_used
-from asserts.dialects.torch_env import TorchEnv
-from asserts.dialects.torch_graph import (
+from asserts.dialects.torch.code import recompile_when_used
+from asserts.dialects.torch.env import TorchEnv
+from asserts.dialects.torch.graph import (
     CHECKS,
     PRESERVED,
     RANGES,
@@ -26,7 +26,7 @@ from asserts.dialects.torch_graph import (
     TorchDialect,
     is_exact_size,
 )
-from asserts.dialects.torch_record import constant_text, note_placed, was_placed
+from asserts.dialects.torch.record import constant_text, note_placed, was_placed
 from asserts.emit import Emitter
 from asserts.errors import GraphError
 from asserts.passes.base import PassResult

@@ -19,8 +19,8 @@ import torch
 from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
-from asserts.dialects.torch_graph import TorchDialect
-from asserts.dialects.torch_lines import line_of
+from asserts.dialects.torch.graph import TorchDialect
+from asserts.dialects.torch.lines import line_of
 from asserts.report import Row
 from shapes.expr import Expr
 

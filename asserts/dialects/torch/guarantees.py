@@ -17,7 +17,7 @@ from shapes.booleans import as_condition
 from shapes.expr import BoolExpr, Expr, as_expr, make
 
 if TYPE_CHECKING:
-    from asserts.dialects.torch_graph import TorchDialect
+    from asserts.dialects.torch.graph import TorchDialect
     from asserts.lift import Lifter
 
 __all__ = ["guarantees"]

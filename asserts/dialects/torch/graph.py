@@ -22,15 +22,15 @@ from torch.fx.experimental.symbolic_shapes import (
 )
 from torch.utils import _pytree as pytree
 
-from asserts.dialects import torch_ops
 from asserts.dialects.base import AssertInfo, Path
-from asserts.dialects.torch_answers import TorchAnswers
-from asserts.dialects.torch_env import ENTRY, TorchEnv, UnreadableError
-from asserts.dialects.torch_guarantees import guarantees
-from asserts.dialects.torch_lazy import computed
-from asserts.dialects.torch_lines import line_of
-from asserts.dialects.torch_loaded import lost_place, unsure_nodes
-from asserts.dialects.torch_saving import assert_target
+from asserts.dialects.torch import ops as torch_ops
+from asserts.dialects.torch.answers import TorchAnswers
+from asserts.dialects.torch.env import ENTRY, TorchEnv, UnreadableError
+from asserts.dialects.torch.guarantees import guarantees
+from asserts.dialects.torch.lazy import computed
+from asserts.dialects.torch.lines import line_of
+from asserts.dialects.torch.loaded import lost_place, unsure_nodes
+from asserts.dialects.torch.saving import assert_target
 from asserts.errors import GraphError
 from shapes.booleans import as_condition, conjunction
 from shapes.expr import PRODUCT, SYMBOL, Expr, IntExpr, Op, as_expr, make
@@ -310,7 +310,7 @@ class TorchDialect(TorchAnswers):
 
     def set_value(self, node: Any, value: Expr | None) -> None:
         """The value that torch itself computes for the node, from those of its arguments
-        (maybe later: see `torch_lazy`)."""
+        (maybe later: see `lazy`)."""
         if value is not None:
             self._values[node] = value
         if self.key in node.meta:

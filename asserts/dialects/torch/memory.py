@@ -29,7 +29,7 @@ from shapes.integers import maximum
 from shapes.linear import multiply, shift
 
 if TYPE_CHECKING:
-    from asserts.dialects.torch_env import TorchEnv
+    from asserts.dialects.torch.env import TorchEnv
 
 __all__ = ["TorchMemory", "nodes_in"]
 
@@ -232,7 +232,7 @@ class TorchMemory:
         return Slices(source, bounds, node.target is not _ATEN.select.int)
 
     def _size(self, value: torch.Tensor, dim: int) -> IntExpr | None:
-        from asserts.dialects.torch_graph import is_exact_size
+        from asserts.dialects.torch.graph import is_exact_size
 
         size = self._number(value.size(dim))
         return size if size is not None and is_exact_size(size) else None
@@ -263,7 +263,7 @@ class TorchMemory:
 
     def span_of(self, node: Any) -> tuple[IntExpr, IntExpr] | None:
         """The bytes of a block from the first element of a tensor to behind its last."""
-        from asserts.dialects.torch_graph import is_exact_size
+        from asserts.dialects.torch.graph import is_exact_size
 
         value = node.meta.get(self.key)
         if not isinstance(value, torch.Tensor) or value.layout is not torch.strided:

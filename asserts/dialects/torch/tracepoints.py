@@ -105,7 +105,7 @@ class CollectTracepointsPass:
         self.sig = sig
 
     def __call__(self, gm: Any) -> Any:
-        from asserts.dialects.torch_graph import TorchDialect
+        from asserts.dialects.torch.graph import TorchDialect
         from asserts.passes.tracepoints import CollectTracepoints
 
         dialect = TorchDialect()

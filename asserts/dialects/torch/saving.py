@@ -14,7 +14,7 @@ import sympy
 import torch
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
-from asserts.dialects.torch_lazy import is_plain
+from asserts.dialects.torch.lazy import is_plain
 
 __all__ = ["assert_target", "is_loadable"]
 

@@ -7,7 +7,7 @@ such). Here they are taken apart:
 
 - *enforced at entry*: a size is not negative; a range of an input beyond the assumption;
   guards; dimensions that are equal by their metadata. These are facts, and never emitted.
-- *checked*: deferred asserts, and the checks that `torch_record` has seen, which include
+- *checked*: deferred asserts, and the checks that `record` has seen, which include
   those that torch believed to be always true. These are obligations.
 - *assumed*: used for nothing but to recognise it. A bound of a run-time value that follows
   only with an assumption's help is not a check, and is dropped.
@@ -26,9 +26,9 @@ from torch.utils._sympy import functions
 from torch.utils._sympy.numbers import int_oo as torch_int_oo
 from torch.utils._sympy.symbol import SymT, symbol_is_type
 
-from asserts.dialects.torch_linear import Linear, linear_sum, text_of
-from asserts.dialects.torch_ops import in_domain
-from asserts.dialects.torch_record import RecordedCheck, recorded_checks
+from asserts.dialects.torch.linear import Linear, linear_sum, text_of
+from asserts.dialects.torch.ops import in_domain
+from asserts.dialects.torch.record import RecordedCheck, recorded_checks
 from shapes.booleans import as_condition, conjunction
 from shapes.bounds import bounds
 from shapes.definedness import defined

@@ -19,7 +19,7 @@ from asserts.dialects.base import NoOp
 from shapes.expr import IntExpr
 
 if TYPE_CHECKING:
-    from asserts.dialects.torch_env import TorchEnv
+    from asserts.dialects.torch.env import TorchEnv
 
 __all__ = ["TorchNoOps"]
 
@@ -71,7 +71,7 @@ class TorchNoOps:
         return (*form, value.dtype, value.device)
 
     def _exact(self, number: Any) -> IntExpr | None:
-        from asserts.dialects.torch_graph import is_exact_size
+        from asserts.dialects.torch.graph import is_exact_size
 
         found = self.symbols.value_of(number)
         return found if isinstance(found, IntExpr) and is_exact_size(found) else None

@@ -99,8 +99,8 @@ def _traced(node: SymNode) -> Expr | None:
     slot = mode.tracer.symnode_tracker.sym_node_dict.get(node)
     if slot is None:
         return None
-    from asserts.dialects.torch_env import TorchEnv
-    from asserts.dialects.torch_graph import TorchDialect
+    from asserts.dialects.torch.env import TorchEnv
+    from asserts.dialects.torch.graph import TorchDialect
     from asserts.lift import Lifter
 
     # (Symbols of one name and kind are one object, so any environment can read them.)

@@ -15,7 +15,7 @@ import torch
 from torch import fx
 from torch.export.graph_signature import InputKind, OutputKind
 
-from asserts.dialects.torch_values import _PLAIN_MODULES, _SYMBOLIC
+from asserts.dialects.torch.values import _PLAIN_MODULES, _SYMBOLIC
 from asserts.errors import GraphError
 
 if TYPE_CHECKING:

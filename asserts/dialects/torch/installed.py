@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from asserts.dialects import torch_decide, torch_record
-from asserts.dialects.torch_passes import insert_deferred_runtime_asserts
-from asserts.dialects.torch_remove import remove_runtime_asserts
+from asserts.dialects.torch import decide as torch_decide
+from asserts.dialects.torch import record as torch_record
+from asserts.dialects.torch.passes import insert_deferred_runtime_asserts
+from asserts.dialects.torch.remove import remove_runtime_asserts
 
 __all__ = ["installed"]
 
@@ -46,7 +47,7 @@ def installed(decide: bool = False, check_guards: bool = True) -> Iterator[None]
     """torch.export and torch.compile use our passes inside the block.
 
     With `decide`, our prover is asked before torch raises an error because a condition
-    depends on data (see `torch_decide`). Guards count as enforced, as they are in compiled
+    depends on data (see `decide`). Guards count as enforced, as they are in compiled
     code and by ``program.module()``; who will call ``program.module(check_guards=False)``
     says so here, too, and nothing rests on guards then: what they would discharge is checked
     in the graph.

@@ -35,7 +35,7 @@ from torch._subclasses.fake_tensor import (
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.utils import _pytree as pytree
 
-from asserts.dialects.torch_effects import fake_mode_of
+from asserts.dialects.torch.effects import fake_mode_of
 from shapes.booleans import as_condition, equal
 from shapes.errors import ContradictionError, ShapeproofError
 from shapes.expr import PRODUCT, Expr, IntExpr, make
@@ -45,7 +45,7 @@ from shapes.knowledge import Fact
 from shapes.prover import entails
 
 if TYPE_CHECKING:
-    from asserts.dialects.torch_env import TorchEnv
+    from asserts.dialects.torch.env import TorchEnv
 
 __all__ = ["TorchInference", "TorchValues"]
 

@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch.export import ExportedProgram
 
-from asserts.dialects.torch_env import TorchEnv
-from asserts.dialects.torch_graph import TorchDialect, copied
-from asserts.dialects.torch_guards import keep_guards, state_checked_guards
-from asserts.dialects.torch_metadata import METADATA, redundant_metadata_asserts
+from asserts.dialects.torch.env import TorchEnv
+from asserts.dialects.torch.graph import TorchDialect, copied
+from asserts.dialects.torch.guards import keep_guards, state_checked_guards
+from asserts.dialects.torch.metadata import METADATA, redundant_metadata_asserts
 from asserts.errors import GraphError
 from asserts.passes.base import PassResult
 from asserts.passes.discharge import Policy

@@ -36,11 +36,11 @@ from torch.utils import _pytree as pytree
 
 from asserts.dialects.base import TOKENS
 from asserts.dialects.hosts import Host
-from asserts.dialects.torch_effects import fake_mode_of
-from asserts.dialects.torch_env import TorchEnv
-from asserts.dialects.torch_graph import TorchDialect, copied
-from asserts.dialects.torch_guards import keep_guards
-from asserts.dialects.torch_programs import dialect_for
+from asserts.dialects.torch.effects import fake_mode_of
+from asserts.dialects.torch.env import TorchEnv
+from asserts.dialects.torch.graph import TorchDialect, copied
+from asserts.dialects.torch.guards import keep_guards
+from asserts.dialects.torch.programs import dialect_for
 from asserts.errors import GraphError
 
 __all__ = ["ExportedHost", "ModuleHost", "host_of"]

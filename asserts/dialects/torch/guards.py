@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import torch
 from torch.export import ExportedProgram
 
-from asserts.dialects.torch_env import TorchEnv
+from asserts.dialects.torch.env import TorchEnv
 from shapes.booleans import as_condition, conjunction
 from shapes.errors import ShapeproofError
 from shapes.show import show
@@ -52,7 +52,7 @@ def _sizes_by_source(
     program: ExportedProgram, symbols: TorchEnv
 ) -> Iterator[tuple[str, str]]:
     """The text by which guards name a size of an input, and our expression for it."""
-    from asserts.dialects.torch_names import input_names
+    from asserts.dialects.torch.names import input_names
 
     named = input_names(program)
     users = set(program.graph_signature.user_inputs)

@@ -25,10 +25,10 @@ from asserts.dialects import torch as torch_dialect  # first: it looks at torch'
 import torch
 from torch.export import ExportedProgram
 
-from asserts.dialects.torch_graph import copied
-from asserts.dialects.torch_guards import keep_guards
-from asserts.dialects.torch_names import renamed, source_names
-from asserts.dialects.torch_programs import dialect_for
+from asserts.dialects.torch.graph import copied
+from asserts.dialects.torch.guards import keep_guards
+from asserts.dialects.torch.names import renamed, source_names
+from asserts.dialects.torch.programs import dialect_for
 from asserts.errors import GraphError
 from asserts.passes.base import PassResult
 from asserts.passes.discharge import Policy

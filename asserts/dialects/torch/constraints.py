@@ -19,7 +19,7 @@ from shapes.infinity import IntInfinity
 from shapes.knowledge import Fact
 
 if TYPE_CHECKING:
-    from asserts.dialects.torch_env import TorchEnv
+    from asserts.dialects.torch.env import TorchEnv
 
 __all__ = ["TorchConstraints"]
 
@@ -31,7 +31,7 @@ class TorchConstraints:
     program: ExportedProgram | None
 
     def wanted_ranges(self, graph_module: Any) -> Mapping[str, tuple[Any, Any]]:
-        from asserts.dialects.torch_env import _ends, is_unbacked
+        from asserts.dialects.torch.env import _ends, is_unbacked
 
         found: dict[str, tuple[Any, Any]] = {}
         ranges = {} if self.program is None else self.program.range_constraints
@@ -42,7 +42,7 @@ class TorchConstraints:
         return found
 
     def assumptions(self, graph_module: Any) -> Iterable[BoolExpr]:
-        from asserts.dialects.torch_env import _ends, is_unbacked
+        from asserts.dialects.torch.env import _ends, is_unbacked
 
         ranges = {} if self.program is None else self.program.range_constraints
         for symbol, span in ranges.items():
@@ -53,7 +53,7 @@ class TorchConstraints:
                 yield as_condition(make("Ge", self.symbols.symbol(symbol), lower))
 
     def entry_facts(self, graph_module: Any) -> Iterable[Fact]:
-        from asserts.dialects.torch_env import ENTRY
+        from asserts.dialects.torch.env import ENTRY
 
         by_nature = {
             as_condition(make("Ge", symbol, 0))

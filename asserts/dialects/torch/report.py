@@ -2,7 +2,7 @@
 
 The asserts are judged by `MinimiseRuntimeAsserts` on a copy, and those of dtype, device and
 layout by plain dataflow, as `asserts.minimise` does; conditions and the facts of proofs are
-spelled with the author's names for the values (see `torch_names`).
+spelled with the author's names for the values (see `names`).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import torch
 from torch.export import ExportedProgram
 
 from asserts.dialects.base import AssertInfo
-from asserts.dialects.torch_graph import METADATA, TorchDialect, copied
-from asserts.dialects.torch_lines import line_of
-from asserts.dialects.torch_metadata import redundant_metadata_asserts
-from asserts.dialects.torch_names import source_names
-from asserts.dialects.torch_programs import dialect_for
+from asserts.dialects.torch.graph import METADATA, TorchDialect, copied
+from asserts.dialects.torch.lines import line_of
+from asserts.dialects.torch.metadata import redundant_metadata_asserts
+from asserts.dialects.torch.names import source_names
+from asserts.dialects.torch.programs import dialect_for
 from asserts.errors import GraphError
 from asserts.lift import LiftedAssert, lift
 from asserts.passes.discharge import Policy

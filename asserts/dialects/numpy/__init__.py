@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from asserts.dialects.base import AssertInfo, Path, TokenPlace, Tracepoint
-from asserts.dialects.numpy_folding import NumpyFolding
-from asserts.dialects.numpy_memory import NumpyMemory
-from asserts.dialects.numpy_values import NumpyValues
+from asserts.dialects.numpy.folding import NumpyFolding
+from asserts.dialects.numpy.memory import NumpyMemory
+from asserts.dialects.numpy.values import NumpyValues
 from asserts.errors import GraphError, RuntimeAssertionError
 from asserts.graph import Graph, Node
 from asserts.graph_module import GraphModule

@@ -5,7 +5,7 @@ an error, although what the program has checked may well decide the condition. H
 prover is asked first. It knows what callers are held to and the checks so far, all of which
 are enforced at entry or in the graph before this point; it is not told what torch's tracer
 merely assumes. What it cannot prove stays torch's error, with the checks that would settle
-it (see `torch_advice`).
+it (see `advice`).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from torch._dynamo.source import TensorProperty, TensorPropertySource
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
-from asserts.dialects.torch_advice import UndecidedError, places_of
-from asserts.dialects.torch_env import TorchEnv, UnreadableError, is_unbacked
-from asserts.dialects.torch_record import recorded_checks
+from asserts.dialects.torch.advice import UndecidedError, places_of
+from asserts.dialects.torch.env import TorchEnv, UnreadableError, is_unbacked
+from asserts.dialects.torch.record import recorded_checks
 from shapes.booleans import as_condition, conjunction, negation
 from shapes.bounds import bounds
 from shapes.definedness import defined

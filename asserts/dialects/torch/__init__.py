@@ -2,7 +2,7 @@
 
 `insert_deferred_runtime_asserts` and `remove_runtime_asserts` take the place of torch's own
 passes, with the same signatures; ``with installed():`` puts them there. The passes are the
-same ones that run on our own graphs; `torch_graph` answers what they ask about torch.
+same ones that run on our own graphs; `graph` answers what they ask about torch.
 
 What differs from torch's own: every check that torch has accepted is in the graph or proved
 from checks that are (conditions with ``ceil``, rounding and floats included; ``u <= 1`` as
@@ -25,13 +25,13 @@ if not torch.__version__.startswith(f"{SUPPORTED}."):
         f"torch {SUPPORTED}: install torch=={SUPPORTED}.0"
     )
 
-from asserts.dialects.torch_env import TorchEnv, UnreadableError
-from asserts.dialects.torch_graph import TorchDialect
-from asserts.dialects.torch_installed import installed
-from asserts.dialects.torch_passes import UncheckedWarning, insert_deferred_runtime_asserts
-from asserts.dialects.torch_programs import minimise
-from asserts.dialects.torch_remove import remove_runtime_asserts
-from asserts.dialects.torch_report import report
+from asserts.dialects.torch.env import TorchEnv, UnreadableError
+from asserts.dialects.torch.graph import TorchDialect
+from asserts.dialects.torch.installed import installed
+from asserts.dialects.torch.passes import UncheckedWarning, insert_deferred_runtime_asserts
+from asserts.dialects.torch.programs import minimise
+from asserts.dialects.torch.remove import remove_runtime_asserts
+from asserts.dialects.torch.report import report
 
 __all__ = [
     "TorchDialect",
