@@ -10,7 +10,7 @@ The layers, from the bottom; imports run downwards only (a test holds that):
    `parse`, `substitute`, `totals`, `cost`, `sympy_bridge`, `codegen`, `domains`, `rules`
 4. `doubles`, `knowledge`, `learning`, `facts`, `bounds`, `relations`, `verdict`, `witness`;
    the methods of proof: `theorems`, `lemmas`, `certificate`, `rows`, `elimination`,
-   `choices`, `cases`, `enumeration`, `smt`; `consistency`, `prover`
+   `choices`, `cases`, `enumeration`, `smt`; `consistency`, `methods`, `prover`
 5. `exact`, `overflow`, `rewrite`, `suggest` (questions that ask the prover)
 6. `dims`, `symints`, `guards`, `explain`, `env`, `serialize`, `display`, `tensors`
 
