@@ -27,10 +27,17 @@ class Results:
     repeats: int = 0
 
     def take(self, other: Results) -> None:
-        """Take over what another run has measured, in the place of what is here."""
-        again = {row.workload for row in other.rows}
-        self.rows = [row for row in self.rows if row.workload not in again] + other.rows
-        self.ratios = [r for r in self.ratios if r.workload not in again] + other.ratios
+        """Take over what another run has measured, in the place of what is here. A run
+        without peers has no ratios: those stay, beside its rows."""
+        compared = {ratio.workload for ratio in other.ratios}
+        again = {(row.workload, row.engine): row for row in other.rows}
+        kept = [
+            again.pop((row.workload, row.engine), row)
+            for row in self.rows
+            if row.workload not in compared
+        ]
+        self.rows = [*kept, *again.values()]
+        self.ratios = [r for r in self.ratios if r.workload not in compared] + other.ratios
         self.imports = other.imports or self.imports
         self.versions.update(other.versions)
         self.missing = [name for name in self.missing if name not in other.versions]
