@@ -38,8 +38,11 @@ _LOCK: Final = threading.Lock()
 """z3's default context serves one thread at a time."""
 
 
-KEPT_RLIMIT: Final = 100_000
+KEPT_RLIMIT: Final = 50000
 """Steps that the kept solver may spend before a fresh one takes over."""
+
+CORE_RLIMIT: Final = 1_000_000
+"""Steps that may be spent on naming the facts that a refutation needs."""
 
 
 @dataclass(frozen=True)
@@ -299,8 +302,15 @@ def _solved(text: str, switches: list[str], question: Question, rlimit: int) -> 
     own = z3.Context()
     asserted = z3.parse_smt2_string(text, ctx=own)
     assumptions = [z3.Bool(name, own) for name in switches]
-    solver = z3.Solver(ctx=own)
-    return _checked(solver, asserted, assumptions, question, rlimit - KEPT_RLIMIT)
+    # Facts that are asserted, and not assumed, can be simplified before the search. Which of
+    # them a refutation needs is asked afterwards, and all are named if that takes too long.
+    plain = z3.Solver(ctx=own)
+    plain.add(assumptions)
+    answer = _checked(plain, asserted, [], question, rlimit - KEPT_RLIMIT)
+    if answer.status != "unsat":
+        return answer
+    named = _checked(z3.Solver(ctx=own), asserted, assumptions, question, CORE_RLIMIT)
+    return named if named.status == "unsat" else replace(answer, core=frozenset(switches))
 
 
 @cache
