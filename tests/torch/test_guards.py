@@ -11,7 +11,7 @@ import asserts
 from asserts.dialects import torch as torch_dialect
 from asserts.dialects.torch import installed
 from tests.torch.programs import DYNAMIC, Program, rows, scalar
-from tests.torch.torch_help import accepts, asserts_of, disagreements, exported
+from tests.torch.torch_help import accepts, asserts_of, disagreements, exported, reloaded
 
 
 class Halved(nn.Module):
@@ -124,3 +124,35 @@ def test_a_decision_rests_on_checks_that_are_made() -> None:
         made = exported(program)
     assert disagreements(program, made) == []
     assert wrongly_accepted(program, made) == 0
+
+
+class OneLonger(nn.Module):
+    """A size that is another one and one more: deferred, it is nobody's guard."""
+
+    def forward(self, x: Tensor, y: Tensor, n: Tensor) -> Tensor:
+        k = n.item()
+        torch._check(x.shape[0] == y.shape[0] + 1, lambda: "one longer")
+        torch._check(k >= 0)
+        return x * k
+
+
+ONE_LONGER = Program(
+    OneLonger,
+    (rows(4), rows(3), scalar(3)),
+    ({0: DYNAMIC}, {0: DYNAMIC}, None),
+    ((rows(6), rows(5), scalar(0)),),
+    ((rows(5), rows(3), scalar(2)), (rows(3), rows(3), scalar(1)), (rows(4), rows(3), scalar(-1))),
+)
+
+
+@pytest.mark.parametrize("ours", [True, False])
+@pytest.mark.parametrize("deferred", [True, False])
+def test_an_equality_that_no_guard_checks_is_checked_in_the_graph(
+    ours: bool, deferred: bool
+) -> None:
+    made = exported(ONE_LONGER, ours=ours, deferred=deferred)
+
+    assert disagreements(ONE_LONGER, made) == []
+    assert disagreements(ONE_LONGER, asserts.minimise(made).program) == []
+    again = reloaded(made)  # the file states the size of x as that of y and one more
+    assert disagreements(ONE_LONGER, asserts.minimise(again).program) == []

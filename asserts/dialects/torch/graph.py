@@ -481,15 +481,16 @@ class TorchDialect(TorchAnswers):
         return total
 
     def _learn_input(self, value: Any) -> None:
-        """A dimension that torch has set equal to something is checked by the caller, as long
-        as one symbol is left in it."""
+        """A dimension that torch has set equal to another one is checked by the caller. One
+        that it has set equal to ``s0 + 1``, say, or to a number, is not where ``s0`` is a
+        dimension itself, unless a guard says so (see `guards`)."""
         if not isinstance(value, torch.Tensor):
             return
         for size in value.size():
             if not isinstance(size, torch.SymInt):
                 continue
             written, learned = size.node._expr, size.node.expr
-            if written == learned or len(learned.free_symbols) > 1:
+            if written == learned or not learned.is_Symbol:
                 continue
             try:
                 equal = make("Eq", self.symbols.read(written), self.symbols.read(learned))

@@ -3,8 +3,9 @@
 torch saves values as they are after what it has learned from checks: where a program checks
 that the number which it reads equals ``x.shape[0]``, the saved number *is* ``x.shape[0]``,
 and nothing says any more that it was read at run time. Who believes that finds the check to
-be true. So the result of an operation that depends on data is not believed where the graph
-does not bind its symbols, nor is anything that is computed from it.
+be true. An input's size becomes an expression of other sizes in the same way. So the result
+of an operation that depends on data is not believed where the graph does not bind its
+symbols, nor an input with such a size, nor anything that is computed from them.
 """
 
 from __future__ import annotations
@@ -54,10 +55,24 @@ def unsure_nodes(graph: Any, key: str, loaded: bool) -> set[fx.Node]:
     """
     found: set[fx.Node] = set()
     for node in graph.nodes:
-        lost = node.op == "call_function" and _may_have_lost(node, key, loaded)
+        if node.op == "placeholder":
+            lost = _has_derived_size(node, key)
+        else:
+            lost = node.op == "call_function" and _may_have_lost(node, key, loaded)
         if lost or any(source in found for source in node.all_input_nodes):
             found.add(node)
     return found
+
+
+def _has_derived_size(node: Any, key: str) -> bool:
+    """Whether an input's size is written as an expression of others: that is what an assert
+    said when the program was saved, and torch does not look at it at entry where the others
+    are sizes of inputs themselves."""
+    value = node.meta.get(key)
+    if not isinstance(value, torch.Tensor) or value.layout is not torch.strided:
+        return False
+    exprs = [size.node._expr for size in value.size() if isinstance(size, torch.SymInt)]
+    return any(not expr.is_Symbol and not expr.is_number for expr in exprs)
 
 
 def _may_have_lost(node: Any, key: str, loaded: bool) -> bool:
