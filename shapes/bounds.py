@@ -11,7 +11,7 @@ from typing import Any, Final
 from shapes.domains import Congruence, CongruenceAnalysis, RangeAnalysis, ValueRanges
 from shapes.domains.value_ranges import int_range
 from shapes.errors import ContradictionError
-from shapes.expr import SYMBOL, Expr, IntAtom, IntExpr, Sum
+from shapes.expr import SYMBOL, Expr, IntAtom, IntExpr, Sum, is_plain
 from shapes.facts import Facts, Reasons, scaled
 from shapes.infinity import Bound, IntInfinity
 from shapes.interpret import interpret
@@ -131,7 +131,7 @@ def _rounded(facts: Facts, e: Expr, used: list[Reasons] | None) -> ValueRanges:
     value: ValueRanges = interpret(_Ranges(facts, used), {}, e, _kept(facts, "ranges", used))
     if not isinstance(e, IntExpr) or value.is_singleton:
         return value
-    if not facts.has_residues and _is_plain(e):
+    if not facts.has_residues and is_plain(e):
         return value  # a sum reaches the ends of its terms, so they have its residue already
     modulus, residue = _congruence(facts, e, used)
     if modulus == 1:
@@ -144,11 +144,6 @@ def _rounded(facts: Facts, e: Expr, used: list[Reasons] | None) -> ValueRanges:
     if not isinstance(upper, IntInfinity):
         upper -= (upper - residue) % modulus
     return _meeting(lower, upper, e)
-
-
-def _is_plain(e: IntExpr) -> bool:
-    """Whether the residue of a sum follows from its coefficients alone."""
-    return all(atom.plain for atom in e.terms())
 
 
 def congruence(facts: Facts, e: IntExpr) -> Congruence:

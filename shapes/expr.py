@@ -90,6 +90,7 @@ __all__ = [
     "combine",
     "constant",
     "from_terms",
+    "is_plain",
     "make",
     "make_atom",
     "make_product",
@@ -662,7 +663,7 @@ def make_atom(op: Op, args: tuple[Expr, ...], kind: Kind, identity: Any = None) 
         made.constant = 0
         made.birth = next(BIRTHS)
         made.plain = (
-            op.name == "FloorDiv" and type(args[1]) is IntConstant and _is_plain(args[0])
+            op.name == "FloorDiv" and type(args[1]) is IntConstant and is_plain(args[0])
         )
         enter_value(made)
         return enter_structure(key, made)
@@ -714,7 +715,9 @@ def make_product(factors: tuple[tuple[IntExpr, int], ...]) -> IntExpr:
     return enter_structure(key, made)  # type: ignore[return-value]
 
 
-def _is_plain(e: Expr) -> bool:
+def is_plain(e: Expr) -> bool:
+    """Whether the form of an integer expression says nothing of its residues but what the
+    coefficients of its atoms say."""
     if type(e) is Sum:
         return all(atom.plain for atom in e.terms())
     return isinstance(e, IntAtom) and e.plain

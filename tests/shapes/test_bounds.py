@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from shapes import ShapeEnv
 from shapes.bounds import (
     bounds,
     bounds_with_reasons,
@@ -147,6 +148,10 @@ def test_negative_moduli_and_odd_coefficients_against_enumeration() -> None:
         found = congruence(known, x)  # type: ignore[arg-type]
         assert all(found.admits(v) for v in solutions)
         assert found.modulus == solutions[1] - solutions[0]
+
+
+def test_an_infinity_has_a_range_too() -> None:
+    assert ShapeEnv().bounds("int_oo") == R.unknown_int()
 
 
 def test_long_sums_are_bounded_in_linear_time() -> None:
