@@ -67,10 +67,6 @@ class Emitter:
         """Say where a symbol is read; the first place stays."""
         self._bound.setdefault(symbol, (node, path))
 
-    def is_bound(self, symbol: Expr) -> bool:
-        """Whether the symbol can be read here."""
-        return symbol in self._bound
-
     def arrive(self, node: Node) -> None:
         """Pass a node of the graph: what it binds and computes can be used from here on."""
         for symbol, path in self._dialect.bindings(node).items():

@@ -36,7 +36,7 @@ from shapes.expr import (
     Sum,
     Value,
 )
-from shapes.facts import Fact, Facts, Reasons, contradiction
+from shapes.facts import Fact, Facts, Reasons, contradiction, together
 from shapes.infinity import IntInfinity
 from shapes.interpret import free_symbols
 from shapes.knowledge import smallest
@@ -103,14 +103,11 @@ def blamed(facts: Facts, focus: BoolExpr) -> ContradictionError | None:
 
 
 def _impossible(stated: list[Fact]) -> bool:
-    known = Facts()
-    before = known
-    for fact in stated:
-        learned = known.extended(fact)
-        if not isinstance(learned, Facts):
-            return True
-        before, known = known, learned
     newest = stated[-1]
+    before = together(stated[:-1])
+    known = None if before is None else before.extended(newest)
+    if before is None or not isinstance(known, Facts):
+        return True
     if _denied(before, newest.claim) is not None:
         return True
     return _refused(before, known, newest) is not None

@@ -14,7 +14,7 @@ from shapes.errors import UndefinedError
 from shapes.expr import Expr, Op, Value
 from shapes.interpret import interpret
 
-__all__ = ["Evaluation", "Undefined", "evaluate", "evaluated"]
+__all__ = ["Evaluation", "Undefined", "evaluate"]
 
 
 class Undefined:
@@ -97,9 +97,3 @@ def evaluate(expr: Expr, values: Mapping[Any, Any]) -> Any:
     if isinstance(result, Undefined):
         raise UndefinedError(result.reason)
     return result
-
-
-def evaluated(expr: Expr, values: Mapping[Any, Any], memo: dict[Any, Any]) -> Any:
-    """Like `evaluate`, with a memo to be shared by expressions at the same values; an
-    `Undefined` where there is no value."""
-    return interpret(_EVALUATION, values, expr, memo)

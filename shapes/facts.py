@@ -15,7 +15,7 @@ minimal set of culprits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from shapes.domains import ValueRanges
@@ -38,7 +38,16 @@ from shapes.persistent import PersistentMap
 from shapes.reasons import NO_REASONS
 from shapes.substitute import substitute
 
-__all__ = ["Fact", "Facts", "Knowledge", "Origin", "Reasons", "contradiction", "scaled"]
+__all__ = [
+    "Fact",
+    "Facts",
+    "Knowledge",
+    "Origin",
+    "Reasons",
+    "contradiction",
+    "scaled",
+    "together",
+]
 
 _NONE: Final = NO_REASONS
 _ANY_DOUBLE: Final = ValueRanges.unknown_float()
@@ -208,12 +217,16 @@ class Facts:
             return found.reasons
 
 
-def _contradict(facts: list[Fact]) -> bool:
-    """Whether these facts alone are seen to contradict each other."""
+def together(stated: Iterable[Fact]) -> Facts | None:
+    """These facts alone; None if learning sees that they contradict each other."""
     known = Facts()
-    for fact in facts:
+    for fact in stated:
         learned = known.extended(fact)
         if not isinstance(learned, Facts):
-            return True
+            return None
         known = learned
-    return False
+    return known
+
+
+def _contradict(stated: list[Fact]) -> bool:
+    return together(stated) is None

@@ -248,7 +248,7 @@ class Learner:
         why: Reasons = _NONE,
     ) -> None:
         """Narrow the interval of a direction, its ends rounded by its congruence."""
-        old = self._new.known(d) or NOTHING
+        old = self._new.knowledge(d)
         why_lower, why_upper = old.why_lower, old.why_upper
         if lower > old.lower:
             why_lower = why

@@ -21,7 +21,7 @@ from shapes.bounds import (
 )
 from shapes.errors import ContradictionError
 from shapes.expr import EQ_ZERO, LE_ZERO, NE_ZERO, SYMBOL, TRUE, BoolExpr, Expr, IntExpr
-from shapes.facts import Fact, Facts, Reasons
+from shapes.facts import Fact, Facts, Reasons, together
 from shapes.infinity import IntInfinity
 from shapes.knowledge import scaled, smallest
 from shapes.linear import direction, scale
@@ -102,12 +102,9 @@ def _needed(used: tuple[Fact, ...], claim: BoolExpr) -> tuple[Fact, ...]:
         return used
 
     def suffice(stated: list[Fact]) -> bool:
-        known = Facts()
-        for fact in stated:
-            learned = known.extended(fact)
-            if not isinstance(learned, Facts):
-                return False
-            known = learned
+        known = together(stated)
+        if known is None:
+            return False
         try:
             return _side_that_holds(known, known.normalized(claim)[0]) is not None
         except ContradictionError:
