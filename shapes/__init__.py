@@ -8,9 +8,11 @@ The layers, from the bottom; imports run downwards only (a test holds that):
    `ops` (the table of operators)
 3. `views`, `interpret` (the one traversal), `show`, `evaluate`, `tape`, `definedness`,
    `parse`, `substitute`, `totals`, `cost`, `sympy_bridge`, `codegen`, `domains`, `rules`
-4. `doubles`, `knowledge`, `learning`, `facts`, `bounds`, `relations`, `verdict`, `witness`;
-   the methods of proof: `theorems`, `lemmas`, `certificate`, `rows`, `elimination`,
-   `choices`, `cases`, `enumeration`, `smt`; `consistency`, `methods`, `prover`
+4. `doubles`, `knowledge`, `learning`, `facts`, `intervals`, `bounds`, `relations`, `verdict`,
+   `witness`;
+   the methods of proof: `theorems`, `lemmas`, `certificate`, `differences`, `rows`,
+   `simplex`, `elimination`, `choices`, `cases`, `enumeration`, `smt`; `consistency`,
+   `methods`, `bodies`, `prover`
 5. `exact`, `overflow`, `rewrite`, `suggest` (questions that ask the prover)
 6. `dims`, `symints`, `guards`, `explain`, `env`, `serialize`, `display`, `tensors`
 

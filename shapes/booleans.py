@@ -79,6 +79,8 @@ def _difference(a: IntExpr, b: IntExpr, k: int = 0) -> IntExpr:
 
 def less_equal(a: Expr, b: Expr) -> BoolExpr:
     """``a <= b``."""
+    if isinstance(a, IntExpr) and isinstance(b, IntExpr):
+        return le_zero(_difference(a, b))
     if isinstance(a, FloatExpr) or isinstance(b, FloatExpr):
         return float_relation("FloatLe", _number(a), _number(b))
     return le_zero(_difference(as_integer(a), as_integer(b)))
@@ -86,6 +88,8 @@ def less_equal(a: Expr, b: Expr) -> BoolExpr:
 
 def less(a: Expr, b: Expr) -> BoolExpr:
     """``a < b``."""
+    if isinstance(a, IntExpr) and isinstance(b, IntExpr):
+        return le_zero(_difference(a, b, 1))
     if isinstance(a, FloatExpr) or isinstance(b, FloatExpr):
         return float_relation("FloatLt", _number(a), _number(b))
     return le_zero(_difference(as_integer(a), as_integer(b), 1))

@@ -6,65 +6,19 @@ facts keep for its direction, and its ends are rounded to the congruence of the 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
-from shapes.domains import Congruence, CongruenceAnalysis, RangeAnalysis, ValueRanges
+from shapes.domains import Congruence, CongruenceAnalysis, ValueRanges
 from shapes.domains.value_ranges import int_range
-from shapes.errors import ContradictionError
-from shapes.expr import SYMBOL, Expr, IntAtom, IntExpr, Sum, is_plain
-from shapes.facts import Facts, Reasons, scaled
+from shapes.expr import Expr, IntAtom, IntExpr, IntSymbol, Sum, is_plain
+from shapes.facts import Facts, Reasons
 from shapes.infinity import Bound, IntInfinity
 from shapes.interpret import interpret
+from shapes.intervals import MEMO_LIMIT, Ranges, impossible, interval, kept
 from shapes.linear import direction
 from shapes.reasons import NO_REASONS
 
 __all__ = ["bounds", "bounds_with_reasons", "congruence", "congruence_with_reasons"]
-
-MEMO_LIMIT: Final = 20_000
-"""Answers kept with a set of facts; they go when there are more, or with the facts."""
-
-
-class _Ranges(RangeAnalysis):
-    """Ranges that meet what is known of every direction; `used` collects reasons."""
-
-    def __init__(self, facts: Facts, used: list[Reasons] | None = None) -> None:
-        self._facts = facts
-        self._used = used
-
-    def refine(self, node: Expr, value: ValueRanges) -> ValueRanges:
-        f, k = 1, 0
-        d: IntExpr
-        if type(node) is Sum:
-            if not self._facts.has_relations:
-                return value
-            f, d = direction(node)
-            k = node.constant
-        elif isinstance(node, IntAtom):
-            d = node
-        elif node.kind == "float" and node.is_symbol:
-            found, why = self._facts.double_range(node)
-            if self._used is not None:
-                self._used.append(why)
-            return found
-        else:
-            return value
-        known = self._facts.known(d)
-        if known is None or value.is_singleton:
-            return value
-        if self._used is None and node.op is SYMBOL:
-            return int_range(known.lower, known.upper)
-        low, high = scaled(known.lower, f, k), scaled(known.upper, f, k)
-        if f < 0:
-            low, high = high, low
-        lower, upper = value.int_bounds()
-        if low <= lower and high >= upper:
-            return value
-        if self._used is not None:
-            if low > lower:
-                self._used.append(known.why_lower if f > 0 else known.why_upper)
-            if high < upper:
-                self._used.append(known.why_upper if f > 0 else known.why_lower)
-        return _meeting(max(low, lower), min(high, upper), node)
 
 
 class _Congruences(CongruenceAnalysis):
@@ -86,20 +40,10 @@ class _Congruences(CongruenceAnalysis):
         m, r = known.congruence
         met = value.meet(Congruence.of(abs(f) * m, f * r + node.constant))
         if met is None:
-            raise _impossible(node)
+            raise impossible(node)
         if self._used is not None and met != value:
             self._used.append(known.why_congruence)
         return met
-
-
-def _impossible(node: Expr) -> ContradictionError:
-    return ContradictionError(f"the facts leave no value for `{node}`")
-
-
-def _meeting(lower: Bound, upper: Bound, node: Expr) -> ValueRanges:
-    if lower > upper:
-        raise _impossible(node)
-    return ValueRanges(lower, upper)
 
 
 def bounds(facts: Facts, e: Expr) -> ValueRanges:
@@ -108,42 +52,68 @@ def bounds(facts: Facts, e: Expr) -> ValueRanges:
     Raises `ContradictionError` if the facts are found to leave no value.
     """
     memo = facts.memo
-    found = memo.get(("range", e))
+    found: Any = memo.get(e)
     if found is None:
-        found = _rounded(facts, e, None)
+        normal = facts.normalized(e)[0] if facts.has_solved else e
+        found = interval(facts, normal)
+        if facts.has_residues or not is_plain(normal):
+            found = _rounded(facts, normal, found, None)
         if len(memo) >= MEMO_LIMIT:
             memo.clear()
-        memo["range", e] = found
-    return found  # type: ignore[return-value]
+        memo[e] = found
+    return found  # type: ignore[no-any-return]
 
 
 def bounds_with_reasons(facts: Facts, e: Expr) -> tuple[ValueRanges, Reasons]:
     """The range, and the facts that it rests on."""
-    used: list[Reasons] = []
-    found = _rounded(facts, e, used)
+    normal, why = facts.normalized(e)
+    used = [why]
+    found = interpret(Ranges(facts, used), {}, normal)
+    if facts.has_residues or not is_plain(normal):
+        found = _rounded(facts, normal, found, used)
     return found, NO_REASONS.union(*used)
 
 
-def _rounded(facts: Facts, e: Expr, used: list[Reasons] | None) -> ValueRanges:
-    e, why = facts.normalized(e)
-    if used is not None:
-        used.append(why)
-    value: ValueRanges = interpret(_Ranges(facts, used), {}, e, _kept(facts, "ranges", used))
+def _rounded(
+    facts: Facts, e: Expr, value: ValueRanges, used: list[Reasons] | None
+) -> ValueRanges:
+    """The range with its ends moved inwards to the residue of the expression.
+
+    A plain sum needs that only where facts speak of residues: it reaches the ends of its
+    terms, so they have its residue already.
+    """
     if not isinstance(e, IntExpr) or value.is_singleton:
         return value
-    if not facts.has_residues and is_plain(e):
-        return value  # a sum reaches the ends of its terms, so they have its residue already
+    if not facts.has_residues and _has_symbol_once(e):
+        return value
     modulus, residue = _congruence(facts, e, used)
     if modulus == 1:
         return value
     lower, upper = value.int_bounds()
     if modulus == 0:
-        return _meeting(max(lower, residue), min(upper, residue), e)
+        return _met(max(lower, residue), min(upper, residue), e)
     if not isinstance(lower, IntInfinity):
         lower += (residue - lower) % modulus
     if not isinstance(upper, IntInfinity):
         upper -= (upper - residue) % modulus
-    return _meeting(lower, upper, e)
+    return _met(lower, upper, e)
+
+
+def _has_symbol_once(e: IntExpr) -> bool:
+    """Whether a sum has a symbol once, or once negated. Of a symbol of which no residue is
+    known anything may be left over, and its coefficient is a multiple of the sum's modulus,
+    whether it is read alone or in the dividend of a remainder: so the modulus is 1."""
+    if type(e) is Sum:
+        for atom, c in e.terms().items():
+            if type(atom) is IntSymbol and -2 < c < 2:
+                return True
+    return False
+
+
+def _met(lower: Bound, upper: Bound, e: IntExpr) -> ValueRanges:
+    if lower > upper:
+        raise impossible(e)
+    return int_range(lower, upper)
 
 
 def congruence(facts: Facts, e: IntExpr) -> Congruence:
@@ -160,16 +130,5 @@ def congruence_with_reasons(facts: Facts, e: Expr) -> tuple[Congruence, Reasons]
 
 
 def _congruence(facts: Facts, e: Expr, used: list[Reasons] | None) -> Congruence:
-    memo = _kept(facts, "congruences", used)
+    memo = kept(facts, "congruences") if used is None else None
     return interpret(_Congruences(facts, used), {}, e, memo)  # type: ignore[no-any-return]
-
-
-def _kept(facts: Facts, name: str, used: list[Reasons] | None) -> dict[Any, Any] | None:
-    """The answers for sub-expressions that are kept with the facts; none where reasons are
-    collected, because those must be met on the way."""
-    if used is not None:
-        return None
-    kept: Any = facts.memo.setdefault(name, {})
-    if len(kept) > MEMO_LIMIT:
-        kept.clear()
-    return kept  # type: ignore[no-any-return]

@@ -38,6 +38,7 @@ from shapes.expr import (
 from shapes.facts import Fact, Facts
 from shapes.integers import modulo
 from shapes.linear import eq_zero, le_zero
+from shapes.records import record
 from shapes.substitute import substitute
 from shapes.theorems import state
 
@@ -78,7 +79,7 @@ Key: TypeAlias = "IntExpr | Parameter"
 """What rows are made over: atoms, and names for combinations of atoms."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True, slots=True)
 class Premise:
     """A condition that holds: a conjunct of the negated claim ("goal") or of a stated fact
     ("fact"), each with what the facts solve put in, or what interval analysis finds under

@@ -38,8 +38,8 @@ from shapes.expr import (
 )
 from shapes.facts import Fact, Facts, Reasons, contradiction, together
 from shapes.infinity import IntInfinity
-from shapes.interpret import free_symbols
-from shapes.knowledge import smallest
+from shapes.interpret import free_symbols, symbols_of
+from shapes.knowledge import Knowledge, smallest
 
 __all__ = ["Model", "blamed", "nearby", "refuse", "refuted"]
 
@@ -102,6 +102,18 @@ def blamed(facts: Facts, focus: BoolExpr) -> ContradictionError | None:
     return contradiction(smallest(connected, _impossible))
 
 
+def _not_learned(facts: Facts, fact: Fact) -> ContradictionError:
+    """The error for a fact that learning refuses, with the culprits that other methods cannot
+    do without either."""
+    try:
+        facts.given(fact)
+    except ContradictionError as error:
+        if len(error.culprits) == 1:
+            return error
+        return contradiction(smallest(error.culprits, _impossible))
+    raise AssertionError("what was refused is learned")  # the same steps give the same answer
+
+
 def _impossible(stated: list[Fact]) -> bool:
     newest = stated[-1]
     before = together(stated[:-1])
@@ -149,13 +161,9 @@ class Model:
 
     def learned(self, facts: Facts, fact: Fact) -> Facts:
         """The facts and one more. Raises `ContradictionError` if that is refuted."""
-        try:
-            learned = facts.given(fact)
-        except ContradictionError as error:
-            if len(error.culprits) == 1:
-                raise
-            # What learning cannot do without, other methods may.
-            raise contradiction(smallest(error.culprits, _impossible)) from None
+        learned = facts.extended(fact)
+        if not isinstance(learned, Facts):
+            raise _not_learned(facts, fact)
         self.state(facts, learned, fact)
         return learned
 
@@ -163,9 +171,11 @@ class Model:
         """Take note of a statement. Raises `ContradictionError` if it is refuted."""
         self._credit = min(self._credit + CREDIT, CREDIT_LIMIT)
         claim = fact.claim
-        symbols = free_symbols(claim)
+        if not self._unsure and self._admits(learned, claim):
+            return
+        symbols = symbols_of(claim)
         moved = [sym for sym in symbols if self._enter(learned, sym)]
-        sure = self._unsure.isdisjoint(symbols)
+        sure = not self._unsure or self._unsure.isdisjoint(symbols)
         if sure and not moved and (self._holds(claim) or self._settled(learned, claim)):
             return
         suspected: list[Expr] = [claim] if sure else [*self._open, claim]
@@ -195,14 +205,43 @@ class Model:
 
     # ------------------------------------------------------------------ values
 
+    def _admits(self, facts: Facts, claim: Expr) -> bool:
+        """Whether the values satisfy a relation of symbols and lie within their ranges: what
+        is usual, in one pass. A symbol without a value gets one."""
+        op = claim.op
+        if op is not LE_ZERO and op is not EQ_ZERO and op is not NE_ZERO:
+            return False
+        e = claim.args[0]
+        assert isinstance(e, IntExpr)
+        values = self._values
+        total = e.constant
+        for x, c in e.terms().items():
+            if x.op is not SYMBOL:
+                return False
+            value = values.get(x)
+            known = facts.known(x)
+            if value is None:
+                value = values[x] = 0 if known is None else _within(known, 0)
+            assert isinstance(value, int)
+            if known is not None and _within(known, value) != value:
+                return False
+            total += c * value
+        if op is LE_ZERO:
+            return total <= 0
+        return (total == 0) is (op is EQ_ZERO)
+
     def _enter(self, facts: Facts, sym: Expr) -> bool:
         """A value within the range that is known: the one that it has, or the nearest to 0.
         Whether this moves one that facts were compared with."""
         value = self._values.get(sym)
         if isinstance(sym, IntExpr):
             old = 0 if value is None else _integer(value)
-            nearest = self._values[sym] = _within(facts, sym, old)
-            return nearest != old and value is not None
+            known = facts.known(sym)
+            nearest = old if known is None else _within(known, old)
+            if nearest != old or value is None:
+                self._values[sym] = nearest
+                return value is not None
+            return False
         if sym.kind == "bool":
             self._values.setdefault(sym, False)
             return False
@@ -212,15 +251,14 @@ class Model:
         return value is not None and self._values[sym] != value
 
     def _holds(self, claim: Expr) -> bool:
-        values = self._values
+        total = _total(claim, self._values)
+        if total is not None:
+            if claim.op is LE_ZERO:
+                return total <= 0
+            return (total == 0) is (claim.op is EQ_ZERO)
         if claim.op is OPERATORS["And"]:
             return all(map(self._holds, claim.args))
-        total = _total(claim, values)
-        if total is None:
-            return _value(claim, values) is True
-        if claim.op is LE_ZERO:
-            return total <= 0
-        return (total == 0) is (claim.op is EQ_ZERO)
+        return _value(claim, self._values) is True
 
     def _settled(self, facts: Facts, claim: Expr) -> bool:
         """Move a symbol about which nothing else is said; the usual case, made quick."""
@@ -348,7 +386,8 @@ def _value(expr: Expr, values: Mapping[Expr, Value]) -> Value | None:
 
 def _total(claim: Expr, values: Mapping[Expr, Value]) -> int | None:
     """The value of the side of a relation between symbols."""
-    if claim.op not in (LE_ZERO, EQ_ZERO, NE_ZERO):
+    op = claim.op
+    if op is not LE_ZERO and op is not EQ_ZERO and op is not NE_ZERO:
         return None
     e = claim.args[0]
     assert isinstance(e, IntExpr)
@@ -356,7 +395,9 @@ def _total(claim: Expr, values: Mapping[Expr, Value]) -> int | None:
     for x, c in e.terms().items():
         if x.op is not SYMBOL:
             return None
-        total += c * _integer(values[x])
+        value = values[x]
+        assert isinstance(value, int)
+        total += c * value
     return total
 
 
@@ -365,9 +406,8 @@ def _integer(value: Value) -> int:
     return value
 
 
-def _within(facts: Facts, sym: IntExpr, value: int) -> int:
+def _within(known: Knowledge, value: int) -> int:
     """The nearest value that the range and the congruence of a symbol admit."""
-    known = facts.knowledge(sym)
     m, r = known.congruence
     if m == 0:
         value = r

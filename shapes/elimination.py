@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from shapes.booleans import negation
 from shapes.bounds import bounds, bounds_with_reasons, congruence_with_reasons
@@ -42,14 +42,19 @@ from shapes.reasons import NO_REASONS
 from shapes.rows import Elimination, Graph, Row, enter_edges, narrate, path_refutation
 from shapes.verdict import Proof
 
+if TYPE_CHECKING:
+    from shapes.bodies import Body
+
 __all__ = [
     "Component",
+    "LinearQuestion",
     "Work",
     "circle",
     "components",
     "decided",
     "ends_of",
     "in_range",
+    "leaf_row",
     "linear",
     "reasons_of_range",
     "refuted",
@@ -131,7 +136,8 @@ def refuted(
     that are worth multiplying; `work` is a budget of combinations to draw on."""
     work = Work(ELIMINATION_STEPS + LEMMA_STEPS * INSTANCE_LIMIT) if work is None else work
     try:
-        question = _Question(facts, claim, claim if focus is None else focus, suspects, work)
+        focus = claim if focus is None else focus
+        question = LinearQuestion(facts, claim, focus, suspects, work)
         return question.answer()
     except ContradictionError:
         # Interval analysis ran into facts that leave no value: that is for the prover's
@@ -150,7 +156,7 @@ def circle(facts: Facts, claim: BoolExpr) -> Reasons | None:
         sides = (e,) if part.op is LE_ZERO else (e, combine(-1, e, 0, e))
         for side in sides:
             denied = negation(le_zero(side))
-            question = _Question(facts, denied, denied, (), Work(0))
+            question = LinearQuestion(facts, denied, denied, (), Work(0))
             found = question.by_path()
             if found is not None:
                 return found[1]
@@ -169,6 +175,9 @@ class Component:
     graph: Graph = field(default_factory=dict)
     apart: list[tuple[BoolExpr, Row]] = field(default_factory=list)
     claims: dict[Expr, Row] = field(default_factory=dict)
+    body: Body | None = None
+    eliminations: int = 0
+    """How often it was read for an elimination."""
     _by_symbol: dict[Expr, list[Row]] = field(default_factory=dict)
 
     def about(self, sym: Expr) -> Sequence[Row]:
@@ -208,7 +217,7 @@ def _read(facts: Facts, connected: list[Fact]) -> Component:
             assert isinstance(claim, BoolExpr)
             if claim is TRUE or claim in component.claims:
                 continue
-            row = _leaf_row(claim, ("fact", claim, reasons))
+            row = leaf_row(claim, ("fact", claim, reasons))
             component.claims[claim] = row
             if claim.op is LE_ZERO or claim.op is EQ_ZERO:
                 component.rows.append(row)
@@ -218,7 +227,7 @@ def _read(facts: Facts, connected: list[Fact]) -> Component:
     return component
 
 
-def _leaf_row(claim: BoolExpr, leaf: object) -> Row:
+def leaf_row(claim: BoolExpr, leaf: object) -> Row:
     """The row of a relation; for any other condition a row that says nothing."""
     if claim.op is LE_ZERO or claim.op is EQ_ZERO:
         e = claim.args[0]
@@ -232,7 +241,7 @@ def _leaf_row(claim: BoolExpr, leaf: object) -> Row:
 # --------------------------------------------------------------------------- one question
 
 
-class _Question(Wanted):
+class LinearQuestion(Wanted):
     """The system of rows of one claim's negation."""
 
     def __init__(
@@ -248,13 +257,14 @@ class _Question(Wanted):
         self._suspects = suspects
         normal, why = facts.normalized(negation(claim))
         assert isinstance(normal, BoolExpr)
-        self._components = components(facts, focus)
+        self.components = components(facts, focus)
         if why:
-            seen = {id(c) for c in self._components}
+            seen = {id(c) for c in self.components}
             more = components(facts, normal)
-            self._components += [c for c in more if id(c) not in seen]
-        self._goal = normal
-        self._goal_row = _leaf_row(normal, ("goal", normal, why))
+            self.components += [c for c in more if id(c) not in seen]
+        self.goal = normal
+        self.why = why
+        self.goal_row = leaf_row(normal, ("goal", normal, why))
         self._known: dict[Expr, Row | None] = {}
         self._atoms: set[IntExpr] = set()
 
@@ -263,56 +273,63 @@ class _Question(Wanted):
 
     def by_path(self) -> tuple[Linear, Reasons] | None:
         """Differences alone."""
-        goal = self._goal_row
-        if goal.impossible or self._goal is TRUE:
+        goal = self.goal_row
+        if goal.impossible or self.goal is TRUE:
             return None
-        size = sum(len(c.rows) for c in self._components)
-        graphs = [c.graph for c in self._components]
+        size = sum(len(c.rows) for c in self.components)
+        graphs = [c.graph for c in self.components]
         path = path_refutation(graphs, goal, PATH_STEPS * (size + 1))
-        return None if path is None else self._told(path)
+        return None if path is None else self.told(path)
 
     def _by_elimination(self) -> tuple[Linear, Reasons] | None:
+        for component in self.components:
+            component.eliminations += 1
         row = self._eliminated()
-        return None if row is None else self._told(row)
+        return None if row is None else self.told(row)
 
     # ------------------------------------------------------------------ the system
 
     def _eliminated(self) -> Row | None:
-        relevant = self._relevant()
-        relations = [row.leaf[1] for row in relevant]
-        goal = [self._goal] if self._goal.op in (LE_ZERO, EQ_ZERO) else []
-        rows = list(relevant)
-        if goal:
-            rows.append(self._goal_row)
-        apart = [p for c in self._components for p, _ in c.apart][:APART_LIMIT]
-        atoms = list(dict.fromkeys((*_atoms(rows), *_atoms_of(apart))))
-        self._atoms = set(atoms)
-        if any(not x.is_symbol for x in atoms):
-            chosen = instances([*goal, *relations, *apart], self, [*goal, *self._suspects])
-            self._work.left -= LEMMA_STEPS * len(chosen)
-            rows += [self._lemma_row(instance) for instance in chosen]
-            atoms = list(dict.fromkeys((*_atoms(rows), *atoms)))
-        rows += self._ranges(atoms)
-        rows = self._made_strict(rows)
+        rows = self.system(RELEVANT_ROWS)
         budget = max(0, min(ELIMINATION_STEPS, self._work.left))
         elimination = Elimination(rows, budget)
         found = elimination.refutation()
         self._work.left -= budget - elimination.budget
         return found
 
-    def _relevant(self) -> list[Row]:
+    def system(self, limit: int) -> list[Row]:
+        """The rows of the negated claim, of the connected facts (no more than the limit), of
+        theorems about their atoms, and of the ranges of these."""
+        relevant = self._relevant(limit)
+        relations = [row.leaf[1] for row in relevant]
+        goal = [self.goal] if self.goal.op in (LE_ZERO, EQ_ZERO) else []
+        rows = list(relevant)
+        if goal:
+            rows.append(self.goal_row)
+        apart = [p for c in self.components for p, _ in c.apart][:APART_LIMIT]
+        atoms = list(dict.fromkeys((*_atoms(rows), *_atoms_of(apart))))
+        self._atoms = set(atoms)
+        if any(not x.is_symbol for x in atoms):
+            chosen = instances([*goal, *relations, *apart], self, [*goal, *self._suspects])
+            self._work.left -= LEMMA_STEPS * len(chosen)
+            rows += [self.lemma_row(instance) for instance in chosen]
+            atoms = list(dict.fromkeys((*_atoms(rows), *atoms)))
+        rows += self.ranges(atoms)
+        return self._made_strict(rows)
+
+    def _relevant(self, limit: int) -> list[Row]:
         """The connected rows, nearest to the claim first if there are too many."""
-        rows = [row for component in self._components for row in component.rows]
-        if len(rows) <= RELEVANT_ROWS:
+        rows = [row for component in self.components for row in component.rows]
+        if len(rows) <= limit:
             return rows
         chosen: dict[Row, None] = {}
-        seen: dict[Expr, None] = dict.fromkeys(free_symbols(self._goal))
+        seen: dict[Expr, None] = dict.fromkeys(free_symbols(self.goal))
         waiting = list(seen)
         for sym in waiting:  # grows while it is read
-            for row in chain.from_iterable(c.about(sym) for c in self._components):
+            for row in chain.from_iterable(c.about(sym) for c in self.components):
                 if row in chosen:
                     continue
-                if len(chosen) >= RELEVANT_ROWS:
+                if len(chosen) >= limit:
                     return list(chosen)
                 chosen[row] = None
                 fresh = [s for s in free_symbols(row.leaf[1]) if s not in seen]
@@ -320,10 +337,11 @@ class _Question(Wanted):
                 waiting.extend(fresh)
         return list(chosen)
 
-    def _lemma_row(self, instance: Instance) -> Row:
+    def lemma_row(self, instance: Instance) -> Row:
+        """The row of a theorem, with those of its premises."""
         statement = instance.statement
         lemma = Lemma(instance.schema, instance.operands, statement.conclusion)
-        row = _leaf_row(statement.conclusion, lemma)
+        row = leaf_row(statement.conclusion, lemma)
         row.parts = tuple(
             (0, self._premise_row(p)) for p in statement.premises if p is not TRUE
         )
@@ -336,7 +354,8 @@ class _Question(Wanted):
         assert row is not None
         return row
 
-    def _ranges(self, atoms: Iterable[IntExpr]) -> list[Row]:
+    def ranges(self, atoms: Iterable[IntExpr]) -> list[Row]:
+        """The rows of the ends of ranges."""
         rows = []
         for x in atoms:
             low, high = self.ends(x)
@@ -348,7 +367,7 @@ class _Question(Wanted):
 
     def _made_strict(self, rows: list[Row]) -> list[Row]:
         """Ends that are excluded by ``e != 0`` move by one."""
-        apart = [pair for component in self._components for pair in component.apart]
+        apart = [pair for component in self.components for pair in component.apart]
         if not apart:
             return rows
         tightest: dict[frozenset[tuple[Any, int]], Row] = {}
@@ -381,9 +400,9 @@ class _Question(Wanted):
         return self._known[claim] is not None
 
     def _found(self, claim: BoolExpr) -> Row | None:
-        if claim is self._goal:
-            return self._goal_row
-        for component in self._components:
+        if claim is self.goal:
+            return self.goal_row
+        for component in self.components:
             row = component.claims.get(claim)
             if row is not None:
                 return row
@@ -401,10 +420,11 @@ class _Question(Wanted):
 
     # ------------------------------------------------------------------ telling it
 
-    def _told(self, row: Row) -> tuple[Linear, Reasons] | None:
+    def told(self, row: Row) -> tuple[Linear, Reasons]:
+        """The certificate of an impossible row, and the facts that it uses."""
         steps = []
         used: set[Fact] = set()
-        stated = chain.from_iterable(c.facts for c in self._components)
+        stated = chain.from_iterable(c.facts for c in self.components)
         order = {fact: index for index, fact in enumerate(stated)}
         for step in narrate(row):
             if isinstance(step, tuple):
@@ -420,7 +440,7 @@ class _Question(Wanted):
 
 def _range_row(claim: BoolExpr) -> Row:
     """A row that interval analysis proves; its reasons are looked up when a proof uses it."""
-    return _leaf_row(claim, ("range", claim, None))
+    return leaf_row(claim, ("range", claim, None))
 
 
 def ends_of(facts: Facts, e: IntExpr) -> tuple[Bound, Bound]:

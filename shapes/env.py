@@ -275,6 +275,18 @@ class ShapeEnv:
             raise ExpressionTypeError(f"`{found.expr}` is no condition")
         return found
 
+    def _whole(self, claim: Claim) -> tuple[BoolExpr, BoolExpr]:
+        """What a statement says: that the condition has a value and holds; and the condition
+        alone."""
+        if type(claim) is SymBool and claim.env is self and claim.defined is TRUE:
+            expr = claim.expr
+            assert isinstance(expr, BoolExpr)
+            return expr, expr
+        spelled = self._claim(claim)
+        expr = spelled.expr
+        assert isinstance(expr, BoolExpr)
+        return conjunction(spelled.defined, expr), expr
+
     # ------------------------------------------------------------------ stating
 
     def assume(self, claim: Claim) -> None:
@@ -299,8 +311,7 @@ class ShapeEnv:
         operation: str | None = None,
         node: str | None = None,
     ) -> None:
-        spelled = self._claim(claim)
-        whole = conjunction(spelled.defined, spelled.expr)
+        whole, _ = self._whole(claim)
         fact = Fact(whole, origin, _text(claim), None, operation, node, user_location())
         self.facts = self._learned(fact)
         self._stated.append(fact)
@@ -324,15 +335,13 @@ class ShapeEnv:
         """
         if message is not None and not isinstance(message, str):
             raise ExpressionTypeError(f"a message is text, not {type(message).__name__}")
-        spelled = self._claim(claim)
-        whole = conjunction(spelled.defined, spelled.expr)
+        whole, expr = self._whole(claim)
         location = user_location() if location is None else location
         text = _text(claim)
         fact = Fact(whole, "check", text, message, operation, None, location)
         self.facts = self._learned(fact)
-        assert isinstance(spelled.expr, BoolExpr)
         self._checks.append(
-            Check(whole, text, message, origin, operation, location, fact, spelled.expr)
+            Check(whole, text, message, origin, operation, location, fact, expr)
         )
 
     @contextmanager
@@ -357,10 +366,13 @@ class ShapeEnv:
         with effort ``exact`` its ends are settled by search with the prover."""
         if effort != "default":
             return self.explain_bounds(e, effort).range
-        normal = self.facts.normalized(self.spelled(e).expr)[0]
-        if isinstance(normal, IntExpr):
-            return reach(self.facts, normal)
-        return bounds(self.facts, normal)
+        facts = self.facts
+        expr = e.expr if type(e) is SymInt and e.env is self else self.spelled(e).expr
+        if facts.has_relations and isinstance(expr, IntExpr):
+            expr = facts.normalized(expr)[0]
+            assert isinstance(expr, IntExpr)
+            return reach(facts, expr)
+        return bounds(facts, expr)
 
     def explain_bounds(self, e: Quantity, effort: str = "default") -> ExplainedBounds:
         """The range of an expression, with the facts that each end rests on."""
@@ -384,8 +396,7 @@ class ShapeEnv:
         facts = self.facts
         further = [given] if isinstance(given, (str, bool, SymBool, BoolExpr)) else given
         for one in further:
-            spelled = self._claim(one)
-            whole = conjunction(spelled.defined, spelled.expr)
+            whole, _ = self._whole(one)
             facts = facts.given(Fact(whole, "given", _text(one)))
         spelled = self._claim(claim)
         text = claim if isinstance(claim, str) else brief(spelled.expr)

@@ -12,7 +12,8 @@ are written out when somebody reads them (`IntExpr.terms`), from a short rope of
 additions. A chain that cancels down to one symbol ends in the very object of that symbol,
 because the key is the symbol's.
 
-Everything else (atoms, relations, conditions, floats) is interned by operator and operands.
+Atoms and relations of integers are interned by operator and their operands' keys, everything
+else by operator and operands.
 
 Guarantees: nodes are immutable to everyone outside; `is` decides equality of normal forms;
 the tables hold weak references only; nothing here recurses.
@@ -29,10 +30,12 @@ from shapes.errors import ExpressionTypeError
 from shapes.infinity import IntInfinity, int_oo
 from shapes.interning import (
     BIRTHS,
+    BY_OPERANDS,
     BY_STRUCTURE,
     BY_VALUE,
     KEPT,
     POINTS,
+    enter_operands,
     enter_structure,
     enter_value,
 )
@@ -89,12 +92,17 @@ __all__ = [
     "birth_of",
     "combine",
     "constant",
+    "existing_relation",
     "from_terms",
     "is_plain",
     "make",
     "make_atom",
+    "make_operation",
     "make_product",
+    "make_relation",
     "make_view",
+    "minus",
+    "plus",
     "symbol",
 ]
 
@@ -265,6 +273,7 @@ class IntExpr(Expr):
     birth: int = 1 << 62
     plain: bool = False
     _bulk: int = 1
+    _pending: int = 0
 
     def terms(self) -> Mapping[IntExpr, int]:
         """The coefficients by atom, without the constant part (not to be changed)."""
@@ -273,12 +282,12 @@ class IntExpr(Expr):
     # Sums are the hot path: they go straight to the kernel.
     def __add__(self, other: ExprLike) -> Expr:
         if isinstance(other, IntExpr):
-            return combine(1, self, 1, other)
+            return plus(self, other)
         return make("Add", self, other)
 
     def __sub__(self, other: ExprLike) -> Expr:
         if isinstance(other, IntExpr):
-            return combine(1, self, -1, other)
+            return minus(self, other)
         return make("Sub", self, other)
 
     def __neg__(self) -> Expr:
@@ -368,6 +377,10 @@ class Product(IntAtom):
     factors: tuple[tuple[IntExpr, int], ...]
 
 
+SHORT: Final = 8
+"""Sums of so few terms are written out on the way to others."""
+
+
 class Sum(IntExpr):
     """A linear combination that is neither a constant nor a single atom.
 
@@ -386,7 +399,7 @@ class Sum(IntExpr):
     _direction: tuple[int, IntExpr | None] | None
 
     def terms(self) -> Mapping[IntExpr, int]:
-        if self._terms is None:
+        if self._terms is None and not self._written_at_once():
             self._write_out()
         return self._terms  # type: ignore[return-value]
 
@@ -396,47 +409,59 @@ class Sum(IntExpr):
 
     def _write_out(self) -> None:
         """Make the terms from the rope: the largest part is copied, the rest added to it."""
-        if self._written_at_once():
-            return
-        leaves: list[tuple[int, Mapping[IntExpr, int]]] = []
+        parts: list[tuple[int, Mapping[IntExpr, int]]] = []
+        single: list[tuple[IntExpr, int]] = []
         stack: list[tuple[int, IntExpr]] = [(1, self)]
         while stack:
             factor, node = stack.pop()
+            if type(node) is not Sum:
+                if isinstance(node, IntAtom):
+                    single.append((node, factor))
+                continue
             # Another thread may write this node out now: its terms come before the rope goes.
-            rope = node._rope if isinstance(node, Sum) else None
+            rope = node._rope
             if rope is not None:
                 p, a, q, b = rope
                 if q:
                     stack.append((factor * q, b))
                 stack.append((factor * p, a))
             else:
-                leaves.append((factor, node.terms()))
-        largest = max(leaves, key=_plain_length)
+                parts.append((factor, node.terms()))
+        largest = max(parts, key=_plain_length, default=(0, _NO_TERMS))
         terms = dict(largest[1]) if largest[0] == 1 else {}
-        for leaf in leaves:
-            if leaf is largest and largest[0] == 1:
-                continue
-            factor, part = leaf
-            for atom, coefficient in part.items():
-                terms[atom] = terms.get(atom, 0) + factor * coefficient
+        for part in parts:
+            if part is not largest or largest[0] != 1:
+                factor, mapping = part
+                for atom, c in mapping.items():
+                    terms[atom] = terms.get(atom, 0) + factor * c
+        for atom, c in single:
+            terms[atom] = terms.get(atom, 0) + c
         if 0 in terms.values():
             terms = {atom: c for atom, c in terms.items() if c}
         self._settle(terms)
 
-
     def _written_at_once(self) -> bool:
-        """The usual case: the rope's two parts are written out already."""
+        """The usual case: the rope's two parts are written out already, or short (then this
+        recurses no deeper than they have terms)."""
         rope = self._rope
         if rope is None:
             return True
         p, a, q, b = rope
-        if (type(a) is Sum and a._terms is None) or (type(b) is Sum and b._terms is None):
+        if type(a) is Sum and a._terms is None and a._bulk > SHORT:
+            return False
+        if type(b) is Sum and b._terms is None and b._bulk > SHORT:
             return False
         if q == 1 and a._bulk < b._bulk:
             p, a, q, b = q, b, p, a
         left = a.terms()
         terms = dict(left) if p == 1 else {atom: p * c for atom, c in left.items()}
-        if q:
+        if isinstance(b, IntAtom):
+            total = terms.get(b, 0) + q
+            if total:
+                terms[b] = total
+            else:
+                terms.pop(b, None)
+        elif q:
             for atom, c in b.terms().items():
                 total = terms.get(atom, 0) + q * c
                 if total:
@@ -451,6 +476,14 @@ class Sum(IntExpr):
         self._rope = None
         self._pending = 0
         self._bulk = len(terms)
+
+
+def _add_term(terms: dict[IntExpr, int], atom: IntExpr, c: int) -> None:
+    total = terms.get(atom, 0) + c
+    if total:
+        terms[atom] = total
+    else:
+        terms.pop(atom, None)
 
 
 def _plain_length(leaf: tuple[int, Mapping[IntExpr, int]]) -> int:
@@ -647,7 +680,7 @@ WEIGHT_LIMIT: Final = 64
 
 
 def make_atom(op: Op, args: tuple[Expr, ...], kind: Kind, identity: Any = None) -> Expr:
-    """The node of an operator on operands, interned by both.
+    """The node of an operator on operands of any kind, interned by both.
 
     `identity` replaces the operands as the key (a set, for a commutative operator).
     """
@@ -657,15 +690,7 @@ def make_atom(op: Op, args: tuple[Expr, ...], kind: Kind, identity: Any = None) 
     if found is not None:
         return found
     if kind == "int":
-        made = IntAtom()
-        made.op, made.args = op, args
-        made.key = POINTS.draw()
-        made.constant = 0
-        made.birth = next(BIRTHS)
-        made.plain = (
-            op.name == "FloorDiv" and type(args[1]) is IntConstant and is_plain(args[0])
-        )
-        enter_value(made)
+        made = _new_int_atom(op, args, False)
         return enter_structure(key, made)
     if kind == "bool":
         condition = BoolAtom()
@@ -677,6 +702,50 @@ def make_atom(op: Op, args: tuple[Expr, ...], kind: Kind, identity: Any = None) 
     number = FloatAtom()
     number.op, number.args = op, args
     return enter_structure(key, number)
+
+
+def make_operation(op: Op, a: IntExpr, b: IntExpr) -> IntExpr:
+    """The node of an operator (one that only takes two integers) on its operands."""
+    key = (op, a.key, b.key)
+    entry = BY_OPERANDS.get(key)
+    found = entry() if entry is not None else None
+    if found is not None:
+        return found  # type: ignore[return-value]
+    plain = type(b) is IntConstant and op.name == "FloorDiv" and is_plain(a)
+    return enter_operands(key, _new_int_atom(op, (a, b), plain))  # type: ignore[return-value]
+
+
+def _new_int_atom(op: Op, args: tuple[Expr, ...], plain: bool) -> IntAtom:
+    made = IntAtom()
+    made.op = op
+    made.args = args
+    made.key = POINTS.draw()
+    made.constant = 0
+    made.birth = next(BIRTHS)
+    made.plain = plain
+    enter_value(made)
+    return made
+
+
+def make_relation(op: Op, e: IntExpr) -> BoolExpr:
+    """The node of a relation of an integer with 0, interned by both."""
+    key = (op, e.key)
+    entry = BY_OPERANDS.get(key)
+    found = entry() if entry is not None else None
+    if found is not None:
+        return found  # type: ignore[return-value]
+    made = BoolAtom()
+    made.op = op
+    made.args = (e,)
+    made.symbols = None
+    made.weight = 1
+    return enter_operands(key, made)  # type: ignore[return-value]
+
+
+def existing_relation(op: Op, e: IntExpr) -> Expr | None:
+    """The node of a relation of an integer with 0, if somebody holds it."""
+    entry = BY_OPERANDS.get((op, e.key))
+    return None if entry is None else entry()
 
 
 def make_view(op: Op, args: tuple[Expr, ...]) -> IntExpr:
@@ -698,8 +767,8 @@ def make_product(factors: tuple[tuple[IntExpr, int], ...]) -> IntExpr:
     """
     if len(factors) == 1 and factors[0][1] == 1:
         return factors[0][0]
-    key = (PRODUCT, factors)
-    entry = BY_STRUCTURE.get(key)
+    key = (PRODUCT, *[part for base, exponent in factors for part in (base.key, exponent)])
+    entry = BY_OPERANDS.get(key)
     found = entry() if entry is not None else None
     if found is not None:
         return found  # type: ignore[return-value]
@@ -712,14 +781,17 @@ def make_product(factors: tuple[tuple[IntExpr, int], ...]) -> IntExpr:
     made.birth = next(BIRTHS)
     made.plain = _is_plain_product(factors)
     enter_value(made)
-    return enter_structure(key, made)  # type: ignore[return-value]
+    return enter_operands(key, made)  # type: ignore[return-value]
 
 
 def is_plain(e: Expr) -> bool:
     """Whether the form of an integer expression says nothing of its residues but what the
     coefficients of its atoms say."""
     if type(e) is Sum:
-        return all(atom.plain for atom in e.terms())
+        for atom in e._terms or e.terms():  # noqa: SIM110 (asked with every range: no generator)
+            if not atom.plain:
+                return False
+        return True
     return isinstance(e, IntAtom) and e.plain
 
 
@@ -741,33 +813,67 @@ def combine(p: int, a: IntExpr, q: int, b: IntExpr, k: int = 0) -> IntExpr:
     return _new_sum(key, p, a, q, b, k)
 
 
+def plus(a: IntExpr, b: IntExpr) -> IntExpr:
+    """``a + b``: `combine` without its factors."""
+    key = a.key + b.key
+    entry = BY_VALUE.get(key)
+    if entry is not None:
+        found = entry()
+        if found is not None and (key or type(a) is not Infinity):
+            return found  # type: ignore[return-value]
+    return _new_sum(key, 1, a, 1, b, 0)
+
+
+def minus(a: IntExpr, b: IntExpr) -> IntExpr:
+    """``a - b``: `combine` without its factors."""
+    key = a.key - b.key
+    entry = BY_VALUE.get(key)
+    if entry is not None:
+        found = entry()
+        if found is not None and (key or type(a) is not Infinity):
+            return found  # type: ignore[return-value]
+    return _new_sum(key, 1, a, -1, b, 0)
+
+
 def _new_sum(key: int, p: int, a: IntExpr, q: int, b: IntExpr, k: int) -> IntExpr:
     if type(a) is Infinity or type(b) is Infinity:
         return _infinite_sum(p, a, q, b)
     fixed = p * a.constant + q * b.constant + k
     if key == fixed:
         return constant(fixed)
-    pending = bulk = 1
-    for part in (a, b):
-        if type(part) is Sum:
-            pending += part._pending
-            bulk += part._bulk
-        else:
-            bulk += 1
+    if a._bulk == 1 == b._bulk:
+        return _short_sum(key, p, a, q, b, fixed)
+    if p == 0:
+        p, a, q = q, b, 0
+    pending = 1 + a._pending + b._pending
     node = Sum()
     node.key = key
     node.constant = fixed
     node._terms = None
     node._view = None
     node._direction = None
-    if p == 0 or (p == 0 and q == 0):
-        p, a, q = q, b, 0
     node._rope = (p, a, q, b)
     node._pending = pending
-    node._bulk = bulk
+    node._bulk = bulk = 1 + a._bulk + b._bulk
     if pending > 16 + bulk - pending:
-        node._write_out()
+        node.terms()
     return enter_value(node)
+
+
+def _short_sum(key: int, p: int, a: IntExpr, q: int, b: IntExpr, k: int) -> IntExpr:
+    """A new sum of two that have at most one term: its terms take no more room than a rope."""
+    terms: dict[IntExpr, int] = {}
+    if p and type(a) is Sum:
+        for atom, c in a.terms().items():
+            terms[atom] = p * c
+    elif p and type(a) is not IntConstant:
+        terms[a] = p
+    if q and type(b) is Sum:
+        for atom, c in b.terms().items():
+            _add_term(terms, atom, q * c)
+    elif q and type(b) is not IntConstant:
+        _add_term(terms, b, q)
+    return _written_sum(key, terms, k)
 
 
 def _infinite_sum(p: int, a: IntExpr, q: int, b: IntExpr) -> IntExpr:
@@ -792,15 +898,20 @@ def from_terms(terms: Mapping[IntExpr, int], k: int) -> IntExpr:
             return found  # type: ignore[return-value]
     if key == k:
         return constant(k)
+    return _written_sum(key, {atom: c for atom, c in terms.items() if c}, k)
+
+
+def _written_sum(key: int, terms: dict[IntExpr, int], k: int) -> IntExpr:
+    """A new sum of that key, with terms of which none is 0."""
     node = Sum()
     node.key = key
     node.constant = k
-    node._terms = {atom: c for atom, c in terms.items() if c}
+    node._terms = terms
     node._rope = None
     node._view = None
     node._direction = None
     node._pending = 0
-    node._bulk = len(node._terms)
+    node._bulk = len(terms)
     return enter_value(node)
 
 

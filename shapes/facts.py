@@ -16,12 +16,12 @@ minimal set of culprits.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from shapes.domains import ValueRanges
 from shapes.expr import BoolExpr, Expr, IntExpr, Sum
 from shapes.infinity import Bound, int_oo
-from shapes.interpret import free_symbols
+from shapes.interpret import free_symbols, symbols_of
 from shapes.knowledge import (
     NOTHING,
     Fact,
@@ -32,9 +32,9 @@ from shapes.knowledge import (
     scaled,
     smallest,
 )
-from shapes.learning import PROPAGATION_STEPS, Learner, NoValueError, linked
+from shapes.learning import PROPAGATION_STEPS, Learner, NoValueError
 from shapes.linear import direction
-from shapes.persistent import PersistentMap
+from shapes.persistent import FirstValues, PersistentLists, PersistentMap, linked
 from shapes.reasons import NO_REASONS
 from shapes.substitute import substitute
 
@@ -49,6 +49,8 @@ __all__ = [
     "together",
 ]
 
+Statement: TypeAlias = tuple[Fact, Any, int]
+
 _NONE: Final = NO_REASONS
 _ANY_DOUBLE: Final = ValueRanges.unknown_float()
 
@@ -57,22 +59,30 @@ class Facts:
     """An immutable set of facts, indexed for questions."""
 
     __slots__ = (
-        "__weakref__", "_about", "_by_symbol", "_claims", "_count", "_declared", "_doubles",
-        "_known", "_solved", "_stated", "has_relations", "has_residues", "memo",
+        "__weakref__", "_about", "_alone", "_by_symbol", "_claims", "_count", "_declared",
+        "_doubles", "_known", "_solved", "_stated", "has_apart", "has_operators",
+        "has_relations", "has_residues", "has_solved", "memo",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self._stated: tuple[Fact, object] | None = None
+        # The newest statement: the fact, the statement before, and which one it is.
+        self._stated: Statement | None = None
         self._count = 0
         self._declared: PersistentMap[Expr, tuple[bool, int]] = PersistentMap()
-        self._claims: PersistentMap[Expr, Reasons] = PersistentMap()
+        self._claims: FirstValues[Expr, Reasons] = FirstValues()
         self._doubles: PersistentMap[Expr, tuple[ValueRanges, Reasons]] = PersistentMap()
         self._known: PersistentMap[IntExpr, Knowledge] = PersistentMap()
         self._solved: PersistentMap[Expr, tuple[Expr, Reasons]] = PersistentMap()
-        self._about: PersistentMap[Expr, tuple[Expr, object] | None] = PersistentMap()
-        self._by_symbol: PersistentMap[Expr, object] = PersistentMap()
+        # Relations by their atoms, and other conditions by their symbols.
+        self._about: PersistentLists[Expr, Expr] = PersistentLists()
+        # Statements by their symbols; those that bound one symbol apart.
+        self._by_symbol: PersistentLists[Expr, Statement] = PersistentLists()
+        self._alone: PersistentLists[Expr, Statement] = PersistentLists()
+        self.has_solved = False  # whether any equality was solved
+        self.has_operators = False  # whether anything is known of an atom that is no symbol
         self.has_residues = False  # whether a congruence of any direction is known
         self.has_relations = False  # whether anything is known of a sum
+        self.has_apart = False  # whether a sum was stated not to be some value
         self.memo: dict[object, object] = {}
 
     def __iter__(self) -> Iterator[Fact]:
@@ -104,20 +114,16 @@ class Facts:
         """The reasons of a claim that was stated in just this form."""
         return self._claims.get(claim)
 
-    @property
-    def has_solved(self) -> bool:
-        """Whether any equality was solved."""
-        return bool(self._solved._layers)
-
     def normalized(self, expr: Expr) -> tuple[Expr, Reasons]:
         """The expression with solved symbols replaced, and the equalities that this used."""
         if not self.has_solved:
             return expr, _NONE
+        solved = self._solved
         reasons: Reasons = _NONE
         while True:
             replaced: dict[Expr, Expr] = {}
-            for sym in free_symbols(expr):
-                found = self._solved.get(sym)
+            for sym in symbols_of(expr):
+                found = solved.get(sym)
                 if found is not None:
                     replaced[sym], why = found
                     reasons |= why
@@ -132,20 +138,23 @@ class Facts:
     def relations_about(self, atom: IntExpr) -> list[IntExpr]:
         """The directions of two and more atoms, one of them this one, about which something
         is known; newest first."""
-        cell = self._about.get(atom)
-        if cell is None:
-            return []
-        found = [item for item in linked(cell) if type(item) is Sum]
+        found = [item for item in self._about.items_of(atom) if type(item) is Sum]
         return [d for d in dict.fromkeys(found) if atom in d.terms()]
 
+    def related(self, atom: Expr) -> Any:
+        """The linked list ``(newest, older)`` of the relations with an atom and of the other
+        conditions with a symbol, as they were when they were stated."""
+        return self._about.get(atom)
+
     def about(self, sym: Expr) -> Iterator[Fact]:
-        """The facts in which a symbol occurs, newest first."""
-        for _, fact in linked(self._by_symbol.get(sym)):
-            yield fact
+        """The facts in which a symbol occurs, newest first, but for bounds on the symbol
+        alone: all that these say is in its range."""
+        for stated in self._by_symbol.items_of(sym):
+            yield stated[0]
 
     def is_new(self, sym: Expr) -> bool:
-        """Whether a symbol occurs in just one fact."""
-        cell: Any = self._by_symbol.get(sym)
+        """Whether a symbol occurs in just one fact, beside bounds."""
+        cell = self._by_symbol.get(sym)
         return cell is not None and cell[1] is None
 
     def connected(self, expr: Expr, limit: int | None = None) -> list[Fact]:
@@ -159,13 +168,39 @@ class Facts:
             if sym in seen:
                 continue
             seen.add(sym)
-            for place, fact in linked(self._by_symbol.get(sym)):
+            for fact, _, place in self._by_symbol.items_of(sym):
                 if fact not in found:
                     found[fact] = place
-                    waiting.extend(free_symbols(fact.claim))
+                    waiting.extend(symbols_of(fact.claim))
+            found.update((fact, place) for fact, _, place in self._alone.items_of(sym))
             if limit is not None and len(found) >= limit:
                 break
         return sorted(found, key=found.__getitem__)
+
+    def in_order(self, some: Iterable[Fact]) -> tuple[Fact, ...]:
+        """Some of the facts in the order in which they were stated, without a look at those
+        that share no symbol with them."""
+        found = list(some)
+        if len(found) < 2:
+            return tuple(found)
+        places: dict[Fact, int] = {}
+        for fact in found:
+            if fact in places:
+                continue
+            places[fact] = 0
+            symbols = symbols_of(fact.claim)
+            if not symbols:
+                continue
+            cell = self._by_symbol.get(symbols[0])
+            while cell is not None:
+                other, _, place = cell[0]
+                places[other] = place
+                cell = cell[1]
+            if len(symbols) == 1:
+                alone = self._alone.items_of(symbols[0])
+                places.update((other, place) for other, _, place in alone)
+        found.sort(key=places.__getitem__)
+        return tuple(found)
 
     # ------------------------------------------------------------------ learning
 
@@ -181,8 +216,12 @@ class Facts:
         new._solved = self._solved
         new._about = self._about
         new._by_symbol = self._by_symbol
+        new._alone = self._alone
+        new.has_solved = self.has_solved
+        new.has_operators = self.has_operators
         new.has_residues = self.has_residues
         new.has_relations = self.has_relations
+        new.has_apart = self.has_apart
         new.memo = {}
         return new
 

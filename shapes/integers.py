@@ -13,7 +13,7 @@ Sources: the identities are those of Knuth, TAOCP 1.2.4 (floor, ceiling, mod).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import gcd
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,6 @@ from shapes.expr import (
     MINUS_INFINITY,
     OPERATORS,
     PLUS_INFINITY,
-    Expr,
     Infinity,
     IntAtom,
     IntConstant,
@@ -34,6 +33,7 @@ from shapes.expr import (
     constant,
     from_terms,
     make_atom,
+    make_operation,
     make_product,
 )
 from shapes.linear import content, leading_sign, multiply, power, scale, shift
@@ -63,8 +63,12 @@ LARGEST_POWER_BITS = 1 << 16
 """Powers of constants with more bits than this are not computed while building."""
 
 
-def _atom(name: str, *args: Expr, identity: object = None) -> IntExpr:
-    return make_atom(OPERATORS[name], args, "int", identity)  # type: ignore[return-value]
+def _atom(name: str, a: IntExpr, b: IntExpr) -> IntExpr:
+    return make_operation(OPERATORS[name], a, b)
+
+
+def _commutative(name: str, args: Sequence[IntExpr]) -> IntExpr:
+    return make_atom(OPERATORS[name], tuple(args), "int", frozenset(args))  # type: ignore[return-value]
 
 
 def _finite(*operands: IntExpr) -> None:
@@ -97,10 +101,20 @@ def _divided_by_constant(a: IntExpr, c: int) -> IntExpr:
     if isinstance(a, IntAtom) and a.op is not OPERATORS["FloorDiv"]:
         return _atom("FloorDiv", a, constant(c))
     divides = OPERATORS["FloorDiv"]
+    terms = a.terms()
+    if len(terms) == 1:
+        ((atom, coefficient),) = terms.items()
+        if atom.op is not divides:
+            return _divided_term(a, atom, coefficient, c)
+    elif _is_in_lowest_terms(terms, c):
+        quotient = a.constant // c
+        if not quotient:
+            return _atom("FloorDiv", a, constant(c))
+        return shift(_atom("FloorDiv", shift(a, -quotient * c), constant(c)), quotient)
     nested = False
     whole: dict[IntExpr, int] = {}
     rest: dict[IntExpr, int] = {}
-    for atom, coefficient in a.terms().items():
+    for atom, coefficient in terms.items():
         if coefficient % c:
             rest[atom] = coefficient
             nested = nested or atom.op is divides
@@ -122,6 +136,39 @@ def _divided_by_constant(a: IntExpr, c: int) -> IntExpr:
     if whole:
         return combine(1, from_terms(whole, quotient), 1, merged)
     return shift(merged, quotient)
+
+
+def _is_in_lowest_terms(terms: Mapping[IntExpr, int], c: int) -> bool:
+    """Whether a sum of these terms, divided by c, needs no more than its constant reduced:
+    no term divides out, none is a quotient, nothing is common to all, the sign is right."""
+    divides = OPERATORS["FloorDiv"]
+    g = c
+    for atom, coefficient in terms.items():
+        if not coefficient % c or atom.op is divides:
+            return False
+        g = gcd(g, coefficient)
+    return g == 1 and leading_sign(terms) > 0
+
+
+def _divided_term(a: IntExpr, atom: IntExpr, coefficient: int, c: int) -> IntExpr:
+    """``a // c`` for ``a == coefficient*atom + k``, where the atom is no quotient: the usual
+    case, with nothing to merge and one term to look at."""
+    k = a.constant
+    if not coefficient % c:
+        return combine(coefficient // c, atom, 0, atom, k // c)
+    g = gcd(c, coefficient)
+    if g > 1:
+        coefficient, c, k = coefficient // g, c // g, k // g
+    quotient, remainder = divmod(k, c)
+    sign = 1
+    if coefficient < 0:
+        sign, coefficient, remainder = -1, -coefficient, c - 1 - remainder
+    if g > 1 or sign < 0 or quotient:
+        a = combine(coefficient, atom, 0, atom, remainder)
+    division = _atom("FloorDiv", a, constant(c))
+    if sign > 0 and not quotient:
+        return division
+    return combine(sign, division, 0, division, quotient)
 
 
 def _nested_division(rest: Mapping[IntExpr, int], k: int, c: int) -> IntExpr | None:
@@ -332,7 +379,8 @@ def absolute(a: IntExpr) -> IntExpr:
     factor, primitive = content(a)
     if isinstance(primitive, IntAtom) and primitive.op is OPERATORS["Abs"]:
         return scale(abs(factor), primitive)
-    return scale(abs(factor), _atom("Abs", primitive))
+    magnitude = make_atom(OPERATORS["Abs"], (primitive,), "int")
+    return scale(abs(factor), magnitude)  # type: ignore[arg-type]
 
 
 # --------------------------------------------------------------------------- lattice
@@ -372,7 +420,7 @@ def _extremum(
     kept = tuple(best.values())
     if len(kept) == 1:
         return kept[0]
-    return _atom(name, *kept, identity=frozenset(kept))
+    return _commutative(name, kept)
 
 
 def _flattened(op: Op, operands: Iterable[IntExpr]) -> list[IntExpr]:
@@ -439,4 +487,4 @@ def _bit_atom(name: str, unit: int, mask: int, rest: list[IntExpr]) -> IntExpr:
     parts = [*rest, constant(mask)] if mask != unit or not rest else rest
     if len(parts) == 1:
         return parts[0]
-    return _atom(name, *parts, identity=frozenset(parts))
+    return _commutative(name, parts)

@@ -1,53 +1,93 @@
 """The intern tables: weak references to nodes by key, and the random points of atoms.
 
-A look-up costs one dictionary access; a node that nobody holds leaves its table by itself.
+A look-up costs one dictionary access; a node that nobody holds is gone at once. What becomes
+of its entry depends on the key. In `BY_VALUE` and `BY_OPERANDS`, where keys are made of
+numbers, the empty entry stays until the table is swept, which happens whenever it has doubled
+since the last time: that is cheaper than a callback for each node, and there are never more
+empty entries than full ones and `LEAST`. A key of `BY_STRUCTURE` holds the operands, which
+must not outlive the node, so there the entry goes with it.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-import weakref
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
+from weakref import ref
 
 if TYPE_CHECKING:
     from shapes.expr import Expr, IntExpr
 
 __all__ = [
     "BIRTHS",
+    "BY_OPERANDS",
     "BY_STRUCTURE",
     "BY_VALUE",
     "KEPT",
     "POINTS",
+    "enter_operands",
     "enter_structure",
     "enter_value",
     "table_sizes",
 ]
 
 
-class _Entry(weakref.ref["Expr"]):
+LEAST: Final = 4096
+"""A table is not swept before it has this many entries."""
+
+
+class _Entry(ref["Expr"]):
     """A weak reference that knows its place in the table."""
 
     __slots__ = ("key",)
     key: Any
 
 
-BY_VALUE: dict[int, _Entry] = {}
+BY_VALUE: dict[int, ref[Expr]] = {}
+"""Integer expressions by their keys (see `expr`)."""
+BY_OPERANDS: dict[tuple[Any, ...], ref[Expr]] = {}
+"""Operators on integers, by operator and the operands' keys."""
 BY_STRUCTURE: dict[tuple[Any, ...], _Entry] = {}
+"""Everything else, by operator and operands."""
 BIRTHS: Final = count()
 KEPT: Final[list[IntExpr]] = []
 """Nodes that stay once they are made: small constants, which come and go all the time."""
+_sweep_at = [LEAST, LEAST]
+"""The sizes at which the tables of values and of operands are swept next."""
 _change = threading.RLock()
-"""Held where a dead entry is removed or replaced; entering and finding need no lock. It is
+"""Held where an empty entry is removed or replaced; entering and finding need no lock. It is
 taken again by the same thread when the collector runs in between."""
 
 
-def _forget_value(entry: Any) -> None:
-    key = entry.key
-    with _change:
-        if BY_VALUE.get(key) is entry:
-            del BY_VALUE[key]
+def enter_value(node: IntExpr) -> IntExpr:
+    """Enter a new node under its key; the node that won if another thread was first."""
+    entry: ref[Expr] = ref(node)
+    if BY_VALUE.setdefault(node.key, entry) is not entry:
+        return _entered(BY_VALUE, node.key, entry, node)  # type: ignore[return-value]
+    if len(BY_VALUE) > _sweep_at[0]:
+        _sweep_at[0] = _swept(BY_VALUE)
+    return node
+
+
+def enter_operands(key: tuple[Any, ...], node: Expr) -> Expr:
+    """Enter a new node under its operands' keys; the node that won if another was first."""
+    entry: ref[Expr] = ref(node)
+    if BY_OPERANDS.setdefault(key, entry) is not entry:
+        return _entered(BY_OPERANDS, key, entry, node)
+    if len(BY_OPERANDS) > _sweep_at[1]:
+        _sweep_at[1] = _swept(BY_OPERANDS)
+    return node
+
+
+def _swept(table: dict[Any, ref[Expr]]) -> int:
+    """Remove the empty entries; the size at which to do so again."""
+    empty = [item for item in table.copy().items() if item[1]() is None]
+    for key, entry in empty:
+        with _change:
+            if table.get(key) is entry:
+                del table[key]
+    return max(LEAST, 2 * len(table))
 
 
 def _forget_structure(entry: Any) -> None:
@@ -57,42 +97,36 @@ def _forget_structure(entry: Any) -> None:
             del BY_STRUCTURE[key]
 
 
-def enter_value(node: IntExpr) -> IntExpr:
-    """Enter a new node under its key; the node that won if another thread was first."""
-    entry = _Entry(node, _forget_value)
-    key = entry.key = node.key
-    if BY_VALUE.setdefault(key, entry) is entry:
-        return node
-    return _entered(BY_VALUE, entry, node)  # type: ignore[return-value]
-
-
 def enter_structure(key: tuple[Any, ...], node: Expr) -> Expr:
     """Enter a new node under its structure; the node that won if another was first."""
     entry = _Entry(node, _forget_structure)
     entry.key = key
     if BY_STRUCTURE.setdefault(key, entry) is entry:
         return node
-    return _entered(BY_STRUCTURE, entry, node)
+    return _entered(BY_STRUCTURE, key, entry, node)
 
 
-def _entered(table: dict[Any, _Entry], entry: _Entry, node: Expr) -> Expr:
+def _entered(table: dict[Any, Any], key: Any, entry: ref[Expr], node: Expr) -> Expr:
+    """Enter a node where the table has an entry already, which may be empty."""
     while True:
-        held = table.setdefault(entry.key, entry)
+        held: ref[Expr] = table.setdefault(key, entry)
         if held is entry:
             return node
         winner = held()
         if winner is not None:
             return winner
         with _change:
-            if table.get(entry.key) is held:
-                table[entry.key] = entry
+            if table.get(key) is held:
+                table[key] = entry
                 return node
 
 
 def table_sizes() -> tuple[int, int]:
     """How many integer nodes (beside those that stay) and other entries are alive now, for
     tests of leaks."""
-    return len(BY_VALUE) - len(KEPT), len(BY_STRUCTURE)
+    _swept(BY_VALUE)
+    _swept(BY_OPERANDS)
+    return len(BY_VALUE) - len(KEPT), len(BY_OPERANDS) + len(BY_STRUCTURE)
 
 
 class _Points:

@@ -38,10 +38,11 @@ from shapes.expr import (
     Expr,
     Op,
     Product,
+    Sum,
 )
 from shapes.views import parts, sides
 
-__all__ = ["free_symbols", "interpret", "walk"]
+__all__ = ["free_symbols", "interpret", "symbols_of", "walk"]
 
 Finish = Callable[[list[Any]], Any]
 Plan = tuple[Sequence[Any], Finish]
@@ -161,9 +162,10 @@ def _interpret_foreign(
 
 
 def _symbol(analysis: Any, bindings: Mapping[Any, Any], node: Any) -> Any:
-    for key in (node, node.name):
-        if key in bindings:
-            return bindings[key]
+    if bindings:
+        for key in (node, node.name):
+            if key in bindings:
+                return bindings[key]
     symbol = getattr(analysis, "symbol", None)
     if symbol is None:
         raise UnboundSymbolError(f"no value was given for the symbol `{node.name}`")
@@ -257,13 +259,40 @@ def walk(expr: Expr) -> Iterator[Expr]:
 
 def free_symbols(*exprs: Expr) -> list[Expr]:
     """The symbols that occur, each once, in order of first occurrence."""
-    if len(exprs) == 1 and type(exprs[0]) is BoolAtom:
-        # Facts and claims are asked again and again.
-        condition = exprs[0]
-        if condition.symbols is None:
-            condition.symbols = tuple(_found_symbols(condition.args))
-        return list(condition.symbols)
+    if len(exprs) == 1:
+        return list(symbols_of(exprs[0]))
     return _found_symbols(exprs)
+
+
+def symbols_of(expr: Expr) -> Sequence[Expr]:
+    """The same for one expression; not to be changed."""
+    if type(expr) is not BoolAtom:
+        return _found_symbols((expr,))
+    # Facts and claims are asked again and again.
+    found = expr.symbols
+    if found is None:
+        found = _one_or_two(expr.args[0]) if len(expr.args) == 1 else None
+        if found is None:
+            found = tuple(_found_symbols(expr.args))
+        expr.symbols = found
+    return found
+
+
+def _one_or_two(e: Expr) -> tuple[Expr, ...] | None:
+    """The symbols of a sum of one or two, which is what most relations are about; None for
+    anything else."""
+    if type(e) is not Sum:
+        return None
+    terms = e.terms()
+    if len(terms) == 2:
+        x, y = terms
+        if x.op is SYMBOL and y.op is SYMBOL:
+            return (x, y) if x.birth < y.birth else (y, x)
+    elif len(terms) == 1:
+        (x,) = terms
+        if x.op is SYMBOL:
+            return (x,)
+    return None
 
 
 def _found_symbols(exprs: Sequence[Expr]) -> list[Expr]:

@@ -28,6 +28,7 @@ __all__ = [
     "Reasons",
     "agreed",
     "contradiction",
+    "replaced",
     "scaled",
     "smallest",
 ]
@@ -94,6 +95,21 @@ class Knowledge:
 
 
 NOTHING: Final = Knowledge()
+
+
+def replaced(
+    known: Knowledge, lower: Bound, upper: Bound, why_lower: Reasons, why_upper: Reasons
+) -> Knowledge:
+    """The same with other ends."""
+    return Knowledge(
+        lower,
+        upper,
+        known.congruence,
+        why_lower,
+        why_upper,
+        known.why_congruence,
+        known.excluded,
+    )
 
 
 def agreed(known: Knowledge) -> Knowledge:

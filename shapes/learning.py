@@ -5,6 +5,9 @@ relation bounds its direction, an equality is solved for a symbol or squeezes it
 ``a % m == r`` is a congruence, ``!=`` excludes a value. Then relations and atoms are told of
 each other's new ends until nothing moves or the budget of steps is used up.
 
+Most statements bound one symbol, order two of them or make them equal. These are read straight
+from their terms (`_bounded`, `_ordered`, `_equated`), and teach what the long way teaches.
+
 Guarantees: every bound rests on the facts that are its reasons. Limits: an atom whose ends
 creep (``x < y`` and ``y < x`` between far ends) is followed for a few moves only; what is
 missed is for the methods of proof to find.
@@ -12,10 +15,9 @@ missed is for the methods of proof to find.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Sequence
 from math import gcd, isqrt
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from shapes.domains import Congruence
 from shapes.doubles import compared, excluded, reversed_order
@@ -33,24 +35,27 @@ from shapes.expr import (
     IntAtom,
     IntConstant,
     IntExpr,
+    IntSymbol,
     Product,
     Sum,
     birth_of,
     combine,
     constant,
+    existing_relation,
 )
-from shapes.infinity import Bound, IntInfinity, int_oo
-from shapes.interpret import free_symbols
-from shapes.knowledge import NOTHING, Fact, Knowledge, Reasons, agreed, scaled
-from shapes.linear import direction, eq_zero, le_zero, negated_relation, scale
-from shapes.reasons import NO_REASONS
+from shapes.infinity import Bound, IntInfinity
+from shapes.interpret import free_symbols, symbols_of
+from shapes.knowledge import NOTHING, Fact, Knowledge, Reasons, agreed, replaced, scaled
+from shapes.linear import direction, eq_zero, le_zero, scale
+from shapes.persistent import linked
+from shapes.reasons import NO_REASONS, rests_on
 from shapes.records import replace
 from shapes.views import parts
 
 if TYPE_CHECKING:
     from shapes.facts import Facts
 
-__all__ = ["PROPAGATION_STEPS", "Learner", "NoValueError", "linked"]
+__all__ = ["PROPAGATION_STEPS", "Learner", "NoValueError"]
 
 PROPAGATION_STEPS: Final = 400
 """Relations visited to spread what one statement says about ranges."""
@@ -63,13 +68,6 @@ EXCLUDED_LIMIT: Final = 32
 
 _NONE: Final = NO_REASONS
 _NATURAL: Final = Knowledge(lower=0)
-
-
-def linked(cell: Any) -> Iterator[Any]:
-    """The items of a linked list ``(newest, older)``."""
-    while cell is not None:
-        yield cell[0]
-        cell = cell[1]
 
 
 class NoValueError(Exception):
@@ -91,20 +89,77 @@ class Learner:
     def learn(self, fact: Fact) -> Facts:
         """The facts and one more; raises `NoValueError`."""
         new = self._new
-        new._stated = (fact, new._stated)
+        claim = fact.claim
         new._count += 1
-        placed = (new._count, fact)
-        for sym in free_symbols(fact.claim):
-            new._by_symbol = new._by_symbol.assoc(sym, (placed, new._by_symbol.get(sym)))
-        self._state(fact.claim, Reasons((fact,)))
-        self._spread()
+        new._stated = stated = (fact, new._stated, new._count)
+        why = rests_on(fact)
+        symbols = symbols_of(claim)
+        if len(symbols) == 1 and _is_bound(claim) and new._solved.get(symbols[0]) is None:
+            # What bounds a solved symbol is said of its value instead.
+            new._alone = new._alone.adding(symbols, stated)
+            self._bounded(claim, why)
+        else:
+            if symbols:
+                new._by_symbol = new._by_symbol.adding(symbols, stated)
+            if len(symbols) != 2 or not self._ordered(claim, symbols, why):
+                self._state(claim, why)
+        if self._improved:
+            self._spread()
         return new
+
+    def _bounded(self, claim: BoolExpr, why: Reasons) -> None:
+        """A bound on a symbol that is not solved: all that it says is an end of its range."""
+        self._new._claims = self._new._claims.adding(claim, why)
+        e = claim.args[0]
+        assert isinstance(e, IntExpr)
+        ((x, c),) = e.terms().items()
+        if c > 0:
+            self._at_most(x, -e.constant, why)
+        else:
+            self._at_least(x, e.constant, why)
+
+    def _ordered(self, claim: BoolExpr, symbols: Sequence[Expr], why: Reasons) -> bool:
+        """An order of two symbols, as what most statements are; False where this is not all
+        that there is to do. It is what `_state` and `_spread` would do about a direction of
+        which nothing is known: keep its end, enter it under the symbols, and tell each of
+        them of the other's ends."""
+        e = claim.args[0]
+        if claim.op is not LE_ZERO or type(e) is not Sum:
+            return False
+        terms = e.terms()
+        x, y = symbols
+        if len(terms) != 2 or x not in terms or y not in terms:
+            return False
+        new = self._new
+        known = new._known
+        # A relation's side is primitive, so this one is its own direction:
+        f, d = (1, e) if e.constant == 0 and terms[x] > 0 else direction(e)  # type: ignore[index]
+        if known.get(d) is not None:
+            return False
+        solved = new._solved
+        if solved and (solved.get(x) is not None or solved.get(y) is not None):
+            return False
+        if f > 0:
+            learned = Knowledge(upper=-e.constant, why_upper=why)
+        else:
+            learned = Knowledge(lower=e.constant, why_lower=why)
+        new._claims = new._claims.adding(claim, why)
+        new._known = known.assoc(d, learned)
+        new._about = new._about.adding(symbols, d)
+        new.has_relations = True
+        self._moves[d] = 1
+        self._steps -= 1
+        if known.get(x) is not None or known.get(y) is not None:  # type: ignore[arg-type]
+            self._narrow_two(d, learned)
+        return True
 
     def _state(self, claim: Expr, why: Reasons) -> None:
         """Take in a claim and everything it directly says."""
         waiting = [(claim, why)]
         while waiting:
             claim, why = waiting.pop()
+            if claim.op is EQ_ZERO and self._equated(claim, why):
+                continue
             claim, used = self._new.normalized(claim)
             why = why | used
             if claim is TRUE:
@@ -112,16 +167,16 @@ class Learner:
             if claim is FALSE:
                 raise NoValueError(why)
             # Opposite inequalities meet in the range of their direction.
-            complement = None if claim.op is LE_ZERO else _complement(claim)
-            opposite = None if complement is None else self._new.holds(complement)
-            if opposite is not None:
-                raise NoValueError(why | opposite)
-            if self._new.holds(claim) is None:
-                self._new._claims = self._new._claims.assoc(claim, why)
-            if claim.op is OPERATORS["And"]:
-                waiting.extend((part, why) for part in claim.args)
-            elif claim.op in (LE_ZERO, EQ_ZERO, NE_ZERO):
+            if claim.op is not LE_ZERO:
+                complement = _complement(claim)
+                opposite = None if complement is None else self._new.holds(complement)
+                if opposite is not None:
+                    raise NoValueError(why | opposite)
+            self._new._claims = self._new._claims.adding(claim, why)
+            if claim.op is LE_ZERO or claim.op is EQ_ZERO or claim.op is NE_ZERO:
                 self._relation(claim, why)
+            elif claim.op is OPERATORS["And"]:
+                waiting.extend((part, why) for part in claim.args)
             else:
                 self._index(claim, claim)
                 self._fix_condition(claim, why)
@@ -175,28 +230,75 @@ class Learner:
         if claim.op is LE_ZERO:
             # f*d + k <= 0, and f is 1 or -1 because relations are primitive
             if f > 0:
-                self._bound(d, upper=-e.constant, why=why)
+                self._at_most(d, -e.constant, why)
             else:
-                self._bound(d, lower=e.constant, why=why)
+                self._at_least(d, e.constant, why)
             self._index_direction(d)
         elif claim.op is EQ_ZERO:
             if not self._solved_for(e, why):
                 k = -e.constant * f
-                self._bound(d, lower=k, upper=k, why=why)
+                self._fix(d, k, why)
                 self._index_direction(d)
                 self._remainder(e, why)
         else:
+            if type(d) is Sum:
+                self._new.has_apart = True
             self._index(claim, claim)
             self._exclude(d, -e.constant * f, why)
+
+    def _equated(self, claim: Expr, why: Reasons) -> bool:
+        """An equality of two symbols and a constant, by what it says of the symbols that
+        stand for theirs (as a union of two sets, whose eldest symbols these are); False where
+        this is not all that there is to do. The normal form that `_solved_for` would solve is
+        not made."""
+        e = claim.args[0]
+        if type(e) is not Sum or self._new.has_apart:
+            return False
+        terms = e.terms()
+        if len(terms) != 2:
+            return False
+        (x, c), (y, d) = terms.items()
+        if c * c != 1 or d * d != 1 or x.op is not SYMBOL or y.op is not SYMBOL:
+            return False
+        # c*x + d*y + k == 0, with c and d 1 or -1 throughout
+        k = e.constant
+        solved = self._new._solved
+        if solved:
+            while (found := solved.get(x)) is not None:
+                unit = _as_unit(found[0])
+                if unit is None:
+                    return False
+                x, sign, shift = unit
+                c, k, why = c * sign, k + c * shift, why | found[1]
+            while (found := solved.get(y)) is not None:
+                unit = _as_unit(found[0])
+                if unit is None:
+                    return False
+                y, sign, shift = unit
+                d, k, why = d * sign, k + d * shift, why | found[1]
+        if x is y:
+            if c == d:
+                return False
+            if k:
+                raise NoValueError(why)
+            return True
+        if self._youth(x) > self._youth(y):
+            x, c, y, d = y, d, x, c
+        self._solve(y, combine(-c * d, x, 0, x, -d * k), why)
+        return True
 
     def _solved_for(self, e: IntExpr, why: Reasons) -> bool:
         """Solve ``e == 0`` for its youngest symbol with a unit coefficient (one that is read
         at run time counts as younger than inputs), if it does not occur inside the rest."""
-        candidates = [t for t, c in e.terms().items() if c in (1, -1) and t.op is SYMBOL]
-        for sym in sorted(candidates, key=self._youth, reverse=True):
-            c = e.terms()[sym]
+        terms = e.terms()
+        candidates = [t for t, c in terms.items() if (c == 1 or c == -1) and t.op is SYMBOL]
+        if len(candidates) > 1:
+            candidates.sort(key=self._youth, reverse=True)
+        for sym in candidates:
+            c = terms[sym]
             rest = combine(1, e, -c, sym)
-            if sym not in free_symbols(rest):
+            # The other one of two symbols cannot have this one inside.
+            if len(candidates) == len(terms) or sym not in symbols_of(rest):
                 self._solve(sym, scale(-c, rest), why)
                 return True
         return False
@@ -208,11 +310,11 @@ class Learner:
         """Replace a symbol for good: what was known of it is stated again of its value."""
         new = self._new
         new._solved = new._solved.assoc(sym, (value, why))
-        affected = list(linked(new._about.get(sym)))
-        if isinstance(sym, IntExpr):
-            affected.append(sym)
-        for item in affected:
+        new.has_solved = True
+        for item in list(new._about.items_of(sym)):
             self._restate(item, why)
+        if isinstance(sym, IntExpr) and new.known(sym) is not None:
+            self._restate(sym, why)
 
     def _restate(self, item: Expr, why: Reasons) -> None:
         if isinstance(item, BoolExpr):
@@ -240,33 +342,36 @@ class Learner:
 
     # ------------------------------------------------------------------ directions
 
-    def _bound(
-        self,
-        d: IntExpr,
-        lower: Bound = -int_oo,
-        upper: Bound = int_oo,
-        why: Reasons = _NONE,
+    def _at_most(
+        self, d: IntExpr, end: int, why: Reasons, further: Reasons = _NONE
     ) -> None:
-        """Narrow the interval of a direction, its ends rounded by its congruence."""
+        """Narrow the interval of a direction from above; the reasons are two, so that they
+        are joined only where something is learned."""
+        old = self._new._known.get(d)
+        if old is None:
+            self._keep(d, Knowledge(upper=end, why_upper=why | further))
+        elif end < old.upper:
+            self._keep(d, replaced(old, old.lower, end, old.why_lower, why | further))
+
+    def _at_least(
+        self, d: IntExpr, end: int, why: Reasons, further: Reasons = _NONE
+    ) -> None:
+        """The same from below."""
+        old = self._new._known.get(d)
+        if old is None:
+            self._keep(d, Knowledge(lower=end, why_lower=why | further))
+        elif end > old.lower:
+            self._keep(d, replaced(old, end, old.upper, why | further, old.why_upper))
+
+    def _fix(self, d: IntExpr, end: int, why: Reasons) -> None:
+        """Both ends at once."""
         old = self._new.knowledge(d)
-        why_lower, why_upper = old.why_lower, old.why_upper
-        if lower > old.lower:
-            why_lower = why
-        else:
-            lower = old.lower
-        if upper < old.upper:
-            why_upper = why
-        elif lower is old.lower:
+        above, below = end > old.lower, end < old.upper
+        if not above and not below:
             return
-        else:
-            upper = old.upper
-        residues, why_residues = old.congruence, old.why_congruence
-        self._keep(
-            d,
-            Knowledge(
-                lower, upper, residues, why_lower, why_upper, why_residues, old.excluded
-            ),
-        )
+        lower, why_lower = (end, why) if above else (old.lower, old.why_lower)
+        upper, why_upper = (end, why) if below else (old.upper, old.why_upper)
+        self._keep(d, replaced(old, lower, upper, why_lower, why_upper))
 
     def _congruent(self, d: IntExpr, congruence: Congruence, why: Reasons) -> None:
         old = self._new.knowledge(d)
@@ -279,12 +384,16 @@ class Learner:
             self._keep(d, replace(old, congruence=met, why_congruence=reasons))
 
     def _keep(self, d: IntExpr, known: Knowledge) -> None:
-        known = agreed(known)
-        if known.lower > known.upper:
+        if known.excluded or known.congruence.modulus != 1:
+            known = agreed(known)
+        lower, upper = known.lower, known.upper
+        if isinstance(lower, int) and isinstance(upper, int) and lower > upper:
             raise NoValueError(known.why_lower | known.why_upper)
         self._new._known = self._new._known.assoc(d, known)
         if type(d) is Sum:
             self._new.has_relations = True
+        elif type(d) is not IntSymbol:
+            self._new.has_operators = True
         moves = self._moves[d] = self._moves.get(d, 0) + 1
         if moves <= MOVES:
             self._improved.append(d)
@@ -325,16 +434,14 @@ class Learner:
 
     def _index(self, e: Expr, item: Expr) -> None:
         """Find an item again by the symbols in it, and a relation by its atoms."""
-        about = self._new._about
-        atoms: Iterable[Expr] = e.terms() if isinstance(e, IntExpr) else ()
-        keys: Iterable[Expr] = atoms
-        if not atoms or not all(atom.op is SYMBOL for atom in atoms):
-            keys = dict.fromkeys([*free_symbols(e), *atoms])
+        keys: Iterable[Expr] = tuple(e.terms()) if isinstance(e, IntExpr) else ()
         for key in keys:
-            cell = about.get(key)
-            if cell is None or item not in _linked_first(cell):
-                about = about.assoc(key, (item, cell))
-        self._new._about = about
+            if key.op is not SYMBOL:
+                keys = dict.fromkeys([*free_symbols(e), *keys])
+                break
+        else:
+            keys = keys or symbols_of(e)
+        self._new._about = self._new._about.adding(keys, item)
 
     # ------------------------------------------------------------------ propagation
 
@@ -345,7 +452,8 @@ class Learner:
             if type(d) is Sum:
                 self._narrow_atoms(d)
             else:
-                self._narrow_operands(d)
+                if d.op is not SYMBOL:
+                    self._narrow_operands(d)
                 for item in linked(self._new._about.get(d)):
                     if type(item) is Sum and self._steps > 0:
                         self._narrow_atoms(item)
@@ -356,6 +464,9 @@ class Learner:
         when the other terms are at their extremes."""
         self._steps -= 1
         known = self._new.knowledge(d)
+        if len(d.terms()) == 2:
+            self._narrow_two(d, known)
+            return
         if len(d.terms()) > 16:
             return
         ends = []
@@ -377,6 +488,38 @@ class Learner:
             others = ends[:index] + ends[index + 1 :]
             self._narrow_atom(t, c, known, others)
 
+    def _narrow_two(self, d: IntExpr, known: Knowledge) -> None:
+        """The same for two atoms, the usual case."""
+        (x, c), (y, e) = d.terms().items()
+        of_x, of_y = self._knowledge(x), self._knowledge(y)
+        if of_y is not NOTHING:
+            self._narrow_beside(x, c, known, e, of_y)
+        if of_x is not NOTHING:
+            self._narrow_beside(y, e, known, c, of_x)
+
+    def _narrow_beside(
+        self, x: IntExpr, c: int, known: Knowledge, e: int, other: Knowledge
+    ) -> None:
+        """From ``lower <= c*x + e*y <= upper`` and the ends of y."""
+        least, why_least = (
+            (other.lower, other.why_lower) if e > 0 else (other.upper, other.why_upper)
+        )
+        if isinstance(known.upper, int) and isinstance(least, int):
+            most = known.upper - e * least
+            if c > 0:
+                self._at_most(x, most // c, known.why_upper, why_least)
+            else:
+                self._at_least(x, -((-most) // c), known.why_upper, why_least)
+        greatest, why_greatest = (
+            (other.upper, other.why_upper) if e > 0 else (other.lower, other.why_lower)
+        )
+        if isinstance(known.lower, int) and isinstance(greatest, int):
+            rest = known.lower - e * greatest
+            if c > 0:
+                self._at_least(x, -((-rest) // c), known.why_lower, why_greatest)
+            else:
+                self._at_most(x, rest // c, known.why_lower, why_greatest)
+
     def _knowledge(self, t: IntExpr) -> Knowledge:
         """What is known of an atom, if only from what it is."""
         known = self._new.known(t)
@@ -397,15 +540,15 @@ class Learner:
         if most is not None:
             why = known.why_upper.union(*(o[4] for o in others))
             if c > 0:
-                self._bound(t, upper=most // c, why=why)
+                self._at_most(t, most // c, why)
             else:
-                self._bound(t, lower=-((-most) // c), why=why)
+                self._at_least(t, -((-most) // c), why)
         if least is not None:
             why = known.why_lower.union(*(o[5] for o in others))
             if c > 0:
-                self._bound(t, lower=-((-least) // c), why=why)
+                self._at_least(t, -((-least) // c), why)
             else:
-                self._bound(t, upper=least // c, why=why)
+                self._at_most(t, least // c, why)
 
     def _narrow_operands(self, t: IntExpr) -> None:
         """What a bound on an atom says about its operands, where the operator is monotone."""
@@ -481,9 +624,9 @@ class Learner:
         assert isinstance(bounded, IntExpr)
         f, d = direction(bounded)
         if f > 0:
-            self._bound(d, upper=-bounded.constant, why=why)
+            self._at_most(d, -bounded.constant, why)
         else:
-            self._bound(d, lower=bounded.constant, why=why)
+            self._at_least(d, bounded.constant, why)
 
 
 def _root(value: int, n: int) -> int:
@@ -501,15 +644,34 @@ def _root(value: int, n: int) -> int:
     return low
 
 
-def _linked_first(cell: Any) -> list[Any]:
-    """The newest few items of a list, to keep obvious repetitions out."""
-    return list(islice(linked(cell), 4))
+def _as_unit(value: Expr) -> tuple[IntExpr, int, int] | None:
+    """``(x, sign, k)`` for a value ``sign*x + k`` of a symbol x, sign being 1 or -1."""
+    if type(value) is not Sum:
+        return (value, 1, 0) if isinstance(value, IntExpr) and value.op is SYMBOL else None
+    terms = value.terms()
+    if len(terms) != 1:
+        return None
+    ((x, c),) = terms.items()
+    return (x, c, value.constant) if c * c == 1 and x.op is SYMBOL else None
+
+
+def _is_bound(claim: Expr) -> bool:
+    """Whether a condition of one symbol just bounds it."""
+    if claim.op is not LE_ZERO:
+        return False
+    e = claim.args[0]
+    if type(e) is not Sum:
+        return e.op is SYMBOL
+    terms = e.terms()
+    return len(terms) == 1 and next(iter(terms)).op is SYMBOL
 
 
 def _complement(claim: Expr) -> Expr | None:
-    relation = negated_relation(claim)
-    if relation is not None:
-        return relation
+    """The condition that says the opposite; None where nobody can have stated it."""
+    if claim.op is EQ_ZERO or claim.op is NE_ZERO:
+        e = claim.args[0]
+        assert isinstance(e, IntExpr)
+        return existing_relation(NE_ZERO if claim.op is EQ_ZERO else EQ_ZERO, e)
     if claim.op is OPERATORS["And"] or claim.op is OPERATORS["Or"]:
         return None  # not worth building: connectives are decided by their parts
     build = OPERATORS["Not"].build

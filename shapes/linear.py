@@ -34,8 +34,8 @@ from shapes.expr import (
     combine,
     constant,
     from_terms,
-    make_atom,
     make_product,
+    make_relation,
 )
 
 __all__ = [
@@ -157,6 +157,9 @@ def leading_sign(terms: Mapping[IntExpr, int]) -> int:
     """The sign of the coefficient of the eldest atom."""
     if not terms:
         return 1
+    if len(terms) == 2:
+        x, y = terms
+        return 1 if terms[x if x.birth < y.birth else y] > 0 else -1
     eldest = next(iter(terms)) if len(terms) == 1 else min(terms, key=birth_of)
     return 1 if terms[eldest] > 0 else -1
 
@@ -191,7 +194,7 @@ def le_zero(e: IntExpr) -> BoolExpr:
     g = _common_factor(terms)
     if g > 1:
         e = from_terms({t: c // g for t, c in terms.items()}, -(-e.constant // g))
-    return _relation(LE_ZERO, e)
+    return make_relation(LE_ZERO, e)
 
 
 def eq_zero(e: IntExpr) -> BoolExpr:
@@ -217,7 +220,7 @@ def _equality(op: Op, e: IntExpr) -> BoolExpr:
         g = -g
     if g != 1:
         e = from_terms({t: c // g for t, c in terms.items()}, e.constant // g)
-    return _relation(op, e)
+    return make_relation(op, e)
 
 
 def _common_factor(terms: Mapping[IntExpr, int]) -> int:
@@ -229,18 +232,14 @@ def _common_factor(terms: Mapping[IntExpr, int]) -> int:
     return g
 
 
-def _relation(op: Op, e: Expr) -> BoolExpr:
-    return make_atom(op, (e,), "bool")  # type: ignore[return-value]
+_RELATIONS: Final = frozenset((LE_ZERO, EQ_ZERO, NE_ZERO))
 
 
 def negated_relation(p: Expr) -> BoolExpr | None:
     """The complement of an integer relation, which is one too; None for anything else."""
+    e = p.args[0] if p.op in _RELATIONS else None
+    if not isinstance(e, IntExpr):
+        return None
     if p.op is LE_ZERO:
-        e = p.args[0]
-        assert isinstance(e, IntExpr)
-        return _relation(LE_ZERO, combine(-1, e, 0, e, 1))
-    if p.op is EQ_ZERO:
-        return _relation(NE_ZERO, p.args[0])
-    if p.op is NE_ZERO:
-        return _relation(EQ_ZERO, p.args[0])
-    return None
+        return make_relation(LE_ZERO, combine(-1, e, 0, e, 1))
+    return make_relation(NE_ZERO if p.op is EQ_ZERO else EQ_ZERO, e)

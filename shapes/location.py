@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Final
 
 from shapes.records import record
 
@@ -38,8 +39,25 @@ class Location:
         return f"{shown}: {code}" if code else shown
 
 
+_internal: dict[str, bool] = {}
+"""The answers so far, for a statement asks about each file on its stack."""
+
+FILES: Final = 10_000
+"""How many answers are kept: names of generated code need never end."""
+
+
 def is_internal(file: str) -> bool:
     """Whether a file is part of Shapeproof (its examples count as user code) or numpy."""
+    found = _internal.get(file)
+    if found is None:
+        found = _is_internal(file)
+        if len(_internal) >= FILES:
+            _internal.clear()
+        _internal[file] = found
+    return found
+
+
+def _is_internal(file: str) -> bool:
     if file.startswith(_PACKAGES):
         return not file.startswith(_EXAMPLES)
     return file.startswith("<frozen") or any(part in file for part in _FOREIGN)
@@ -50,7 +68,10 @@ def user_location() -> Location | None:
     frame = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
-        if not is_internal(code.co_filename):
+        internal = _internal.get(code.co_filename)
+        if internal is None:
+            internal = is_internal(code.co_filename)
+        if not internal:
             return Location(code.co_filename, frame.f_lineno, code.co_name)
         frame = frame.f_back  # type: ignore[assignment]
     return None

@@ -28,7 +28,7 @@ from shapes.linear import direction, scale
 from shapes.reasons import NO_REASONS
 from shapes.verdict import Proof, in_order
 
-__all__ = ["METHODS", "RELATIONS", "by_linear"]
+__all__ = ["METHODS", "RELATIONS", "by_linear", "with_fewer"]
 
 RELATIONS: Final = (LE_ZERO, EQ_ZERO, NE_ZERO)
 
@@ -140,14 +140,28 @@ def _why_at_most(facts: Facts, e: IntExpr, end: int) -> Reasons:
     return used if total <= 0 else bounds_with_reasons(facts, e)[1]
 
 
+def _differences(facts: Facts, claim: BoolExpr) -> Proof | None:
+    """Paths of differences of two atoms."""
+    from shapes.differences import by_differences, one_fact_each
+
+    proof = by_differences(facts, claim)
+    return proof if proof is None or one_fact_each(proof) else with_fewer(proof, claim)
+
+
 def by_linear(facts: Facts, claim: BoolExpr) -> Proof | None:
-    """Linear reasoning over the connected facts, with a certificate. Elimination takes any
-    way that leads to a contradiction: where few facts are used, those that it does without
-    are left out."""
+    """Linear reasoning over the connected facts, with a certificate."""
     from shapes.elimination import linear
 
     proof = linear(facts, claim)
-    if proof is None or not 1 < len(proof.facts) <= MOST_SPARE:
+    return None if proof is None else with_fewer(proof, claim)
+
+
+def with_fewer(proof: Proof, claim: BoolExpr) -> Proof:
+    """A linear proof without facts that it does without. Elimination takes any way that leads
+    to a contradiction: where few facts are used, each is left out in turn."""
+    from shapes.elimination import linear
+
+    if not 1 < len(proof.facts) <= MOST_SPARE:
         return proof
     for fact in proof.facts:
         if fact in proof.facts:
@@ -173,6 +187,7 @@ def _values(facts: Facts, claim: BoolExpr) -> Proof | None:
 METHODS: Final[dict[str, Method]] = {
     "canonical": _canonical,
     "ranges": _ranges,
+    "differences": _differences,
     "linear": by_linear,
     "cases": _cases,
     "values": _values,

@@ -33,6 +33,8 @@ from shapes.expr import (
     as_expr,
     combine,
     constant,
+    minus,
+    plus,
 )
 from shapes.linear import multiply, scale
 
@@ -114,14 +116,6 @@ def _folded_floats(name: str, operands: list[Expr]) -> Expr:
     for operand in operands[1:]:
         result = floats.float_operation(name, result, operand)
     return result
-
-
-def _add(a: IntExpr, b: IntExpr) -> IntExpr:
-    return combine(1, a, 1, b)
-
-
-def _sub(a: IntExpr, b: IntExpr) -> IntExpr:
-    return combine(1, a, -1, b)
 
 
 def _neg(a: IntExpr) -> IntExpr:
@@ -273,9 +267,9 @@ def _quotient_fits_double(a: Expr, b: Expr) -> Expr:
 # fmt: off
 _ARITHMETIC: list[tuple[Any, ...]] = [
     # name, handler, operands, result, meaning, build, options
-    ("Add", "add", "nn", "int", operator.add, _numbers(_add, "FloatAdd"),
+    ("Add", "add", "nn", "int", operator.add, _numbers(plus, "FloatAdd"),
      {"infix": "+", "laws": "commutative associative", "example": "x + y"}),
-    ("Sub", "sub", "nn", "int", operator.sub, _numbers(_sub, "FloatSub"),
+    ("Sub", "sub", "nn", "int", operator.sub, _numbers(minus, "FloatSub"),
      {"infix": "-", "example": "x - y"}),
     ("Neg", "neg", "n", "int", operator.neg, _numbers(_neg, "FloatNeg"),
      {"example": "-x"}),

@@ -13,9 +13,8 @@ early method answers never imports z3.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from shapes.booleans import negation
 from shapes.bounds import bounds, congruence
@@ -34,13 +33,16 @@ from shapes.expr import (
     Value,
 )
 from shapes.facts import Fact, Facts, Reasons, contradiction
-from shapes.interpret import free_symbols
 from shapes.knowledge import smallest
 from shapes.methods import METHODS, RELATIONS, by_linear
 from shapes.records import record
 from shapes.show import brief
 from shapes.verdict import Counterexample, Proof, Status, Verdict, in_order
-from shapes.witness import Search, Values, satisfies, search
+from shapes.witness import Search, Values, models_of, remembered, satisfies, search
+
+if TYPE_CHECKING:
+    from shapes.bodies import Body
+    from shapes.smt import Question, Ready
 
 __all__ = ["CHEAP", "EFFORTS", "METHODS", "Effort", "decide", "entails", "prove"]
 
@@ -56,8 +58,8 @@ class Effort:
 
 SOLVER: Final = "z3"
 
-MODELS: Final = 32
-"""Models of the solver that are kept with a set of facts."""
+LINEAR: Final = "linear"
+"""The method that looks at many facts with the simplex method too."""
 
 STARTS: Final = 8
 """Models around which values are moved."""
@@ -69,11 +71,20 @@ LARGE: Final = 64
 """Among more conditions than these, combinations of values satisfy all of them so rarely that
 the methods come first."""
 
+MANY: Final = 24
+"""So many connected facts are made ready for questions."""
+
+BRANCHING: Final = 2
+"""A branch of the simplex method costs as much as so many combinations of values."""
+
 SOLVER_STEPS: Final = 200
 """Facts that the solver reads again, all tries together, to find a smallest set."""
 
 CHEAP: Final = ("canonical", "ranges")
 """The methods that are tried before anything else, and the only ones of `decide`."""
+
+QUICK: Final = ("differences",)
+"""The methods that come before the search too: what they do not see costs them little."""
 
 EFFORTS: Final[dict[str, Effort]] = {
     "cheap": Effort(CHEAP, search=0, rlimit=0),
@@ -190,16 +201,27 @@ def entails(facts: Facts, claim: BoolExpr, effort: str | Effort = "default") -> 
     values that satisfy the claim. Raises nothing for facts that contradict each other."""
     chosen = effort_named(effort)
     methods = [m for m in chosen.methods if m in METHODS]
-    proof = _proved(facts, claim, [m for m in methods if m in CHEAP])
+    proof = _proved(facts, claim, [m for m in methods if m in CHEAP or m in QUICK])
     if proof is not None:
         return proof
     broken = negation(claim)
+    settled, proof = _from_body(facts, claim, chosen, False)
+    if settled:
+        return proof
     if chosen.search and search(facts, [broken], {}, chosen.search // 8) is not None:
         return None
-    proof = _proved(facts, claim, [m for m in methods if m not in CHEAP])
-    if proof is None and SOLVER in chosen.methods:
-        proof, _ = _by_solver(facts, broken, chosen, [])
-    return proof
+    proof = _proved(facts, claim, [m for m in methods if m == LINEAR])
+    if proof is not None:
+        return proof
+    settled, proof = _from_body(facts, claim, chosen, True)
+    if settled:
+        return proof
+    proof = _proved(facts, claim, [m for m in methods if m not in (*CHEAP, *QUICK, LINEAR)])
+    if proof is not None or SOLVER not in chosen.methods:
+        return proof
+    if remembered(facts, broken) is not None:
+        return None
+    return _by_solver(facts, broken, chosen, [])[0]
 
 
 def _defined(
@@ -269,10 +291,17 @@ class _Asked:
 
     def answer(self) -> Verdict:
         """The verdict: cheap methods for and against, a short search, the dear methods for
-        what the search left open, a longer search, and the solver."""
-        cheap = [m for m in self._effort.methods if m in CHEAP]
-        dear = [m for m in self._effort.methods if m in METHODS and m not in CHEAP]
-        verdict = self._by_methods(cheap)
+        what the search left open, a longer search, and the solver. Many facts are made ready
+        where linear reasoning failed, and asked first as long as they are."""
+        methods = [m for m in self._effort.methods if m in METHODS]
+        early = [m for m in methods if m in CHEAP or m in QUICK]
+        linear = [m for m in methods if m == LINEAR]
+        others = [m for m in methods if m not in early and m != LINEAR]
+        verdict = self._by_methods([m for m in early if m in CHEAP])
+        if verdict is None:
+            verdict = self._by_methods([m for m in early if m in QUICK])
+        if verdict is None:
+            verdict = self._by_body(False)
         if verdict is None:
             short = self._effort.search // 8
             self._search(1)
@@ -280,9 +309,15 @@ class _Asked:
                 self._search(short)
             if self._values is not None and self._values.size > FEW:
                 self._move(1)
-            verdict = self._settled() or self._by_methods(dear)
+            verdict = self._settled()
         if verdict is None:
-            self._tried.append(f"methods {', '.join([*cheap, *dear])}")
+            verdict = self._by_methods(linear)
+        if verdict is None:
+            verdict = self._by_body(True)
+        if verdict is None:
+            verdict = self._by_methods(others)
+        if verdict is None:
+            self._tried.append(f"methods {', '.join([*early, *linear, *others])}")
             self._move(STARTS)
             self._search(self._effort.search)
             verdict = self._settled()
@@ -329,6 +364,37 @@ class _Asked:
             raise UndefinedError(f"`{self._text}` never has a value under the facts")
         raise refuse(self._facts, reasons)
 
+    def _by_body(self, make: bool) -> Verdict | None:
+        """Many facts that are ready for questions, or are made so: values that break or
+        satisfy the claim, or the proof that there are none."""
+        known = _body(self._facts, self._claim, self._effort, make)
+        if known is None:
+            return None
+        known.suppose(self._model, models_of(self._facts))
+        proofs: dict[bool, Proof] = {}
+        for wanted in (False, True):
+            if (self._satisfied if wanted else self._broken) is not None:
+                continue
+            condition = self._claim if wanted else negation(self._claim)
+            values = remembered(self._facts, condition)
+            if values is None:
+                outcome = known.ask(self._facts, condition, self._effort.search // BRANCHING)
+                proof = outcome.proof(self._facts, negation(condition))
+                if proof is not None:
+                    proofs[wanted] = proof
+                values = outcome.values
+                if values is not None:
+                    models_of(self._facts).append(values)
+            if wanted:
+                self._satisfied = values
+            else:
+                self._broken = values
+        if False in proofs and self._satisfied is not None:
+            return self._verdict(Status.ALWAYS, proofs[False])
+        if True in proofs and self._broken is not None:
+            return self._never(proofs[True])
+        return self._settled()
+
     def _settled(self) -> Verdict | None:
         if self._broken is None or self._satisfied is None:
             return None
@@ -353,7 +419,7 @@ class _Asked:
 
         if self._values is None:
             return
-        starts = [self._model, *_models(self._facts)][:most]
+        starts = [self._model, *models_of(self._facts)][:most]
         for wanted in (False, True):
             if (self._satisfied if wanted else self._broken) is not None:
                 continue
@@ -379,7 +445,7 @@ class _Asked:
             if known is not None:
                 continue
             condition = self._claim if wanted else negation(self._claim)
-            values = _remembered(self._facts, condition)
+            values = remembered(self._facts, condition)
             proof = None
             if values is None:
                 proof, values = _by_solver(self._facts, condition, self._effort, self._tried)
@@ -443,24 +509,46 @@ class _Asked:
         return Counterexample(values, self._found_by.get(truth, "search"))
 
 
-def _models(facts: Facts) -> deque[Values]:
-    """The solver's last models of these facts: many claims break at the same values."""
-    kept = facts.memo.setdefault("models", deque(maxlen=MODELS))
-    assert isinstance(kept, deque)
-    return kept
-
-
-def _remembered(facts: Facts, condition: BoolExpr) -> Values | None:
-    """One of them that satisfies a condition, and the facts that are connected with it."""
-    models = _models(facts)
-    if not models:
+def _body(facts: Facts, claim: BoolExpr, effort: Effort, make: bool) -> Body | None:
+    """The facts that a claim is connected with, if they are many, made ready for questions
+    (only if they are so already, unless `make`)."""
+    if len(facts) < MANY or not effort.search or LINEAR not in effort.methods:
         return None
-    wanted = [condition, *(fact.claim for fact in facts.connected(condition))]
-    symbols = free_symbols(*wanted)
-    for values in models:
-        if all(sym in values for sym in symbols) and satisfies(values, wanted):
-            return {sym: values[sym] for sym in symbols}
-    return None
+    from shapes.bodies import body  # only where facts are many
+
+    return body(facts, claim, MANY, make)
+
+
+def _from_body(
+    facts: Facts, claim: BoolExpr, effort: Effort, make: bool
+) -> tuple[bool, Proof | None]:
+    """Whether such facts settle if a claim holds, and the proof if it does."""
+    known = _body(facts, claim, effort, make)
+    if known is None:
+        return False, None
+    broken = negation(claim)
+    if remembered(facts, broken) is not None:
+        return True, None
+    outcome = known.ask(facts, broken, effort.search // BRANCHING)
+    if outcome.values is not None:
+        models_of(facts).append(outcome.values)
+        return True, None
+    proof = outcome.proof(facts, claim)
+    return proof is not None, proof
+
+
+def _ready(facts: Facts, connected: Sequence[Fact], question: Question) -> Ready:
+    """The solver that keeps these facts, made if the last one was for others."""
+    from shapes.smt import Ready
+
+    kept = facts.memo.get("ready")
+    if isinstance(kept, tuple) and kept[0] == connected:
+        ready = kept[1]
+        assert isinstance(ready, Ready)
+        return ready
+    ready = Ready(facts, question.facts)
+    facts.memo["ready"] = (connected, ready)
+    return ready
 
 
 def _by_solver(
@@ -472,19 +560,23 @@ def _by_solver(
 ) -> tuple[Proof | None, Values | None]:
     """z3 on the connected (or the stated) facts: a proof that the condition cannot hold, or
     values."""
-    from shapes.smt import Question, solve
+    from shapes.smt import Answer, Question, solve
 
     connected = facts.connected(condition) if stated is None else stated
     named = {f"f!{index}": fact for index, fact in enumerate(connected)}
     question = Question((condition,), tuple((n, f.claim) for n, f in named.items()))
-    answer = solve(question, facts, effort.rlimit)
+    answer = Answer("unknown")
+    if stated is None and len(connected) >= MANY:
+        answer = _ready(facts, connected, question).solve(condition, facts, effort.rlimit)
+    if answer.status == "unknown":
+        answer = solve(question, facts, effort.rlimit)
     if answer.status == "unsat":
         used = answer.rested | {named[name] for name in answer.core}
         return Proof(SOLVER, in_order(used)), None
     if answer.status == "sat":
         values: Values = dict(answer.model)
         if satisfies(values, [condition, *(fact.claim for fact in connected)]):
-            _models(facts).append(values)
+            models_of(facts).append(values)
             return None, values
         tried.append("z3: its model did not survive re-evaluation")
         return None, None

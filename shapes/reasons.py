@@ -17,17 +17,20 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from shapes.knowledge import Fact
 
-__all__ = ["NO_REASONS", "Reasons"]
+__all__ = ["NO_REASONS", "Reasons", "rests_on"]
 
 
 class Reasons(AbstractSet["Fact"]):
     """Facts that something rests on."""
 
-    __slots__ = ("_facts", "_parts")
+    __slots__ = ("_fact", "_facts", "_parts")
+    _fact: Fact | None
     _facts: frozenset[Fact] | None
     _parts: tuple[Reasons, Reasons] | None
+    """One fact, or a set of them, or two parts; the last becomes a set."""
 
     def __init__(self, facts: Iterable[Fact] = ()) -> None:
+        self._fact = None
         self._facts = frozenset(facts)
         self._parts = None
 
@@ -42,7 +45,7 @@ class Reasons(AbstractSet["Fact"]):
         if not self:
             return other
         made: Reasons = object.__new__(Reasons)
-        made._facts = None
+        made._fact = made._facts = None
         made._parts = (self, other)
         return made
 
@@ -73,7 +76,9 @@ class Reasons(AbstractSet["Fact"]):
             seen.add(id(reasons))
             # Another thread may collect this one now: its facts come before its parts go.
             parts = reasons._parts
-            if reasons._facts is not None:
+            if reasons._fact is not None:
+                found.add(reasons._fact)
+            elif reasons._facts is not None:
                 found |= reasons._facts
             elif parts is not None:
                 waiting += parts
@@ -96,6 +101,14 @@ class Reasons(AbstractSet["Fact"]):
 
     def __repr__(self) -> str:
         return f"Reasons({list(self.facts())!r})"
+
+
+def rests_on(fact: Fact) -> Reasons:
+    """Just this fact."""
+    made: Reasons = object.__new__(Reasons)
+    made._fact = fact
+    made._facts = made._parts = None
+    return made
 
 
 NO_REASONS: Final = Reasons()

@@ -220,19 +220,29 @@ class Elimination:
     def __init__(self, rows: Iterable[Row], budget: int) -> None:
         self._rows = list(rows)
         self.budget = budget
+        self.solved: list[tuple[Key, Row]] = []
         self._parameters = 0
         self._found: Row | None = None
 
     def refutation(self) -> Row | None:
         """An impossible combination of the rows, if elimination finds one."""
+        rows = self.without_equalities()
+        if rows is not None and self._found is None:
+            self._eliminate()
+        return self._found
+
+    def without_equalities(self) -> list[Row] | None:
+        """The rows that are left when equalities are solved for a key of theirs and put into
+        the others; `solved` lists them in that order. A single impossible row if there is
+        one; None if the budget ran out."""
         for row in self._rows:
             if row.impossible:
-                return row
+                self._found = row
+                return [row]
         self._solve_equalities()
-        if self._found is not None or self.budget < 0:
-            return self._found
-        self._eliminate()
-        return self._found
+        if self._found is not None:
+            return [self._found]
+        return None if self.budget < 0 else self._rows
 
     # ------------------------------------------------------------------ equalities
 
@@ -257,6 +267,7 @@ class Elimination:
 
     def _substitute(self, equality: Row, key: Key) -> None:
         c = equality.terms[key]
+        self.solved.append((key, equality))
         kept = []
         for row in self._rows:
             if row is equality:

@@ -135,16 +135,19 @@ def _env_from_data(data: dict[str, Any]) -> ShapeEnv:
     for entry in data["guards"]:
         claim = _condition(entry["claim"], symbols)
         env._guards.append(Guard(claim, _location_from_json(entry["location"])))
+    spelled = [entry["claim"] for entry in data["facts"]]
     for entry in data["checks"]:
+        fact, text = entry["fact"], entry["claim"]
+        again = fact is not None and text == spelled[fact]  # what a check states is a fact
         env._checks.append(
             Check(
-                _condition(entry["claim"], symbols),
+                facts[fact].claim if again else _condition(text, symbols),
                 _text(entry["text"]) or "",
                 _text(entry["message"]),
                 _text(entry["origin"]) or "",
                 _text(entry["operation"]),
                 _location_from_json(entry["location"]),
-                None if entry["fact"] is None else facts[entry["fact"]],
+                None if fact is None else facts[fact],
             )
         )
     return env

@@ -17,6 +17,7 @@ from functools import cache
 from typing import Any, Final, Literal
 
 from shapes.bounds import bounds_with_reasons
+from shapes.errors import ContradictionError
 from shapes.expr import (
     CONSTANT,
     PRODUCT,
@@ -32,7 +33,7 @@ from shapes.interpret import free_symbols, interpret
 from shapes.reasons import NO_REASONS
 from shapes.show import brief
 
-__all__ = ["Answer", "Question", "is_available", "script", "solve"]
+__all__ = ["Answer", "Question", "Ready", "is_available", "script", "solve"]
 
 _LOCK: Final = threading.Lock()
 """z3's default context serves one thread at a time."""
@@ -40,6 +41,9 @@ _LOCK: Final = threading.Lock()
 
 KEPT_RLIMIT: Final = 50000
 """Steps that the kept solver may spend before a fresh one takes over."""
+
+READY_RLIMIT: Final = 200_000
+"""Steps that a solver with facts that are ready may spend on one question."""
 
 CORE_RLIMIT: Final = 1_000_000
 """Steps that may be spent on naming the facts that a refutation needs."""
@@ -75,15 +79,33 @@ def is_available() -> bool:
 
 
 class _Translator:
-    """The analysis whose values are SMT-LIB terms."""
+    """The analysis whose values are SMT-LIB terms.
 
-    def __init__(self, facts: Facts) -> None:
+    If it is to `tell` what is known, ranges of symbols and quotients become constraints, and
+    a quotient by a constant a variable of its own. Nothing of that is new to a solver, but it
+    saves it the search for it.
+    """
+
+    def __init__(self, facts: Facts, tell: bool = False) -> None:
         self._facts = facts
+        self._tell = tell
         self.lines: list[str] = []
         self.constraints: list[str] = []
         self.ranges: dict[str, Reasons] = {}
         self.names: dict[Expr, str] = {}
+        self._quotients: dict[tuple[str, str], str] = {}
         self._fresh = 0
+
+    def copied(self, facts: Facts) -> _Translator:
+        """The same to go on with, under facts that say the same."""
+        new = _Translator(facts, self._tell)
+        new.lines = list(self.lines)
+        new.constraints = list(self.constraints)
+        new.ranges = dict(self.ranges)
+        new.names = dict(self.names)
+        new._quotients = dict(self._quotients)
+        new._fresh = self._fresh
+        return new
 
     # -- leaves
 
@@ -100,6 +122,8 @@ class _Translator:
             self.names[sym] = name
             sort = {"int": "Int", "bool": "Bool", "float": "Real"}[sym.kind]
             self.lines.append(f"(declare-const {name} {sort})")
+            if self._tell and isinstance(sym, IntExpr):
+                self._within_range(name, sym)
         return self.names[sym]
 
     def unknown(self, op: Op, values: Sequence[str]) -> str:
@@ -127,13 +151,25 @@ class _Translator:
 
     def floordiv(self, a: str, b: str) -> str:
         if b.isdigit() and int(b) > 0:
-            return f"(div {a} {b})"
+            return self._quotient(a, b) if self._tell else f"(div {a} {b})"
         return f"(ite (> {b} 0) (div {a} {b}) (div (- {a}) (- {b})))"
 
     def mod(self, a: str, b: str) -> str:
         if b.isdigit() and int(b) > 0:
+            if self._tell:
+                return f"(- {a} (* {b} {self._quotient(a, b)}))"
             return f"(mod {a} {b})"
         return f"(ite (> {b} 0) (mod {a} {b}) (- (mod (- {a}) (- {b}))))"
+
+    def _quotient(self, a: str, b: str) -> str:
+        """The variable q with ``b*q <= a < b*q + b``."""
+        name = self._quotients.get((a, b))
+        if name is None:
+            name = self._quotients[a, b] = f"q!{len(self._quotients)}"
+            self.lines.append(f"(declare-const {name} Int)")
+            last = f"(+ (* {b} {name}) {int(b) - 1})"
+            self.constraints.append(f"(assert (and (<= (* {b} {name}) {a}) (<= {a} {last})))")
+        return name
 
     def truncdiv(self, a: str, b: str) -> str:
         size = f"(div (abs {a}) (abs {b}))"
@@ -196,6 +232,9 @@ class _Translator:
             return "0.0"
         if not term:
             return self._unknown_node(node)
+        if term.startswith("q!") and isinstance(node, IntExpr):
+            self._within_range(term, node)
+            return term
         if len(term) <= 40 or node.op is CONSTANT:
             return term
         return self._define(term, "Int" if node.kind == "int" else "Bool")
@@ -216,7 +255,10 @@ class _Translator:
 
     def _within_range(self, name: str, node: IntExpr) -> None:
         """A range that rests on facts is a switch of its own, so that a core names them."""
-        value, reasons = bounds_with_reasons(self._facts, node)
+        try:
+            value, reasons = bounds_with_reasons(self._facts, node)
+        except ContradictionError:
+            return  # the facts leave no value: that is for the solver to find
         lower, upper = value.int_bounds()
         limits = []
         if not isinstance(lower, IntInfinity):
@@ -227,7 +269,7 @@ class _Translator:
             return
         within = f"(and {' '.join(limits)})"
         if reasons:
-            switch = f"r!{self._fresh}"
+            switch = f"r!{len(self.ranges)}"
             self.ranges[switch] = reasons
             self.lines.append(f"(declare-const {switch} Bool)")
             within = f"(=> {switch} {within})"
@@ -269,6 +311,67 @@ def _translated(
     return "\n".join(lines) + "\n", switches, translator.ranges
 
 
+class Ready:
+    """Facts in a solver of their own, translated once and asked often.
+
+    The solver is asked between push and pop, so it keeps what it found out about the facts.
+    Its answers are proofs and models like those of `solve`; how many steps it takes may
+    depend on what was asked before, so where it gives up, `solve` is to be asked.
+    """
+
+    def __init__(self, facts: Facts, stated: Sequence[tuple[str, BoolExpr]]) -> None:
+        translator = _Translator(facts, tell=True)
+        self._memo: dict[Any, Any] = {}
+        self.stated = tuple(stated)
+        asserted: list[str] = []
+        for name, claim in stated:
+            term = interpret(translator, {}, claim, self._memo)
+            asserted += [f"(declare-const {name} Bool)", f"(assert (=> {name} {term}))"]
+        self._translator = translator.copied(Facts())  # the facts own what is made ready
+        self._text = "\n".join([*translator.lines, *translator.constraints, *asserted])
+        self._solver: Any = None
+        self._switches: list[Any] = []
+
+    def solve(self, condition: BoolExpr, facts: Facts, rlimit: int) -> Answer:
+        """The same as `solve` with the condition and these facts."""
+        translator = self._translator.copied(facts)
+        known = len(translator.constraints)
+        term = interpret(translator, {}, condition, dict(self._memo))
+        lines = [*translator.lines, *translator.constraints[known:], f"(assert {term})"]
+        question = Question((condition,), self.stated)
+        new = [name for name in translator.ranges if name not in self._translator.ranges]
+        with _LOCK:
+            try:
+                answer = self._solved("\n".join(lines), new, question, rlimit)
+            except Exception as error:  # whatever z3 raises is an answer: unknown
+                return Answer("unknown", reason=f"z3: {str(error)[:200]}")
+        return _with_ranges(answer, translator.ranges)
+
+    def _solved(self, text: str, new: list[str], question: Question, rlimit: int) -> Answer:
+        import z3
+
+        if self._solver is None:
+            own = z3.Context()
+            self._solver = z3.Solver(ctx=own)
+            self._solver.add(z3.parse_smt2_string(self._text, ctx=own))
+            names = [*(name for name, _ in self.stated), *self._translator.ranges]
+            self._switches = [z3.Bool(name, own) for name in names]
+        solver = self._solver
+        solver.push()
+        try:
+            asserted = z3.parse_smt2_string(text, ctx=solver.ctx)
+            assumptions = [*self._switches, *(z3.Bool(name, solver.ctx) for name in new)]
+            return _checked(solver, asserted, assumptions, question, min(rlimit, READY_RLIMIT))
+        finally:
+            solver.pop()
+
+
+def _with_ranges(answer: Answer, ranges: Mapping[str, Reasons]) -> Answer:
+    """The answer with the facts behind the ranges in its core instead of their switches."""
+    rested = NO_REASONS.union(*(ranges[name] for name in answer.core if name in ranges))
+    return replace(answer, core=answer.core - ranges.keys(), rested=rested)
+
+
 def solve(question: Question, facts: Facts, rlimit: int) -> Answer:
     """z3's answer within a budget of its own steps."""
     text, switches, ranges = _translated(question, facts, check=False)
@@ -277,8 +380,7 @@ def solve(question: Question, facts: Facts, rlimit: int) -> Answer:
             answer = _solved(text, switches, question, rlimit)
         except Exception as error:  # whatever z3 raises is an answer: unknown
             return Answer("unknown", reason=f"z3: {str(error)[:200]}")
-    rested = NO_REASONS.union(*(ranges[name] for name in answer.core if name in ranges))
-    return replace(answer, core=answer.core - ranges.keys(), rested=rested)
+    return _with_ranges(answer, ranges)
 
 
 def _solved(text: str, switches: list[str], question: Question, rlimit: int) -> Answer:

@@ -16,7 +16,6 @@ from shapes.expr import (
     Op,
     Value,
     as_expr,
-    combine,
     from_terms,
 )
 from shapes.interpret import interpret
@@ -87,12 +86,17 @@ def _in_linear(expr: Expr, replacements: Mapping[Expr, Expr]) -> Expr | None:
     e = expr if expr.op is SUM else expr.args[0]
     if not isinstance(e, IntExpr):
         return None
-    result = e
+    terms: dict[IntExpr, int] = {}
+    k = e.constant
     for atom, coefficient in e.terms().items():
         if atom.op is not SYMBOL:
             return None
         found = replacements.get(atom)
         if isinstance(found, IntExpr):
-            result = combine(1, result, -coefficient, atom)
-            result = combine(1, result, coefficient, found)
+            k += coefficient * found.constant
+            for x, c in found.terms().items():
+                terms[x] = terms.get(x, 0) + coefficient * c
+        else:
+            terms[atom] = terms.get(atom, 0) + coefficient
+    result = from_terms(terms, k)
     return result if expr is e else _RELATIONS[expr.op](result)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from shapes.booleans import conjunction
 from shapes.definedness import Spelled, spell
 from shapes.errors import ExpressionTypeError
-from shapes.expr import CONSTANT, OPERATORS, TRUE, BoolExpr, Expr, IntExpr, as_expr, constant
+from shapes.expr import CONSTANT, OPERATORS, TRUE, BoolExpr, Expr, as_expr, combine, constant
 from shapes.infinity import IntInfinity
 
 if TYPE_CHECKING:
@@ -164,6 +164,8 @@ def _on_integers(name: str, slow: Any, reflected: bool = False) -> Any:
     op = OPERATORS[name]
     build, condition = op.on_ints, op.defined
     assert build is not None
+    result: type[Symbolic] = SymBool if op.result_kind == "bool" else SymInt
+    new = object.__new__
 
     def operator(self: SymInt, other: object) -> Any:
         a, b, defined = self.expr, other, self.defined
@@ -184,12 +186,40 @@ def _on_integers(name: str, slow: Any, reflected: bool = False) -> Any:
         expr = build(a, b)
         if expr.op is CONSTANT and defined is TRUE:
             return expr.value
-        return (SymInt if isinstance(expr, IntExpr) else SymBool)(self.env, expr, defined)
+        made = new(result)  # without `__init__`, which costs as much as the kernel's sum
+        made.env = self.env
+        made.expr = expr
+        made.defined = defined
+        return made
 
     operator.__name__ = name
     return operator
 
 
+def _on_sums(name: str, slow: Any, p: int, q: int) -> Any:
+    """``p*self + q*other``, the commonest operators, with nothing between them and the kernel
+    beside another `SymInt` of which all is defined, or a plain integer."""
+
+    def operator(self: SymInt, other: object) -> Any:
+        a = self.expr
+        defined = self.defined
+        if type(other) is int:
+            expr = combine(p, a, 0, a, q * other)  # type: ignore[arg-type]
+        elif type(other) is SymInt and other.env is self.env and other.defined is TRUE:
+            expr = combine(p, a, q, other.expr)  # type: ignore[arg-type]
+        else:
+            return slow(self, other)
+        if expr.op is CONSTANT and defined is TRUE:
+            return expr.value
+        return SymInt(self.env, expr, defined)
+
+    operator.__name__ = name
+    return operator
+
+
+_SUMS: Final = {
+    "__add__": (1, 1), "__radd__": (1, 1), "__sub__": (1, -1), "__rsub__": (-1, 1)
+}  # fmt: skip
 _BINARY: Final = {
     "add": "Add", "sub": "Sub", "mul": "Mul", "floordiv": "FloorDiv", "truediv": "TrueDiv",
     "mod": "Mod", "pow": "Pow",
@@ -300,7 +330,10 @@ for _method, _operator in {**_BINARY, **_ORDER, **_BITS, **_SHIFTS, **_SAME}.ite
     for _name, _is_reflected in ((f"__{_method}__", False), (f"__r{_method}__", True)):
         if OPERATORS[_operator].on_ints is not None and hasattr(SymInt, _name):
             _slow = getattr(SymInt, _name)
-            setattr(SymInt, _name, _on_integers(_operator, _slow, _is_reflected))
+            _quick = _on_integers(_operator, _slow, _is_reflected)
+            if _name in _SUMS:
+                _quick = _on_sums(_operator, _quick, *_SUMS[_name])
+            setattr(SymInt, _name, _quick)
 
 
 def Min(*operands: Any) -> Any:  # noqa: N802

@@ -8,7 +8,7 @@ every reading builds the same node again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from shapes.expr import (
     EQ_ZERO,
@@ -29,7 +29,7 @@ from shapes.expr import (
 )
 from shapes.linear import multiply
 
-__all__ = ["Parts", "parts", "sides", "whole"]
+__all__ = ["Parts", "may_hide_remainder", "parts", "sides", "whole"]
 
 Parts = tuple[int, tuple[IntExpr, ...], tuple[int, ...]]
 """A constant, the operands of a sum, and their coefficients."""
@@ -49,11 +49,12 @@ def parts(e: Sum) -> Parts:
 
 
 def _read(e: Sum) -> Parts:
+    written = e.terms()
+    if not may_hide_remainder(written):
+        operands = tuple(sorted(written, key=birth_of))
+        return e.constant, operands, tuple([written[t] for t in operands])
     divisions = _divisions(e)
-    if not divisions:
-        operands = tuple(sorted(e.terms(), key=birth_of))
-        return e.constant, operands, tuple(e.terms()[t] for t in operands)
-    terms = dict(e.terms())
+    terms = dict(written)
     k = e.constant
     found: dict[IntExpr, int] = {}
     others = divisions if len(divisions) <= MERGED_LIMIT else []
@@ -97,6 +98,40 @@ def _divisions(e: Sum) -> list[IntAtom]:
                 if type(divisor) is not IntConstant or divisor.constant:
                     found[candidate] = None
     return sorted(found, key=birth_of, reverse=True)
+
+
+def may_hide_remainder(terms: Mapping[IntExpr, int]) -> bool:
+    """Whether `parts` may find remainders in a sum of these terms; a sure no costs little.
+
+    A remainder of ``a // b`` is there only if every atom of a is a term too, or if a
+    quotient was merged into it: then the divisor of another division divides b. If b is a
+    constant, the division has to be a term, and not once: ``a - b*(a//b)`` has it b times.
+    """
+    divisions: dict[Expr, int] = {}
+    likely: list[int] = []
+    for atom in terms:
+        for division in atom.args if type(atom) is Product else (atom,):
+            if division.op.name not in _REMAINDERS:
+                continue
+            a, b = division.args
+            c = b.constant if type(b) is IntConstant else 0
+            divisions[division] = c
+            if not c or abs(terms.get(division, 0)) > 1:  # type: ignore[call-overload]
+                if _has_terms_of(terms, a):
+                    return True
+                likely.append(c)
+    if not likely or not 1 < len(divisions) <= MERGED_LIMIT:
+        return False
+    if 0 in likely:
+        return True
+    divisors = set(divisions.values())
+    return any(b > d > 0 and b % d == 0 for b in likely for d in divisors)
+
+
+def _has_terms_of(terms: Mapping[IntExpr, int], e: Expr) -> bool:
+    """Whether every atom of an expression is among the terms."""
+    assert isinstance(e, IntExpr)
+    return e in terms if isinstance(e, IntAtom) else e.terms().keys() <= terms.keys()
 
 
 def _found_remainder(

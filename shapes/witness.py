@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
@@ -23,7 +24,15 @@ from shapes.infinity import IntInfinity
 from shapes.interpret import free_symbols, walk
 from shapes.tape import Tape
 
-__all__ = ["Search", "Values", "satisfies", "search"]
+__all__ = [
+    "Search",
+    "Values",
+    "completed",
+    "models_of",
+    "remembered",
+    "satisfies",
+    "search",
+]
 
 Values = dict[Expr, Value]
 
@@ -36,6 +45,34 @@ def satisfies(values: Mapping[Expr, Value], conditions: Iterable[Expr]) -> bool:
         return all(evaluate(condition, values) for condition in conditions)
     except UndefinedError:
         return False
+
+
+MODELS: Final = 32
+"""Models that are kept with a set of facts."""
+
+
+def models_of(facts: Facts) -> deque[Values]:
+    """The last values that were found to satisfy these facts: many claims break at the same
+    ones."""
+    kept = facts.memo.setdefault("models", deque(maxlen=MODELS))
+    assert isinstance(kept, deque)
+    return kept
+
+
+def remembered(facts: Facts, condition: BoolExpr) -> Values | None:
+    """Of such values some that satisfy a condition, and (evaluated again) the facts that are
+    connected with it."""
+    own = free_symbols(condition)
+    stated: list[BoolExpr] = []
+    for values in tuple(models_of(facts)):  # another thread may find more
+        if not all(sym in values for sym in own) or not satisfies(values, [condition]):
+            continue
+        if not stated:
+            stated = [fact.claim for fact in facts.connected(condition)]
+            own = free_symbols(condition, *stated)
+        if all(sym in values for sym in own) and satisfies(values, stated):
+            return {sym: values[sym] for sym in own}
+    return None
 
 
 BRANCHES: Final = 3
@@ -170,7 +207,7 @@ class Search:
         values: Values = dict(zip(self._free, choice))
         if len(values) == len(self._symbols) and not self._facts.has_solved:
             return values  # what was evaluated is what was stated
-        complete = _completed(self._facts, values, self._symbols)
+        complete = completed(self._facts, values, self._symbols)
         if complete is None or not satisfies(complete, [goal, *self._stated]):
             return None
         return complete
@@ -209,7 +246,7 @@ class Lazy:
         return self._made[index]
 
 
-def _completed(facts: Facts, values: Values, symbols: Sequence[Expr]) -> Values | None:
+def completed(facts: Facts, values: Values, symbols: Sequence[Expr]) -> Values | None:
     """Values for solved symbols and for those that no condition constrains."""
     complete: Values = dict(values)
     try:

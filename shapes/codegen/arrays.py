@@ -97,6 +97,9 @@ def computable(condition: Expr, box: Box) -> bool:
 class _ArraySource(Source):
     """Source text over arrays; truth values are combined bit by bit."""
 
+    # Two sides, as `_Checked` has looked at them.
+    le_zero = eq_zero = ne_zero = None  # type: ignore[assignment]
+
     def constant(self, value: Value) -> str:
         if isinstance(value, bool):
             return f"_np.{'True_' if value else 'False_'}"

@@ -177,6 +177,14 @@ class ValueRanges:
         raise AttributeError(f"a range cannot be changed: {name} of {self!r}")
 
 
+class _IntRange(ValueRanges):
+    """An integer range: what is the same of all of them is kept once."""
+
+    __slots__ = ()
+    kind: Kind = "int"
+    nan: bool = False
+
+
 # The slots' own setters get past `__setattr__`, at half the cost of object.__setattr__.
 _allocate = object.__new__
 _set_kind = ValueRanges.__dict__["kind"].__set__
@@ -187,6 +195,8 @@ _set_nan = ValueRanges.__dict__["nan"].__set__
 
 def _make(kind: Kind, lower: End, upper: End, nan: bool) -> ValueRanges:
     """A range of ends that are known to be right."""
+    if kind == "int":
+        return int_range(lower, upper)  # type: ignore[arg-type]
     made = _allocate(ValueRanges)
     _set_kind(made, kind)
     _set_lower(made, lower)
@@ -197,11 +207,9 @@ def _make(kind: Kind, lower: End, upper: End, nan: bool) -> ValueRanges:
 
 def int_range(lower: Bound, upper: Bound) -> ValueRanges:
     """An integer range, unchecked: for ends that a transfer function has computed."""
-    made = _allocate(ValueRanges)
-    _set_kind(made, "int")
+    made = _allocate(_IntRange)
     _set_lower(made, lower)
     _set_upper(made, upper)
-    _set_nan(made, False)
     return made
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 
 from shapes import ShapeEnv
 from shapes.bounds import (
+    _has_symbol_once,
     bounds,
     bounds_with_reasons,
     congruence,
@@ -25,7 +26,7 @@ from shapes.prover import decide
 from tests.fuzz import stated
 from tests.oracle import models, reached
 from tests.shapes.test_facts import facts
-from tests.strategies import FEW, Question, questions
+from tests.strategies import FEW, INTEGRAL, Question, questions
 
 x, y, z = (symbol(n) for n in "xyz")
 R = ValueRanges
@@ -135,6 +136,15 @@ def test_facts_that_leave_nothing_are_noticed_when_asked() -> None:
 def test_congruences(stated_: list[str], asked: str, expected: tuple[int, int]) -> None:
     expr: Any = parse(asked)
     assert congruence(facts(*stated_), expr) == Congruence(*expected)
+
+
+@given(questions(INTEGRAL))
+def test_a_symbol_that_is_there_once_leaves_any_remainder(question: Question) -> None:
+    """No congruence is looked for where there can be none."""
+    for tree in question.claim.nodes():
+        expr = tree.built()
+        if isinstance(expr, IntExpr) and _has_symbol_once(expr):
+            assert congruence(Facts(), expr).modulus == 1, str(tree)
 
 
 def test_negative_moduli_and_odd_coefficients_against_enumeration() -> None:

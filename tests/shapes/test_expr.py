@@ -21,6 +21,7 @@ from shapes.errors import ExpressionTypeError
 from shapes.evaluate import evaluate
 from shapes.expr import (
     FALSE,
+    NE_ZERO,
     OPERATORS,
     TRUE,
     Expr,
@@ -30,15 +31,18 @@ from shapes.expr import (
     as_expr,
     combine,
     constant,
+    existing_relation,
+    from_terms,
     make,
     symbol,
 )
 from shapes.facts import Facts
 from shapes.infinity import int_oo
-from shapes.interning import table_sizes
+from shapes.interning import BY_VALUE, LEAST, table_sizes
 from shapes.interpret import free_symbols, walk
 from shapes.parse import parse
 from shapes.show import show
+from tests.counting import undisturbed
 from tests.oracle import Tree, Undefined, ours, same
 from tests.strategies import EVERYTHING, any_trees, small_values, trees
 
@@ -57,12 +61,12 @@ def calls(task: Callable[[], object]) -> int:
         if event in ("call", "c_call"):
             count += 1
 
-    gc.collect()
-    sys.setprofile(profile)
-    try:
-        task()
-    finally:
-        sys.setprofile(None)
+    with undisturbed():
+        sys.setprofile(profile)
+        try:
+            task()
+        finally:
+            sys.setprofile(None)
     return count
 
 
@@ -310,7 +314,11 @@ def test_building_grows_linearly(task: Callable[[int], object]) -> None:
 
 
 @pytest.mark.parametrize("task", [_interleaved, _nested, _conjunction, _deep_condition])
-@pytest.mark.parametrize("use", [show, lambda e: bounds(Facts(), e), free_symbols], ids=["show", "bounds", "free_symbols"])
+@pytest.mark.parametrize(
+    "use",
+    [show, lambda e: bounds(Facts(), e), free_symbols],
+    ids=["show", "bounds", "free_symbols"],
+)
 def test_using_grows_linearly(task: Callable[[int], Expr], use: Callable[[Expr], Any]) -> None:
     built = {n: task(n) for n in (8, 300, 600)}
     grows_linearly(lambda n: use(built[n]), 300)
@@ -394,6 +402,19 @@ def test_the_tables_keep_nothing_alive(task: Callable[[int], Any]) -> None:
     bounds(Facts(), built)
     del built
     assert _settled() == before
+
+
+def test_empty_entries_of_sums_are_swept_as_the_table_grows() -> None:
+    _settled()
+    held = len(BY_VALUE)
+    most = max(LEAST, 2 * held)
+    for k in range(5 * LEAST):
+        x + y + (5000 + k)  # made and dropped
+        assert len(BY_VALUE) <= most + 16
+    again = x + y + 5001
+    assert x + y + 5001 is again  # its empty entry was replaced
+    _settled()
+    assert len(BY_VALUE) <= held + 3
 
 
 def test_facts_free_what_they_knew() -> None:
@@ -517,3 +538,40 @@ def test_combine_is_what_it_says() -> None:
     for c, d, k in itertools.product((-2, 0, 1, 3), repeat=3):
         built = combine(c, x, d, y, k)  # type: ignore[arg-type]
         assert evaluate(built, {"x": 7, "y": -11}) == 7 * c - 11 * d + k
+
+
+def test_terms_are_right_however_a_sum_was_made() -> None:
+    """Sums of short parts are written at once, others as ropes; zero factors and what cancels
+    leave no term."""
+    a, b, c = (symbol(n) for n in ("short_a", "short_b", "short_c"))
+
+    def parts() -> list[Any]:
+        short = [constant(3), a, b, 2 * a, -2 * a + 5, b + 1, a - b]
+        return [*short, a + 2 * b - c, (a + b) + (c - a), sum((a, b, c, 2 * c), 7)]
+
+    for i, j in itertools.product(range(len(parts())), repeat=2):
+        for p, q, k in itertools.product((-2, -1, 0, 1, 3), (-1, 0, 2), (0, 4)):
+            one, other = parts()[i], parts()[j]
+            built = combine(p, one, q, other, k)
+            wanted: dict[Expr, int] = {}
+            for factor, part in ((p, one), (q, other)):
+                for atom, times in part.terms().items():
+                    wanted[atom] = wanted.get(atom, 0) + factor * times
+            wanted = {atom: times for atom, times in wanted.items() if times}
+            assert built.terms() == wanted, (p, one, q, other, k)
+            assert built.constant == p * one.constant + q * other.constant + k
+            assert built is from_terms(wanted, built.constant)  # type: ignore[arg-type]
+
+
+def test_a_relation_that_nobody_holds_is_not_made_by_looking_for_it() -> None:
+    e = symbol("looked_for") - 3
+    assert isinstance(e, IntExpr)
+    gc.collect()
+    before = table_sizes()
+    assert existing_relation(NE_ZERO, e) is None
+    assert table_sizes() == before
+    held = make("Ne", symbol("looked_for"), 3)
+    assert existing_relation(NE_ZERO, e) is held
+    del held
+    gc.collect()
+    assert existing_relation(NE_ZERO, e) is None

@@ -8,7 +8,6 @@ terms of sums are written out only where somebody reads them. Twice the size may
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -21,8 +20,9 @@ import pytest
 import shapes
 from shapes import Facts, Max, Min, ShapeEnv, make, symbol
 from shapes.bounds import bounds
-from shapes.expr import Sum
+from shapes.expr import IntExpr, Sum
 from tests.benchmarks.workloads import mixed
+from tests.counting import undisturbed
 
 SOURCES = str(Path(shapes.__file__).parent)
 STEEPEST = 2**1.1
@@ -45,14 +45,12 @@ def steps(task: Callable[[], object]) -> int:
         return local
 
     before = sys.gettrace()
-    gc.collect()
-    gc.disable()  # a collection would run our weak references' callbacks at any time
-    sys.settrace(entered)
-    try:
-        task()
-    finally:
-        sys.settrace(before)
-        gc.enable()
+    with undisturbed():
+        sys.settrace(entered)
+        try:
+            task()
+        finally:
+            sys.settrace(before)
     return count
 
 
@@ -187,6 +185,27 @@ def equalities_with_question(n: int) -> Callable[[], object]:
     return run
 
 
+def bounds_on_one_symbol(n: int) -> Callable[[], object]:
+    env, (u, _) = unbacked(1)
+
+    def run() -> None:
+        for i in range(n):
+            env.check(u >= i)
+            env.check(u <= 3 * n - i)
+
+    return run
+
+
+def orders_with_one_symbol(n: int) -> Callable[[], object]:
+    env, us = unbacked(n)
+
+    def run() -> None:
+        for i, u in enumerate(us[1:]):
+            env.check(us[0] + i <= u)
+
+    return run
+
+
 def unrelated_facts(n: int) -> Callable[[], object]:
     symbols = [symbol(f"growth_u{i}") for i in range(n)]
 
@@ -223,6 +242,8 @@ GROWING = [
     (static_truths, 50),
     (chain_with_question, 60),
     (equalities_with_question, 60),
+    (bounds_on_one_symbol, 60),
+    (orders_with_one_symbol, 60),
     (unrelated_facts, 100),
     (remainders, 50),
 ]
@@ -234,6 +255,18 @@ GROWING = [
 def test_growth(prepare: Prepared, size: int) -> None:
     grown = growth(prepare, size)
     assert grown <= STEEPEST, f"{grown:.2f} times the steps for twice the size"
+
+
+def test_a_short_path_costs_the_same_in_a_large_component() -> None:
+    """A question that a few differences answer, however many others hang together with them."""
+    taken = []
+    for n in (50, 500):
+        env, us = unbacked(n)
+        for a, b in pairwise(us):
+            env.check(a <= b)
+        assert env.prove(us[n // 2] <= us[n // 2 + 2]).proved
+        taken.append(steps(lambda env=env, us=us, n=n: env.prove(us[n // 2 + 3] <= us[n // 2 + 5])))
+    assert taken[1] <= 1.2 * taken[0], taken
 
 
 @pytest.mark.parametrize("n", [100, 1000])
@@ -258,14 +291,14 @@ def test_adding_does_not_write_out_terms(monkeypatch: pytest.MonkeyPatch) -> Non
     """A sum in which nobody reads the terms copies none: what C does at once is counted by
     the length of what was written out."""
     written = 0
-    write_out = Sum._write_out
+    settle = Sum._settle
 
-    def counted(self: Sum) -> None:
+    def counted(self: Sum, terms: dict[IntExpr, int]) -> None:
         nonlocal written
-        write_out(self)
-        written += len(self._terms or ())
+        settle(self, terms)
+        written += len(terms)
 
-    monkeypatch.setattr(Sum, "_write_out", counted)
+    monkeypatch.setattr(Sum, "_settle", counted)
     sum_one_by_one(1000)()
     there_and_back(1000)()
     assert written <= 3 * 1000

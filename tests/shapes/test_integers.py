@@ -154,6 +154,20 @@ def test_equal_things_meet() -> None:
     assert make("Max", make("Max", x, y), z) is make("Max", z, make("Max", y, x))
 
 
+def test_a_multiple_of_one_atom_divided_by_a_constant() -> None:
+    """One term goes its own way: the same atom however the quotient is written, also beside
+    what cancels later."""
+    for f, k, c in itertools.product(
+        (-12, -7, -3, -1, 1, 2, 9, 12), range(-7, 8), (2, 3, 6, -4)
+    ):
+        quotient = (f * x + k) // c
+        beside = (f * x + 5 * abs(c) * y + k) // c - 5 * y * (1 if c > 0 else -1)
+        assert quotient is beside, (f, k, c)
+        assert quotient is -((-f * x - k + abs(c) - 1) // c) if c > 0 else True
+        for value in (-5, -1, 0, 1, 4, 13):
+            assert ours(quotient, {"x": value}) == (f * value + k) // c, (f, k, c, value)
+
+
 def test_a_zero_divisor_is_kept() -> None:
     for op in ("FloorDiv", "Mod", "TruncDiv", "TruncMod", "CeilDiv"):
         built = make(op, x, 0)

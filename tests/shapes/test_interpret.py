@@ -13,8 +13,8 @@ from hypothesis import given
 from shapes.domains import Congruence, CongruenceAnalysis, RangeAnalysis, ValueRanges
 from shapes.errors import ExpressionTypeError, UnboundSymbolError
 from shapes.evaluate import Evaluation, Undefined
-from shapes.expr import Op, make, symbol
-from shapes.interpret import fold_linear, free_symbols, interpret, walk
+from shapes.expr import Expr, Op, make, symbol
+from shapes.interpret import fold_linear, free_symbols, interpret, symbols_of, walk
 from shapes.sympy_bridge import to_sympy
 from tests import oracle
 from tests.oracle import Tree, assignments, reached
@@ -157,6 +157,21 @@ def test_free_symbols_in_order_of_first_occurrence() -> None:
 @given(any_trees(4))
 def test_free_symbols_are_those_that_are_written(tree: Tree) -> None:
     assert {s.name for s in free_symbols(tree.built())} <= {n for n, _ in tree.symbols()}
+
+
+@given(any_trees())
+def test_symbols_are_found_in_the_order_of_a_walk(tree: Tree) -> None:
+    for node in walk(tree.built()):
+        found = list(dict.fromkeys(_leaves(node)))
+        assert list(symbols_of(node)) == free_symbols(node) == found
+        assert list(symbols_of(node)) == found  # asked again
+
+
+def _leaves(node: Expr) -> list[Expr]:
+    """The symbols of an expression, each as often as it is reached, from the left."""
+    if node.is_symbol:
+        return [node]
+    return [leaf for child in node.args for leaf in _leaves(child)]
 
 
 def test_sums_fold_from_what_is_added() -> None:

@@ -6,11 +6,15 @@ import itertools
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shapes import learning
-from shapes.bounds import bounds
+from shapes.booleans import conjunction
+from shapes.bounds import bounds, congruence
 from shapes.errors import ContradictionError
-from shapes.expr import BoolExpr, symbol
+from shapes.evaluate import evaluate
+from shapes.expr import BoolExpr, IntExpr, symbol
 from shapes.facts import Fact, Facts
 from shapes.infinity import int_oo
 from shapes.knowledge import NOTHING, Knowledge
@@ -83,7 +87,6 @@ def test_many_excluded_values_are_not_all_remembered() -> None:
 def test_operands_lie_where_the_ends_leave_them(atom: str) -> None:
     e = parse(atom)
     x = symbol("x")
-    from shapes.evaluate import evaluate
 
     image = {v: evaluate(e, {x: v}) for v in range(-12, 13)}
     for low, high in itertools.product(range(-9, 20, 2), range(-9, 20, 2)):
@@ -208,3 +211,87 @@ def test_facts_that_are_refused_are_named_without_being_explained() -> None:
     assert second not in found
     assert list(known) == [first, second]
     assert Knowledge() == NOTHING
+
+
+# ---- orders and equalities of two symbols, against the way of all other statements ----
+
+NAMES = ("x", "y", "z", "w")
+STATEMENTS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["{0} <= {1} + {2}", "{0} < {1} + {2}", "{0} >= {1} + {2}", "{0} == {1} + {2}",
+             "{0} + {1} == {2}", "{0} - {1} <= {2}", "{0} != {1} + {2}", "{0} >= {2}",
+             "{0} <= {2}", "{0} == {2}", "{0} != {2}", "{0} % 3 == 1", "2*{0} <= {1} + {2}",
+             "Max({0}, {1}) <= {2}", "{0} // 2 <= {1}", "abs({0}) + {1} <= {2}",
+             "{0} <= {1} and {0} >= {2}", "{0} == {1} or {0} <= {2}"]
+        ),
+        st.sampled_from(NAMES),
+        st.sampled_from(NAMES),
+        st.integers(-3, 6),
+    ),
+    min_size=1,
+    max_size=12,
+)  # fmt: skip
+Statements = list[tuple[str, str, str, int]]
+
+
+def told(statements: Statements, backed: int, quick: bool) -> list[object]:
+    """What facts know after the statements; culprits where one was refused.
+
+    The quick ways are not taken for a part of a conjunction, nor for an equality where some
+    sum is said not to have some value.
+    """
+    known = Facts()
+    known.has_apart = not quick
+    for place, name in enumerate(NAMES):
+        known = known.declaring(symbol(name), place < backed, place)
+    notes: list[object] = []
+    symbols = [symbol(name) for name in NAMES]
+    for number, (form, x, y, k) in enumerate(statements):
+        stated = fact(form.format(x, y, k))
+        claim = stated.claim
+        if not quick:
+            claim = conjunction(claim, symbol(f"beside{number}", "bool"))
+        try:
+            known = known.given(Fact(claim, text=f"{number}: {stated.text}"))
+        except ContradictionError as error:
+            notes.append([culprit.spelled for culprit in error.culprits])
+    for a in symbols:
+        assert isinstance(a, IntExpr)
+        normal, why = known.normalized(a)
+        notes.append((normal, sorted(f.spelled for f in why)))
+        notes.append((bounds(known, a), congruence(known, a)))
+        notes.append(known.relations_about(a))
+        for d in (a, *known.relations_about(a)):
+            kept = known.knowledge(d)
+            notes.append((kept.lower, kept.upper, kept.congruence, dict(kept.excluded).keys()))
+            notes.append(sorted(f.spelled for f in kept.why_lower))
+            notes.append(sorted(f.spelled for f in kept.why_upper))
+    return notes
+
+
+@given(STATEMENTS, st.integers(0, 4))
+def test_the_quick_ways_learn_what_the_long_way_learns(
+    statements: Statements, backed: int
+) -> None:
+    assert told(statements, backed, quick=True) == told(statements, backed, quick=False)
+
+
+@given(STATEMENTS)
+def test_equalities_keep_every_value_and_add_none(statements: Statements) -> None:
+    """Where two symbols are made one, they are equal for all values that satisfy the facts,
+    and only those facts are named that make them equal."""
+    known = Facts()
+    for form, x, y, k in statements:
+        learned = known.extended(fact(form.format(x, y, k)))
+        known = learned if isinstance(learned, Facts) else known
+    symbols = [symbol(name) for name in NAMES]
+    claims = [f.claim for f in known]
+    for values in itertools.product(range(-2, 4), repeat=len(NAMES)):
+        point = dict(zip(symbols, values))
+        if not all(evaluate(claim, point) for claim in claims):
+            continue
+        for a in symbols:
+            assert evaluate(known.normalized(a)[0], point) == point[a]
+            lower, upper = bounds(known, a).int_bounds()
+            assert lower <= point[a] <= upper

@@ -13,7 +13,7 @@ from shapes.booleans import negation
 from shapes.evaluate import evaluate
 from shapes.expr import Expr, make, symbol
 from shapes.facts import Facts
-from shapes.smt import Question, is_available, script, solve
+from shapes.smt import Question, Ready, is_available, script, solve
 from shapes.witness import satisfies
 from tests.oracle import Tree, Undefined, assignments
 from tests.shapes.test_facts import facts
@@ -137,6 +137,65 @@ def test_what_was_asked_before_does_not_matter() -> None:
         asked(make("Eq", x * i, y + 1), x > i)
         asked(x * y > i, x < 0, y > 0)
     assert asked(*conditions).status == first.status == "sat"
+
+
+def ready(known: Facts) -> tuple[Ready, tuple[tuple[str, Any], ...]]:
+    """The facts in a solver of their own, and their names there."""
+    stated = tuple((f"f!{i}", fact.claim) for i, fact in enumerate(known))
+    return Ready(known, stated), stated
+
+
+@settings(max_examples=60)
+@given(trees("bool", 3, FEW_INTEGERS))
+def test_facts_that_are_ready_get_the_same_answers(tree: Tree) -> None:
+    known = facts(
+        "x >= -3", "x <= 5", "y >= -3", "y <= 5", "x//3 + y <= 4", "(x + y) % 4 == 1"
+    )
+    kept, stated = ready(known)
+    claim = tree.built()
+    for condition in (claim, negation(claim), make("And", claim, x < y)):
+        answer = kept.solve(condition, known, RLIMIT)
+        fresh = solve(Question((condition,), stated), known, RLIMIT)
+        if "unknown" not in (answer.status, fresh.status):
+            assert answer.status == fresh.status, str(tree)
+        held = [v for v in GRID if tree.known(v) is (condition is not negation(claim))]
+        if answer.status == "unsat" and condition in (claim, negation(claim)):
+            for values in held:
+                point = {symbol(n): v for n, v in values.items()}
+                assert not satisfies(point, [claim for _, claim in stated])
+
+
+def test_a_question_leaves_facts_that_are_ready_as_they_were() -> None:
+    """Quotients, unknowns and ranges of one question mean nothing to the next."""
+    known = facts("x >= 0", "x <= 40", "x % 4 == 3", "y == x // 7")
+    kept, _ = ready(known)
+    for _ in range(2):
+        assert kept.solve(make("Eq", x // 5, 9), known, RLIMIT).status == "unsat"
+        assert kept.solve(make("Eq", (x + z) // 3, 2), known, RLIMIT).status == "sat"
+        assert kept.solve(make("Eq", (x * z) // 3, 2), known, RLIMIT).status != "unsat"
+        found = kept.solve(make("Eq", z // 5, 2), known, RLIMIT)
+        assert found.status == "sat"
+        assert 10 <= found.model[z] <= 14
+        assert satisfies(found.model, [fact.claim for fact in known])
+
+
+def test_ranges_in_the_core_of_ready_facts_are_told_by_their_facts() -> None:
+    known = facts("x >= 2", "y >= 3", "z >= 1")
+    kept, _ = ready(known)
+    answer = kept.solve(x + y <= 4, known, RLIMIT)
+    assert answer.status == "unsat"
+    assert not any(name.startswith("r!") for name in answer.core)
+    used = {fact.claim for fact in answer.rested}
+    used |= {claim for name, claim in kept.stated if name in answer.core}
+    assert used == {x >= 2, y >= 3}
+
+
+def test_contradictory_facts_that_are_ready_imply_anything() -> None:
+    known = facts("x < y", "y < z", "z < x")
+    kept, stated = ready(known)
+    for condition in (x > 3, x <= 3, y // 2 < z):
+        fresh = solve(Question((condition,), stated), known, RLIMIT)
+        assert kept.solve(condition, known, RLIMIT).status in (fresh.status, "unknown")
 
 
 def test_the_script_is_text_for_any_solver() -> None:
