@@ -124,8 +124,7 @@ def _entered(table: dict[Any, Any], key: Any, entry: ref[Expr], node: Expr) -> E
 def table_sizes() -> tuple[int, int]:
     """How many integer nodes (beside those that stay) and other entries are alive now, for
     tests of leaks."""
-    _swept(BY_VALUE)
-    _swept(BY_OPERANDS)
+    _sweep_at[:] = [_swept(BY_VALUE), _swept(BY_OPERANDS)]
     return len(BY_VALUE) - len(KEPT), len(BY_OPERANDS) + len(BY_STRUCTURE)
 
 
