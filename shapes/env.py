@@ -16,6 +16,7 @@ from shapes.booleans import conjunction, equal, negation
 from shapes.bounds import bounds
 from shapes.bounds import congruence as congruence_under
 from shapes.consistency import Model
+from shapes.deciding import decide
 from shapes.definedness import Spelled
 from shapes.dims import check_example, check_hint, check_range
 from shapes.domains import Congruence, ValueRanges
@@ -27,8 +28,6 @@ from shapes.errors import (
     UnknownSymbolError,
 )
 from shapes.evaluate import evaluate
-from shapes.exact import ExplainedBounds, explained_bounds
-from shapes.explain import data_dependent_message
 from shapes.expr import TRUE, BoolExpr, Expr, IntExpr, Kind, Value, as_expr, constant, symbol
 from shapes.facts import Fact, Facts, Origin
 from shapes.guards import Guard, GuardFunction
@@ -36,7 +35,6 @@ from shapes.infinity import Bound, IntInfinity, int_oo
 from shapes.interpret import free_symbols
 from shapes.location import Location, user_location
 from shapes.parse import is_name, parse_spelled
-from shapes.prover import Effort, decide, prove
 from shapes.records import record
 from shapes.relations import reach
 from shapes.show import brief
@@ -44,7 +42,9 @@ from shapes.symints import Symbolic, SymBool, SymFloat, SymInt, spelled_of
 from shapes.verdict import Verdict
 
 if TYPE_CHECKING:
+    from shapes.exact import ExplainedBounds
     from shapes.overflow import Fit
+    from shapes.prover import Effort
     from shapes.suggest import Suggestion
 
 __all__ = ["Check", "ShapeEnv", "SymbolInfo"]
@@ -376,6 +376,8 @@ class ShapeEnv:
 
     def explain_bounds(self, e: Quantity, effort: str = "default") -> ExplainedBounds:
         """The range of an expression, with the facts that each end rests on."""
+        from shapes.exact import explained_bounds
+
         return explained_bounds(self.facts, self.spelled(e).expr, effort)
 
     def congruence(self, e: Quantity) -> Congruence:
@@ -400,6 +402,8 @@ class ShapeEnv:
             facts = facts.given(Fact(whole, "given", _text(one)))
         spelled = self._claim(claim)
         text = claim if isinstance(claim, str) else brief(spelled.expr)
+        from shapes.prover import prove
+
         return prove(facts, spelled, text, effort, self._examples, self._model.values)
 
     def decide(self, claim: Claim) -> bool | None:
@@ -455,6 +459,8 @@ class ShapeEnv:
         hints = self._hints(expr, claim.defined)
         location = user_location()
         if hints is None:
+            from shapes.explain import data_dependent_message
+
             raise DataDependentError(
                 data_dependent_message(self, expr, negation(expr), location)
             )

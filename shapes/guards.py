@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from shapes.codegen.python import compile_conditions
 from shapes.errors import EvaluationError, GuardError, UndefinedError
 from shapes.evaluate import evaluate
 from shapes.expr import BoolExpr, Expr, Value
@@ -46,6 +45,8 @@ class GuardFunction:
     def __init__(
         self, guards: Sequence[Guard], sources: Mapping[str, str | None]
     ) -> None:
+        from shapes.codegen.python import compile_conditions
+
         self.guards = tuple(guards)
         self._sources = dict(sources)
         self._symbols: list[Expr] = free_symbols(*(guard.claim for guard in guards))

@@ -17,19 +17,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from shapes.booleans import negation
-from shapes.bounds import bounds, congruence
+from shapes.deciding import CHEAP, decide, proved
 from shapes.definedness import Spelled
 from shapes.errors import ContradictionError, UndefinedError
 from shapes.expr import (
-    EQ_ZERO,
-    FALSE,
-    LE_ZERO,
-    NE_ZERO,
     OPERATORS,
     TRUE,
     BoolExpr,
     Expr,
-    IntExpr,
     Value,
 )
 from shapes.facts import Fact, Facts, Reasons, contradiction
@@ -80,9 +75,6 @@ BRANCHING: Final = 2
 SOLVER_STEPS: Final = 200
 """Facts that the solver reads again, all tries together, to find a smallest set."""
 
-CHEAP: Final = ("canonical", "ranges")
-"""The methods that are tried before anything else, and the only ones of `decide`."""
-
 QUICK: Final = ("differences",)
 """The methods that come before the search too: what they do not see costs them little."""
 
@@ -101,64 +93,6 @@ def effort_named(effort: str | Effort) -> Effort:
     if effort not in EFFORTS:
         raise ValueError(f"no effort {effort!r}; there are {', '.join(EFFORTS)}")
     return EFFORTS[effort]
-
-
-def decide(facts: Facts, claim: BoolExpr) -> bool | None:
-    """Whether the claim always (True) or never (False) holds, by the cheap methods alone."""
-    if claim is TRUE or claim is FALSE:
-        return claim is TRUE
-    if claim.op in RELATIONS:
-        return _decided_relation(facts, claim)
-    if _proved(facts, claim, CHEAP) is not None:
-        return True
-    return False if _proved(facts, negation(claim), CHEAP) is not None else None
-
-
-def _decided_relation(facts: Facts, claim: BoolExpr) -> bool | None:
-    """The same for a relation, from one look at the range of its side."""
-    normal = facts.normalized(claim)[0]
-    if normal is TRUE or normal is FALSE:
-        return normal is TRUE
-    if facts.holds(normal) is not None:
-        return True
-    e = normal.args[0]
-    assert isinstance(e, IntExpr)
-    lower, upper = bounds(facts, e).int_bounds()
-    if normal.op is LE_ZERO:
-        return True if upper <= 0 else False if lower > 0 else None
-    same: bool | None = None
-    if lower == 0 == upper:
-        same = True
-    elif lower > 0 or upper < 0 or not congruence(facts, e).admits(0):
-        same = False
-    elif facts.holds(negation(normal)) is not None:
-        same = normal.op is NE_ZERO
-    return same if same is None or normal.op is EQ_ZERO else not same
-
-
-def _proved(facts: Facts, claim: BoolExpr, methods: Sequence[str]) -> Proof | None:
-    """The first method's proof; the parts of a conjunction are proved one by one."""
-    for name in methods:
-        method = METHODS.get(name)
-        found = None if method is None else method(facts, claim)
-        if found is not None:
-            return found
-    if claim.op is OPERATORS["And"]:
-        proofs = []
-        for part in claim.args:
-            assert isinstance(part, BoolExpr)
-            proof = _proved(facts, part, methods)
-            if proof is None:
-                return None
-            proofs.append(proof)
-        return _joined(proofs)
-    return None
-
-
-def _joined(proofs: Sequence[Proof]) -> Proof:
-    methods = dict.fromkeys(proof.method for proof in proofs)
-    used = {fact for proof in proofs for fact in proof.facts}
-    return Proof(" and ".join(methods), in_order(used))
 
 
 def prove(
@@ -201,7 +135,7 @@ def entails(facts: Facts, claim: BoolExpr, effort: str | Effort = "default") -> 
     values that satisfy the claim. Raises nothing for facts that contradict each other."""
     chosen = effort_named(effort)
     methods = [m for m in chosen.methods if m in METHODS]
-    proof = _proved(facts, claim, [m for m in methods if m in CHEAP or m in QUICK])
+    proof = proved(facts, claim, [m for m in methods if m in CHEAP or m in QUICK])
     if proof is not None:
         return proof
     broken = negation(claim)
@@ -210,13 +144,13 @@ def entails(facts: Facts, claim: BoolExpr, effort: str | Effort = "default") -> 
         return proof
     if chosen.search and search(facts, [broken], {}, chosen.search // 8) is not None:
         return None
-    proof = _proved(facts, claim, [m for m in methods if m == LINEAR])
+    proof = proved(facts, claim, [m for m in methods if m == LINEAR])
     if proof is not None:
         return proof
     settled, proof = _from_body(facts, claim, chosen, True)
     if settled:
         return proof
-    proof = _proved(facts, claim, [m for m in methods if m not in (*CHEAP, *QUICK, LINEAR)])
+    proof = proved(facts, claim, [m for m in methods if m not in (*CHEAP, *QUICK, LINEAR)])
     if proof is not None or SOLVER not in chosen.methods:
         return proof
     if remembered(facts, broken) is not None:
@@ -235,7 +169,7 @@ def _defined(
     known = facts
     for clause in clauses:
         assert isinstance(clause, BoolExpr)
-        if _proved(facts, clause, CHEAP) is not None:
+        if proved(facts, clause, CHEAP) is not None:
             continue
         follows = _follows(facts, clause)
         further = None if follows is False else known.extended(Fact(clause, "given"))
@@ -332,13 +266,13 @@ class _Asked:
         if not methods:
             return None
         if self._broken is None:
-            proof = _proved(self._facts, self._claim, methods)
+            proof = proved(self._facts, self._claim, methods)
             if proof is not None:
                 if self._satisfied is None:
                     self._refuse_impossible(proof, negation(self._claim), methods)
                 return self._verdict(Status.ALWAYS, proof)
         if self._satisfied is None:
-            refuted = _proved(self._facts, negation(self._claim), methods)
+            refuted = proved(self._facts, negation(self._claim), methods)
             if refuted is not None:
                 if self._broken is None:
                     self._refuse_impossible(refuted, self._claim, methods)
@@ -356,7 +290,7 @@ class _Asked:
 
         reasons = refuted(self._facts, self._claim)
         if reasons is None:
-            other = _proved(self._facts, opposite, methods)
+            other = proved(self._facts, opposite, methods)
             if other is None:
                 return
             reasons = Reasons((*proof.facts, *other.facts))
