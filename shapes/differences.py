@@ -49,11 +49,14 @@ def by_differences(facts: Facts, claim: BoolExpr, steps: int = STEPS) -> Proof |
 
 
 def one_fact_each(proof: Proof) -> bool:
-    """Whether each edge of the path is a fact as it was stated, so that none can be left
-    out: some of the edges of a path are no path."""
+    """Whether each edge of the path is a fact as it was stated, and nothing else is used, so
+    that none can be left out: some of the edges of a path are no path."""
     certificate = proof.certificate
     assert isinstance(certificate, Linear)
-    return len(proof.facts) == len(certificate.steps) - 2
+    goal, *edges, _ = certificate.steps
+    if not isinstance(goal, Premise) or goal.facts:
+        return False
+    return all(isinstance(edge, Premise) and edge.source == "fact" for edge in edges)
 
 
 def _difference(claim: Expr) -> tuple[IntExpr, IntExpr, int] | None:

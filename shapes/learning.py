@@ -297,7 +297,7 @@ class Learner:
         for sym in candidates:
             c = terms[sym]
             rest = combine(1, e, -c, sym)
-            # The other one of two symbols cannot have this one inside.
+            # Where all terms are symbols, none has this one inside.
             if len(candidates) == len(terms) or sym not in symbols_of(rest):
                 self._solve(sym, scale(-c, rest), why)
                 return True

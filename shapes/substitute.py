@@ -12,10 +12,12 @@ from shapes.expr import (
     SUM,
     SYMBOL,
     Expr,
+    Infinity,
     IntExpr,
     Op,
     Value,
     as_expr,
+    combine,
     from_terms,
 )
 from shapes.interpret import interpret
@@ -92,6 +94,8 @@ def _in_linear(expr: Expr, replacements: Mapping[Expr, Expr]) -> Expr | None:
         if atom.op is not SYMBOL:
             return None
         found = replacements.get(atom)
+        if type(found) is Infinity:
+            return _in_infinite(expr, e, replacements)
         if isinstance(found, IntExpr):
             k += coefficient * found.constant
             for x, c in found.terms().items():
@@ -99,4 +103,18 @@ def _in_linear(expr: Expr, replacements: Mapping[Expr, Expr]) -> Expr | None:
         else:
             terms[atom] = terms.get(atom, 0) + coefficient
     result = from_terms(terms, k)
+    return result if expr is e else _RELATIONS[expr.op](result)
+
+
+def _in_infinite(expr: Expr, e: IntExpr, replacements: Mapping[Expr, Expr]) -> Expr:
+    """The same where `int_oo` is put in, which has no terms: term by term.
+
+    Raises `ExpressionTypeError` where that has no sum (``int_oo - int_oo``).
+    """
+    result = e
+    for atom, coefficient in e.terms().items():
+        found = replacements.get(atom)
+        if isinstance(found, IntExpr):
+            result = combine(1, result, -coefficient, atom)
+            result = combine(1, result, coefficient, found)
     return result if expr is e else _RELATIONS[expr.op](result)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 
-from shapes.expr import constant, make, symbol
+from shapes.errors import ExpressionTypeError
+from shapes.expr import MINUS_INFINITY, PLUS_INFINITY, TRUE, constant, make, symbol
 from shapes.substitute import substitute
 from tests.oracle import Tree, Undefined, ours, same
 from tests.strategies import INTEGRAL, any_trees, small_values, trees
@@ -38,6 +40,15 @@ def test_nothing_replaced_is_the_same_object(tree: Tree) -> None:
 def test_all_at_once() -> None:
     assert substitute(x - 2 * y, {x: y, y: x}) is y - 2 * x
     assert substitute(x // y, {x: 6 * z, y: 3 * z}) is constant(2)
+
+
+def test_ends_of_ranges_can_be_put_in() -> None:
+    assert substitute(x + 1, {x: PLUS_INFINITY}) is PLUS_INFINITY
+    assert substitute(y - 2 * x, {x: PLUS_INFINITY}) is MINUS_INFINITY
+    assert substitute(x + y + 1, {y: z, x: MINUS_INFINITY}) is MINUS_INFINITY
+    assert substitute(x - y <= 0, {y: PLUS_INFINITY}) is TRUE
+    with pytest.raises(ExpressionTypeError, match="no value"):
+        substitute(x - y, {x: PLUS_INFINITY, y: PLUS_INFINITY})
 
 
 def test_atoms_can_be_replaced() -> None:
