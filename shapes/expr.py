@@ -427,13 +427,14 @@ class Sum(IntExpr):
                 stack.append((factor * p, a))
             else:
                 parts.append((factor, node.terms()))
-        largest = max(parts, key=_plain_length, default=(0, _NO_TERMS))
-        terms = dict(largest[1]) if largest[0] == 1 else {}
-        for part in parts:
-            if part is not largest or largest[0] != 1:
-                factor, mapping = part
-                for atom, c in mapping.items():
-                    terms[atom] = terms.get(atom, 0) + factor * c
+        largest, most = -1, -1
+        for place, (factor, mapping) in enumerate(parts):
+            if factor == 1 and len(mapping) > most:
+                largest, most = place, len(mapping)
+        terms = dict(parts.pop(largest)[1]) if largest >= 0 else {}
+        for factor, mapping in parts:
+            for atom, c in mapping.items():
+                terms[atom] = terms.get(atom, 0) + factor * c
         for atom, c in single:
             terms[atom] = terms.get(atom, 0) + c
         if 0 in terms.values():
@@ -484,10 +485,6 @@ def _add_term(terms: dict[IntExpr, int], atom: IntExpr, c: int) -> None:
         terms[atom] = total
     else:
         terms.pop(atom, None)
-
-
-def _plain_length(leaf: tuple[int, Mapping[IntExpr, int]]) -> int:
-    return len(leaf[1]) if leaf[0] == 1 else -1
 
 
 birth_of: Final[Callable[[IntExpr], int]] = attrgetter("birth")

@@ -4,9 +4,9 @@ A look-up costs one dictionary access; a node that nobody holds is gone at once.
 of its entry depends on the key. In `BY_VALUE` and `BY_OPERANDS`, where keys are made of
 numbers, the empty entry stays until the table is swept, which happens whenever it has doubled
 since the last time: that is cheaper than a callback for each node. So a table has at most
-twice as many entries as were in use at the last sweep (or `LEAST`), and what a large program
-leaves behind goes with a later one's first sweep. A key of `BY_STRUCTURE` holds the operands, which
-must not outlive the node, so there the entry goes with it.
+twice as many entries as were in use at the last sweep (or `LEAST`); what many nodes leave
+behind when they go stays until then. A key of `BY_STRUCTURE` holds the operands, which must
+not outlive the node, so there the entry goes with it.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ missed is for the methods of proof to find.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from math import gcd, isqrt
 from typing import TYPE_CHECKING, Final
 
@@ -434,7 +434,7 @@ class Learner:
 
     def _index(self, e: Expr, item: Expr) -> None:
         """Find an item again by the symbols in it, and a relation by its atoms."""
-        keys: Iterable[Expr] = tuple(e.terms()) if isinstance(e, IntExpr) else ()
+        keys: Collection[Expr] = tuple(e.terms()) if isinstance(e, IntExpr) else ()
         for key in keys:
             if key.op is not SYMBOL:
                 keys = dict.fromkeys([*free_symbols(e), *keys])

@@ -15,7 +15,7 @@ thread that reads meanwhile sees one or the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final, Generic, TypeVar
 
 __all__ = ["FirstValues", "PersistentLists", "PersistentMap", "linked"]
@@ -166,9 +166,9 @@ class PersistentLists(Generic[K, V]):
         """The items of a key, newest first."""
         return linked(self.get(key))
 
-    def adding(self, keys: Iterable[K], item: V) -> PersistentLists[K, V]:
+    def adding(self, keys: Collection[K], item: V) -> PersistentLists[K, V]:
         """These lists, with an item in front of those of some keys (where it is not among the
-        newest few already)."""
+        newest few already). The keys are read when somebody asks, and not to be changed."""
         settled, log, waiting = self._state
         if waiting >= WAITING:
             settled, log, waiting = self._settled(), None, 0
