@@ -15,7 +15,7 @@ missed is for the methods of proof to find.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from math import gcd, isqrt
 from typing import TYPE_CHECKING, Final
 

@@ -36,7 +36,7 @@ from shapes.show import brief
 __all__ = ["Answer", "Question", "Ready", "is_available", "script", "solve"]
 
 _LOCK: Final = threading.Lock()
-"""z3's default context serves one thread at a time."""
+"""A context of z3 serves one thread at a time: the default one, and those that facts keep."""
 
 
 KEPT_RLIMIT: Final = 50000

@@ -130,7 +130,10 @@ def _applied(env: ShapeEnv | None, name: str, operands: tuple[Any, ...]) -> Any:
             env = operand.env
     spelled = spell(OPERATORS[name], [spelled_of(operand) for operand in operands])
     if env is None:
-        return spelled.expr
+        expr = spelled.expr
+        if expr.op is CONSTANT and not any(isinstance(one, Expr) for one in operands):
+            return expr.value  # of plain numbers, as Python's own functions
+        return expr
     return env.wrap(spelled.expr, spelled.defined)
 
 

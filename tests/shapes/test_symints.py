@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from shapes import (
+    And,
     DataDependentError,
     ExpressionTypeError,
     Implies,
     Max,
     Min,
+    Not,
     ShapeEnv,
     SymBool,
     SymFloat,
@@ -24,6 +26,7 @@ from shapes import (
     Where,
     ceildiv,
     evaluate,
+    int_oo,
 )
 from shapes.expr import TRUE, make, symbol
 from shapes.symints import spelled_of
@@ -149,7 +152,12 @@ def test_what_is_constant_is_a_plain_number(env: ShapeEnv) -> None:
     assert type(a - a) is int
     assert (a == a) is True
     assert (a < a) is False
-    assert type(Min(2, 3)) is not SymInt
+    assert type(Min(2, 3)) is int
+    assert Max(5, 7) == 7
+    assert Max(2.5, 1) == 2.5
+    assert Not(False) is True
+    assert And(True, 3 > 4) is False
+    assert Max(3, int_oo) is int_oo
     # What needs a condition to have a value is not plain.
     assert isinstance(a // a, SymInt)
 
@@ -163,7 +171,7 @@ def test_functions(env: ShapeEnv) -> None:
     assert _value(Where(a > b, a, b), values) == 7
     assert _value(Implies(p, a < b), values) is True
     assert _value(ceildiv(a, 2), values) == 4
-    assert ceildiv(7, 2).value == 4  # without an environment: an expression
+    assert ceildiv(7, 2) == 4  # of plain numbers: a plain number
     assert Min(symbol("x"), 3) is make("Min", symbol("x"), 3)
 
 
