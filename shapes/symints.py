@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from shapes.booleans import conjunction
 from shapes.definedness import Spelled, spell
 from shapes.errors import ExpressionTypeError
-from shapes.expr import CONSTANT, OPERATORS, TRUE, BoolExpr, Expr, as_expr, combine, constant
+from shapes.expr import (
+    CONSTANT,
+    OPERATORS,
+    TRUE,
+    BoolExpr,
+    Expr,
+    as_expr,
+    combine,
+    constant,
+    minus,
+    plus,
+)
 from shapes.infinity import IntInfinity
 
 if TYPE_CHECKING:
@@ -201,20 +212,29 @@ def _on_integers(name: str, slow: Any, reflected: bool = False) -> Any:
 
 def _on_sums(name: str, slow: Any, p: int, q: int) -> Any:
     """``p*self + q*other``, the commonest operators, with nothing between them and the kernel
-    beside another `SymInt` of which all is defined, or a plain integer."""
+    beside another `SymInt` of which all is defined, or a plain integer.
+
+    Python asks for the reflected operators beside plain integers only, so p is 1 beside a
+    `SymInt`.
+    """
+    beside: Any = plus if q == 1 else minus
+    new = object.__new__
 
     def operator(self: SymInt, other: object) -> Any:
-        a = self.expr
-        defined = self.defined
-        if type(other) is int:
+        a, env, defined = self.expr, self.env, self.defined
+        if type(other) is SymInt and p == 1 and other.env is env and other.defined is TRUE:
+            expr = beside(a, other.expr)
+        elif type(other) is int:
             expr = combine(p, a, 0, a, q * other)  # type: ignore[arg-type]
-        elif type(other) is SymInt and other.env is self.env and other.defined is TRUE:
-            expr = combine(p, a, q, other.expr)  # type: ignore[arg-type]
         else:
             return slow(self, other)
         if expr.op is CONSTANT and defined is TRUE:
             return expr.value
-        return SymInt(self.env, expr, defined)
+        made = new(SymInt)  # without `__init__`, as above
+        made.env = env
+        made.expr = expr
+        made.defined = defined
+        return made
 
     operator.__name__ = name
     return operator
