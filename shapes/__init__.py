@@ -16,12 +16,16 @@ The layers, from the bottom; imports run downwards only (a test holds that):
 5. `exact`, `overflow`, `rewrite`, `suggest` (questions that ask the prover)
 6. `dims`, `symints`, `guards`, `explain`, `env`, `serialize`, `display`, `tensors`
 
-Importing this package imports neither sympy nor z3 nor numpy.
+Importing this package imports neither sympy nor z3 nor numpy. Some modules can be compiled
+(see `setup.py`; `COMPILED` tells); what Python needs then and mypyc leaves out is in
+``_native.c``.
 """
 
 from __future__ import annotations
 
-import shapes.ops  # noqa: F401  (fills the table of operators)
+from typing import Final
+
+import shapes.ops  # (fills the table of operators)
 from shapes.dims import Dim
 from shapes.domains import Congruence, ValueRanges
 from shapes.env import Check, ShapeEnv, SymbolInfo
@@ -64,7 +68,11 @@ from shapes.symints import (
 )
 from shapes.verdict import Counterexample, Proof, Status, Verdict
 
+COMPILED: Final = not str(shapes.ops.__file__).endswith(".py")
+"""Whether the kernel is the compiled one."""
+
 __all__ = [
+    "COMPILED",
     "OPERATORS",
     "And",
     "BoolExpr",

@@ -38,7 +38,7 @@ from shapes.parse import is_name, parse_spelled
 from shapes.records import record
 from shapes.relations import reach
 from shapes.show import brief
-from shapes.symints import Symbolic, SymBool, SymFloat, SymInt, spelled_of
+from shapes.symints import Symbolic, SymBool, SymFloat, SymInt, spelled_of, symbolic
 from shapes.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -248,8 +248,7 @@ class ShapeEnv:
         as a plain number."""
         if expr.is_constant and defined is TRUE:
             return expr.value
-        made = {"int": SymInt, "bool": SymBool, "float": SymFloat}[expr.kind]
-        return made(self, expr, defined)
+        return symbolic(self, expr, defined)
 
     def spelled(self, value: Any) -> Spelled:
         """Expression and definedness of text, an expression, a number or a symbolic value.

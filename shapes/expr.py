@@ -35,6 +35,7 @@ from shapes.interning import (
     BY_VALUE,
     KEPT,
     POINTS,
+    completed,
     enter_operands,
     enter_structure,
     enter_value,
@@ -119,7 +120,13 @@ class Expr:
     __slots__ = ("__weakref__",)
     kind: Kind
     op: Op
-    args: tuple[Expr, ...]
+    _weakrefs: Any
+    """Where the compiled build keeps what `__weakref__` stands for (see `_native.c`)."""
+
+    @property
+    def args(self) -> tuple[Expr, ...]:
+        """The operands."""
+        raise NotImplementedError
 
     @property
     def is_constant(self) -> bool:
@@ -270,7 +277,7 @@ class IntExpr(Expr):
     kind: Kind = "int"
     key: int
     constant: int
-    birth: int = 1 << 62
+    birth: int = 4611686018427387904  # behind every atom
     plain: bool = False
     _bulk: int = 1
     _pending: int = 0
@@ -318,7 +325,7 @@ class IntConstant(IntExpr):
 
     __slots__ = ()
     op = CONSTANT
-    args = ()
+    args: tuple[Expr, ...] = ()
 
     @property
     def value(self) -> int:
@@ -333,7 +340,7 @@ class Infinity(IntExpr):
 
     __slots__ = ("_end",)
     op = CONSTANT
-    args = ()
+    args: tuple[Expr, ...] = ()
     _end: IntInfinity
 
     @property
@@ -404,7 +411,7 @@ class Sum(IntExpr):
         return self._terms  # type: ignore[return-value]
 
     @property
-    def args(self) -> tuple[Expr, ...]:  # type: ignore[override]
+    def args(self) -> tuple[Expr, ...]:
         return tuple(sorted(self.terms(), key=birth_of))
 
     def _write_out(self) -> None:
@@ -504,7 +511,7 @@ class BoolConstant(BoolExpr):
 
     __slots__ = ("_value",)
     op = CONSTANT
-    args = ()
+    args: tuple[Expr, ...] = ()
     _value: bool
 
     @property
@@ -517,7 +524,7 @@ class FloatConstant(FloatExpr):
 
     __slots__ = ("_value",)
     op = CONSTANT
-    args = ()
+    args: tuple[Expr, ...] = ()
     _value: float
 
     @property
@@ -638,8 +645,8 @@ def _float_constant(value: float) -> FloatExpr:
     return enter_structure(key, node)  # type: ignore[return-value]
 
 
-def symbol(name: str, kind: Kind = "int") -> Expr:
-    """The symbol of that name and kind; what is known about it is kept elsewhere.
+def symbol(name: Any, kind: Any = "int") -> Expr:
+    """The symbol of that name (text) and `Kind`; what is known about it is kept elsewhere.
 
     Raises `ExpressionTypeError` for an empty name, one that is no text, or another kind.
     """
@@ -925,6 +932,11 @@ def _make_truth(value: bool) -> BoolConstant:
     node._value = value
     return node
 
+
+completed(
+    IntConstant(), Infinity(), IntAtom(), IntSymbol(), Product(), Sum(), View(),
+    BoolConstant(), BoolAtom(), BoolSymbol(), FloatConstant(), FloatAtom(), FloatSymbol(),
+)  # fmt: skip
 
 TRUE: Final = _make_truth(True)
 FALSE: Final = _make_truth(False)

@@ -206,7 +206,7 @@ class Facts:
 
     def copied(self) -> Facts:
         """The same as a new value, for a `Learner` to write on."""
-        new: Facts = object.__new__(Facts)
+        new: Facts = Facts.__new__(Facts)
         new._stated = self._stated
         new._count = self._count
         new._declared = self._declared

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
@@ -27,6 +28,7 @@ __all__ = [
     "BY_VALUE",
     "KEPT",
     "POINTS",
+    "completed",
     "enter_operands",
     "enter_structure",
     "enter_value",
@@ -38,18 +40,11 @@ LEAST: Final = 4096
 """A table is not swept before it has this many entries."""
 
 
-class _Entry(ref["Expr"]):
-    """A weak reference that knows its place in the table."""
-
-    __slots__ = ("key",)
-    key: Any
-
-
 BY_VALUE: dict[int, ref[Expr]] = {}
 """Integer expressions by their keys (see `expr`)."""
 BY_OPERANDS: dict[tuple[Any, ...], ref[Expr]] = {}
 """Operators on integers, by operator and the operands' keys."""
-BY_STRUCTURE: dict[tuple[Any, ...], _Entry] = {}
+BY_STRUCTURE: dict[tuple[Any, ...], ref[Expr]] = {}
 """Everything else, by operator and operands."""
 BIRTHS: Final = count()
 KEPT: Final[list[IntExpr]] = []
@@ -91,8 +86,7 @@ def _swept(table: dict[Any, ref[Expr]]) -> int:
     return max(LEAST, 2 * len(table))
 
 
-def _forget_structure(entry: Any) -> None:
-    key = entry.key
+def _forget_structure(key: tuple[Any, ...], entry: ref[Expr]) -> None:
     with _change:
         if BY_STRUCTURE.get(key) is entry:
             del BY_STRUCTURE[key]
@@ -100,8 +94,7 @@ def _forget_structure(entry: Any) -> None:
 
 def enter_structure(key: tuple[Any, ...], node: Expr) -> Expr:
     """Enter a new node under its structure; the node that won if another was first."""
-    entry = _Entry(node, _forget_structure)
-    entry.key = key
+    entry: ref[Expr] = ref(node, partial(_forget_structure, key))
     if BY_STRUCTURE.setdefault(key, entry) is entry:
         return node
     return _entered(BY_STRUCTURE, key, entry, node)
@@ -120,6 +113,26 @@ def _entered(table: dict[Any, Any], key: Any, entry: ref[Expr], node: Expr) -> E
             if table.get(key) is held:
                 table[key] = entry
                 return node
+
+
+def completed(*instances: Any) -> None:
+    """Give the classes of these instances what mypyc leaves out, in the compiled build: weak
+    references (with a field `_weakrefs`, which nobody reads), the hash of identity where
+    comparisons are defined without one, and ``__index__``.
+
+    Once a class is complete, as Python's own are, nothing is done.
+    """
+    for one in instances:
+        kind = type(one)
+        if hasattr(kind, "__weakref__"):
+            continue
+        from shapes._native import adopt
+
+        if kind.__hash__ is None:
+            kind.__hash__ = object.__hash__
+        if hasattr(kind, "__index__"):
+            kind.__index__ = kind.__index__
+        adopt(one, "_weakrefs")
 
 
 def table_sizes() -> tuple[int, int]:

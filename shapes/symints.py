@@ -4,6 +4,9 @@ They are what people, tracers and frameworks compute with. Operators build expre
 the condition under which what was written has a value); a truth test asks the environment,
 which answers from what is known, records a guard from the example sizes, or raises
 `DataDependentError`. A result that is constant comes back as a plain Python number.
+
+The operators of `SymInt` between integers are the hot path of everybody who traces: they go
+straight to the kernel, sums without anything in between.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from shapes.expr import (
     TRUE,
     BoolExpr,
     Expr,
+    IntExpr,
     as_expr,
     combine,
     constant,
@@ -26,6 +30,7 @@ from shapes.expr import (
     plus,
 )
 from shapes.infinity import IntInfinity
+from shapes.interning import completed
 
 if TYPE_CHECKING:
     from shapes.env import ShapeEnv
@@ -44,23 +49,20 @@ __all__ = [
     "Where",
     "ceildiv",
     "spelled_of",
+    "symbolic",
 ]
 
 T = TypeVar("T")
 
 
 class Symbolic:
-    """What the three have in common."""
+    """What the three have in common; `ShapeEnv` and the operators make them."""
 
     __slots__ = ("__weakref__", "defined", "env", "expr")
     env: ShapeEnv
     expr: Expr
     defined: BoolExpr
-
-    def __init__(self, env: ShapeEnv, expr: Expr, defined: BoolExpr = TRUE) -> None:
-        self.env = env
-        self.expr = expr
-        self.defined = defined
+    _weakrefs: Any
 
     def __str__(self) -> str:
         return str(self.expr)
@@ -73,23 +75,408 @@ class Symbolic:
 
         return symbolic_html(self)
 
-    def __hash__(self) -> int:
-        return hash(self.expr)
-
     def __copy__(self: T) -> T:
         return self
 
     def __deepcopy__(self: T, memo: object) -> T:
         return self  # an expression is immutable, and the environment is meant to be shared
 
-    def _apply(self, name: str, *operands: Any) -> Any:
-        return _applied(self.env, name, operands)
+    def __hash__(self) -> int:
+        return hash(self.expr)
+
+    def __add__(self, other: object) -> Any:
+        return _beside("Add", self, other)
+
+    def __radd__(self, other: object) -> Any:
+        return _reflected("Add", self, other)
+
+    def __sub__(self, other: object) -> Any:
+        return _beside("Sub", self, other)
+
+    def __rsub__(self, other: object) -> Any:
+        return _reflected("Sub", self, other)
+
+    def __mul__(self, other: object) -> Any:
+        return _beside("Mul", self, other)
+
+    def __rmul__(self, other: object) -> Any:
+        return _reflected("Mul", self, other)
+
+    def __floordiv__(self, other: object) -> Any:
+        return _beside("FloorDiv", self, other)
+
+    def __rfloordiv__(self, other: object) -> Any:
+        return _reflected("FloorDiv", self, other)
+
+    def __truediv__(self, other: object) -> Any:
+        return _beside("TrueDiv", self, other)
+
+    def __rtruediv__(self, other: object) -> Any:
+        return _reflected("TrueDiv", self, other)
+
+    def __mod__(self, other: object) -> Any:
+        return _beside("Mod", self, other)
+
+    def __rmod__(self, other: object) -> Any:
+        return _reflected("Mod", self, other)
+
+    def __pow__(self, other: object) -> Any:
+        return _beside("Pow", self, other)
+
+    def __rpow__(self, other: object) -> Any:
+        return _reflected("Pow", self, other)
+
+    def __lt__(self, other: object) -> Any:
+        return _beside("Lt", self, other)
+
+    def __le__(self, other: object) -> Any:
+        return _beside("Le", self, other)
+
+    def __gt__(self, other: object) -> Any:
+        return _beside("Gt", self, other)
+
+    def __ge__(self, other: object) -> Any:
+        return _beside("Ge", self, other)
 
     def __eq__(self, other: object) -> Any:
-        return self._apply("Eq", self, other) if _is_operand(other) else NotImplemented
+        return _beside("Eq", self, other)
 
     def __ne__(self, other: object) -> Any:
-        return self._apply("Ne", self, other) if _is_operand(other) else NotImplemented
+        return _beside("Ne", self, other)
+
+
+class _Number(Symbolic):
+    """A symbolic integer or float."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return bool(self != 0)
+
+    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
+        return other // self, other % self
+
+    def __pos__(self: T) -> T:
+        return self
+
+    def __neg__(self) -> Any:
+        return _applied(self.env, "Neg", (self,))
+
+    def __abs__(self) -> Any:
+        return _applied(self.env, "Abs", (self,))
+
+
+class _Direct:
+    """An operator between integers, straight to the kernel beside another `SymInt` or a plain
+    integer, and by the long way beside anything else."""
+
+    __slots__ = ("build", "condition", "name")
+    name: str
+    build: Any
+    condition: Any
+
+    def __init__(self, name: str) -> None:
+        op = OPERATORS[name]
+        self.name = name
+        self.build = op.on_ints
+        self.condition = op.defined
+
+    def beside(self, one: SymInt, other: object) -> Any:
+        """The operator on `one` and `other`."""
+        b: Expr
+        defined = one.defined
+        if type(other) is SymInt and other.env is one.env:
+            b = other.expr
+            if other.defined is not TRUE:
+                defined = conjunction(defined, other.defined)
+        elif type(other) is int:
+            b = constant(other)
+        else:
+            return _beside(self.name, one, other)
+        return self._made(one.env, one.expr, b, defined)
+
+    def reflected(self, one: SymInt, other: object) -> Any:
+        """The operator on `other` and `one`."""
+        if type(other) is int:
+            return self._made(one.env, constant(other), one.expr, one.defined)
+        return _reflected(self.name, one, other)
+
+    def _made(self, env: ShapeEnv, a: Expr, b: Expr, defined: BoolExpr) -> Any:
+        if self.condition is not None:
+            own: BoolExpr = self.condition(a, b)
+            if own is not TRUE:
+                defined = conjunction(defined, own)
+        expr: Expr = self.build(a, b)
+        if expr.op is CONSTANT and defined is TRUE:
+            return expr.value
+        made = SymBool() if isinstance(expr, BoolExpr) else SymInt()
+        made.env = env
+        made.expr = expr
+        made.defined = defined
+        return made
+
+
+_ADD: Final = _Direct("Add")
+_SUB: Final = _Direct("Sub")
+_MUL: Final = _Direct("Mul")
+_FLOORDIV: Final = _Direct("FloorDiv")
+_MOD: Final = _Direct("Mod")
+_POW: Final = _Direct("Pow")
+_AND: Final = _Direct("BitAnd")
+_OR: Final = _Direct("BitOr")
+_XOR: Final = _Direct("BitXor")
+_LSHIFT: Final = _Direct("LShift")
+_RSHIFT: Final = _Direct("RShift")
+_LT: Final = _Direct("Lt")
+_LE: Final = _Direct("Le")
+_GT: Final = _Direct("Gt")
+_GE: Final = _Direct("Ge")
+_EQ: Final = _Direct("Eq")
+_NE: Final = _Direct("Ne")
+
+
+class SymInt(_Number):
+    """An integer that is not known yet."""
+
+    __slots__ = ()
+
+    def __index__(self) -> int:
+        return self.env.specialize(self)
+
+    def __int__(self) -> int:
+        return self.env.specialize(self)
+
+    def __float__(self) -> float:
+        return float(self.env.specialize(self))
+
+    def __trunc__(self) -> SymInt:
+        return self
+
+    def __floor__(self) -> SymInt:
+        return self
+
+    def __ceil__(self) -> SymInt:
+        return self
+
+    def __round__(self, digits: int | None = None) -> Any:
+        if digits is not None and digits < 0:
+            raise ExpressionTypeError("rounding a symbolic integer to tens is not supported")
+        return self
+
+    def __invert__(self) -> Any:
+        return _applied(self.env, "BitNot", (self,))
+
+    def __hash__(self) -> int:  # Python wants it beside `__eq__`
+        return hash(self.expr)
+
+    def __add__(self, other: object) -> Any:
+        a: Any = self.expr
+        if type(other) is SymInt and other.env is self.env and other.defined is TRUE:
+            return _sum(self, plus(a, other.expr))  # type: ignore[arg-type]
+        if type(other) is int:
+            return _sum(self, combine(1, a, 0, a, other))
+        return _ADD.beside(self, other)
+
+    def __radd__(self, other: object) -> Any:
+        if type(other) is int:
+            a: Any = self.expr
+            return _sum(self, combine(1, a, 0, a, other))
+        return _ADD.reflected(self, other)
+
+    def __sub__(self, other: object) -> Any:
+        a: Any = self.expr
+        if type(other) is SymInt and other.env is self.env and other.defined is TRUE:
+            return _sum(self, minus(a, other.expr))  # type: ignore[arg-type]
+        if type(other) is int:
+            return _sum(self, combine(1, a, 0, a, -other))
+        return _SUB.beside(self, other)
+
+    def __rsub__(self, other: object) -> Any:
+        if type(other) is int:
+            a: Any = self.expr
+            return _sum(self, combine(-1, a, 0, a, other))
+        return _SUB.reflected(self, other)
+
+    def __mul__(self, other: object) -> Any:
+        return _MUL.beside(self, other)
+
+    def __rmul__(self, other: object) -> Any:
+        return _MUL.reflected(self, other)
+
+    def __floordiv__(self, other: object) -> Any:
+        return _FLOORDIV.beside(self, other)
+
+    def __rfloordiv__(self, other: object) -> Any:
+        return _FLOORDIV.reflected(self, other)
+
+    def __mod__(self, other: object) -> Any:
+        return _MOD.beside(self, other)
+
+    def __rmod__(self, other: object) -> Any:
+        return _MOD.reflected(self, other)
+
+    def __pow__(self, other: object) -> Any:
+        return _POW.beside(self, other)
+
+    def __rpow__(self, other: object) -> Any:
+        return _POW.reflected(self, other)
+
+    def __and__(self, other: object) -> Any:
+        return _AND.beside(self, other)
+
+    def __rand__(self, other: object) -> Any:
+        return _AND.reflected(self, other)
+
+    def __or__(self, other: object) -> Any:
+        return _OR.beside(self, other)
+
+    def __ror__(self, other: object) -> Any:
+        return _OR.reflected(self, other)
+
+    def __xor__(self, other: object) -> Any:
+        return _XOR.beside(self, other)
+
+    def __rxor__(self, other: object) -> Any:
+        return _XOR.reflected(self, other)
+
+    def __lshift__(self, other: object) -> Any:
+        return _LSHIFT.beside(self, other)
+
+    def __rlshift__(self, other: object) -> Any:
+        return _LSHIFT.reflected(self, other)
+
+    def __rshift__(self, other: object) -> Any:
+        return _RSHIFT.beside(self, other)
+
+    def __rrshift__(self, other: object) -> Any:
+        return _RSHIFT.reflected(self, other)
+
+    def __lt__(self, other: object) -> Any:
+        return _LT.beside(self, other)
+
+    def __le__(self, other: object) -> Any:
+        return _LE.beside(self, other)
+
+    def __gt__(self, other: object) -> Any:
+        return _GT.beside(self, other)
+
+    def __ge__(self, other: object) -> Any:
+        return _GE.beside(self, other)
+
+    def __eq__(self, other: object) -> Any:
+        return _EQ.beside(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return _NE.beside(self, other)
+
+
+def _sum(one: SymInt, expr: IntExpr) -> Any:
+    """The sum of a `SymInt` and something of which all is defined."""
+    if expr.op is CONSTANT and one.defined is TRUE:
+        return expr.value
+    made = SymInt()
+    made.env = one.env
+    made.expr = expr
+    made.defined = one.defined
+    return made
+
+
+class SymFloat(_Number):
+    """A double that is not known yet."""
+
+    __slots__ = ()
+
+    def __float__(self) -> float:
+        return self.env.specialize_float(self)
+
+    def __int__(self) -> int:
+        return int(self.__trunc__())
+
+    def __round__(self, digits: int | None = None) -> Any:
+        if digits is None:
+            return _applied(self.env, "RoundToInt", (self,))
+        return _applied(self.env, "RoundDecimal", (self, digits))
+
+    def __trunc__(self) -> Any:
+        return _applied(self.env, "TruncToInt", (self,))
+
+    def __floor__(self) -> Any:
+        return _applied(self.env, "FloorToInt", (self,))
+
+    def __ceil__(self) -> Any:
+        return _applied(self.env, "CeilToInt", (self,))
+
+
+class SymBool(Symbolic):
+    """A condition that is not known yet."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return self.env.truth(self)
+
+    def __int__(self) -> int:
+        return int(bool(self))
+
+    def __invert__(self) -> Any:
+        return _applied(self.env, "Not", (self,))
+
+    def __and__(self, other: object) -> Any:
+        return _beside("BitAnd", self, other)
+
+    def __rand__(self, other: object) -> Any:
+        return _reflected("BitAnd", self, other)
+
+    def __or__(self, other: object) -> Any:
+        return _beside("BitOr", self, other)
+
+    def __ror__(self, other: object) -> Any:
+        return _reflected("BitOr", self, other)
+
+    def __xor__(self, other: object) -> Any:
+        return _beside("BitXor", self, other)
+
+    def __rxor__(self, other: object) -> Any:
+        return _reflected("BitXor", self, other)
+
+    def __lshift__(self, other: object) -> Any:
+        return _beside("LShift", self, other)
+
+    def __rlshift__(self, other: object) -> Any:
+        return _reflected("LShift", self, other)
+
+    def __rshift__(self, other: object) -> Any:
+        return _beside("RShift", self, other)
+
+    def __rrshift__(self, other: object) -> Any:
+        return _reflected("RShift", self, other)
+
+
+completed(SymInt(), SymFloat(), SymBool())
+
+_KINDS: Final = {"int": SymInt, "bool": SymBool, "float": SymFloat}
+
+
+def symbolic(env: ShapeEnv, expr: Expr, defined: BoolExpr = TRUE) -> Symbolic:
+    """The expression as a value of the environment."""
+    made: Symbolic = _KINDS[expr.kind]()
+    made.env = env
+    made.expr = expr
+    made.defined = defined
+    return made
+
+
+def _beside(name: str, one: Symbolic, other: object) -> Any:
+    """The operator on `one` and what is beside it, if that is an operand."""
+    return _applied(one.env, name, (one, other)) if _is_operand(other) else NotImplemented
+
+
+def _reflected(name: str, one: Symbolic, other: object) -> Any:
+    """The operator on what is beside it and `one`."""
+    return _applied(one.env, name, (other, one)) if _is_operand(other) else NotImplemented
 
 
 def _is_operand(value: object) -> bool:
@@ -128,7 +515,7 @@ def _chosen(name: str, operands: tuple[Any, ...]) -> Any:
     if env is None or build is None:
         return _applied(None, name, operands)
     expr = build(*exprs)
-    return expr.value if expr.op is CONSTANT else SymInt(env, expr)
+    return expr.value if expr.op is CONSTANT else symbolic(env, expr)
 
 
 def _applied(env: ShapeEnv | None, name: str, operands: tuple[Any, ...]) -> Any:
@@ -146,217 +533,6 @@ def _applied(env: ShapeEnv | None, name: str, operands: tuple[Any, ...]) -> Any:
             return expr.value  # of plain numbers, as Python's own functions
         return expr
     return env.wrap(spelled.expr, spelled.defined)
-
-
-def _binary(name: str) -> Any:
-    def operator(self: Symbolic, other: object) -> Any:
-        return self._apply(name, self, other) if _is_operand(other) else NotImplemented
-
-    operator.__name__ = name
-    return operator
-
-
-def _reflected(name: str) -> Any:
-    def operator(self: Symbolic, other: object) -> Any:
-        return self._apply(name, other, self) if _is_operand(other) else NotImplemented
-
-    operator.__name__ = name
-    return operator
-
-
-def _unary(name: str) -> Any:
-    def operator(self: Symbolic) -> Any:
-        return self._apply(name, self)
-
-    operator.__name__ = name
-    return operator
-
-
-def _on_integers(name: str, slow: Any, reflected: bool = False) -> Any:
-    """The operator of `SymInt`: straight to the kernel beside another one or a plain integer,
-    and by the long way beside anything else."""
-    op = OPERATORS[name]
-    build, condition = op.on_ints, op.defined
-    assert build is not None
-    result: type[Symbolic] = SymBool if op.result_kind == "bool" else SymInt
-    new = object.__new__
-
-    def operator(self: SymInt, other: object) -> Any:
-        a, b, defined = self.expr, other, self.defined
-        if type(other) is SymInt and other.env is self.env:
-            b = other.expr
-            if other.defined is not TRUE:
-                defined = conjunction(defined, other.defined)
-        elif type(other) is int:
-            b = constant(other)
-        else:
-            return slow(self, other)
-        if reflected:
-            a, b = b, a
-        if condition is not None:
-            own = condition(a, b)
-            if own is not TRUE:
-                defined = conjunction(defined, own)
-        expr = build(a, b)
-        if expr.op is CONSTANT and defined is TRUE:
-            return expr.value
-        made = new(result)  # without `__init__`, which costs as much as the kernel's sum
-        made.env = self.env
-        made.expr = expr
-        made.defined = defined
-        return made
-
-    operator.__name__ = name
-    return operator
-
-
-def _on_sums(name: str, slow: Any, p: int, q: int) -> Any:
-    """``p*self + q*other``, the commonest operators, with nothing between them and the kernel
-    beside another `SymInt` of which all is defined, or a plain integer.
-
-    Python asks for the reflected operators beside plain integers only, so p is 1 beside a
-    `SymInt`.
-    """
-    beside: Any = plus if q == 1 else minus
-    new = object.__new__
-
-    def operator(self: SymInt, other: object) -> Any:
-        a, env, defined = self.expr, self.env, self.defined
-        if type(other) is SymInt and p == 1 and other.env is env and other.defined is TRUE:
-            expr = beside(a, other.expr)
-        elif type(other) is int:
-            expr = combine(p, a, 0, a, q * other)  # type: ignore[arg-type]
-        else:
-            return slow(self, other)
-        if expr.op is CONSTANT and defined is TRUE:
-            return expr.value
-        made = new(SymInt)  # without `__init__`, as above
-        made.env = env
-        made.expr = expr
-        made.defined = defined
-        return made
-
-    operator.__name__ = name
-    return operator
-
-
-_SUMS: Final = {
-    "__add__": (1, 1), "__radd__": (1, 1), "__sub__": (1, -1), "__rsub__": (-1, 1)
-}  # fmt: skip
-_BINARY: Final = {
-    "add": "Add", "sub": "Sub", "mul": "Mul", "floordiv": "FloorDiv", "truediv": "TrueDiv",
-    "mod": "Mod", "pow": "Pow",
-}  # fmt: skip
-_BITS: Final = {"and": "BitAnd", "or": "BitOr", "xor": "BitXor"}
-_SHIFTS: Final = {"lshift": "LShift", "rshift": "RShift"}
-_SAME: Final = {"eq": "Eq", "ne": "Ne"}
-_ORDER: Final = {"lt": "Lt", "le": "Le", "gt": "Gt", "ge": "Ge"}
-
-
-class _Number(Symbolic):
-    """A symbolic integer or float."""
-
-    __slots__ = ()
-
-    def __bool__(self) -> bool:
-        return bool(self != 0)
-
-    def __divmod__(self, other: Any) -> tuple[Any, Any]:
-        return self // other, self % other
-
-    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
-        return other // self, other % self
-
-    def __pos__(self: T) -> T:
-        return self
-
-    __neg__ = _unary("Neg")
-    __abs__ = _unary("Abs")
-
-
-class SymInt(_Number):
-    """An integer that is not known yet."""
-
-    __slots__ = ()
-
-    def __index__(self) -> int:
-        return self.env.specialize(self)
-
-    def __int__(self) -> int:
-        return self.env.specialize(self)
-
-    def __float__(self) -> float:
-        return float(self.env.specialize(self))
-
-    def __trunc__(self) -> SymInt:
-        return self
-
-    def __floor__(self) -> SymInt:
-        return self
-
-    def __ceil__(self) -> SymInt:
-        return self
-
-    def __round__(self, digits: int | None = None) -> Any:
-        if digits is not None and digits < 0:
-            raise ExpressionTypeError("rounding a symbolic integer to tens is not supported")
-        return self
-
-    __invert__ = _unary("BitNot")
-
-
-class SymFloat(_Number):
-    """A double that is not known yet."""
-
-    __slots__ = ()
-
-    def __float__(self) -> float:
-        return self.env.specialize_float(self)
-
-    def __round__(self, digits: int | None = None) -> Any:
-        if digits is None:
-            return self._apply("RoundToInt", self)
-        return self._apply("RoundDecimal", self, digits)
-
-    __trunc__ = _unary("TruncToInt")
-    __floor__ = _unary("FloorToInt")
-    __ceil__ = _unary("CeilToInt")
-
-    def __int__(self) -> int:
-        return int(self._apply("TruncToInt", self))
-
-
-class SymBool(Symbolic):
-    """A condition that is not known yet."""
-
-    __slots__ = ()
-
-    def __bool__(self) -> bool:
-        return self.env.truth(self)
-
-    def __int__(self) -> int:
-        return int(bool(self))
-
-    __invert__ = _unary("Not")
-
-
-for _method, _operator in {**_BINARY, **_ORDER}.items():
-    for _class in (_Number, SymBool):
-        setattr(_class, f"__{_method}__", _binary(_operator))
-        if _operator not in _ORDER.values():
-            setattr(_class, f"__r{_method}__", _reflected(_operator))
-for _method, _operator in {**_BITS, **_SHIFTS}.items():
-    for _class2 in (SymInt, SymBool):
-        setattr(_class2, f"__{_method}__", _binary(_operator))
-        setattr(_class2, f"__r{_method}__", _reflected(_operator))
-for _method, _operator in {**_BINARY, **_ORDER, **_BITS, **_SHIFTS, **_SAME}.items():
-    for _name, _is_reflected in ((f"__{_method}__", False), (f"__r{_method}__", True)):
-        if OPERATORS[_operator].on_ints is not None and hasattr(SymInt, _name):
-            _slow = getattr(SymInt, _name)
-            _quick = _on_integers(_operator, _slow, _is_reflected)
-            if _name in _SUMS:
-                _quick = _on_sums(_operator, _quick, *_SUMS[_name])
-            setattr(SymInt, _name, _quick)
 
 
 def Min(*operands: Any) -> Any:  # noqa: N802

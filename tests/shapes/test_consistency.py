@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from shapes import ContradictionError, ShapeEnv, Status
 from shapes import consistency as module
 from shapes.facts import Facts
+from tests.builds import interpreted_only
 from tests.fuzz import watched
 from tests.oracle import models
 from tests.strategies import CIRCLES, EQUATIONS, FEW_INTEGERS, Question, questions
@@ -92,6 +93,7 @@ def test_only_contradictions_are_refused(question: Question) -> None:
         assert not models(culprits, {**question.domains}), str(question)
 
 
+@interpreted_only
 @pytest.mark.parametrize(
     ("size", "spelling"),
     [
@@ -119,6 +121,7 @@ def test_consistent_statements_need_no_refutation(
         env.assume(spelling.format(i, i + 1))
 
 
+@interpreted_only
 def test_refutations_are_paid_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where values cannot be mended, what is read again stays in proportion to what is
     stated."""
@@ -165,6 +168,7 @@ def test_a_long_chain_between_two_ends_is_refused_too() -> None:
     assert len(caught.value.culprits) == 701
 
 
+@interpreted_only
 def test_what_is_missed_is_found_when_a_question_meets_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

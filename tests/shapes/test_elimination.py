@@ -13,6 +13,7 @@ from shapes.expr import FALSE, symbol
 from shapes.facts import Fact, Facts
 from shapes.prover import METHODS
 from shapes.rows import Elimination, Row
+from tests.builds import interpreted_only
 from tests.shapes.reasoning_help import question, random_question, verified
 
 # facts, a claim that follows, and a near one that does not
@@ -158,6 +159,7 @@ def _chain(length: int) -> tuple[list[object], Facts]:
     return u, facts  # type: ignore[return-value]
 
 
+@interpreted_only
 @pytest.mark.parametrize("length", [30, 600])
 def test_a_chain_takes_one_step_per_fact(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The budget of the path search is the number of steps: it is set to just that."""
@@ -174,6 +176,7 @@ def test_a_chain_takes_one_step_per_fact(length: int, monkeypatch: pytest.Monkey
     assert linear(facts, u[length] <= u[0]) is None  # type: ignore[operator]
 
 
+@interpreted_only
 def test_unrelated_facts_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     _, facts = _chain(300)
     a, b = symbol("a"), symbol("b")

@@ -22,6 +22,7 @@ from shapes import Facts, Max, Min, ShapeEnv, make, symbol
 from shapes.bounds import bounds
 from shapes.expr import IntExpr, Sum
 from tests.benchmarks.workloads import mixed
+from tests.builds import interpreted_only
 from tests.counting import undisturbed
 
 SOURCES = str(Path(shapes.__file__).parent)
@@ -249,6 +250,7 @@ GROWING = [
 ]
 
 
+@interpreted_only
 @pytest.mark.parametrize(
     ("prepare", "size"), GROWING, ids=lambda v: getattr(v, "__name__", "")
 )

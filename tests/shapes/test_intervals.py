@@ -19,6 +19,7 @@ from shapes.infinity import IntInfinity, int_oo
 from shapes.interpret import walk
 from shapes.intervals import DEPTH, interval, traversed
 from shapes.views import may_hide_remainder, parts
+from tests.builds import interpreted_only
 from tests.fuzz import stated
 from tests.shapes.test_facts import facts
 from tests.strategies import DIVISIONS, FEW, HUGE, INTEGRAL, PLAIN, Question, questions
@@ -200,6 +201,7 @@ def test_depth_costs_no_recursion_and_no_precision(times: int) -> None:
     assert direct.lower >= 1
 
 
+@interpreted_only
 def test_what_is_kept_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     known = facts("x >= 1", "x <= 30")
     sizes = [(x + i) // 100 + y for i in range(70)]

@@ -19,6 +19,7 @@ from shapes.facts import Fact, Facts
 from shapes.infinity import int_oo
 from shapes.knowledge import NOTHING, Knowledge
 from shapes.parse import parse
+from tests.builds import interpreted_only
 
 KINDS = {"t": "float", "s": "float", "p": "bool"}
 
@@ -186,6 +187,7 @@ def test_slow_convergence_is_bounded_and_sound() -> None:
         assert upper >= 1
 
 
+@interpreted_only
 def test_a_statement_spreads_within_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = 0
     original = learning.Learner._narrow_atoms

@@ -10,6 +10,7 @@ import pytest
 
 import shapes
 from shapes import ShapeEnv
+from tests.builds import interpreted_only
 
 PROMISED = {
     "BoolExpr", "Check", "Congruence", "ContradictionError", "Counterexample",
@@ -46,6 +47,7 @@ def test_the_verbs_are_there() -> None:
     assert {name for name in dir(ShapeEnv) if not name.startswith("_")} >= VERBS
 
 
+@interpreted_only
 def test_public_things_are_explained() -> None:
     for name in shapes.__all__:
         thing = getattr(shapes, name)
