@@ -30,7 +30,6 @@ from shapes.elimination import (
     Work,
     components,
     leaf_row,
-    stated_order,
 )
 from shapes.errors import ContradictionError
 from shapes.expr import (
@@ -89,7 +88,7 @@ class Outcome:
         if self.refutation is None:
             return None
         certificate, used = self.refutation
-        stated = stated_order(facts, claim, used)
+        stated = facts.in_order(used)
         if _splits(certificate):
             return Proof("cases", stated, certificate)
         return with_fewer(Proof("linear arithmetic", stated, certificate), claim)

@@ -14,7 +14,7 @@ from shapes.bounds import bounds, congruence
 from shapes.expr import EQ_ZERO, FALSE, LE_ZERO, NE_ZERO, OPERATORS, TRUE, BoolExpr, IntExpr
 from shapes.facts import Facts
 from shapes.methods import METHODS, RELATIONS
-from shapes.verdict import Proof, in_order
+from shapes.verdict import Proof
 
 __all__ = ["CHEAP", "decide", "proved"]
 
@@ -70,11 +70,11 @@ def proved(facts: Facts, claim: BoolExpr, methods: Sequence[str]) -> Proof | Non
             if proof is None:
                 return None
             proofs.append(proof)
-        return _joined(proofs)
+        return _joined(facts, proofs)
     return None
 
 
-def _joined(proofs: Sequence[Proof]) -> Proof:
+def _joined(facts: Facts, proofs: Sequence[Proof]) -> Proof:
     methods = dict.fromkeys(proof.method for proof in proofs)
     used = {fact for proof in proofs for fact in proof.facts}
-    return Proof(" and ".join(methods), in_order(used))
+    return Proof(" and ".join(methods), facts.in_order(used))

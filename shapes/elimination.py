@@ -58,7 +58,6 @@ __all__ = [
     "linear",
     "reasons_of_range",
     "refuted",
-    "stated_order",
 ]
 
 METHOD: Final = "linear arithmetic"
@@ -95,14 +94,7 @@ def linear(facts: Facts, claim: BoolExpr) -> Proof | None:
     if found is None:
         return None
     certificate, used = found
-    return Proof(METHOD, stated_order(facts, claim, used), certificate)
-
-
-def stated_order(facts: Facts, focus: Expr, used: Reasons) -> tuple[Fact, ...]:
-    """Facts in the order in which they were stated."""
-    known = [fact for component in components(facts, focus) for fact in component.facts]
-    found = tuple(fact for fact in known if fact in used)
-    return found if len(found) == len(used) else tuple(f for f in facts if f in used)
+    return Proof(METHOD, facts.in_order(used), certificate)
 
 
 def _certified(facts: Facts, claim: BoolExpr) -> tuple[Certificate, Reasons] | None:

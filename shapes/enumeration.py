@@ -20,7 +20,7 @@ from shapes.infinity import IntInfinity
 from shapes.interpret import free_symbols
 from shapes.reasons import NO_REASONS
 from shapes.tape import Tape
-from shapes.verdict import Proof, in_order
+from shapes.verdict import Proof
 
 __all__ = ["enumerated"]
 
@@ -57,7 +57,7 @@ def enumerated(facts: Facts, claim: BoolExpr) -> Proof | None:
             return None
         used[broken] = True
     why = why.union(*(reasons for (_, reasons), u in zip(conditions, used) if u))
-    return Proof(METHOD, in_order(why))
+    return Proof(METHOD, facts.in_order(why))
 
 
 def _values(facts: Facts, sym: Expr) -> tuple[Sequence[Value], Reasons] | None:

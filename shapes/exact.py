@@ -21,7 +21,7 @@ from shapes.linear import scale
 from shapes.prover import EFFORTS, Effort, prove
 from shapes.records import record
 from shapes.relations import least, most
-from shapes.verdict import Counterexample, Status, in_order
+from shapes.verdict import Counterexample, Status
 
 __all__ = ["ExplainedBounds", "exact_bounds", "explained_bounds"]
 
@@ -43,7 +43,7 @@ class ExplainedBounds:
     def __str__(self) -> str:
         lines = [f"[{self.range.lower}, {self.range.upper}]"]
         for end, reasons in (("lower", self.lower_reasons), ("upper", self.upper_reasons)):
-            lines += [f"    {end} end: {fact}" for fact in in_order(reasons)]
+            lines += sorted(f"    {end} end: {fact}" for fact in reasons)
         return "\n".join(lines)
 
     @property

@@ -26,7 +26,7 @@ from shapes.infinity import IntInfinity
 from shapes.knowledge import scaled, smallest
 from shapes.linear import direction, scale
 from shapes.reasons import NO_REASONS
-from shapes.verdict import Proof, in_order
+from shapes.verdict import Proof
 
 __all__ = ["METHODS", "RELATIONS", "by_linear", "with_fewer"]
 
@@ -47,9 +47,9 @@ def _canonical(facts: Facts, claim: BoolExpr) -> Proof | None:
         return Proof("normal form")
     normal, why = facts.normalized(claim)
     if normal is TRUE:
-        return Proof("normal form", in_order(why))
+        return Proof("normal form", facts.in_order(why))
     stated = facts.holds(normal)
-    return Proof("a known fact", in_order(stated | why)) if stated is not None else None
+    return Proof("a known fact", facts.in_order(stated | why)) if stated is not None else None
 
 
 def _ranges(facts: Facts, claim: BoolExpr) -> Proof | None:
@@ -61,10 +61,10 @@ def _ranges(facts: Facts, claim: BoolExpr) -> Proof | None:
     # Reasons cost more than the answer, which is kept: they are collected at the end.
     if side == "residues":
         why |= congruence_with_reasons(facts, normal.args[0])[1]
-        return Proof("ranges and congruences", in_order(why))
+        return Proof("ranges and congruences", facts.in_order(why))
     if side == "whole":
         used = bounds_with_reasons(facts, normal)[1]
-        return Proof("ranges", _needed(in_order(used | why), claim))
+        return Proof("ranges", _needed(facts.in_order(used | why), claim))
     e = normal.args[0]
     assert isinstance(e, IntExpr)
     apart = -1 if normal.op is NE_ZERO else 0
@@ -73,7 +73,8 @@ def _ranges(facts: Facts, claim: BoolExpr) -> Proof | None:
     if side in ("lower", "both"):
         why |= _why_at_most(facts, scale(-1, e), apart)
     linear = all(x.op is SYMBOL for x in e.terms())
-    return Proof("ranges", in_order(why) if linear else _needed(in_order(why), claim))
+    stated = facts.in_order(why)
+    return Proof("ranges", stated if linear else _needed(stated, claim))
 
 
 def _side_that_holds(facts: Facts, normal: Expr) -> str | None:

@@ -32,7 +32,7 @@ from shapes.knowledge import smallest
 from shapes.methods import METHODS, RELATIONS, by_linear
 from shapes.records import record
 from shapes.show import brief
-from shapes.verdict import Counterexample, Proof, Status, Verdict, in_order
+from shapes.verdict import Counterexample, Proof, Status, Verdict
 from shapes.witness import Search, Values, models_of, remembered, satisfies, search
 
 if TYPE_CHECKING:
@@ -506,7 +506,7 @@ def _by_solver(
         answer = solve(question, facts, effort.rlimit)
     if answer.status == "unsat":
         used = answer.rested | {named[name] for name in answer.core}
-        return Proof(SOLVER, in_order(used)), None
+        return Proof(SOLVER, facts.in_order(used)), None
     if answer.status == "sat":
         values: Values = dict(answer.model)
         if satisfies(values, [condition, *(fact.claim for fact in connected)]):

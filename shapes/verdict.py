@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from enum import Enum
 
 from shapes.expr import BoolExpr, Expr, Value
@@ -107,8 +106,3 @@ class Verdict:
         from shapes.display import verdict_html
 
         return verdict_html(self)
-
-
-def in_order(reasons: AbstractSet[Fact]) -> tuple[Fact, ...]:
-    """Facts in the order of display: by origin, then text."""
-    return tuple(sorted(reasons, key=lambda fact: (fact.origin, fact.spelled)))
