@@ -38,6 +38,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="PEER=INTERPRETER",
         help="the interpreter of a peer's own environment (or SHAPEPROOF_PYTHON_<PEER>)",
     )
+    made.add_argument(
+        "--compiled",
+        type=Path,
+        metavar="DIRECTORY",
+        help="a copy of the repository with the compiled build (or SHAPEPROOF_COMPILED)",
+    )
     made.add_argument("--quick", action="store_true", help="small sizes, two minutes")
     made.add_argument("--largest", action="store_true", help="the largest size only")
     made.add_argument("--repeats", type=int, help="3; 1 with --quick")
@@ -117,12 +123,14 @@ def _options(given: argparse.Namespace) -> Options:
         where = os.environ.get(f"SHAPEPROOF_PYTHON_{peer.upper()}")
         if where:
             pythons.setdefault(peer, where)
+    place = os.environ.get("SHAPEPROOF_COMPILED")
     return Options(
         repeats=given.repeats or (1 if given.quick else 3),
         quick=given.quick,
         timeout=given.timeout or (10 if given.quick else None),
         no_gc=given.no_gc,
         pythons=pythons,
+        compiled=given.compiled or (Path(place) if place else None),
         deadline=time.monotonic() + QUICK_SECONDS if given.quick else None,
         largest_only=given.largest,
     )
@@ -134,6 +142,8 @@ def available(peers: Sequence[str], options: Options) -> tuple[dict[str, str], l
     missing: list[str] = []
     for name, engine in ENGINES.items():
         if engine.peer in PEERS and engine.peer not in peers:
+            continue
+        if engine.compiled and (options.compiled is None or not _built(options.compiled)):
             continue
         if _found(options.python(name), engine.module):
             chosen[name] = engine.what
@@ -149,6 +159,15 @@ def _found(python: str, module: str) -> bool:
         command, cwd=ROOT, env=environment(), check=False, capture_output=True
     )
     return done.returncode == 0
+
+
+@cache
+def _built(directory: Path) -> bool:
+    """Whether the compiled build is there; refuses a directory without it."""
+    command = [sys.executable, "-c", "import shapes, sys; sys.exit(not shapes.COMPILED)"]
+    if subprocess.run(command, cwd=directory, env=environment(), check=False).returncode:
+        raise SystemExit(f"{directory} has no compiled build of the package")
+    return True
 
 
 _FIND = "import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"

@@ -99,12 +99,12 @@ def _short(ratios: Sequence[Ratio], options: Options) -> str:
     parts = []
     for workload in dict.fromkeys(r.workload for r in ratios):
         missed = [r for r in ratios if r.workload == workload and r.aim and r.value < r.aim]
-        engines = list(dict.fromkeys(r.ours for r in missed))
+        engines = list(dict.fromkeys(r.ours for r in missed if not ENGINES[r.ours].compiled))
         if "ours" in engines and "ours-expr" in engines:
             engines.remove("ours-expr")  # it spends its time where `ours` does
         for engine in engines:
             against = ", ".join(
-                f"{r.peer} {number(r.value)} of {r.aim:,.4g}"
+                f"{r.peer} {number(r.value)}{_compiled(r, ratios)} of {r.aim:,.4g}"
                 for r in missed
                 if r.ours == engine
             )
@@ -112,6 +112,16 @@ def _short(ratios: Sequence[Ratio], options: Options) -> str:
             lines = profile_lines(engine, workload, size, options)
             parts.append(f"**{workload}, {engine}** ({against}):\n\n{lines}\n")
     return "\n".join(parts) or "No aim is missed.\n"
+
+
+def _compiled(missed: Ratio, ratios: Sequence[Ratio]) -> str:
+    """The ratio of the compiled build, if it was measured."""
+    for r in ratios:
+        if (r.workload, r.peer) == (missed.workload, missed.peer) and (
+            ENGINES[r.ours].compiled and ENGINES[r.ours].like == missed.ours
+        ):
+            return f", compiled {number(r.value)},"
+    return ""
 
 
 def _steep(workloads: Mapping[str, Workload], rows: Sequence[Row]) -> str:

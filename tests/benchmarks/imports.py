@@ -37,19 +37,20 @@ class Import:
 
 def measured_imports(engines: Sequence[str], options: Options) -> list[Import]:
     """All engines' imports, in turns."""
-    statements: dict[str, str] = {"pass": sys.executable, "import asserts": sys.executable}
+    own = (sys.executable, ROOT)
+    statements = {"pass": own, "import asserts": own}
     for name in engines:
         statement = ENGINES[name].importing
         if statement is not None:
-            statements[statement] = options.python(name)
+            statements[statement] = (options.python(name), options.directory(name))
     found: Mapping[str, list[list[float]]] = {statement: [] for statement in statements}
     repeats = 1 if options.quick else 2 * options.repeats + 1
     for repeat in range(1 + repeats):  # the first compiles what is not compiled yet
-        for statement, python in statements.items():
+        for statement, (python, directory) in statements.items():
             program = _PROGRAM.format(statement=statement)
             done = subprocess.run(
                 [python, "-c", program],
-                cwd=ROOT,
+                cwd=directory,
                 env=environment(),
                 capture_output=True,
                 text=True,

@@ -31,6 +31,11 @@ def draw(ratios: Sequence[Ratio], path: Path) -> None:
         axes.barh(y, r.value - 1, height * 0.9, color=_COLOURS[r.peer], left=1)
         if r.aim is not None:
             axes.plot([r.aim, r.aim], [y - height / 2, y + height / 2], color="black", lw=1.5)
+    for r in ratios:
+        if r.peer in _COLOURS and r.ours in ("ours compiled", "ours-torch compiled"):
+            y = labels.index(r.workload) + (list(_COLOURS).index(r.peer) - 1) * height
+            axes.plot(r.value, y, "o", color=_COLOURS[r.peer], mec="black", ms=4)
+    axes.plot([], [], "o", color="grey", mec="black", ms=4, label="compiled")
     for peer in _COLOURS:
         axes.barh(0, 0, left=1, color=_COLOURS[peer], label=peer)
     axes.plot([], [], color="black", lw=1.5, label="aim")

@@ -34,13 +34,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Options:
-    """How to measure: `pythons` maps the name of a peer to its interpreter."""
+    """How to measure: `pythons` maps the name of a peer to its interpreter, `compiled` is a
+    copy of the repository with the compiled build in place."""
 
     repeats: int = 3
     quick: bool = False
     timeout: float | None = None
     no_gc: bool = False
     pythons: Mapping[str, str] = field(default_factory=dict)
+    compiled: Path | None = None
     deadline: float | None = None
     largest_only: bool = False
 
@@ -57,6 +59,12 @@ class Options:
 
     def python(self, engine: str) -> str:
         return self.pythons.get(ENGINES[engine].peer, sys.executable)
+
+    def directory(self, engine: str) -> Path:
+        """Where the engine runs: there the packages are found."""
+        if ENGINES[engine].compiled and self.compiled is not None:
+            return self.compiled
+        return ROOT
 
 
 @dataclass
@@ -77,7 +85,11 @@ def run_workload(
     tell: Callable[[str], None] = lambda text: None,
 ) -> list[Series]:
     """All measurements of a workload, engines in turns."""
-    series = {name: Series(name) for name in engines if name in workload.engines}
+    series = {
+        name: Series(name)
+        for name in engines
+        if (ENGINES[name].like or name) in workload.engines
+    }
     for repeat in range(options.repeats):
         for size in options.sizes(workload):
             for one in series.values():
@@ -102,7 +114,7 @@ def _measure(workload: Workload, size: int, series: Series, options: Options) ->
     ]  # fmt: skip
     if options.no_gc:
         command.append("--no-gc")
-    out, error, in_time = _within(command, limit)
+    out, error, in_time = _within(command, limit, options.directory(series.engine))
     if not in_time:
         series.stopped[size] = f"> {limit} s"
         return
@@ -118,7 +130,7 @@ def _measure(workload: Workload, size: int, series: Series, options: Options) ->
     series.stopped[size] = f"failed: {last[:200]}"
 
 
-def _within(command: Sequence[str], seconds: float) -> tuple[str, str, bool]:
+def _within(command: Sequence[str], seconds: float, directory: Path) -> tuple[str, str, bool]:
     """What a process prints, and whether it ended within that CPU time.
 
     The time is read from outside: a limit that the kernel enforces makes the clock of the
@@ -127,7 +139,7 @@ def _within(command: Sequence[str], seconds: float) -> tuple[str, str, bool]:
     ends = time.monotonic() + WAITING * seconds
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as error:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment(), stdout=out, stderr=error
+            command, cwd=directory, env=environment(), stdout=out, stderr=error
         )
         try:
             while True:

@@ -21,6 +21,9 @@ _ORDER = ("ours", "torch", "jax", "tvm")
 ENGINES = dict(
     sorted(
         ENGINES.items(),
-        key=lambda item: _ORDER.index(item[1].peer) if item[1].peer in _ORDER else 9,
+        key=lambda item: (
+            _ORDER.index(item[1].peer) if item[1].peer in _ORDER else 9,
+            item[1].compiled,
+        ),
     )
 )

@@ -33,6 +33,11 @@ class Engine:
     lazy: ClassVar[bool] = False
     stepwise: ClassVar[bool] = False
 
+    like: ClassVar[str] = ""
+    """The engine whose workloads it does, where it is a variant of one."""
+    compiled: ClassVar[bool] = False
+    """Whether it runs where the compiled build is (`SHAPEPROOF_COMPILED`)."""
+
     importing: ClassVar[str | None] = None
     """The statement that loads the engine, for the table of imports."""
 
