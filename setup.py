@@ -33,7 +33,6 @@ COMPILED = [
         "intervals",
         "learning",
         "linear",
-        "meaning",
         "ops",
         "persistent",
         "relations",

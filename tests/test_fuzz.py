@@ -15,6 +15,7 @@ from shapes.facts import Fact
 from shapes.knowledge import contradiction
 from shapes.linear import shift
 from tests import fuzz
+from tests.builds import interpreted_only
 from tests.strategies import HUGE, Seeded, ask
 
 
@@ -76,6 +77,7 @@ def test_a_wrong_theorem_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _bad(monkeypatch, 200, linear=fuzz.LADDERS["linear"])
 
 
+@interpreted_only
 def test_a_wrong_refusal_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(self: Model, before: object, learned: object, fact: Fact) -> None:
         raise contradiction([fact])
