@@ -16,7 +16,7 @@ import keyword
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Literal, NamedTuple, NoReturn
+from typing import Literal, NoReturn
 
 from shapes.definedness import Spelled, spell
 from shapes.errors import ExpressionSyntaxError, ExpressionTypeError, ShapeproofError
@@ -59,20 +59,35 @@ def _token() -> re.Pattern[str]:
     )
 
 
-class _Token(NamedTuple):
-    kind: Literal["float", "int", "name", "op", "end"]
-    text: str
-    column: int
+class _Token:
+    __slots__ = ("column", "kind", "text")
+
+    def __init__(
+        self, kind: Literal["float", "int", "name", "op", "end"], text: str, column: int
+    ) -> None:
+        self.kind = kind
+        self.text = text
+        self.column = column
 
 
-class _Waiting(NamedTuple):
+class _Waiting:
     """An operator, an open parenthesis or an open call, with its place."""
 
-    kind: Literal["prefix", "binary", "compare", "(", "call"]
-    text: str
-    level: int
-    column: int
-    depth: int
+    __slots__ = ("column", "depth", "kind", "level", "text")
+
+    def __init__(
+        self,
+        kind: Literal["prefix", "binary", "compare", "(", "call"],
+        text: str,
+        level: int,
+        column: int,
+        depth: int,
+    ) -> None:
+        self.kind = kind
+        self.text = text
+        self.level = level
+        self.column = column
+        self.depth = depth
 
 
 def is_name(text: object) -> bool:
@@ -212,7 +227,7 @@ class _Parser:
             called = self._waiting and self._waiting[-1].kind == "call"
             if called and self._waiting[-1].level == 0:
                 # The parenthesis of the call itself: from here on it is open.
-                self._waiting[-1] = self._waiting[-1]._replace(level=-1)
+                self._waiting[-1].level = -1
                 return
             self._waiting.append(_Waiting("(", "(", -1, token.column, len(self._values)))
         elif token.text == ")" and self._waiting and self._is_empty_call():

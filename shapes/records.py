@@ -2,7 +2,8 @@
 
 The standard module brings `inspect` along, and compiles half a dozen methods for each
 class: together that was half of what ``import shapes`` cost. A record has one method of its
-own, `__init__`; the others are shared. `dataclasses.replace`, `fields` and `asdict` work on
+own, `__init__`, which is compiled when the first one is made; the others are shared.
+`dataclasses.replace`, `fields` and `asdict` work on
 records: the table of fields is made when somebody asks for it. To the type checker the two
 decorators are one.
 
@@ -41,7 +42,8 @@ def _record(made: type, eq: bool, slots: bool) -> type:
         body["__slots__"] = names
         made = type(made)(made.__name__, made.__bases__, body)
     methods: dict[str, Any] = {
-        "__init__": _initializer(made, names, defaults, slots),
+        "__init__": _first_initializer(made, names, defaults, slots),
+        "__signature__": _Signature(defaults),
         "__setattr__": _refused,
         "__delattr__": _refused,
         "__match_args__": names,
@@ -54,6 +56,37 @@ def _record(made: type, eq: bool, slots: bool) -> type:
     for name, method in methods.items():
         setattr(made, name, method)
     return made
+
+
+def _first_initializer(
+    made: type, names: tuple[str, ...], defaults: dict[str, Any], slots: bool
+) -> Any:
+    """`__init__` until it is called: it puts the true one in its place."""
+
+    def __init__(self: Any, *values: Any, **named: Any) -> None:  # noqa: N807
+        kind: Any = made
+        kind.__init__ = _initializer(made, names, defaults, slots)
+        kind.__init__(self, *values, **named)
+
+    return __init__
+
+
+class _Signature:
+    """The fields as parameters, for `inspect.signature`."""
+
+    def __init__(self, defaults: dict[str, Any]) -> None:
+        self._defaults = defaults
+
+    def __get__(self, instance: object, owner: Any) -> Any:
+        from inspect import Parameter, Signature
+
+        kind, absent = Parameter.POSITIONAL_OR_KEYWORD, Parameter.empty
+        return Signature(
+            [
+                Parameter(name, kind, default=self._defaults.get(name, absent), annotation=a)
+                for name, a in owner.__annotations__.items()
+            ]
+        )
 
 
 def _initializer(

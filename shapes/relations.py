@@ -9,7 +9,7 @@ what it leaves.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from shapes.bounds import bounds, bounds_with_reasons
 from shapes.domains import ValueRanges
@@ -29,11 +29,14 @@ RELATIONS: Final = 12
 """How many relations are looked at for one atom."""
 
 
-class End(NamedTuple):
+class End:
     """One end of a range, with the facts that it rests on."""
 
-    value: Bound
-    reasons: Reasons
+    __slots__ = ("reasons", "value")
+
+    def __init__(self, value: Bound, reasons: Reasons) -> None:
+        self.value = value
+        self.reasons = reasons
 
 
 def reach(facts: Facts, e: IntExpr) -> ValueRanges:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from shapes.expr import Expr, Op, Value
 from shapes.infinity import IntInfinity
@@ -25,11 +25,14 @@ PRECEDENCE = {
 Pieces: TypeAlias = "str | tuple[Pieces, ...]"
 
 
-class Shown(NamedTuple):
+class Shown:
     """Pieces of text and how tightly they hold together."""
 
-    text: Pieces
-    precedence: int = PRECEDENCE["atom"]
+    __slots__ = ("precedence", "text")
+
+    def __init__(self, text: Pieces, precedence: int = PRECEDENCE["atom"]) -> None:
+        self.text = text
+        self.precedence = precedence
 
 
 def show(expr: Expr, rename: Callable[[str], str] | None = None) -> str:

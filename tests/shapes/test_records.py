@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import pickle
 import subprocess
 import sys
@@ -52,6 +53,19 @@ def test_construction() -> None:
         made(1, z=3)
     with pytest.raises(ValueError, match="negative"):
         Plain(-1)
+
+
+def test_the_signature_is_that_of_the_fields() -> None:
+    @record(frozen=True)
+    class Fresh:
+        x: int
+        y: str = "why"
+
+    for _ in range(2):
+        shown = inspect.signature(Fresh)
+        assert list(shown.parameters) == ["x", "y"]
+        assert shown.parameters["x"].default is inspect.Parameter.empty
+        assert shown.parameters["y"].default == Fresh(1).y
 
 
 @pytest.mark.parametrize("one", [Plain(1), Slotted(1), Own(1)])
