@@ -47,6 +47,8 @@ TYPES = ["--config-file=", "--ignore-missing-imports", "--no-warn-unused-ignores
 """How mypy reads the sources here; what must be so is checked with the tests."""
 
 
+SIGNALS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shapes", "_signals.h")
+
 ASKED = os.environ.get("SHAPEPROOF_COMPILE", "0") not in ("", "0")
 
 
@@ -63,6 +65,8 @@ def extensions() -> list[Extension]:
     compiled = mypycify(
         [*TYPES, *COMPILED], opt_level="3", debug_level="0", group_name="shapeproof"
     )
+    for one in compiled:  # (the list of arguments may be shared)
+        one.extra_compile_args = [*one.extra_compile_args, "-include", SIGNALS]
     return [Extension("shapes._native", ["shapes/_native.c"]), *compiled]
 
 

@@ -24,9 +24,11 @@ static int adopted_count = 0;
 static Adopted *
 adopted_class(PyTypeObject *type)
 {
-    for (int i = 0; i < adopted_count; i++) {
-        if (adopted[i].type == type) {
-            return &adopted[i];
+    for (; type != NULL; type = type->tp_base) {
+        for (int i = 0; i < adopted_count; i++) {
+            if (adopted[i].type == type) {
+                return &adopted[i];
+            }
         }
     }
     return NULL;

@@ -599,9 +599,9 @@ def as_expr(value: ExprLike) -> Expr:
     if isinstance(value, bool):
         return TRUE if value else FALSE
     if isinstance(value, int):
-        return constant(value)
+        return constant(value if type(value) is int else int.__index__(value))
     if isinstance(value, float):
-        return _float_constant(value)
+        return _float_constant(value if type(value) is float else float.__float__(value))
     if isinstance(value, IntInfinity):
         return PLUS_INFINITY if value.sign > 0 else MINUS_INFINITY
     inner = getattr(value, "expr", None)

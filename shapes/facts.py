@@ -36,7 +36,7 @@ from shapes.learning import PROPAGATION_STEPS, Learner, NoValueError
 from shapes.linear import direction
 from shapes.persistent import FirstValues, PersistentLists, PersistentMap, linked
 from shapes.reasons import NO_REASONS
-from shapes.substitute import substitute
+from shapes.substitute import rebuilt
 
 __all__ = [
     "Fact",
@@ -129,7 +129,7 @@ class Facts:
                     reasons |= why
             if not replaced:
                 return expr, reasons
-            expr = substitute(expr, replaced)
+            expr = rebuilt(expr, replaced)
 
     def double_range(self, sym: Expr) -> tuple[ValueRanges, Reasons]:
         """The range of a float symbol, with its reasons."""

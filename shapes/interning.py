@@ -133,6 +133,9 @@ def completed(*instances: Any) -> None:
         if hasattr(kind, "__index__"):
             kind.__index__ = kind.__index__
         adopt(one, "_weakrefs")
+    for kind in {base for one in instances for base in type(one).__mro__}:
+        if "_weakrefs" in vars(kind):
+            del kind._weakrefs  # nobody may set it
 
 
 def table_sizes() -> tuple[int, int]:

@@ -429,6 +429,8 @@ def _checked(
 
     solver.set("rlimit", rlimit)
     solver.set("random_seed", 0)
+    # z3 would take the signal over, and lose it where it ends by itself.
+    solver.set("ctrl_c", False)
     solver.add(asserted)
     result = solver.check(*assumptions)
     if result == z3.unsat:

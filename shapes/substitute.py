@@ -12,6 +12,7 @@ from shapes.expr import (
     SUM,
     SYMBOL,
     Expr,
+    ExprLike,
     Infinity,
     IntExpr,
     Op,
@@ -23,7 +24,7 @@ from shapes.expr import (
 from shapes.interpret import interpret
 from shapes.linear import eq_zero, le_zero, ne_zero
 
-__all__ = ["Builder", "substitute"]
+__all__ = ["Builder", "rebuilt", "substitute"]
 
 
 class Builder:
@@ -64,8 +65,14 @@ class Builder:
         return value if found is None else found
 
 
-def substitute(expr: Expr, replacements: Mapping[Expr, Expr]) -> Expr:
-    """The expression with symbols and atoms replaced, all at once, in normal form again."""
+def substitute(expr: Expr, replacements: Mapping[Expr, ExprLike]) -> Expr:
+    """The expression with symbols and atoms replaced (by expressions or numbers), all at once,
+    in normal form again."""
+    return rebuilt(expr, {atom: as_expr(value) for atom, value in replacements.items()})
+
+
+def rebuilt(expr: Expr, replacements: Mapping[Expr, Expr]) -> Expr:
+    """`substitute` for replacements that are expressions already."""
     if not replacements:
         return expr
     if expr.op in _RELATIONS or expr.op is SUM:

@@ -84,6 +84,9 @@ class Symbolic:
     def __hash__(self) -> int:
         return hash(self.expr)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return symbolic, (self.env, self.expr, self.defined)
+
     def __add__(self, other: object) -> Any:
         return _beside("Add", self, other)
 
