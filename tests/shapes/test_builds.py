@@ -114,8 +114,11 @@ from shapes import smt
 import z3
 check = z3.Solver.check
 def interrupted(self, *arguments):
-    threading.Timer(0.003, os.kill, (os.getpid(), signal.SIGINT)).start()
-    return check(self, *arguments)
+    timer = threading.Timer(0.003, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    answer = check(self, *arguments)
+    timer.join()
+    return answer
 z3.Solver.check = interrupted
 env = ShapeEnv()
 a, b, c, d = (env.integer(name) for name in "abcd")
