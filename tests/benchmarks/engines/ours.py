@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -20,9 +22,10 @@ class _Shapeproof(Engine):
         super().__init__()
         # What peers load when they are imported, we load when it is first needed: neither is
         # part of a measurement (what imports cost is a table of its own).
-        import shapes.cases
-        import shapes.elimination
-        import shapes.serialize  # noqa: F401
+        import shapes
+
+        for module in pkgutil.walk_packages(shapes.__path__, "shapes."):
+            importlib.import_module(module.name)
 
     def version(self) -> str:
         from importlib.metadata import version
