@@ -46,7 +46,6 @@ COMPILED = [
 TYPES = ["--config-file=", "--ignore-missing-imports", "--no-warn-unused-ignores"]
 """How mypy reads the sources here; what must be so is checked with the tests."""
 
-
 SIGNALS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shapes", "_signals.h")
 
 ASKED = os.environ.get("SHAPEPROOF_COMPILE", "0") not in ("", "0")

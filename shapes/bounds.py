@@ -12,9 +12,9 @@ from shapes.domains import Congruence, CongruenceAnalysis, ValueRanges
 from shapes.domains.value_ranges import int_range
 from shapes.expr import Expr, IntAtom, IntExpr, IntSymbol, Sum, is_plain
 from shapes.facts import Facts, Reasons
-from shapes.infinity import Bound, IntInfinity
+from shapes.infinity import IntInfinity
 from shapes.interpret import interpret
-from shapes.intervals import MEMO_LIMIT, Ranges, impossible, interval, kept
+from shapes.intervals import MEMO_LIMIT, Ranges, impossible, interval, kept, met
 from shapes.linear import direction
 from shapes.reasons import NO_REASONS
 
@@ -91,12 +91,12 @@ def _rounded(
         return value
     lower, upper = value.int_bounds()
     if modulus == 0:
-        return _met(max(lower, residue), min(upper, residue), e)
+        return int_range(*met(max(lower, residue), min(upper, residue), e))
     if not isinstance(lower, IntInfinity):
         lower += (residue - lower) % modulus
     if not isinstance(upper, IntInfinity):
         upper -= (upper - residue) % modulus
-    return _met(lower, upper, e)
+    return int_range(*met(lower, upper, e))
 
 
 def _has_symbol_once(e: IntExpr) -> bool:
@@ -108,12 +108,6 @@ def _has_symbol_once(e: IntExpr) -> bool:
             if type(atom) is IntSymbol and -2 < c < 2:
                 return True
     return False
-
-
-def _met(lower: Bound, upper: Bound, e: IntExpr) -> ValueRanges:
-    if lower > upper:
-        raise impossible(e)
-    return int_range(lower, upper)
 
 
 def congruence(facts: Facts, e: IntExpr) -> Congruence:

@@ -34,7 +34,7 @@ from shapes.knowledge import (
 )
 from shapes.learning import PROPAGATION_STEPS, Learner, NoValueError
 from shapes.linear import direction
-from shapes.persistent import FirstValues, PersistentLists, PersistentMap, linked
+from shapes.persistent import FirstValues, PersistentLists, PersistentMap, oldest_first
 from shapes.reasons import NO_REASONS
 from shapes.substitute import rebuilt
 
@@ -86,7 +86,7 @@ class Facts:
         self.memo: dict[object, object] = {}
 
     def __iter__(self) -> Iterator[Fact]:
-        return iter(list(linked(self._stated))[::-1])
+        return iter(oldest_first(self._stated))
 
     def __len__(self) -> int:
         return self._count

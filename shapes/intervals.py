@@ -34,7 +34,9 @@ from shapes.interpret import interpret
 from shapes.linear import direction
 from shapes.views import may_hide_remainder, parts
 
-__all__ = ["DEPTH", "MEMO_LIMIT", "Ranges", "impossible", "interval", "kept", "traversed"]
+__all__ = [
+    "DEPTH", "MEMO_LIMIT", "Ranges", "impossible", "interval", "kept", "met", "traversed",
+]  # fmt: skip
 
 MEMO_LIMIT: Final = 20_000
 """Answers kept with a set of facts; they go when there are more, or with the facts."""
@@ -93,7 +95,7 @@ class Ranges(RangeAnalysis):
                 self._used.append(known.why_lower if f > 0 else known.why_upper)
             if high < upper:
                 self._used.append(known.why_upper if f > 0 else known.why_lower)
-        return ValueRanges(*_met(max(low, lower), min(high, upper), node))
+        return ValueRanges(*met(max(low, lower), min(high, upper), node))
 
 
 def impossible(node: Expr) -> ContradictionError:
@@ -101,7 +103,8 @@ def impossible(node: Expr) -> ContradictionError:
     return ContradictionError(f"the facts leave no value for `{node}`")
 
 
-def _met(lower: Bound, upper: Bound, node: Expr) -> Ends:
+def met(lower: Bound, upper: Bound, node: Expr) -> Ends:
+    """The ends, where they leave a value; raises `ContradictionError` where they do not."""
     if lower > upper:
         raise impossible(node)
     return lower, upper
@@ -280,4 +283,4 @@ def _meeting(ends: Ends, own: Knowledge, f: int, k: int, node: Expr) -> Ends:
         low, high = scaled(low, f, k), scaled(high, f, k)
         if f < 0:
             low, high = high, low
-    return _met(max(low, lower), min(high, upper), node)
+    return met(max(low, lower), min(high, upper), node)

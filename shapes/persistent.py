@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any, Final, Generic, TypeVar
 
-__all__ = ["FirstValues", "PersistentLists", "PersistentMap", "linked"]
+__all__ = ["FirstValues", "PersistentLists", "PersistentMap", "linked", "oldest_first"]
 
 WIDTH: Final = 16
 """How much larger a layer is than the one above it."""
@@ -101,7 +101,7 @@ class PersistentMap(Generic[K, V]):
         return iter(merged.items())
 
 
-def _in_order(cell: Any) -> list[Any]:
+def oldest_first(cell: Any) -> list[Any]:
     """The items of a linked list, oldest first."""
     found: list[Any] = []
     while cell is not None:
@@ -137,7 +137,7 @@ class FirstValues(Generic[K, V]):
     def _settled(self) -> PersistentMap[K, V]:
         settled, log, _ = self._state
         fresh: dict[K, V] = {}
-        for key, value in _in_order(log):
+        for key, value in oldest_first(log):
             if key not in fresh and settled.get(key) is None:
                 fresh[key] = value
         if fresh:
@@ -177,7 +177,7 @@ class PersistentLists(Generic[K, V]):
     def _settled(self) -> PersistentMap[K, Any]:
         settled, log, _ = self._state
         fresh: dict[K, Any] = {}
-        for keys, item in _in_order(log):
+        for keys, item in oldest_first(log):
             for key in keys:
                 cell = fresh.get(key)
                 if cell is None:

@@ -3,9 +3,8 @@
 The standard module brings `inspect` along, and compiles half a dozen methods for each
 class: together that was half of what ``import shapes`` cost. A record has one method of its
 own, `__init__`, which is compiled when the first one is made; the others are shared.
-`dataclasses.replace`, `fields` and `asdict` work on
-records: the table of fields is made when somebody asks for it. To the type checker the two
-decorators are one.
+`dataclasses.replace`, `fields` and `asdict` work on records: the table of fields is made when
+somebody asks for it. To the type checker the two decorators are one.
 
 Limits: always frozen; no default factories, no inheritance between records.
 """
