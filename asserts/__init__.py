@@ -15,22 +15,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from asserts.conditions.report import Report
 from asserts.errors import (
     GraphError,
     InputError,
     RuntimeAssertionError,
     TraceError,
 )
-from asserts.graph_module import GraphModule
+from asserts.graph.module import GraphModule
 from asserts.passes.base import Pass, PassResult, Pipeline
 from asserts.passes.discharge import Policy
 from asserts.passes.insert import InsertRuntimeAsserts
 from asserts.passes.minimise import MinimiseRuntimeAsserts
 from asserts.passes.remove import RemoveRuntimeAsserts
-from asserts.report import Report
-from asserts.sources import inputs
-from asserts.tracing.checks import check
-from asserts.verify import VerifyReport, verify
+from asserts.trace.checks import check
+from asserts.trace.sources import inputs
+from asserts.verify.programs import VerifyReport, verify
 
 __all__ = [
     "GraphError",
@@ -66,10 +66,10 @@ def insert(
     """The program with every check that could not be proved (see `InsertRuntimeAsserts`).
 
     For an `ExportedProgram`: with what is declared of its run-time values and not checked
-    yet (see `asserts.dialects.torch.files.insert`).
+    yet (see `asserts.dialects.torch.export.files.insert`).
     """
     if _is_exported(program) and not in_place:
-        from asserts.dialects.torch import files as torch_files
+        from asserts.dialects.torch.export import files as torch_files
 
         return torch_files.insert(program, policy, effort)
     return InsertRuntimeAsserts(policy=policy, effort=effort)(program, in_place)
@@ -78,7 +78,7 @@ def insert(
 def remove(program: Any, sweep: bool = True, in_place: bool = False) -> PassResult:
     """The program without runtime asserts (see `RemoveRuntimeAsserts`)."""
     if _is_exported(program) and not in_place:
-        from asserts.dialects.torch import files as torch_files
+        from asserts.dialects.torch.export import files as torch_files
 
         return torch_files.remove(program, sweep)
     return RemoveRuntimeAsserts(sweep=sweep)(program, in_place)

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 
 from asserts.cli_programs import add_verbs
+from shapes.base import Bound, int_oo
 from shapes.env import ShapeEnv
 from shapes.errors import ShapeproofError
-from shapes.infinity import Bound, int_oo
-from shapes.verdict import Status
+from shapes.facts import Status
 
 __all__ = ["main"]
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from asserts.files import load_program, save_program
-from asserts.graph_module import GraphModule
+from asserts.graph.module import GraphModule
 from shapes.errors import ShapeproofError
 
 __all__ = ["add_verbs"]
@@ -139,7 +139,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from asserts.verify import verify
+    from asserts.verify.programs import verify
 
     if options.trials < 0:
         raise ShapeproofError(f"--trials {options.trials}: a number of inputs is not negative")

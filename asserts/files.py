@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import IO, Any
 
 from asserts.errors import GraphError
-from asserts.graph_module import GraphModule
+from asserts.graph.module import GraphModule
 
 __all__ = ["load_program", "save_program", "write_whole"]
 
@@ -33,7 +33,7 @@ def load_program(text: str, inputs: Sequence[str] = ()) -> Any:
         from asserts.dialects.numpy.codec import load
 
         return load(Path(text).read_text(encoding="utf-8"))
-    from asserts.sources import traced_from
+    from asserts.trace.sources import traced_from
 
     return traced_from(text, inputs)
 
@@ -92,7 +92,7 @@ def torch_files() -> ModuleType:
     """What reads and writes torch's programs. Raises `GraphError` if there is no torch, or
     one of a version that is not supported."""
     try:
-        from asserts.dialects.torch import files as torch_files
+        from asserts.dialects.torch.export import files as torch_files
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise

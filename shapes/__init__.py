@@ -25,10 +25,25 @@ from __future__ import annotations
 
 from typing import Final
 
-import shapes.ops  # (fills the table of operators)
-from shapes.dims import Dim
+import shapes.expr.operators  # (fills the table of operators)
+from shapes.base.infinity import IntInfinity, int_oo
 from shapes.domains import Congruence, ValueRanges
-from shapes.env import Check, ShapeEnv, SymbolInfo
+from shapes.env.dims import Dim
+from shapes.env.guards import Guard, GuardFunction
+from shapes.env.shape_env import Check, ShapeEnv, SymbolInfo
+from shapes.env.symints import (
+    And,
+    Implies,
+    Max,
+    Min,
+    Not,
+    Or,
+    SymBool,
+    SymFloat,
+    SymInt,
+    Where,
+    ceildiv,
+)
 from shapes.errors import (
     ContradictionError,
     DataDependentError,
@@ -44,31 +59,16 @@ from shapes.errors import (
     UndefinedError,
     UnknownSymbolError,
 )
-from shapes.evaluate import evaluate
-from shapes.expr import OPERATORS, BoolExpr, Expr, FloatExpr, IntExpr, make, symbol
-from shapes.facts import Fact, Facts
-from shapes.guards import Guard, GuardFunction
-from shapes.infinity import IntInfinity, int_oo
-from shapes.interpret import free_symbols, interpret
-from shapes.parse import parse
-from shapes.show import show
-from shapes.substitute import substitute
-from shapes.symints import (
-    And,
-    Implies,
-    Max,
-    Min,
-    Not,
-    Or,
-    SymBool,
-    SymFloat,
-    SymInt,
-    Where,
-    ceildiv,
-)
-from shapes.verdict import Counterexample, Proof, Status, Verdict
+from shapes.expr.nodes import OPERATORS, BoolExpr, Expr, FloatExpr, IntExpr, make, symbol
+from shapes.facts.store import Fact, Facts
+from shapes.facts.verdict import Counterexample, Proof, Status, Verdict
+from shapes.traversal.evaluate import evaluate
+from shapes.traversal.interpret import free_symbols, interpret
+from shapes.traversal.parsing import parse
+from shapes.traversal.printing import show
+from shapes.traversal.substitute import substitute
 
-COMPILED: Final = not str(shapes.ops.__file__).endswith(".py")
+COMPILED: Final = not str(shapes.expr.operators.__file__).endswith(".py")
 """Whether the kernel is the compiled one."""
 
 __all__ = [

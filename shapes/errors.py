@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shapes.facts import Fact
+    from shapes.facts.store import Fact
 
 __all__ = [
     "ContradictionError",

@@ -7,19 +7,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shapes import interning
+from shapes.expr import hash_consing
 
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """Neither a collection, which runs callbacks of weak references, nor a sweep of the intern
     tables, which all that was made before has paid for, falls into the block."""
-    sweep_at = list(interning._sweep_at)
+    sweep_at = list(hash_consing._sweep_at)
     gc.collect()
     gc.disable()
-    interning._sweep_at[:] = [sys.maxsize, sys.maxsize]
+    hash_consing._sweep_at[:] = [sys.maxsize, sys.maxsize]
     try:
         yield
     finally:
-        interning._sweep_at[:] = sweep_at
+        hash_consing._sweep_at[:] = sweep_at
         gc.enable()

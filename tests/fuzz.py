@@ -24,17 +24,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from shapes.booleans import conjunction, negation
-from shapes.bounds import bounds, congruence
-from shapes.consistency import Model
 from shapes.errors import ContradictionError, UndefinedError
-from shapes.expr import BoolExpr, IntExpr
-from shapes.facts import Fact, Facts
-from shapes.interpret import free_symbols
-from shapes.prover import EFFORTS, METHODS, SOLVER, Effort, prove
-from shapes.smt import Question as Script
-from shapes.smt import script
-from shapes.verdict import Counterexample, Status, Verdict
+from shapes.expr.booleans import conjunction, negation
+from shapes.expr.nodes import BoolExpr, IntExpr
+from shapes.facts.bounds import bounds, congruence
+from shapes.facts.store import Fact, Facts
+from shapes.facts.verdict import Counterexample, Status, Verdict
+from shapes.prove.consistency import Model
+from shapes.prove.ladder import EFFORTS, METHODS, SOLVER, Effort, prove
+from shapes.traversal.interpret import free_symbols
+from shapes.witness.smt import Question as Script
+from shapes.witness.smt import script
 from tests.oracle import Domains, Tree, Undefined, assignments, models, reached
 from tests.strategies import (
     CIRCLES,

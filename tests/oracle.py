@@ -19,11 +19,11 @@ from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
-from shapes.definedness import Spelled, spell
+from shapes.base.infinity import int_oo
 from shapes.errors import UndefinedError
-from shapes.evaluate import evaluate
-from shapes.expr import OPERATORS, Expr, as_expr, symbol
-from shapes.infinity import int_oo
+from shapes.expr.nodes import OPERATORS, Expr, as_expr, symbol
+from shapes.traversal.definedness import Spelled, spell
+from shapes.traversal.evaluate import evaluate
 
 Values = Mapping[str, Any]
 Domains = Mapping[str, Sequence[Any]]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from shapes import UndefinedError, evaluate, parse, symbol
-from shapes.prover import METHODS, Effort
+from shapes.prove.ladder import METHODS, Effort
 from tests.corpus import grid
 from tests.corpus.__main__ import main, percentile
 from tests.corpus.ask import Answer, ask, fault, tier

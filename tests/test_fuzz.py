@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from shapes import theorems
-from shapes.consistency import Model
-from shapes.facts import Fact
-from shapes.knowledge import contradiction
-from shapes.linear import shift
+from shapes.arith import lemma_schemas
+from shapes.expr.linear import shift
+from shapes.facts.abstract_value import contradiction
+from shapes.facts.store import Fact
+from shapes.prove.consistency import Model
 from tests import fuzz
 from tests.builds import interpreted_only
 from tests.strategies import HUGE, Seeded, ask
@@ -66,14 +66,14 @@ def _bad(monkeypatch: pytest.MonkeyPatch, questions: int, **ladders: Any) -> int
 
 
 def test_a_wrong_theorem_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = theorems.SCHEMAS["floor high"]
+    right = lemma_schemas.SCHEMAS["floor high"]
 
-    def wrong(*operands: Any) -> theorems.Statement:
+    def wrong(*operands: Any) -> lemma_schemas.Statement:
         statement = right(*operands)
         side = statement.conclusion.args[0]
-        return statement._replace(conclusion=theorems.le_zero(shift(side, 1)))  # type: ignore[arg-type]
+        return statement._replace(conclusion=lemma_schemas.le_zero(shift(side, 1)))  # type: ignore[arg-type]
 
-    monkeypatch.setitem(theorems.SCHEMAS, "floor high", wrong)
+    monkeypatch.setitem(lemma_schemas.SCHEMAS, "floor high", wrong)
     assert _bad(monkeypatch, 200, linear=fuzz.LADDERS["linear"])
 
 

@@ -1,0 +1,2 @@
+"""What differs between frameworks: `base` has the questions, a folder for each framework the
+answers."""

@@ -14,11 +14,11 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from asserts.graph import Graph, Node
-from asserts.graph_module import GraphModule
+from asserts.graph.graph import Graph, Node
+from asserts.graph.module import GraphModule
+from shapes.base import Location
 from shapes.expr import BoolExpr, Expr, IntExpr, Op
-from shapes.knowledge import Fact
-from shapes.location import Location
+from shapes.facts import Fact
 
 __all__ = [
     "TOKENS",

@@ -32,6 +32,6 @@ def host_of(program: object, copy: bool = True) -> Host | None:
     `copy` its graph module is the program's own."""
     if not any(base.__module__.startswith("torch.") for base in type(program).__mro__):
         return None
-    from asserts.dialects.torch import hosts as torch_hosts
+    from asserts.dialects.torch.export import hosts as torch_hosts
 
     return torch_hosts.host_of(program, copy)

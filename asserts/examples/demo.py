@@ -9,7 +9,7 @@ import numpy as np
 
 import asserts
 from asserts.examples.pack_words import LONGEST, Ints, pack_words, word_arrays
-from asserts.sources import traced_from
+from asserts.trace.sources import traced_from
 
 __all__ = ["run_demo"]
 

@@ -16,12 +16,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, TypeVar
 
+from asserts.conditions.report import Report, Row
 from asserts.dialects.base import Dialect
 from asserts.dialects.hosts import Host, host_of
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
-from asserts.graph_module import GraphModule
-from asserts.report import Report, Row
+from asserts.graph.module import GraphModule
 
 __all__ = ["Invariant", "Pass", "PassResult", "Pipeline"]
 

@@ -23,14 +23,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from asserts.conditions.report import Report, Row
 from asserts.dialects.base import FoldingDialect, Inference
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
-from asserts.graph import Node, map_arg
-from asserts.graph_module import GraphModule
-from asserts.passes.aliasing import Memory
+from asserts.graph.graph import Node, map_arg
+from asserts.graph.module import GraphModule
 from asserts.passes.base import Pass, PassResult
-from asserts.report import Report, Row
+from asserts.passes.memory.aliasing import Memory
 from shapes.errors import ShapeproofError
 
 __all__ = ["FoldConstants"]

@@ -28,27 +28,24 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from asserts.conditions.emit import Emitter
+from asserts.conditions.lift import lift
+from asserts.conditions.report import Report, Row
 from asserts.dialects.base import AssertInfo, ConstraintDialect
 from asserts.dialects.numpy import NUMPY
-from asserts.emit import Emitter
 from asserts.errors import GraphError
-from asserts.graph import Node
-from asserts.graph_module import GraphModule
-from asserts.lift import lift
+from asserts.graph.graph import Node
+from asserts.graph.module import GraphModule
 from asserts.passes.base import Pass, PassResult
 from asserts.passes.discharge import Obligation, obligations_of
-from asserts.report import Report, Row
+from shapes.base import IntInfinity
 from shapes.domains import ValueRanges
 from shapes.env import ShapeEnv
 from shapes.errors import ContradictionError, UndefinedError
-from shapes.expr import BoolExpr, Expr, IntExpr
-from shapes.facts import Fact, Facts
-from shapes.infinity import IntInfinity
-from shapes.interpret import free_symbols
-from shapes.linear import direction
-from shapes.prover import decide, entails
-from shapes.totals import made_total
-from shapes.verdict import Proof
+from shapes.expr import BoolExpr, Expr, IntExpr, direction
+from shapes.facts import Fact, Facts, Proof
+from shapes.prove import decide, entails
+from shapes.traversal import free_symbols, made_total
 
 __all__ = ["AddConstraintAsserts", "Range"]
 

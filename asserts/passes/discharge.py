@@ -23,17 +23,14 @@ from itertools import combinations
 from operator import itemgetter
 from typing import Literal
 
+from asserts.conditions.known import Answer, Known, Statement
 from asserts.passes.example import Condition, Example
-from asserts.passes.known import Answer, Known, Statement
+from shapes.base import Location
 from shapes.env import Check, ShapeEnv
 from shapes.expr import EQ_ZERO, LE_ZERO, NE_ZERO, OPERATORS, BoolExpr, Expr
-from shapes.facts import Fact
-from shapes.interpret import free_symbols, walk
-from shapes.location import Location
-from shapes.prover import Effort, decide
-from shapes.show import show
-from shapes.totals import made_total
-from shapes.verdict import Proof
+from shapes.facts import Fact, Proof
+from shapes.prove import Effort, decide
+from shapes.traversal import free_symbols, made_total, show, walk
 
 __all__ = ["Decision", "Obligation", "Policy", "discharge", "obligations_of"]
 

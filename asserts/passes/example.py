@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from shapes.errors import ShapeproofError
-from shapes.evaluate import evaluate
 from shapes.expr import EQ_ZERO, LE_ZERO, NE_ZERO, SYMBOL, BoolExpr, Expr, IntExpr
+from shapes.traversal import evaluate
 
 __all__ = ["Condition", "Example"]
 

@@ -30,13 +30,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from asserts.conditions.report import Report, Row
 from asserts.dialects.base import TOKENS, EffectDialect, TokenPlace
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
-from asserts.graph import Graph, Node
-from asserts.graph_module import GraphModule
+from asserts.graph.graph import Graph, Node
+from asserts.graph.module import GraphModule
 from asserts.passes.base import Pass, PassResult
-from asserts.report import Report, Row
 
 __all__ = ["Defunctionalize", "Functionalize", "TokenSignature", "token_signature",
            "without_token"]  # fmt: skip

@@ -26,12 +26,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from asserts.conditions.emit import Emitter
+from asserts.conditions.lift import lift
+from asserts.conditions.report import Outcome, Report, Row
 from asserts.dialects.base import AssertInfo, Dialect
-from asserts.emit import Emitter
 from asserts.errors import GraphError
-from asserts.graph import Node
-from asserts.graph_module import GraphModule
-from asserts.lift import lift
+from asserts.graph.graph import Node
+from asserts.graph.module import GraphModule
 from asserts.passes.base import Pass, PassResult
 from asserts.passes.discharge import (
     Decision,
@@ -40,11 +41,10 @@ from asserts.passes.discharge import (
     discharge,
     obligations_of,
 )
-from asserts.report import Outcome, Report, Row
 from shapes.env import ShapeEnv
 from shapes.expr import OPERATORS, BoolExpr, Expr
-from shapes.interpret import free_symbols
-from shapes.prover import Effort
+from shapes.prove import Effort
+from shapes.traversal import free_symbols
 
 __all__ = ["InsertRuntimeAsserts"]
 

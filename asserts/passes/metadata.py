@@ -24,14 +24,14 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from typing import Any, ClassVar, Literal
 
+from asserts.conditions.report import Outcome, Report, Row
 from asserts.dialects.base import Inference, ValueDialect
 from asserts.dialects.hosts import host_of
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
-from asserts.graph import Node, map_arg
-from asserts.graph_module import GraphModule
+from asserts.graph.graph import Node, map_arg
+from asserts.graph.module import GraphModule
 from asserts.passes.base import Pass, PassResult
-from asserts.report import Outcome, Report, Row
 from shapes.errors import ShapeproofError
 
 __all__ = ["Change", "RefreshMetadata", "Snapshot", "refresh", "snapshot"]

@@ -12,17 +12,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from asserts.graph import Node
-from asserts.graph_module import GraphModule
-from asserts.lift import LiftedAssert, lift
+from asserts.conditions.lift import LiftedAssert, lift
+from asserts.conditions.report import Report, Row
+from asserts.graph.graph import Node
+from asserts.graph.module import GraphModule
 from asserts.passes.base import Pass, PassResult
 from asserts.passes.discharge import Decision, Obligation, Policy, discharge
 from asserts.passes.insert import Points, clauses
-from asserts.report import Report, Row
-from shapes.booleans import conjunction
-from shapes.definedness import defined
 from shapes.env import ShapeEnv
-from shapes.prover import Effort
+from shapes.expr import conjunction
+from shapes.prove import Effort
+from shapes.traversal import defined
 
 __all__ = ["MinimiseRuntimeAsserts"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from asserts.graph_module import GraphModule
+from asserts.conditions.report import Report, Row
+from asserts.graph.module import GraphModule
 from asserts.passes.base import Pass, PassResult
 from asserts.passes.discharge import Policy
 from asserts.passes.minimise import MinimiseRuntimeAsserts
-from asserts.report import Report, Row
-from shapes.prover import Effort
+from shapes.prove import Effort
 
 __all__ = ["RemoveRuntimeAsserts"]
 

@@ -37,14 +37,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from asserts.conditions.report import Report, Row
 from asserts.dialects.base import Tracepoint, TracepointDialect
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
-from asserts.graph import Node, map_arg
-from asserts.graph_module import GraphModule
-from asserts.graph_node import CALLS
+from asserts.graph.graph import Node, map_arg
+from asserts.graph.module import GraphModule
+from asserts.graph.node import CALLS
 from asserts.passes.base import Pass, PassResult
-from asserts.report import Report, Row
 
 __all__ = ["CollectTracepoints", "ConstantArgument", "ModuleCall", "NodeArgument",
            "module_calls"]  # fmt: skip

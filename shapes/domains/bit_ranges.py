@@ -19,8 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.domains.value_ranges import ValueRanges, int_ends, int_range
-from shapes.infinity import Bound, IntInfinity, int_oo
 
 __all__ = ["bitand", "bitor", "bitxor"]
 

@@ -19,8 +19,8 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Final, NamedTuple, Protocol
 
+from shapes.base.infinity import IntInfinity
 from shapes.errors import RangeError
-from shapes.infinity import IntInfinity
 
 __all__ = ["ANYTHING", "Congruence", "CongruenceAnalysis", "Value"]
 

@@ -23,10 +23,10 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.domains.int_ranges import Ends
 from shapes.domains.value_ranges import ValueRanges, float_range, int_ends, int_range
 from shapes.errors import RangeError
-from shapes.infinity import Bound, IntInfinity, int_oo
 
 __all__ = ["float_ends"]
 

@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
+from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.domains.value_ranges import ValueRanges, int_ends, int_range
-from shapes.infinity import Bound, IntInfinity, int_oo
 
 __all__ = [
     "absolute",

@@ -17,10 +17,10 @@ from __future__ import annotations
 import math
 from typing import Final, Protocol
 
+from shapes.base.infinity import Bound, IntInfinity
 from shapes.domains import bit_ranges, float_ranges, int_ranges
 from shapes.domains.value_ranges import End, ValueRanges, float_range, int_ends, int_range
 from shapes.errors import RangeError
-from shapes.infinity import Bound, IntInfinity
 
 __all__ = ["RangeAnalysis", "ValueRanges"]
 

@@ -18,8 +18,8 @@ from __future__ import annotations
 import math
 from typing import Final, Literal, NoReturn
 
+from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.errors import RangeError
-from shapes.infinity import Bound, IntInfinity, int_oo
 
 __all__ = ["End", "Kind", "ValueRanges", "float_range", "int_ends", "int_range"]
 

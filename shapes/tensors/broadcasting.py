@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shapes.booleans import disjunction, equal, less_equal, where
-from shapes.expr import TRUE, Expr, IntExpr
-from shapes.ops import OPERATORS
+from shapes.expr.booleans import disjunction, equal, less_equal, where
+from shapes.expr.nodes import TRUE, Expr, IntExpr
+from shapes.expr.operators import OPERATORS
 from shapes.tensors.core import (
     ONE,
     ZERO,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TypeAlias
 
-from shapes.booleans import as_integer, conjunction, equal
 from shapes.errors import ShapeproofError
-from shapes.expr import FALSE, TRUE, BoolExpr, Expr, ExprLike, IntExpr, as_expr, constant
-from shapes.linear import multiply
-from shapes.ops import OPERATORS
+from shapes.expr.booleans import as_integer, conjunction, equal
+from shapes.expr.linear import multiply
+from shapes.expr.nodes import FALSE, TRUE, BoolExpr, Expr, ExprLike, IntExpr, as_expr, constant
+from shapes.expr.operators import OPERATORS
 
 __all__ = [
     "ONE",

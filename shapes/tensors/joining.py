@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 
-from shapes.booleans import conjunction, disjunction, equal, less_equal, not_equal
-from shapes.expr import ExprLike, IntExpr, combine, constant
-from shapes.integers import floor_division, modulo
-from shapes.linear import multiply, shift
+from shapes.expr.booleans import conjunction, disjunction, equal, less_equal, not_equal
+from shapes.expr.integers import floor_division, modulo
+from shapes.expr.linear import multiply, shift
+from shapes.expr.nodes import ExprLike, IntExpr, combine, constant
 from shapes.tensors.core import (
     ONE,
     ZERO,

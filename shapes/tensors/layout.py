@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shapes.booleans import equal, less_equal, not_equal
-from shapes.expr import IntConstant, IntExpr
-from shapes.integers import floor_division, modulo
+from shapes.expr.booleans import equal, less_equal, not_equal
+from shapes.expr.integers import floor_division, modulo
+from shapes.expr.nodes import IntConstant, IntExpr
 from shapes.tensors.core import (
     ONE,
     ZERO,

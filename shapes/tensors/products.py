@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from shapes.booleans import equal
-from shapes.expr import IntExpr
+from shapes.expr.booleans import equal
+from shapes.expr.nodes import IntExpr
 from shapes.tensors.broadcasting import broadcast, broadcast_dim
 from shapes.tensors.core import (
     ONE,

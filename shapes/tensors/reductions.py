@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shapes.booleans import disjunction, equal, less_equal, negation
-from shapes.expr import IntExpr, constant
-from shapes.integers import maximum, minimum
-from shapes.linear import shift
+from shapes.expr.booleans import disjunction, equal, less_equal, negation
+from shapes.expr.integers import maximum, minimum
+from shapes.expr.linear import shift
+from shapes.expr.nodes import IntExpr, constant
 from shapes.tensors.core import (
     ONE,
     ZERO,

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shapes.booleans import conjunction, less, less_equal, not_equal, where
-from shapes.expr import ExprLike, IntExpr, combine, constant
-from shapes.integers import ceiling_division, maximum, minimum
-from shapes.linear import shift
+from shapes.expr.booleans import conjunction, less, less_equal, not_equal, where
+from shapes.expr.integers import ceiling_division, maximum, minimum
+from shapes.expr.linear import shift
+from shapes.expr.nodes import ExprLike, IntExpr, combine, constant
 from shapes.tensors.broadcasting import broadcast
 from shapes.tensors.core import (
     ONE,

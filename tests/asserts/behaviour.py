@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import asserts
-from asserts.graph_module import GraphModule
+from asserts.graph.module import GraphModule
 from asserts.trace import trace
 from shapes import ShapeproofError
 from tests.asserts.programs import PROGRAMS, Program

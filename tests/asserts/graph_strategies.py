@@ -10,8 +10,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from asserts.graph import Graph, Node
-from asserts.graph_module import GraphModule
+from asserts.graph.graph import Graph, Node
+from asserts.graph.module import GraphModule
 
 BINARY: list[Callable[..., Any]] = [operator.add, operator.sub, operator.mul, min, max]
 UNARY: list[Callable[..., Any]] = [operator.neg, abs]

@@ -6,9 +6,9 @@ import operator
 
 import numpy as np
 
-from asserts.graph import Graph
-from asserts.graph_module import GraphModule
-from asserts.runtime import item, size
+from asserts.graph.graph import Graph
+from asserts.graph.module import GraphModule
+from asserts.graph.runtime import item, size
 from shapes import ShapeEnv
 
 __all__ = ["module_with_reads"]

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from asserts.graph import Node, map_arg
-from asserts.graph_module import GraphModule
-from asserts.values import ArrayValue
-from shapes.evaluate import evaluate
-from shapes.expr import Expr
+from asserts.graph.graph import Node, map_arg
+from asserts.graph.module import GraphModule
+from asserts.graph.values import ArrayValue
+from shapes.expr.nodes import Expr
+from shapes.traversal.evaluate import evaluate
 
 
 def run_with_values(program: GraphModule, inputs: list[Any]) -> tuple[Any, dict[Expr, Any]]:

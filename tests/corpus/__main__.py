@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from shapes.prover import EFFORTS, Effort
+from shapes.prove.ladder import EFFORTS, Effort
 from tests.corpus.ask import Answer, ask, decided, fault, tier, without_solver
 from tests.corpus.questions import FAMILIES, TIERS, Question, load, read
 

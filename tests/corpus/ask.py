@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from shapes import ContradictionError, ShapeEnv, UndefinedError, Verdict, int_oo
-from shapes.expr import Value
-from shapes.prover import EFFORTS, SOLVER, Effort
+from shapes.expr.nodes import Value
+from shapes.prove.ladder import EFFORTS, SOLVER, Effort
 from tests.corpus.grid import Column, column, evaluate
 from tests.corpus.questions import TIERS, Question
 from tests.corpus.terms import integer, read_term

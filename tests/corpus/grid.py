@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from shapes import meaning
+from shapes.expr import semantics
 from tests.corpus.terms import CONNECTIVES, Term
 
 __all__ = ["Column", "Undecided", "evaluate"]
@@ -220,7 +220,7 @@ _INTEGERS: dict[str, Callable[..., tuple[Any, Any]]] = {
 
 def _power(a: Any, b: Any) -> Any:
     if isinstance(a, float) or isinstance(b, float):
-        return meaning.float_power(float(a), float(b))
+        return semantics.float_power(float(a), float(b))
     if b < 0:
         raise ValueError("negative exponent")
     if b > 1 << 12 and abs(a) > 1:
@@ -253,9 +253,9 @@ _SINGLE: dict[str, Callable[..., Any]] = {
     "Pow": _power, "Abs": abs, "Min": _minimum, "Max": _maximum, "TruncDiv": _trunc_div,
     "TruncMod": lambda a, b: a - b * _trunc_div(a, b), "CleanDiv": _clean_div,
     "ToFloat": float, "FloorToInt": math.floor, "CeilToInt": math.ceil,
-    "TruncToInt": math.trunc, "RoundToInt": round, "sqrt": meaning.sqrt, "exp": meaning.exp,
-    "log": meaning.log, "log2": meaning.log2, "sin": meaning.sin, "cos": meaning.cos,
-    "tanh": meaning.tanh, "atan": meaning.atan, **_RELATIONS,
+    "TruncToInt": math.trunc, "RoundToInt": round, "sqrt": semantics.sqrt, "exp": semantics.exp,
+    "log": semantics.log, "log2": semantics.log2, "sin": semantics.sin, "cos": semantics.cos,
+    "tanh": semantics.tanh, "atan": semantics.atan, **_RELATIONS,
 }  # fmt: skip
 
 

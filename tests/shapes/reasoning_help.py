@@ -7,14 +7,14 @@ import itertools
 import random
 from dataclasses import dataclass
 
-from shapes.certificate import Certificate, check
+from shapes.arith.certificate import Certificate, check
 from shapes.errors import ContradictionError, UndefinedError
-from shapes.evaluate import evaluate
-from shapes.expr import TRUE, BoolExpr, Expr
-from shapes.facts import Fact, Facts
-from shapes.interpret import free_symbols
-from shapes.parse import parse_spelled
-from shapes.verdict import Proof
+from shapes.expr.nodes import TRUE, BoolExpr, Expr
+from shapes.facts.store import Fact, Facts
+from shapes.facts.verdict import Proof
+from shapes.traversal.evaluate import evaluate
+from shapes.traversal.interpret import free_symbols
+from shapes.traversal.parsing import parse_spelled
 
 
 @dataclass(frozen=True)

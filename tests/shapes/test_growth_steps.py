@@ -19,8 +19,8 @@ import pytest
 
 import shapes
 from shapes import Facts, Max, Min, ShapeEnv, make, symbol
-from shapes.bounds import bounds
-from shapes.expr import IntExpr, Sum
+from shapes.expr.nodes import IntExpr, Sum
+from shapes.facts.bounds import bounds
 from tests.benchmarks.workloads import mixed
 from tests.builds import interpreted_only
 from tests.counting import undisturbed

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 
 from shapes import tensors
-from shapes.evaluate import evaluate
-from shapes.expr import FALSE, Expr, as_expr, symbol
-from shapes.interpret import free_symbols
+from shapes.expr.nodes import FALSE, Expr, as_expr, symbol
 from shapes.tensors import ShapeError, ShapeResult
+from shapes.traversal.evaluate import evaluate
+from shapes.traversal.interpret import free_symbols
 
 SIZES = (0, 1, 2, 3)
 SIGNED = (-4, -2, -1, 0, 1, 3)

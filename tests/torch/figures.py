@@ -20,9 +20,9 @@ from torch.export import ExportedProgram
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 import asserts
+from asserts.conditions.report import Report, Row
 from asserts.dialects.torch import installed
-from asserts.dialects.torch.env import ENTRY
-from asserts.report import Report, Row
+from asserts.dialects.torch.symbols.shape_env import ENTRY
 from tests.torch.programs import CORPUS, Program
 from tests.torch.torch_help import asserts_of, decomposed, exported, metadata_asserts_of
 

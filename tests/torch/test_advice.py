@@ -17,9 +17,9 @@ from torch._dynamo.exc import UserError
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from asserts.dialects.torch import installed
-from asserts.dialects.torch.advice import UndecidedError, torch_text
-from shapes.evaluate import evaluate
-from shapes.expr import make, symbol
+from asserts.dialects.torch.export.advice import UndecidedError, torch_text
+from shapes.expr.nodes import make, symbol
+from shapes.traversal.evaluate import evaluate
 from tests.torch.programs import DYNAMIC, Inputs, rows, scalar
 
 LINE = re.compile(r"^    (torch\._check\(.*\))$", re.MULTILINE)

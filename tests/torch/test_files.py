@@ -17,7 +17,7 @@ from torch.export import ExportedProgram
 
 import asserts
 from asserts.cli import main
-from asserts.dialects.torch.files import load
+from asserts.dialects.torch.export.files import load
 from asserts.errors import GraphError
 from asserts.files import load_program, save_program, write_whole
 from tests.torch.programs import DYNAMIC, PROGRAMS, Program, rows, scalar

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from asserts.dialects.torch import installed
-from asserts.dialects.torch.ops import create_operator, in_domain
+from asserts.dialects.torch.symbols.ops import create_operator, in_domain
 from asserts.errors import GraphError
-from shapes.evaluate import evaluate
-from shapes.expr import OPERATORS, make, symbol
+from shapes.expr.nodes import OPERATORS, make, symbol
+from shapes.traversal.evaluate import evaluate
 from tests.torch.programs import scalar
 from tests.torch.torch_help import reloaded
 

@@ -26,18 +26,18 @@ from torch.fx.experimental.validator import TranslationValidator
 from torch.utils._sympy.functions import IntTrueDiv, TruncToInt
 from torch.utils._sympy.value_ranges import ValueRanges
 
+from asserts.conditions.lift import lift
 from asserts.dialects.torch import (
     TorchDialect,
     TorchEnv,
     insert_deferred_runtime_asserts,
     installed,
 )
-from asserts.lift import lift
-from shapes.booleans import as_condition
-from shapes.evaluate import evaluate
-from shapes.expr import make
-from shapes.facts import Fact, Facts
-from shapes.prover import prove
+from shapes.expr.booleans import as_condition
+from shapes.expr.nodes import make
+from shapes.facts.store import Fact, Facts
+from shapes.prove.ladder import prove
+from shapes.traversal.evaluate import evaluate
 from tests.torch.programs import DYNAMIC, Inputs, Program, named, rows, scalar
 from tests.torch.torch_help import accepts, asserts_of, decomposed, disagreements, exported
 

@@ -12,12 +12,12 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 from torch.utils._sympy import functions
 
 from asserts.dialects.torch import TorchEnv
-from asserts.dialects.torch.guarantees import guarantees
-from asserts.dialects.torch.ops import as_written, create_operator
-from asserts.dialects.torch.programs import dialect_for
-from shapes.evaluate import evaluate
-from shapes.expr import OPERATORS, as_expr, make, symbol
-from shapes.interpret import free_symbols
+from asserts.dialects.torch.answers.guarantees import guarantees
+from asserts.dialects.torch.export.programs import dialect_for
+from asserts.dialects.torch.symbols.ops import as_written, create_operator
+from shapes.expr.nodes import OPERATORS, as_expr, make, symbol
+from shapes.traversal.evaluate import evaluate
+from shapes.traversal.interpret import free_symbols
 from tests.torch.programs import DYNAMIC, Program, rows, scalar
 from tests.torch.torch_help import accepts, asserts_of, decomposed, disagreements, exported
 

@@ -16,17 +16,17 @@ import torch
 from torch import fx
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from asserts.dialects.torch import lazy as torch_lazy
-from asserts.dialects.torch.code import recompile_when_used
-from asserts.dialects.torch.graph import SCALAR_ASSERTS, TorchDialect
-from asserts.dialects.torch.lazy import computed
-from asserts.dialects.torch.linear import Linear, linear_sum, text_of
-from asserts.dialects.torch.passes import insert_deferred_runtime_asserts
-from asserts.passes import known
+from asserts.conditions import known
+from asserts.dialects.torch.answers import lazy as torch_lazy
+from asserts.dialects.torch.answers.code import recompile_when_used
+from asserts.dialects.torch.answers.graph import SCALAR_ASSERTS, TorchDialect
+from asserts.dialects.torch.answers.lazy import computed
+from asserts.dialects.torch.export.passes import insert_deferred_runtime_asserts
+from asserts.dialects.torch.symbols.linear import Linear, linear_sum, text_of
 from asserts.passes.example import Condition
 from shapes import Facts, symbol
-from shapes.booleans import as_condition
-from shapes.sympy_bridge import from_sympy
+from shapes.expr.booleans import as_condition
+from shapes.traversal.sympy import from_sympy
 
 SIZES = (10, 20, 40)
 

@@ -40,7 +40,7 @@ def test_no_module_of_torch_names_the_pass_that_is_not_swapped() -> None:
     """torch's sources are searched, so that a new reference is noticed."""
     import pathlib
 
-    from asserts.dialects.torch.installed import _PLACES
+    from asserts.dialects.torch.export.installed import _PLACES
 
     root = pathlib.Path(torch.__file__).parent
     found = set()

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 import asserts
+from asserts.conditions.report import Report
 from asserts.errors import GraphError
-from asserts.report import Report
 from tests.torch.programs import DYNAMIC, PROGRAMS, Program, named, rows
 from tests.torch.torch_help import (
     asserts_of,

@@ -10,19 +10,19 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
+from asserts.conditions.report import Report
 from asserts.dialects.hosts import host_of
 from asserts.errors import GraphError
-from asserts.passes.aliasing import (
+from asserts.passes.base import Pass, PassResult, Pipeline
+from asserts.passes.functionalize import Functionalize
+from asserts.passes.memory.aliasing import (
     Aliasing,
     AliasSummary,
     Guarded,
     alias_summary,
 )
-from asserts.passes.base import Pass, PassResult, Pipeline
-from asserts.passes.functionalize import Functionalize
-from asserts.passes.noops import RemoveNoOps
-from asserts.passes.reuse import ReuseBuffers
-from asserts.report import Report
+from asserts.passes.memory.noops import RemoveNoOps
+from asserts.passes.memory.reuse import ReuseBuffers
 from tests.torch.pass_help import assert_runs_like, counted, export, nodes_of, text_of
 
 ATEN = torch.ops.aten

@@ -12,9 +12,9 @@ from torch.export import Dim
 from torch.export.graph_signature import InputKind
 
 from asserts.errors import GraphError
-from asserts.passes.aliasing import Aliasing
 from asserts.passes.base import Pipeline
 from asserts.passes.constant_folding import FoldConstants
+from asserts.passes.memory.aliasing import Aliasing
 from tests.torch.pass_help import assert_runs_like, export, nodes_of, text_of
 
 ATEN = torch.ops.aten

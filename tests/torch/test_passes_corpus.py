@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 import torch
 
-from asserts.passes.aliasing import Aliasing, Guarded
 from asserts.passes.base import Pipeline
 from asserts.passes.constant_folding import FoldConstants
 from asserts.passes.constraints import AddConstraintAsserts
 from asserts.passes.functionalize import Defunctionalize, Functionalize, without_token
+from asserts.passes.memory.aliasing import Aliasing, Guarded
+from asserts.passes.memory.noops import RemoveNoOps
+from asserts.passes.memory.reuse import ReuseBuffers
 from asserts.passes.metadata import RefreshMetadata
-from asserts.passes.noops import RemoveNoOps
-from asserts.passes.reuse import ReuseBuffers
 from tests.torch.pass_help import text_of
 from tests.torch.programs import PROGRAMS, Program
 from tests.torch.torch_help import decomposed, disagreements, exported, reloaded

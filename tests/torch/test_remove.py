@@ -10,7 +10,7 @@ import torch
 from torch import fx
 
 from asserts.dialects.torch import remove_runtime_asserts
-from asserts.dialects.torch.graph import METADATA, SCALAR_ASSERTS
+from asserts.dialects.torch.answers.graph import METADATA, SCALAR_ASSERTS
 from asserts.errors import GraphError
 from tests.torch.programs import CORPUS, Program, named
 from tests.torch.torch_help import asserts_of, disagreements, exported

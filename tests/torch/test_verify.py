@@ -11,10 +11,10 @@ from torch.export import ExportedProgram
 
 import asserts
 from asserts.dialects.torch import installed
-from asserts.dialects.torch.verify import TorchSubject
+from asserts.dialects.torch.export.verify import TorchSubject
 from asserts.errors import GraphError
-from asserts.verify import verify
-from asserts.verify_inputs import Generator
+from asserts.verify.inputs import Generator
+from asserts.verify.programs import verify
 from tests.torch.programs import DYNAMIC, PROGRAMS, Program, rows, scalar
 from tests.torch.torch_help import asserts_of, decomposed, exported, reloaded
 

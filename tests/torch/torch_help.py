@@ -11,7 +11,7 @@ import torch
 from torch.export import ExportedProgram
 
 from asserts.dialects.torch import installed
-from asserts.dialects.torch.graph import METADATA, SCALAR_ASSERTS
+from asserts.dialects.torch.answers.graph import METADATA, SCALAR_ASSERTS
 from tests.torch.programs import Inputs, Program
 
 

@@ -11,18 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from asserts import runtime
-from asserts.dialects.numpy import assert_holds
-from asserts.graph_codec import BasicCodec
-from asserts.graph_json import from_json, to_json
-from asserts.graph_module import GraphModule
-from asserts.tracing.inputs import check_inputs
-from asserts.values import ArrayValue
-from shapes import meaning
+from asserts.dialects.numpy.graph import assert_holds
+from asserts.graph import runtime
+from asserts.graph.codec import BasicCodec
+from asserts.graph.json import from_json, to_json
+from asserts.graph.module import GraphModule
+from asserts.graph.values import ArrayValue
+from asserts.trace.inputs import check_inputs
 from shapes.env import ShapeEnv
 from shapes.errors import SerializationError, ShapeproofError
-from shapes.expr import Expr, IntExpr, as_expr, symbol
-from shapes.parse import parse, saved
+from shapes.expr import Expr, IntExpr, as_expr, semantics, symbol
+from shapes.traversal import parse, saved
 
 __all__ = ["NumpyCodec", "load", "save"]
 
@@ -32,7 +31,7 @@ def _functions() -> dict[str, Callable[..., Any]]:
     """Every function that a graph may name."""
     found = dict(_public(np, "numpy"))
     found.update(_public(np.linalg, "numpy.linalg"))
-    for module in (runtime, meaning):
+    for module in (runtime, semantics):
         for name in vars(module):
             value = getattr(module, name)
             if inspect.isfunction(value) and not name.startswith("_"):

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from asserts import runtime
 from asserts.errors import GraphError
-from asserts.graph import Graph, Node
-from asserts.graph_module import GraphModule
-from asserts.values import ArrayValue
+from asserts.graph import runtime
+from asserts.graph.graph import Graph, Node
+from asserts.graph.module import GraphModule
+from asserts.graph.values import ArrayValue
 from shapes.expr import OPERATORS, Expr, IntConstant
 
 __all__ = ["NumpyFolding"]
@@ -60,7 +60,7 @@ class NumpyFolding:
             return module.graph.get_attr(path)
 
     def is_foldable(self, node: Node) -> bool:
-        from asserts.tracing.registry import RULES
+        from asserts.trace.registry import RULES
 
         if node.op != "call_function" or node.is_impure() or "out" in node.kwargs:
             return False

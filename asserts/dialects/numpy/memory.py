@@ -2,8 +2,8 @@
 
 Tables by function: some results always are views of an argument (``np.transpose``), some only
 for some layouts (``np.reshape``); what is not in a table makes new memory if it is a function
-of numpy, of Python's operators or of `asserts.runtime`, and may return any of its arguments
-otherwise.
+of numpy, of Python's operators or of `asserts.graph.runtime`, and may return any of its
+arguments otherwise.
 """
 
 from __future__ import annotations
@@ -15,15 +15,22 @@ from typing import Any, Final
 
 import numpy as np
 
-from asserts import runtime
 from asserts.dialects.base import Alias, NoOp, Slices
-from asserts.graph import Node, map_arg
-from asserts.graph_module import GraphModule
-from asserts.values import ArrayValue
-from shapes.booleans import less, where
-from shapes.expr import Expr, IntConstant, IntExpr, constant
-from shapes.integers import maximum, minimum
-from shapes.linear import shift
+from asserts.graph import runtime
+from asserts.graph.graph import Node, map_arg
+from asserts.graph.module import GraphModule
+from asserts.graph.values import ArrayValue
+from shapes.expr import (
+    Expr,
+    IntConstant,
+    IntExpr,
+    constant,
+    less,
+    maximum,
+    minimum,
+    shift,
+    where,
+)
 
 __all__ = ["NumpyMemory"]
 

@@ -17,18 +17,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from asserts import runtime
 from asserts.errors import TraceError
-from asserts.graph import Node, map_arg
-from asserts.graph_module import GraphModule
-from asserts.values import ArrayValue
-from shapes.booleans import equal
+from asserts.graph import runtime
+from asserts.graph.graph import Node, map_arg
+from asserts.graph.module import GraphModule
+from asserts.graph.values import ArrayValue
 from shapes.env import ShapeEnv, SymbolInfo
 from shapes.errors import DataDependentError, ShapeproofError
-from shapes.expr import OPERATORS, Expr, IntExpr, Op, as_expr
-from shapes.interpret import free_symbols
-from shapes.prover import entails
-from shapes.substitute import substitute
+from shapes.expr import OPERATORS, Expr, IntExpr, Op, as_expr, equal
+from shapes.prove import entails
+from shapes.traversal import free_symbols, substitute
 
 __all__ = ["NumpyInference", "NumpyValues", "describe"]
 
@@ -69,7 +67,7 @@ class NumpyInference:
     why = ""
 
     def __init__(self, graph_module: GraphModule) -> None:
-        from asserts.tracing.tracer import Tracer
+        from asserts.trace.tracer import Tracer
 
         self._module = graph_module
         env = graph_module.shape_env
@@ -147,7 +145,7 @@ class NumpyInference:
         return self._with_known_symbols(node, found)
 
     def _called(self, node: Node) -> Any:
-        from asserts.tracing.context import activated
+        from asserts.trace.context import activated
 
         with activated(self._tracer):
             args = map_arg(node.args, self._operand)
@@ -165,7 +163,7 @@ class NumpyInference:
             return self._described(rule(self._tracer, node.target, args, kwargs))
 
     def _nested(self, node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        from asserts.tracing.nested import call_program
+        from asserts.trace.nested import call_program
 
         found = self._module.find_attr(str(node.target))
         if not isinstance(found, GraphModule) or "contract" not in found.meta:
@@ -184,7 +182,7 @@ class NumpyInference:
         return self._value(self._stated(node))
 
     def _value(self, val: Any) -> Any:
-        from asserts.tracing.symarray import SymArray
+        from asserts.trace.symarray import SymArray
 
         if isinstance(val, ArrayValue):
             t = self._tracer
@@ -200,8 +198,8 @@ class NumpyInference:
         return val
 
     def _described(self, result: Any) -> Any:
-        from asserts.tracing.symarray import SymArray
-        from shapes.symints import Symbolic
+        from asserts.trace.symarray import SymArray
+        from shapes.env import Symbolic
 
         if isinstance(result, SymArray):
             return ArrayValue(result._dims, result.dtype)
@@ -315,8 +313,8 @@ _SCALAR: Final[dict[Any, Op]] = {
 
 def _rule_of(target: Any) -> Rule | None:
     """How a call of that function is recomputed."""
-    from asserts.dialects.numpy import assert_holds
-    from asserts.tracing.registry import RULES, apply_rule
+    from asserts.dialects.numpy.graph import assert_holds
+    from asserts.trace.registry import RULES, apply_rule
 
     try:
         own = _OWN.get(target)
@@ -333,8 +331,8 @@ def _rule_of(target: Any) -> Rule | None:
 
 def _operator(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """An operator: on numbers by its record, on arrays as the traced array does it."""
-    from asserts.tracing.symarray import SymArray
-    from shapes.symints import Symbolic
+    from asserts.trace.symarray import SymArray
+    from shapes.env import Symbolic
 
     if any(isinstance(a, (SymArray, np.ndarray, np.generic)) for a in args) or kwargs:
         return target(*args, **kwargs)
@@ -345,8 +343,8 @@ def _operator(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 
 
 def _power(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    from asserts.tracing.rules_elementwise import power
-    from asserts.tracing.symarray import SymArray
+    from asserts.trace.rules.elementwise import power
+    from asserts.trace.symarray import SymArray
 
     if isinstance(args[0], SymArray):
         return power(t, args[0], args[1])
@@ -363,12 +361,12 @@ def _getitem(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any])
 
 
 def _array(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    from asserts.tracing.rules_create import from_values
-    from asserts.tracing.symarray import SymArray
+    from asserts.trace.rules.create import from_values
+    from asserts.trace.symarray import SymArray
 
     if len(args) == 1 and not kwargs and not isinstance(args[0], SymArray):
         return from_values(t, args[0])
-    from asserts.tracing.registry import apply_rule
+    from asserts.trace.registry import apply_rule
 
     return apply_rule(t, target, args, kwargs)
 
@@ -382,14 +380,14 @@ def _item(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
 
 
 def _astype(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    from asserts.tracing.rules_elementwise import cast
+    from asserts.trace.rules.elementwise import cast
 
     return cast(t, t.lift(args[0]), *args[1:], **kwargs)
 
 
 def _first(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`set_item`: the shape stays, if the value fits."""
-    from asserts.tracing.rules_index import set_item
+    from asserts.trace.rules.index import set_item
 
     x, key, value = args
     array = t.lift(x).copy()
@@ -398,7 +396,7 @@ def _first(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
 
 
 def _update(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    from asserts.tracing.rules_elementwise import update
+    from asserts.trace.rules.elementwise import update
 
     name, x, other = args
     array = t.lift(x).copy()
@@ -408,7 +406,7 @@ def _update(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 
 def _method_of_ufunc(method: str) -> Rule:
     def rule(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        from asserts.tracing.rules_elementwise import apply_ufunc
+        from asserts.trace.rules.elementwise import apply_ufunc
 
         name, *operands = args
         if method != "outer":

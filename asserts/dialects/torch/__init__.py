@@ -25,13 +25,16 @@ if not torch.__version__.startswith(f"{SUPPORTED}."):
         f"torch {SUPPORTED}: install torch=={SUPPORTED}.0"
     )
 
-from asserts.dialects.torch.env import TorchEnv, UnreadableError
-from asserts.dialects.torch.graph import TorchDialect
-from asserts.dialects.torch.installed import installed
-from asserts.dialects.torch.passes import UncheckedWarning, insert_deferred_runtime_asserts
-from asserts.dialects.torch.programs import minimise
-from asserts.dialects.torch.remove import remove_runtime_asserts
-from asserts.dialects.torch.report import report
+from asserts.dialects.torch.answers.graph import TorchDialect
+from asserts.dialects.torch.export.installed import installed
+from asserts.dialects.torch.export.passes import (
+    UncheckedWarning,
+    insert_deferred_runtime_asserts,
+)
+from asserts.dialects.torch.export.programs import minimise
+from asserts.dialects.torch.export.remove import remove_runtime_asserts
+from asserts.dialects.torch.export.report import report
+from asserts.dialects.torch.symbols.shape_env import TorchEnv, UnreadableError
 
 __all__ = [
     "TorchDialect",

@@ -189,24 +189,24 @@ class Expressions(_Shapeproof):
         return a is b
 
     def bounds(self, e: Any) -> Bounds:
-        from shapes.bounds import bounds
+        from shapes.facts.bounds import bounds
 
         lower, upper = bounds(self.facts, e).int_bounds()
         return _plain(lower), _plain(upper)
 
     def at_least(self, a: Any, b: Any) -> bool:
-        from shapes.prover import decide
+        from shapes.prove.ladder import decide
 
         return decide(self.facts, a >= b) is True
 
     def equal(self, a: Any, b: Any) -> bool:
         from shapes import make
-        from shapes.prover import decide
+        from shapes.prove.ladder import decide
 
         return decide(self.facts, make("Eq", a, b)) is True  # type: ignore[arg-type]
 
     def reaches(self, a: Any, b: Any) -> bool:
-        from shapes.prover import entails
+        from shapes.prove.ladder import entails
 
         return entails(self.facts, a <= b) is not None
 

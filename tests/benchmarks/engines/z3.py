@@ -109,7 +109,7 @@ class OurZ3(Engine):
     def entailments(
         self, names: Sequence[str], facts: Sequence[Relation], questions: Sequence[Relation]
     ) -> Callable[[], list[bool]]:
-        from shapes.prover import EFFORTS, Effort, entails
+        from shapes.prove.ladder import EFFORTS, Effort, entails
         from tests.benchmarks.engines.ours import stated
 
         env, claims = stated(names, facts, questions)

@@ -12,8 +12,8 @@ from tests.benchmarks.workload import Task, Workload
 def deep(engine: Engine, n: int) -> Task:
     """An expression nested n deep: built, shown and bounded."""
     from shapes import Facts, make, symbol
-    from shapes.bounds import bounds
-    from shapes.show import show
+    from shapes.facts.bounds import bounds
+    from shapes.traversal.printing import show
 
     def run() -> int:
         x, y = symbol("x"), symbol("y")

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shapes.base.infinity import int_oo
 from shapes.domains import Congruence, CongruenceAnalysis
 from shapes.errors import RangeError
-from shapes.infinity import int_oo
 
 C = Congruence
 ANY = Congruence.anything()

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shapes.base.infinity import int_oo
 from shapes.domains import RangeAnalysis, ValueRanges
-from shapes.infinity import int_oo
 from tests.shapes.domains.test_ranges import big, range_and_value
 
 R = ValueRanges

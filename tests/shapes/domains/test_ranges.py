@@ -18,9 +18,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shapes.base.infinity import int_oo
 from shapes.domains import RangeAnalysis, ValueRanges, int_ranges
 from shapes.errors import RangeError
-from shapes.infinity import int_oo
 
 R = ValueRanges
 ANALYSIS = RangeAnalysis()

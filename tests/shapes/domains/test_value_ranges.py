@@ -9,9 +9,9 @@ import pickle
 
 import pytest
 
+from shapes.base.infinity import int_oo
 from shapes.domains import ValueRanges
 from shapes.errors import RangeError
-from shapes.infinity import int_oo
 
 R = ValueRanges
 INF, NAN = math.inf, math.nan

@@ -1,0 +1,237 @@
+"""What is known at a place of a program, and the questions that it answers.
+
+Values that are read at run time by the hundred have little to say of each other, though all
+may be compared with one size of an input. So a question is not asked of everything that is
+known, but of its neighbourhood: the statements that run-time values connect with it, the
+nearest first, and the statements on inputs that these lead to. That makes the cost of a
+question independent of the size of the program.
+
+Guarantees: a proof rests on nothing but the statements that the answer names as `used`.
+Limits: what only many statements together imply, more than a neighbourhood holds, is not
+found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+from shapes.errors import ContradictionError, UndefinedError
+from shapes.expr import BoolExpr, Expr
+from shapes.facts import Fact, Facts, Proof
+from shapes.prove import CHEAP, Effort, effort_named, entails
+from shapes.traversal import free_symbols
+
+__all__ = ["Answer", "Known", "Statement"]
+
+LOCAL_FACTS: Final = 80
+"""Statements on run-time values in a neighbourhood."""
+
+INPUT_FACTS: Final = 200
+"""Statements on inputs in a neighbourhood."""
+
+NEAREST: Final = 12
+"""Statements of each kind that cheap methods try first, if there are many more."""
+
+KEPT_FACTS: Final = 500
+"""Facts that are kept for further questions about the same place."""
+
+
+class Statement:
+    """A condition that holds, with its symbols; `for_user` says whether it may discharge a
+    check that a person wrote."""
+
+    __slots__ = ("_fact", "claim", "for_user", "symbols")
+
+    def __init__(self, claim: BoolExpr, for_user: bool, fact: Fact | None = None) -> None:
+        self.claim = claim
+        self.for_user = for_user
+        self.symbols = tuple(free_symbols(claim))
+        self._fact = fact
+
+    @property
+    def fact(self) -> Fact:
+        """The statement as a fact. (Few are ever used in a question.)"""
+        if self._fact is None:
+            self._fact = self._made_fact()
+        return self._fact
+
+    def _made_fact(self) -> Fact:
+        return Fact(self.claim, "check")
+
+
+class Answer(NamedTuple):
+    """A proof, and the statements that were given for it."""
+
+    proof: Proof
+    used: frozenset[Statement]
+
+
+_Index = dict[Expr, dict[Statement, None]]
+
+
+class Known:
+    """Statements, found again by their symbols."""
+
+    def __init__(self, is_run_time: Callable[[Expr], bool], effort: str | Effort) -> None:
+        self._asks_run_time = is_run_time
+        self._effort = effort_named(effort)
+        self._run_time: dict[Expr, bool] = {}
+        self._of_values: _Index = {}
+        self._of_inputs: _Index = {}
+        self._nothing = Facts()
+        self._made: dict[tuple[Facts, Statement], Facts | None] = {}
+
+    def is_run_time(self, symbol: Expr) -> bool:
+        """Whether the symbol is known only when the program runs."""
+        found = self._run_time.get(symbol)
+        if found is None:
+            found = self._run_time[symbol] = self._asks_run_time(symbol)
+        return found
+
+    def run_time(self, statement: Statement) -> list[Expr]:
+        """The run-time values in a statement."""
+        return [s for s in statement.symbols if self.is_run_time(s)]
+
+    def add(self, statement: Statement) -> None:
+        """Take in a statement."""
+        values = self.run_time(statement)
+        index = self._of_values if values else self._of_inputs
+        for symbol in values or statement.symbols:
+            index.setdefault(symbol, {})[statement] = None
+
+    def remove(self, statement: Statement) -> None:
+        """Forget a statement."""
+        values = self.run_time(statement)
+        index = self._of_values if values else self._of_inputs
+        for symbol in values or statement.symbols:
+            index[symbol].pop(statement, None)
+
+    def forget_answers(self) -> None:
+        """Free what was kept because the same statements are asked several questions."""
+        self._made.clear()
+
+    # ------------------------------------------------------------------ questions
+
+    def implies(
+        self,
+        claim: BoolExpr,
+        symbols: Iterable[Expr],
+        for_user: bool,
+        without: Collection[Statement],
+        sure: Callable[[Statement], bool],
+    ) -> Answer | None:
+        """The proof of a claim from its neighbourhood, if there is one.
+
+        `for_user` and `without` restrict what may be used. A contradiction among statements
+        is nobody's proof: one that is `sure` to stay is passed over if it contradicts, and
+        any other ends the question.
+        """
+
+        def usable(statement: Statement) -> bool:
+            return (statement.for_user or not for_user) and statement not in without
+
+        symbols = list(symbols)
+        near = self._near(symbols, usable, NEAREST, NEAREST)
+        if NEAREST in (len(near.inputs), len(near.values)):
+            cheap = tuple(m for m in self._effort.methods if m in CHEAP)
+            found = self._ask(claim, near, sure, Effort(cheap, search=0, rlimit=0))
+            if found is not None:
+                return found
+            near = self._near(symbols, usable, LOCAL_FACTS, INPUT_FACTS)
+        return self._ask(claim, near, sure, self._effort)
+
+    def facts_near(
+        self, symbols: Iterable[Expr], without: Collection[Statement] = ()
+    ) -> Facts:
+        """All that is known around some symbols."""
+        near = self._near(
+            list(symbols), lambda s: s not in without, LOCAL_FACTS, INPUT_FACTS
+        )
+        facts = self._facts(near, lambda _: True)
+        assert facts is not None
+        return facts
+
+    def _ask(
+        self,
+        claim: BoolExpr,
+        near: _Near,
+        sure: Callable[[Statement], bool],
+        effort: Effort,
+    ) -> Answer | None:
+        facts = self._facts(near, sure)
+        if facts is None:
+            return None
+        with suppress(ContradictionError, UndefinedError):
+            proof = entails(facts, claim, effort)
+            if proof is not None:
+                return Answer(proof, frozenset((*near.inputs, *near.values)))
+        return None
+
+    def _facts(self, near: _Near, sure: Callable[[Statement], bool]) -> Facts | None:
+        """Statements as facts. Questions about one place begin with the same statements, so
+        what was made of a beginning is kept."""
+        facts = self._nothing
+        if len(self._made) > KEPT_FACTS:
+            self._made.clear()
+        for statement in (*near.inputs, *near.values):
+            key = (facts, statement)
+            if key in self._made:
+                made = self._made[key]
+            else:
+                made = None
+                with suppress(ContradictionError):
+                    made = facts.given(statement.fact)
+                self._made[key] = made
+            if made is not None:
+                facts = made
+            elif not sure(statement):
+                return None
+        return facts
+
+    # ------------------------------------------------------------------ neighbourhoods
+
+    def _near(
+        self,
+        symbols: list[Expr],
+        usable: Callable[[Statement], bool],
+        limit: int,
+        input_limit: int,
+    ) -> _Near:
+        values = [s for s in symbols if self.is_run_time(s)]
+        found = self._spread(values, self._of_values, usable, limit)
+        everything = [*symbols, *(s for one in found for s in one.symbols)]
+        inputs = [s for s in dict.fromkeys(everything) if not self.is_run_time(s)]
+        return _Near(self._spread(inputs, self._of_inputs, usable, input_limit), found)
+
+    def _spread(
+        self,
+        start: list[Expr],
+        index: _Index,
+        usable: Callable[[Statement], bool],
+        limit: int,
+    ) -> list[Statement]:
+        """The statements around some symbols in an index, the nearest first."""
+        waiting = list(start)
+        seen = set(waiting)
+        found: dict[Statement, None] = {}
+        for symbol in waiting:  # grows while it is read
+            for statement in index.get(symbol, ()):
+                if statement in found or not usable(statement):
+                    continue
+                found[statement] = None
+                if len(found) == limit:
+                    return list(found)
+                for other in statement.symbols:
+                    if other not in seen:
+                        seen.add(other)
+                        waiting.append(other)
+        return list(found)
+
+
+class _Near(NamedTuple):
+    """A neighbourhood: statements on inputs alone, and those on run-time values."""
+
+    inputs: list[Statement]
+    values: list[Statement]

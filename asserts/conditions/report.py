@@ -1,0 +1,109 @@
+"""What happened to every check: inserted, proved instead, already there; and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from shapes.env import html_table, text_table
+from shapes.facts import Proof
+
+__all__ = ["Outcome", "Report", "Row"]
+
+Outcome = Literal[
+    "inserted", "present", "discharged", "removed", "changed", "kept", "unplaced"
+]
+
+_WORDS: dict[Outcome, str] = {
+    "inserted": "inserted",
+    "present": "already in the graph",
+    "discharged": "proved",
+    "removed": "removed",
+    "changed": "changed",
+    "kept": "kept",
+    "unplaced": "has no place here",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One check: its condition in the user's names, who states it, what became of it.
+
+    `place` is the node behind which it stands (empty: at entry), `nodes` how many nodes of
+    the graph are there for it alone, `location` the line of the user's code.
+    """
+
+    condition: str
+    stated_by: str
+    outcome: Outcome
+    place: str = ""
+    proof: Proof | None = None
+    message: str | None = None
+    location: str | None = None
+    nodes: int = 0
+    note: str = ""
+
+    @property
+    def why(self) -> str:
+        """The proof, or what there is to say otherwise."""
+        if self.proof is not None:
+            return str(self.proof)
+        if self.note:
+            return self.note
+        if self.nodes or self.outcome == "inserted":
+            return f"{self.nodes} node{'' if self.nodes == 1 else 's'}"
+        return ""
+
+    @property
+    def proof_and_cost(self) -> str:
+        """`why`, and the nodes that a proof saves."""
+        if self.nodes and (self.proof is not None or self.note):
+            return f"{self.why} ({self.nodes} node{'' if self.nodes == 1 else 's'})"
+        return self.why
+
+
+@dataclass(frozen=True)
+class Report:
+    """The rows of one pass, as a table."""
+
+    title: str
+    rows: tuple[Row, ...] = ()
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def with_outcome(self, outcome: Outcome) -> tuple[Row, ...]:
+        """The rows with that outcome."""
+        return tuple(row for row in self.rows if row.outcome == outcome)
+
+    def summary(self) -> str:
+        """How many checks had which outcome."""
+        counts = {o: len(self.with_outcome(o)) for o in _WORDS}
+        shown = ", ".join(f"{n} {_WORDS[o]}" for o, n in counts.items() if n)
+        return f"{self.title}: {shown or 'nothing to do'}"
+
+    def _table(self) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
+        """Header and rows; places and lines only if there are any."""
+        columns: dict[str, list[str]] = {
+            "check": [row.condition for row in self.rows],
+            "stated by": [row.stated_by for row in self.rows],
+            "outcome": [_WORDS[row.outcome] for row in self.rows],
+        }
+        if any(row.place or row.outcome == "inserted" for row in self.rows):
+            columns["place"] = [row.place or "entry" for row in self.rows]
+        columns["why or cost"] = [row.proof_and_cost for row in self.rows]
+        if any(row.location for row in self.rows):
+            columns["line"] = [row.location or "" for row in self.rows]
+        return tuple(columns), zip(*columns.values())
+
+    def __str__(self) -> str:
+        if not self.rows:
+            return self.summary()
+        return f"{self.summary()}\n\n{text_table(*self._table())}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{self.summary()}</p>{html_table(*self._table())}"

@@ -1,0 +1,250 @@
+"""What graphs of numpy functions say: which nodes assert, read sizes, compute scalars, bind
+symbols. Sizes are Python integers."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from asserts.dialects.base import AssertInfo, Path, TokenPlace, Tracepoint
+from asserts.errors import GraphError, RuntimeAssertionError
+from asserts.graph.graph import Graph, Node
+from asserts.graph.module import GraphModule
+from asserts.graph.runtime import functional_assert, make_token, size, tracepoint
+from asserts.graph.values import ArrayValue
+from shapes.base import Location
+from shapes.expr import OPERATORS, BoolExpr, Expr, Op
+from shapes.facts import Fact
+
+__all__ = ["NumpyGraphs", "assert_holds"]
+
+
+def assert_holds(
+    condition: Any,
+    text: str,
+    values: Mapping[str, Any],
+    message: str | None = None,
+    sources: Mapping[str, str] | None = None,
+    location: str | None = None,
+) -> None:
+    """Raise `RuntimeAssertionError` unless the condition holds."""
+    if not condition:
+        raise RuntimeAssertionError(
+            condition=text,
+            values=dict(values),
+            sources=dict(sources or {}),
+            user_message=message,
+            location=location,
+        )
+
+
+assert_holds.__shapeproof_impure__ = True  # type: ignore[attr-defined]
+
+
+def _targets() -> dict[str, Callable[..., Any]]:
+    """The Python meaning of every operator, by handler."""
+    found: dict[str, Callable[..., Any]] = {}
+    for op in OPERATORS.values():
+        if op.python is not None:
+            found.setdefault(op.handler, op.python)
+    return found
+
+
+class NumpyGraphs:
+    """The core answers for graphs that `asserts.trace` makes."""
+
+    name = "numpy"
+
+    def __init__(self) -> None:
+        self._targets = _targets()
+        self._operators: dict[Any, Op] = {}
+        for op in OPERATORS.values():
+            if op.python is not None and op.build is not None:
+                self._operators.setdefault(op.python, op)
+
+    def accepts(self, program: object) -> bool:
+        return isinstance(program, GraphModule)
+
+    def modules(self, graph_module: GraphModule) -> Iterable[GraphModule]:
+        return graph_module.modules()
+
+    def copy(self, graph_module: GraphModule) -> GraphModule:
+        return graph_module.copy()
+
+    def lint(self, graph_module: GraphModule) -> None:
+        for module in graph_module.modules():
+            module.graph.lint()
+
+    def sweep(self, graph: Graph) -> bool:
+        return graph.eliminate_dead_code()
+
+    def is_node(self, argument: object) -> bool:
+        return isinstance(argument, Node)
+
+    def is_assert(self, node: Node) -> bool:
+        return node.op == "call_function" and node.target is assert_holds
+
+    def claim_of(self, node: Node, expr_of: Callable[[Any], Expr | None]) -> Expr | str:
+        condition = node.args[0]
+        found = expr_of(condition)
+        if found is not None:
+            return found
+        name = condition.name if isinstance(condition, Node) else repr(condition)
+        return f"what `{name}` computes has no expression"
+
+    def info_of(self, node: Node) -> AssertInfo:
+        kwargs: Mapping[str, Any] = node.kwargs
+        return AssertInfo(
+            condition=str(node.args[1]),
+            message=kwargs.get("message"),
+            sources=dict(kwargs.get("sources") or {}),
+            location=kwargs.get("location"),
+        )
+
+    def create_assert(
+        self, graph: Graph, condition: Any, info: AssertInfo, values: Mapping[str, Any]
+    ) -> Node:
+        node = graph.call_function(
+            assert_holds,
+            (condition, info.condition, dict(values)),
+            {
+                "message": info.message,
+                "sources": dict(info.sources),
+                "location": info.location,
+            },
+        )
+        node.meta["val"] = None
+        return node
+
+    def create_read(self, graph: Graph, node: Node, step: tuple[Any, ...]) -> Node:
+        kind, index = step
+        if kind == "size":
+            return graph.call_function(size, (node, index))
+        if kind == "item":
+            return graph.call_function(operator.getitem, (node, index))
+        raise GraphError(f"`{node.name}` cannot be read by {step!r}")
+
+    def read_of(self, node: Node) -> tuple[Node, tuple[Any, ...]] | None:
+        if node.op != "call_function" or len(node.args) != 2:
+            return None
+        source, index = node.args
+        if not isinstance(source, Node) or not isinstance(index, int):
+            return None
+        if node.target is size:
+            return source, ("size", index)
+        return (source, ("item", index)) if node.target is operator.getitem else None
+
+    def create_call(
+        self, graph: Graph, target: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> Node:
+        return graph.call_function(target, arguments)
+
+    def create_operator(
+        self, call: Callable[..., Any], op: Op, arguments: Sequence[Any]
+    ) -> Any:
+        return call(self._targets[op.handler], *arguments)
+
+    def computation_of(
+        self, node: Node
+    ) -> tuple[Callable[..., Expr], Sequence[Any]] | None:
+        if node.op != "call_function" or node.kwargs:
+            return None
+        try:
+            op = self._operators.get(node.target)
+        except TypeError:  # a target that cannot be hashed is none of ours
+            return None
+        return None if op is None or op.build is None else (op.build, node.args)
+
+    def as_written(self, claim: Expr) -> Expr:
+        return claim
+
+    def passes_over(self, node: Node) -> bool:
+        return False
+
+    def bindings(self, node: Node) -> Mapping[Expr, Path]:
+        found: Mapping[Expr, Path] = node.meta.get("bindings") or {}
+        return found
+
+    def value_of(self, node: Node) -> Expr | None:
+        value = node.meta.get("val")
+        return value if isinstance(value, Expr) else None
+
+    def set_value(self, node: Node, value: Expr | None) -> None:
+        node.meta["val"] = value
+
+    def metadata_beside(self, node: Node, location: Location | None) -> Mapping[str, Any]:
+        return {} if location is None else {"stack_trace": str(location)}
+
+    def environment(self, graph_module: GraphModule) -> Any:
+        return graph_module.shape_env
+
+    # -- effects (`passes/functionalize.py`) -----------------------------------------------
+
+    def functional_target(self, node: Node) -> Callable[..., Any] | None:
+        return functional_assert if self.is_assert(node) else None
+
+    def effectful_target(self, node: Node) -> Callable[..., Any] | None:
+        is_functional = node.op == "call_function" and node.target is functional_assert
+        return assert_holds if is_functional else None
+
+    def make_functional(self, node: Node, token: Node) -> None:
+        node.target = functional_assert
+        node.kwargs = {**node.kwargs, "token": token}
+
+    def make_effectful(self, node: Node) -> Any:
+        kwargs = dict(node.kwargs)
+        token = kwargs.pop("token", None)
+        node.target, node.kwargs = assert_holds, kwargs
+        return token
+
+    def create_token(self, graph: Graph) -> Node:
+        node = graph.call_function(make_token)
+        self.state_token(node)
+        return node
+
+    def state_token(self, node: Node) -> None:
+        node.meta["val"] = None
+
+    def token_place(self, graph_module: GraphModule, result: Any) -> TokenPlace:
+        if type(result) is tuple:
+            return TokenPlace("appended", "appended")
+        return TokenPlace("paired", "paired")
+
+    def token_returned(
+        self, graph_module: GraphModule, place: TokenPlace, returned: bool
+    ) -> None:
+        """What stands around a graph says nothing of its results."""
+
+    # -- ranges (`passes/constraints.py`) ---------------------------------------------------
+
+    def wanted_ranges(self, graph_module: GraphModule) -> Mapping[str, tuple[Any, Any]]:
+        return {}
+
+    def assumptions(self, graph_module: GraphModule) -> Iterable[BoolExpr]:
+        return ()
+
+    def entry_facts(self, graph_module: GraphModule) -> Iterable[Fact]:
+        return ()
+
+    # -- markers (`passes/tracepoints.py`) --------------------------------------------------
+
+    def tracepoint_of(self, node: Node) -> Tracepoint | None:
+        if node.op != "call_function" or node.target is not tracepoint:
+            return None
+        if len(node.args) < 2 or node.kwargs:
+            raise GraphError(f"the tracepoint '{node.name}' needs a kind and a path")
+        kind, path, *values = node.args
+        if kind not in ("inputs", "outputs") or not isinstance(path, str):
+            raise GraphError(
+                f"the tracepoint '{node.name}' has the kind {kind!r} and the path {path!r}; "
+                "the kind is 'inputs' or 'outputs', the path is text"
+            )
+        return Tracepoint("inputs" if kind == "inputs" else "outputs", path, tuple(values))
+
+    def argument_kind(self, node: Node) -> Literal["array", "symbol", "other"]:
+        value = node.meta.get("val")
+        if isinstance(value, ArrayValue):
+            return "array"
+        return "symbol" if isinstance(value, Expr) else "other"
+

@@ -1,0 +1,65 @@
+"""What torch wants of run-time values and of inputs, and what it merely assumes.
+
+The ranges of an exported program's run-time values are wanted; their ends may be infinite,
+may be in the graph already, or may follow from nothing but the tracer's belief that sizes are
+at least 2, which would reject inputs that eager accepts if it were asserted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import sympy
+from torch.export import ExportedProgram
+
+from shapes.base import IntInfinity
+from shapes.expr import BoolExpr, as_condition, make
+from shapes.facts import Fact
+
+if TYPE_CHECKING:
+    from asserts.dialects.torch.symbols.shape_env import TorchEnv
+
+__all__ = ["TorchConstraints"]
+
+
+class TorchConstraints:
+    """The part of the dialect that is about ranges."""
+
+    symbols: TorchEnv
+    program: ExportedProgram | None
+
+    def wanted_ranges(self, graph_module: Any) -> Mapping[str, tuple[Any, Any]]:
+        from asserts.dialects.torch.symbols.shape_env import _ends, is_unbacked
+
+        found: dict[str, tuple[Any, Any]] = {}
+        ranges = {} if self.program is None else self.program.range_constraints
+        for symbol, span in ranges.items():
+            integer = isinstance(symbol, sympy.Symbol) and symbol.is_integer
+            if integer and is_unbacked(symbol) and span.is_int:
+                found[self.symbols.symbol(symbol).name] = _ends(span)
+        return found
+
+    def assumptions(self, graph_module: Any) -> Iterable[BoolExpr]:
+        from asserts.dialects.torch.symbols.shape_env import _ends, is_unbacked
+
+        ranges = {} if self.program is None else self.program.range_constraints
+        for symbol, span in ranges.items():
+            if not isinstance(symbol, sympy.Symbol) or is_unbacked(symbol):
+                continue
+            lower = _ends(span)[0] if symbol.is_integer and span.is_int else None
+            if lower is not None and not isinstance(lower, IntInfinity):
+                yield as_condition(make("Ge", self.symbols.symbol(symbol), lower))
+
+    def entry_facts(self, graph_module: Any) -> Iterable[Fact]:
+        from asserts.dialects.torch.symbols.shape_env import ENTRY
+
+        by_nature = {
+            as_condition(make("Ge", symbol, 0))
+            for node in graph_module.graph.find_nodes(op="placeholder")
+            for symbol, path in self.bindings(node).items()  # type: ignore[attr-defined]
+            if path and path[-1][0] == "size"
+        }
+        for fact in self.symbols.env.axioms:
+            if fact.operation == ENTRY and fact.claim not in by_nature:
+                yield fact

@@ -1,0 +1,584 @@
+"""What torch's graphs say: which nodes assert, read sizes, compute scalars, bind symbols.
+
+A `TorchDialect` serves one program, because symbols are those of its environment. Values of
+new nodes are computed by torch itself, from the symbolic values of their arguments.
+"""
+
+from __future__ import annotations
+
+import copy
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, Final
+
+import torch
+from torch import fx
+from torch.fx.experimental.symbolic_shapes import (
+    CallMethodKey,
+    ConvertIntKey,
+    DivideByKey,
+    InnerTensorKey,
+)
+from torch.utils import _pytree as pytree
+
+from asserts.dialects.base import AssertInfo, Path
+from asserts.dialects.torch.answers.guarantees import guarantees
+from asserts.dialects.torch.answers.lazy import computed
+from asserts.dialects.torch.answers.lines import line_of
+from asserts.dialects.torch.answers.loaded import lost_place, unsure_nodes
+from asserts.dialects.torch.answers.saving import assert_target
+from asserts.dialects.torch.answers.topics import TorchAnswers
+from asserts.dialects.torch.symbols import ops as torch_ops
+from asserts.dialects.torch.symbols.shape_env import ENTRY, TorchEnv, UnreadableError
+from asserts.errors import GraphError
+from shapes.base import Location
+from shapes.expr import (
+    PRODUCT,
+    SYMBOL,
+    Expr,
+    IntExpr,
+    Op,
+    as_condition,
+    as_expr,
+    conjunction,
+    make,
+)
+from shapes.traversal import walk
+
+__all__ = [
+    "CHECKS",
+    "METADATA",
+    "PRESERVED",
+    "RANGES",
+    "SCALAR_ASSERTS",
+    "TorchDialect",
+    "copied",
+    "is_exact_size",
+]
+
+_ATEN: Final = torch.ops.aten
+
+PRESERVED: Final = "_fx_runtime_assert_preserve"
+"""torch's mark on the asserts that a person wrote."""
+
+GENERIC: Final = "Runtime assertion failed for expression"
+"""How a message begins that nobody wrote."""
+
+RANGES: Final = (
+    _ATEN.sym_constrain_range.default,
+    _ATEN.sym_constrain_range_for_size.default,
+)
+METADATA: Final = _ATEN._assert_tensor_metadata.default
+CHECKS: Final = (torch._check, torch._assert_scalar, torch._assert)
+SCALAR_ASSERTS: Final = frozenset(
+    (
+        _ATEN._assert_scalar.default,
+        _ATEN._assert_async.default,
+        _ATEN._assert_async.msg,
+        *CHECKS,
+        *RANGES,
+    )
+)
+_SIZE_READS: Final[dict[Any, str]] = {
+    _ATEN.sym_size.int: "size",
+    _ATEN.sym_stride.int: "stride",
+    _ATEN.sym_storage_offset.default: "offset",
+    _ATEN.sym_numel.default: "numel",
+}
+_PASSED_OVER: Final = frozenset(
+    (
+        _ATEN.item.default,
+        _ATEN._local_scalar_dense.default,
+        _ATEN.select.int,
+        _ATEN.unbind.int,
+        _ATEN.detach.default,
+        _ATEN.alias.default,
+    )
+)
+"""What reads an input; with constants for indices it needs no check."""
+
+_CHOOSING: Final = frozenset(
+    (_ATEN.nonzero.default, _ATEN._unique2.default, _ATEN.unique_consecutive.default)
+)
+"""Operations whose result is at most as long as their argument has elements."""
+
+_READS_BY_METHOD: Final = {"size": "size", "stride": "stride", "storage_offset": "offset"}
+
+
+class TorchDialect(TorchAnswers):
+    """The answers for torch's graphs; one instance serves one program."""
+
+    name = "torch"
+
+    def __init__(self, symbols: TorchEnv | None = None, key: str = "val") -> None:
+        self.symbols = TorchEnv(None) if symbols is None else symbols
+        self.key = key
+        self.saved = False  # whether the graph is to be what an exported program may contain
+        self._bindings: dict[fx.Node, Mapping[Expr, Path]] = {}
+        self._divided: dict[Expr, tuple[Expr, Expr]] = {}
+        self._unsure: set[fx.Node] = set()
+        self._values: dict[fx.Node, Expr] = {}
+
+    # ------------------------------------------------------------------ programs
+
+    def accepts(self, program: object) -> bool:
+        return isinstance(program, fx.GraphModule)
+
+    def modules(self, graph_module: Any) -> Iterable[Any]:
+        return (m for m in graph_module.modules() if isinstance(m, fx.GraphModule))
+
+    def copy(self, graph_module: Any) -> Any:
+        return copied(graph_module)
+
+    def lint(self, graph_module: Any) -> None:
+        for module in self.modules(graph_module):
+            try:
+                module.graph.lint()
+            except (RuntimeError, AssertionError) as error:
+                raise GraphError(f"not a valid graph: {error}") from error
+
+    def sweep(self, graph: Any) -> bool:
+        """Only what reads sizes and computes scalars: torch's callers keep lists of the names
+        of other nodes."""
+        changed = False
+        for node in reversed(list(graph.nodes)):
+            if node.users or node.op == "placeholder" or self.bindings(node):
+                continue
+            if self.read_of(node) is not None or self.computation_of(node) is not None:
+                graph.erase_node(node)
+                changed = True
+        return changed
+
+    def is_node(self, argument: object) -> bool:
+        return isinstance(argument, fx.Node)
+
+    # ------------------------------------------------------------------ asserts
+
+    def is_assert(self, node: Any) -> bool:
+        return node.op == "call_function" and (
+            node.target in SCALAR_ASSERTS or node.target is METADATA
+        )
+
+    def is_user_assert(self, node: Any) -> bool:
+        """Whether a person wrote the check."""
+        if node.target in CHECKS or node.meta.get(PRESERVED) is True:
+            return True
+        if node.target not in (_ATEN._assert_scalar.default, _ATEN._assert_async.msg):
+            return False
+        # The mark is not saved with a program, but only a person words a message freely.
+        message = _argument(node, 1, "assert_msg")
+        return isinstance(message, str) and not message.startswith(GENERIC)
+
+    def claim_of(self, node: Any, expr_of: Callable[[Any], Expr | None]) -> Expr | str:
+        if node.target is METADATA:
+            return "it asserts dtype, device or layout, which are no numbers"
+        if node.target in RANGES:
+            return self._range_of(node, expr_of)
+        condition = _condition_of(node)
+        found = expr_of(condition)
+        if found is None:
+            return f"what `{condition}` computes has no expression"
+        return found
+
+    def _range_of(self, node: Any, expr_of: Callable[[Any], Expr | None]) -> Expr | str:
+        value = expr_of(_argument(node, 0, "size", "symbol"))
+        if value is None:
+            return f"what `{node.args[0]}` computes has no expression"
+        low, high = node.kwargs.get("min"), node.kwargs.get("max")
+        if low is None and node.target is _ATEN.sym_constrain_range_for_size.default:
+            low = 0
+        ends: list[Expr] = []
+        if low is not None:
+            ends.append(make("Ge", value, int(low)))
+        if high is not None:
+            ends.append(make("Le", value, int(high)))
+        return conjunction(*ends) if ends else make("Eq", 0, 0)
+
+    def info_of(self, node: Any) -> AssertInfo:
+        if node.target is METADATA:
+            wanted = ", ".join(f"{k}={v}" for k, v in node.kwargs.items() if v is not None)
+            return AssertInfo(f"{node.args[0]} has {wanted}", location=_user_line(node))
+        condition = _condition_of(node)
+        value = self.value_of(condition) if self.is_node(condition) else None
+        message = _argument(node, 1, "message", "assert_msg", "msg")
+        return AssertInfo(
+            condition=str(condition if value is None else value),
+            message=message if isinstance(message, str) else None,
+            location=_user_line(node),
+            by_user=self.is_user_assert(node),
+        )
+
+    def create_assert(
+        self, graph: Any, condition: Any, info: AssertInfo, values: Mapping[str, Any]
+    ) -> Any:
+        target, argument = assert_target(graph, condition, self.key)
+        node = self.create_call(graph, target, (argument, _text_of(condition, info)))
+        node.meta[self.key] = None
+        node.meta["torch_fn"] = _torch_fn(target)
+        if info.by_user:
+            node.meta[PRESERVED] = True
+        return node
+
+    # ------------------------------------------------------------------ reads
+
+    def create_read(self, graph: Any, node: Any, step: tuple[Any, ...]) -> Any:
+        kind = step[0]
+        if kind == "size":
+            return graph.call_function(_ATEN.sym_size.int, (node, step[1]))
+        if kind == "stride":
+            return graph.call_function(_ATEN.sym_stride.int, (node, step[1]))
+        if kind == "offset":
+            return graph.call_function(_ATEN.sym_storage_offset.default, (node,))
+        if kind == "item":
+            return graph.call_function(operator.getitem, (node, step[1]))
+        if kind == "int":
+            return graph.call_function(torch.sym_ite, (node, 1, 0))
+        if kind == "attr":
+            return graph.call_function(getattr, (node, step[1]))
+        if kind == "method":
+            return graph.call_method(step[1], (node,))
+        if kind == "divide" and isinstance(step[1], int):
+            return graph.call_function(operator.floordiv, (node, step[1]))
+        raise GraphError(f"`{node.name}` cannot be read by {step!r}")
+
+    def read_of(self, node: Any) -> tuple[Any, tuple[Any, ...]] | None:
+        arguments = node.args
+        if not arguments or not isinstance(arguments[0], fx.Node):
+            return None
+        source = arguments[0]
+        if node.op == "call_method":
+            return self._method_read(node, source)
+        if node.op != "call_function":
+            return None
+        kind = _SIZE_READS.get(node.target)
+        if kind in ("offset", "numel"):
+            return source, (kind,)
+        if kind is not None and len(arguments) == 2 and isinstance(arguments[1], int):
+            return source, (kind, self._dimension(source, arguments[1]))
+        if node.target is operator.getitem and isinstance(arguments[1], int):
+            return source, ("item", arguments[1])
+        if node.target is getattr:
+            return source, ("attr", arguments[1])
+        if node.target is torch.sym_ite and arguments[1:] == (1, 0):
+            return source, ("int",)
+        return None
+
+    def _method_read(self, node: Any, source: Any) -> tuple[Any, tuple[Any, ...]] | None:
+        kind = _READS_BY_METHOD.get(node.target)
+        if kind == "offset":
+            return source, ("offset",)
+        if kind is None or len(node.args) != 2 or not isinstance(node.args[1], int):
+            return None
+        return source, (kind, self._dimension(source, node.args[1]))
+
+    def _dimension(self, source: Any, index: int) -> int:
+        value = source.meta.get(self.key)
+        return index % value.dim() if index < 0 and isinstance(value, torch.Tensor) else index
+
+    # ------------------------------------------------------------------ scalars
+
+    def create_call(
+        self, graph: Any, target: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> Any:
+        """torch looks through the arguments of a new node with a slow traversal, which is half
+        of what a node costs; these are given afterwards, unless somebody watches."""
+        owner = graph.owning_module
+        if owner is None or getattr(owner, "_create_node_hooks", None):
+            return graph.call_function(target, arguments)
+        node = graph.call_function(target)
+        node.args = arguments
+        return node
+
+    def create_operator(
+        self, call: Callable[..., Any], op: Op, arguments: Sequence[Any]
+    ) -> Any:
+        return torch_ops.create_operator(call, op, arguments, self.saved)
+
+    def computation_of(self, node: Any) -> tuple[Callable[..., Expr], Sequence[Any]] | None:
+        if node.op != "call_function" or node.kwargs:
+            return None
+        build = torch_ops.builder_of(node.target)
+        tensor = isinstance(node.meta.get(self.key), torch.Tensor)
+        if build is None or (tensor and node.target is not _ATEN.scalar_tensor.default):
+            return None  # the same functions also compute with tensors
+        if node.target is torch.sym_sum:
+            return (lambda *terms: build(terms)), tuple(node.args[0])
+        return build, node.args
+
+    def as_written(self, claim: Expr) -> Expr:
+        return torch_ops.as_written(claim)
+
+    def value_of(self, node: Any) -> Expr | None:
+        if node in self._unsure:
+            return None
+        stated = self._values.get(node)
+        if stated is not None:
+            return stated
+        return self.symbols.value_of(node.meta.get(self.key))
+
+    def set_value(self, node: Any, value: Expr | None) -> None:
+        """The value that torch itself computes for the node, from those of its arguments
+        (maybe later: see `lazy`)."""
+        if value is not None:
+            self._values[node] = value
+        if self.key in node.meta:
+            return
+        arguments = [a.meta.get(self.key) if isinstance(a, fx.Node) else a for a in node.args]
+        target = node.target
+        if node.op == "call_method":
+            target, arguments = getattr(arguments[0], target), arguments[1:]
+        node.meta[self.key] = computed(target, arguments)
+        node.meta.setdefault("torch_fn", _torch_fn(node.target))
+
+    def metadata_beside(self, node: Any, location: Location | None) -> Mapping[str, Any]:
+        kept = ("stack_trace", "nn_module_stack", "custom")
+        found = {key: node.meta[key] for key in kept if node.meta.get(key) is not None}
+        if location is not None:
+            found["stack_trace"] = _trace_of(location)
+        return found
+
+    def passes_over(self, node: Any) -> bool:
+        if node.op != "call_function" or self.is_assert(node):
+            return bool(node.op == "get_attr")
+        symbolic = any(self.is_node(a) for a in node.args[1:])
+        if self.read_of(node) is not None:
+            return True
+        if self.computation_of(node) is not None:
+            return node.target not in torch_ops.PARTIAL or not symbolic
+        return bool(node.target in _PASSED_OVER) and not symbolic
+
+    # ------------------------------------------------------------------ symbols
+
+    def bindings(self, node: Any) -> Mapping[Expr, Path]:
+        found = self._bindings.get(node)
+        if found is None:
+            found = self._bindings[node] = self._found_bindings(node)
+        return found
+
+    def _found_bindings(self, node: Any) -> Mapping[Expr, Path]:
+        if node.op == "placeholder":
+            return self._of_input(node.meta.get(self.key))
+        stated = node.meta.get("unbacked_bindings")
+        if not stated:
+            place = lost_place(node, self.key)
+            if place is None:
+                return {}
+            return {self.symbols.auxiliary(f"u_{node.name}"): place}
+        found: dict[Expr, Path] = {}
+        for symbol, key_path in stated.items():
+            ours = self.symbols.symbol(symbol)
+            path = self._steps(key_path)
+            found[ours] = path
+            if path and path[-1][0] == "divide":
+                whole = self.symbols.auxiliary(f"whole_{ours.name}")
+                found[whole] = path[:-1]
+                self._divided[ours] = (whole, path[-1][1])
+        return found
+
+    def _of_input(self, value: Any) -> Mapping[Expr, Path]:
+        """The symbols that an input binds by being it, or a size of it."""
+        if not isinstance(value, torch.Tensor):
+            symbol = self.symbols.value_of(value)
+            return {symbol: ()} if symbol is not None and symbol.is_symbol else {}
+        places: list[tuple[Any, tuple[Any, ...]]] = []
+        places += [(size, ("size", i)) for i, size in enumerate(value.size())]
+        if value.layout is torch.strided:
+            places += [(s, ("stride", i)) for i, s in enumerate(value.stride())]
+            places.append((value.storage_offset(), ("offset",)))
+        found: dict[Expr, Path] = {}
+        for number, step in places:
+            if isinstance(number, torch.SymInt):
+                symbol = self.symbols.value_of(number)
+                if symbol is not None and symbol.is_symbol:
+                    found.setdefault(symbol, (step,))
+        return found
+
+    def _steps(self, key_path: Iterable[Any]) -> Path:
+        """torch's key path as steps of ours. Raises `GraphError` for an unknown kind."""
+        steps: list[tuple[Any, ...]] = []
+        for key in key_path:
+            if isinstance(key, CallMethodKey):
+                kind = _READS_BY_METHOD.get(key.name)
+                steps.append((kind,) if kind is not None else ("method", key.name))
+            elif isinstance(key, pytree.SequenceKey):
+                if steps and steps[-1] in (("size",), ("stride",)):
+                    steps[-1] = (steps[-1][0], key.idx)
+                else:
+                    steps.append(("item", key.idx))
+            elif isinstance(key, ConvertIntKey):
+                steps.append(("int",))
+            elif isinstance(key, DivideByKey):
+                steps.append(("divide", self._divisor(key.divisor)))
+            elif isinstance(key, InnerTensorKey):
+                steps.append(("attr", key.inner_name))
+            else:
+                raise GraphError(f"a symbol is bound by an unknown kind of key: {key!r}")
+        return tuple(steps)
+
+    def _divisor(self, divisor: Any) -> Any:
+        found = self.symbols.value_of(divisor)
+        if found is None:
+            raise GraphError(f"a symbol is bound by a division by {divisor!r}")
+        return found.value if found.is_constant else found
+
+    # ------------------------------------------------------------------ environment
+
+    def environment(self, graph_module: Any) -> Any:
+        return self.symbols.env
+
+    def learn(self, graph_module: Any) -> None:
+        """State what the graph itself ensures: sizes are not negative, inputs are as their
+        metadata says, divided values are whole."""
+        source = self.symbols.source
+        loaded = source is None or not source.var_to_sources
+        for module in self.modules(graph_module):
+            self._unsure |= unsure_nodes(module.graph, self.key, loaded)
+            for node in module.graph.nodes:
+                for symbol, path in self.bindings(node).items():
+                    self._learn_binding(node, symbol, path)
+                if node.op == "placeholder":
+                    self._learn_input(node.meta.get(self.key))
+            for claim, operation in guarantees(module.graph, self):
+                self.symbols.guarantee(claim, operation)
+
+    def size_of(self, node: Any, dim: int) -> Expr | None:
+        """A size of a result, if it is sure."""
+        value = None if node in self._unsure else node.meta.get(self.key)
+        if not isinstance(value, torch.Tensor):
+            return None
+        number = self.symbols.value_of(value.shape[dim])
+        return number if number is not None and is_exact_size(number) else None
+
+    def _learn_binding(self, node: Any, symbol: Expr, path: Path) -> None:
+        if path and path[-1][0] in ("size", "offset"):
+            claim = as_condition(make("Ge", symbol, 0))
+            who = ENTRY if node.op == "placeholder" else "every size"
+            self.symbols.guarantee(claim, who)
+        counted = self._counted(node) if path and path[-1] == ("size", 0) else None
+        if counted is not None:
+            at_most = as_condition(make("Le", symbol, counted))
+            self.symbols.guarantee(at_most, str(node.target))
+        if path and path[-1][0] == "int":
+            for end in (make("Ge", symbol, 0), make("Le", symbol, 1)):
+                self.symbols.guarantee(as_condition(end), "a conversion of a condition")
+        if symbol in self._divided:
+            whole, divisor = self._divided[symbol]
+            exact = as_condition(make("Eq", make("Mod", whole, divisor), 0))
+            text = f"{whole.name} % {divisor} == 0"
+            self.symbols.check(exact, text, origin="operation", operation=node.name)
+            quotient = as_condition(make("Eq", symbol, make("FloorDiv", whole, divisor)))
+            self.symbols.guarantee(quotient, "how the symbol is read")
+
+    def _counted(self, node: Any) -> Expr | None:
+        """How many elements an operation chooses from, if it chooses."""
+        chosen: Any = node.args[0] if node.target in _CHOOSING else None
+        if node.target is _ATEN.index.Tensor and len(node.args[1]) == 1:
+            chosen = node.args[1][0]
+        known = isinstance(chosen, fx.Node) and chosen not in self._unsure
+        value = chosen.meta.get(self.key) if known else None
+        if not isinstance(value, torch.Tensor):
+            return None
+        if chosen is not node.args[0] and value.dtype is not torch.bool:
+            return None
+        total: Expr = as_expr(1)
+        for size in value.size():
+            number = self.symbols.value_of(size)
+            if number is None or not is_exact_size(number):
+                return None
+            total = make("Mul", total, number)
+        return total
+
+    def _learn_input(self, value: Any) -> None:
+        """A dimension that torch has set equal to another one is checked by the caller. One
+        that it has set equal to ``s0 + 1``, say, or to a number, is not where ``s0`` is a
+        dimension itself, unless a guard says so (see `guards`)."""
+        if not isinstance(value, torch.Tensor):
+            return
+        for size in value.size():
+            if not isinstance(size, torch.SymInt):
+                continue
+            written, learned = size.node._expr, size.node.expr
+            if written == learned or not learned.is_Symbol:
+                continue
+            try:
+                equal = make("Eq", self.symbols.read(written), self.symbols.read(learned))
+            except UnreadableError:
+                continue
+            self.symbols.entry_fact(as_condition(equal))
+
+
+def is_exact_size(value: Expr) -> bool:
+    """Whether a size that torch has derived is sure for inputs of size 0 and 1 too: torch
+    thinks of at least 2, and subtracts or rounds accordingly."""
+    if not isinstance(value, IntExpr):
+        return False
+    terms = value.terms()
+    plain = all(part.op in (SYMBOL, PRODUCT) for term in terms for part in walk(term))
+    return plain and value.constant >= 0 and min(terms.values(), default=1) > 0
+
+
+def copied(graph_module: Any) -> Any:
+    """A module with copies of its graph and of every nested one; parameters and constants are
+    shared. (`copy.deepcopy` follows torch's tracing state, and fails on its tensors.)"""
+    graph = fx.Graph()
+    new_of: dict[fx.Node, fx.Node] = {}
+    for node in graph_module.graph.nodes:
+        new_of[node] = graph.node_copy(node, new_of.__getitem__)
+        new_of[node].name = node.name  # (a copy of one named `input` is given another name)
+    graph._codegen = copy.deepcopy(graph_module.graph._codegen)
+    made = fx.GraphModule(graph_module, graph, type(graph_module).__name__)
+    made.meta.update(graph_module.meta)
+    for name, child in graph_module.named_children():
+        if isinstance(child, fx.GraphModule):
+            made.add_submodule(name, copied(child))
+    return made
+
+
+def _argument(node: Any, index: int, *names: str) -> Any:
+    if len(node.args) > index:
+        return node.args[index]
+    return next((node.kwargs[name] for name in names if name in node.kwargs), None)
+
+
+def _condition_of(node: Any) -> Any:
+    """What an assert is given; a condition that was made a tensor for it as it was before."""
+    found = _argument(node, 0, "cond", "self", "condition")
+    if isinstance(found, fx.Node) and found.target is _ATEN.scalar_tensor.default:
+        source = found.args[0]
+        if isinstance(source, fx.Node) and not _is_quantity(source):
+            return source
+    return found
+
+
+def _is_quantity(node: Any) -> bool:
+    values = (node.meta.get("val"), node.meta.get("example_value"))
+    return not any(isinstance(value, (bool, torch.SymBool)) for value in values)
+
+
+@cache
+def _torch_fn(target: Any) -> tuple[str, str]:
+    name = getattr(target, "__name__", str(target))
+    return f"{name}_0", f"{type(target).__name__}.{name}"
+
+
+def _user_line(node: Any) -> str | None:
+    location = line_of(node)
+    return None if location is None else str(location)
+
+
+def _trace_of(location: Location) -> str:
+    """A line of code as torch writes it."""
+    head = f'File "{location.file}", line {location.line}, in {location.function}'
+    return f"{head}\n    {location.code}" if location.code else head
+
+
+def _text_of(condition: Any, info: AssertInfo) -> str:
+    """The message of an assert: torch's own wording first, for those who search for it."""
+    lines = [f"{GENERIC} {info.condition} on node '{condition}'"]
+    if info.message:
+        lines.insert(0, info.message)
+    lines += [f"  {name} is {source}" for name, source in info.sources.items()]
+    if info.location:
+        lines.append(f"  checked at {info.location}")
+    return "\n".join(lines)

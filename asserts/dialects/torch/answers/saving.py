@@ -1,0 +1,56 @@
+"""Asserts that a saved program can be loaded with.
+
+torch writes the value of every symbolic number as text, and its loader does not know all the
+functions in it: to a condition with a square root, a logarithm or a bit operation it fails
+as soon as a scalar assert asks what the condition means. Such a condition is therefore
+asserted as a tensor, of which the loader asks nothing; the numbers are computed as before.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import sympy
+import torch
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+
+from asserts.dialects.torch.answers.lazy import is_plain
+
+__all__ = ["assert_target", "is_loadable"]
+
+_ATEN: Final = torch.ops.aten
+_UNKNOWN: Final = ("OpaqueUnaryFn_", "BitwiseFn_")
+"""How the names begin of functions that the loader of saved programs does not know."""
+
+
+def is_loadable(value: Any) -> bool:
+    """Whether a condition's text means the same to torch's loader."""
+    if not isinstance(value, torch.SymBool):
+        return True
+    if is_plain(value):
+        return True
+    functions = value.node.expr.atoms(sympy.Function)
+    return not any(type(f).__name__.startswith(_UNKNOWN) for f in functions)
+
+
+def assert_target(graph: Any, condition: Any, key: str) -> tuple[Any, Any]:
+    """The function that asserts a condition, and what it is given; a new node stands at the
+    graph's insertion point if a tensor is needed."""
+    value = condition.meta.get(key) if isinstance(condition, torch.fx.Node) else None
+    if is_loadable(value):
+        return _ATEN._assert_scalar.default, condition
+    made = graph.call_function(_ATEN.scalar_tensor.default, (condition,))
+    mode = _fake_mode(graph, key)
+    with mode:
+        made.meta[key] = torch.empty((), dtype=torch.float32, device="cpu")
+    made.meta["torch_fn"] = ("scalar_tensor_0", "OpOverload.scalar_tensor.default")
+    made.meta.update({k: v for k, v in condition.meta.items() if k == "stack_trace"})
+    return _ATEN._assert_async.msg, made
+
+
+def _fake_mode(graph: Any, key: str) -> FakeTensorMode:
+    for node in graph.nodes:
+        value = node.meta.get(key)
+        if isinstance(value, FakeTensor):
+            return value.fake_mode
+    return FakeTensorMode()

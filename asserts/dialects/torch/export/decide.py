@@ -1,0 +1,143 @@
+"""A second opinion just before torch gives up on a condition that depends on data.
+
+torch decides by syntax and by one range for each symbol. Where that is not enough it raises
+an error, although what the program has checked may well decide the condition. Here our
+prover is asked first. It knows what callers are held to and the checks so far, all of which
+are enforced at entry or in the graph before this point; it is not told what torch's tracer
+merely assumes. What it cannot prove stays torch's error, with the checks that would settle
+it (see `advice`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import sympy
+from torch._dynamo.source import TensorProperty, TensorPropertySource
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
+from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
+
+from asserts.dialects.torch.export.advice import UndecidedError, places_of
+from asserts.dialects.torch.symbols.record import recorded_checks
+from asserts.dialects.torch.symbols.shape_env import TorchEnv, UnreadableError, is_unbacked
+from shapes.errors import ContradictionError, UndefinedError
+from shapes.expr import BoolExpr, IntExpr, as_condition, conjunction, make, negation
+from shapes.facts import bounds
+from shapes.prove import entails
+from shapes.traversal import defined
+
+__all__ = ["deciding", "second_opinion"]
+
+EFFORT = "default"
+
+Evaluate = Callable[..., Any]
+
+
+def deciding(
+    original: Evaluate, wanted: Callable[[], bool], check_guards: Callable[[], bool]
+) -> Evaluate:
+    """torch's `ShapeEnv._evaluate_expr`, which asks here before it fails, if that is
+    `wanted`; guards are facts where callers `check_guards`."""
+
+    def _evaluate_expr(self: TorchShapeEnv, orig_expr: Any, *args: Any, **options: Any) -> Any:
+        try:
+            return original(self, orig_expr, *args, **options)
+        except GuardOnDataDependentSymNode as error:
+            if not wanted() or isinstance(error, UndecidedError):
+                raise
+            symbols = _known(self, check_guards())
+            found = second_opinion(symbols, orig_expr)
+            if found is None:
+                raise _advised(error, symbols, orig_expr) from None
+            return found
+
+    return _evaluate_expr
+
+
+def second_opinion(symbols: TorchEnv, asked: Any) -> Any:
+    """Whether a condition always (`sympy.true`) or never (`sympy.false`) holds, given what
+    is enforced; for an integer, its only value. None: neither is proved."""
+    try:
+        value = symbols.read(asked)
+    except UnreadableError:
+        return None
+    if isinstance(value, IntExpr):
+        return _only_value(symbols, value)
+    if not isinstance(value, BoolExpr):
+        return None
+    for answer in (sympy.true, sympy.false):
+        wanted = value if answer else negation(value)
+        if _holds(symbols, conjunction(defined(value), wanted)):
+            return answer
+    return None
+
+
+def _only_value(symbols: TorchEnv, value: IntExpr) -> Any:
+    """The value of an integer that can have no other."""
+    with suppress(ContradictionError, UndefinedError):
+        lower, upper = bounds(symbols.env.facts, value).int_bounds()
+        if isinstance(lower, int) and lower == upper and _holds(symbols, defined(value)):
+            return sympy.Integer(lower)
+    return None
+
+
+def _advised(
+    error: GuardOnDataDependentSymNode, symbols: TorchEnv, asked: Any
+) -> GuardOnDataDependentSymNode:
+    """The error with the checks that would settle the condition, if it is one."""
+    with suppress(UnreadableError):
+        claim = symbols.read(asked)
+        if isinstance(claim, BoolExpr):
+            places = places_of(symbols)
+            advised = UndecidedError(error, symbols, claim, places)
+            return advised.with_traceback(error.__traceback__)
+    return error
+
+
+def _holds(symbols: TorchEnv, claim: BoolExpr) -> bool:
+    with suppress(ContradictionError, UndefinedError):
+        return entails(symbols.env.facts, claim, EFFORT) is not None
+    return False
+
+
+_READ: WeakKeyDictionary[TorchShapeEnv, tuple[object, TorchEnv]] = WeakKeyDictionary()
+
+
+def _known(shape_env: TorchShapeEnv, check_guards: bool) -> TorchEnv:
+    """The environment with all that is enforced so far; read again when something is new."""
+    version = (
+        check_guards,
+        len(list(recorded_checks(shape_env))),
+        shape_env.num_deferred_runtime_asserts,
+        len(shape_env.guards),
+        len(shape_env.var_to_range),
+        len(shape_env.size_like),
+    )
+    found = _READ.get(shape_env)
+    if found is not None and found[0] == version:
+        return found[1]
+    symbols = TorchEnv(shape_env)
+    symbols.state_entry_ranges(shape_env.var_to_range)
+    if check_guards:
+        symbols.state_guards()
+    _state_sizes(symbols, shape_env)
+    symbols.state_checks()
+    _READ[shape_env] = (version, symbols)
+    return symbols
+
+
+def _state_sizes(symbols: TorchEnv, shape_env: TorchShapeEnv) -> None:
+    """Sizes of inputs are not negative. (Those of results have a range that says so.)"""
+    for symbol, sources in shape_env.var_to_sources.items():
+        if is_unbacked(symbol) or not symbol.is_integer:
+            continue
+        if any(_is_size(source) for source in sources):
+            claim = as_condition(make("Ge", symbols.symbol(symbol), 0))
+            symbols.entry_fact(claim)
+
+
+def _is_size(source: Any) -> bool:
+    return isinstance(source, TensorPropertySource) and source.prop is TensorProperty.SIZE

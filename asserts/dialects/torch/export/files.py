@@ -1,0 +1,203 @@
+"""Exported programs in files, and what the command does to them.
+
+Files are read by `torch.export.load` alone, and held to data: what would have to be
+unpickled as an object of unknown kind is refused, because unpickling runs code. torch tells
+what is wrong with a file only in its log; here it is part of the error.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import os
+import threading
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final
+
+from asserts.dialects import torch as torch_dialect  # first: it looks at torch's version
+
+# isort: split
+import torch
+from torch.export import ExportedProgram
+
+from asserts.conditions.report import Report
+from asserts.dialects.torch.answers.graph import copied
+from asserts.dialects.torch.answers.guards import keep_guards
+from asserts.dialects.torch.answers.names import renamed, source_names
+from asserts.dialects.torch.export.programs import dialect_for
+from asserts.errors import GraphError
+from asserts.passes.base import PassResult
+from asserts.passes.discharge import Policy
+from asserts.passes.insert import InsertRuntimeAsserts
+
+__all__ = ["insert", "load", "remove", "save"]
+
+_OBJECTS: Final = ("custom_obj_", "opaque_obj_")
+"""How the names of entries begin that are objects and no tensors."""
+
+
+def load(path: str | os.PathLike[str]) -> ExportedProgram:
+    """The exported program in a file.
+
+    Raises `OSError` if the file cannot be read, and `GraphError`, naming the file, if it is
+    damaged, is no exported program, was saved by a torch whose files this one cannot read, or
+    holds objects that are no data.
+    """
+    name = os.fspath(path)
+    with Path(path).open("rb"):
+        pass  # a file that cannot be read is told so by the system
+    if not zipfile.is_zipfile(name):
+        raise GraphError(
+            f"{name} is damaged, or is no program that torch.export.save has written: "
+            "it is not an archive"
+        )
+    saved_by = _inspected(name)
+    with _reading() as logged:
+        try:
+            return torch.export.load(name)
+        except Exception as error:  # torch raises whatever it stumbles over
+            why = _last_line(logged[-1] if logged else error)
+            raise GraphError(_refusal(name, saved_by, why)) from error
+
+
+def _refusal(name: str, saved_by: str | None, why: str) -> str:
+    here = torch.__version__.split("+")[0]
+    if saved_by is not None and saved_by.split("+")[0] != here:
+        return (
+            f"{name} was saved by torch {saved_by} and cannot be loaded by torch {here}: "
+            f"export it again with torch {torch_dialect.SUPPORTED} ({why})"
+        )
+    return f"{name} cannot be loaded: {why}"
+
+
+def _last_line(error: BaseException) -> str:
+    text = str(error).strip() or type(error).__name__
+    if "weights_only" in text:
+        return "it holds objects that are no data, and loading them may run any code"
+    return text.splitlines()[-1].strip()
+
+
+def _inspected(name: str) -> str | None:
+    """The version of torch that has saved the file; refuses one that is cut, or holds
+    objects."""
+    try:
+        with zipfile.ZipFile(name) as archive:
+            damaged = archive.testzip()
+            entries = archive.namelist()
+            models = [e for e in entries if "/models/" in e and e.endswith(".json")]
+            program = json.loads(archive.read(models[0])) if models else {}
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise GraphError(f"{name} is damaged: {error}") from error
+    if damaged is not None:
+        raise GraphError(f"{name} is damaged: the checksum of {damaged} is wrong")
+    if not models and "serialized_exported_program.json" not in entries:
+        raise GraphError(f"{name} is damaged, or holds no exported program")
+    found = [e for e in entries if e.rsplit("/", 1)[-1].startswith(_OBJECTS)]
+    if found:
+        raise GraphError(
+            f"{name} holds objects that are no data ({found[0]}): they are not loaded, "
+            "because that may run any code"
+        )
+    version = program.get("torch_version") if isinstance(program, dict) else None
+    return version if isinstance(version, str) else None
+
+
+_LOCK = threading.Lock()
+_SAFE = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+_UNSAFE = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+
+
+@contextmanager
+def _reading() -> Iterator[list[BaseException]]:
+    """torch loads nothing but data inside the block, and what it only logs is collected."""
+    logged: list[BaseException] = []
+
+    class Collector(logging.Filter):
+        def filter(self, record: logging.LogRecord) -> bool:
+            if record.exc_info and record.exc_info[1] is not None:
+                logged.append(record.exc_info[1])
+            return False
+
+    loggers = [
+        logging.getLogger(name)
+        for name in ("torch.export", "torch._export.serde.serialize")
+    ]
+    collector = Collector()
+    with _LOCK:
+        before = {name: os.environ.pop(name, None) for name in (_SAFE, _UNSAFE)}
+        os.environ[_SAFE] = "1"
+        for logger in loggers:
+            logger.addFilter(collector)
+        try:
+            yield logged
+        finally:
+            for logger in loggers:
+                logger.removeFilter(collector)
+            for name, value in before.items():
+                os.environ.pop(name, None)
+                if value is not None:
+                    os.environ[name] = value
+
+
+def save(program: ExportedProgram, file: IO[bytes]) -> None:
+    """Write a program. Raises `GraphError` if torch cannot save it."""
+    try:
+        torch.export.save(program, file)
+    except OSError:
+        raise
+    except Exception as error:
+        first = str(error).strip().splitlines()[:1]
+        raise GraphError(f"torch cannot save the program: {''.join(first)}") from error
+
+
+# --------------------------------------------------------------------------- passes
+
+
+def insert(
+    program: ExportedProgram, policy: Policy = "preserve-user", effort: str = "default"
+) -> PassResult:
+    """A program that also checks what is declared of its run-time values and not checked yet:
+    their ranges, and in a program that was exported in this process with our passes, every
+    check that was recorded.
+
+    What callers are held to is checked at entry by the program itself. Checks that were
+    removed from a program before it was saved are not in the file, and do not come back.
+    """
+    module = copied(program.graph_module)
+    dialect = dialect_for(program, module)
+    dialect.symbols.state_checks()
+    options = InsertRuntimeAsserts(
+        dialect=dialect, policy=policy, effort=effort, unplaced="report"
+    )
+    done = options(module, in_place=True)
+    names = source_names(program, module, dialect)
+    rows = tuple(renamed(row, names) for row in done.report)
+    made = rebuilt(program, module) if done.modified else program
+    return PassResult(made, done.modified, Report("insert runtime asserts", rows))
+
+
+def remove(program: ExportedProgram, sweep: bool = True) -> PassResult:
+    """A program without its runtime asserts; the checks at its entry stay."""
+    module = copied(program.graph_module)
+    names = source_names(program, module, dialect_for(program, module))
+    done = torch_dialect.remove_runtime_asserts(module, sweep=sweep)
+    rows = tuple(renamed(row, names) for row in done.report)
+    made = rebuilt(program, module) if done.modified else program
+    return PassResult(made, done.modified, Report("remove runtime asserts", rows))
+
+
+def rebuilt(program: ExportedProgram, module: Any) -> ExportedProgram:
+    """A valid program around another graph module with the same inputs and outputs."""
+    with warnings.catch_warnings():  # (torch copies what it deprecates)
+        warnings.simplefilter("ignore", FutureWarning)
+        made = program._update(
+            graph_module=module,
+            graph_signature=copy.deepcopy(program.graph_signature),
+            state_dict=program.state_dict,
+        )
+    return keep_guards(program, made)

@@ -1,0 +1,1 @@
+"""torch's `ShapeEnv` read as ours: symbols, ranges, and the checks that a program states."""

@@ -1,0 +1,364 @@
+"""Graph modules as JSON text, and back.
+
+    {"format": "shapeproof-graph", "version": 1,
+     "envs": [...], "modules": [{"kind": "graph", "nodes": [...], ...}, ...]}
+
+Module 0 is the root; a module that several places share is stored once, and so is an
+environment. Nodes stand in their order and refer to each other by name. Arguments are JSON
+scalars, or one of `{"node": name}`, `{"tuple": [...]}`, `{"list": [...]}`,
+`{"dict": [[key, value], ...]}`, `{"slice": [...]}`, `{"const": what the codec made}`.
+
+Guarantees: `from_json(to_json(m, codec), codec)` is an equal module with the same names;
+what cannot be saved is refused, never left out (for metadata, the codec decides); reading
+runs nothing that the text names, and either returns a linted module or raises
+SerializationError (damaged text) or GraphError (well-formed, but no graph).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+from asserts.errors import GraphError
+from asserts.graph.codec import BasicCodec, Codec, expect, expect_pair
+from asserts.graph.graph import Graph, Node
+from asserts.graph.module import GraphModule, Module
+from asserts.graph.node import MAX_NESTING, OPS
+from shapes.errors import SerializationError
+
+__all__ = ["FORMAT", "VERSION", "BasicCodec", "Codec", "from_json", "to_json"]
+
+FORMAT: Final = "shapeproof-graph"
+VERSION: Final = 1
+
+
+def to_json(
+    module: GraphModule, codec: Codec | None = None, *, indent: int | None = None
+) -> str:
+    """The module as text.
+
+    Raises SerializationError for what the codec cannot save, and GraphError for a graph
+    that does not lint.
+    """
+    document = _Writer(codec or BasicCodec()).document(module)
+    try:
+        return json.dumps(document, indent=indent, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise SerializationError(f"the codec's data is not JSON: {error}") from error
+
+
+def from_json(text: str, codec: Codec | None = None) -> GraphModule:
+    """The module that `to_json` wrote.
+
+    Raises SerializationError for damaged text, another format or version, and what the
+    codec doesn't know; GraphError for nodes that are no graph.
+    """
+    return _Reader(codec or BasicCodec()).module(_parsed(text))
+
+
+def _parsed(text: str) -> dict[str, object]:
+    try:
+        document = json.loads(
+            text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant
+        )
+    except SerializationError:
+        raise
+    except (ValueError, TypeError, RecursionError) as error:
+        raise SerializationError(f"damaged text: {error}") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise SerializationError(f"not a saved graph: its format is not '{FORMAT}'")
+    version = document.get("version")
+    if type(version) is not int or version != VERSION:
+        raise SerializationError(
+            f"the text is of version {version!r}; this program reads version {VERSION}"
+        )
+    return document
+
+
+def _without_duplicates(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise SerializationError(f"damaged text: '{twice}' stands twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> object:
+    raise SerializationError(f"damaged text: {name} is not JSON")
+
+
+class _Writer:
+    """Writes one document; modules and environments get numbers by identity."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+        self._module_number: dict[int, int] = {}
+        self._env_number: dict[int, int] = {}
+        self._envs: list[object] = []
+
+    def document(self, root: GraphModule) -> dict[str, object]:
+        """The whole document. Raises SerializationError or GraphError."""
+        modules = list(root._namespaces())
+        self._module_number = {id(module): i for i, module in enumerate(modules)}
+        for module in modules:
+            if isinstance(module, GraphModule):
+                module.graph.lint()
+                self._add_env(module.shape_env)
+        encoded = [self._module(module) for module in modules]
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "envs": self._envs,
+            "modules": encoded,
+        }
+
+    def _add_env(self, env: object) -> None:
+        if env is not None and id(env) not in self._env_number:
+            self._env_number[id(env)] = len(self._envs)
+            self._envs.append(self._codec.encode_env(env))
+
+    def _module(self, module: Module) -> dict[str, object]:
+        if not isinstance(module, GraphModule):
+            return {"kind": "namespace", "attributes": self._attributes(module)}
+        check = module.input_check
+        env = module.shape_env
+        return {
+            "kind": "graph",
+            "class_name": module.class_name,
+            "env": None if env is None else self._env_number[id(env)],
+            "input_check": None if check is None else self._codec.encode_target(check),
+            "meta": self._codec.encode_meta(module.meta),
+            "nodes": [self._node(node) for node in module.graph.nodes],
+            "attributes": self._attributes(module),
+        }
+
+    def _attributes(self, module: Module) -> dict[str, object]:
+        encoded: dict[str, object] = {}
+        for name, value in module.attributes.items():
+            if isinstance(value, Module):
+                encoded[name] = {"module": self._module_number[id(value)]}
+                continue
+            try:
+                encoded[name] = {"const": self._codec.encode_constant(value)}
+            except SerializationError as error:
+                raise SerializationError(f"attribute '{name}': {error}") from error
+        return encoded
+
+    def _node(self, node: Node) -> dict[str, object]:
+        try:
+            target = node.target
+            name = target if isinstance(target, str) else self._codec.encode_target(target)
+            encoded: dict[str, object] = {"name": node.name, "op": node.op, "target": name}
+            if node.args:
+                encoded["args"] = [self._argument(a) for a in node.args]
+            if node.kwargs:
+                encoded["kwargs"] = {k: self._argument(a) for k, a in node.kwargs.items()}
+            meta = self._codec.encode_meta(node.meta) if node.meta else None
+        except SerializationError as error:
+            raise SerializationError(f"node '{node.name}': {error}") from error
+        if meta:
+            encoded["meta"] = meta
+        return encoded
+
+    def _argument(self, a: object) -> object:
+        """An argument; containers without a special type are taken apart here."""
+        if isinstance(a, Node):
+            return {"node": a.name}
+        if type(a) is tuple:
+            return {"tuple": [self._argument(item) for item in a]}
+        if isinstance(a, list):
+            return {"list": [self._argument(item) for item in a]}
+        if isinstance(a, dict):
+            pairs = a.items()
+            return {"dict": [[self._constant(k), self._argument(v)] for k, v in pairs]}
+        if isinstance(a, slice):
+            return {"slice": [self._argument(x) for x in (a.start, a.stop, a.step)]}
+        if isinstance(a, tuple) and _contains_node(a):
+            raise SerializationError(f"a {type(a).__name__} of nodes cannot be saved")
+        return self._constant(a)
+
+    def _constant(self, value: object) -> object:
+        data = self._codec.encode_constant(value)
+        return {"const": data} if isinstance(data, (dict, list)) else data
+
+
+def _contains_node(a: object) -> bool:
+    if isinstance(a, (tuple, list)):
+        return any(map(_contains_node, a))
+    if isinstance(a, dict):
+        return any(map(_contains_node, a.values()))
+    return isinstance(a, Node)
+
+
+class _Reader:
+    """Reads one document; nothing of it gets out before all of it is read and linted."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+        self._envs: list[object] = []
+        self._modules: list[Module] = []
+
+    def module(self, document: dict[str, object]) -> GraphModule:
+        """The root module. Raises SerializationError or GraphError."""
+        envs = expect(document.get("envs"), list, "'envs'")
+        self._envs = [self._codec.decode_env(data) for data in envs]
+        entries = [
+            expect(entry, dict, "a module")
+            for entry in expect(document.get("modules"), list, "'modules'")
+        ]
+        self._modules = [self._shell(entry) for entry in entries]
+        root = self._modules[0] if self._modules else None
+        if not isinstance(root, GraphModule):
+            raise SerializationError("the first module should be one with a graph")
+        for module, entry in zip(self._modules, entries):
+            self._fill(module, entry)
+        if len(list(root._namespaces())) != len(self._modules):
+            raise SerializationError("a module is not reached from the first one")
+        for nested in root.modules():
+            nested.graph.lint()
+        return root
+
+    def _shell(self, entry: dict[str, object]) -> Module:
+        """The module without its attributes, which may be modules that come later."""
+        kind = entry.get("kind")
+        if kind == "namespace":
+            return Module()
+        if kind != "graph":
+            raise SerializationError(f"unknown kind of module: {kind!r}")
+        graph = self._graph(expect(entry.get("nodes"), list, "'nodes'"))
+        name = expect(entry.get("class_name"), str, "'class_name'")
+        module = GraphModule(None, graph, name)
+        module.meta = self._codec.decode_meta(expect(entry.get("meta"), dict, "'meta'"))
+        if entry.get("env") is not None:
+            module.shape_env = _item(self._envs, entry["env"], "environment")
+        if entry.get("input_check") is not None:
+            check = expect(entry["input_check"], str, "'input_check'")
+            module.input_check = self._codec.decode_target(check)
+        return module
+
+    def _fill(self, module: Module, entry: dict[str, object]) -> None:
+        for name, data in expect(entry.get("attributes"), dict, "'attributes'").items():
+            content = expect(data, dict, f"attribute '{name}'")
+            if set(content) == {"module"}:
+                number = content["module"]
+                module._set_local(name, _item(self._modules, number, "module"))
+            elif set(content) == {"const"}:
+                module._set_local(name, self._codec.decode_constant(content["const"]))
+            else:
+                raise SerializationError(f"attribute '{name}' is no module and no constant")
+
+    # -- nodes ----------------------------------------------------------------------------
+
+    def _graph(self, entries: list[object]) -> Graph:
+        described = [expect(entry, dict, "a node") for entry in entries]
+        names = [expect(entry.get("name"), str, "a node's name") for entry in described]
+        known = set(names)
+        graph = Graph()
+        made: dict[str, Node] = {}
+        for name, entry in zip(names, described):
+            if name in made:
+                raise GraphError(f"node '{name}': another node has the same name")
+            try:
+                made[name] = self._node(graph, name, entry, made, known)
+            except SerializationError as error:
+                raise SerializationError(f"node '{name}': {error}") from error
+        return graph
+
+    def _node(
+        self,
+        graph: Graph,
+        name: str,
+        entry: dict[str, object],
+        made: dict[str, Node],
+        known: set[str],
+    ) -> Node:
+        op = expect(entry.get("op"), str, "'op'")
+        if op not in OPS:
+            raise GraphError(f"node '{name}': unknown op {op!r}")
+        target = expect(entry.get("target"), str, "'target'")
+        arguments = _Arguments(self._codec, name, made, known)
+        args = [arguments.decode(a) for a in expect(entry.get("args", []), list, "'args'")]
+        kwargs = expect(entry.get("kwargs", {}), dict, "'kwargs'")
+        node = graph.create_node(
+            op,
+            self._codec.decode_target(target) if op == "call_function" else target,
+            args,
+            {key: arguments.decode(a) for key, a in kwargs.items()},
+            name,
+        )
+        node.name = name
+        if "meta" in entry:
+            node.meta = self._codec.decode_meta(expect(entry["meta"], dict, "'meta'"))
+        return node
+
+
+class _Arguments:
+    """Reads the arguments of one node, which may use the nodes made so far."""
+
+    def __init__(
+        self, codec: Codec, user: str, made: dict[str, Node], known: set[str]
+    ) -> None:
+        self._codec = codec
+        self._user = user
+        self._made = made
+        self._known = known
+
+    def decode(self, data: object, depth: int = 0) -> object:
+        """One argument. Raises SerializationError or GraphError."""
+        if depth > MAX_NESTING:
+            raise SerializationError(f"arguments nested more than {MAX_NESTING} deep")
+        if not isinstance(data, dict):
+            if isinstance(data, list):
+                raise SerializationError(f"not an argument: a list of {len(data)} items")
+            return self._codec.decode_constant(data)
+        if len(data) != 1:
+            raise SerializationError(f"not an argument: an object with {list(data)}")
+        (kind, content), *_ = data.items()
+        if kind == "const":
+            return self._codec.decode_constant(content)
+        if kind == "node":
+            return self._input(expect(content, str, "a node's name"))
+        if kind not in ("tuple", "list", "dict", "slice"):
+            raise SerializationError(f"unknown kind of argument: {kind!r}")
+        items = expect(content, list, f"the content of a {kind}")
+        if kind == "dict":
+            return self._dict(items, depth)
+        decoded = [self.decode(item, depth + 1) for item in items]
+        if kind == "slice":
+            if len(decoded) != 3:
+                raise SerializationError(f"a slice of {len(decoded)} parts")
+            return slice(*decoded)
+        return tuple(decoded) if kind == "tuple" else decoded
+
+    def _dict(self, items: list[object], depth: int) -> dict[object, object]:
+        decoded: dict[object, object] = {}
+        for item in items:
+            key, value = expect_pair(item)
+            if isinstance(key, dict) and set(key) != {"const"}:
+                raise SerializationError("the key of a dict should be a constant")
+            try:
+                decoded[self.decode(key, depth + 1)] = self.decode(value, depth + 1)
+            except TypeError as error:
+                raise SerializationError(f"not a key of a dict: {key!r}") from error
+        return decoded
+
+    def _input(self, name: str) -> Node:
+        if name in self._made:
+            return self._made[name]
+        if name == self._user:
+            raise GraphError(f"node '{name}' uses itself")
+        if name in self._known:
+            raise GraphError(
+                f"node '{self._user}' uses '{name}' before its definition (a cycle)"
+            )
+        raise GraphError(f"node '{self._user}' uses '{name}', which is not in the graph")
+
+
+def _item(items: Sequence[object], number: object, what: str) -> object:
+    """The item with that number. Raises SerializationError if there is none."""
+    index = expect(number, int, f"the number of a {what}")
+    if not 0 <= index < len(items):
+        raise SerializationError(f"there is no {what} {index}")
+    return items[index]

@@ -1,0 +1,1 @@
+"""Passes over memory: what shares it, what does nothing, what can write in place."""

@@ -1,0 +1,130 @@
+"""`trace`: a numpy function, unchanged, as a graph with symbolic shapes.
+
+    program = trace(pack_ragged, tokens=("b", 128), lengths=Spec(("b",), "int64"))
+
+The function runs once on arrays of which only shape and dtype are known. Sizes are symbols
+of the inputs; what depends on values (the length of ``np.nonzero(x)``, ``int(x.sum())``) is
+an unbacked symbol with the bounds that the operation guarantees. What an operation needs of
+its operands' sizes becomes a check of the program's environment, unless it is certain.
+
+Guarantees: on inputs that fit the specification, and for which the checks hold, the graph
+computes what the function does. An unsupported function raises at once and names itself.
+Limits: a branch on a value is decided once (from the example sizes, with a guard) or raises
+`DataDependentError`; names are looked up in the function's own module (see `modules`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from asserts.errors import TraceError
+from asserts.graph.module import GraphModule
+from asserts.graph.values import ArrayValue
+from asserts.trace.builtins_patch import patched
+from asserts.trace.checks import check
+from asserts.trace.context import activated
+from asserts.trace.inputs import Spec, bound_specs, check_inputs, make_inputs
+from asserts.trace.rules import (
+    create,
+    dynamic,
+    elementwise,
+    index,
+    join,
+    linalg,
+    reduce,
+    shape,
+)
+from asserts.trace.symarray import SymArray
+from asserts.trace.tracer import Tracer
+from shapes.env import ShapeEnv, Symbolic
+
+__all__ = ["RULE_MODULES", "ArrayValue", "Spec", "SymArray", "check", "trace"]
+
+RULE_MODULES = (
+    create,
+    dynamic,
+    elementwise,
+    index,
+    join,
+    linalg,
+    reduce,
+    shape,
+)
+"""The families of rules; importing one enters its rules into the registry."""
+
+
+def trace(
+    fn: Callable[..., Any],
+    /,
+    *specs: Any,
+    env: ShapeEnv | None = None,
+    modules: Iterable[ModuleType | str] = (),
+    **named: Any,
+) -> GraphModule:
+    """The graph of a function for inputs of these specifications.
+
+    An array input is specified by a tuple of sizes (names, numbers, `Dim`s, or text such as
+    ``"2*b"``; float64), by `Spec(shape, dtype)`, or by an example array; a symbolic integer by
+    a `Dim` or `Spec.int(...)`. Anything else is a constant, passed as it is. `modules` names
+    further modules whose functions belong to the program.
+
+    Raises `TraceError` for what cannot be traced, `ShapeError` for a certain mismatch of
+    shapes, `DataDependentError` for a decision on a value that is not known.
+    """
+    if not callable(fn):
+        raise TraceError(f"{fn!r} is no function")
+    name = getattr(fn, "__name__", None) or type(fn).__name__
+    tracer = Tracer(ShapeEnv() if env is None else env, name)
+    flat, call = bound_specs(fn, specs, named)
+    with activated(tracer):
+        values = make_inputs(tracer, flat)
+        with patched(fn, modules):
+            result = call(values)
+        tracer.returned()
+        output = tracer.graph.output(_as_argument(tracer, result))
+        output.meta["val"] = _described(result)
+    return _finished(tracer)
+
+
+def _finished(tracer: Tracer) -> GraphModule:
+    module = tracer.module
+    module.shape_env = tracer.env
+    module.meta["name"] = tracer.name
+    module.meta["contract"] = tuple(tracer.contracts)
+    module.meta["guarantees"] = tuple(tracer.guarantees)
+    module.input_check = check_inputs
+    module.graph.lint()
+    return module
+
+
+def _as_argument(tracer: Tracer, result: Any) -> Any:
+    """A result as the argument of the output node. Raises `TraceError` for other objects."""
+    if isinstance(result, (tuple, list)):
+        items = [_as_argument(tracer, r) for r in result]
+        if hasattr(result, "_fields"):
+            raise TraceError("a named tuple cannot be returned from a traced function")
+        return tuple(items) if isinstance(result, tuple) else items
+    if isinstance(result, dict):
+        return {key: _as_argument(tracer, r) for key, r in result.items()}
+    supported = (SymArray, Symbolic, np.ndarray, np.generic, int, float, complex, str)
+    if result is None or isinstance(result, supported):
+        return tracer.argument(result)
+    raise TraceError(
+        f"a traced function returns arrays, numbers, and tuples, lists and dicts of these, "
+        f"not {type(result).__name__}"
+    )
+
+
+def _described(result: Any) -> Any:
+    if isinstance(result, (tuple, list)):
+        items = [_described(r) for r in result]
+        return tuple(items) if isinstance(result, tuple) else items
+    if isinstance(result, dict):
+        return {key: _described(r) for key, r in result.items()}
+    if isinstance(result, SymArray):
+        return ArrayValue(result._dims, result.dtype)
+    return result.expr if isinstance(result, Symbolic) else result

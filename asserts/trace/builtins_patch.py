@@ -1,0 +1,334 @@
+"""Stand-ins for what Python does not let a value answer for.
+
+``int(x)`` must return a real integer and ``np.zeros(n)`` asks n for one, so, as FX does for
+`len` and its like, the traced function's module gets other `int`, `float`, `bool`, `len`,
+`min`, `max` and `np` for the duration of the trace. They behave as ever on plain values
+(``isinstance(v, int)``, ``dtype=int``, ``int("3")``), and record on traced ones. Everything
+is put back at the end, also after an exception.
+
+Limits: the module is changed for all threads while the trace lasts; functions of other
+modules see Python's own (see `modules` of `asserts.trace.trace`), and so does a numpy that is
+imported inside of a function.
+"""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import FunctionType, ModuleType
+from typing import Any, Final
+
+import numpy as np
+
+from asserts.errors import TraceError
+from asserts.graph.module import GraphModule
+from asserts.trace.context import current_tracer
+from asserts.trace.registry import apply_rule
+from asserts.trace.symarray import SymArray, is_symbolic
+from shapes.env import Max, Min, Symbolic, SymBool, SymFloat, SymInt, Where
+from shapes.expr import make
+
+__all__ = ["patched", "traced_globals"]
+
+# --------------------------------------------------------------------------- numbers
+
+
+def _scalar(value: Any) -> Any:
+    """The symbolic number in an array of one element; everything else as it is."""
+    return value._tracer.read(value) if isinstance(value, SymArray) else value
+
+
+def to_int(value: Any) -> Any:
+    """``int(value)`` for a traced value."""
+    number = _scalar(value)
+    if isinstance(number, SymFloat):
+        return number.__trunc__()
+    if isinstance(number, SymBool):
+        return Where(number, 1, 0)
+    return number if isinstance(number, SymInt) else builtins.int(number)
+
+
+def to_float(value: Any) -> Any:
+    """``float(value)`` for a traced value."""
+    number = _scalar(value)
+    if isinstance(number, SymFloat):
+        return number
+    if isinstance(number, SymBool):
+        number = Where(number, 1, 0)
+    if isinstance(number, SymInt):
+        return number.env.wrap(make("ToFloat", number.expr), number.defined)
+    return builtins.float(number)
+
+
+def to_bool(value: Any) -> Any:
+    """``bool(value)`` for a traced value."""
+    number = _scalar(value)
+    if isinstance(number, (SymInt, SymFloat)):
+        return number != 0
+    return number if isinstance(number, SymBool) else builtins.bool(number)
+
+
+class _NumberType(type):
+    """The metaclass of the stand-ins for number types."""
+
+    plain: type
+    symbolic: type
+    convert: Callable[[Any], Any]
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs and isinstance(args[0], (SymArray, Symbolic)):
+            return cls.convert(args[0])
+        return cls.plain(*args, **kwargs)
+
+    def __instancecheck__(cls, value: Any) -> bool:
+        if isinstance(value, (cls.plain, cls.symbolic)):
+            return True
+        return cls.plain is builtins.int and isinstance(value, SymBool)
+
+    def __subclasscheck__(cls, other: type) -> bool:
+        return issubclass(other, (cls.plain, cls.symbolic))
+
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is cls.plain
+
+    def __hash__(cls) -> int:
+        return hash(cls.plain)
+
+    def __repr__(cls) -> str:
+        return repr(cls.plain)
+
+
+class IntType(int, metaclass=_NumberType):
+    """`int` in traced code."""
+
+    plain = int
+    symbolic = SymInt
+    convert = staticmethod(to_int)
+    dtype = np.dtype(int)
+    from_bytes = staticmethod(int.from_bytes)  # type: ignore[assignment]
+
+
+class FloatType(float, metaclass=_NumberType):
+    """`float` in traced code."""
+
+    plain = float
+    symbolic = SymFloat
+    convert = staticmethod(to_float)
+    dtype = np.dtype(float)
+    fromhex = staticmethod(float.fromhex)  # type: ignore[assignment]
+
+
+class BoolType(int, metaclass=_NumberType):
+    """`bool` in traced code (Python's own cannot be a base class)."""
+
+    plain = bool
+    symbolic = SymBool
+    convert = staticmethod(to_bool)
+    dtype = np.dtype(bool)
+
+
+def traced_len(value: Any) -> Any:
+    """`len`."""
+    if isinstance(value, SymArray):
+        if not value.ndim:
+            raise TypeError("len() of unsized object")
+        return value.shape[0]
+    return len(value)
+
+
+def _extremum(plain: Callable[..., Any], symbolic: Callable[..., Any]) -> Any:
+    def function(*args: Any, **options: Any) -> Any:
+        values = args if len(args) != 1 or isinstance(args[0], SymArray) else None
+        if values is None:
+            values = tuple(args[0])
+            args = (values,)
+        if options or not is_symbolic(values) or isinstance(args[0], SymArray):
+            return plain(*args, **options)
+        return symbolic(*[_scalar(v) for v in values])
+
+    function.__name__ = plain.__name__
+    return function
+
+
+_BUILTINS: Final[dict[str, Any]] = {
+    "int": IntType,
+    "float": FloatType,
+    "bool": BoolType,
+    "len": traced_len,
+    "min": _extremum(min, Min),
+    "max": _extremum(max, Max),
+}
+
+# --------------------------------------------------------------------------- numpy
+
+
+class TracedFunction:
+    """A numpy function that records when a traced value is among its arguments."""
+
+    def __init__(self, function: Any) -> None:
+        self.__wrapped__ = function
+        self.__name__ = getattr(function, "__name__", "function")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        tracer = current_tracer()
+        if tracer is not None and (is_symbolic(args) or is_symbolic(kwargs)):
+            return apply_rule(tracer, self.__wrapped__, args, _plain_types(kwargs))
+        return self.__wrapped__(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__wrapped__, name)
+
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
+
+
+def _plain_types(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The stand-ins for types among the arguments replaced by the types."""
+    return {
+        key: value.plain if isinstance(value, _NumberType) else value
+        for key, value in kwargs.items()
+    }
+
+
+class TracedModule(ModuleType):
+    """numpy (or a submodule of it) as traced code sees it."""
+
+    def __init__(self, module: ModuleType) -> None:
+        super().__init__(module.__name__)
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        found = _numpy_stand_in(getattr(self._module, name))
+        self.__dict__[name] = found
+        return found
+
+
+_stand_ins: dict[int, tuple[Any, Any]] = {}
+
+
+def _numpy_stand_in(value: Any) -> Any:
+    """What stands for something of numpy in traced code (itself, for a type)."""
+    if isinstance(value, ModuleType):
+        return _kept(value, TracedModule) if _is_numpy(value.__name__) else value
+    if isinstance(value, np.ufunc) or _is_numpy_function(value):
+        return _kept(value, TracedFunction)
+    return value
+
+
+def _kept(value: Any, make_one: Callable[[Any], Any]) -> Any:
+    held = _stand_ins.get(id(value))
+    if held is None:
+        held = _stand_ins[id(value)] = (value, make_one(value))
+    return held[1]
+
+
+def _is_numpy(module: object) -> bool:
+    name = str(module)
+    return name == "numpy" or (name.startswith("numpy.") and ".testing" not in name)
+
+
+def _is_numpy_function(value: Any) -> bool:
+    if isinstance(value, type) or not callable(value) or not hasattr(value, "__name__"):
+        return False
+    return _is_numpy(getattr(value, "__module__", None) or _owner(value))
+
+
+def _owner(value: Any) -> str:
+    """The module of a built-in function that does not say it."""
+    name = getattr(value, "__name__", "")
+    return "numpy" if getattr(np, name, None) is value else ""
+
+
+# --------------------------------------------------------------------------- patching
+
+
+def traced_globals(function: Callable[..., Any]) -> list[dict[str, Any]]:
+    """The global names that a function (or what it wraps) sees."""
+    found: list[dict[str, Any]] = []
+    waiting: list[Any] = [function]
+    seen: set[int] = set()
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, partial):
+            waiting.append(one.func)
+        elif inspect.ismethod(one):
+            waiting.append(one.__func__)
+        elif isinstance(one, FunctionType):
+            found.append(one.__globals__)
+            wrapped = getattr(one, "__wrapped__", None)
+            waiting += [wrapped] if wrapped is not None else []
+        elif not isinstance(one, type) and callable(one):
+            waiting.append(type(one).__call__)
+    return [g for g in found if not _is_our_own(g)]
+
+
+def _is_our_own(names: dict[str, Any]) -> bool:
+    module = str(names.get("__name__", ""))
+    top, _, rest = module.partition(".")
+    if top == "asserts":
+        return not rest.startswith("examples")
+    return top in ("shapes", "numpy", "builtins")
+
+
+@contextmanager
+def patched(
+    function: Callable[..., Any], modules: Iterable[ModuleType | str] = ()
+) -> Iterator[None]:
+    """Within the block, the function's module and the others see the stand-ins.
+
+    Raises `TraceError` for a module that is not loaded.
+    """
+    spaces = traced_globals(function)
+    for module in modules:
+        loaded = sys.modules.get(module) if isinstance(module, str) else module
+        if loaded is None:
+            raise TraceError(f"the module {module!r} is not loaded, so it cannot be traced")
+        spaces.append(vars(loaded))
+    undo: list[tuple[dict[str, Any], str, Any, bool]] = []
+    call = GraphModule.__call__
+    try:
+        for space in {id(s): s for s in spaces}.values():
+            undo += _patch(space)
+        GraphModule.__call__ = _traced_call(call)  # type: ignore[method-assign]
+        yield
+    finally:
+        GraphModule.__call__ = call  # type: ignore[method-assign]
+        for space, name, old, was_there in reversed(undo):
+            if was_there:
+                space[name] = old
+            else:
+                space.pop(name, None)
+
+
+def _patch(space: dict[str, Any]) -> list[tuple[dict[str, Any], str, Any, bool]]:
+    undo = []
+    changes = {
+        name: stand_in
+        for name, value in list(space.items())
+        if (stand_in := _numpy_stand_in(value)) is not value
+    }
+    # A module that has its own `min` keeps it.
+    changes |= {name: value for name, value in _BUILTINS.items() if name not in space}
+    for name, value in changes.items():
+        undo.append((space, name, space.get(name), name in space))
+        space[name] = value
+    return undo
+
+
+def _traced_call(call: Callable[..., Any]) -> Callable[..., Any]:
+    def traced(module: GraphModule, *args: Any, **kwargs: Any) -> Any:
+        tracer = current_tracer()
+        if tracer is None or not (is_symbolic(args) or is_symbolic(kwargs)):
+            return call(module, *args, **kwargs)
+        from asserts.trace.nested import call_program
+
+        return call_program(tracer, module, args, kwargs)
+
+    return traced

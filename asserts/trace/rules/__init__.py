@@ -1,0 +1,1 @@
+"""What each numpy function computes on symbolic arrays, one module for each family."""

@@ -1,0 +1,343 @@
+"""`SymArray`: what a traced program computes with, an array of which only shape and dtype
+are known.
+
+It answers numpy's protocols (``__array_ufunc__``, ``__array_function__``), so the program
+calls numpy as ever and the tracer records what it does. A SymArray is a variable: changes in
+place (``x[i] = v``, ``x += y``) put a new node in place of the old one, which is right as
+long as no other array that the program still holds shares the memory. `Memory` keeps account
+of that; for inputs, and while there are views, a change in place is refused.
+"""
+
+from __future__ import annotations
+
+import operator
+import weakref
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from asserts.errors import TraceError
+from shapes.env import SymBool, SymFloat, SymInt
+from shapes.expr import IntExpr, multiply
+
+if TYPE_CHECKING:
+    from asserts.graph.graph import Node
+    from asserts.trace.tracer import Tracer
+
+__all__ = ["Elements", "Memory", "SymArray", "is_symbolic"]
+
+Elements: TypeAlias = "tuple[IntExpr | None, IntExpr | None]"
+"""Bounds that every element satisfies, each None where there is none."""
+
+ANY: Final[Elements] = (None, None)
+
+_FUNCTION_OF_METHOD: Final[dict[str, str]] = {
+    name: name
+    for name in (
+        "sum", "prod", "mean", "std", "var", "max", "min", "any", "all", "argmax", "argmin",
+        "argsort", "cumsum", "cumprod", "reshape", "transpose", "ravel", "squeeze",
+        "swapaxes", "take", "repeat", "clip", "dot", "nonzero", "round", "diagonal", "trace",
+        "searchsorted", "compress", "argpartition", "conj", "conjugate",
+    )
+}  # fmt: skip
+
+
+class Memory:
+    """The arrays that share one block of memory, as far as they are still held."""
+
+    __slots__ = ("_arrays", "shared")
+
+    def __init__(self) -> None:
+        self._arrays: list[weakref.ref[SymArray]] = []
+        self.shared = False
+        """Whether there are views of which nobody keeps account."""
+
+    def add(self, array: SymArray) -> None:
+        """One more array in this memory."""
+        self._arrays.append(weakref.ref(array))
+
+    def is_seen_by_others(self, *known: SymArray | None) -> bool:
+        """Whether an array other than these still sees the memory."""
+        held = [array for ref in self._arrays if (array := ref()) is not None]
+        return self.shared or any(all(a is not k for k in known) for a in held)
+
+
+class UnsupportedMethodError(TraceError, AttributeError):
+    """A method or attribute of arrays that is not supported while tracing."""
+
+
+class SymArray(NDArrayOperatorsMixin):
+    """An array of a traced program; made by the tracer."""
+
+    __slots__ = ("__weakref__", "_dims", "_dtype", "_elements", "_memory", "_node", "_part_of",
+                 "_total_of", "_tracer")  # fmt: skip
+    __array_priority__ = 1000.0
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        tracer: Tracer,
+        node: Node,
+        dims: tuple[IntExpr, ...],
+        dtype: np.dtype[Any],
+        elements: Elements = ANY,
+        fresh: bool = False,
+    ) -> None:
+        self._tracer = tracer
+        self._node = node
+        self._dims = dims
+        self._dtype = dtype
+        self._elements = elements
+        self._total_of: Node | None = None
+        self._part_of: tuple[SymArray, Any, Any] | None = None
+        """The array that a slice was taken of, the index, and the index as it is recorded."""
+        self._memory: Memory | None = Memory() if fresh else None
+        if self._memory is not None:
+            self._memory.add(self)
+
+    def share(self, view: SymArray | None = None) -> None:
+        """The view sees this array's memory (None: somebody does)."""
+        if self._memory is None:
+            return
+        if view is None:
+            self._memory.shared = True
+        else:
+            view._memory = self._memory
+            self._memory.add(view)
+
+    # -- what is known ---------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """The sizes: integers, and symbolic ones where they are not known."""
+        return tuple(self._tracer.env.wrap(size) for size in self._dims)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self._dims)
+
+    @property
+    def size(self) -> Any:
+        """The number of elements."""
+        total: IntExpr | None = None
+        for size in self._dims:
+            total = size if total is None else multiply(total, size)
+        return 1 if total is None else self._tracer.env.wrap(total)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype."""
+        return self._dtype
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes per element."""
+        return self._dtype.itemsize
+
+    @property
+    def nbytes(self) -> Any:
+        """Bytes of all elements."""
+        return self.size * self.itemsize
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(map(str, self._dims))
+        return f"SymArray({self._node.name}: {self._dtype}[{sizes}])"
+
+    __str__ = __repr__
+
+    # -- numpy's protocols -----------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        from asserts.trace.rules.elementwise import apply_ufunc
+
+        return apply_ufunc(self._tracer, ufunc, method, args, kwargs)
+
+    def __array_function__(
+        self, function: Any, types: Any, args: Any, kwargs: dict[str, Any]
+    ) -> Any:
+        from asserts.trace.registry import apply_rule
+
+        return apply_rule(self._tracer, function, args, kwargs)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
+        raise TraceError(
+            f"the values of a traced array ({self._node.name}) are needed where only its "
+            "shape is known; use numpy functions on it (np.take(table, x) instead of "
+            "table[x]), and call them through the module's `np`"
+        )
+
+    # -- indexing and changing -------------------------------------------------------------
+
+    def __getitem__(self, key: Any) -> Any:
+        from asserts.trace.rules.index import get_item
+
+        return get_item(self._tracer, self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        from asserts.trace.rules.index import set_item
+
+        set_item(self._tracer, self, key, value)
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self._dims:
+            raise TypeError("iteration over a 0-d array")
+        count = operator.index(self.shape[0])
+        return (self[i] for i in range(count))
+
+    def __len__(self) -> int:
+        if not self._dims:
+            raise TypeError("len() of unsized object")
+        return operator.index(self.shape[0])
+
+    # -- values ----------------------------------------------------------------------------
+
+    def item(self, *index: Any) -> Any:
+        """The only element (or the one at an index) as a symbolic number."""
+        chosen = self[index[0] if len(index) == 1 else index] if index else self
+        return self._tracer.read(chosen)
+
+    def __bool__(self) -> bool:
+        return bool(self._tracer.read(self))
+
+    def __index__(self) -> int:
+        if self._dtype.kind not in "iu" or self._dims:
+            raise TypeError("only integer scalar arrays can be converted to a scalar index")
+        return operator.index(self._tracer.read(self))
+
+    def __int__(self) -> int:
+        raise TraceError(_outside("int", self._node.name))
+
+    def __float__(self) -> float:
+        raise TraceError(_outside("float", self._node.name))
+
+    def __complex__(self) -> complex:
+        raise TraceError("complex() of an array cannot be traced")
+
+    def __pow__(self, other: Any) -> Any:
+        from asserts.trace.rules.elementwise import power
+
+        return power(self._tracer, self, other)
+
+    # -- methods ---------------------------------------------------------------------------
+
+    @property
+    def T(self) -> SymArray:  # noqa: N802
+        """The transpose."""
+        return self._call("transpose")  # type: ignore[no-any-return]
+
+    @property
+    def real(self) -> Any:
+        """The real part."""
+        return self._call("real")
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part."""
+        return self._call("imag")
+
+    def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        return self.__array_function__(getattr(np, name), (), (self, *args), kwargs)
+
+    def reshape(self, *shape: Any, order: str = "C") -> Any:
+        """`numpy.reshape`, the sizes in a tuple or one by one."""
+        return self._call("reshape", shape[0] if len(shape) == 1 else shape, order=order)
+
+    def transpose(self, *axes: Any) -> Any:
+        """`numpy.transpose`, the axes in a tuple or one by one."""
+        return self._call("transpose", axes[0] if len(axes) == 1 else (axes or None))
+
+    def astype(self, dtype: Any, **options: Any) -> Any:
+        """Another dtype."""
+        from asserts.trace.rules.elementwise import cast
+
+        return cast(self._tracer, self, dtype, **options)
+
+    def copy(self, order: str = "C") -> Any:
+        """A copy."""
+        return self._call("copy")
+
+    def flatten(self, order: str = "C") -> Any:
+        """A flat copy."""
+        if order != "C":
+            raise TraceError(f"flatten: order={order!r} is not supported while tracing")
+        flat = self._call("reshape", (-1,))
+        return flat.copy()
+
+    def sort(self, axis: int = -1) -> None:
+        """Sorts in place."""
+        self._tracer.changed(self, "x.sort()", self._call("sort", axis))
+
+    def fill(self, value: Any) -> None:
+        """Sets all elements."""
+        self[...] = value
+
+    def __getattr__(self, name: str) -> Any:
+        target = _FUNCTION_OF_METHOD.get(name)
+        if target is not None:
+            return partial(self._call, target)
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise UnsupportedMethodError(
+            f"ndarray.{name} is not supported while tracing (array '{self._node.name}')"
+        )
+
+
+def _outside(name: str, array: str) -> str:
+    return (
+        f"{name}() of the traced array '{array}' was called in a module that is not part of "
+        f"the trace; use .item(), or name the module in trace(..., modules=[...])"
+    )
+
+
+_ZERO_D_ARRAYS: Final = frozenset(
+    ("placeholder", "get_attr", "zeros", "ones", "empty", "full", "zeros_like", "ones_like",
+     "empty_like", "full_like", "array", "asarray", "reshape", "squeeze", "copy", "set_item",
+     "update", "broadcast_to", "transpose")
+)  # fmt: skip
+
+
+def _is_scalar(x: SymArray) -> bool:
+    """Whether numpy would hand out a scalar, which never changes in place."""
+    made_by = x._node.op if x._node.op != "call_function" else x._node.target
+    if x._dims or x._part_of is not None:
+        return False
+    return getattr(made_by, "__name__", made_by) not in _ZERO_D_ARRAYS
+
+
+def _in_place(symbol: str, ufunc: np.ufunc) -> Callable[[SymArray, Any], Any]:
+    def method(self: SymArray, other: Any) -> Any:
+        from asserts.trace.rules.elementwise import update
+
+        if _is_scalar(self):
+            return ufunc(self, other)
+        update(self._tracer, self, ufunc, other, f"x {symbol}= ...")
+        return self
+
+    return method
+
+
+for _name, _symbol, _ufunc in (
+    ("add", "+", np.add), ("sub", "-", np.subtract), ("mul", "*", np.multiply),
+    ("truediv", "/", np.true_divide), ("floordiv", "//", np.floor_divide),
+    ("mod", "%", np.remainder), ("pow", "**", np.power), ("and", "&", np.bitwise_and),
+    ("or", "|", np.bitwise_or), ("xor", "^", np.bitwise_xor),
+    ("lshift", "<<", np.left_shift), ("rshift", ">>", np.right_shift),
+):  # fmt: skip
+    setattr(SymArray, f"__i{_name}__", _in_place(_symbol, _ufunc))
+
+
+def is_symbolic(value: Any) -> bool:
+    """Whether a traced value is in it, in lists and tuples too."""
+    if isinstance(value, (SymArray, SymInt, SymBool, SymFloat)):
+        return True
+    if isinstance(value, (list, tuple)):
+        return any(is_symbolic(v) for v in value)
+    if isinstance(value, dict):
+        return any(is_symbolic(v) for v in value.values())
+    if isinstance(value, slice):
+        return any(is_symbolic(v) for v in (value.start, value.stop, value.step))
+    return False

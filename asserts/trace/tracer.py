@@ -1,0 +1,445 @@
+"""The tracer: writes nodes, keeps their metadata, and states what operations need.
+
+A rule hands over what is called with which arguments and the shape that comes out; the
+tracer turns symbolic numbers among the arguments into nodes, constants into attributes, and
+conditions into checks of the environment. A value that is read twice from one node is one
+symbol; so is the number of true elements of a mask, wherever it appears.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from asserts.conditions.emit import Emitter
+from asserts.dialects.numpy.graph import NumpyGraphs
+from asserts.errors import TraceError
+from asserts.graph import runtime
+from asserts.graph.graph import Graph, Node
+from asserts.graph.module import GraphModule
+from asserts.graph.values import ArrayValue
+from asserts.trace.symarray import ANY, Elements, SymArray
+from shapes import tensors
+from shapes.base import Location, user_location
+from shapes.env import ShapeEnv, Symbolic, SymBool, SymFloat, SymInt
+from shapes.errors import ContradictionError
+from shapes.expr import (
+    FALSE,
+    LE_ZERO,
+    TRUE,
+    Expr,
+    IntExpr,
+    as_integer,
+    conjunction,
+    constant,
+    equal,
+    less_equal,
+)
+from shapes.tensors import Shape, ShapeError, ShapeResult
+from shapes.traversal import defined
+
+__all__ = ["Tracer"]
+
+Path = tuple[tuple[Any, ...], ...]
+
+
+class Tracer:
+    """One program being traced into one graph."""
+
+    def __init__(self, env: ShapeEnv, name: str) -> None:
+        self.env = env
+        self.name = name
+        self.graph = Graph()
+        self.module = GraphModule(None, self.graph, "GraphModule")
+        self.emitter = Emitter(self.graph, NumpyGraphs())
+        self.contracts: list[Expr] = []
+        self.guarantees: list[Expr] = []
+        self.inputs: dict[str, Expr | tuple[Expr, ...]] = {}
+        self._constants: dict[int, tuple[Any, Node]] = {}
+        self._reads: dict[Node, Expr] = {}
+        self._totals: dict[Node, IntExpr] = {}
+        self._required: set[Expr] = set()
+        self._operation: list[tuple[str, Any]] = []
+        self._end: str | None = None
+
+    @contextmanager
+    def calling(self, name: str, function: Any) -> Iterator[None]:
+        """Within the block, nodes and checks belong to that function."""
+        self._operation.append((name, function))
+        try:
+            yield
+        finally:
+            self._operation.pop()
+
+    @property
+    def operation(self) -> str:
+        """The name of the function that the user called."""
+        return self._operation[0][0] if self._operation else "operation"
+
+    @property
+    def called(self) -> Any:
+        """The numpy function that is being recorded."""
+        return self._operation[-1][1]
+
+    # -- asking ----------------------------------------------------------------------------
+
+    def decide(self, condition: Expr) -> bool | None:
+        """Whether a condition holds, if that is known cheaply."""
+        return self.env.decide(condition)  # type: ignore[arg-type]
+
+    def shape_of(self, value: Any) -> Shape:
+        """The shape of an operand: an array, a number, or nested lists of them."""
+        if isinstance(value, SymArray):
+            return value._dims
+        if isinstance(value, (Symbolic, bool, int, float, complex, np.generic)):
+            return ()
+        if isinstance(value, (list, tuple)):
+            inner = [self.shape_of(v) for v in value]
+            if not inner:
+                return (constant(0),)
+            return self.require(tensors.stack(inner))
+        return tensors.as_shape(np.shape(value))
+
+    def dim_of(self, value: Any) -> IntExpr:
+        """A size or index as an expression: a number, a symbolic one, an array scalar."""
+        if isinstance(value, SymArray):
+            if value._dims or value.dtype.kind not in "iu":
+                raise TypeError("only integer scalar arrays can be converted to an index")
+            value = self.read(value)
+        if isinstance(value, Symbolic):
+            self.require_defined(value)
+            if isinstance(value, SymFloat):
+                raise TypeError("'float' object cannot be interpreted as an integer")
+            return as_integer(value.expr)
+        return constant(operator.index(value))
+
+    def dims_of(self, shape: Any) -> Shape:
+        """The sizes in a shape argument: one, or a sequence of them."""
+        if isinstance(shape, SymArray) and shape.ndim == 1:
+            shape = list(shape)
+        if isinstance(shape, (list, tuple, np.ndarray)):
+            return tuple(self.dim_of(s) for s in shape)
+        return (self.dim_of(shape),)
+
+    # -- stating ---------------------------------------------------------------------------
+
+    def require_defined(self, value: Symbolic) -> None:
+        """A symbolic number is used, so what it is made of must have a value."""
+        if value.defined is not TRUE:
+            self._check(value.defined, f"`{value.expr}` has no value", "arithmetic")
+
+    def require(self, result: ShapeResult, operation: str | None = None) -> Shape:
+        """State the needs of an operation; the shape of its result.
+
+        Raises `ShapeError` if one of them certainly fails.
+        """
+        for need in result.needs:
+            self._check(need.condition, need.reason, operation or self.operation)
+        return result.shape
+
+    def _check(self, condition: Expr, reason: str, operation: str) -> None:
+        whole = conjunction(defined(condition), condition)
+        if whole is TRUE or whole in self._required or self._is_size(whole):
+            return
+        if whole is FALSE or self.decide(whole) is False:
+            raise ShapeError(f"{operation}: {reason}")
+        try:
+            self.env.check(
+                whole, origin="operation", operation=operation, location=user_location()
+            )
+        except ContradictionError as error:
+            raise ShapeError(f"{operation}: {reason}") from error
+        self._required.add(whole)
+
+    def _is_size(self, condition: Expr) -> bool:
+        """Whether it says of a size no more than that it is one."""
+        if condition.op is not LE_ZERO:
+            return False
+        negated = -condition.args[0]
+        info = self.env.symbols.get(negated.name) if negated.is_symbol else None
+        return info is not None and info.size_like
+
+    def contract(self, condition: Expr) -> None:
+        """State what every caller's inputs satisfy."""
+        if condition is not TRUE:
+            self.env.contract(condition)  # type: ignore[arg-type]
+            self.contracts.append(condition)
+
+    def guarantee(self, condition: Expr, node: Node) -> None:
+        """State what the operation itself ensures."""
+        if condition is not TRUE:
+            self.env.guarantee(condition, self.operation, node.name)  # type: ignore[arg-type]
+            self.guarantees.append(condition)
+
+    # -- recording -------------------------------------------------------------------------
+
+    def record(
+        self,
+        target: Any,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any] | None = None,
+        val: Any = None,
+        op: str = "call_function",
+        name: str | None = None,
+    ) -> Node:
+        """A new node; symbolic arguments become nodes before it, constants attributes."""
+        trace = self._stack_trace()
+        self.emitter.meta = {"stack_trace": trace}
+        inputs = tuple(self.argument(a) for a in args)
+        named = {key: self.argument(value) for key, value in (kwargs or {}).items()}
+        node = self.graph.create_node(op, target, inputs, named, name)
+        node.meta["val"] = val
+        node.meta["stack_trace"] = trace
+        self.emitter.arrive(node)
+        return node
+
+    def _stack_trace(self) -> str:
+        return stack_text(user_location()) if self._end is None else self._end
+
+    def returned(self) -> None:
+        """The function has returned: what is still recorded belongs to its last line."""
+        *_, last = self.graph.nodes or [None]
+        self._end = str(last.meta.get("stack_trace", "")) if last is not None else ""
+
+    def argument(self, value: Any) -> Any:
+        """A value as an argument of a node."""
+        if isinstance(value, SymArray):
+            self._require_own(value)
+            return value._node
+        if isinstance(value, Symbolic):
+            return self.node_of(value)
+        if isinstance(value, Expr):
+            return self.emitter.emit(value)
+        if isinstance(value, (np.ndarray, np.generic)):
+            return self.constant(value)
+        if isinstance(value, np.dtype):
+            return value.name
+        if isinstance(value, (list, tuple)):
+            return type(value)(self.argument(v) for v in value)
+        if isinstance(value, dict):
+            return {key: self.argument(v) for key, v in value.items()}
+        if isinstance(value, slice):
+            parts = (value.start, value.stop, value.step)
+            return slice(*(self.argument(p) for p in parts))
+        return value
+
+    def _require_own(self, array: SymArray) -> None:
+        if array._tracer is not self:
+            raise TraceError(
+                f"the traced array '{array._node.name}' belongs to another trace "
+                f"('{array._tracer.name}'); return it from there instead of keeping it"
+            )
+
+    def node_of(self, value: Symbolic) -> Any:
+        """A symbolic number as a node (or a constant)."""
+        if value.env is not self.env:
+            raise TraceError(f"`{value}` belongs to another environment")
+        self.require_defined(value)
+        self.emitter.meta = {"stack_trace": self._stack_trace()}
+        return self.emitter.emit(value.expr)
+
+    def constant(self, value: Any) -> Node:
+        """The node that reads a constant array of the module."""
+        held = self._constants.get(id(value))
+        if held is not None:
+            return held[1]
+        array = np.array(value)
+        array.flags.writeable = False
+        name = f"constant_{len(self._constants)}"
+        self.module.set_attr(name, array)
+        val = ArrayValue(tensors.as_shape(array.shape), array.dtype)
+        node = self.record(name, (), None, val, op="get_attr", name=name)
+        self._constants[id(value)] = (value, node)
+        return node
+
+    def lift(self, value: Any) -> SymArray:
+        """Any operand as a traced array."""
+        if isinstance(value, SymArray):
+            return value
+        from asserts.trace.rules.create import from_values
+
+        return from_values(self, value)
+
+    def array(
+        self,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any] | None,
+        shape: ShapeResult | Sequence[IntExpr],
+        dtype: np.dtype[Any],
+        *,
+        target: Callable[..., Any] | None = None,
+        elements: Elements = ANY,
+        view_of: SymArray | None = None,
+    ) -> SymArray:
+        """Record a call with one array as its result.
+
+        `target` is the function that is being recorded, unless said otherwise; a `view_of`
+        an array may share its memory.
+        """
+        dims = self.require(shape) if isinstance(shape, ShapeResult) else tuple(shape)
+        function = self.called if target is None else target
+        node = self.record(function, args, kwargs, ArrayValue(dims, dtype))
+        result = SymArray(self, node, dims, dtype, elements, fresh=view_of is None)
+        if view_of is not None:
+            view_of.share(result)
+        return result
+
+    def arrays(
+        self,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any] | None,
+        values: Sequence[ArrayValue],
+        *,
+        kind: type[tuple[Any, ...]] | type[list[Any]] = tuple,
+        target: Callable[..., Any] | None = None,
+        elements: Sequence[Elements] | None = None,
+        views: bool = False,
+        bindings: Mapping[Expr, Path] | None = None,
+    ) -> Any:
+        """Record a call with a sequence of arrays as its result."""
+        function = self.called if target is None else target
+        node = self.record(function, args, kwargs, kind(values))
+        if bindings:
+            self.bind(node, bindings)
+        known = elements or [ANY] * len(values)
+        return kind(
+            self.part(node, i, value, bound, not views)
+            for i, (value, bound) in enumerate(zip(values, known))
+        )
+
+    def part(
+        self,
+        node: Node,
+        index: Any,
+        value: ArrayValue,
+        elements: Elements = ANY,
+        fresh: bool = False,
+    ) -> SymArray:
+        """One array among the results of a node."""
+        item = self.record(operator.getitem, (node_argument(node), index), None, value)
+        return SymArray(self, item, value.shape, value.dtype, elements, fresh)
+
+    def bind(self, node: Node, bindings: Mapping[Expr, Path]) -> None:
+        """The node's result defines these symbols."""
+        node.meta["bindings"] = {**node.meta.get("bindings", {}), **bindings}
+        for symbol, path in bindings.items():
+            self.emitter.bind(symbol, node, path)
+        self.emitter.arrive(node)
+
+    # -- values ----------------------------------------------------------------------------
+
+    def unbacked(self, source: str, kind: str = "int", size_like: bool = False) -> Any:
+        """A fresh symbol for a value that is known only when the program runs."""
+        return self.env.unbacked(kind=kind, size_like=size_like, source=source)  # type: ignore[arg-type]
+
+    def read(self, x: Any) -> Any:
+        """The only element of an array as a symbolic number (or a number, if known)."""
+        if not isinstance(x, SymArray):
+            return x.item() if isinstance(x, (np.ndarray, np.generic)) else x
+        self.require(_one_element(x._dims), "item")
+        kind = {"b": "bool", "i": "int", "u": "int", "f": "float"}.get(x.dtype.kind)
+        if kind is None or x.dtype.itemsize > 8:
+            raise TraceError(f"reading a {x.dtype} value cannot be traced")
+        lower, upper = x._elements
+        if kind == "int" and lower is not None and lower is upper:
+            return self.env.wrap(lower)
+        held = self._reads.get(x._node)
+        if held is None:
+            held = self._new_read(x, kind)
+        return self.env.wrap(held)
+
+    def _new_read(self, x: SymArray, kind: str) -> Expr:
+        total = self._totals.get(x._total_of) if x._total_of is not None else None
+        if total is not None:
+            return total
+        value = self.unbacked(f"{x._node.name}.item()", kind)
+        expr: Expr = value.expr
+        with self.calling("item", runtime.item):
+            node = self.record(runtime.item, (x,), None, expr)
+        self.bind(node, {expr: ()})
+        self._reads[x._node] = expr
+        if kind == "int":
+            assert isinstance(expr, IntExpr)
+            self._guarantee_integer(expr, x, node)
+            if x._total_of is not None:
+                self._totals[x._total_of] = expr
+        return expr
+
+    def _guarantee_integer(self, value: IntExpr, x: SymArray, node: Node) -> None:
+        lower, upper = x._elements
+        info = np.iinfo(x.dtype)
+        for low in (constant(int(info.min)), lower):
+            if low is not None and self.decide(less_equal(low, value)) is not True:
+                self.guarantee(less_equal(low, value), node)
+        for high in (constant(int(info.max)), upper):
+            if high is not None and self.decide(less_equal(value, high)) is not True:
+                self.guarantee(less_equal(value, high), node)
+
+    def total_of(self, x: SymArray) -> IntExpr | None:
+        """The sum of all elements (of a mask: how many are true), if it has a symbol."""
+        return self._totals.get(x._node)
+
+    def remember_total(self, x: SymArray, total: IntExpr) -> None:
+        """The sum of all elements has this symbol."""
+        self._totals.setdefault(x._node, total)
+
+    # -- changing in place -----------------------------------------------------------------
+
+    def require_fresh(self, x: SymArray, what: str, instead: str) -> None:
+        """Raises `TraceError` if a change of the array could be seen elsewhere."""
+        self._require_own(x)
+        base = x._part_of[0] if x._part_of is not None else None
+        indirect = base is not None and base._part_of is not None
+        if x._memory is None or indirect or x._memory.is_seen_by_others(x, base):
+            raise TraceError(
+                f"`{what}` changes the array '{x._node.name}' in place, which is an input, a "
+                f"view, or has views, so others could see the change; {instead}"
+            )
+
+    def changed(self, x: SymArray, what: str, result: SymArray) -> None:
+        """The array is the result from here on."""
+        self.require_fresh(x, what, "work on x.copy(), or make a new array")
+        x._node = result._node
+        x._elements = result._elements
+        x._total_of = result._total_of
+        if x._part_of is not None:
+            base, _, key = x._part_of
+            with self.calling("index assignment", runtime.set_item):
+                whole = self.array((base, key, x), None, base._dims, base.dtype)
+            base._node, base._elements, base._total_of = whole._node, ANY, None
+
+
+def node_argument(node: Node) -> Any:
+    """A node as an argument (it stands for itself)."""
+    return node
+
+
+def _one_element(dims: Shape) -> ShapeResult:
+    needs = tensors.Needs()
+    needs.add(
+        equal(tensors.product(dims), constant(1)),
+        "can only convert an array of size 1 to a Python scalar, not one of shape "
+        + tensors.show_shape(dims),
+    )
+    return needs.result(())
+
+
+def stack_text(location: Location | None) -> str:
+    """A location in the form of Python's tracebacks."""
+    if location is None:
+        return ""
+    line = f'  File "{location.file}", line {location.line}, in {location.function}'
+    return f"{line}\n    {location.code}" if location.code else line
+
+
+def scalar_kind(value: Any) -> str | None:
+    """Which Python number a symbolic value stands for."""
+    if isinstance(value, SymBool):
+        return "bool"
+    if isinstance(value, SymInt):
+        return "int"
+    return "float" if isinstance(value, SymFloat) else None

@@ -1,0 +1,131 @@
+"""Our own graphs as subjects of `asserts.verify`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from asserts.conditions.lift import lift
+from asserts.dialects.numpy import NUMPY
+from asserts.graph.graph import Node
+from asserts.graph.module import GraphModule
+from asserts.graph.node import map_arg
+from asserts.graph.values import ArrayValue
+from asserts.verify.probe import Probe
+from asserts.verify.subject import Condition, Input, Number, Trial
+from shapes.env import ShapeEnv
+from shapes.expr import BoolExpr, Expr
+from shapes.traversal import show
+
+__all__ = ["NumpySubject", "array_text"]
+
+
+class NumpySubject:
+    """A graph module that is tried."""
+
+    def __init__(self, module: GraphModule) -> None:
+        self._module = module
+        self._placeholders = [n for n in module.graph.nodes if n.op == "placeholder"]
+        env = NUMPY.environment(module)
+        self._env = env if isinstance(env, ShapeEnv) else ShapeEnv()
+        self._probe = Probe(module.graph, NUMPY.bindings, self._execute)
+        self.inputs: Sequence[Input] = [_input(node) for node in self._placeholders]
+        self.run_time: Sequence[Expr] = self._probe.symbols
+        self.names: Mapping[str, str] = {}
+        axioms = self._env.axioms
+        self.sure: Sequence[BoolExpr] = [f.claim for f in axioms if f.origin == "operation"]
+        self.conditions: Sequence[Condition] = self._conditions()
+
+    def _conditions(self) -> list[Condition]:
+        found: dict[BoolExpr, Condition] = {}
+        for fact in self._env.axioms:
+            if fact.origin != "operation":
+                found.setdefault(fact.claim, Condition(fact.spelled, fact.claim))
+        for check in self._env.checks:
+            found.setdefault(check.claim, Condition(check.text, check.claim))
+        for one in lift(self._module.graph, NUMPY):
+            if one.claim is not None:
+                found.setdefault(one.claim, Condition(show(one.claim), one.claim))
+        return list(found.values())
+
+    def _execute(self, node: Node, value_of: Any) -> Any:
+        args = map_arg(node.args, value_of)
+        return self._module._execute(node, args, map_arg(dict(node.kwargs), value_of))
+
+    def measure(self, inputs: Sequence[Any]) -> Mapping[Expr, Number]:
+        """The values of run-time symbols."""
+        with np.errstate(all="ignore"):
+            return self._probe.values(dict(zip(self._placeholders, _copies(inputs))))
+
+    def run(self, inputs: Sequence[Any]) -> Any:
+        """The result, and the inputs as they are afterwards."""
+        own = _copies(inputs)
+        with np.errstate(all="ignore"):
+            return self._module(*own), own
+
+    def difference(self, first: Any, second: Any) -> str | None:
+        """How two results differ; floats may differ by rounding."""
+        for (result, changed), word in zip(
+            ((first[0], second[0]), (first[1], second[1])), ("the result", "a changed input")
+        ):
+            how = _difference(result, changed, word)
+            if how is not None:
+                return how
+        return None
+
+    def shown(self, trial: Trial) -> str:
+        """Name, dtype, shape and content of every input."""
+        pairs = zip(self.inputs, trial.inputs)
+        return "\n".join(f"{given.name} = {array_text(value)}" for given, value in pairs)
+
+
+def _input(node: Node) -> Input:
+    value = node.meta.get("val")
+    name = str(node.target)
+    if isinstance(value, ArrayValue):
+        own = {path: symbol for symbol, path in NUMPY.bindings(node).items()}
+        sizes = (own.get((("size", i),), size) for i, size in enumerate(value.shape))
+        return Input(name, tuple(sizes), str(value.dtype))
+    if isinstance(value, Expr):
+        return Input(name, value=value, dtype=value.kind)
+    return Input(name, example=value)
+
+
+def _copies(inputs: Sequence[Any]) -> list[Any]:
+    return [value.copy() if isinstance(value, np.ndarray) else value for value in inputs]
+
+
+def _difference(first: Any, second: Any, where: str) -> str | None:
+    if isinstance(first, (tuple, list)) and isinstance(second, (tuple, list)):
+        if len(first) != len(second):
+            return f"{where} has {len(first)} and {len(second)} parts"
+        parts = enumerate(zip(first, second))
+        found = (_difference(a, b, f"{where}[{i}]") for i, (a, b) in parts)
+        return next((how for how in found if how is not None), None)
+    if isinstance(first, dict) and isinstance(second, dict):
+        if first.keys() != second.keys():
+            return f"{where} has other keys"
+        parts_by_key = ((first[k], second[k], f"{where}[{k!r}]") for k in first)
+        found = (_difference(*part) for part in parts_by_key)
+        return next((how for how in found if how is not None), None)
+    a, b = np.asarray(first), np.asarray(second)
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return f"{where} is {a.dtype}{list(a.shape)} and {b.dtype}{list(b.shape)}"
+    if a.dtype.kind in "fc":
+        same = np.allclose(a, b, rtol=1e-6, atol=1e-9, equal_nan=True)
+    else:
+        same = np.array_equal(a, b)
+    return None if same else f"{where} is {array_text(a)} and {array_text(b)}"
+
+
+def array_text(value: Any) -> str:
+    """An array with dtype and shape, long ones cut; a number as it is."""
+    if not isinstance(value, np.ndarray):
+        return repr(value)
+    if value.ndim == 0:
+        return f"{value.dtype} {value.item()!r}"
+    content = np.array2string(value, threshold=100, edgeitems=4, separator=", ")
+    content = " ".join(content.split())
+    return f"{value.dtype}{list(value.shape)} {content}"

@@ -1,0 +1,223 @@
+"""Run two programs on the same inputs, valid and invalid ones, and compare what they do.
+
+Both must accept the same inputs, reject the same, and compute the same from those that they
+accept, inputs that they change included. The inputs aim at every single check of both
+programs (see `verify_inputs`); the rest is drawn with a seed, so a run can be repeated.
+
+No difference is no proof: it says that none of these inputs shows one. The report therefore
+also says which checks no input has broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from asserts.errors import GraphError
+from asserts.graph.module import GraphModule
+from asserts.verify.inputs import Generator
+from asserts.verify.subject import Subject, Trial
+
+__all__ = ["Difference", "Outcome", "VerifyReport", "compare", "verify"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a program did: computed a `value`, or `rejected` the inputs with that error."""
+
+    value: Any = None
+    rejected: str | None = None
+
+    def __str__(self) -> str:
+        return "accepts them" if self.rejected is None else f"rejects them: {self.rejected}"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Inputs on which the programs differ, and how."""
+
+    trial: Trial
+    first: Outcome
+    second: Outcome
+    how: str
+    inputs: str
+
+    def lines(self, names: tuple[str, str]) -> list[str]:
+        """In words."""
+        found = [f"they differ on these inputs ({self.trial.purpose}):"]
+        found += [f"    {line}" for line in self.inputs.splitlines()]
+        if self.first.rejected is None and self.second.rejected is None:
+            return [*found, f"  both accept them, but {self.how}"]
+        pairs = zip(names, (self.first, self.second))
+        return [*found, *(f"  {name} {outcome}" for name, outcome in pairs)]
+
+
+@dataclass(frozen=True, repr=False)
+class VerifyReport:
+    """What a comparison has found.
+
+    `trials` inputs were run, of which both programs accepted `accepted` and rejected
+    `rejected`; `differences` are the others. `unbroken` are checks that none of the inputs
+    has broken, `checks` how many there are in all.
+    """
+
+    names: tuple[str, str]
+    trials: int
+    accepted: int
+    rejected: int
+    differences: tuple[Difference, ...] = ()
+    unbroken: tuple[str, ...] = ()
+    checks: int = 0
+    seed: int = 0
+
+    @property
+    def equal(self) -> bool:
+        """Whether no difference was found."""
+        return not self.differences
+
+    def __bool__(self) -> bool:
+        return self.equal
+
+    def summary(self) -> str:
+        """The figures in one sentence."""
+        count = len(self.differences)
+        if self.equal:
+            found = "no difference"
+        else:
+            found = f"{count} difference{'' if count == 1 else 's'}"
+        return (
+            f"{found} in {self.trials} inputs (seed {self.seed}): both accept "
+            f"{self.accepted} and reject {self.rejected}"
+        )
+
+    def lines(self) -> list[str]:
+        """The report, line by line; of the differences the first."""
+        found = [self.summary()]
+        if self.checks:
+            broken = self.checks - len(self.unbroken)
+            found.append(f"{broken} of {self.checks} checks are broken by some input")
+        found += [f"  not broken: {text}" for text in self.unbroken]
+        if self.differences:
+            found += ["", *self.differences[0].lines(self.names)]
+        return found
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+Run = Callable[[Sequence[Any]], Any]
+
+
+def compare(
+    first: Run,
+    second: Run,
+    trials: Iterable[Trial],
+    difference: Callable[[Any, Any], str | None],
+    shown: Callable[[Trial], str] = str,
+) -> tuple[int, int, int, tuple[Difference, ...]]:
+    """Run both on every trial: how many trials, accepted by both, rejected by both, and the
+    differences.
+
+    `difference` says how two values differ, or None; `shown` writes inputs out. Whatever a
+    program raises (an `Exception`) counts as a rejection.
+    """
+    count = accepted = rejected = 0
+    found: list[Difference] = []
+    for trial in trials:
+        count += 1
+        a, b = _outcome(first, trial), _outcome(second, trial)
+        if a.rejected is not None and b.rejected is not None:
+            rejected += 1
+            continue
+        how: str | None = "only one accepts them"
+        if a.rejected is None and b.rejected is None:
+            how = difference(a.value, b.value)
+        if how is None:
+            accepted += 1
+        else:
+            found.append(Difference(trial, a, b, how, shown(trial)))
+    return count, accepted, rejected, tuple(found)
+
+
+def _outcome(run: Run, trial: Trial) -> Outcome:
+    try:
+        return Outcome(run(trial.inputs))
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [""]
+        return Outcome(rejected=f"{type(error).__name__}: {lines[0]}".rstrip(": "))
+
+
+def verify(
+    first: Any,
+    second: Any,
+    seed: int = 0,
+    trials: int = 50,
+    names: tuple[str, str] = ("the first", "the second"),
+) -> VerifyReport:
+    """Compare two programs: two of our graph modules, or a torch `ExportedProgram` and another
+    one or anything that is called like it.
+
+    Every check of both programs is aimed at, and `trials` more inputs are drawn at random. A
+    second one that is no exported program has no checks at entry, so only inputs are tried
+    that those of the first let in. Raises `GraphError` for programs that cannot be compared.
+    """
+    subjects = _subjects(first, second)
+    _refuse_other_inputs(subjects)
+    # Who is called without checks at entry is not to blame for what these would refuse.
+    welcome = not all(subject.inputs for subject in subjects)
+    generators = [Generator(s, seed, welcome) for s in subjects if s.inputs]
+    tried = _distinct(generators, trials)
+    runs = [subject.run for subject in subjects]
+    main = subjects[0]
+    count, accepted, rejected, differences = compare(
+        runs[0], runs[1], tried, main.difference, main.shown
+    )
+    checks = dict.fromkeys(text for g in generators for text in g.checks)
+    broken = {text for g in generators for text in g.broken}
+    unbroken = tuple(text for text in checks if text not in broken)
+    return VerifyReport(
+        names, count, accepted, rejected, differences, unbroken, len(checks), seed
+    )
+
+
+def _distinct(generators: Sequence[Generator], trials: int) -> Iterable[Trial]:
+    """The trials of all generators, without those of an earlier one."""
+    seen: set[Any] = set()
+    share = max(1, len(generators))
+    for index, generator in enumerate(generators):
+        own = trials // share + (1 if index < trials % share else 0)
+        for trial in generator.trials(own):
+            if trial.key not in seen:
+                seen.add(trial.key)
+                yield trial
+
+
+def _subjects(first: Any, second: Any) -> tuple[Subject, Subject]:
+    if isinstance(first, GraphModule) and isinstance(second, GraphModule):
+        from asserts.verify.numpy_programs import NumpySubject
+
+        return NumpySubject(first), NumpySubject(second)
+    if any(base.__module__.startswith("torch.") for base in type(first).__mro__):
+        from asserts.dialects.torch.export import verify as torch_verify
+
+        return torch_verify.subjects(first, second)
+    kinds = f"{type(first).__name__} and {type(second).__name__}"
+    raise GraphError(f"{kinds} cannot be compared: both must be programs of one framework")
+
+
+def _refuse_other_inputs(subjects: tuple[Subject, Subject]) -> None:
+    if not all(subject.inputs for subject in subjects):
+        return
+    shown = [", ".join(str(i) for i in subject.inputs) for subject in subjects]
+    kinds = [[i.kind for i in subject.inputs] for subject in subjects]
+    if kinds[0] != kinds[1]:
+        raise GraphError(
+            f"the programs take different inputs: ({shown[0]}) and ({shown[1]})"
+        )

@@ -1,0 +1,21 @@
+"""What everything stands on: the ends of integer ranges, persistent collections, lines of
+the user's code.
+
+Imports nothing of `shapes` but `shapes.errors`.
+"""
+
+from __future__ import annotations
+
+from shapes.base.infinity import Bound, IntInfinity, int_oo
+from shapes.base.lazy import lazy_exports
+from shapes.base.location import Location, is_internal, user_location
+
+__all__ = [
+    "Bound",
+    "IntInfinity",
+    "Location",
+    "int_oo",
+    "is_internal",
+    "lazy_exports",
+    "user_location",
+]

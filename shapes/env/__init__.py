@@ -1,0 +1,63 @@
+"""`ShapeEnv`: symbols, statements, questions and guards, as users meet them.
+
+`symints` are the numbers that programs compute with, `guards` what branches asked, `explain`
+and `display` show answers, `serialize` saves environments, `codegen/` compiles guards. Imports
+`queries` and folders before it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shapes.base.lazy import lazy_exports
+from shapes.env.dims import Dim
+from shapes.env.guards import Guard, GuardFunction
+from shapes.env.shape_env import Check, ShapeEnv, SymbolInfo
+from shapes.env.symints import (
+    And,
+    Implies,
+    Max,
+    Min,
+    Not,
+    Or,
+    Symbolic,
+    SymBool,
+    SymFloat,
+    SymInt,
+    Where,
+    ceildiv,
+)
+
+if TYPE_CHECKING:
+    from shapes.env.display import html_table as html_table
+    from shapes.env.display import text_table as text_table
+
+__all__ = [
+    "And",
+    "Check",
+    "Dim",
+    "Guard",
+    "GuardFunction",
+    "Implies",
+    "Max",
+    "Min",
+    "Not",
+    "Or",
+    "ShapeEnv",
+    "SymBool",
+    "SymFloat",
+    "SymInt",
+    "SymbolInfo",
+    "Symbolic",
+    "Where",
+    "ceildiv",
+    "html_table",
+    "text_table",
+]
+
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "display": ("html_table", "text_table"),
+    },
+)

@@ -1,0 +1,112 @@
+"""Views for terminals and notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from shapes.expr.nodes import BoolExpr
+from shapes.facts.verdict import Status, Verdict
+
+if TYPE_CHECKING:
+    from shapes.env.shape_env import ShapeEnv
+    from shapes.env.symints import Symbolic
+
+__all__ = ["env_html", "env_text", "html_table", "symbolic_html", "text_table", "verdict_html"]
+
+_COLOURS = {
+    Status.ALWAYS: "#1a7f37",
+    Status.NEVER: "#cf222e",
+    Status.DEPENDS: "#9a6700",
+    Status.UNKNOWN: "#57606a",
+}
+
+
+def text_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Columns of text, each as wide as its widest entry."""
+    lines = [list(map(str, header)), *[list(map(str, row)) for row in rows]]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    shown = [
+        "  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip()
+        for line in lines
+    ]
+    rule = "  ".join("-" * w for w in widths)
+    return "\n".join([shown[0], rule, *shown[1:]])
+
+
+def html_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """The same as an HTML table; every text is escaped."""
+    head = "".join(f"<th style='text-align:left'>{escape(str(h))}</th>" for h in header)
+    body = "".join(
+        "<tr>"
+        + "".join(f"<td style='text-align:left'>{escape(str(t))}</td>" for t in row)
+        + "</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+_SYMBOLS = ("symbol", "kind", "range", "congruence", "source", "hint")
+
+
+def _symbol_rows(env: ShapeEnv) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for info in env.symbols.values():
+        known = env.bounds(info.symbol)
+        congruence = ""
+        if info.kind == "int":
+            modulus, residue = env.congruence(info.symbol)
+            congruence = "" if modulus == 1 else f"{residue} mod {modulus}"
+        rows.append(
+            (
+                info.name,
+                info.kind if info.backed else f"{info.kind}, unbacked",
+                f"[{known.lower}, {known.upper}]",
+                congruence,
+                info.source or "",
+                "" if info.hint is None else str(info.hint),
+            )
+        )
+    return rows
+
+
+_FACTS = ("fact", "whence")
+
+
+def _fact_rows(env: ShapeEnv) -> list[tuple[str, str]]:
+    return [(fact.spelled, fact.whence) for fact in env.facts]
+
+
+def env_text(env: ShapeEnv) -> str:
+    """Symbols and facts as two tables."""
+    if not env.symbols:
+        return "ShapeEnv without symbols"
+    shown = text_table(_SYMBOLS, _symbol_rows(env))
+    facts = _fact_rows(env)
+    return f"{shown}\n\n{text_table(_FACTS, facts)}" if facts else shown
+
+
+def env_html(env: ShapeEnv) -> str:
+    """Symbols and facts as two HTML tables."""
+    return html_table(_SYMBOLS, _symbol_rows(env)) + html_table(_FACTS, _fact_rows(env))
+
+
+def symbolic_html(value: Symbolic) -> str:
+    """An expression with its range."""
+    shown = f"<code>{escape(str(value.expr))}</code>"
+    if isinstance(value.expr, BoolExpr):
+        return shown
+    known = value.env.bounds(value)
+    return f"{shown} <span style='color:#57606a'>in [{known.lower}, {known.upper}]</span>"
+
+
+def verdict_html(verdict: Verdict) -> str:
+    """A verdict with its status in colour and its explanation below."""
+    colour = _COLOURS[verdict.status]
+    lines = [escape(line.strip()) for line in verdict.explain().splitlines()]
+    head = (
+        f"<div><b style='color:{colour}'>{verdict.status.name}</b> "
+        f"<code>{escape(verdict.text)}</code></div>"
+    )
+    return head + "".join(f"<div style='margin-left:1.5em'>{line}</div>" for line in lines)

@@ -1,0 +1,596 @@
+"""`ShapeEnv`: the mutable door to the engine.
+
+It holds the symbols with their sources and examples, the current facts (an immutable
+value), the guards that example sizes have caused, and the deferred runtime checks; the
+reasoning itself is elsewhere. A statement that is refused leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from shapes.base.infinity import Bound, IntInfinity, int_oo
+from shapes.base.location import Location, user_location
+from shapes.base.records import record
+from shapes.domains import Congruence, ValueRanges
+from shapes.env.dims import check_example, check_hint, check_range
+from shapes.env.guards import Guard, GuardFunction
+from shapes.env.symints import Symbolic, SymBool, SymFloat, SymInt, spelled_of, symbolic
+from shapes.errors import (
+    DataDependentError,
+    ExpressionTypeError,
+    RangeError,
+    UndefinedError,
+    UnknownSymbolError,
+)
+from shapes.expr.booleans import conjunction, equal, negation
+from shapes.expr.nodes import (
+    TRUE,
+    BoolExpr,
+    Expr,
+    IntExpr,
+    Kind,
+    Value,
+    as_expr,
+    constant,
+    symbol,
+)
+from shapes.facts.bounds import bounds
+from shapes.facts.bounds import congruence as congruence_under
+from shapes.facts.relational_bounds import reach
+from shapes.facts.store import Fact, Facts, Origin
+from shapes.facts.verdict import Verdict
+from shapes.prove.consistency import Model
+from shapes.prove.quick import decide
+from shapes.traversal.definedness import Spelled
+from shapes.traversal.evaluate import evaluate
+from shapes.traversal.interpret import free_symbols
+from shapes.traversal.parsing import is_name, parse_spelled
+from shapes.traversal.printing import brief
+
+if TYPE_CHECKING:
+    from shapes.prove.ladder import Effort
+    from shapes.queries.exact_bounds import ExplainedBounds
+    from shapes.queries.overflow import Fit
+    from shapes.queries.suggest import Suggestion
+
+__all__ = ["Check", "ShapeEnv", "SymbolInfo"]
+
+Claim = SymBool | BoolExpr | str | bool
+Quantity = Symbolic | Expr | str | int | float
+
+
+@record(frozen=True, eq=False, slots=True)
+class SymbolInfo:
+    """What is known of a symbol besides facts: `backed` symbols are inputs, with an example
+    (`hint`) or without; the others are known only when the program runs."""
+
+    symbol: Expr
+    backed: bool
+    source: str | None = None
+    hint: Value | None = None
+    size_like: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.symbol.name
+
+    @property
+    def kind(self) -> Kind:
+        return self.symbol.kind
+
+
+@record(frozen=True, eq=False, slots=True)
+class Check:
+    """A deferred runtime assert: `claim` includes the condition of being defined.
+
+    `written` is the condition in the words of whoever stated it, if it was text, `expr` the
+    condition without that of being defined. `origin` tells whether a person wrote it or an
+    operation implies it.
+    """
+
+    claim: BoolExpr
+    written: str | None
+    message: str | None = None
+    origin: str = "user"
+    operation: str | None = None
+    location: Location | None = None
+    fact: Fact | None = None
+    expr: BoolExpr | None = None
+
+    @property
+    def text(self) -> str:
+        """The condition as it is shown."""
+        if self.written is not None:
+            return self.written
+        return brief(self.claim if self.expr is None else self.expr)
+
+
+class ShapeEnv:
+    """Symbols, facts, guards and deferred checks of one program."""
+
+    def __init__(self) -> None:
+        self.symbols: dict[str, SymbolInfo] = {}
+        self.facts: Facts = Facts()
+        self._stated: list[Fact] = []
+        self._guards: list[Guard] = []
+        self._checks: list[Check] = []
+        self._unbacked = 0
+        self._model = Model()
+        self._examples: dict[Expr, Value] = {}
+
+    # ------------------------------------------------------------------ symbols
+
+    def size(
+        self,
+        name: str,
+        hint: int | None = None,
+        min: int = 0,
+        max: Bound = int_oo,
+        source: str | None = None,
+    ) -> SymInt:
+        """A backed size: an input's dimension, at least 0."""
+        return self._integer(name, True, hint, min, max, source, size_like=True)
+
+    def integer(
+        self,
+        name: str,
+        hint: int | None = None,
+        min: Bound = -int_oo,
+        max: Bound = int_oo,
+        source: str | None = None,
+    ) -> SymInt:
+        """A backed integer of any sign."""
+        return self._integer(name, True, hint, min, max, source, size_like=False)
+
+    def boolean(
+        self, name: str, hint: bool | None = None, source: str | None = None
+    ) -> SymBool:
+        """A backed truth value."""
+        check_example(name, hint, bool)
+        info = SymbolInfo(self._symbol(name, "bool"), True, source, hint)
+        return self._entered(info, ())  # type: ignore[return-value]
+
+    def real(
+        self, name: str, hint: float | None = None, source: str | None = None
+    ) -> SymFloat:
+        """A backed double."""
+        check_example(name, hint, float)
+        hint = None if hint is None else float(hint)
+        info = SymbolInfo(self._symbol(name, "float"), True, source, hint)
+        return self._entered(info, ())  # type: ignore[return-value]
+
+    def unbacked(
+        self,
+        name: str | None = None,
+        kind: Kind = "int",
+        size_like: bool = False,
+        min: Bound | None = None,
+        max: Bound | None = None,
+        source: str | None = None,
+    ) -> Any:
+        """A value that is known only when the program runs: a `SymInt`, `SymBool` or
+        `SymFloat`. A size-like one is at least 0. Without a name it gets the next free
+        one of u0, u1, ..."""
+        name = self._fresh_name() if name is None else name
+        if kind != "int":
+            if size_like or min is not None or max is not None:
+                raise RangeError(f"`{name}` is no integer: it has no range, and is no size")
+            info = SymbolInfo(self._symbol(name, kind), False, source)
+            return self._entered(info, ())
+        lower = -int_oo if min is None else min
+        upper = int_oo if max is None else max
+        return self._integer(name, False, None, lower, upper, source, size_like)
+
+    def _fresh_name(self) -> str:
+        while f"u{self._unbacked}" in self.symbols:
+            self._unbacked += 1
+        return f"u{self._unbacked}"
+
+    def _integer(
+        self,
+        name: str,
+        backed: bool,
+        hint: int | None,
+        lower: Bound,
+        upper: Bound,
+        source: str | None,
+        size_like: bool,
+    ) -> SymInt:
+        check_range(name, lower, upper)
+        if size_like and lower < 0:
+            lower = 0
+            check_range(name, lower, upper)
+        check_hint(name, hint, lower, upper)
+        sym = self._symbol(name, "int")
+        facts = []
+        if size_like:
+            # What every size is needs no check at entry, unlike what was declared.
+            facts.append(Fact(sym >= 0, "operation", f"{name} >= 0", operation="every size"))
+        if not isinstance(lower, IntInfinity) and not (size_like and lower <= 0):
+            facts.append(_ranged(sym >= lower, f"{name} >= {lower}"))
+        if not isinstance(upper, IntInfinity):
+            facts.append(_ranged(sym <= upper, f"{name} <= {upper}"))
+        info = SymbolInfo(sym, backed, source, hint, size_like)
+        return self._entered(info, facts)  # type: ignore[return-value]
+
+    def _symbol(self, name: str, kind: Kind) -> Expr:
+        if not is_name(name):
+            raise ExpressionTypeError(f"{name!r} cannot be the name of a symbol")
+        if name in self.symbols:
+            raise ExpressionTypeError(f"there is a symbol `{name}` already")
+        return symbol(name, kind)
+
+    def _entered(self, info: SymbolInfo, facts: Iterable[Fact]) -> Symbolic:
+        if info.source is not None and not isinstance(info.source, str):
+            raise ExpressionTypeError(f"the source of `{info.name}` is no text")
+        stated = list(facts)
+        known = self.facts.declaring(info.symbol, info.backed, len(self.symbols))
+        self.facts = known.given(*stated)
+        self._stated += stated
+        self._entered_info(info)
+        wrapped = self.wrap(info.symbol)
+        assert isinstance(wrapped, Symbolic)
+        return wrapped
+
+    def _entered_info(self, info: SymbolInfo) -> None:
+        self.symbols[info.name] = info
+        if info.hint is not None:
+            self._model.suggest(info.symbol, info.hint)
+            self._examples[info.symbol] = info.hint
+
+    def __getitem__(self, name: str) -> Any:
+        """The symbol of that name; raises `UnknownSymbolError`."""
+        return self.wrap(self._found(name))
+
+    def _found(self, name: str) -> Expr:
+        info = self.symbols.get(name)
+        if info is None:
+            known = ", ".join(list(self.symbols)[:20]) or "none"
+            raise UnknownSymbolError(f"unknown symbol `{name}` (known: {known})")
+        return info.symbol
+
+    def wrap(self, expr: Expr, defined: BoolExpr = TRUE) -> Any:
+        """The expression as a symbolic value of this environment; a constant that has a value
+        as a plain number."""
+        if expr.is_constant and defined is TRUE:
+            return expr.value
+        return symbolic(self, expr, defined)
+
+    def spelled(self, value: Any) -> Spelled:
+        """Expression and definedness of text, an expression, a number or a symbolic value.
+
+        Raises `ExpressionSyntaxError` for text that is none, `UnknownSymbolError` for a name
+        that is not this environment's.
+        """
+        if isinstance(value, str):
+            return parse_spelled(value, self._found)
+        if isinstance(value, Symbolic):
+            if value.env is not self:
+                raise ExpressionTypeError(f"`{value}` belongs to another environment")
+            return Spelled(value.expr, value.defined)
+        found = spelled_of(value)
+        for sym in free_symbols(found.expr):
+            if self._found(sym.name) is not sym:
+                raise ExpressionTypeError(f"`{sym.name}` is of another kind here")
+        return found
+
+    def _claim(self, value: Any) -> Spelled:
+        found = self.spelled(value)
+        if not isinstance(found.expr, BoolExpr):
+            raise ExpressionTypeError(f"`{found.expr}` is no condition")
+        return found
+
+    def _whole(self, claim: Claim) -> tuple[BoolExpr, BoolExpr]:
+        """What a statement says: that the condition has a value and holds; and the condition
+        alone."""
+        if type(claim) is SymBool and claim.env is self and claim.defined is TRUE:
+            expr = claim.expr
+            assert isinstance(expr, BoolExpr)
+            return expr, expr
+        spelled = self._claim(claim)
+        expr = spelled.expr
+        assert isinstance(expr, BoolExpr)
+        return conjunction(spelled.defined, expr), expr
+
+    # ------------------------------------------------------------------ stating
+
+    def assume(self, claim: Claim) -> None:
+        """Take a claim for granted from now on (an axiom).
+
+        Raises `ContradictionError` with the culprits if it cannot hold.
+        """
+        self._state(claim, "assumed")
+
+    def contract(self, claim: Claim) -> None:
+        """State what every caller's inputs satisfy (an axiom, enforced at entry)."""
+        self._state(claim, "contract")
+
+    def guarantee(self, claim: Claim, operation: str, node: str | None = None) -> None:
+        """State what an operation itself ensures, from its node on."""
+        self._state(claim, "operation", operation=operation, node=node)
+
+    def _state(
+        self,
+        claim: Claim,
+        origin: Origin,
+        operation: str | None = None,
+        node: str | None = None,
+    ) -> None:
+        whole, _ = self._whole(claim)
+        fact = Fact(whole, origin, _text(claim), None, operation, node, user_location())
+        self.facts = self._learned(fact)
+        self._stated.append(fact)
+
+    def _learned(self, fact: Fact) -> Facts:
+        """The facts and one more; what is seen to contradict them is refused."""
+        return self._model.learned(self.facts, fact)
+
+    def check(
+        self,
+        claim: Claim,
+        message: str | None = None,
+        origin: str = "user",
+        operation: str | None = None,
+        location: Location | None = None,
+    ) -> None:
+        """State a check that the program makes when it runs (a deferred runtime assert);
+        from here on it is known to hold.
+
+        Raises `ContradictionError` if it can never hold.
+        """
+        if message is not None and not isinstance(message, str):
+            raise ExpressionTypeError(f"a message is text, not {type(message).__name__}")
+        whole, expr = self._whole(claim)
+        location = user_location() if location is None else location
+        text = _text(claim)
+        fact = Fact(whole, "check", text, message, operation, None, location)
+        self.facts = self._learned(fact)
+        self._checks.append(
+            Check(whole, text, message, origin, operation, location, fact, expr)
+        )
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """Everything that is stated in the block is forgotten at its end."""
+        saved = (self.facts, len(self._stated), len(self._guards), len(self._checks))
+        symbols = len(self.symbols)
+        try:
+            yield
+        finally:
+            self.facts = saved[0]
+            del self._stated[saved[1] :]
+            del self._guards[saved[2] :]
+            del self._checks[saved[3] :]
+            while len(self.symbols) > symbols:
+                self.symbols.popitem()
+
+    # ------------------------------------------------------------------ asking
+
+    def bounds(self, e: Quantity, effort: str = "default") -> ValueRanges:
+        """The range of an expression under what is known, relations between sums included;
+        with effort ``exact`` its ends are settled by search with the prover."""
+        if effort != "default":
+            return self.explain_bounds(e, effort).range
+        facts = self.facts
+        expr = e.expr if type(e) is SymInt and e.env is self else self.spelled(e).expr
+        if facts.has_relations and isinstance(expr, IntExpr):
+            expr = facts.normalized(expr)[0]
+            assert isinstance(expr, IntExpr)
+            return reach(facts, expr)
+        return bounds(facts, expr)
+
+    def explain_bounds(self, e: Quantity, effort: str = "default") -> ExplainedBounds:
+        """The range of an expression, with the facts that each end rests on."""
+        from shapes.queries.exact_bounds import explained_bounds
+
+        return explained_bounds(self.facts, self.spelled(e).expr, effort)
+
+    def congruence(self, e: Quantity) -> Congruence:
+        """``(m, r)``: the expression leaves the remainder r modulo m; ``(1, 0)`` says nothing,
+        ``(0, r)`` that it is r."""
+        expr = self.spelled(e).expr
+        if not isinstance(expr, IntExpr):
+            raise ExpressionTypeError(f"`{expr}` is not an integer expression")
+        return congruence_under(self.facts, expr)
+
+    def prove(
+        self,
+        claim: Claim,
+        given: Claim | Iterable[Claim] = (),
+        effort: str | Effort = "default",
+    ) -> Verdict:
+        """The verdict on a claim, also under further facts `given` with the question."""
+        facts = self.facts
+        further = [given] if isinstance(given, (str, bool, SymBool, BoolExpr)) else given
+        for one in further:
+            whole, _ = self._whole(one)
+            facts = facts.given(Fact(whole, "given", _text(one)))
+        spelled = self._claim(claim)
+        text = claim if isinstance(claim, str) else brief(spelled.expr)
+        from shapes.prove.ladder import prove
+
+        return prove(facts, spelled, text, effort, self._examples, self._model.values)
+
+    def decide(self, claim: Claim) -> bool | None:
+        """True or False if cheap methods show that the claim always or never holds."""
+        spelled = self._claim(claim)
+        if spelled.defined is not TRUE and decide(self.facts, spelled.defined) is not True:
+            return None
+        assert isinstance(spelled.expr, BoolExpr)
+        return decide(self.facts, spelled.expr)
+
+    def simplify(self, e: Quantity) -> Any:
+        """The smallest and then cheapest expression that the rules reach, with the same value
+        wherever this one has one and the facts hold."""
+        from shapes.queries.simplify import simplify
+
+        return self.wrap(simplify(self.facts, self.spelled(e).expr))
+
+    def suggest(self, claim: Claim, limit: int = 5) -> list[Suggestion]:
+        """The weakest simple checks that would make a claim hold, weakest first."""
+        from shapes.queries.suggest import suggest
+
+        return suggest(self, claim, limit)
+
+    def fits_int64(self, e: Quantity, bits: int = 64) -> Fit:
+        """Whether everything that code for the expression computes fits into 64 bits."""
+        from shapes.queries.overflow import fits_int64
+
+        return fits_int64(self.facts, self.spelled(e).expr, bits)
+
+    def smtlib(self, claim: Claim) -> str:
+        """The question whether a claim can fail, as SMT-LIB text for any solver: "unsat" means
+        that it always holds."""
+        from shapes.witness.smt import Question, script
+
+        spelled = self._claim(claim)
+        broken = negation(spelled.expr)
+        connected = self.facts.connected(conjunction(spelled.defined, spelled.expr))
+        facts = tuple((f"f{index}", fact.claim) for index, fact in enumerate(connected))
+        return script(Question((broken, spelled.defined), facts), self.facts)
+
+    # ------------------------------------------------------------------ deciding
+
+    def truth(self, claim: SymBool) -> bool:
+        """The truth of a condition in a branch: known, or from the example sizes with a guard.
+
+        Raises `DataDependentError` where it depends on what is known only at run time.
+        """
+        known = self.decide(claim)
+        if known is not None:
+            return known
+        expr = claim.expr
+        assert isinstance(expr, BoolExpr)
+        hints = self._hints(expr, claim.defined)
+        location = user_location()
+        if hints is None:
+            from shapes.env.explain import data_dependent_message
+
+            raise DataDependentError(
+                data_dependent_message(self, expr, negation(expr), location)
+            )
+        holds = bool(evaluate(expr, hints))
+        if not evaluate(claim.defined, hints):
+            raise UndefinedError(f"`{expr}` has no value for the example sizes")
+        self._guard(conjunction(claim.defined, expr if holds else negation(expr)), location)
+        return holds
+
+    def specialize(self, value: SymInt) -> int:
+        """A concrete integer: what is known, or the example's value with a guard."""
+        expr = value.expr
+        known = self.bounds(expr)
+        if known.is_singleton and decide(self.facts, value.defined):
+            return known.int_bounds()[0]  # type: ignore[return-value]
+        found = int(self._example(value))
+        self._guard(conjunction(value.defined, equal(expr, constant(found))), user_location())
+        return found
+
+    def _example(self, value: Symbolic) -> Any:
+        """The value for the examples; raises `DataDependentError` if a symbol has none,
+        `UndefinedError` if the expression has no value for them."""
+        hints = self._hints(value.expr, value.defined)
+        if hints is None:
+            raise DataDependentError(self._no_value(value.expr))
+        if not evaluate(value.defined, hints):
+            raise UndefinedError(f"`{value.expr}` has no value for the example sizes")
+        return evaluate(value.expr, hints)
+
+    def specialize_float(self, value: SymFloat) -> float:
+        """A concrete double: the example's value, with a guard."""
+        found = float(self._example(value))
+        # NaN is what is not equal to itself.
+        same = equal(value.expr, as_expr(found))
+        held = negation(equal(value.expr, value.expr)) if math.isnan(found) else same
+        claim = conjunction(value.defined, held)
+        if claim is not TRUE:
+            self._guard(claim, user_location())
+        return found
+
+    def _no_value(self, expr: Expr) -> str:
+        from shapes.env.explain import described
+
+        location = user_location()
+        lines = [f"the value of `{expr}` is needed before the program runs"]
+        if location is not None:
+            lines.append(f"    asked at {location}")
+        lines += [f"    {described(self, sym)}" for sym in free_symbols(expr)]
+        lines.append("keep it symbolic, or fix it with")
+        lines.append(f"    asserts.check({expr} == <the value>)")
+        return "\n".join(lines)
+
+    def _guard(self, claim: BoolExpr, location: Location | None) -> None:
+        fact = Fact(claim, "guard", location=location)
+        self.facts = self._learned(fact)
+        self._stated.append(fact)
+        self._guards.append(Guard(claim, location))
+
+    def _hints(self, *exprs: Expr) -> dict[Expr, Value] | None:
+        """Example values of all symbols, or None if one has none."""
+        hints: dict[Expr, Value] = {}
+        for sym in free_symbols(*exprs):
+            info = self.symbols.get(sym.name)
+            if info is None or info.hint is None:
+                return None
+            hints[sym] = info.hint
+        return hints
+
+    # ------------------------------------------------------------------ reading
+
+    @property
+    def guards(self) -> tuple[Guard, ...]:
+        """The guards so far, in order."""
+        return tuple(self._guards)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """The deferred runtime checks so far, in order."""
+        return tuple(self._checks)
+
+    @property
+    def axioms(self) -> tuple[Fact, ...]:
+        """What is known without any check, in the order in which it was stated."""
+        return tuple(self._stated)
+
+    def guard_function(self) -> GuardFunction:
+        """All guards as one compiled function."""
+        return GuardFunction(
+            self._guards, {name: info.source for name, info in self.symbols.items()}
+        )
+
+    # ------------------------------------------------------------------ saving
+
+    def to_json(self) -> str:
+        """The environment as versioned text."""
+        from shapes.env.serialize import env_to_json
+
+        return env_to_json(self)
+
+    @staticmethod
+    def from_json(text: str) -> ShapeEnv:
+        """The environment that was saved; raises `SerializationError` for damaged text."""
+        from shapes.env.serialize import env_from_json
+
+        return env_from_json(text)
+
+    def __str__(self) -> str:
+        from shapes.env.display import env_text
+
+        return env_text(self)
+
+    def _repr_html_(self) -> str:
+        from shapes.env.display import env_html
+
+        return env_html(self)
+
+
+def _ranged(claim: BoolExpr, text: str) -> Fact:
+    return Fact(claim, "declared", text)
+
+
+def _text(claim: object) -> str | None:
+    return claim if isinstance(claim, str) else None
+

@@ -1,0 +1,168 @@
+"""The intern tables: weak references to nodes by key, and the random points of atoms.
+
+A look-up costs one dictionary access; a node that nobody holds is gone at once. What becomes
+of its entry depends on the key. In `BY_VALUE` and `BY_OPERANDS`, where keys are made of
+numbers, the empty entry stays until the table is swept, which happens whenever it has doubled
+since the last time: that is cheaper than a callback for each node. So a table has at most
+twice as many entries as were in use at the last sweep (or `LEAST`); what many nodes leave
+behind when they go stays until then. A key of `BY_STRUCTURE` holds the operands, which must
+not outlive the node, so there the entry goes with it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+from weakref import ref
+
+if TYPE_CHECKING:
+    from shapes.expr.nodes import Expr, IntExpr
+
+__all__ = [
+    "BIRTHS",
+    "BY_OPERANDS",
+    "BY_STRUCTURE",
+    "BY_VALUE",
+    "KEPT",
+    "POINTS",
+    "completed",
+    "enter_operands",
+    "enter_structure",
+    "enter_value",
+    "table_sizes",
+]
+
+
+LEAST: Final = 4096
+"""A table is not swept before it has this many entries."""
+
+
+BY_VALUE: dict[int, ref[Expr]] = {}
+"""Integer expressions by their keys (see `expr`)."""
+BY_OPERANDS: dict[tuple[Any, ...], ref[Expr]] = {}
+"""Operators on integers, by operator and the operands' keys."""
+BY_STRUCTURE: dict[tuple[Any, ...], ref[Expr]] = {}
+"""Everything else, by operator and operands."""
+BIRTHS: Final = count()
+KEPT: Final[list[IntExpr]] = []
+"""Nodes that stay once they are made: small constants, which come and go all the time."""
+_sweep_at = [LEAST, LEAST]
+"""The sizes at which the tables of values and of operands are swept next."""
+_change = threading.RLock()
+"""Held where an empty entry is removed or replaced; entering and finding need no lock. It is
+taken again by the same thread when the collector runs in between."""
+
+
+def enter_value(node: IntExpr) -> IntExpr:
+    """Enter a new node under its key; the node that won if another thread was first."""
+    entry: ref[Expr] = ref(node)
+    if BY_VALUE.setdefault(node.key, entry) is not entry:
+        return _entered(BY_VALUE, node.key, entry, node)  # type: ignore[return-value]
+    if len(BY_VALUE) > _sweep_at[0]:
+        _sweep_at[0] = _swept(BY_VALUE)
+    return node
+
+
+def enter_operands(key: tuple[Any, ...], node: Expr) -> Expr:
+    """Enter a new node under its operands' keys; the node that won if another was first."""
+    entry: ref[Expr] = ref(node)
+    if BY_OPERANDS.setdefault(key, entry) is not entry:
+        return _entered(BY_OPERANDS, key, entry, node)
+    if len(BY_OPERANDS) > _sweep_at[1]:
+        _sweep_at[1] = _swept(BY_OPERANDS)
+    return node
+
+
+def _swept(table: dict[Any, ref[Expr]]) -> int:
+    """Remove the empty entries; the size at which to do so again."""
+    empty = [item for item in table.copy().items() if item[1]() is None]
+    for key, entry in empty:
+        with _change:
+            if table.get(key) is entry:
+                del table[key]
+    return max(LEAST, 2 * len(table))
+
+
+def _forget_structure(key: tuple[Any, ...], entry: ref[Expr]) -> None:
+    with _change:
+        if BY_STRUCTURE.get(key) is entry:
+            del BY_STRUCTURE[key]
+
+
+def enter_structure(key: tuple[Any, ...], node: Expr) -> Expr:
+    """Enter a new node under its structure; the node that won if another was first."""
+    entry: ref[Expr] = ref(node, partial(_forget_structure, key))
+    if BY_STRUCTURE.setdefault(key, entry) is entry:
+        return node
+    return _entered(BY_STRUCTURE, key, entry, node)
+
+
+def _entered(table: dict[Any, Any], key: Any, entry: ref[Expr], node: Expr) -> Expr:
+    """Enter a node where the table has an entry already, which may be empty."""
+    while True:
+        held: ref[Expr] = table.setdefault(key, entry)
+        if held is entry:
+            return node
+        winner = held()
+        if winner is not None:
+            return winner
+        with _change:
+            if table.get(key) is held:
+                table[key] = entry
+                return node
+
+
+def completed(*instances: Any) -> None:
+    """Give the classes of these instances what mypyc leaves out, in the compiled build: weak
+    references (with a field `_weakrefs`, which nobody reads), the hash of identity where
+    comparisons are defined without one, and ``__index__``.
+
+    Once a class is complete, as Python's own are, nothing is done.
+    """
+    for one in instances:
+        kind = type(one)
+        if hasattr(kind, "__weakref__"):
+            continue
+        from shapes._native import adopt
+
+        if kind.__hash__ is None:
+            kind.__hash__ = object.__hash__
+        if hasattr(kind, "__index__"):
+            kind.__index__ = kind.__index__
+        adopt(one, "_weakrefs")
+    for kind in {base for one in instances for base in type(one).__mro__}:
+        if "_weakrefs" in vars(kind):
+            del kind._weakrefs  # nobody may set it
+
+
+def table_sizes() -> tuple[int, int]:
+    """How many integer nodes (beside those that stay) and other entries are alive now, for
+    tests of leaks."""
+    _sweep_at[:] = [_swept(BY_VALUE), _swept(BY_OPERANDS)]
+    return len(BY_VALUE) - len(KEPT), len(BY_OPERANDS) + len(BY_STRUCTURE)
+
+
+class _Points:
+    """Random 128-bit integers, drawn from the system in blocks to save system calls.
+
+    No two threads may draw the same one: `list.pop` is one step for all of them.
+    """
+
+    def __init__(self) -> None:
+        self._left: list[int] = []
+
+    def draw(self) -> int:
+        try:
+            return self._left.pop()
+        except IndexError:
+            block = os.urandom(4096)
+            fresh = [int.from_bytes(block[i : i + 16], "little") for i in range(0, 4096, 16)]
+            point = fresh.pop()
+            self._left = fresh
+            return point
+
+
+POINTS: Final = _Points()

@@ -1,0 +1,245 @@
+"""The normal form's arithmetic: products of combinations, and integer relations.
+
+Products are multiplied out over monomials as long as the result stays small, so
+polynomials that are equal are one object. A relation is one primitive combination compared
+with zero: ``e <= 0``, ``e == 0`` or ``e != 0``, with the coefficients divided by their gcd
+and the constant tightened (``4*x - 2*y <= 3`` becomes ``2*x - y <= 1``, since the left side
+is even). ``x < y``, ``y > x``, ``2*y - 2*x >= 1`` and ``not x >= y`` are one node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import gcd
+from typing import Final
+
+from shapes.errors import ExpressionTypeError
+from shapes.expr.nodes import (
+    EQ_ZERO,
+    FALSE,
+    LE_ZERO,
+    MINUS_INFINITY,
+    NE_ZERO,
+    PLUS_INFINITY,
+    TRUE,
+    BoolExpr,
+    Expr,
+    Infinity,
+    IntConstant,
+    IntExpr,
+    Op,
+    Product,
+    Sum,
+    birth_of,
+    combine,
+    constant,
+    from_terms,
+    make_product,
+    make_relation,
+)
+
+__all__ = [
+    "content",
+    "direction",
+    "eq_zero",
+    "le_zero",
+    "leading_sign",
+    "multiply",
+    "ne_zero",
+    "power",
+    "scale",
+    "shift",
+]
+
+EXPANSION_LIMIT: Final = 512
+"""Products of sums with more pairs of terms than this stay factored."""
+
+
+def scale(factor: int, a: IntExpr) -> IntExpr:
+    """``factor * a``."""
+    if factor == 1:
+        return a
+    if type(a) is Infinity:
+        return _scaled_infinity(factor, a)
+    if factor == 0:
+        return constant(0)
+    return combine(factor, a, 0, a)
+
+
+def shift(a: IntExpr, k: int) -> IntExpr:
+    """``a + k``."""
+    return combine(1, a, 0, a, k) if k else a
+
+
+def _scaled_infinity(factor: int, a: Infinity) -> IntExpr:
+    if factor == 0:
+        raise ExpressionTypeError("0 * int_oo has no value")
+    return PLUS_INFINITY if (factor > 0) == (a.value.sign > 0) else MINUS_INFINITY
+
+
+def multiply(a: IntExpr, b: IntExpr) -> IntExpr:
+    """``a * b``, multiplied out when that stays small.
+
+    Raises `ExpressionTypeError` for a product of `int_oo` with an expression whose sign
+    is not known here.
+    """
+    if type(a) is IntConstant:
+        return scale(a.constant, b)
+    if type(b) is IntConstant:
+        return scale(b.constant, a)
+    if type(a) is Infinity or type(b) is Infinity:
+        raise ExpressionTypeError("int_oo times an expression has no integer value")
+    left, right = a.terms(), b.terms()
+    if len(left) * len(right) > EXPANSION_LIMIT:
+        return _factored(a, b)
+    k, m = a.constant, b.constant
+    terms: dict[IntExpr, int] = {}
+    if m:
+        for atom, c in left.items():
+            terms[atom] = c * m
+    if k:
+        for atom, d in right.items():
+            terms[atom] = terms.get(atom, 0) + k * d
+    for x, c in left.items():
+        for y, d in right.items():
+            atom = monomial(x, y)
+            terms[atom] = terms.get(atom, 0) + c * d
+    return from_terms(terms, k * m)
+
+
+def monomial(x: IntExpr, y: IntExpr) -> IntExpr:
+    """The product of two atoms or products as one atom."""
+    powers: dict[IntExpr, int] = {}
+    for part in (x, y):
+        for base, exponent in part.factors if isinstance(part, Product) else ((part, 1),):
+            powers[base] = powers.get(base, 0) + exponent
+    return make_product(tuple(sorted(powers.items(), key=_key_of_factor)))
+
+
+def _key_of_factor(factor: tuple[IntExpr, int]) -> int:
+    return factor[0].key
+
+
+def _factored(a: IntExpr, b: IntExpr) -> IntExpr:
+    """The product of two long sums as a monomial over the sums themselves."""
+    factor_a, primitive_a = content(a)
+    factor_b, primitive_b = content(b)
+    return scale(factor_a * factor_b, monomial(primitive_a, primitive_b))
+
+
+def content(a: IntExpr) -> tuple[int, IntExpr]:
+    """``(c, p)`` with ``a == c*p``, p primitive and with a positive leading coefficient."""
+    c = gcd(a.constant, *a.terms().values())
+    if leading_sign(a.terms()) < 0:
+        c = -c
+    if c in (0, 1):
+        return 1, a
+    return c, from_terms({t: v // c for t, v in a.terms().items()}, a.constant // c)
+
+
+def direction(e: IntExpr) -> tuple[int, IntExpr]:
+    """``(f, d)`` with ``e == f*d + e.constant``: d is primitive, without a constant, and its
+    eldest atom has a positive coefficient. What is known about d answers for e."""
+    if type(e) is not Sum:
+        return 1, e
+    if e._direction is None:
+        terms = e.terms()
+        f = _common_factor(terms) * leading_sign(terms)
+        if f == 1 and e.constant == 0:
+            e._direction = (1, None)
+        else:
+            e._direction = (f, from_terms({t: c // f for t, c in terms.items()}, 0))
+    f, d = e._direction
+    return f, e if d is None else d
+
+
+def leading_sign(terms: Mapping[IntExpr, int]) -> int:
+    """The sign of the coefficient of the eldest atom."""
+    if not terms:
+        return 1
+    if len(terms) == 2:
+        x, y = terms
+        return 1 if terms[x if x.birth < y.birth else y] > 0 else -1
+    eldest = next(iter(terms)) if len(terms) == 1 else min(terms, key=birth_of)
+    return 1 if terms[eldest] > 0 else -1
+
+
+def power(a: IntExpr, n: int) -> IntExpr:
+    """``a**n`` for a non-constant `a` and ``n >= 1``: a monomial is raised by its exponents,
+    a sum is multiplied out while that stays small."""
+    terms = a.terms()
+    if len(terms) == 1 and a.constant == 0:
+        ((atom, c),) = terms.items()
+        factors = atom.factors if isinstance(atom, Product) else ((atom, 1),)
+        return scale(c**n, make_product(tuple((b, e * n) for b, e in factors)))
+    if n <= 8 and (len(terms) + 1) ** n <= EXPANSION_LIMIT:
+        result = a
+        for _ in range(n - 1):
+            result = multiply(result, a)
+        return result
+    factor, primitive = content(a)
+    return scale(factor**n, make_product(((primitive, n),)))
+
+
+# --------------------------------------------------------------------------- relations
+
+
+def le_zero(e: IntExpr) -> BoolExpr:
+    """``e <= 0``, divided by the gcd of its coefficients and tightened."""
+    if type(e) is Infinity:
+        return TRUE if e is MINUS_INFINITY else FALSE
+    terms = e.terms()
+    if not terms:
+        return TRUE if e.constant <= 0 else FALSE
+    g = _common_factor(terms)
+    if g > 1:
+        e = from_terms({t: c // g for t, c in terms.items()}, -(-e.constant // g))
+    return make_relation(LE_ZERO, e)
+
+
+def eq_zero(e: IntExpr) -> BoolExpr:
+    """``e == 0``, primitive and with a positive leading coefficient."""
+    return _equality(EQ_ZERO, e)
+
+
+def ne_zero(e: IntExpr) -> BoolExpr:
+    """``e != 0``, primitive and with a positive leading coefficient."""
+    return _equality(NE_ZERO, e)
+
+
+def _equality(op: Op, e: IntExpr) -> BoolExpr:
+    if type(e) is Infinity:
+        return FALSE if op is EQ_ZERO else TRUE
+    terms = e.terms()
+    if not terms:
+        return TRUE if (e.constant == 0) == (op is EQ_ZERO) else FALSE
+    g = _common_factor(terms)
+    if e.constant % g:
+        return FALSE if op is EQ_ZERO else TRUE
+    if leading_sign(terms) < 0:
+        g = -g
+    if g != 1:
+        e = from_terms({t: c // g for t, c in terms.items()}, e.constant // g)
+    return make_relation(op, e)
+
+
+def _common_factor(terms: Mapping[IntExpr, int]) -> int:
+    g = 0
+    for c in terms.values():
+        if c in (1, -1):
+            return 1
+        g = gcd(g, c)
+    return g
+
+
+_RELATIONS: Final = frozenset((LE_ZERO, EQ_ZERO, NE_ZERO))
+
+
+def negated_relation(p: Expr) -> BoolExpr | None:
+    """The complement of an integer relation, which is one too; None for anything else."""
+    e = p.args[0] if p.op in _RELATIONS else None
+    if not isinstance(e, IntExpr):
+        return None
+    if p.op is LE_ZERO:
+        return make_relation(LE_ZERO, combine(-1, e, 0, e, 1))
+    return make_relation(NE_ZERO if p.op is EQ_ZERO else EQ_ZERO, e)

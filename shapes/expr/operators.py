@@ -1,0 +1,434 @@
+"""The table of operators: one record says everything about an operator.
+
+Adding one is adding a record here and a row in ``tests/shapes/expr/test_operators.py``.
+Analyses find an operator by its `handler`; one that lacks the handler answers with its
+own "know nothing". A test walks this table for missing columns.
+
+Some operators exist for those who write expressions and are gone once built (``Sub``,
+``Ge``, ``CeilDiv``, ``LShift``: see `integers`); they have a meaning and a way to be built,
+and no node of their own.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from shapes.errors import ExpressionTypeError
+from shapes.expr import booleans, floats, integers, semantics
+from shapes.expr.linear import multiply, scale
+from shapes.expr.nodes import (
+    FALSE,
+    OPERATORS,
+    TRUE,
+    BoolExpr,
+    Expr,
+    FloatExpr,
+    IntConstant,
+    IntExpr,
+    Kind,
+    Op,
+    as_expr,
+    combine,
+    constant,
+    minus,
+    plus,
+)
+
+__all__ = ["OPERATORS", "named_functions"]
+
+Build = Callable[..., Expr]
+
+
+def _enter(
+    name: str,
+    handler: str,
+    operands: str,
+    result: Kind | Literal["same"],
+    python: Callable[..., Any] | None,
+    build: Build | None,
+    *,
+    defined: Build | None = None,
+    variadic: bool = False,
+    infix: str | None = None,
+    sympy: str | None = None,
+    laws: str = "",
+    example: str,
+) -> None:
+    OPERATORS[name] = Op(
+        name=name,
+        handler=handler,
+        operands=operands,
+        result=result,
+        build=build,
+        python=python,
+        defined=defined,
+        variadic=variadic,
+        infix=infix,
+        sympy=sympy,
+        laws=frozenset(laws.split()),
+        example=example,
+        on_ints=getattr(build, "on_ints", None),
+    )
+
+
+# --------------------------------------------------------------------------- builders
+
+
+def _is_float(*operands: Expr) -> bool:
+    return any(isinstance(e, FloatExpr) for e in operands)
+
+
+def _ints(build: Callable[..., IntExpr]) -> Build:
+    """A builder on integers; conditions count as 1 and 0, floats are refused."""
+
+    def built(*operands: Expr) -> Expr:
+        return build(*map(booleans.as_integer, operands))
+
+    return _with_integers(built, build)
+
+
+def _with_integers(build: Build, on_ints: Callable[..., Expr]) -> Build:
+    """The builder, which tells what it does when all operands are integers."""
+    build.on_ints = on_ints  # type: ignore[attr-defined]
+    return build
+
+
+def _numbers(on_ints: Callable[..., IntExpr], on_floats: str) -> Build:
+    """Integers as long as all operands are, otherwise the operator on doubles."""
+
+    def built(*operands: Expr) -> Expr:
+        numbers = [booleans.as_integer(e) if isinstance(e, BoolExpr) else e for e in operands]
+        if _is_float(*numbers):
+            return _folded_floats(on_floats, numbers)
+        return on_ints(*numbers)
+
+    return _with_integers(built, on_ints)
+
+
+def _folded_floats(name: str, operands: list[Expr]) -> Expr:
+    result = operands[0]
+    if len(operands) == 1:
+        return floats.float_operation(name, result)
+    for operand in operands[1:]:
+        result = floats.float_operation(name, result, operand)
+    return result
+
+
+def _neg(a: IntExpr) -> IntExpr:
+    return scale(-1, a)
+
+
+def _bitwise(
+    on_ints: Callable[..., IntExpr], on_conditions: Callable[..., BoolExpr]
+) -> Build:
+    """Bits of integers; between conditions the connective."""
+
+    def built(*operands: Expr) -> Expr:
+        if all(isinstance(e, BoolExpr) for e in operands):
+            return on_conditions(*operands)
+        return on_ints(*map(booleans.as_integer, operands))
+
+    return _with_integers(built, on_ints)
+
+
+def _compared(build: Callable[[Expr, Expr], BoolExpr], swapped: bool = False) -> Build:
+    """A comparison as it is, or with its sides exchanged."""
+
+    def built(a: Expr, b: Expr) -> Expr:
+        return build(b, a) if swapped else build(a, b)
+
+    return _with_integers(built, built)
+
+
+def _bit_not(a: IntExpr) -> IntExpr:
+    return combine(-1, a, 0, a, -1)
+
+
+def _exclusive_or(*operands: Expr) -> BoolExpr:
+    result: BoolExpr = booleans.as_condition(operands[0])
+    for operand in operands[1:]:
+        result = booleans.negation(booleans.equivalent(result, operand))
+    return result
+
+
+def _shift_left(a: IntExpr, s: IntExpr) -> IntExpr:
+    return multiply(a, integers.raise_to(constant(2), s))
+
+
+def _shift_right(a: IntExpr, s: IntExpr) -> IntExpr:
+    return integers.floor_division(a, integers.raise_to(constant(2), s))
+
+
+def _float_op(name: str) -> Build:
+    def built(*operands: Expr) -> Expr:
+        return _folded_floats(name, [_as_number(e) for e in operands])
+
+    return built
+
+
+def _as_number(e: Expr) -> Expr:
+    return booleans.as_integer(e) if isinstance(e, BoolExpr) else e
+
+
+def _to_float(x: Expr) -> Expr:
+    return floats.to_float(_as_number(x))
+
+
+def _true_division(a: Expr, b: Expr) -> Expr:
+    a, b = _as_number(a), _as_number(b)
+    if _is_float(a, b):
+        return floats.float_operation("FloatTrueDiv", a, b)
+    return _int_true_division(a, b)
+
+
+def _int_true_division(a: Expr, b: Expr) -> Expr:
+    return floats.fold("IntTrueDiv", (booleans.as_integer(a), booleans.as_integer(b)), "float")
+
+
+def _round_decimal(x: Expr, digits: Expr) -> Expr:
+    if isinstance(x, IntExpr):
+        raise ExpressionTypeError("RoundDecimal rounds a float; integers need no rounding")
+    return floats.fold("RoundDecimal", (x, booleans.as_integer(digits)), "float")
+
+
+def _rounding(name: str) -> Build:
+    def built(x: Expr) -> Expr:
+        return floats.to_integer(name, _as_number(x))
+
+    return built
+
+
+def _implies(p: Expr, q: Expr) -> BoolExpr:
+    return booleans.disjunction(booleans.negation(p), q)
+
+
+# --------------------------------------------------------------------------- definedness
+
+
+def _nonzero_divisor(a: Expr, b: Expr) -> Expr:
+    if type(b) is IntConstant:
+        return TRUE if b.constant else FALSE
+    return booleans.not_equal(b, constant(0))
+
+
+def _divides(a: Expr, b: Expr) -> Expr:
+    remainder = integers.modulo(booleans.as_integer(a), booleans.as_integer(b))
+    exact = booleans.equal(remainder, constant(0))
+    return booleans.conjunction(_nonzero_divisor(a, b), exact)
+
+
+def _natural_second(a: Expr, b: Expr) -> Expr:
+    return booleans.less_equal(constant(0), b)
+
+
+def _nonzero_float(a: Expr, b: Expr) -> Expr:
+    return booleans.not_equal(b, constant(0))
+
+
+def _finite_float(x: Expr) -> Expr:
+    """Neither infinite nor NaN (an integer is neither)."""
+    if not isinstance(x, FloatExpr):
+        return TRUE
+    largest = sys.float_info.max
+    return booleans.conjunction(
+        booleans.less_equal(x, as_expr(largest)), booleans.less_equal(as_expr(-largest), x)
+    )
+
+
+_TOO_LARGE = (1 << 1024) - (1 << 970)
+"""Integers (and quotients) of this magnitude and more have no nearest finite double: it is
+half a unit above the last one, and a half is rounded to even."""
+
+
+def _fits_double(x: Expr) -> Expr:
+    if isinstance(x, FloatExpr):
+        return TRUE
+    return booleans.conjunction(
+        booleans.less(x, constant(_TOO_LARGE)), booleans.less(constant(-_TOO_LARGE), x)
+    )
+
+
+def _quotient_fits_double(a: Expr, b: Expr) -> Expr:
+    if _is_float(a, b):
+        return _nonzero_float(a, b)
+    size = integers.absolute(booleans.as_integer(a))
+    divisor = integers.absolute(booleans.as_integer(b))
+    return booleans.conjunction(
+        _nonzero_divisor(a, b), booleans.less(size, scale(_TOO_LARGE, divisor))
+    )
+
+
+# --------------------------------------------------------------------------- the table
+
+# fmt: off
+_ARITHMETIC: list[tuple[Any, ...]] = [
+    # name, handler, operands, result, meaning, build, options
+    ("Add", "add", "nn", "int", operator.add, _numbers(plus, "FloatAdd"),
+     {"infix": "+", "laws": "commutative associative", "example": "x + y"}),
+    ("Sub", "sub", "nn", "int", operator.sub, _numbers(minus, "FloatSub"),
+     {"infix": "-", "example": "x - y"}),
+    ("Neg", "neg", "n", "int", operator.neg, _numbers(_neg, "FloatNeg"),
+     {"example": "-x"}),
+    ("Mul", "mul", "nn", "int", operator.mul, _numbers(multiply, "FloatMul"),
+     {"infix": "*", "laws": "commutative associative", "example": "x * y"}),
+    ("FloorDiv", "floordiv", "nn", "int", operator.floordiv,
+     _numbers(integers.floor_division, "FloatFloorDiv"),
+     {"infix": "//", "defined": _nonzero_divisor, "sympy": "FloorDiv", "example": "x // y"}),
+    ("Mod", "mod", "nn", "int", operator.mod, _numbers(integers.modulo, "FloatMod"),
+     {"infix": "%", "defined": _nonzero_divisor, "sympy": "Mod", "example": "x % y"}),
+    ("CeilDiv", "ceildiv", "ii", "int", semantics.ceiling_division,
+     _ints(integers.ceiling_division),
+     {"defined": _nonzero_divisor, "sympy": "CeilDiv", "example": "CeilDiv(x, y)"}),
+    ("CleanDiv", "cleandiv", "ii", "int", semantics.clean_division,
+     _ints(integers.floor_division),
+     {"defined": _divides, "sympy": "CleanDiv", "example": "CleanDiv(x, y)"}),
+    ("TruncDiv", "truncdiv", "ii", "int", semantics.truncating_division,
+     _ints(integers.truncating_division),
+     {"defined": _nonzero_divisor, "sympy": "TruncDiv", "example": "TruncDiv(x, y)"}),
+    ("TruncMod", "truncmod", "ii", "int", semantics.truncating_modulo,
+     _ints(integers.truncating_modulo),
+     {"defined": _nonzero_divisor, "sympy": "TruncMod", "example": "TruncMod(x, y)"}),
+    ("Pow", "pow", "nn", "int", semantics.power, _numbers(integers.raise_to, "FloatPow"),
+     {"infix": "**", "defined": _natural_second, "sympy": "PowByNatural",
+      "example": "x ** y"}),
+    ("LShift", "lshift", "ii", "int", semantics.shift_left, _ints(_shift_left),
+     {"infix": "<<", "defined": _natural_second, "sympy": "LShift", "example": "x << y"}),
+    ("RShift", "rshift", "ii", "int", semantics.shift_right, _ints(_shift_right),
+     {"infix": ">>", "defined": _natural_second, "sympy": "RShift", "example": "x >> y"}),
+    ("BitAnd", "bitand", "ii", "int", semantics.bit_and,
+     _bitwise(integers.bit_and, booleans.conjunction),
+     {"infix": "&", "variadic": True, "sympy": "BitwiseAnd",
+      "laws": "commutative associative idempotent", "example": "x & y"}),
+    ("BitOr", "bitor", "ii", "int", semantics.bit_or,
+     _bitwise(integers.bit_or, booleans.disjunction),
+     {"infix": "|", "variadic": True, "sympy": "BitwiseOr",
+      "laws": "commutative associative idempotent", "example": "x | y"}),
+    ("BitXor", "bitxor", "ii", "int", semantics.bit_xor,
+     _bitwise(integers.bit_xor, _exclusive_or),
+     {"infix": "^", "variadic": True, "sympy": "BitwiseXor",
+      "laws": "commutative associative", "example": "x ^ y"}),
+    ("BitNot", "bitnot", "i", "int", operator.invert, _bitwise(_bit_not, booleans.negation),
+     {"example": "~x"}),
+    ("Abs", "abs", "n", "int", abs, _numbers(integers.absolute, "FloatAbs"),
+     {"sympy": "Abs", "example": "abs(x)"}),
+    ("Min", "min", "nn", "int", min, _numbers(integers.minimum, "FloatMin"),
+     {"variadic": True, "sympy": "Min", "laws": "commutative associative idempotent",
+      "example": "Min(x, y)"}),
+    ("Max", "max", "nn", "int", max, _numbers(integers.maximum, "FloatMax"),
+     {"variadic": True, "sympy": "Max", "laws": "commutative associative idempotent",
+      "example": "Max(x, y)"}),
+    ("Where", "where", "baa", "same", semantics.where, booleans.where,
+     {"sympy": "Where", "example": "Where(p, x, y)"}),
+]
+
+_RELATIONS: list[tuple[Any, ...]] = [
+    ("Le", "le", "nn", "bool", operator.le, _compared(booleans.less_equal),
+     {"infix": "<=", "sympy": "LessThan", "example": "x <= y"}),
+    ("Lt", "lt", "nn", "bool", operator.lt, _compared(booleans.less),
+     {"infix": "<", "sympy": "StrictLessThan", "example": "x < y"}),
+    ("Ge", "ge", "nn", "bool", operator.ge, _compared(booleans.less_equal, True),
+     {"infix": ">=", "sympy": "GreaterThan", "example": "x >= y"}),
+    ("Gt", "gt", "nn", "bool", operator.gt, _compared(booleans.less, True),
+     {"infix": ">", "sympy": "StrictGreaterThan", "example": "x > y"}),
+    ("Eq", "eq", "aa", "bool", operator.eq, _compared(booleans.equal),
+     {"infix": "==", "sympy": "Equality", "laws": "commutative", "example": "Eq(x, y)"}),
+    ("Ne", "ne", "aa", "bool", operator.ne, _compared(booleans.not_equal),
+     {"infix": "!=", "sympy": "Unequality", "laws": "commutative", "example": "Ne(x, y)"}),
+    ("FloatLe", "le", "nn", "bool", operator.le, booleans.less_equal,
+     {"example": "t <= s"}),
+    ("FloatLt", "lt", "nn", "bool", operator.lt, booleans.less, {"example": "t < s"}),
+    ("FloatEq", "eq", "nn", "bool", operator.eq, booleans.equal, {"example": "Eq(t, s)"}),
+]
+
+_CONNECTIVES: list[tuple[Any, ...]] = [
+    ("And", "and_", "bb", "bool", semantics.all_of, booleans.conjunction,
+     {"variadic": True, "sympy": "And", "laws": "commutative associative idempotent",
+      "example": "And(p, q)"}),
+    ("Or", "or_", "bb", "bool", semantics.any_of, booleans.disjunction,
+     {"variadic": True, "sympy": "Or", "laws": "commutative associative idempotent",
+      "example": "Or(p, q)"}),
+    ("Not", "not_", "b", "bool", operator.not_, booleans.negation,
+     {"sympy": "Not", "example": "Not(p)"}),
+    ("Implies", "implies", "bb", "bool", semantics.implies, _implies,
+     {"sympy": "Implies", "example": "Implies(p, q)"}),
+    ("Iff", "iff", "bb", "bool", semantics.iff, booleans.equivalent,
+     {"sympy": "Equivalent", "laws": "commutative", "example": "Iff(p, q)"}),
+]
+
+_FLOATS: list[tuple[Any, ...]] = [
+    ("FloatAdd", "fadd", "ff", "float", operator.add, _float_op("FloatAdd"),
+     {"infix": "+", "example": "t + s"}),
+    ("FloatSub", "fsub", "ff", "float", operator.sub, _float_op("FloatSub"),
+     {"infix": "-", "example": "t - s"}),
+    ("FloatMul", "fmul", "ff", "float", operator.mul, _float_op("FloatMul"),
+     {"infix": "*", "example": "t * s"}),
+    ("FloatNeg", "fneg", "f", "float", operator.neg, _float_op("FloatNeg"),
+     {"example": "-t"}),
+    ("FloatTrueDiv", "truediv", "ff", "float", operator.truediv, _float_op("FloatTrueDiv"),
+     {"infix": "/", "defined": _nonzero_float, "sympy": "FloatTrueDiv", "example": "t / s"}),
+    ("FloatFloorDiv", "ffloordiv", "ff", "float", semantics.float_floor_division,
+     _float_op("FloatFloorDiv"),
+     {"infix": "//", "defined": _nonzero_float, "sympy": "FloatFloorDiv",
+      "example": "t // s"}),
+    ("FloatMod", "fmod", "ff", "float", semantics.float_modulo, _float_op("FloatMod"),
+     {"infix": "%", "defined": _nonzero_float, "sympy": "FloatMod", "example": "t % s"}),
+    ("FloatPow", "fpow", "ff", "float", semantics.float_power, _float_op("FloatPow"),
+     {"infix": "**", "sympy": "FloatPow", "example": "t ** s"}),
+    ("FloatAbs", "fabs", "f", "float", abs, _float_op("FloatAbs"), {"example": "abs(t)"}),
+    ("FloatMin", "fmin", "ff", "float", min, _float_op("FloatMin"),
+     {"sympy": "FloatMin", "example": "Min(t, s)"}),
+    ("FloatMax", "fmax", "ff", "float", max, _float_op("FloatMax"),
+     {"sympy": "FloatMax", "example": "Max(t, s)"}),
+    ("TrueDiv", "truediv", "nn", "float", operator.truediv, _true_division,
+     {"infix": "/", "defined": _quotient_fits_double, "example": "x / y"}),
+    ("IntTrueDiv", "inttruediv", "ii", "float", semantics.int_true_division,
+     _int_true_division,
+     {"infix": "/", "defined": _quotient_fits_double, "sympy": "IntTrueDiv",
+      "example": "x / y"}),
+    ("ToFloat", "tofloat", "i", "float", semantics.to_float, _to_float,
+     {"defined": _fits_double, "sympy": "ToFloat", "example": "ToFloat(x)"}),
+    ("FloorToInt", "floor_to_int", "f", "int", math.floor, _rounding("FloorToInt"),
+     {"defined": _finite_float, "sympy": "FloorToInt", "example": "FloorToInt(t)"}),
+    ("CeilToInt", "ceil_to_int", "f", "int", math.ceil, _rounding("CeilToInt"),
+     {"defined": _finite_float, "sympy": "CeilToInt", "example": "CeilToInt(t)"}),
+    ("TruncToInt", "trunc_to_int", "f", "int", math.trunc, _rounding("TruncToInt"),
+     {"defined": _finite_float, "sympy": "TruncToInt", "example": "TruncToInt(t)"}),
+    ("RoundToInt", "round_to_int", "f", "int", round, _rounding("RoundToInt"),
+     {"defined": _finite_float, "sympy": "RoundToInt", "example": "RoundToInt(t)"}),
+    ("RoundDecimal", "round_decimal", "fi", "float", semantics.round_decimal, _round_decimal,
+     {"sympy": "RoundDecimal", "example": "RoundDecimal(t, 2)"}),
+]
+
+_FUNCTIONS = (
+    "sqrt", "exp", "log", "log2", "sin", "cos", "tan", "sinh", "cosh", "tanh",
+    "asin", "acos", "atan", "asinh",
+)
+# fmt: on
+
+for _row in (*_ARITHMETIC, *_RELATIONS, *_CONNECTIVES, *_FLOATS):
+    _enter(*_row[:-1], **_row[-1])
+
+for _name in _FUNCTIONS:
+    _enter(
+        _name,
+        _name,
+        "f",
+        "float",
+        getattr(semantics, _name),
+        _float_op(_name),
+        sympy=f"Float_{_name}",
+        example=f"{_name}(t)",
+    )
+
+
+def named_functions() -> Mapping[str, Op]:
+    """The operators that text may call by name, ``abs`` and ``ceildiv`` included."""
+    return _NAMED
+
+
+_NAMED = {name: op for name, op in OPERATORS.items() if op.build is not None}
+_NAMED.update({"abs": OPERATORS["Abs"], "ceildiv": OPERATORS["CeilDiv"]})

@@ -1,0 +1,128 @@
+"""Ranges and congruences under facts: the domains, with what is known at every step.
+
+At every integer sub-expression the computed interval is met with the interval that the
+facts keep for its direction, and its ends are rounded to the congruence of the expression.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shapes.base.infinity import IntInfinity
+from shapes.domains import Congruence, CongruenceAnalysis, ValueRanges
+from shapes.domains.value_ranges import int_range
+from shapes.expr.linear import direction
+from shapes.expr.nodes import Expr, IntAtom, IntExpr, IntSymbol, Sum, is_plain
+from shapes.facts.intervals import MEMO_LIMIT, Ranges, impossible, interval, kept, met
+from shapes.facts.justification import NO_REASONS
+from shapes.facts.store import Facts, Reasons
+from shapes.traversal.interpret import interpret
+
+__all__ = ["bounds", "bounds_with_reasons", "congruence", "congruence_with_reasons"]
+
+
+class _Congruences(CongruenceAnalysis):
+    """Congruences that meet what is known of every direction."""
+
+    def __init__(self, facts: Facts, used: list[Reasons] | None = None) -> None:
+        self._facts = facts
+        self._used = used
+
+    def refine(self, node: Expr, value: Any) -> Any:
+        if not isinstance(node, IntExpr) or not isinstance(value, Congruence):
+            return value
+        if not isinstance(node, (Sum, IntAtom)):
+            return value
+        f, d = direction(node)
+        known = self._facts.known(d)
+        if known is None or known.congruence.modulus == 1:
+            return value
+        m, r = known.congruence
+        met = value.meet(Congruence.of(abs(f) * m, f * r + node.constant))
+        if met is None:
+            raise impossible(node)
+        if self._used is not None and met != value:
+            self._used.append(known.why_congruence)
+        return met
+
+
+def bounds(facts: Facts, e: Expr) -> ValueRanges:
+    """The range of an expression under the facts (of any kind).
+
+    Raises `ContradictionError` if the facts are found to leave no value.
+    """
+    memo = facts.memo
+    found: Any = memo.get(e)
+    if found is None:
+        normal = facts.normalized(e)[0] if facts.has_solved else e
+        found = interval(facts, normal)
+        if facts.has_residues or not is_plain(normal):
+            found = _rounded(facts, normal, found, None)
+        if len(memo) >= MEMO_LIMIT:
+            memo.clear()
+        memo[e] = found
+    return found  # type: ignore[no-any-return]
+
+
+def bounds_with_reasons(facts: Facts, e: Expr) -> tuple[ValueRanges, Reasons]:
+    """The range, and the facts that it rests on."""
+    normal, why = facts.normalized(e)
+    used = [why]
+    found = interpret(Ranges(facts, used), {}, normal)
+    if facts.has_residues or not is_plain(normal):
+        found = _rounded(facts, normal, found, used)
+    return found, NO_REASONS.union(*used)
+
+
+def _rounded(
+    facts: Facts, e: Expr, value: ValueRanges, used: list[Reasons] | None
+) -> ValueRanges:
+    """The range with its ends moved inwards to the residue of the expression.
+
+    A plain sum needs that only where facts speak of residues: it reaches the ends of its
+    terms, so they have its residue already.
+    """
+    if not isinstance(e, IntExpr) or value.is_singleton:
+        return value
+    if not facts.has_residues and _has_symbol_once(e):
+        return value
+    modulus, residue = _congruence(facts, e, used)
+    if modulus == 1:
+        return value
+    lower, upper = value.int_bounds()
+    if modulus == 0:
+        return int_range(*met(max(lower, residue), min(upper, residue), e))
+    if not isinstance(lower, IntInfinity):
+        lower += (residue - lower) % modulus
+    if not isinstance(upper, IntInfinity):
+        upper -= (upper - residue) % modulus
+    return int_range(*met(lower, upper, e))
+
+
+def _has_symbol_once(e: IntExpr) -> bool:
+    """Whether a sum has a symbol once, or once negated. Of a symbol of which no residue is
+    known anything may be left over, and its coefficient is a multiple of the sum's modulus,
+    whether it is read alone or in the dividend of a remainder: so the modulus is 1."""
+    if type(e) is Sum:
+        for atom, c in e.terms().items():
+            if type(atom) is IntSymbol and -2 < c < 2:
+                return True
+    return False
+
+
+def congruence(facts: Facts, e: IntExpr) -> Congruence:
+    """``(m, r)``: the expression is congruent to r modulo m (m == 0: it is r)."""
+    normal, _ = facts.normalized(e)
+    return _congruence(facts, normal, None)
+
+
+def congruence_with_reasons(facts: Facts, e: Expr) -> tuple[Congruence, Reasons]:
+    """The congruence, and the facts that it rests on."""
+    normal, why = facts.normalized(e)
+    used = [why]
+    return _congruence(facts, normal, used), NO_REASONS.union(*used)
+
+
+def _congruence(facts: Facts, e: Expr, used: list[Reasons] | None) -> Congruence:
+    memo = kept(facts, "congruences") if used is None else None
+    return interpret(_Congruences(facts, used), {}, e, memo)  # type: ignore[no-any-return]

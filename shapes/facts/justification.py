@@ -1,0 +1,114 @@
+"""Sets of facts that are joined without being copied.
+
+What is learned rests on what was learned before, so reasons are joined at every step and
+read only when a proof or an error names them. A join keeps its two parts; the facts in it
+are collected, once, when somebody looks. A chain of n equalities takes n small objects and
+not n sets of up to n facts.
+
+Guarantees: immutable to everyone outside; collecting does not recurse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from shapes.facts.abstract_value import Fact
+
+__all__ = ["NO_REASONS", "Reasons", "rests_on"]
+
+
+class Reasons(AbstractSet["Fact"]):
+    """Facts that something rests on."""
+
+    __slots__ = ("_fact", "_facts", "_parts")
+    _fact: Fact | None
+    _facts: frozenset[Fact] | None
+    _parts: tuple[Reasons, Reasons] | None
+    """One fact, or a set of them, or two parts; the last becomes a set."""
+
+    def __init__(self, facts: Iterable[Fact] = ()) -> None:
+        self._fact = None
+        self._facts = frozenset(facts)
+        self._parts = None
+
+    def __or__(self, other: AbstractSet[Any]) -> Reasons:
+        """Both; the same object where the other adds nothing that is seen at once."""
+        if not isinstance(other, Reasons):
+            if not isinstance(other, AbstractSet):
+                return NotImplemented
+            other = Reasons(other)
+        if other is self or not other:
+            return self
+        if not self:
+            return other
+        made: Reasons = object.__new__(Reasons)
+        made._fact = made._facts = None
+        made._parts = (self, other)
+        return made
+
+    __ror__ = __or__
+
+    def union(self, *others: AbstractSet[Fact]) -> Reasons:
+        """All of them."""
+        joined = self
+        for other in others:
+            joined = joined | other
+        return joined
+
+    def facts(self) -> frozenset[Fact]:
+        """The facts themselves."""
+        if self._facts is None:
+            self._facts = self._collected()
+            self._parts = None
+        return self._facts
+
+    def _collected(self) -> frozenset[Fact]:
+        found: set[Fact] = set()
+        seen: set[int] = set()
+        waiting: list[Reasons] = [self]
+        while waiting:
+            reasons = waiting.pop()
+            if id(reasons) in seen:
+                continue
+            seen.add(id(reasons))
+            # Another thread may collect this one now: its facts come before its parts go.
+            parts = reasons._parts
+            if reasons._fact is not None:
+                found.add(reasons._fact)
+            elif reasons._facts is not None:
+                found |= reasons._facts
+            elif parts is not None:
+                waiting += parts
+        return frozenset(found)
+
+    def __bool__(self) -> bool:
+        return self._facts is None or bool(self._facts)
+
+    def __iter__(self) -> Iterator[Fact]:
+        return iter(self.facts())
+
+    def __len__(self) -> int:
+        return len(self.facts())
+
+    def __contains__(self, fact: object) -> bool:
+        return fact in self.facts()
+
+    def __hash__(self) -> int:
+        return hash(self.facts())
+
+    def __repr__(self) -> str:
+        return f"Reasons({list(self.facts())!r})"
+
+
+def rests_on(fact: Fact) -> Reasons:
+    """Just this fact."""
+    made: Reasons = object.__new__(Reasons)
+    made._fact = fact
+    made._facts = made._parts = None
+    return made
+
+
+NO_REASONS: Final = Reasons()

@@ -1,0 +1,710 @@
+"""How a statement gets into facts: what it says directly, and what follows for ranges.
+
+A claim is normalised by the solved equalities and kept; its conjuncts are taken apart, a
+relation bounds its direction, an equality is solved for a symbol or squeezes its direction,
+``a % m == r`` is a congruence, ``!=`` excludes a value. Then relations and atoms are told of
+each other's new ends until nothing moves or the budget of steps is used up.
+
+Most statements bound one symbol, order two of them or make them equal. These are read straight
+from their terms (`_bounded`, `_ordered`, `_equated`), and teach what the long way teaches.
+
+Guarantees: every bound rests on the facts that are its reasons. Limits: an atom whose ends
+creep (``x < y`` and ``y < x`` between far ends) is followed for a few moves only; what is
+missed is for the methods of proof to find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from math import gcd, isqrt
+from typing import TYPE_CHECKING, Final
+
+from shapes.base.infinity import Bound, IntInfinity
+from shapes.base.persistent import linked
+from shapes.base.records import replace
+from shapes.domains import Congruence
+from shapes.expr.linear import direction, eq_zero, le_zero, scale
+from shapes.expr.nodes import (
+    CONSTANT,
+    EQ_ZERO,
+    FALSE,
+    LE_ZERO,
+    NE_ZERO,
+    OPERATORS,
+    SYMBOL,
+    TRUE,
+    BoolExpr,
+    Expr,
+    IntAtom,
+    IntConstant,
+    IntExpr,
+    IntSymbol,
+    Product,
+    Sum,
+    birth_of,
+    combine,
+    constant,
+    existing_relation,
+)
+from shapes.expr.remainders import parts
+from shapes.facts.abstract_value import (
+    NOTHING,
+    Fact,
+    Knowledge,
+    Reasons,
+    agreed,
+    replaced,
+    scaled,
+)
+from shapes.facts.float_comparisons import compared, excluded, reversed_order
+from shapes.facts.justification import NO_REASONS, rests_on
+from shapes.traversal.interpret import free_symbols, symbols_of
+
+if TYPE_CHECKING:
+    from shapes.facts.store import Facts
+
+__all__ = ["PROPAGATION_STEPS", "Learner", "NoValueError"]
+
+PROPAGATION_STEPS: Final = 400
+"""Relations visited to spread what one statement says about ranges."""
+
+MOVES: Final = 12
+"""How often one statement may move the ends of one direction, and tell others."""
+
+EXCLUDED_LIMIT: Final = 32
+"""Excluded values that are remembered for one direction."""
+
+_NONE: Final = NO_REASONS
+_NATURAL: Final = Knowledge(lower=0)
+
+
+class NoValueError(Exception):
+    """Facts that leave no value (inside of the engine; people see `ContradictionError`)."""
+
+    def __init__(self, reasons: Reasons) -> None:
+        self.reasons = reasons
+
+
+class Learner:
+    """One statement's way into new facts."""
+
+    def __init__(self, facts: Facts, steps: int) -> None:
+        self._new = facts.copied()
+        self._steps = steps
+        self._improved: list[IntExpr] = []
+        self._moves: dict[IntExpr, int] = {}
+
+    def learn(self, fact: Fact) -> Facts:
+        """The facts and one more; raises `NoValueError`."""
+        new = self._new
+        claim = fact.claim
+        new._count += 1
+        new._stated = stated = (fact, new._stated, new._count)
+        why = rests_on(fact)
+        symbols = symbols_of(claim)
+        if len(symbols) == 1 and _is_bound(claim) and new._solved.get(symbols[0]) is None:
+            # What bounds a solved symbol is said of its value instead.
+            new._alone = new._alone.adding(symbols, stated)
+            self._bounded(claim, why)
+        else:
+            if symbols:
+                new._by_symbol = new._by_symbol.adding(symbols, stated)
+            if len(symbols) != 2 or not self._ordered(claim, symbols, why):
+                self._state(claim, why)
+        if self._improved:
+            self._spread()
+        return new
+
+    def _bounded(self, claim: BoolExpr, why: Reasons) -> None:
+        """A bound on a symbol that is not solved: all that it says is an end of its range."""
+        self._new._claims = self._new._claims.adding(claim, why)
+        e = claim.args[0]
+        assert isinstance(e, IntExpr)
+        ((x, c),) = e.terms().items()
+        if c > 0:
+            self._at_most(x, -e.constant, why)
+        else:
+            self._at_least(x, e.constant, why)
+
+    def _ordered(self, claim: BoolExpr, symbols: Sequence[Expr], why: Reasons) -> bool:
+        """An order of two symbols, as what most statements are; False where this is not all
+        that there is to do. It is what `_state` and `_spread` would do about a direction of
+        which nothing is known: keep its end, enter it under the symbols, and tell each of
+        them of the other's ends."""
+        e = claim.args[0]
+        if claim.op is not LE_ZERO or type(e) is not Sum:
+            return False
+        terms = e.terms()
+        x, y = symbols
+        if len(terms) != 2 or x not in terms or y not in terms:
+            return False
+        new = self._new
+        known = new._known
+        # A relation's side is primitive, so this one is its own direction:
+        f, d = (1, e) if e.constant == 0 and terms[x] > 0 else direction(e)  # type: ignore[index]
+        if known.get(d) is not None:
+            return False
+        solved = new._solved
+        if solved and (solved.get(x) is not None or solved.get(y) is not None):
+            return False
+        if f > 0:
+            learned = Knowledge(upper=-e.constant, why_upper=why)
+        else:
+            learned = Knowledge(lower=e.constant, why_lower=why)
+        new._claims = new._claims.adding(claim, why)
+        new._known = known.assoc(d, learned)
+        new._about = new._about.adding(symbols, d)
+        new.has_relations = True
+        self._moves[d] = 1
+        self._steps -= 1
+        if known.get(x) is not None or known.get(y) is not None:  # type: ignore[arg-type]
+            self._narrow_two(d, learned)
+        return True
+
+    def _state(self, claim: Expr, why: Reasons) -> None:
+        """Take in a claim and everything it directly says."""
+        waiting = [(claim, why)]
+        while waiting:
+            claim, why = waiting.pop()
+            if claim.op is EQ_ZERO and self._equated(claim, why):
+                continue
+            claim, used = self._new.normalized(claim)
+            why = why | used
+            if claim is TRUE:
+                continue
+            if claim is FALSE:
+                raise NoValueError(why)
+            # Opposite inequalities meet in the range of their direction.
+            if claim.op is not LE_ZERO:
+                complement = _complement(claim)
+                opposite = None if complement is None else self._new.holds(complement)
+                if opposite is not None:
+                    raise NoValueError(why | opposite)
+            self._new._claims = self._new._claims.adding(claim, why)
+            if claim.op is LE_ZERO or claim.op is EQ_ZERO or claim.op is NE_ZERO:
+                self._relation(claim, why)
+            elif claim.op is OPERATORS["And"]:
+                waiting.extend((part, why) for part in claim.args)
+            else:
+                self._index(claim, claim)
+                self._fix_condition(claim, why)
+                self._compare_double(claim, why)
+
+    def _fix_condition(self, claim: Expr, why: Reasons) -> None:
+        """A condition's symbol that is stated (denied) is true (false) from now on."""
+        denied = claim.op is OPERATORS["Not"]
+        p = claim.args[0] if denied else claim
+        if p.op is SYMBOL:
+            self._solve(p, FALSE if denied else TRUE, why)
+
+    def _compare_double(self, claim: Expr, why: Reasons) -> None:
+        """A comparison of doubles, which holds for no NaN; a denied one, where there is none,
+        is the opposite order."""
+        if claim.op is OPERATORS["Not"]:
+            opposite = reversed_order(claim.args[0])
+            numbers = None if opposite is None else self._numbers(claim.args[0].args)
+            if opposite is not None and numbers is not None:
+                self._state(opposite, why | numbers)
+            return
+        for sym, found in compared(claim):
+            known, reasons = self._new.double_range(sym)
+            met = known.meet(found)
+            if met is None:
+                raise NoValueError(reasons | why)
+            if met != known:
+                self._new._doubles = self._new._doubles.assoc(sym, (met, reasons | why))
+        for other in excluded(claim):
+            held = why if other is claim else self._new.holds(other)
+            if held is not None:
+                raise NoValueError(why | held)
+
+    def _numbers(self, operands: Sequence[Expr]) -> Reasons | None:
+        """Why none of these is NaN, if that is known."""
+        reasons = _NONE
+        for e in operands:
+            if e.is_symbol and e.kind == "float":
+                known, why = self._new.double_range(e)
+                if known.nan:
+                    return None
+                reasons = reasons | why
+            elif e.kind == "float" and (e.op is not CONSTANT or e.value != e.value):
+                return None
+        return reasons
+
+    def _relation(self, claim: Expr, why: Reasons) -> None:
+        e = claim.args[0]
+        assert isinstance(e, IntExpr)
+        f, d = direction(e)
+        if claim.op is LE_ZERO:
+            # f*d + k <= 0, and f is 1 or -1 because relations are primitive
+            if f > 0:
+                self._at_most(d, -e.constant, why)
+            else:
+                self._at_least(d, e.constant, why)
+            self._index_direction(d)
+        elif claim.op is EQ_ZERO:
+            if not self._solved_for(e, why):
+                k = -e.constant * f
+                self._fix(d, k, why)
+                self._index_direction(d)
+                self._remainder(e, why)
+        else:
+            if type(d) is Sum:
+                self._new.has_apart = True
+            self._index(claim, claim)
+            self._exclude(d, -e.constant * f, why)
+
+    def _equated(self, claim: Expr, why: Reasons) -> bool:
+        """An equality of two symbols and a constant, by what it says of the symbols that
+        stand for theirs (as a union of two sets, whose eldest symbols these are); False where
+        this is not all that there is to do. The normal form that `_solved_for` would solve is
+        not made."""
+        e = claim.args[0]
+        if type(e) is not Sum or self._new.has_apart:
+            return False
+        terms = e.terms()
+        if len(terms) != 2:
+            return False
+        (x, c), (y, d) = terms.items()
+        if c * c != 1 or d * d != 1 or x.op is not SYMBOL or y.op is not SYMBOL:
+            return False
+        # c*x + d*y + k == 0, with c and d 1 or -1 throughout
+        k = e.constant
+        solved = self._new._solved
+        if solved:
+            while (found := solved.get(x)) is not None:
+                unit = _as_unit(found[0])
+                if unit is None:
+                    return False
+                x, sign, shift = unit
+                c, k, why = c * sign, k + c * shift, why | found[1]
+            while (found := solved.get(y)) is not None:
+                unit = _as_unit(found[0])
+                if unit is None:
+                    return False
+                y, sign, shift = unit
+                d, k, why = d * sign, k + d * shift, why | found[1]
+        if x is y:
+            if c == d:
+                return False
+            if k:
+                raise NoValueError(why)
+            return True
+        if self._youth(x) > self._youth(y):
+            x, c, y, d = y, d, x, c
+        self._solve(y, combine(-c * d, x, 0, x, -d * k), why)
+        return True
+
+    def _solved_for(self, e: IntExpr, why: Reasons) -> bool:
+        """Solve ``e == 0`` for its youngest symbol with a unit coefficient (one that is read
+        at run time counts as younger than inputs), if it does not occur inside the rest."""
+        terms = e.terms()
+        candidates = [t for t, c in terms.items() if (c == 1 or c == -1) and t.op is SYMBOL]
+        if len(candidates) > 1:
+            candidates.sort(key=self._youth, reverse=True)
+        for sym in candidates:
+            c = terms[sym]
+            rest = combine(1, e, -c, sym)
+            # Where all terms are symbols, none has this one inside.
+            if len(candidates) == len(terms) or sym not in symbols_of(rest):
+                self._solve(sym, scale(-c, rest), why)
+                return True
+        return False
+
+    def _youth(self, sym: IntExpr) -> tuple[bool, int]:
+        return self._new._declared.get(sym) or (False, birth_of(sym))
+
+    def _solve(self, sym: Expr, value: Expr, why: Reasons) -> None:
+        """Replace a symbol for good: what was known of it is stated again of its value."""
+        new = self._new
+        new._solved = new._solved.assoc(sym, (value, why))
+        new.has_solved = True
+        for item in list(new._about.items_of(sym)):
+            self._restate(item, why)
+        if isinstance(sym, IntExpr) and new.known(sym) is not None:
+            self._restate(sym, why)
+
+    def _restate(self, item: Expr, why: Reasons) -> None:
+        if isinstance(item, BoolExpr):
+            stated = self._new.holds(item)
+            if stated is not None:
+                self._state(item, stated | why)
+            return
+        assert isinstance(item, IntExpr)
+        known = self._new.knowledge(item)
+        if not isinstance(known.upper, IntInfinity):
+            high = le_zero(combine(1, item, 0, item, -known.upper))
+            self._state(high, known.why_upper | why)
+        if not isinstance(known.lower, IntInfinity):
+            low = le_zero(combine(-1, item, 0, item, known.lower))
+            self._state(low, known.why_lower | why)
+        if known.congruence.modulus != 1:
+            m, r = known.congruence
+            build = OPERATORS["Mod"].build
+            assert build is not None
+            remainder = build(item, constant(m)) if m else item
+            self._state(
+                eq_zero(combine(1, remainder, 0, remainder, -r)),  # type: ignore[arg-type]
+                known.why_congruence | why,
+            )
+
+    # ------------------------------------------------------------------ directions
+
+    def _at_most(
+        self, d: IntExpr, end: int, why: Reasons, further: Reasons = _NONE
+    ) -> None:
+        """Narrow the interval of a direction from above; the reasons are two, so that they
+        are joined only where something is learned."""
+        old = self._new._known.get(d)
+        if old is None:
+            self._keep(d, Knowledge(upper=end, why_upper=why | further))
+        elif end < old.upper:
+            self._keep(d, replaced(old, old.lower, end, old.why_lower, why | further))
+
+    def _at_least(
+        self, d: IntExpr, end: int, why: Reasons, further: Reasons = _NONE
+    ) -> None:
+        """The same from below."""
+        old = self._new._known.get(d)
+        if old is None:
+            self._keep(d, Knowledge(lower=end, why_lower=why | further))
+        elif end > old.lower:
+            self._keep(d, replaced(old, end, old.upper, why | further, old.why_upper))
+
+    def _fix(self, d: IntExpr, end: int, why: Reasons) -> None:
+        """Both ends at once."""
+        old = self._new.knowledge(d)
+        above, below = end > old.lower, end < old.upper
+        if not above and not below:
+            return
+        lower, why_lower = (end, why) if above else (old.lower, old.why_lower)
+        upper, why_upper = (end, why) if below else (old.upper, old.why_upper)
+        self._keep(d, replaced(old, lower, upper, why_lower, why_upper))
+
+    def _congruent(self, d: IntExpr, congruence: Congruence, why: Reasons) -> None:
+        old = self._new.knowledge(d)
+        met = old.congruence.meet(congruence)
+        if met is None:
+            raise NoValueError(old.why_congruence | why)
+        if met != old.congruence:
+            reasons = old.why_congruence | why
+            self._new.has_residues = True
+            self._keep(d, replace(old, congruence=met, why_congruence=reasons))
+
+    def _keep(self, d: IntExpr, known: Knowledge) -> None:
+        if known.excluded or known.congruence.modulus != 1:
+            known = agreed(known)
+        lower, upper = known.lower, known.upper
+        if isinstance(lower, int) and isinstance(upper, int) and lower > upper:
+            raise NoValueError(known.why_lower | known.why_upper)
+        self._new._known = self._new._known.assoc(d, known)
+        if type(d) is Sum:
+            self._new.has_relations = True
+        elif type(d) is not IntSymbol:
+            self._new.has_operators = True
+        moves = self._moves[d] = self._moves.get(d, 0) + 1
+        if moves <= MOVES:
+            self._improved.append(d)
+
+    def _exclude(self, d: IntExpr, value: int, why: Reasons) -> None:
+        """``d != value``: an end that is excluded moves by one, now or later."""
+        known = self._new.knowledge(d)
+        inside = known.lower <= value <= known.upper and known.congruence.admits(value)
+        if not inside or any(value == other for other, _ in known.excluded):
+            return
+        excluded = (*known.excluded[: EXCLUDED_LIMIT - 1], (value, why))
+        self._keep(d, replace(known, excluded=excluded))
+
+    def _remainder(self, e: IntExpr, why: Reasons) -> None:
+        """``a % m == r`` says that a is congruent to r."""
+        if type(e) is not Sum:
+            return
+        k, operands, coefficients = parts(e)
+        if len(operands) != 1 or coefficients[0] not in (1, -1):
+            return
+        remainder = operands[0]
+        if remainder.op is not OPERATORS["Mod"] or isinstance(remainder, IntAtom):
+            return
+        a, m = remainder.args
+        if type(m) is not IntConstant or not isinstance(a, IntExpr):
+            return
+        modulus = abs(m.constant)
+        f, d = direction(a)
+        residue = (-k * coefficients[0] - a.constant) % modulus
+        solution = _divided(f, residue, modulus)
+        if solution is None:
+            raise NoValueError(why)
+        self._congruent(d, solution, why)
+
+    def _index_direction(self, d: IntExpr) -> None:
+        if type(d) is Sum or not d.is_symbol:
+            self._index(d, d)
+
+    def _index(self, e: Expr, item: Expr) -> None:
+        """Find an item again by the symbols in it, and a relation by its atoms."""
+        keys: Collection[Expr] = tuple(e.terms()) if isinstance(e, IntExpr) else ()
+        for key in keys:
+            if key.op is not SYMBOL:
+                keys = dict.fromkeys([*free_symbols(e), *keys])
+                break
+        else:
+            keys = keys or symbols_of(e)
+        self._new._about = self._new._about.adding(keys, item)
+
+    # ------------------------------------------------------------------ propagation
+
+    def _spread(self) -> None:
+        """Tell the atoms of relations what the relations and the other atoms say."""
+        while self._improved and self._steps > 0:
+            d = self._improved.pop()
+            if type(d) is Sum:
+                self._narrow_atoms(d)
+            else:
+                if d.op is not SYMBOL:
+                    self._narrow_operands(d)
+                for item in linked(self._new._about.get(d)):
+                    if type(item) is Sum and self._steps > 0:
+                        self._narrow_atoms(item)
+        self._improved.clear()
+
+    def _narrow_atoms(self, d: IntExpr) -> None:
+        """From ``lower <= sum(c_i*x_i) <= upper``, each ``c_i*x_i`` lies between what is left
+        when the other terms are at their extremes."""
+        self._steps -= 1
+        known = self._new.knowledge(d)
+        if len(d.terms()) == 2:
+            self._narrow_two(d, known)
+            return
+        if len(d.terms()) > 16:
+            return
+        ends = []
+        for t, c in d.terms().items():
+            k = self._knowledge(t)
+            low, high = (k.lower, k.upper) if c > 0 else (k.upper, k.lower)
+            why_low, why_high = (k.why_lower, k.why_upper)
+            if c < 0:
+                why_low, why_high = why_high, why_low
+            ends.append((t, c, scaled(low, c, 0), scaled(high, c, 0), why_low, why_high))
+        # An end of one atom needs the others' to be finite, on one side or the other.
+        open_sides = 0
+        for _, _, low, high, _, _ in ends:
+            if isinstance(low, IntInfinity) and isinstance(high, IntInfinity):
+                open_sides += 1
+        if open_sides > 1:
+            return
+        for index, (t, c, *_rest) in enumerate(ends):
+            others = ends[:index] + ends[index + 1 :]
+            self._narrow_atom(t, c, known, others)
+
+    def _narrow_two(self, d: IntExpr, known: Knowledge) -> None:
+        """The same for two atoms, the usual case."""
+        (x, c), (y, e) = d.terms().items()
+        of_x, of_y = self._knowledge(x), self._knowledge(y)
+        if of_y is not NOTHING:
+            self._narrow_beside(x, c, known, e, of_y)
+        if of_x is not NOTHING:
+            self._narrow_beside(y, e, known, c, of_x)
+
+    def _narrow_beside(
+        self, x: IntExpr, c: int, known: Knowledge, e: int, other: Knowledge
+    ) -> None:
+        """From ``lower <= c*x + e*y <= upper`` and the ends of y."""
+        least, why_least = (
+            (other.lower, other.why_lower) if e > 0 else (other.upper, other.why_upper)
+        )
+        if isinstance(known.upper, int) and isinstance(least, int):
+            most = known.upper - e * least
+            if c > 0:
+                self._at_most(x, most // c, known.why_upper, why_least)
+            else:
+                self._at_least(x, -((-most) // c), known.why_upper, why_least)
+        greatest, why_greatest = (
+            (other.upper, other.why_upper) if e > 0 else (other.lower, other.why_lower)
+        )
+        if isinstance(known.lower, int) and isinstance(greatest, int):
+            rest = known.lower - e * greatest
+            if c > 0:
+                self._at_least(x, -((-rest) // c), known.why_lower, why_greatest)
+            else:
+                self._at_most(x, rest // c, known.why_lower, why_greatest)
+
+    def _knowledge(self, t: IntExpr) -> Knowledge:
+        """What is known of an atom, if only from what it is."""
+        known = self._new.known(t)
+        if known is not None:
+            return known
+        even = isinstance(t, Product) and all(n % 2 == 0 for _, n in t.factors)
+        return _NATURAL if even or t.op is OPERATORS["Abs"] else NOTHING
+
+    def _narrow_atom(
+        self,
+        t: IntExpr,
+        c: int,
+        known: Knowledge,
+        others: list[tuple[IntExpr, int, Bound, Bound, Reasons, Reasons]],
+    ) -> None:
+        most = _rest(known.upper, [o[2] for o in others])
+        least = _rest(known.lower, [o[3] for o in others])
+        if most is not None:
+            why = known.why_upper.union(*(o[4] for o in others))
+            if c > 0:
+                self._at_most(t, most // c, why)
+            else:
+                self._at_least(t, -((-most) // c), why)
+        if least is not None:
+            why = known.why_lower.union(*(o[5] for o in others))
+            if c > 0:
+                self._at_least(t, -((-least) // c), why)
+            else:
+                self._at_most(t, least // c, why)
+
+    def _narrow_operands(self, t: IntExpr) -> None:
+        """What a bound on an atom says about its operands, where the operator is monotone."""
+        if t.is_symbol:
+            return
+        self._steps -= 1
+        known = self._new.knowledge(t)
+        if isinstance(t, Product):
+            self._narrow_base(t, known)
+            return
+        if t.op is OPERATORS["FloorDiv"] and type(t.args[1]) is IntConstant:
+            c = t.args[1].constant
+            if c > 0:
+                # q <= u implies a <= c*u + c - 1, q >= l implies a >= c*l
+                self._bound_operand(t.args[0], scaled(known.lower, c, 0), known.why_lower, 1)
+                self._bound_operand(
+                    t.args[0], scaled(known.upper, c, c - 1), known.why_upper, -1
+                )
+        elif t.op is OPERATORS["TruncDiv"] and type(t.args[1]) is IntConstant:
+            self._narrow_truncated(t, t.args[1].constant, known)
+        elif t.op is OPERATORS["Abs"]:
+            self._bound_operand(t.args[0], known.upper, known.why_upper, -1)
+            self._bound_operand(t.args[0], -known.upper, known.why_upper, 1)
+        elif t.op is OPERATORS["Max"]:
+            for operand in t.args:
+                self._bound_operand(operand, known.upper, known.why_upper, -1)
+        elif t.op is OPERATORS["Min"]:
+            for operand in t.args:
+                self._bound_operand(operand, known.lower, known.why_lower, 1)
+
+    def _narrow_truncated(self, t: IntExpr, c: int, known: Knowledge) -> None:
+        """What the ends of a quotient that is rounded towards 0 say, for ``c >= 1``."""
+        if c < 1:
+            return
+        low, high = known.lower, known.upper
+        # q >= 1 implies a >= c*q, a smaller q only a >= c*q - (c - 1); and so on upwards
+        least = scaled(low, c, 0 if low > 0 else 1 - c)
+        most = scaled(high, c, 0 if high < 0 else c - 1)
+        self._bound_operand(t.args[0], least, known.why_lower, 1)
+        self._bound_operand(t.args[0], most, known.why_upper, -1)
+
+    def _narrow_base(self, t: Product, known: Knowledge) -> None:
+        """What the ends of a power ``x**n`` say about x: its size lies between their roots."""
+        if len(t.factors) != 1:
+            return
+        ((x, n),) = t.factors
+        if n % 2:
+            if isinstance(known.upper, int):
+                self._bound_operand(x, _root(known.upper, n), known.why_upper, -1)
+            if isinstance(known.lower, int):
+                self._bound_operand(x, -_root(-known.lower, n), known.why_lower, 1)
+            return
+        if not isinstance(known.upper, int):
+            return
+        if known.upper < 0:
+            raise NoValueError(known.why_upper)
+        most = _root(known.upper, n)
+        if isinstance(known.lower, int) and known.lower > most**n:
+            raise NoValueError(known.why_lower | known.why_upper)
+        self._bound_operand(x, most, known.why_upper, -1)
+        self._bound_operand(x, -most, known.why_upper, 1)
+
+    def _bound_operand(self, e: Expr, end: Bound, why: Reasons, sign: int) -> None:
+        """Bound an operand from below (sign 1) or above (sign -1)."""
+        if isinstance(end, IntInfinity) or not isinstance(e, IntExpr) or not e.terms():
+            return
+        claim = le_zero(combine(-sign, e, 0, e, sign * end))
+        if claim is FALSE:
+            raise NoValueError(why)
+        if claim is TRUE:
+            return
+        bounded = claim.args[0]
+        assert isinstance(bounded, IntExpr)
+        f, d = direction(bounded)
+        if f > 0:
+            self._at_most(d, -bounded.constant, why)
+        else:
+            self._at_least(d, bounded.constant, why)
+
+
+def _root(value: int, n: int) -> int:
+    """The greatest integer whose n-th power is at most the value (which is negative for an
+    odd n only), by bisection."""
+    if value < 0:
+        near = -_root(-value, n)
+        return near if near**n == value else near - 1
+    if n == 2:
+        return isqrt(value)
+    low, high = 0, 1 << (value.bit_length() // n + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if middle**n <= value else (low, middle)
+    return low
+
+
+def _as_unit(value: Expr) -> tuple[IntExpr, int, int] | None:
+    """``(x, sign, k)`` for a value ``sign*x + k`` of a symbol x, sign being 1 or -1."""
+    if type(value) is not Sum:
+        return (value, 1, 0) if isinstance(value, IntExpr) and value.op is SYMBOL else None
+    terms = value.terms()
+    if len(terms) != 1:
+        return None
+    ((x, c),) = terms.items()
+    return (x, c, value.constant) if c * c == 1 and x.op is SYMBOL else None
+
+
+def _is_bound(claim: Expr) -> bool:
+    """Whether a condition of one symbol just bounds it."""
+    if claim.op is not LE_ZERO:
+        return False
+    e = claim.args[0]
+    if type(e) is not Sum:
+        return e.op is SYMBOL
+    terms = e.terms()
+    return len(terms) == 1 and next(iter(terms)).op is SYMBOL
+
+
+def _complement(claim: Expr) -> Expr | None:
+    """The condition that says the opposite; None where nobody can have stated it."""
+    if claim.op is EQ_ZERO or claim.op is NE_ZERO:
+        e = claim.args[0]
+        assert isinstance(e, IntExpr)
+        return existing_relation(NE_ZERO if claim.op is EQ_ZERO else EQ_ZERO, e)
+    if claim.op is OPERATORS["And"] or claim.op is OPERATORS["Or"]:
+        return None  # not worth building: connectives are decided by their parts
+    build = OPERATORS["Not"].build
+    assert build is not None
+    return build(claim)
+
+
+def _divided(f: int, residue: int, modulus: int) -> Congruence | None:
+    """The x with ``f*x == residue`` modulo `modulus`; None if there is none."""
+    g = gcd(f, modulus)
+    if residue % g:
+        return None
+    m = modulus // g
+    if m == 1:
+        return Congruence(1, 0)
+    return Congruence(m, (residue // g) * pow(f // g, -1, m) % m)
+
+
+def _rest(end: Bound, others: list[Bound]) -> int | None:
+    """``end - sum(others)`` if all of them are finite."""
+    if isinstance(end, IntInfinity):
+        return None
+    total = end
+    for other in others:
+        if isinstance(other, IntInfinity):
+            return None
+        total -= other
+    return total

@@ -1,0 +1,271 @@
+"""What is known: facts with their provenance, as an immutable value.
+
+A fact about a linear combination is kept under its primitive *direction* (see
+`linear.direction`): an interval and a congruence, each end with the facts that it rests on.
+So a bound on ``2*x`` answers for ``4*x + 1``, and ``x - y <= 3`` for ``y - x``. An equality
+with a unit coefficient is solved for its youngest symbol (inputs are older than what is read
+at run time, so they stay) and substituted everywhere. What a relation says about its
+atoms' ranges is propagated at once (see `learning`), within a budget of steps.
+
+`Facts.given` answers with new facts; the old ones stay as they were, share their structure
+with the new, and asking never changes either. Everything learned from `a` is remembered
+with `a` among its reasons, so proofs can name what they used, and a contradiction names a
+minimal set of culprits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, TypeAlias
+
+from shapes.base.infinity import Bound, int_oo
+from shapes.base.persistent import FirstValues, PersistentLists, PersistentMap, oldest_first
+from shapes.domains import ValueRanges
+from shapes.expr.linear import direction
+from shapes.expr.nodes import BoolExpr, Expr, IntExpr, Sum
+from shapes.facts.abstract_value import (
+    NOTHING,
+    Fact,
+    Knowledge,
+    Origin,
+    Reasons,
+    contradiction,
+    scaled,
+    smallest,
+)
+from shapes.facts.justification import NO_REASONS
+from shapes.facts.propagation import PROPAGATION_STEPS, Learner, NoValueError
+from shapes.traversal.interpret import free_symbols, symbols_of
+from shapes.traversal.substitute import rebuilt
+
+__all__ = [
+    "Fact",
+    "Facts",
+    "Knowledge",
+    "Origin",
+    "Reasons",
+    "contradiction",
+    "scaled",
+    "together",
+]
+
+Statement: TypeAlias = tuple[Fact, Any, int]
+
+_NONE: Final = NO_REASONS
+_ANY_DOUBLE: Final = ValueRanges.unknown_float()
+
+
+class Facts:
+    """An immutable set of facts, indexed for questions."""
+
+    __slots__ = (
+        "__weakref__", "_about", "_alone", "_by_symbol", "_claims", "_count", "_declared",
+        "_doubles", "_known", "_solved", "_stated", "has_apart", "has_operators",
+        "has_relations", "has_residues", "has_solved", "memo",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        # The newest statement: the fact, the statement before, and which one it is.
+        self._stated: Statement | None = None
+        self._count = 0
+        self._declared: PersistentMap[Expr, tuple[bool, int]] = PersistentMap()
+        self._claims: FirstValues[Expr, Reasons] = FirstValues()
+        self._doubles: PersistentMap[Expr, tuple[ValueRanges, Reasons]] = PersistentMap()
+        self._known: PersistentMap[IntExpr, Knowledge] = PersistentMap()
+        self._solved: PersistentMap[Expr, tuple[Expr, Reasons]] = PersistentMap()
+        # Relations by their atoms, and other conditions by their symbols.
+        self._about: PersistentLists[Expr, Expr] = PersistentLists()
+        # Statements by their symbols; those that bound one symbol apart.
+        self._by_symbol: PersistentLists[Expr, Statement] = PersistentLists()
+        self._alone: PersistentLists[Expr, Statement] = PersistentLists()
+        self.has_solved = False  # whether any equality was solved
+        self.has_operators = False  # whether anything is known of an atom that is no symbol
+        self.has_residues = False  # whether a congruence of any direction is known
+        self.has_relations = False  # whether anything is known of a sum
+        self.has_apart = False  # whether a sum was stated not to be some value
+        self.memo: dict[object, object] = {}
+
+    def __iter__(self) -> Iterator[Fact]:
+        return iter(oldest_first(self._stated))
+
+    def __len__(self) -> int:
+        return self._count
+
+    # ------------------------------------------------------------------ asking
+
+    def knowledge(self, d: IntExpr) -> Knowledge:
+        """What was learned about a direction as such (not what follows from its parts)."""
+        return self._known.get(d) or NOTHING
+
+    def known(self, d: IntExpr) -> Knowledge | None:
+        """The same, or None where nothing was learned."""
+        return self._known.get(d)
+
+    def range_of(self, e: IntExpr) -> tuple[Bound, Bound]:
+        """The interval that is kept for a combination under its direction."""
+        f, d = direction(e)
+        known = self._known.get(d)
+        if known is None:
+            return -int_oo, int_oo
+        ends = scaled(known.lower, f, e.constant), scaled(known.upper, f, e.constant)
+        return ends if f > 0 else (ends[1], ends[0])
+
+    def holds(self, claim: Expr) -> Reasons | None:
+        """The reasons of a claim that was stated in just this form."""
+        return self._claims.get(claim)
+
+    def normalized(self, expr: Expr) -> tuple[Expr, Reasons]:
+        """The expression with solved symbols replaced, and the equalities that this used."""
+        if not self.has_solved:
+            return expr, _NONE
+        solved = self._solved
+        reasons: Reasons = _NONE
+        while True:
+            replaced: dict[Expr, Expr] = {}
+            for sym in symbols_of(expr):
+                found = solved.get(sym)
+                if found is not None:
+                    replaced[sym], why = found
+                    reasons |= why
+            if not replaced:
+                return expr, reasons
+            expr = rebuilt(expr, replaced)
+
+    def double_range(self, sym: Expr) -> tuple[ValueRanges, Reasons]:
+        """The range of a float symbol, with its reasons."""
+        return self._doubles.get(sym) or (_ANY_DOUBLE, _NONE)
+
+    def relations_about(self, atom: IntExpr) -> list[IntExpr]:
+        """The directions of two and more atoms, one of them this one, about which something
+        is known; newest first."""
+        found = [item for item in self._about.items_of(atom) if type(item) is Sum]
+        return [d for d in dict.fromkeys(found) if atom in d.terms()]
+
+    def related(self, atom: Expr) -> Any:
+        """The linked list ``(newest, older)`` of the relations with an atom and of the other
+        conditions with a symbol, as they were when they were stated."""
+        return self._about.get(atom)
+
+    def about(self, sym: Expr) -> Iterator[Fact]:
+        """The facts in which a symbol occurs, newest first, but for bounds on the symbol
+        alone: all that these say is in its range."""
+        for stated in self._by_symbol.items_of(sym):
+            yield stated[0]
+
+    def is_new(self, sym: Expr) -> bool:
+        """Whether a symbol occurs in just one fact, beside bounds."""
+        cell = self._by_symbol.get(sym)
+        return cell is not None and cell[1] is None
+
+    def connected(self, expr: Expr, limit: int | None = None) -> list[Fact]:
+        """The facts that share a symbol with the expression, directly or through others, in
+        the order in which they were stated; no more are looked for once there are `limit`."""
+        seen: set[Expr] = set()
+        found: dict[Fact, int] = {}
+        waiting = free_symbols(expr)
+        while waiting:
+            sym = waiting.pop()
+            if sym in seen:
+                continue
+            seen.add(sym)
+            for fact, _, place in self._by_symbol.items_of(sym):
+                if fact not in found:
+                    found[fact] = place
+                    waiting.extend(symbols_of(fact.claim))
+            found.update((fact, place) for fact, _, place in self._alone.items_of(sym))
+            if limit is not None and len(found) >= limit:
+                break
+        return sorted(found, key=found.__getitem__)
+
+    def in_order(self, some: Iterable[Fact]) -> tuple[Fact, ...]:
+        """Some of the facts in the order in which they were stated, without a look at those
+        that share no symbol with them."""
+        found = list(some)
+        if len(found) < 2:
+            return tuple(found)
+        places: dict[Fact, int] = {}
+        for fact in found:
+            if fact in places:
+                continue
+            places[fact] = 0
+            symbols = symbols_of(fact.claim)
+            if not symbols:
+                continue
+            cell = self._by_symbol.get(symbols[0])
+            while cell is not None:
+                other, _, place = cell[0]
+                places[other] = place
+                cell = cell[1]
+            if len(symbols) == 1:
+                alone = self._alone.items_of(symbols[0])
+                places.update((other, place) for other, _, place in alone)
+        found.sort(key=places.__getitem__)
+        return tuple(found)
+
+    # ------------------------------------------------------------------ learning
+
+    def copied(self) -> Facts:
+        """The same as a new value, for a `Learner` to write on."""
+        new: Facts = Facts.__new__(Facts)
+        new._stated = self._stated
+        new._count = self._count
+        new._declared = self._declared
+        new._claims = self._claims
+        new._doubles = self._doubles
+        new._known = self._known
+        new._solved = self._solved
+        new._about = self._about
+        new._by_symbol = self._by_symbol
+        new._alone = self._alone
+        new.has_solved = self.has_solved
+        new.has_operators = self.has_operators
+        new.has_residues = self.has_residues
+        new.has_relations = self.has_relations
+        new.has_apart = self.has_apart
+        new.memo = {}
+        return new
+
+    def declaring(self, sym: Expr, backed: bool, place: int) -> Facts:
+        """The same facts, which also know whether a symbol is an input and in which place it
+        was declared. An equation is solved for what is read at run time, and among equals
+        for the last declared; nodes are shared with others, whose order must not matter."""
+        new = self.copied()
+        new._declared = new._declared.assoc(sym, (not backed, place))
+        return new
+
+    def given(self, *facts: Fact | BoolExpr) -> Facts:
+        """These facts and more. Raises `ContradictionError` with a minimal set of culprits
+        if they cannot hold together as far as ranges, congruences and equalities show."""
+        result = self
+        for fact in facts:
+            stated = fact if isinstance(fact, Fact) else Fact(fact, "given")
+            learned = result.extended(stated)
+            if not isinstance(learned, Facts):
+                known = [*(f for f in result if f in learned), stated]
+                raise contradiction(smallest(known, _contradict))
+            result = learned
+        return result
+
+    def extended(self, fact: Fact, steps: int = PROPAGATION_STEPS) -> Facts | Reasons:
+        """These facts and one more; or, if ranges, congruences and equalities show that it
+        cannot hold with them, those that it contradicts (some may not be needed). `steps`
+        limits how far it is told what the fact says about ranges."""
+        try:
+            return Learner(self, steps).learn(fact)
+        except NoValueError as found:
+            return found.reasons
+
+
+def together(stated: Iterable[Fact]) -> Facts | None:
+    """These facts alone; None if learning sees that they contradict each other."""
+    known = Facts()
+    for fact in stated:
+        learned = known.extended(fact)
+        if not isinstance(learned, Facts):
+            return None
+        known = learned
+    return known
+
+
+def _contradict(stated: list[Fact]) -> bool:
+    return together(stated) is None

@@ -1,0 +1,108 @@
+"""Answers to questions: a verdict with its proof, its counterexample, or what was tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+from shapes.base.records import record
+from shapes.expr.nodes import BoolExpr, Expr, Value
+from shapes.facts.store import Fact
+
+__all__ = ["Counterexample", "Proof", "Status", "Verdict"]
+
+
+class Status(Enum):
+    """What is known about a claim under the facts."""
+
+    ALWAYS = "always"
+    NEVER = "never"
+    DEPENDS = "depends"
+    UNKNOWN = "unknown"
+
+
+@record(frozen=True)
+class Proof:
+    """Why a claim always (or never) holds: the method that found it, and the facts used.
+
+    `certificate` holds the method's own evidence where it has any, for a checker.
+    """
+
+    method: str
+    facts: tuple[Fact, ...] = ()
+    certificate: object | None = None
+
+    def __str__(self) -> str:
+        if not self.facts:
+            return f"by {self.method}"
+        used = "; ".join(fact.spelled for fact in self.facts)
+        return f"by {self.method} from {used}"
+
+
+class Counterexample(Mapping[str, Value]):
+    """Values by name of symbol, re-evaluated: they satisfy every fact and break the claim
+    (a witness: and satisfy the claim). `found_by` is "search" or "z3"."""
+
+    def __init__(self, values: Mapping[Expr, Value], found_by: str = "search") -> None:
+        self._values = {sym.name: value for sym, value in values.items()}
+        self.found_by = found_by
+
+    def __getitem__(self, name: str) -> Value:
+        return self._values[name]
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} = {value!r}" for name, value in self._values.items())
+
+    __repr__ = __str__
+
+
+@record(frozen=True)
+class Verdict:
+    """The answer to a question.
+
+    `status` is `ALWAYS` (with `proof`), `NEVER` (with a proof of the negation), `DEPENDS`
+    (with `counterexample` and `witness`) or `UNKNOWN` (with `tried`). `premises` are the
+    conditions of being defined which the question assumed and which do not follow.
+    """
+
+    status: Status
+    claim: BoolExpr
+    text: str
+    proof: Proof | None = None
+    counterexample: Counterexample | None = None
+    witness: Counterexample | None = None
+    premises: tuple[BoolExpr, ...] = ()
+    tried: tuple[str, ...] = ()
+
+    @property
+    def proved(self) -> bool:
+        """Whether the claim always holds (where it means something)."""
+        return self.status is Status.ALWAYS
+
+    @property
+    def disproved(self) -> bool:
+        """Whether the claim never holds."""
+        return self.status is Status.NEVER
+
+    def __bool__(self) -> bool:
+        return self.proved
+
+    def explain(self) -> str:
+        """The answer in a few sentences."""
+        from shapes.env.explain import explain
+
+        return explain(self)
+
+    def __str__(self) -> str:
+        return self.explain()
+
+    def _repr_html_(self) -> str:
+        from shapes.env.display import verdict_html
+
+        return verdict_html(self)

@@ -1,0 +1,518 @@
+"""The prover: a ladder of methods, from cheap to dear.
+
+A method takes a claim and facts and answers with a `Proof` or None. The ladder is tried for
+the claim and for its negation; between the cheap methods and z3 a search looks for small
+values that break (satisfy) the claim, because most questions that are not decided by then
+have a counterexample. The methods without a solver are in `methods`, in their order; this
+module alone knows when they, the search and z3 have their turn.
+
+Guarantees: facts are never changed; hints are used as candidates of the search and never in
+a proof; budgets are steps, so an answer does not depend on the machine; a question that an
+early method answers never imports z3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from shapes.base.records import record
+from shapes.errors import ContradictionError, UndefinedError
+from shapes.expr.booleans import negation
+from shapes.expr.nodes import (
+    OPERATORS,
+    TRUE,
+    BoolExpr,
+    Expr,
+    Value,
+)
+from shapes.facts.abstract_value import smallest
+from shapes.facts.store import Fact, Facts, Reasons, contradiction
+from shapes.facts.verdict import Counterexample, Proof, Status, Verdict
+from shapes.prove.quick import CHEAP, decide, proved
+from shapes.prove.tactics import METHODS, RELATIONS, by_linear
+from shapes.traversal.definedness import Spelled
+from shapes.traversal.printing import brief
+from shapes.witness.search import Search, Values, models_of, remembered, satisfies, search
+
+if TYPE_CHECKING:
+    from shapes.arith.branch_and_bound import Body
+    from shapes.witness.smt import Question, Ready
+
+__all__ = ["CHEAP", "EFFORTS", "METHODS", "Effort", "decide", "entails", "prove"]
+
+
+@record(frozen=True)
+class Effort:
+    """How much may be spent: the methods by name, evaluations of the search, z3's steps."""
+
+    methods: tuple[str, ...]
+    search: int
+    rlimit: int
+
+
+SOLVER: Final = "z3"
+
+LINEAR: Final = "linear"
+"""The method that looks at many facts with the simplex method too."""
+
+STARTS: Final = 8
+"""Models around which values are moved."""
+
+FEW: Final = 12
+"""Among fewer conditions, combinations of values are as good as moving known ones."""
+
+LARGE: Final = 64
+"""Among more conditions than these, combinations of values satisfy all of them so rarely that
+the methods come first."""
+
+MANY: Final = 24
+"""So many connected facts are made ready for questions."""
+
+BRANCHING: Final = 2
+"""A branch of the simplex method costs as much as so many combinations of values."""
+
+SOLVER_STEPS: Final = 200
+"""Facts that the solver reads again, all tries together, to find a smallest set."""
+
+QUICK: Final = ("differences",)
+"""The methods that come before the search too: what they do not see costs them little."""
+
+EFFORTS: Final[dict[str, Effort]] = {
+    "cheap": Effort(CHEAP, search=0, rlimit=0),
+    "quick": Effort((*METHODS, SOLVER), search=60, rlimit=200_000),
+    "default": Effort((*METHODS, SOLVER), search=300, rlimit=3_000_000),
+    "thorough": Effort((*METHODS, SOLVER), search=3_000, rlimit=60_000_000),
+}
+
+
+def effort_named(effort: str | Effort) -> Effort:
+    """The effort of that name; raises `ValueError` with the names that there are."""
+    if isinstance(effort, Effort):
+        return effort
+    if effort not in EFFORTS:
+        raise ValueError(f"no effort {effort!r}; there are {', '.join(EFFORTS)}")
+    return EFFORTS[effort]
+
+
+def prove(
+    facts: Facts,
+    claim: BoolExpr | Spelled,
+    text: str | None = None,
+    effort: str | Effort = "default",
+    hints: Mapping[Expr, Value] | None = None,
+    model: Mapping[Expr, Value] | None = None,
+) -> Verdict:
+    """The verdict on a claim under facts.
+
+    `hints` and `model` are values to try when one is sought: of examples, and such as
+    satisfied the facts so far. No proof rests on them.
+
+    A spelled claim brings the condition under which it has a value: the part of it that
+    does not follow is assumed, and listed in the verdict's `premises`. Raises
+    `ContradictionError` if the facts turn out to be contradictory, `UndefinedError` if the
+    claim never has a value.
+    """
+    chosen = effort_named(effort)
+    spelled = claim if isinstance(claim, Spelled) else Spelled(claim)
+    question = spelled.expr
+    assert isinstance(question, BoolExpr)
+    shown = brief(question) if text is None else text
+    facts, premises = _defined(facts, spelled.defined, shown)
+    try:
+        tried = (hints or {}, model or {})
+        return _Asked(facts, question, shown, premises, chosen, *tried).answer()
+    except ContradictionError as error:
+        if error.culprits:
+            raise
+        from shapes.prove.consistency import blamed
+
+        raise blamed(facts, question) or error from None
+
+
+def entails(facts: Facts, claim: BoolExpr, effort: str | Effort = "default") -> Proof | None:
+    """The proof that facts imply a claim, or None; quicker than `prove`, which also looks for
+    values that satisfy the claim. Raises nothing for facts that contradict each other."""
+    chosen = effort_named(effort)
+    methods = [m for m in chosen.methods if m in METHODS]
+    proof = proved(facts, claim, [m for m in methods if m in CHEAP or m in QUICK])
+    if proof is not None:
+        return proof
+    broken = negation(claim)
+    settled, proof = _from_body(facts, claim, chosen, False)
+    if settled:
+        return proof
+    if chosen.search and search(facts, [broken], {}, chosen.search // 8) is not None:
+        return None
+    proof = proved(facts, claim, [m for m in methods if m == LINEAR])
+    if proof is not None:
+        return proof
+    settled, proof = _from_body(facts, claim, chosen, True)
+    if settled:
+        return proof
+    proof = proved(facts, claim, [m for m in methods if m not in (*CHEAP, *QUICK, LINEAR)])
+    if proof is not None or SOLVER not in chosen.methods:
+        return proof
+    if remembered(facts, broken) is not None:
+        return None
+    return _by_solver(facts, broken, chosen, [])[0]
+
+
+def _defined(
+    facts: Facts, defined: BoolExpr, text: str
+) -> tuple[Facts, tuple[BoolExpr, ...]]:
+    """The facts with the definedness of the claim assumed, and what of it did not follow."""
+    if defined is TRUE:
+        return facts, ()
+    clauses = defined.args if defined.op is OPERATORS["And"] else (defined,)
+    premises: list[BoolExpr] = []
+    known = facts
+    for clause in clauses:
+        assert isinstance(clause, BoolExpr)
+        if proved(facts, clause, CHEAP) is not None:
+            continue
+        follows = _follows(facts, clause)
+        further = None if follows is False else known.extended(Fact(clause, "given"))
+        if not isinstance(further, Facts):
+            raise UndefinedError(f"`{text}` never has a value: it needs `{clause}`")
+        if follows is None:
+            premises.append(clause)
+        known = further
+    return known, tuple(premises)
+
+
+def _follows(facts: Facts, clause: BoolExpr) -> bool | None:
+    """Whether a condition follows from the facts (or its negation does), by what it says, or
+    by linear reasoning over the facts that are connected with it; quick where there are
+    none."""
+    denied = negation(clause)
+    if not isinstance(facts.extended(Fact(denied, "given")), Facts):
+        return True
+    if decide(facts, clause) is False:
+        return False
+    if clause.op not in RELATIONS or not facts.connected(clause, 1):
+        return None
+    if by_linear(facts, clause) is not None:
+        return True
+    return False if by_linear(facts, denied) is not None else None
+
+
+class _Asked:
+    """One question on its way up the ladder."""
+
+    def __init__(
+        self,
+        facts: Facts,
+        claim: BoolExpr,
+        text: str,
+        premises: tuple[BoolExpr, ...],
+        effort: Effort,
+        hints: Mapping[Expr, Value],
+        model: Mapping[Expr, Value],
+    ) -> None:
+        self._facts = facts
+        self._claim = claim
+        self._text = text
+        self._premises = premises
+        self._effort = effort
+        self._hints = hints
+        self._model = model
+        self._values: Search | None = None
+        self._broken: Values | None = None
+        self._satisfied: Values | None = None
+        self._tried: list[str] = []
+        self._found_by: dict[bool, str] = {}
+
+    def answer(self) -> Verdict:
+        """The verdict: cheap methods for and against, a short search, the dear methods for
+        what the search left open, a longer search, and the solver. Many facts are made ready
+        where linear reasoning failed, and asked first as long as they are."""
+        methods = [m for m in self._effort.methods if m in METHODS]
+        early = [m for m in methods if m in CHEAP or m in QUICK]
+        linear = [m for m in methods if m == LINEAR]
+        others = [m for m in methods if m not in early and m != LINEAR]
+        verdict = self._by_methods([m for m in early if m in CHEAP])
+        if verdict is None:
+            verdict = self._by_methods([m for m in early if m in QUICK])
+        if verdict is None:
+            verdict = self._by_body(False)
+        if verdict is None:
+            short = self._effort.search // 8
+            self._search(1)
+            if self._values is None or self._values.size <= LARGE:
+                self._search(short)
+            if self._values is not None and self._values.size > FEW:
+                self._move(1)
+            verdict = self._settled()
+        if verdict is None:
+            verdict = self._by_methods(linear)
+        if verdict is None:
+            verdict = self._by_body(True)
+        if verdict is None:
+            verdict = self._by_methods(others)
+        if verdict is None:
+            self._tried.append(f"methods {', '.join([*early, *linear, *others])}")
+            self._move(STARTS)
+            self._search(self._effort.search)
+            verdict = self._settled()
+        if verdict is not None:
+            return verdict
+        if SOLVER in self._effort.methods:
+            return self._solve()
+        return self._verdict(Status.UNKNOWN, None)
+
+    def _by_methods(self, methods: Sequence[str]) -> Verdict | None:
+        """Proofs for the claim and against it, where the search has not shown otherwise."""
+        if not methods:
+            return None
+        if self._broken is None:
+            proof = proved(self._facts, self._claim, methods)
+            if proof is not None:
+                if self._satisfied is None:
+                    self._refuse_impossible(proof, negation(self._claim), methods)
+                return self._verdict(Status.ALWAYS, proof)
+        if self._satisfied is None:
+            refuted = proved(self._facts, negation(self._claim), methods)
+            if refuted is not None:
+                if self._broken is None:
+                    self._refuse_impossible(refuted, self._claim, methods)
+                return self._never(refuted)
+        return None
+
+    def _refuse_impossible(
+        self, proof: Proof, opposite: BoolExpr, methods: Sequence[str]
+    ) -> None:
+        """Facts that cannot hold together prove everything: where no values were found that
+        satisfy them, a proof by a method that would see that may be of that kind."""
+        if self._values is None or methods[0] in CHEAP:
+            return
+        from shapes.prove.consistency import refuse, refuted
+
+        reasons = refuted(self._facts, self._claim)
+        if reasons is None:
+            other = proved(self._facts, opposite, methods)
+            if other is None:
+                return
+            reasons = Reasons((*proof.facts, *other.facts))
+        if any(fact.claim in self._premises for fact in reasons):
+            raise UndefinedError(f"`{self._text}` never has a value under the facts")
+        raise refuse(self._facts, reasons)
+
+    def _by_body(self, make: bool) -> Verdict | None:
+        """Many facts that are ready for questions, or are made so: values that break or
+        satisfy the claim, or the proof that there are none."""
+        known = _body(self._facts, self._claim, self._effort, make)
+        if known is None:
+            return None
+        known.suppose(self._model, models_of(self._facts))
+        proofs: dict[bool, Proof] = {}
+        for wanted in (False, True):
+            if (self._satisfied if wanted else self._broken) is not None:
+                continue
+            condition = self._claim if wanted else negation(self._claim)
+            values = remembered(self._facts, condition)
+            if values is None:
+                outcome = known.ask(self._facts, condition, self._effort.search // BRANCHING)
+                proof = outcome.proof(self._facts, negation(condition))
+                if proof is not None:
+                    proofs[wanted] = proof
+                values = outcome.values
+                if values is not None:
+                    models_of(self._facts).append(values)
+            if wanted:
+                self._satisfied = values
+            else:
+                self._broken = values
+        if False in proofs and self._satisfied is not None:
+            return self._verdict(Status.ALWAYS, proofs[False])
+        if True in proofs and self._broken is not None:
+            return self._never(proofs[True])
+        return self._settled()
+
+    def _settled(self) -> Verdict | None:
+        if self._broken is None or self._satisfied is None:
+            return None
+        return self._verdict(Status.DEPENDS, None)
+
+    def _search(self, budget: int) -> None:
+        """Look further for values that break and values that satisfy the claim."""
+        if not self._effort.search:
+            return
+        if self._values is None:
+            self._values = Search(self._facts, self._claim, self._hints, self._model)
+        if budget == self._effort.search:
+            self._values.follow(max(20, budget // 6))
+        self._values.run(budget)
+        self._broken, self._satisfied = self._values.broken, self._values.satisfied
+        if budget == self._effort.search:
+            self._tried.append(f"search with {budget} combinations")
+
+    def _move(self, most: int) -> None:
+        """Look near values that satisfied the facts before."""
+        from shapes.prove.consistency import nearby
+
+        if self._values is None:
+            return
+        starts = [self._model, *models_of(self._facts)][:most]
+        for wanted in (False, True):
+            if (self._satisfied if wanted else self._broken) is not None:
+                continue
+            condition = self._claim if wanted else negation(self._claim)
+            for start in starts:
+                moved = nearby(self._facts, start, condition)
+                values = None if moved is None else self._values.kept(moved, condition)
+                if values is not None:
+                    break
+            else:
+                continue
+            if wanted:
+                self._values.satisfied = self._satisfied = values
+            else:
+                self._values.broken = self._broken = values
+
+    def _solve(self) -> Verdict:
+        """Ask z3 for what is still missing: a value that breaks the claim, one that satisfies
+        it, or the proof that there is none."""
+        proofs: dict[bool, Proof] = {}
+        for wanted in (False, True):
+            known = self._satisfied if wanted else self._broken
+            if known is not None:
+                continue
+            condition = self._claim if wanted else negation(self._claim)
+            values = remembered(self._facts, condition)
+            proof = None
+            if values is None:
+                proof, values = _by_solver(self._facts, condition, self._effort, self._tried)
+            if proof is not None:
+                proofs[wanted] = proof
+            elif values is not None:
+                self._found_by[wanted] = SOLVER
+                if wanted:
+                    self._satisfied = values
+                else:
+                    self._broken = values
+            if wanted is False and proof is not None and self._satisfied is not None:
+                break
+        if len(proofs) == 2:
+            used = frozenset(proofs[True].facts) | frozenset(proofs[False].facts)
+            raise self._contradictory(used)
+        if False in proofs:
+            return self._verdict(Status.ALWAYS, proofs[False])
+        if True in proofs:
+            return self._never(proofs[True])
+        if self._broken is not None and self._satisfied is not None:
+            return self._verdict(Status.DEPENDS, None)
+        return self._verdict(Status.UNKNOWN, None)
+
+    def _contradictory(self, used: frozenset[Fact]) -> ContradictionError:
+        """The error for facts that the solver refutes, with as few as leaving out finds."""
+
+        def impossible(stated: list[Fact]) -> bool:
+            known = Facts().given(*stated)
+            return _by_solver(known, TRUE, self._effort, [], stated)[0] is not None
+
+        stated = [fact for fact in self._facts if fact in used]
+        return contradiction(smallest(stated, impossible, SOLVER_STEPS))
+
+    def _never(self, proof: Proof) -> Verdict:
+        """A claim that never holds comes with values that show it, where some are found."""
+        if self._broken is None and self._effort.search:
+            found = Search(self._facts, self._claim, self._hints, self._model)
+            found.run(self._effort.search // 8, satisfied=False)
+            self._broken = found.broken
+        return self._verdict(Status.NEVER, proof)
+
+    def _verdict(self, status: Status, proof: Proof | None) -> Verdict:
+        shown = status in (Status.DEPENDS, Status.NEVER, Status.UNKNOWN)
+        broken = self._broken if shown else None
+        satisfied = self._satisfied if status in (Status.DEPENDS, Status.UNKNOWN) else None
+        return Verdict(
+            status=status,
+            claim=self._claim,
+            text=self._text,
+            proof=proof,
+            counterexample=self._example(broken, False),
+            witness=self._example(satisfied, True),
+            premises=self._premises,
+            tried=tuple(self._tried) if status is Status.UNKNOWN else (),
+        )
+
+    def _example(self, values: Values | None, truth: bool) -> Counterexample | None:
+        if values is None:
+            return None
+        return Counterexample(values, self._found_by.get(truth, "search"))
+
+
+def _body(facts: Facts, claim: BoolExpr, effort: Effort, make: bool) -> Body | None:
+    """The facts that a claim is connected with, if they are many, made ready for questions
+    (only if they are so already, unless `make`)."""
+    if len(facts) < MANY or not effort.search or LINEAR not in effort.methods:
+        return None
+    from shapes.arith.branch_and_bound import body  # only where facts are many
+
+    return body(facts, claim, MANY, make)
+
+
+def _from_body(
+    facts: Facts, claim: BoolExpr, effort: Effort, make: bool
+) -> tuple[bool, Proof | None]:
+    """Whether such facts settle if a claim holds, and the proof if it does."""
+    known = _body(facts, claim, effort, make)
+    if known is None:
+        return False, None
+    broken = negation(claim)
+    if remembered(facts, broken) is not None:
+        return True, None
+    outcome = known.ask(facts, broken, effort.search // BRANCHING)
+    if outcome.values is not None:
+        models_of(facts).append(outcome.values)
+        return True, None
+    proof = outcome.proof(facts, claim)
+    return proof is not None, proof
+
+
+def _ready(facts: Facts, connected: Sequence[Fact], question: Question) -> Ready:
+    """The solver that keeps these facts, made if the last one was for others."""
+    from shapes.witness.smt import Ready
+
+    kept = facts.memo.get("ready")
+    if isinstance(kept, tuple) and kept[0] == connected:
+        ready = kept[1]
+        assert isinstance(ready, Ready)
+        return ready
+    ready = Ready(facts, question.facts)
+    facts.memo["ready"] = (connected, ready)
+    return ready
+
+
+def _by_solver(
+    facts: Facts,
+    condition: BoolExpr,
+    effort: Effort,
+    tried: list[str],
+    stated: Sequence[Fact] | None = None,
+) -> tuple[Proof | None, Values | None]:
+    """z3 on the connected (or the stated) facts: a proof that the condition cannot hold, or
+    values."""
+    from shapes.witness.smt import Answer, Question, solve
+
+    connected = facts.connected(condition) if stated is None else stated
+    named = {f"f!{index}": fact for index, fact in enumerate(connected)}
+    question = Question((condition,), tuple((n, f.claim) for n, f in named.items()))
+    answer = Answer("unknown")
+    if stated is None and len(connected) >= MANY:
+        answer = _ready(facts, connected, question).solve(condition, facts, effort.rlimit)
+    if answer.status == "unknown":
+        answer = solve(question, facts, effort.rlimit)
+    if answer.status == "unsat":
+        used = answer.rested | {named[name] for name in answer.core}
+        return Proof(SOLVER, facts.in_order(used)), None
+    if answer.status == "sat":
+        values: Values = dict(answer.model)
+        if satisfies(values, [condition, *(fact.claim for fact in connected)]):
+            models_of(facts).append(values)
+            return None, values
+        tried.append("z3: its model did not survive re-evaluation")
+        return None, None
+    tried.append(answer.reason if answer.reason.startswith("z3") else f"z3: {answer.reason}")
+    return None, None

@@ -1,0 +1,89 @@
+"""What the cheap methods decide: the questions that are asked most, at the least cost.
+
+The normal form and ranges answer most questions of a program while it is traced. They need
+neither search nor certificates, so they do not load the `prover`, which starts with them too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from shapes.expr.booleans import negation
+from shapes.expr.nodes import (
+    EQ_ZERO,
+    FALSE,
+    LE_ZERO,
+    NE_ZERO,
+    OPERATORS,
+    TRUE,
+    BoolExpr,
+    IntExpr,
+)
+from shapes.facts.bounds import bounds, congruence
+from shapes.facts.store import Facts
+from shapes.facts.verdict import Proof
+from shapes.prove.tactics import METHODS, RELATIONS
+
+__all__ = ["CHEAP", "decide", "proved"]
+
+CHEAP: Final = ("canonical", "ranges")
+"""The methods that are tried before anything else, and the only ones of `decide`."""
+
+
+def decide(facts: Facts, claim: BoolExpr) -> bool | None:
+    """Whether the claim always (True) or never (False) holds, by the cheap methods alone."""
+    if claim is TRUE or claim is FALSE:
+        return claim is TRUE
+    if claim.op in RELATIONS:
+        return _decided_relation(facts, claim)
+    if proved(facts, claim, CHEAP) is not None:
+        return True
+    return False if proved(facts, negation(claim), CHEAP) is not None else None
+
+
+def _decided_relation(facts: Facts, claim: BoolExpr) -> bool | None:
+    """The same for a relation, from one look at the range of its side."""
+    normal = facts.normalized(claim)[0]
+    if normal is TRUE or normal is FALSE:
+        return normal is TRUE
+    if facts.holds(normal) is not None:
+        return True
+    e = normal.args[0]
+    assert isinstance(e, IntExpr)
+    lower, upper = bounds(facts, e).int_bounds()
+    if normal.op is LE_ZERO:
+        return True if upper <= 0 else False if lower > 0 else None
+    same: bool | None = None
+    if lower == 0 == upper:
+        same = True
+    elif lower > 0 or upper < 0 or not congruence(facts, e).admits(0):
+        same = False
+    elif facts.holds(negation(normal)) is not None:
+        same = normal.op is NE_ZERO
+    return same if same is None or normal.op is EQ_ZERO else not same
+
+
+def proved(facts: Facts, claim: BoolExpr, methods: Sequence[str]) -> Proof | None:
+    """The first method's proof; the parts of a conjunction are proved one by one."""
+    for name in methods:
+        method = METHODS.get(name)
+        found = None if method is None else method(facts, claim)
+        if found is not None:
+            return found
+    if claim.op is OPERATORS["And"]:
+        proofs = []
+        for part in claim.args:
+            assert isinstance(part, BoolExpr)
+            proof = proved(facts, part, methods)
+            if proof is None:
+                return None
+            proofs.append(proof)
+        return _joined(facts, proofs)
+    return None
+
+
+def _joined(facts: Facts, proofs: Sequence[Proof]) -> Proof:
+    methods = dict.fromkeys(proof.method for proof in proofs)
+    used = {fact for proof in proofs for fact in proof.facts}
+    return Proof(" and ".join(methods), facts.in_order(used))

@@ -1,0 +1,196 @@
+"""The methods of proof without a solver, each a function from facts and a claim to a proof.
+
+They are listed in `METHODS` in their order; `prover` goes up the ladder. A method names as few
+facts as it can tell apart cheaply: those behind the ends of ranges that matter, and of a few
+facts only those that it cannot do without.
+
+Guarantees: facts are never changed, no example takes part, and None says only that this
+method does not see it. The dearer methods are imported at first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from shapes.base.infinity import IntInfinity
+from shapes.errors import ContradictionError
+from shapes.expr.linear import direction, scale
+from shapes.expr.nodes import EQ_ZERO, LE_ZERO, NE_ZERO, SYMBOL, TRUE, BoolExpr, Expr, IntExpr
+from shapes.facts.abstract_value import scaled, smallest
+from shapes.facts.bounds import (
+    bounds,
+    bounds_with_reasons,
+    congruence,
+    congruence_with_reasons,
+)
+from shapes.facts.justification import NO_REASONS
+from shapes.facts.store import Fact, Facts, Reasons, together
+from shapes.facts.verdict import Proof
+
+__all__ = ["METHODS", "RELATIONS", "by_linear", "with_fewer"]
+
+RELATIONS: Final = (LE_ZERO, EQ_ZERO, NE_ZERO)
+
+MOST_NEEDED: Final = 4
+"""So few facts of a proof by ranges are looked through for those that are not needed."""
+
+MOST_SPARE: Final = 8
+"""So few facts of a linear proof."""
+
+Method = Callable[[Facts, BoolExpr], "Proof | None"]
+
+
+def _canonical(facts: Facts, claim: BoolExpr) -> Proof | None:
+    """The normal form is true, with solved symbols replaced, or was stated as it stands."""
+    if claim is TRUE:
+        return Proof("normal form")
+    normal, why = facts.normalized(claim)
+    if normal is TRUE:
+        return Proof("normal form", facts.in_order(why))
+    stated = facts.holds(normal)
+    return Proof("a known fact", facts.in_order(stated | why)) if stated is not None else None
+
+
+def _ranges(facts: Facts, claim: BoolExpr) -> Proof | None:
+    """The range of the claim under what is known of every sub-expression is {true}."""
+    normal, why = facts.normalized(claim)
+    side = _side_that_holds(facts, normal)
+    if side is None:
+        return None
+    # Reasons cost more than the answer, which is kept: they are collected at the end.
+    if side == "residues":
+        why |= congruence_with_reasons(facts, normal.args[0])[1]
+        return Proof("ranges and congruences", facts.in_order(why))
+    if side == "whole":
+        used = bounds_with_reasons(facts, normal)[1]
+        return Proof("ranges", _needed(facts.in_order(used | why), claim))
+    e = normal.args[0]
+    assert isinstance(e, IntExpr)
+    apart = -1 if normal.op is NE_ZERO else 0
+    if side in ("upper", "both"):
+        why |= _why_at_most(facts, e, apart)
+    if side in ("lower", "both"):
+        why |= _why_at_most(facts, scale(-1, e), apart)
+    linear = all(x.op is SYMBOL for x in e.terms())
+    stated = facts.in_order(why)
+    return Proof("ranges", stated if linear else _needed(stated, claim))
+
+
+def _side_that_holds(facts: Facts, normal: Expr) -> str | None:
+    """What shows that a condition in normal form holds: the ``upper`` or ``lower`` end (or
+    ``both``) of a relation's side, its ``residues``, or the range of the ``whole``."""
+    if normal.op not in RELATIONS:
+        value = bounds(facts, normal)
+        return "whole" if value.is_singleton and value.lower else None
+    # A relation's own side, with its ends rounded by congruence.
+    e = normal.args[0]
+    assert isinstance(e, IntExpr)
+    lower, upper = bounds(facts, e).int_bounds()
+    if normal.op is LE_ZERO:
+        return "upper" if upper <= 0 else None
+    if normal.op is EQ_ZERO:
+        return "both" if lower == 0 == upper else None
+    if lower > 0 or upper < 0:
+        return "lower" if lower > 0 else "upper"
+    return "residues" if not congruence(facts, e).admits(0) else None
+
+
+def _needed(used: tuple[Fact, ...], claim: BoolExpr) -> tuple[Fact, ...]:
+    """A few facts behind ranges without those that ranges do not need: an operator's range
+    rests on both ends of its operands, although only one may matter."""
+    if len(used) > MOST_NEEDED:
+        return used
+
+    def suffice(stated: list[Fact]) -> bool:
+        known = together(stated)
+        if known is None:
+            return False
+        try:
+            return _side_that_holds(known, known.normalized(claim)[0]) is not None
+        except ContradictionError:
+            return False
+
+    if used and suffice([]):
+        return ()
+    return tuple(smallest(used, suffice))
+
+
+def _why_at_most(facts: Facts, e: IntExpr, end: int) -> Reasons:
+    """The facts from which ranges show ``e <= end``: those behind the ends of its terms that
+    matter, or behind what is known of the whole; all behind its range where that is not so."""
+    f, d = direction(e)
+    known = facts.known(d)
+    if known is not None:
+        whole = scaled(known.upper if f > 0 else known.lower, f, e.constant)
+        if whole <= end:
+            return known.why_upper if f > 0 else known.why_lower
+    total = e.constant - end
+    used = NO_REASONS
+    for x, c in e.terms().items():
+        lower, upper = bounds(facts, x).int_bounds()
+        most = upper if c > 0 else lower
+        if isinstance(most, IntInfinity):
+            return bounds_with_reasons(facts, e)[1]
+        total += c * most
+        own = facts.knowledge(x)
+        if most == (own.upper if c > 0 else own.lower):
+            used |= own.why_upper if c > 0 else own.why_lower
+        else:
+            used |= bounds_with_reasons(facts, x)[1]
+    return used if total <= 0 else bounds_with_reasons(facts, e)[1]
+
+
+def _differences(facts: Facts, claim: BoolExpr) -> Proof | None:
+    """Paths of differences of two atoms."""
+    from shapes.arith.difference_logic import by_differences, one_fact_each
+
+    proof = by_differences(facts, claim)
+    return proof if proof is None or one_fact_each(proof) else with_fewer(proof, claim)
+
+
+def by_linear(facts: Facts, claim: BoolExpr) -> Proof | None:
+    """Linear reasoning over the connected facts, with a certificate."""
+    from shapes.arith.system import linear
+
+    proof = linear(facts, claim)
+    return None if proof is None else with_fewer(proof, claim)
+
+
+def with_fewer(proof: Proof, claim: BoolExpr) -> Proof:
+    """A linear proof without facts that it does without. Elimination takes any way that leads
+    to a contradiction: where few facts are used, each is left out in turn."""
+    from shapes.arith.system import linear
+
+    if not 1 < len(proof.facts) <= MOST_SPARE:
+        return proof
+    for fact in proof.facts:
+        if fact in proof.facts:
+            fewer = Facts().given(*(f for f in proof.facts if f is not fact))
+            proof = linear(fewer, claim) or proof
+    return proof
+
+
+def _cases(facts: Facts, claim: BoolExpr) -> Proof | None:
+    """Case splits, each case by the methods before."""
+    from shapes.prove.case_split import cases
+
+    return cases(facts, claim)
+
+
+def _values(facts: Facts, claim: BoolExpr) -> Proof | None:
+    """Every value of symbols that have few."""
+    from shapes.witness.enumeration import enumerated
+
+    return enumerated(facts, claim)
+
+
+METHODS: Final[dict[str, Method]] = {
+    "canonical": _canonical,
+    "ranges": _ranges,
+    "differences": _differences,
+    "linear": by_linear,
+    "cases": _cases,
+    "values": _values,
+}
+"""The methods without a solver, in their order; the dearer ones are imported at first use."""

@@ -1,0 +1,187 @@
+"""Divisions and remainders (a remainder ``x % y`` is ``x - y*(x//y)`` in normal form)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shapes.base.infinity import IntInfinity
+from shapes.expr.integers import floor_division
+from shapes.expr.linear import multiply, scale
+from shapes.expr.nodes import (
+    OPERATORS,
+    Expr,
+    IntConstant,
+    IntExpr,
+    Product,
+    birth_of,
+    combine,
+    constant,
+)
+from shapes.queries.rules.table import Ask, Example, Rule
+
+__all__ = ["DIVISION"]
+
+QUOTIENTS = 4
+"""So many neighbouring constants are tried as the value of a quotient."""
+
+
+def _constant_quotient(ask: Ask, node: Expr) -> Iterator[Expr]:
+    """``x // y == q`` if ``q*y <= x < (q + 1)*y``, for the q that the range admits."""
+    x, y = node.args
+    assert isinstance(x, IntExpr)
+    assert isinstance(y, IntExpr)
+    lower, upper = ask.bounds(node)  # type: ignore[arg-type]
+    if isinstance(lower, IntInfinity) or isinstance(upper, IntInfinity):
+        lower, upper = -1, 1
+    if upper - lower >= QUOTIENTS:
+        return
+    for q in sorted(range(lower, upper + 1), key=abs):
+        if not ask.known(scale(q, y) <= x):
+            continue
+        if ask.known(x < scale(q + 1, y)):
+            yield constant(q)
+
+
+def _known_part(ask: Ask, node: Expr) -> Iterator[Expr]:
+    """``(S + T) // d -> (S - r)//d + (T + r)//d`` if S is known to leave r modulo d."""
+    x, divisor = node.args
+    assert isinstance(x, IntExpr)
+    if type(divisor) is not IntConstant or divisor.constant < 2:
+        return
+    d = divisor.constant
+    whole, rest, r = constant(0), constant(x.constant), 0
+    for term, c in sorted(x.terms().items(), key=lambda t: birth_of(t[0])):
+        m, residue = ask.congruence(scale(c, term))
+        if m % d == 0:
+            whole, r = combine(1, whole, c, term), r + residue
+        else:
+            rest = combine(1, rest, c, term)
+    r %= d
+    if whole.is_constant or (rest.is_constant and rest.constant + r == 0):
+        return
+    exact = floor_division(combine(1, whole, 0, whole, -r), constant(d))
+    yield combine(1, exact, 1, floor_division(combine(1, rest, 0, rest, r), constant(d)))
+
+
+def _multiple_of_sum(ask: Ask, node: Expr) -> Iterator[Expr]:
+    """``(q*(y + z) + x) // (y + z) -> q + x//(y + z)``: polynomial division by the eldest
+    term of the divisor."""
+    x, y = node.args
+    assert isinstance(x, IntExpr)
+    assert isinstance(y, IntExpr)
+    if len(y.terms()) + bool(y.constant) < 2:
+        return
+    lead = min(y.terms(), key=birth_of)
+    by = y.terms()[lead]
+    quotient, rest = constant(0), x
+    for term, c in sorted(x.terms().items(), key=lambda t: birth_of(t[0])):
+        factor = _without(term, lead)
+        if factor is None or c % by or rest.terms().get(term, 0) != c:
+            continue
+        part = scale(c // by, factor)
+        quotient = combine(1, quotient, 1, part)
+        rest = combine(1, rest, -1, multiply(part, y))
+    if quotient is not constant(0):
+        yield combine(1, quotient, 1, floor_division(rest, y))
+
+
+def _without(term: IntExpr, lead: IntExpr) -> IntExpr | None:
+    """term / lead, if lead is a factor of it."""
+    if term is lead:
+        return constant(1)
+    if not isinstance(term, Product) or lead not in dict(term.factors):
+        return None
+    result = constant(1)
+    for base, exponent in term.factors:
+        for _ in range(exponent - (base is lead)):
+            result = multiply(result, base)
+    return result
+
+
+def _exact_multiple(ask: Ask, node: Expr) -> Iterator[Expr]:
+    """``m*d*(x//d) -> m*(x - r)`` if x is known to leave r modulo d."""
+    assert isinstance(node, IntExpr)
+    for term, c in sorted(node.terms().items(), key=lambda t: birth_of(t[0])):
+        if term.op is not OPERATORS["FloorDiv"]:
+            continue
+        x, divisor = term.args
+        assert isinstance(x, IntExpr)
+        d = divisor.constant if type(divisor) is IntConstant else 0
+        if d == 0 or c % d:
+            continue
+        m, r = ask.congruence(x)
+        if m % d == 0:
+            others = combine(1, node, -c, term)
+            yield combine(1, others, c // d, x, -(c // d) * (r % d))
+
+
+DIVISION = (
+    Rule(
+        "quotient 0", "x // y", "0", "0 <= x and x < y",
+        Example("a // b", "0 <= a and a < b", "0"),
+    ),
+    Rule(
+        "quotient 0, below", "x // y", "0", "y < x and x <= 0",
+        Example("a // b", "a <= 0 and b < a", "0"),
+    ),
+    Rule(
+        "quotient -1", "x // y", "-1", "-y <= x and x < 0",
+        Example("a // b", "a < 0 and -b <= a", "-1"),
+    ),
+    Rule(
+        "quotient within its range", "x // y", _constant_quotient,
+        example=Example("a // b", "b <= a and a < 2*b and b >= 1", "1"),
+    ),
+    Rule(
+        "no carry", "(x + c) // d", "x // d", "d >= 1 and 0 <= x % d + c and x % d + c < d",
+        Example("(a + 5) // 8", "a % 8 == 0", "a // 8"),
+    ),
+    Rule(
+        "a part that is known modulo the divisor", "x // d", _known_part, grows=True,
+        example=Example("(a + b) // 8", "a % 8 == 0 and 0 <= b and b < 8", "a // 8"),
+    ),
+    Rule(
+        "a multiple of a sum", "(x*(y + z) + a) // (y + z)", _multiple_of_sum,
+        example=Example("(a*b + a + 3) // (b + 1)", "", "a + 3 // (b + 1)"),
+    ),
+    Rule(
+        "floor of floor", "(x // y) // z", "x // (y*z)", "z >= 1",
+        Example("(a // b) // n", "n >= 1", "a // (b*n)"),
+    ),
+    Rule(
+        "multiple restored", "x + c*(x // d)", _exact_multiple,
+        example=Example("8*(a // 8) + b", "a % 8 == 3", "a + b - 3"),
+    ),
+    Rule(
+        "symbolic multiple restored", "y * (x // y)", "x", "Eq(x % y, 0)",
+        Example("b*(a // b)*n", "a % b == 0", "a*n"),
+    ),
+    Rule(
+        "exact ceiling", "-((-x) // y)", "x // y", "Eq(x % y, 0)",
+        Example("ceildiv(a, b) + n", "a % b == 0", "a // b + n"),
+    ),
+    Rule(
+        "truncation of equal signs", "TruncDiv(x, y)", "x // y", "x >= 0 and y >= 1",
+        Example("TruncDiv(a, b)", "a >= 0 and b >= 1", "a // b"),
+    ),
+    Rule(
+        "truncation of equal signs, below", "TruncDiv(x, y)", "x // y", "x <= 0 and y <= -1",
+        Example("TruncDiv(a, b)", "a <= 0 and b <= -1", "a // b"),
+    ),
+    Rule(
+        "exact truncation", "TruncDiv(x, y)", "x // y", "Eq(x % y, 0)",
+        Example("TruncDiv(a, b)", "a % b == 0", "a // b"),
+    ),
+    Rule(
+        "truncated to 0", "TruncDiv(x, y)", "0", "-y < x and x < y",
+        Example("TruncDiv(a, b)", "-b < a and a < b", "0"),
+    ),
+    Rule(
+        "quotient at least", "x // y >= z", "x >= y*z", "y >= 1",
+        Example("a // b >= n", "b >= 1", "a >= b*n"),
+    ),
+    Rule(
+        "quotient at most", "x // y <= z", "x < y*z + y", "y >= 1",
+        Example("a // 8 <= 3", "", "a <= 31"),
+    ),
+)  # fmt: skip

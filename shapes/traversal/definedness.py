@@ -1,0 +1,128 @@
+"""Where an expression means something.
+
+A normal form may have lost a division that cancelled, so the condition is kept beside the
+expression while it is being spelled (`Spelled`): text and the operators of `SymInt` carry
+both. Connectives and `Where` guard what comes after: ``b != 0 and a // b > 1`` is defined
+everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from shapes.expr.booleans import as_condition, conjunction, disjunction, negation
+from shapes.expr.nodes import (
+    OPERATORS,
+    TRUE,
+    BoolExpr,
+    Expr,
+    FloatExpr,
+    IntExpr,
+    Op,
+)
+from shapes.traversal.interpret import walk
+
+__all__ = ["Spelled", "defined", "spell"]
+
+
+class Spelled(NamedTuple):
+    """An expression, and the condition under which what was written has a value."""
+
+    expr: Expr
+    defined: BoolExpr = TRUE
+
+
+def spell(op: Op, operands: Sequence[Spelled]) -> Spelled:
+    """The operator on spelled operands."""
+    assert op.build is not None
+    exprs = [operand.expr for operand in operands]
+    if op.on_ints is not None and all(isinstance(e, IntExpr) for e in exprs):
+        expr = op.on_ints(*exprs)
+        own = TRUE if op.defined is None else as_condition(op.defined(*exprs))
+        if own is TRUE and all(operand.defined is TRUE for operand in operands):
+            return Spelled(expr)
+        return Spelled(expr, conjunction(_of_operands(op, operands), own))
+    expr = op.build(*exprs)
+    if op.name == "Where" and expr.kind == "float":
+        operands = [operands[0], *map(_as_double, operands[1:])]
+    own = _own_condition(op, [operand.expr for operand in operands])
+    if own is TRUE and all(operand.defined is TRUE for operand in operands):
+        return Spelled(expr)
+    return Spelled(expr, conjunction(_of_operands(op, operands), own))
+
+
+def _own_condition(op: Op, operands: list[Expr]) -> BoolExpr:
+    floats = any(isinstance(e, FloatExpr) for e in operands)
+    conditions: list[Expr] = []
+    if op.defined is not None and not (floats and op.name == "Pow"):
+        conditions.append(op.defined(*operands))
+    # An integer among doubles is converted; comparisons and roundings take it as it is.
+    letter = "n" if floats and op.result != "bool" else "f"
+    letters = op.operands.ljust(len(operands), op.operands[-1])
+    if op.result != "int" or floats:
+        conditions += [_fits(e) for e, kind in zip(operands, letters) if kind in ("f", letter)]
+    return conjunction(*conditions) if conditions else TRUE
+
+
+def _fits(e: Expr) -> Expr:
+    """The condition for being converted to a double."""
+    convertible = OPERATORS["ToFloat"].defined
+    assert convertible is not None
+    return convertible(e) if isinstance(e, IntExpr) else TRUE
+
+
+def _as_double(operand: Spelled) -> Spelled:
+    """An arm of a conditional beside a double."""
+    return Spelled(operand.expr, conjunction(operand.defined, _fits(operand.expr)))
+
+
+def _of_operands(op: Op, operands: Sequence[Spelled]) -> BoolExpr:
+    if op.name in ("And", "Or", "Implies"):
+        # Evaluated from the left, as far as needed.
+        conditions: list[Expr] = []
+        reached: BoolExpr = TRUE
+        for operand in operands:
+            conditions.append(disjunction(negation(reached), operand.defined))
+            p = as_condition(operand.expr)
+            reached = conjunction(reached, negation(p) if op.name == "Or" else p)
+        return conjunction(*conditions)
+    if op.name == "Where":
+        condition, a, b = operands
+        return conjunction(
+            condition.defined,
+            disjunction(negation(condition.expr), a.defined),
+            disjunction(condition.expr, b.defined),
+        )
+    return conjunction(*[operand.defined for operand in operands])
+
+
+def defined(expr: Expr) -> BoolExpr:
+    """The condition under which a normal form has a value, as `evaluate` decides it: an
+    operand that alone decides a connective makes it defined."""
+    known: dict[Expr, BoolExpr] = {}
+    for node in walk(expr):
+        known[node] = _defined_node(node, known)
+    return known[expr]
+
+
+def _defined_node(node: Expr, known: dict[Expr, BoolExpr]) -> BoolExpr:
+    inner = [known[a] for a in node.args]
+    name = node.op.name
+    if name in ("And", "Or") and any(d is not TRUE for d in inner):
+        decisive = [
+            conjunction(d, a if name == "Or" else negation(a))
+            for a, d in zip(node.args, inner)
+        ]
+        return disjunction(conjunction(*inner), *decisive)
+    if name == "Where":
+        condition = node.args[0]
+        return conjunction(
+            inner[0],
+            disjunction(negation(condition), inner[1]),
+            disjunction(condition, inner[2]),
+        )
+    result = conjunction(*inner) if any(d is not TRUE for d in inner) else TRUE
+    if node.op.defined is None:
+        return result
+    return conjunction(result, node.op.defined(*node.args))

@@ -1,0 +1,311 @@
+"""The one traversal: every analysis of expressions runs through `interpret`.
+
+An analysis is any object with handler methods named by the `handler` column of the operator
+table; what an operator lacks is answered by its ``unknown(op, values)``. Evaluation,
+ranges, congruences, z3, printing, code and emitted graph nodes differ in their handlers
+only. Expressions are read through `views`, so a handler ``mod`` sees remainders although
+the kernel keeps them as sums.
+
+Besides the operators' handlers an analysis has ``constant(value)`` and may have
+
+- ``symbol(sym)`` for symbols without a binding (otherwise that is an error),
+- ``linear(k, coefficients, values)`` for sums (otherwise ``add``, ``sub``, ``mul``),
+- ``le_zero(v)``, ``eq_zero(v)``, ``ne_zero(v)`` for integer relations in one-sided form
+  (otherwise ``le``, ``lt``, ``eq``, ``ne`` on two sides),
+- ``refine(node, value)``, applied to the result of every node of ours.
+
+The traversal is iterative and memoised over the shared graph: depth costs no recursion, and
+a sub-expression that occurs a thousand times is handled once. sympy's expressions are
+traversed by the same loop (see `sympy_bridge`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from shapes.errors import ExpressionTypeError, UnboundSymbolError
+from shapes.expr.nodes import (
+    CONSTANT,
+    EQ_ZERO,
+    LE_ZERO,
+    NE_ZERO,
+    OPERATORS,
+    PRODUCT,
+    SUM,
+    SYMBOL,
+    BoolAtom,
+    Expr,
+    Op,
+    Product,
+    Sum,
+)
+from shapes.expr.remainders import parts, sides
+
+__all__ = ["free_symbols", "interpret", "symbols_of", "walk"]
+
+Finish = Callable[[list[Any]], Any]
+Plan = tuple[Sequence[Any], Finish]
+Reader = Callable[[Any, Mapping[Any, Any], Any], Plan]
+
+_RELATIONS = frozenset((LE_ZERO, EQ_ZERO, NE_ZERO))
+
+
+def interpret(
+    analysis: Any,
+    bindings: Mapping[Any, Any],
+    expr: Any,
+    memo: dict[Any, Any] | None = None,
+) -> Any:
+    """The value of an expression, ours or sympy's, under an analysis.
+
+    `bindings` gives values of symbols, by symbol or by name. `memo` may be kept by the
+    caller, as long as analysis and bindings stay the same. Raises `UnboundSymbolError` for
+    a symbol without a value if the analysis has none for it either.
+    """
+    known: dict[Any, Any] = {} if memo is None else memo
+    if expr in known:
+        return known[expr]
+    if isinstance(expr, Expr):
+        return _interpret(analysis, bindings, expr, known)
+    from shapes.traversal.sympy import is_sympy, read_sympy
+
+    if is_sympy(expr):
+        return _interpret_foreign(analysis, bindings, expr, known, read_sympy)
+    raise ExpressionTypeError(f"{expr!r} is neither an expression of ours nor of sympy's")
+
+
+def _interpret(
+    analysis: Any, bindings: Mapping[Any, Any], expr: Expr, known: dict[Any, Any]
+) -> Any:
+    """The loop over our nodes. A node is looked at twice at most: once for what its operands
+    lack, once to be finished; leaves are finished where they are met."""
+    refine = getattr(analysis, "refine", None)
+    two_sided: dict[Expr, tuple[str, Expr, Expr]] = {}
+    stack = [expr]
+    while stack:
+        node = stack[-1]
+        if node in known:
+            stack.pop()
+            continue
+        op = node.op
+        operands: Sequence[Any]
+        if op is SUM:
+            k, operands, coefficients = parts(node)  # type: ignore[arg-type]
+        elif op in _RELATIONS and getattr(analysis, op.handler, None) is None:
+            if node not in two_sided:
+                two_sided[node] = sides(node)
+            operands = two_sided[node][1:]
+        else:
+            operands = node.args
+        values = []
+        missing = []
+        for child in operands:
+            if child in known:
+                values.append(known[child])
+            elif child.op is SYMBOL or child.op is CONSTANT:
+                value = _leaf(analysis, bindings, child)
+                if refine is not None:
+                    value = refine(child, value)
+                known[child] = value
+                values.append(value)
+            else:
+                missing.append(child)
+        if missing:
+            stack += missing
+            continue
+        stack.pop()
+        if op is SUM:
+            value = _linear(analysis, k, coefficients, values)
+        elif op is PRODUCT:
+            value = _product(analysis, node, values)
+        elif op is SYMBOL or op is CONSTANT:
+            value = _leaf(analysis, bindings, node)
+        elif node in two_sided:
+            value = apply(analysis, two_sided[node][0], values)
+        else:
+            method = getattr(analysis, op.handler, None)
+            value = analysis.unknown(op, values) if method is None else method(*values)
+        known[node] = value if refine is None else refine(node, value)
+    return known[expr]
+
+
+def _leaf(analysis: Any, bindings: Mapping[Any, Any], node: Any) -> Any:
+    if node.op is CONSTANT:
+        return analysis.constant(node.value)
+    return _symbol(analysis, bindings, node)
+
+
+def _interpret_foreign(
+    analysis: Any, bindings: Mapping[Any, Any], expr: Any, known: dict[Any, Any], read: Reader
+) -> Any:
+    """The same loop over nodes of another library, of which `read` makes a plan."""
+    plans: dict[Any, Plan] = {}
+    stack = [expr]
+    while stack:
+        node = stack[-1]
+        if node in known:
+            stack.pop()
+            continue
+        plan = plans.get(node)
+        if plan is None:
+            plan = read(analysis, bindings, node)
+            missing = [child for child in plan[0] if child not in known]
+            if missing:
+                plans[node] = plan
+                stack.extend(missing)
+                continue
+        children, finish = plan
+        known[node] = finish([known[child] for child in children])
+        stack.pop()
+    return known[expr]
+
+
+def _symbol(analysis: Any, bindings: Mapping[Any, Any], node: Any) -> Any:
+    if bindings:
+        for key in (node, node.name):
+            if key in bindings:
+                return bindings[key]
+    symbol = getattr(analysis, "symbol", None)
+    if symbol is None:
+        raise UnboundSymbolError(f"no value was given for the symbol `{node.name}`")
+    return symbol(node)
+
+
+def apply(analysis: Any, handler: str, values: Sequence[Any]) -> Any:
+    """A handler by name, or the analysis's answer to an operator that it does not know."""
+    method = getattr(analysis, handler, None)
+    if method is not None:
+        return method(*values)
+    return analysis.unknown(_by_handler(handler), list(values))
+
+
+_handlers: dict[str, Op] = {}
+
+
+def _by_handler(handler: str) -> Op:
+    """The first operator of the table with that handler."""
+    if handler not in _handlers:
+        _handlers[handler] = next(op for op in OPERATORS.values() if op.handler == handler)
+    return _handlers[handler]
+
+
+def _product(analysis: Any, node: Expr, values: Sequence[Any]) -> Any:
+    assert isinstance(node, Product)
+    exponents = dict(node.factors)
+    result: Any = None
+    for base, value in zip(node.args, values):
+        exponent = exponents[base]  # type: ignore[index]
+        if exponent > 1:
+            value = apply(analysis, "pow", (value, analysis.constant(exponent)))
+        result = value if result is None else apply(analysis, "mul", (result, value))
+    return result
+
+
+def _linear(analysis: Any, k: int, coefficients: Sequence[int], values: list[Any]) -> Any:
+    linear = getattr(analysis, "linear", None)
+    if linear is not None:
+        return linear(k, coefficients, values)
+    return fold_linear(analysis, k, coefficients, values)
+
+
+def fold_linear(
+    analysis: Any, k: int, coefficients: Sequence[int], values: Sequence[Any]
+) -> Any:
+    """A sum through ``add``, ``sub``, ``mul`` and ``neg``: what is added first, then what is
+    subtracted, so that ``y - x`` costs one operation."""
+    terms = list(zip(coefficients, values))
+    result: Any = None
+    for coefficient, value in terms:
+        if coefficient > 0:
+            term = _times(analysis, coefficient, value)
+            result = term if result is None else apply(analysis, "add", (result, term))
+    if result is None and k > 0:
+        result, k = analysis.constant(k), 0
+    for coefficient, value in terms:
+        if coefficient < 0:
+            term = _times(analysis, -coefficient, value)
+            if result is None:
+                result = apply(analysis, "neg", (term,))
+            else:
+                result = apply(analysis, "sub", (result, term))
+    if k:
+        part = analysis.constant(abs(k))
+        result = apply(analysis, "add" if k > 0 else "sub", (result, part))
+    return result
+
+
+def _times(analysis: Any, coefficient: int, value: Any) -> Any:
+    if coefficient == 1:
+        return value
+    return apply(analysis, "mul", (analysis.constant(coefficient), value))
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """Every node once, operands before operators (sums as the kernel keeps them)."""
+    done: set[Expr] = set()
+    stack: list[tuple[Expr, bool]] = [(expr, False)]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            yield node
+            continue
+        if node in done:
+            continue
+        done.add(node)
+        stack.append((node, True))
+        stack.extend((child, False) for child in reversed(node.args) if child not in done)
+
+
+def free_symbols(*exprs: Expr) -> list[Expr]:
+    """The symbols that occur, each once, in order of first occurrence."""
+    if len(exprs) == 1:
+        return list(symbols_of(exprs[0]))
+    return _found_symbols(exprs)
+
+
+def symbols_of(expr: Expr) -> Sequence[Expr]:
+    """The same for one expression; not to be changed."""
+    if type(expr) is not BoolAtom:
+        return _found_symbols((expr,))
+    # Facts and claims are asked again and again.
+    found = expr.symbols
+    if found is None:
+        found = _one_or_two(expr.args[0]) if len(expr.args) == 1 else None
+        if found is None:
+            found = tuple(_found_symbols(expr.args))
+        expr.symbols = found
+    return found
+
+
+def _one_or_two(e: Expr) -> tuple[Expr, ...] | None:
+    """The symbols of a sum of one or two, which is what most relations are about; None for
+    anything else."""
+    if type(e) is not Sum:
+        return None
+    terms = e.terms()
+    if len(terms) == 2:
+        x, y = terms
+        if x.op is SYMBOL and y.op is SYMBOL:
+            return (x, y) if x.birth < y.birth else (y, x)
+    elif len(terms) == 1:
+        (x,) = terms
+        if x.op is SYMBOL:
+            return (x,)
+    return None
+
+
+def _found_symbols(exprs: Sequence[Expr]) -> list[Expr]:
+    found: list[Expr] = []
+    done: set[Expr] = set()
+    stack = list(reversed(exprs))
+    while stack:
+        node = stack.pop()
+        if node in done:
+            continue
+        done.add(node)
+        if node.op is SYMBOL:
+            found.append(node)
+        else:
+            stack += reversed(node.args)
+    return found

@@ -1,0 +1,330 @@
+"""Text to expressions, through a whitelist.
+
+One grammar everywhere: Python's expressions with ``+ - * / // % ** << >> & | ^ ~``,
+comparisons (chains too), ``and or not``, integers, floats, ``int_oo``, ``True``, ``False``,
+and the operators of the table by name (``Min``, ``CeilDiv``, ``Where``, ``abs``, ...).
+``==`` between two conditions means "if and only if". A name is an identifier or a path such
+as ``tokens.shape[0]``. Anything else is an error that points at its column. Nothing is ever
+evaluated by Python.
+
+The parser keeps its own stacks (Dijkstra's shunting yard), so depth costs no recursion.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Literal, NoReturn
+
+from shapes.base.infinity import int_oo
+from shapes.errors import ExpressionSyntaxError, ExpressionTypeError, ShapeproofError
+from shapes.expr.nodes import OPERATORS, Expr, Kind, Op, as_expr, constant, symbol
+from shapes.expr.operators import named_functions
+from shapes.traversal.definedness import Spelled, spell
+from shapes.traversal.interpret import free_symbols
+from shapes.traversal.printing import PRECEDENCE, show
+
+__all__ = ["NAME", "is_name", "parse", "parse_saved", "parse_spelled", "saved"]
+
+Lookup = Callable[[str], Expr]
+Symbols = Mapping[str, Expr] | Lookup | None
+
+NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*|\[\d+\])*"
+_DIGITS = r"[0-9]+(?:_[0-9]+)*"
+_WORDS = frozenset(("and", "or", "not"))
+_COMPARISONS = {"<": "Lt", "<=": "Le", ">": "Gt", ">=": "Ge", "==": "Eq", "!=": "Ne"}
+_BINARY = {
+    "+": "Add", "-": "Sub", "*": "Mul", "/": "TrueDiv", "//": "FloorDiv", "%": "Mod",
+    "**": "Pow", "<<": "LShift", ">>": "RShift", "&": "BitAnd", "|": "BitOr", "^": "BitXor",
+    "and": "And", "or": "Or",
+}  # fmt: skip
+_PREFIX = {"-": "Neg", "~": "BitNot", "not": "Not", "+": "Pos"}
+_RESERVED = frozenset(keyword.kwlist) | {"int_oo"}
+
+
+@cache
+def _token() -> re.Pattern[str]:
+    """A token of the grammar; compiled when the first text is read, because that takes longer
+    than loading the rest of this module."""
+    return re.compile(
+        rf"""(?P<space>\s+)
+        |(?P<float>{_DIGITS}\.(?:{_DIGITS})?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?
+            |{_DIGITS}[eE][+-]?[0-9]+)
+        |(?P<int>0[xX][0-9a-fA-F]+|0[bB][01]+|{_DIGITS})
+        |(?P<name>{NAME})
+        |(?P<op>\*\*|//|<<|>>|<=|>=|==|!=|[-+*/%&|^~<>(),])""",
+        re.VERBOSE,
+    )
+
+
+class _Token:
+    __slots__ = ("column", "kind", "text")
+
+    def __init__(
+        self, kind: Literal["float", "int", "name", "op", "end"], text: str, column: int
+    ) -> None:
+        self.kind = kind
+        self.text = text
+        self.column = column
+
+
+class _Waiting:
+    """An operator, an open parenthesis or an open call, with its place."""
+
+    __slots__ = ("column", "depth", "kind", "level", "text")
+
+    def __init__(
+        self,
+        kind: Literal["prefix", "binary", "compare", "(", "call"],
+        text: str,
+        level: int,
+        column: int,
+        depth: int,
+    ) -> None:
+        self.kind = kind
+        self.text = text
+        self.level = level
+        self.column = column
+        self.depth = depth
+
+
+def is_name(text: object) -> bool:
+    """Whether a symbol can be called so and found again in text."""
+    return (
+        isinstance(text, str)
+        and re.fullmatch(NAME, text) is not None
+        and text not in _RESERVED
+        and text not in named_functions()
+    )
+
+
+def parse(text: str, symbols: Symbols = None) -> Expr:
+    """The expression that the text spells.
+
+    `symbols` finds a name's symbol (a mapping, or a function that raises for a name that it
+    does not know); without it, every name is an integer symbol. Raises
+    `ExpressionSyntaxError` with the column of what is wrong.
+    """
+    return parse_spelled(text, symbols).expr
+
+
+def parse_spelled(text: str, symbols: Symbols = None) -> Spelled:
+    """Like `parse`, with the condition under which what is written has a value."""
+    if not isinstance(text, str):
+        raise ExpressionTypeError(f"an expression is text, not {type(text).__name__}")
+    return _Parser(text, symbols).run()
+
+
+def saved(expr: Expr) -> tuple[str, tuple[tuple[str, Kind], ...]]:
+    """Text and the kinds of the symbols in it, for pickling."""
+    return show(expr), tuple((s.name, s.kind) for s in free_symbols(expr))
+
+
+def parse_saved(text: str, kinds: tuple[tuple[str, Kind], ...]) -> Expr:
+    """The inverse of `saved`."""
+    return parse(text, {name: symbol(name, kind) for name, kind in kinds})
+
+
+class _Parser:
+    def __init__(self, text: str, symbols: Symbols) -> None:
+        self._text = text
+        self._symbols = symbols
+        self._functions = named_functions()
+        self._values: list[Spelled] = []
+        self._waiting: list[_Waiting] = []
+        self._operand_next = True
+
+    def _fail(self, reason: str, column: int) -> NoReturn:
+        raise ExpressionSyntaxError(reason, self._text, column)
+
+    def run(self) -> Spelled:
+        tokens = self._tokens()
+        for position, token in enumerate(tokens):
+            if token.kind == "end":
+                break
+            if self._operand_next:
+                self._operand(token, tokens[position + 1])
+            else:
+                self._operator(token)
+        end = tokens[-1].column
+        if self._operand_next:
+            self._fail("an operand is missing" if self._text.strip() else "no expression", end)
+        self._reduce(0)
+        if self._waiting:
+            self._fail("this parenthesis is never closed", self._waiting[-1].column)
+        return self._values[0]
+
+    def _tokens(self) -> list[_Token]:
+        tokens: list[_Token] = []
+        position = 0
+        for match in _token().finditer(self._text):
+            if match.start() != position:
+                break
+            if match.lastgroup != "space":
+                kind: str = match.lastgroup or ""
+                if match.group() in _WORDS:
+                    kind = "op"
+                tokens.append(_Token(kind, match.group(), position + 1))  # type: ignore[arg-type]
+            position = match.end()
+        if position < len(self._text):
+            self._fail(f"unexpected {self._text[position]!r}", position + 1)
+        tokens.append(_Token("end", "", len(self._text) + 1))
+        return tokens
+
+    # ------------------------------------------------------------------ operands
+
+    def _operand(self, token: _Token, following: _Token) -> None:
+        if token.kind == "op":
+            self._prefix_or_open(token)
+            return
+        if token.kind == "name" and following.text == "(":
+            if token.text not in self._functions:
+                self._fail(f"unknown function `{token.text}`", token.column)
+            self._waiting.append(
+                _Waiting("call", token.text, 0, token.column, len(self._values))
+            )
+            self._operand_next = True
+            return
+        self._values.append(Spelled(self._leaf(token)))
+        self._operand_next = False
+
+    def _leaf(self, token: _Token) -> Expr:
+        text = token.text
+        if token.kind == "int":
+            if text[0] == "0" and len(text) > 1 and text[1] in "xXbB":
+                return constant(int(text, 0))
+            if text[0] == "0" and text.strip("0_"):
+                self._fail("an integer does not begin with 0", token.column)
+            if len(text) > 4000:
+                self._fail("integers this long are written in hexadecimal", token.column)
+            return constant(int(text))
+        if token.kind == "float":
+            return as_expr(float(text))
+        if text == "int_oo":
+            return as_expr(int_oo)
+        if text in ("True", "False"):
+            return as_expr(text == "True")
+        if text in _RESERVED:
+            self._fail(f"`{text}` is not part of the grammar", token.column)
+        if text in self._functions:
+            self._fail(f"`{text}` is a function and needs parentheses", token.column)
+        return self._lookup(text, token.column)
+
+    def _lookup(self, name: str, column: int) -> Expr:
+        if self._symbols is None:
+            return symbol(name)
+        if not isinstance(self._symbols, Mapping):
+            return self._symbols(name)
+        found = self._symbols.get(name)
+        if found is None:
+            self._fail(f"unknown symbol `{name}`", column)
+        return found
+
+    def _prefix_or_open(self, token: _Token) -> None:
+        if token.text == "(":
+            called = self._waiting and self._waiting[-1].kind == "call"
+            if called and self._waiting[-1].level == 0:
+                # The parenthesis of the call itself: from here on it is open.
+                self._waiting[-1].level = -1
+                return
+            self._waiting.append(_Waiting("(", "(", -1, token.column, len(self._values)))
+        elif token.text == ")" and self._waiting and self._is_empty_call():
+            self._close(token)
+        elif token.text in _PREFIX:
+            negates = token.text == "not"
+            level = PRECEDENCE["not" if negates else "unary"]
+            if negates and self._waiting and self._waiting[-1].level > level:
+                self._fail("`not` after an operator needs parentheses", token.column)
+            self._waiting.append(
+                _Waiting("prefix", token.text, level, token.column, len(self._values))
+            )
+        else:
+            self._fail(f"an operand is missing before `{token.text}`", token.column)
+
+    def _is_empty_call(self) -> bool:
+        top = self._waiting[-1]
+        return top.kind == "call" and top.depth == len(self._values)
+
+    # ------------------------------------------------------------------ operators
+
+    def _operator(self, token: _Token) -> None:
+        text = token.text
+        if token.kind != "op" or text in ("~", "not", "("):
+            self._fail(f"an operator is missing before `{text}`", token.column)
+        if text == ")":
+            self._close(token)
+        elif text == ",":
+            self._reduce(0)
+            if not self._waiting or self._waiting[-1].kind != "call":
+                self._fail("a comma outside of a call", token.column)
+            self._operand_next = True
+        elif text in _COMPARISONS:
+            self._reduce(PRECEDENCE["compare"] + 1)
+            self._push("compare", token, PRECEDENCE["compare"])
+        else:
+            level = PRECEDENCE[text]
+            self._reduce(level + 1 if text == "**" else level)
+            self._push("binary", token, level)
+
+    def _push(self, kind: Literal["binary", "compare"], token: _Token, level: int) -> None:
+        waiting = _Waiting(kind, token.text, level, token.column, len(self._values))
+        self._waiting.append(waiting)
+        self._operand_next = True
+
+    def _close(self, token: _Token) -> None:
+        self._reduce(0)
+        if not self._waiting:
+            self._fail("this parenthesis was never opened", token.column)
+        opened = self._waiting.pop()
+        if opened.kind == "call":
+            operands = self._values[opened.depth :]
+            del self._values[opened.depth :]
+            self._apply(self._functions[opened.text], operands, opened)
+        self._operand_next = False
+
+    def _reduce(self, level: int) -> None:
+        """Apply what waits and binds at least that tightly, down to an open parenthesis."""
+        while self._waiting and self._waiting[-1].level >= max(level, 1):
+            if self._waiting[-1].kind == "compare":
+                self._reduce_comparisons()
+                continue
+            top = self._waiting.pop()
+            if top.kind == "prefix":
+                operand = self._values.pop()
+                if top.text == "+":
+                    self._apply(OPERATORS["Add"], [operand, Spelled(constant(0))], top)
+                else:
+                    self._apply(OPERATORS[_PREFIX[top.text]], [operand], top)
+            else:
+                right, left = self._values.pop(), self._values.pop()
+                self._apply(OPERATORS[_BINARY[top.text]], [left, right], top)
+
+    def _reduce_comparisons(self) -> None:
+        """``a < b <= c`` is ``a < b and b <= c``."""
+        chain: list[_Waiting] = []
+        while self._waiting and self._waiting[-1].kind == "compare":
+            chain.append(self._waiting.pop())
+        chain.reverse()
+        operands = self._values[-len(chain) - 1 :]
+        del self._values[-len(chain) - 1 :]
+        for index, compare in enumerate(chain):
+            pair = [operands[index], operands[index + 1]]
+            self._apply(OPERATORS[_COMPARISONS[compare.text]], pair, compare)
+        if len(chain) > 1:
+            links = self._values[-len(chain) :]
+            del self._values[-len(chain) :]
+            self._apply(OPERATORS["And"], links, chain[0])
+
+    def _apply(self, op: Op, operands: list[Spelled], at: _Waiting) -> None:
+        wanted = len(op.operands)
+        if len(operands) != wanted and not (op.variadic and len(operands) >= 1):
+            count = f"at least {wanted}" if op.variadic else str(wanted)
+            self._fail(f"`{at.text}` takes {count} operands, not {len(operands)}", at.column)
+        try:
+            self._values.append(spell(op, operands))
+        except ExpressionSyntaxError:
+            raise
+        except ShapeproofError as error:
+            self._fail(f"{error}", at.column)

@@ -1,0 +1,223 @@
+"""Expressions as text in the one grammar, so that ``parse(show(e)) is e``.
+
+Text is put together from nested pieces and joined once at the end: no recursion, and no
+copying of long text at every level.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from shapes.base.infinity import IntInfinity
+from shapes.expr.nodes import Expr, Op, Value
+from shapes.traversal.interpret import fold_linear, interpret, walk
+
+__all__ = ["PRECEDENCE", "Printer", "Shown", "brief", "join", "show"]
+
+PRECEDENCE = {
+    "or": 1, "and": 2, "not": 3, "compare": 4, "|": 5, "^": 6, "&": 7, "<<": 8, ">>": 8,
+    "+": 9, "-": 9, "*": 10, "/": 10, "//": 10, "%": 10, "unary": 11, "**": 12, "atom": 13,
+}  # fmt: skip
+"""Python's, from loose to tight."""
+
+Pieces: TypeAlias = "str | tuple[Pieces, ...]"
+
+
+class Shown:
+    """Pieces of text and how tightly they hold together."""
+
+    __slots__ = ("precedence", "text")
+
+    def __init__(self, text: Pieces, precedence: int = PRECEDENCE["atom"]) -> None:
+        self.text = text
+        self.precedence = precedence
+
+
+def show(expr: Expr, rename: Callable[[str], str] | None = None) -> str:
+    """The expression as text; `rename` replaces symbols' names (with sources, say)."""
+    shown = interpret(Printer(rename), {}, expr)
+    return join(shown.text)
+
+
+def brief(expr: Expr, limit: int = 2000) -> str:
+    """The beginning of the text, for messages: what is shared is written out again wherever
+    it occurs, so the whole may be far longer than the expression is large."""
+    text = join(interpret(Printer(None), {}, expr).text, limit)
+    return text if len(text) <= limit else text[:limit] + "..."
+
+
+def abbreviated(expr: Expr, limit: int = 500_000) -> str:
+    """The expression as text, or what it is where it would be written with more than `limit`
+    nodes: shared parts are written every time they occur, so text may be exponentially longer
+    than the expression."""
+    size = tree_size(expr)
+    return show(expr) if size <= limit else f"<{expr.kind} expression of {size} nodes>"
+
+
+def tree_size(expr: Expr) -> int:
+    """How many nodes are written, every occurrence counted."""
+    sizes: dict[Expr, int] = {}
+    for node in walk(expr):
+        sizes[node] = 1 + sum(sizes[a] for a in node.args)
+    return sizes[expr]
+
+
+def join(pieces: Pieces, limit: float = math.inf) -> str:
+    """The pieces as one text, without recursion; it may end when it is longer than that."""
+    out: list[str] = []
+    length = 0
+    stack: list[Pieces] = [pieces]
+    while stack and length <= limit:
+        top = stack.pop()
+        if isinstance(top, str):
+            out.append(top)
+            length += len(top)
+        else:
+            stack.extend(reversed(top))
+    return "".join(out)
+
+
+def _held(part: Shown, precedence: int) -> Pieces:
+    """The text, in parentheses if it would fall apart in a place of that precedence."""
+    return part.text if part.precedence >= precedence else ("(", part.text, ")")
+
+
+def _binary(symbol: str) -> Callable[[Any, Shown, Shown], Shown]:
+    level = PRECEDENCE.get(symbol, PRECEDENCE["compare"])
+
+    def handler(self: object, a: Shown, b: Shown) -> Shown:
+        tight = level + 1 if level == PRECEDENCE["compare"] else level
+        return Shown((_held(a, tight), f" {symbol} ", _held(b, level + 1)), level)
+
+    return handler
+
+
+_LE = _binary("<=")
+_GE = _binary(">=")
+
+
+class Printer:
+    """The analysis whose values are pieces of text; other spellings derive from it."""
+
+    def __init__(self, rename: Callable[[str], str] | None) -> None:
+        self._rename = rename
+
+    def constant(self, value: Value) -> Shown:
+        if isinstance(value, (bool, IntInfinity)):
+            negative = isinstance(value, IntInfinity) and value.sign < 0
+            return Shown(str(value), PRECEDENCE["unary"] if negative else PRECEDENCE["atom"])
+        if isinstance(value, float):
+            return self._double(value)
+        return Shown(_digits(value), PRECEDENCE["atom" if value >= 0 else "unary"])
+
+    def _double(self, value: float) -> Shown:
+        if math.isnan(value):
+            return Shown("1e999 - 1e999", PRECEDENCE["-"])
+        text = "1e999" if math.isinf(value) else repr(abs(value))
+        if math.copysign(1.0, value) > 0:
+            return Shown(text)
+        return Shown("-" + text, PRECEDENCE["unary"])
+
+    def symbol(self, sym: Expr) -> Shown:
+        return Shown(self._rename(sym.name) if self._rename else sym.name)
+
+    def linear(self, k: int, coefficients: Sequence[int], values: list[Shown]) -> Shown:
+        return fold_linear(_Terms(self), k, coefficients, values)  # type: ignore[no-any-return]
+
+    sub = _binary("-")
+    add = _binary("+")
+    mul = _binary("*")
+    floordiv = _binary("//")
+    mod = _binary("%")
+    def le(self, a: Shown, b: Shown) -> Shown:
+        """``x >= 3`` rather than ``3 <= x``."""
+        number = isinstance(a.text, str) and a.text.lstrip("-").isdigit()
+        return _GE(self, b, a) if number else _LE(self, a, b)
+
+    lt = _binary("<")
+    fadd = _binary("+")
+    fsub = _binary("-")
+    fmul = _binary("*")
+    truediv = _binary("/")
+    inttruediv = _binary("/")
+    ffloordiv = _binary("//")
+    fmod = _binary("%")
+    eq = _binary("==")
+    ne = _binary("!=")
+
+    def pow(self, a: Shown, b: Shown) -> Shown:
+        level = PRECEDENCE["**"]
+        return Shown((_held(a, level + 1), "**", _held(b, PRECEDENCE["unary"])), level)
+
+    fpow = pow
+
+    def neg(self, a: Shown) -> Shown:
+        return Shown(("-", _held(a, PRECEDENCE["unary"])), PRECEDENCE["unary"])
+
+    fneg = neg
+
+    def abs(self, a: Shown) -> Shown:
+        return Shown(("abs(", a.text, ")"))
+
+    fabs = abs
+
+    def _joined(self, symbol: str, level: int, operands: Sequence[Shown]) -> Shown:
+        pieces: list[Pieces] = []
+        for operand in operands:
+            pieces += [symbol, _held(operand, level + 1)]
+        return Shown(tuple(pieces[1:]), level)
+
+    def bitand(self, *operands: Shown) -> Shown:
+        return self._joined(" & ", PRECEDENCE["&"], operands)
+
+    def bitor(self, *operands: Shown) -> Shown:
+        return self._joined(" | ", PRECEDENCE["|"], operands)
+
+    def bitxor(self, *operands: Shown) -> Shown:
+        return self._joined(" ^ ", PRECEDENCE["^"], operands)
+
+    def and_(self, *operands: Shown) -> Shown:
+        return self._joined(" and ", PRECEDENCE["and"], operands)
+
+    def or_(self, *operands: Shown) -> Shown:
+        return self._joined(" or ", PRECEDENCE["or"], operands)
+
+    def not_(self, a: Shown) -> Shown:
+        return Shown(("not ", _held(a, PRECEDENCE["not"])), PRECEDENCE["not"])
+
+    def fmin(self, *operands: Shown) -> Shown:
+        return self._called("Min", operands)
+
+    def fmax(self, *operands: Shown) -> Shown:
+        return self._called("Max", operands)
+
+    def iff(self, *operands: Shown) -> Shown:
+        return self._called("Eq", operands)
+
+    def unknown(self, op: Op, operands: Sequence[Shown]) -> Shown:
+        """Every other operator is written as a call."""
+        return self._called(op.name, operands)
+
+    def _called(self, name: str, operands: Sequence[Shown]) -> Shown:
+        pieces: list[Pieces] = []
+        for operand in operands:
+            pieces += [", ", operand.text]
+        return Shown((name, "(", *pieces[1:], ")"))
+
+
+class _Terms:
+    """How terms of a sum are printed: the printer, without its own `linear`."""
+
+    def __init__(self, printer: Printer) -> None:
+        self.constant = printer.constant
+        self.add, self.sub = printer.add, printer.sub
+        self.mul, self.neg = printer.mul, printer.neg
+
+
+def _digits(value: int) -> str:
+    """An integer of any length (Python limits its own conversion to 4,300 digits)."""
+    if value.bit_length() < 12_000:
+        return str(value)
+    return hex(value)

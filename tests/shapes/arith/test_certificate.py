@@ -1,0 +1,228 @@
+"""The checker takes what is proved, and nothing that was tampered with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from shapes.arith.certificate import (
+    Certificate,
+    CertificateError,
+    Combination,
+    Definition,
+    Denial,
+    Lemma,
+    Linear,
+    Parts,
+    Premise,
+    Refutation,
+    Rests,
+    Split,
+    Squeeze,
+    Step,
+    Strict,
+    check,
+)
+from shapes.arith.system import linear
+from shapes.errors import ShapeproofError
+from shapes.expr.linear import le_zero
+from shapes.facts.store import Fact
+from shapes.prove.case_split import cases
+from shapes.traversal.parsing import parse
+from tests.shapes.reasoning_help import Question, question
+
+LINEAR = [
+    ("u - 3*b <= 64", ["u <= 4*b", "b <= 64"]),
+    ("x >= 3", ["2*x == 3*y", "y >= 1"]),
+    ("x % 6 == 0", ["x % 2 == 0", "x % 3 == 0"]),
+    ("x < y", ["x <= y", "x != y"]),
+    ("(x + 3)//4 >= x//4", []),
+    ("a//b <= n", ["b >= 1", "a <= n*b"]),
+    ("s0*s1 >= s0", ["s1 >= 1", "s0 >= 0"]),
+    ("k <= m", ["n == 4*m", "k <= n//4"]),
+    ("Min(x, y) + Max(x, y) == x + y", []),
+    ("(x - y) % 2 == 0", ["x + y == z", "z % 2 == 0"]),
+    ("x == 3*z", ["x <= 3*z", "z == w", "2*x >= 6*w"]),
+]
+BY_CASES = [
+    ("abs(x + y) <= abs(x) + abs(y)", []),
+    ("x*x >= 9", ["x >= 3 or x <= -3"]),
+    ("x*x % 4 != 2", []),
+    ("y >= 3", ["(x >= 3) == (y >= 3)", "x >= 5"]),
+    ("x < z and x != z", ["x < y", "y < z"]),
+    ("Where(x > y, x, y) == Max(x, y)", []),
+    ("x != 2", ["x*x*x*x == 625", "0 <= x", "x <= 7"]),
+    ("TruncDiv(x, y)*y <= abs(x)", ["y != 0"]),
+]
+
+
+def _proved(claim: str, facts: list[str]) -> tuple[Question, Certificate]:
+    asked = question(claim, *facts)
+    proof = linear(asked.facts, asked.claim) or cases(asked.facts, asked.claim)
+    assert proof is not None
+    return asked, proof.certificate  # type: ignore[return-value]
+
+
+def _inside(certificate: Certificate) -> Iterator[Certificate]:
+    """A certificate and all that are nested in it."""
+    yield certificate
+    inner: list[Certificate] = []
+    if isinstance(certificate, Parts):
+        inner = [part for _, part in certificate.parts]
+    elif isinstance(certificate, (Refutation, Denial)):
+        inner = [certificate.inner]
+    elif isinstance(certificate, Split):
+        inner = list(certificate.branches)
+    for part in inner:
+        yield from _inside(part)
+
+
+@pytest.mark.parametrize(("claim", "facts"), LINEAR + BY_CASES)
+def test_what_is_proved_is_accepted(claim: str, facts: list[str]) -> None:
+    asked, certificate = _proved(claim, facts)
+    check(certificate, list(asked.facts), asked.claim)
+
+
+@pytest.mark.parametrize(("claim", "facts"), LINEAR + BY_CASES)
+def test_another_claim_is_not_proved_by_it(claim: str, facts: list[str]) -> None:
+    asked, certificate = _proved(claim, facts)
+    other = parse("x + y + a + u + k + s0 <= 12345")
+    if isinstance(certificate, Refutation) and isinstance(certificate.inner, Rests):
+        return
+    with pytest.raises(ShapeproofError):
+        check(certificate, list(asked.facts), other)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("claim", "facts"), [row for row in LINEAR + BY_CASES if row[1]])
+def test_a_fact_that_is_missing_is_noticed(claim: str, facts: list[str]) -> None:
+    asked = question(claim, *facts)
+    proof = linear(asked.facts, asked.claim) or cases(asked.facts, asked.claim)
+    assert proof is not None
+    for dropped in proof.facts:
+        kept = [fact for fact in asked.facts if fact is not dropped]
+        with pytest.raises(CertificateError):
+            check(proof.certificate, kept, asked.claim)  # type: ignore[arg-type]
+
+
+def _tampered(step: Step) -> Iterator[Step]:
+    if isinstance(step, Combination):
+        for place, (multiplier, index) in enumerate(step.parts):
+            for other in (multiplier + 1, -multiplier, 0):
+                parts = list(step.parts)
+                parts[place] = (other, index)
+                yield replace(step, parts=tuple(parts))
+        yield replace(step, divisor=step.divisor + 1)
+        yield replace(step, parts=(*step.parts, (1, 999)))
+    elif isinstance(step, Premise):
+        stronger = parse("x + y + u + k <= -1")
+        yield replace(step, claim=stronger)  # type: ignore[arg-type]
+        yield replace(step, facts=(*step.facts, Fact(stronger)))  # type: ignore[arg-type]
+    elif isinstance(step, Lemma):
+        yield replace(step, schema="square")
+        yield replace(step, operands=step.operands[:-1])
+        yield replace(step, operands=(parse("v"), *step.operands[1:]))
+        if step.premises:
+            yield replace(step, premises=())
+    elif isinstance(step, Squeeze):
+        yield Squeeze(step.upper, step.upper)
+    elif isinstance(step, Strict):
+        yield Strict(step.apart, step.row)
+    elif isinstance(step, Definition):
+        yield replace(step, terms=(*step.terms, (step.parameter, 1)))
+
+
+@pytest.mark.parametrize(("claim", "facts"), LINEAR)
+def test_a_step_that_was_changed_is_noticed(claim: str, facts: list[str]) -> None:
+    """Changed multipliers, divisors, premises, theorems: refused, or else still a proof of
+    the same claim (zero times an unneeded row), which no change here may be."""
+    asked, certificate = _proved(claim, facts)
+    tried = 0
+    for part in _inside(certificate):
+        if not isinstance(part, Linear):
+            continue
+        goal = asked.claim
+        if isinstance(certificate, Parts):
+            goal = next(p for p, inner in certificate.parts if inner is part)
+        for place, step in enumerate(part.steps):
+            for changed in _tampered(step):
+                steps = (*part.steps[:place], changed, *part.steps[place + 1 :])
+                if isinstance(changed, Combination) and _still_impossible(steps, asked, goal):
+                    continue
+                tried += 1
+                with pytest.raises(CertificateError):
+                    check(Linear(steps), list(asked.facts), goal)
+    assert tried
+
+
+def _still_impossible(steps: tuple[Step, ...], asked: Question, goal: object) -> bool:
+    """A change of a multiplier may leave a proof: then the claim does follow all the same,
+    and enumeration says so."""
+    try:
+        check(Linear(steps), list(asked.facts), goal)  # type: ignore[arg-type]
+    except CertificateError:
+        return False
+    assert asked.counterexample(4) is None
+    return True
+
+
+@pytest.mark.parametrize(("claim", "facts"), LINEAR)
+def test_steps_that_are_cut_off_prove_nothing(claim: str, facts: list[str]) -> None:
+    asked, certificate = _proved(claim, facts)
+    if isinstance(certificate, Linear):
+        with pytest.raises(CertificateError):
+            check(Linear(certificate.steps[:-1]), list(asked.facts), asked.claim)
+        with pytest.raises(CertificateError):
+            check(Linear(()), list(asked.facts), asked.claim)
+
+
+@pytest.mark.parametrize(("claim", "facts"), BY_CASES)
+def test_a_case_that_is_left_out_is_noticed(claim: str, facts: list[str]) -> None:
+    asked, certificate = _proved(claim, facts)
+    if not isinstance(certificate, Refutation) or not isinstance(certificate.inner, Split):
+        return
+    split = certificate.inner
+    for place in range(len(split.cases)):
+        fewer = replace(
+            split,
+            cases=split.cases[:place] + split.cases[place + 1 :],
+            branches=split.branches[:place] + split.branches[place + 1 :],
+        )
+        with pytest.raises(CertificateError):
+            check(replace(certificate, inner=fewer), list(asked.facts), asked.claim)
+    wrong = replace(split, rule="no such rule")
+    with pytest.raises(CertificateError):
+        check(replace(certificate, inner=wrong), list(asked.facts), asked.claim)
+    wrong = replace(split, branches=split.branches[:-1])
+    with pytest.raises(CertificateError):
+        check(replace(certificate, inner=wrong), list(asked.facts), asked.claim)
+
+
+def test_an_invented_range_is_refused() -> None:
+    asked = question("x <= 5", "x <= 7")
+    invented = Premise(le_zero(parse("x - 5")), "range", tuple(asked.facts))  # type: ignore[arg-type]
+    goal = Premise(le_zero(parse("6 - x")), "goal")  # type: ignore[arg-type]
+    steps = (invented, goal, Combination(((1, 0), (1, 1))))
+    with pytest.raises(CertificateError, match="step 0"):
+        check(Linear(steps), list(asked.facts), asked.claim)
+
+
+def test_methods_without_steps_are_asked_again() -> None:
+    asked = question("x <= 5", "x <= 7")
+    for method in ("ranges", "contradiction"):
+        with pytest.raises(CertificateError):
+            check(Rests(method, tuple(asked.facts)), list(asked.facts), asked.claim)
+    easy = question("x <= 9", "x <= 7")
+    check(Rests("ranges", tuple(easy.facts)), list(easy.facts), easy.claim)
+
+
+def test_an_inequality_times_a_negative_number_is_refused() -> None:
+    asked = question("x >= 3", "x <= 5")
+    given, goal = (
+        Premise(le_zero(parse("x - 5")), "fact", tuple(asked.facts)),  # type: ignore[arg-type]
+        Premise(le_zero(parse("x - 2")), "goal"),  # type: ignore[arg-type]
+    )
+    steps = (given, goal, Combination(((-1, 0), (1, 1))))
+    with pytest.raises(CertificateError, match="negative"):
+        check(Linear(steps), list(asked.facts), asked.claim)

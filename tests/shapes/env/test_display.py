@@ -1,0 +1,131 @@
+"""Views for people: terminals, notebooks, sentences."""
+
+from __future__ import annotations
+
+import html
+from html.parser import HTMLParser
+
+import pytest
+
+from shapes import ShapeEnv, Status
+from shapes.env.display import html_table, text_table
+
+
+class _Balanced(HTMLParser):
+    """Fails for a tag that is not closed in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def balanced(markup: str) -> str:
+    parser = _Balanced()
+    parser.feed(markup)
+    assert not parser.open
+    return " ".join(parser.text)
+
+
+@pytest.fixture
+def env() -> ShapeEnv:
+    env = ShapeEnv()
+    b = env.size("b", hint=8, min=1, max=64, source="x['<b>'].shape[0]")
+    u = env.unbacked("u", size_like=True)
+    env.boolean("flag")
+    env.real("scale", hint=0.5)
+    env.check(u % 8 == 0)
+    env.assume(u < b * 2)
+    return env
+
+
+def test_a_text_table_has_columns() -> None:
+    assert text_table(("a", "long"), [("1", "2"), ("three", "")]).splitlines() == [
+        "a      long",
+        "-----  ----",
+        "1      2",
+        "three",
+    ]
+    assert text_table(("a",), []) == "a\n-"
+
+
+def test_an_html_table_is_escaped() -> None:
+    text = balanced(html_table(("<h>",), [("a & b",), ("<script>",)]))
+    assert "<script>" in text
+    assert "<script>" not in html_table((), [("<script>",)])
+
+
+def test_an_environment_as_text(env: ShapeEnv) -> None:
+    text = str(env)
+    table = text.split("\n\n")[0]
+    rows = {line.split()[0]: line for line in table.splitlines()}
+    assert "[1, 64]" in rows["b"]
+    assert "8" in rows["b"]
+    assert "int, unbacked" in rows["u"]
+    assert "0 mod 8" in rows["u"]
+    assert "[False, True]" in rows["flag"]
+    assert "declared range" in text
+    assert "u < 2 * b" in text
+    assert str(ShapeEnv()) == "ShapeEnv without symbols"
+
+
+def test_an_environment_in_a_notebook(env: ShapeEnv) -> None:
+    markup = env._repr_html_()
+    assert "<b>" not in markup
+    assert html.escape("x['<b>'].shape[0]") in markup
+    assert "u" in balanced(markup)
+
+
+def test_an_expression_in_a_notebook(env: ShapeEnv) -> None:
+    assert "2 * b in [2, 128]" in " ".join(balanced((env["b"] * 2)._repr_html_()).split())
+    assert "&lt;" in (env["b"] < env["u"])._repr_html_()
+    assert "scale" in balanced((env["scale"] * 2)._repr_html_())
+
+
+@pytest.mark.parametrize(
+    ("claim", "status", "head"),
+    [
+        ("u % 4 == 0", Status.ALWAYS, "`u % 4 == 0` always holds, by"),
+        ("u > 1000", Status.NEVER, "`u > 1000` never holds, by"),
+        ("u < b", Status.DEPENDS, "`u < b` depends on the values"),
+    ],
+)
+def test_a_verdict_in_sentences(env: ShapeEnv, claim: str, status: Status, head: str) -> None:
+    verdict = env.prove(claim)
+    assert verdict.status is status
+    text = verdict.explain()
+    assert text.startswith(head)
+    assert str(verdict) == text
+    if verdict.proof is not None:
+        assert all(f"because {fact}" in text for fact in verdict.proof.facts)
+        assert str(verdict.proof).startswith(f"by {verdict.proof.method}")
+    if status is Status.DEPENDS:
+        assert f"it fails for {verdict.counterexample}" in text
+        assert f"it holds for {verdict.witness}" in text
+    markup = verdict._repr_html_()
+    assert status.name in balanced(markup)
+
+
+def test_an_open_verdict_says_what_was_tried(env: ShapeEnv) -> None:
+    verdict = env.prove("u * b != 48", effort="cheap")
+    assert verdict.status is Status.UNKNOWN
+    assert verdict.explain().startswith("`u * b != 48` could not be decided")
+    assert "tried: methods canonical, ranges" in verdict.explain()
+
+
+def test_a_counterexample_is_a_mapping(env: ShapeEnv) -> None:
+    example = env.prove("u < b").counterexample
+    assert example is not None
+    assert set(example) == {"u", "b"}
+    assert example["u"] >= example["b"]
+    assert str(example) == repr(example)
+    assert f"u = {example['u']}" in str(example)

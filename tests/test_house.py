@@ -1,0 +1,163 @@
+"""The layout holds: folders import only to their left, and nothing heavy when they load."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from tests import house
+from tests.house import FOLDERS, PACKAGES, UPWARDS, folder_of, imports, modules
+
+HEAVY = ("sympy", "z3", "numpy", "torch", "onnx", "cvc5", "typer", "rich")
+ALL = [(package, module) for package in PACKAGES for module in modules(package)]
+FACADES = {"shapes", "shapes.errors"} | {f"shapes.{folder}" for folder in FOLDERS["shapes"]}
+
+BEHIND_FACADES = {
+    "shapes.expr.operators", "shapes.expr.semantics",  # tables, used as modules
+    "shapes.queries.suggest",  # (the function has the module's name)
+    "shapes.witness.search",  # (the same)
+}  # fmt: skip
+"""Modules of `shapes` that `asserts` imports by themselves."""
+
+LONGEST_MODULE = 600
+LONGEST_FUNCTION = 55
+
+
+@pytest.mark.parametrize(("package", "module"), ALL)
+def test_every_module_is_in_a_folder(package: str, module: str) -> None:
+    roots = {package, "asserts.dialects", "shapes._native"}
+    assert module in roots or folder_of(module), f"{module} is in no folder of FOLDERS"
+
+
+@pytest.mark.parametrize(("package", "module"), ALL)
+def test_a_folder_imports_only_to_its_left(package: str, module: str) -> None:
+    order = FOLDERS[package]
+    own = folder_of(module)
+    for one in imports(module):
+        if one.typing or own is None or one.target.partition(".")[0] != package:
+            continue
+        other = folder_of(one.target)
+        if other is None or (one.lazy and (module, one.target) in UPWARDS):
+            continue
+        assert order.index(other) <= order.index(own), f"{module} imports {one.target}"
+
+
+def test_every_exception_is_needed() -> None:
+    there = {(m, one.target) for _, m in ALL for one in imports(m) if one.lazy}
+    assert set(UPWARDS) - there == set()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_cycles_when_modules_load(package: str) -> None:
+    known = modules(package)
+    edges = {
+        module: {
+            one.target
+            for one in imports(module)
+            if not one.lazy and not one.typing and one.target in known and one.target != module
+        }
+        for module in known
+    }
+    done: set[str] = set()
+    while len(done) < len(edges):
+        ready = {m for m, targets in edges.items() if m not in done and targets <= done}
+        assert ready, {m: t - done for m, t in edges.items() if m not in done}
+        done |= ready
+
+
+@pytest.mark.parametrize("module", modules("shapes"))
+def test_the_engine_knows_no_graphs(module: str) -> None:
+    for one in imports(module):
+        assert one.target.split(".")[0] not in ("asserts", "tests")
+
+
+@pytest.mark.parametrize("module", modules("asserts"))
+def test_graphs_ask_the_engine_through_its_folders(module: str) -> None:
+    for one in imports(module):
+        if one.target.startswith("shapes"):
+            assert one.target in FACADES | BEHIND_FACADES, f"{module} imports {one.target}"
+
+
+@pytest.mark.parametrize("module", modules("shapes"))
+def test_heavy_packages_are_imported_at_first_use(module: str) -> None:
+    for one in imports(module):
+        assert one.lazy or one.typing or one.target.split(".")[0] not in HEAVY
+
+
+@pytest.mark.parametrize("module", modules("asserts"))
+def test_the_library_does_not_need_what_the_command_needs(module: str) -> None:
+    for one in imports(module):
+        if not module.startswith("asserts.cli"):
+            assert one.target.split(".")[0] not in ("typer", "rich", "click")
+
+
+def test_only_one_module_imports_the_solver() -> None:
+    users = {m for _, m in ALL for one in imports(m) if one.target.split(".")[0] == "z3"}
+    assert users == {"shapes.witness.smt"}
+
+
+@pytest.mark.parametrize("name", [*HEAVY, "asserts"])
+def test_importing_the_engine_stays_quick(name: str) -> None:
+    code = f"import shapes, sys; sys.exit({name!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_prover_is_loaded_with_the_first_proof() -> None:
+    code = (
+        "import shapes, sys; env = shapes.ShapeEnv(); env.size('b');"
+        "sys.exit(any(m.startswith(('shapes.prove.ladder', 'shapes.arith', 'shapes.witness.',"
+        " 'shapes.queries')) for m in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_using_the_engine_needs_no_heavy_package_either() -> None:
+    code = (
+        "import sys; from shapes import ShapeEnv; env = ShapeEnv();"
+        "b = env.size('b', hint=3); assert b > 2; assert env.prove(b * 2 >= b);"
+        "env.bounds(b // 2); str(env); ShapeEnv.from_json(env.to_json());"
+        f"bad = [m for m in {HEAVY!r} if m in sys.modules]; assert not bad, bad"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("module", modules("shapes"))
+def test_nothing_is_run_from_text_or_printed(module: str) -> None:
+    """`exec` compiles what `codegen` has written, and how records are made from the names of
+    their fields; nothing else is ever run from text."""
+    called = {
+        ast.unparse(node.func)
+        for node in ast.walk(ast.parse(modules("shapes")[module].read_text()))
+        if isinstance(node, ast.Call)
+    }
+    forbidden = {name for name in called if name.split(".")[-1] in ("eval", "sympify")}
+    assert not forbidden | called & {"print", "breakpoint", "input"}
+    own_text = module.startswith("shapes.env.codegen.") or module == "shapes.base.records"
+    assert "exec" not in called or own_text
+
+
+@pytest.mark.parametrize(("package", "module"), ALL)
+def test_modules_say_what_they_are_for_and_stay_small(package: str, module: str) -> None:
+    text = modules(package)[module].read_text()
+    assert ast.get_docstring(ast.parse(text)), f"{module} has no docstring"
+    assert text.count("\n") <= LONGEST_MODULE, f"{module} is long: is it two things?"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert length <= LONGEST_FUNCTION, f"{module}: {node.name} has {length} lines"
+
+
+@pytest.mark.parametrize(
+    ("package", "folder"), [(p, f) for p in PACKAGES for f in FOLDERS[p]]
+)
+def test_folders_say_what_they_are_for(package: str, folder: str) -> None:
+    assert len(house.first_sentence(house.head(package, folder))) > 20
+
+
+def test_the_map_and_the_picture_are_of_today() -> None:
+    assert "facts" in house.show_map()
+    text = house.PICTURE.read_text()
+    assert house.with_picture(text) == text, "run: python -m tests.house"
