@@ -1,14 +1,14 @@
 """Shapeproof's graph passes: insert deferred runtime asserts, and remove them again.
 
-The layers, from the bottom:
+    program = trace(function, x=("n", 8))        # `asserts.trace`: a numpy function as a graph
+    checked = insert(program)                    # also torch modules and exported programs
+    print(checked.report)                        # what is checked, what was proved instead
+    checked.graph_module(x)                      # runs, or raises RuntimeAssertionError
 
-1. `errors`, `graph` (with `graph_node`, `graph_module`, `graph_print`, `graph_json`, ...),
-   `values`, `runtime`
-2. `dialects`: what a pass asks a framework
-3. `emit` (conditions to nodes), `lift` (nodes to conditions), `report`
-4. `passes`
-5. `tracing` and `trace` (numpy functions to graphs), `verify` (with `verify_inputs`, ...),
-   `files`, `cli`
+The folders, from the bottom; a folder imports only folders to its left:
+
+    graph < dialects.base < conditions < trace < dialects.numpy, dialects.torch.symbols,
+    dialects.torch.answers < passes < verify < dialects.torch.export < cli
 """
 
 from __future__ import annotations

@@ -1,23 +1,19 @@
 """Shapeproof's engine: symbolic integers, what is known about them, and proofs.
 
-The layers, from the bottom; imports run downwards only (a test holds that):
+    env = ShapeEnv()
+    b = env.size("b", hint=8, min=1, max=64)     # backed by an example
+    u = env.unbacked("u", size_like=True)        # known only at run time
+    env.assume(u <= 4 * b)
+    env.bounds(2 * u + 1)                        # ValueRanges(lower=1, upper=513)
+    env.prove("u < 5*b")                         # a Verdict: proof, counterexample or unknown
 
-1. `infinity`, `errors`, `records`, `location`, `persistent`, `meaning`, `reasons`, `op`,
-   `interning`
-2. `expr` (interned nodes), `linear`, `integers`, `floats`, `booleans` (normal forms),
-   `ops` (the table of operators)
-3. `views`, `interpret` (the one traversal), `show`, `evaluate`, `tape`, `definedness`,
-   `parse`, `substitute`, `totals`, `cost`, `sympy_bridge`, `codegen`, `domains`, `rules`
-4. `doubles`, `knowledge`, `learning`, `facts`, `intervals`, `bounds`, `relations`, `verdict`,
-   `witness`;
-   the methods of proof: `theorems`, `lemmas`, `certificate`, `differences`, `rows`,
-   `simplex`, `elimination`, `choices`, `cases`, `enumeration`, `smt`; `consistency`,
-   `methods`, `deciding`, `bodies`, `prover`
-5. `exact`, `overflow`, `rewrite`, `suggest` (questions that ask the prover)
-6. `dims`, `symints`, `guards`, `explain`, `env`, `serialize`, `display`, `tensors`
+The folders, from the bottom; a folder imports only folders to its left:
+
+    base < expr < traversal < domains < facts < witness < arith < prove < queries
+         < tensors, env
 
 Importing this package imports neither sympy nor z3 nor numpy. Some modules can be compiled
-(see `setup.py`; `COMPILED` tells); what Python needs then and mypyc leaves out is in
+(see ``setup.py``; `COMPILED` tells); what Python needs then and mypyc leaves out is in
 ``_native.c``.
 """
 

@@ -1,4 +1,4 @@
-"""One tree of errors.
+"""The errors of the engine, one tree.
 
 A message says what was asked (in the user's own spelling), what is known and from where,
 what was tried, and what to do next; the fields hold the same as data.

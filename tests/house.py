@@ -24,8 +24,8 @@ FOLDERS = {
     ),
     "asserts": (
         "errors", "graph", "dialects.base", "conditions", "dialects.numpy.graph", "trace",
-        "dialects.numpy", "dialects.torch.symbols", "dialects.torch.answers", "dialects.host",
-        "passes", "verify", "dialects.torch", "examples", "cli",
+        "dialects.numpy", "dialects.torch.symbols", "dialects.torch.answers", "dialects.hosts",
+        "passes", "verify", "dialects.torch", "files", "examples", "cli_programs", "cli",
     ),
 }  # fmt: skip
 """Folders (and single modules that stand for themselves), the lowest first."""
@@ -35,7 +35,13 @@ UPWARDS = {
     ("shapes.expr.nodes", "shapes.traversal.parsing"): "pickles of expressions",
     ("shapes.facts.verdict", "shapes.env.explain"): "a verdict shows itself",
     ("shapes.facts.verdict", "shapes.env.display"): "a verdict shows itself",
-}
+    ("asserts.dialects.torch.symbols.record", "asserts.dialects.torch.answers.graph"):
+        "what a check said is read from the graph in the making",
+    ("asserts.verify.programs", "asserts.dialects.torch.export.verify"):
+        "a framework is loaded for its own programs only",
+    ("asserts.dialects.hosts", "asserts.dialects.torch.export.hosts"):
+        "a framework is loaded for its own programs only",
+}  # fmt: skip
 """What may be imported from the right, inside of a function, at first use, and why."""
 
 PICTURE = ROOT / "docs" / "how-it-works.md"
@@ -111,7 +117,18 @@ def _targets(node: ast.AST) -> Iterator[tuple[str, str]]:
         known = modules(package) if package in PACKAGES else {}
         for alias in node.names:
             inner = f"{node.module}.{alias.name}"
-            yield inner if inner in known else node.module, alias.name
+            is_module = inner in known and alias.name not in offered(node.module)
+            yield inner if is_module else node.module, alias.name
+
+
+@cache
+def offered(module: str) -> frozenset[str]:
+    """The names in a package's ``__all__``."""
+    path = modules(module.partition(".")[0]).get(module)
+    for node in ast.parse(path.read_text()).body if path else ():
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return frozenset(ast.literal_eval(node.value))
+    return frozenset()
 
 
 def head(package: str, folder: str) -> str:

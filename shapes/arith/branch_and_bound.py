@@ -32,6 +32,7 @@ from shapes.arith.system import (
     Work,
     components,
     leaf_row,
+    with_fewer,
 )
 from shapes.errors import ContradictionError
 from shapes.expr.booleans import negation
@@ -52,7 +53,6 @@ from shapes.expr.nodes import (
 )
 from shapes.facts.store import Fact, Facts, Reasons
 from shapes.facts.verdict import Proof
-from shapes.prove.tactics import with_fewer
 from shapes.traversal.interpret import free_symbols
 from shapes.witness.search import Values, completed, satisfies
 

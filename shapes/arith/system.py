@@ -65,9 +65,13 @@ __all__ = [
     "linear",
     "reasons_of_range",
     "refuted",
+    "with_fewer",
 ]
 
 METHOD: Final = "linear arithmetic"
+
+MOST_SPARE: Final = 8
+"""A linear proof from at most so many facts is tried again without each of them."""
 
 PATH_STEPS: Final = 40
 """Steps of the search for a shortest path, for each row that is connected."""
@@ -102,6 +106,18 @@ def linear(facts: Facts, claim: BoolExpr) -> Proof | None:
         return None
     certificate, used = found
     return Proof(METHOD, facts.in_order(used), certificate)
+
+
+def with_fewer(proof: Proof, claim: BoolExpr) -> Proof:
+    """A linear proof without facts that it does without. Elimination takes any way that leads
+    to a contradiction: where few facts are used, each is left out in turn."""
+    if not 1 < len(proof.facts) <= MOST_SPARE:
+        return proof
+    for fact in proof.facts:
+        if fact in proof.facts:
+            fewer = Facts().given(*(f for f in proof.facts if f is not fact))
+            proof = linear(fewer, claim) or proof
+    return proof
 
 
 def _certified(facts: Facts, claim: BoolExpr) -> tuple[Certificate, Reasons] | None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from shapes.base.records import record
 
-__all__ = ["Location", "user_location"]
+__all__ = ["Location", "is_internal", "user_location"]
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _PACKAGES = tuple(

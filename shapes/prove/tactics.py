@@ -28,15 +28,12 @@ from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Fact, Facts, Reasons, together
 from shapes.facts.verdict import Proof
 
-__all__ = ["METHODS", "RELATIONS", "by_linear", "with_fewer"]
+__all__ = ["METHODS", "RELATIONS", "by_linear"]
 
 RELATIONS: Final = (LE_ZERO, EQ_ZERO, NE_ZERO)
 
 MOST_NEEDED: Final = 4
 """So few facts of a proof by ranges are looked through for those that are not needed."""
-
-MOST_SPARE: Final = 8
-"""So few facts of a linear proof."""
 
 Method = Callable[[Facts, BoolExpr], "Proof | None"]
 
@@ -144,6 +141,7 @@ def _why_at_most(facts: Facts, e: IntExpr, end: int) -> Reasons:
 def _differences(facts: Facts, claim: BoolExpr) -> Proof | None:
     """Paths of differences of two atoms."""
     from shapes.arith.difference_logic import by_differences, one_fact_each
+    from shapes.arith.system import with_fewer
 
     proof = by_differences(facts, claim)
     return proof if proof is None or one_fact_each(proof) else with_fewer(proof, claim)
@@ -151,24 +149,10 @@ def _differences(facts: Facts, claim: BoolExpr) -> Proof | None:
 
 def by_linear(facts: Facts, claim: BoolExpr) -> Proof | None:
     """Linear reasoning over the connected facts, with a certificate."""
-    from shapes.arith.system import linear
+    from shapes.arith.system import linear, with_fewer
 
     proof = linear(facts, claim)
     return None if proof is None else with_fewer(proof, claim)
-
-
-def with_fewer(proof: Proof, claim: BoolExpr) -> Proof:
-    """A linear proof without facts that it does without. Elimination takes any way that leads
-    to a contradiction: where few facts are used, each is left out in turn."""
-    from shapes.arith.system import linear
-
-    if not 1 < len(proof.facts) <= MOST_SPARE:
-        return proof
-    for fact in proof.facts:
-        if fact in proof.facts:
-            fewer = Facts().given(*(f for f in proof.facts if f is not fact))
-            proof = linear(fewer, claim) or proof
-    return proof
 
 
 def _cases(facts: Facts, claim: BoolExpr) -> Proof | None:

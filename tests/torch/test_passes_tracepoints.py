@@ -18,7 +18,7 @@ from torch.export.graph_signature import (
     TensorArgument,
 )
 
-from asserts.dialects.torch.answers.tracepoints import CollectTracepointsPass
+from asserts.dialects.torch.export.tracepoints import CollectTracepointsPass
 from asserts.errors import GraphError
 from asserts.passes.tracepoints import CollectTracepoints
 from tests.torch.pass_help import assert_runs_like, nodes_of, text_of

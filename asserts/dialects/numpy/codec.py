@@ -7,7 +7,7 @@ import inspect
 import math
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -26,19 +26,30 @@ from shapes.traversal import parse, saved
 __all__ = ["NumpyCodec", "load", "save"]
 
 
+_MODULES: Final = {"asserts.runtime": runtime, "shapes.meaning": semantics}
+"""Modules whose functions graphs call, by their prefix in files: a word of the format, which
+stays when a module moves."""
+
+_SINGLE: Final[dict[str, Callable[..., Any]]] = {
+    "asserts.dialects.numpy.assert_holds": assert_holds,
+    "asserts.tracing.inputs.check_inputs": check_inputs,
+    "math.ceil": math.ceil,
+    "math.floor": math.floor,
+    "math.trunc": math.trunc,
+}
+
+
 @cache
 def _functions() -> dict[str, Callable[..., Any]]:
     """Every function that a graph may name."""
     found = dict(_public(np, "numpy"))
     found.update(_public(np.linalg, "numpy.linalg"))
-    for module in (runtime, semantics):
+    for prefix, module in _MODULES.items():
         for name in vars(module):
             value = getattr(module, name)
             if inspect.isfunction(value) and not name.startswith("_"):
-                found.setdefault(f"{module.__name__}.{name}", value)
-    for function in (assert_holds, check_inputs, math.floor, math.ceil, math.trunc):
-        found[f"{function.__module__}.{function.__qualname__}"] = function
-    return found
+                found.setdefault(f"{prefix}.{name}", value)
+    return found | _SINGLE
 
 
 def _public(module: Any, prefix: str) -> Iterator[tuple[str, Callable[..., Any]]]:

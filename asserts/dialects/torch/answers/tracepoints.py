@@ -1,9 +1,8 @@
 """torch's markers of submodule calls, and what exported programs keep of them.
 
 While torch exports, hooks bracket the calls of submodules whose signatures are to be
-preserved with `_export_tracepoint`. `CollectTracepointsPass` has the signature of torch's
-pass of that name and can stand for it; torch's fails for a symbolic number among inputs or
-outputs. An exported program with markers gets the records in its module call graph.
+preserved with `_export_tracepoint`. An exported program with markers gets the records in its
+module call graph.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 
 import torch
-from torch import fx
 from torch.export import ModuleCallEntry, ModuleCallSignature
 from torch.export.graph_signature import (
     ConstantArgument,
@@ -25,13 +23,13 @@ from torch.utils import _pytree as pytree
 from asserts.dialects.base import Tracepoint
 from asserts.errors import GraphError
 
-__all__ = ["CollectTracepointsPass", "TorchTracepoints"]
+__all__ = ["CALLS", "TorchTracepoints"]
 
 _KINDS: Final[dict[Any, Literal["inputs", "outputs"]]] = {
     "module_call_inputs": "inputs",
     "module_call_outputs": "outputs",
 }
-_CALLS: Final = "module_calls"
+CALLS: Final = "module_calls"
 _SYMBOLIC: Final = (torch.SymInt, torch.SymFloat, torch.SymBool)
 
 
@@ -62,7 +60,7 @@ class TorchTracepoints:
     def recorded_calls(self, calls: list[Any], graph_module: Any) -> list[Any]:
         """The module call graph of an exported program with what was recorded in the graph;
         the record moves there."""
-        records = graph_module.meta.pop(_CALLS, None)
+        records = graph_module.meta.pop(CALLS, None)
         if not records:
             return calls
         nodes = {node.name: node for node in graph_module.graph.nodes}
@@ -94,40 +92,6 @@ class TorchTracepoints:
         inputs = [_argument(leaf, nodes, self.key) for leaf in _leaves(record["inputs"])]
         outputs = [_argument(leaf, nodes, self.key) for leaf in _leaves(record["outputs"])]
         return inputs, outputs
-
-
-class CollectTracepointsPass:
-    """A stand-in for torch's pass: fills `specs` (signatures by name) and brings `sig` up to
-    date, in place. Raises `GraphError` for markers that are not paired."""
-
-    def __init__(self, specs: dict[str, Any], sig: Any) -> None:
-        self.specs = specs
-        self.sig = sig
-
-    def __call__(self, gm: Any) -> Any:
-        from asserts.dialects.torch.answers.graph import TorchDialect
-        from asserts.passes.tracepoints import CollectTracepoints
-
-        dialect = TorchDialect()
-        collect = CollectTracepoints(dialect=dialect, replaced=self._replaced)
-        result = collect(gm, in_place=True)
-        for module in dialect.modules(gm):
-            nodes = {node.name: node for node in module.graph.nodes}
-            for name, record in (module.meta.pop(_CALLS, None) or {}).items():
-                if name not in self.specs:
-                    self.specs[name] = _emptied(self.specs[name.partition("@")[0]])
-                inputs, outputs = dialect.named(record, nodes)
-                self.specs[name].inputs.extend(inputs)
-                self.specs[name].outputs.extend(outputs)
-        return result
-
-    def _replaced(self, node: Any, argument: Any) -> None:
-        if isinstance(argument, fx.Node):
-            self.sig.replace_all_uses(node.name, argument.name)
-
-
-def _emptied(signature: Any) -> ModuleCallSignature:
-    return ModuleCallSignature([], [], signature.in_spec, signature.out_spec, None)
 
 
 def _is_leaf(data: Any) -> bool:

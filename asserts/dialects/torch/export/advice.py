@@ -23,6 +23,7 @@ from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.utils import _pytree as pytree
 
 from asserts.dialects.torch.symbols.shape_env import TorchEnv
+from shapes.base import is_internal
 from shapes.errors import ShapeproofError
 from shapes.expr import OPERATORS, BoolExpr, Expr, Op, negation
 from shapes.prove import METHODS, Effort
@@ -43,7 +44,6 @@ MOST_FRAMES: Final = 8
 MOST_LEAVES: Final = 400
 """Values in the local variables of one function that are looked at."""
 
-_HERE: Final = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _TORCH: Final = os.path.dirname(torch.__file__) + os.sep
 _DYNAMO: Final = os.path.join(_TORCH, "_dynamo", "symbolic_convert.py")
 _EXPORT: Final = (os.path.join(_TORCH, "export", ""), os.path.join(_TORCH, "_export", ""))
@@ -245,7 +245,7 @@ def places_of(symbols: TorchEnv) -> list[Place]:
 
 def _is_users(file: str) -> bool:
     generated = file.startswith("<") or f"{os.sep}contextlib.py" in file
-    return not generated and not file.startswith((_TORCH, _HERE))
+    return not (generated or file.startswith(_TORCH) or is_internal(file))
 
 
 def _interpreted(interpreter: Any, symbols: TorchEnv) -> Iterator[Place]:
