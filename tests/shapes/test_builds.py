@@ -110,7 +110,7 @@ assert env.prove(n + m >= n).proved
 _INTERRUPTED_SOLVER = """
 import os, signal, threading, time
 from shapes import ShapeEnv
-from shapes import smt
+from shapes.witness import smt
 import z3
 check = z3.Solver.check
 def interrupted(self, *arguments):
