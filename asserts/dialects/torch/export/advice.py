@@ -23,6 +23,7 @@ from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.utils import _pytree as pytree
 
 from asserts.dialects.torch.symbols.shape_env import TorchEnv
+from shapes.base import is_internal
 from shapes.errors import ShapeproofError
 from shapes.expr import OPERATORS, BoolExpr, Expr, Op, negation
 from shapes.prove import METHODS, Effort
@@ -244,8 +245,8 @@ def places_of(symbols: TorchEnv) -> list[Place]:
 
 
 def _is_users(file: str) -> bool:
-    generated = file.startswith("<") or f"{os.sep}contextlib.py" in file
-    return not generated and not file.startswith((_TORCH, _HERE))
+    generated = file.startswith("<")
+    return not generated and not is_internal(file) and not file.startswith((_TORCH, _HERE))
 
 
 def _interpreted(interpreter: Any, symbols: TorchEnv) -> Iterator[Place]:
