@@ -49,6 +49,13 @@ class Location:
 
         return linecache.getline(self.file, self.line).strip()
 
+    def as_traceback(self) -> str:
+        """The line in the form of Python's tracebacks."""
+        if not self.line:
+            return str(self)
+        line = f'  File "{self.file}", line {self.line}, in {self.function}'
+        return f"{line}\n    {self.code}" if self.code else line
+
     def __str__(self) -> str:
         if not self.line:
             return f"from {self.file}"
