@@ -111,14 +111,21 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # (a reader of the help that has gone away)
         return Exit.DONE if error.code == 1 else int(error.code or 0)
     except Exception as error:
-        return told(_misused(error) or failure_of(error), None, "--json" in args)
+        return told(_misused(error) or failure_of(error), _verb(error), "--json" in args)
+
+
+def _verb(error: Exception) -> str | None:
+    """The verb whose arguments are not understood, if it came to that."""
+    context = getattr(error, "ctx", None)
+    verb = None if context is None or context.parent is None else context.info_name
+    return None if verb is None else str(verb)
 
 
 def _misused(error: Exception) -> Failure | None:
     """What typer has to say of arguments that it does not understand."""
     if not hasattr(error, "format_message"):
         return None
-    message = str(error.format_message())
+    message = str(error.format_message()).replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     path = NAME if context is None else str(context.command_path)
     text = f"{path}: {message}\nTry '{path} --help' for help."

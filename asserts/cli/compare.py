@@ -29,7 +29,6 @@ Trials = Annotated[
     typer.Option(
         "--trials",
         metavar="N",
-        min=0,
         help="Random inputs to draw, besides those that aim at every single check.",
     ),
 ]
@@ -54,6 +53,8 @@ def verify(
         from asserts.cli.documents import of_comparison
         from asserts.verify.programs import verify as compare
 
+        if trials < 0:
+            raise GraphError(f"--trials {trials}: a number of inputs is not negative")
         with calm(), working(f"comparing {first} and {second}", quiet):
             a, b = (_loaded(text, (first, second), input, module) for text in (first, second))
             with printing_to_stderr():

@@ -78,14 +78,19 @@ def of_range(known: ValueRanges) -> dict[str, Any]:
     }
 
 
+def _outcome_word(outcome: str) -> str:
+    return "proved" if outcome == "discharged" else outcome
+
+
 def _row(row: Row) -> dict[str, Any]:
     return {
         "condition": row.condition,
         "stated_by": row.stated_by,
-        "outcome": row.outcome,
+        "outcome": _outcome_word(row.outcome),
         "place": row.place or None,
         "proof": _proof(row.proof),
         "message": row.message,
+        "line": row.line or None,
         "location": row.location,
         "nodes": row.nodes,
         "note": row.note or None,
@@ -96,7 +101,7 @@ def of_report(report: Report) -> dict[str, Any]:
     """The fields of the report of a pass."""
     return {
         "title": report.title,
-        "counts": dict(report.counts()),
+        "counts": {_outcome_word(o): count for o, count in report.counts().items()},
         "checks": [_row(row) for row in report.rows],
     }
 

@@ -39,7 +39,10 @@ def expressions_last(args: Sequence[str], takes_value: Mapping[str, bool]) -> li
         if arg == "--":
             expressions += rest
         elif arg in takes_value:
-            kept += [arg, *islice(rest, 1 if takes_value[arg] else 0)]
+            value = list(islice(rest, 1 if takes_value[arg] else 0))
+            kept += [arg, *value]
+            if takes_value[arg] and not value:
+                return kept  # (its value is missing, which is what is to be said)
         elif arg.startswith("-") and not _LIKE_AN_OPTION.fullmatch(arg):
             expressions.append(arg)
         else:

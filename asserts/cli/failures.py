@@ -16,6 +16,7 @@ from shapes.errors import ShapeproofError
 __all__ = ["Failure", "failure_of"]
 
 _HERE: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
+_OURS: Final = os.path.join(os.path.dirname(os.path.dirname(_HERE)), "")
 
 TRACEBACK: Final = "SHAPEPROOF_TRACEBACK"
 """The variable that shows where an internal error comes from."""
@@ -79,11 +80,13 @@ def _user_frames(error: BaseException) -> list[traceback.FrameSummary]:
     ours = [i for i, frame in enumerate(frames) if frame.filename.startswith(_HERE)]
     below = frames[ours[-1] + 1 :] if ours else frames
     shown = [frame for frame in below if not is_internal(frame.filename)]
-    return shown if any(not _is_installed(frame.filename) for frame in shown) else []
+    return shown if any(_is_written_here(frame.filename) for frame in shown) else []
 
 
-def _is_installed(file: str) -> bool:
-    return any(f"{os.sep}{n}{os.sep}" in file for n in ("site-packages", "dist-packages"))
+def _is_written_here(file: str) -> bool:
+    """Whether a file is not that of an installed library, nor one of our examples."""
+    installed = any(f"{os.sep}{n}{os.sep}" in file for n in ("site-packages", "dist-packages"))
+    return not installed and not file.startswith(_OURS)
 
 
 def _user_lines(error: BaseException | None) -> list[str]:

@@ -139,7 +139,8 @@ def printing_to_stderr() -> Iterator[None]:
 
 @contextmanager
 def working(what: str, silent: bool) -> Iterator[None]:
-    """Within the block, a bar moves on standard error if that is a terminal."""
+    """Within the block, a bar moves on standard error if that is a terminal (how much there
+    is to do is not known)."""
     stream: Any = sys.stderr
     if silent or stream is None or not stream.isatty() or os.environ.get("TERM") == "dumb":
         yield

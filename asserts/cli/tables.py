@@ -26,6 +26,12 @@ _STYLES: Final[dict[Outcome, str]] = {
 _WIDE: Final = 120
 """From here on, who states a check and where have a column each."""
 
+_NARROW: Final = 70
+"""Up to here, everything may be broken anywhere."""
+
+_LONGEST_LINE: Final = 28
+"""Locations up to this are not broken."""
+
 
 def draw_report(screen: Screen, report: Report) -> None:
     """The summary, and a row for every check."""
@@ -34,21 +40,28 @@ def draw_report(screen: Screen, report: Report) -> None:
         return
     screen.line()
     wide = screen.width is None or screen.width >= _WIDE
-    screen.draw(_table(report, wide))
+    roomy = screen.width is None or screen.width >= _NARROW
+    screen.draw(_table(report, wide, _LONGEST_LINE if roomy else 0))
 
 
-def _table(report: Report, wide: bool) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+def _table(report: Report, wide: bool, longest_line: int) -> Table:
+    table = Table(
+        box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0),
+        header_style="bold",
+    )  # fmt: skip
     placed = any(row.place or row.outcome == "inserted" for row in report.rows)
     located = any(row.line for row in report.rows)
-    table.add_column("check", overflow="fold", min_width=10)
-    table.add_column("outcome", overflow="fold", min_width=8)
+    line = min(max(len(row.line) for row in report.rows), longest_line)
+    table.add_column("check", overflow="fold")
+    table.add_column("outcome", overflow="fold")
     if placed:
         table.add_column("place", overflow="fold")
     table.add_column("why or cost", overflow="fold")
-    table.add_column("stated by" if wide else "stated by, line", overflow="fold")
-    if wide and located:
-        table.add_column("line", overflow="fold")
+    if wide:
+        table.add_column("stated by", overflow="fold")
+    if not wide or located:
+        title = "line" if wide else "stated by, line"
+        table.add_column(title, overflow="fold", min_width=line or None)
     for row in report.rows:
         table.add_row(*_cells(row, placed, located, wide))
     return table

@@ -57,7 +57,10 @@ def traced_from(
     """
     place, colon, name = text.rpartition(":")
     if not colon or not place or not name:
-        raise TraceError(f"{text!r} is not FILE.py:FUNCTION or MODULE:FUNCTION")
+        raise TraceError(
+            f"{text!r} is not a program: write MODEL.pt2, GRAPH.json, FILE.py:FUNCTION or "
+            "MODULE:FUNCTION"
+        )
     given = _specs(options)
     with _importable(place), _not_exiting(text):
         module = _module(place)
