@@ -6,6 +6,7 @@ it can be copied. Colours follow NO_COLOR, FORCE_COLOR and TERM, and pipes get n
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,17 @@ _UNLIMITED: Final = 100_000
 """How wide a table in a pipe may be: nobody cuts it there."""
 
 
+class _Drawn(io.StringIO):
+    """Text that is kept until all is drawn, which rich takes for standard output."""
+
+    def isatty(self) -> bool:
+        return sys.stdout is not None and sys.stdout.isatty()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return getattr(sys.stdout, "encoding", None) or "ascii"
+
+
 class Screen:
     """What an answer for people is drawn on; `text` is all that was drawn."""
 
@@ -30,11 +42,11 @@ class Screen:
         from rich.console import Console
 
         self.width = terminal_width()
+        self._drawn = _Drawn()
         self._console: Console = Console(
-            file=sys.stdout, width=self.width or _UNLIMITED, highlight=False, markup=False,
+            file=self._drawn, width=self.width or _UNLIMITED, highlight=False, markup=False,
             emoji=False,
         )  # fmt: skip
-        self._parts: list[str] = []
 
     @property
     def coloured(self) -> bool:
@@ -43,12 +55,7 @@ class Screen:
 
     def draw(self, what: RenderableType, whole_lines: bool = False) -> None:
         """Draw anything that rich can; with `whole_lines` it is not wrapped here."""
-        with self._console.capture() as capture:
-            self._console.print(what, soft_wrap=whole_lines)
-        drawn = capture.get()
-        if self._console.color_system is None:
-            drawn = "\n".join(line.rstrip() for line in drawn.split("\n"))
-        self._parts.append(drawn)
+        self._console.print(what, soft_wrap=whole_lines)
 
     def line(self, text: str = "", style: str = "") -> None:
         """One or more lines of text, wrapped between words where the terminal ends."""
@@ -83,7 +90,10 @@ class Screen:
 
     def text(self) -> str:
         """All that was drawn."""
-        return "".join(self._parts)
+        drawn = self._drawn.getvalue()
+        if self._console.color_system is None:  # (tables are filled up with spaces)
+            return "\n".join(line.rstrip() for line in drawn.split("\n"))
+        return drawn
 
 
 # --------------------------------------------------------------------------- streams

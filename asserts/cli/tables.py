@@ -30,7 +30,7 @@ _NARROW: Final = 70
 """Up to here, everything may be broken anywhere."""
 
 _LONGEST_LINE: Final = 28
-"""Locations up to this are not broken."""
+"""Up to this, locations are not broken."""
 
 
 def draw_report(screen: Screen, report: Report) -> None:
@@ -51,7 +51,7 @@ def _table(report: Report, wide: bool, longest_line: int) -> Table:
     )  # fmt: skip
     placed = any(row.place or row.outcome == "inserted" for row in report.rows)
     located = any(row.line for row in report.rows)
-    line = min(max(len(row.line) for row in report.rows), longest_line)
+    whole = max(len(text) for row in report.rows for text in (row.line, row.stated_by))
     table.add_column("check", overflow="fold")
     table.add_column("outcome", overflow="fold")
     if placed:
@@ -61,7 +61,7 @@ def _table(report: Report, wide: bool, longest_line: int) -> Table:
         table.add_column("stated by", overflow="fold")
     if not wide or located:
         title = "line" if wide else "stated by, line"
-        table.add_column(title, overflow="fold", min_width=line or None)
+        table.add_column(title, overflow="fold", no_wrap=whole <= longest_line)
     for row in report.rows:
         table.add_row(*_cells(row, placed, located, wide))
     return table
