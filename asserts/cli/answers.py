@@ -37,7 +37,7 @@ def respond(verb: str, answer: Callable[[], Answer], as_json: bool, quiet: bool)
     """
     try:
         found = answer()
-    except (Exception, KeyboardInterrupt) as error:
+    except BaseException as error:  # (a program may raise anything)
         raise typer.Exit(told(failure_of(error), verb, as_json)) from None
     failure: Failure | None = None
     try:

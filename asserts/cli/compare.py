@@ -10,7 +10,7 @@ from asserts.cli.answers import Answer, respond
 from asserts.cli.exits import Exit
 from asserts.cli.options import PROGRAM, Input, Json, Module, Quiet
 from asserts.cli.programs import calm, loaded
-from asserts.cli.screen import Screen, printing_to_stderr, working
+from asserts.cli.screen import Screen, set_apart, working
 from asserts.errors import GraphError
 from asserts.files import is_saved
 
@@ -57,7 +57,7 @@ def verify(
             raise GraphError(f"--trials {trials}: a number of inputs is not negative")
         with calm(), working(f"comparing {first} and {second}", quiet):
             a, b = (_loaded(text, (first, second), input, module) for text in (first, second))
-            with printing_to_stderr():
+            with set_apart(first):
                 found = compare(a, b, seed=seed, trials=trials, names=(first, second))
         fields = {"programs": [first, second], **of_comparison(found)}
         return Answer(_code(found), fields, lambda screen: _draw(screen, found))

@@ -67,7 +67,11 @@ def _internal(error: BaseException) -> Failure:
 
 
 def _in_words(error: BaseException) -> str:
-    return "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+    try:
+        text = str(error)
+    except Exception:  # (a program's own class may fail)
+        text = ""
+    return f"{type(error).__name__}: {text}".rstrip(": ")
 
 
 # --------------------------------------------------------------------------- the user's lines

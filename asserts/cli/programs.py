@@ -21,7 +21,7 @@ from asserts.cli.options import (
     Program,
     Quiet,
 )
-from asserts.cli.screen import Screen, printing_to_stderr, working
+from asserts.cli.screen import Screen, set_apart, working
 from asserts.files import load_program, require_output, save_program
 from asserts.graph.module import GraphModule
 from shapes.base.location import shown_file
@@ -135,7 +135,7 @@ def calm() -> Iterator[None]:
 
 def loaded(program: str, inputs: Sequence[str], modules: Sequence[str]) -> Any:
     """The program of that name; what it prints meanwhile is not part of the answer."""
-    with printing_to_stderr():
+    with set_apart(program):
         return load_program(program, inputs, modules)
 
 

@@ -18,7 +18,7 @@ from shapes.env.display import terminal_width
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-__all__ = ["Screen", "printing_to_stderr", "working", "write_error", "write_output"]
+__all__ = ["Screen", "set_apart", "working", "write_error", "write_output"]
 
 _UNLIMITED: Final = 100_000
 """How wide a table in a pipe may be: nobody cuts it there."""
@@ -114,7 +114,7 @@ def write_error(text: str) -> None:
     """Write to standard error, if somebody reads it."""
     try:
         _write(sys.stderr, f"{text}\n")
-    except OSError:
+    except (OSError, ValueError):  # (ValueError: somebody closed it)
         _give_up(sys.stderr)
 
 
@@ -140,11 +140,16 @@ def _give_up(stream: TextIO | None) -> None:
 
 
 @contextmanager
-def printing_to_stderr() -> Iterator[None]:
-    """Within the block, what a user's program prints goes to standard error: standard output
-    is for the answer."""
-    with redirect_stdout(sys.stderr or open(os.devnull, "w")):
-        yield
+def set_apart(program: str) -> Iterator[None]:
+    """Within the block, what a user's program prints goes to standard error, for standard
+    output is for the answer; and our arguments are not its own."""
+    arguments = sys.argv
+    sys.argv = [program.rpartition(":")[0] or program]
+    try:
+        with redirect_stdout(sys.stderr or open(os.devnull, "w")):
+            yield
+    finally:
+        sys.argv = arguments
 
 
 @contextmanager

@@ -90,16 +90,28 @@ def _importable(place: str) -> Iterator[None]:
     another file may have others of the same names."""
     is_file = place.endswith(".py")
     folder = os.path.abspath(os.path.dirname(place) if is_file else os.getcwd())
+    top = _package(Path(folder))[0] if is_file else folder
     before = set(sys.modules)
-    sys.path.insert(0, folder)
+    sys.path[:0] = [folder, top]
     importlib.invalidate_caches()
     try:
         yield
     finally:
         sys.path.remove(folder)
+        sys.path.remove(top)
         for name in set(sys.modules) - before if is_file else ():
-            if _is_beside(sys.modules[name], folder):
+            if _is_beside(sys.modules[name], top):
                 del sys.modules[name]
+
+
+def _package(folder: Path) -> tuple[str, list[str]]:
+    """The package that a folder is, by its parts (none if it is no package), and where that
+    can be imported from."""
+    parts: list[str] = []
+    while (folder / "__init__.py").is_file() and folder.name.isidentifier():
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    return str(folder), parts
 
 
 _OURS = ("shapes", "asserts", "shapeproof")
@@ -129,17 +141,34 @@ def _module(place: str) -> ModuleType:
         return _imported(place)
     path = Path(place)
     if not path.is_file():
-        what = "is a folder, not a file" if path.is_dir() else "there is no such file"
+        what = "this is a folder, not a file" if path.is_dir() else "there is no such file"
         raise TraceError(f"{place!r}: {what}")
-    spec = importlib.util.spec_from_file_location(_free_name(path.stem), path)
-    if spec is None or spec.loader is None:
-        raise TraceError(f"{place!r} cannot be loaded as a module")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
     try:
-        spec.loader.exec_module(module)
+        return _of_package(path.absolute()) or _of_file(path)
     except Exception as error:
         raise TraceError(f"{place!r} cannot be loaded: {_in_words(error)}") from error
+
+
+def _of_package(path: Path) -> ModuleType | None:
+    """The module that a file is in its package, if it is in one: it may import relatively."""
+    parts = _package(path.parent)[1]
+    if not parts or not path.stem.isidentifier() or path.stem == "__init__":
+        return None
+    name = ".".join([*parts, path.stem])
+    found = importlib.util.find_spec(name)
+    if found is None or found.origin is None or not os.path.samefile(found.origin, path):
+        return None  # (another package of that name)
+    return importlib.import_module(name)
+
+
+def _of_file(path: Path) -> ModuleType:
+    """The module that a file is by itself."""
+    spec = importlib.util.spec_from_file_location(_free_name(path.stem), path)
+    assert spec is not None
+    assert spec.loader is not None  # (its name ends in .py)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
     return module
 
 
@@ -169,7 +198,11 @@ def _free_name(stem: str) -> str:
 
 
 def _in_words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(": ")
+    try:
+        text = str(error)
+    except Exception:  # (a program's own class may fail)
+        text = ""
+    return f"{type(error).__name__}: {text}".rstrip(": ")
 
 
 # --------------------------------------------------------------------------- functions

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -357,6 +359,41 @@ def test_errors_of_ours_name_the_users_line(
     shapes = ["--input", "x=3,4", "--input", "y=5,6"]
     assert main(["insert", f"{source}:f", *shapes]) == 2
     assert "at program.py:2 in f: return x @ y" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("class Own(BaseException): pass\ndef f(): raise Own('mine')", "Own: mine"),
+        ("class Own(Exception):\n    def __str__(self): 1/0\ndef f(): raise Own", "Own"),
+        ("def f(): raise ValueError('two\\nlines')", "two\nlines"),
+        ("def f(): return f()", "RecursionError"),
+        ("def f(): raise MemoryError", "MemoryError"),
+        ("def f(): open('/no/such/file')", "'/no/such/file'"),
+        ("import sys\nsys.stdout.close()\ndef f(): 1/0", ""),
+        ("input()\ndef f(): pass", "EOFError"),
+    ],
+)
+def test_whatever_a_program_raises(body: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(body)
+    done = subprocess.run(
+        [sys.executable, "-m", "asserts.cli", "insert", "program.py:f"],
+        cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+    assert "internal error" not in done.stderr
+    assert len(done.stderr) < 3000
+
+
+def test_a_program_does_not_see_our_arguments(tmp_path: Path) -> None:
+    source = tmp_path / "program.py"
+    source.write_text(
+        "import argparse\n"
+        "argparse.ArgumentParser().parse_args()\n"
+        "def f(x): return x\n"
+    )
+    assert main(["insert", f"{source}:f", "--input", "x=n", "--quiet"]) == 0
 
 
 # --------------------------------------------------------------------------- all verbs

@@ -163,6 +163,24 @@ def test_what_was_there_before_stays(file: str) -> None:
     assert {"program", "neighbour"}.isdisjoint(set(sys.modules) - modules)
 
 
+def test_files_of_packages(tmp_path: Path) -> None:
+    inner = tmp_path / "outer_package" / "inner"
+    inner.mkdir(parents=True)
+    for folder in (inner, inner.parent):
+        (folder / "__init__.py").write_text("")
+    (inner.parent / "shared.py").write_text("def two(): return 2\n")
+    (inner / "absolute.py").write_text("def one(): return 1\n")
+    (inner / "main.py").write_text(
+        "from ..shared import two\nimport absolute\n"
+        "def f(x): return x + two() + absolute.one()\n"
+    )
+    path = list(sys.path)
+    program = traced_from(f"{inner / 'main.py'}:f", ["x=n"])
+    assert float(program(np.zeros(1))[0]) == 3
+    assert sys.path == path
+    assert not any(name.startswith("outer_package") for name in sys.modules)
+
+
 def test_neighbours_of_the_same_name(tmp_path: Path) -> None:
     programs = []
     for number in (1, 2):
