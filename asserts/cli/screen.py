@@ -45,13 +45,13 @@ class Screen:
         self._drawn = _Drawn()
         self._console: Console = Console(
             file=self._drawn, width=self.width or _UNLIMITED, highlight=False, markup=False,
-            emoji=False,
+            emoji=False, color_system=None if os.environ.get("NO_COLOR") else "auto",
         )  # fmt: skip
 
     @property
     def coloured(self) -> bool:
         """Whether colours are shown."""
-        return self._console.color_system is not None and not self._console.no_color
+        return self._console.color_system is not None
 
     def draw(self, what: RenderableType, whole_lines: bool = False) -> None:
         """Draw anything that rich can; with `whole_lines` it is not wrapped here."""

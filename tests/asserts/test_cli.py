@@ -181,7 +181,7 @@ def test_no_argument_is_lost(args: list[str]) -> None:
         (["prove", "u < 3", "u < 4", "--size", "u"], "u < 4"),
         (["prove", "--size", "u"], "CLAIM"),
         (["prove", "u < 3", "--size"], "--size"),
-        (["prov"], "prove"),
+        (["prov"], "'prov'"),
         (["--sise"], "--sise"),
         (["bounds", "u +", "--size", "u"], "column"),
         (["insert", "nowhere.py:f"], "nowhere.py"),
