@@ -48,8 +48,8 @@ def _refuse_options(text: str, inputs: Sequence[str], modules: Sequence[str]) ->
     for option, given in (("--input", inputs), ("--module", modules)):
         if given:
             raise GraphError(
-                f"{option} {given[0]}: this is for functions to be traced, and {text} is a "
-                "program that was saved"
+                f"{option} {given[0]}: this applies to functions to be traced, but {text} "
+                "is a saved program"
             )
 
 

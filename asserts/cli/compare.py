@@ -54,7 +54,7 @@ def verify(
         from asserts.verify.programs import verify as compare
 
         if trials < 0:
-            raise GraphError(f"--trials {trials}: a number of inputs is not negative")
+            raise GraphError(f"--trials {trials}: expected a number that is not negative")
         with calm(), working(f"comparing {first} and {second}", quiet):
             a, b = (_loaded(text, (first, second), input, module) for text in (first, second))
             with set_apart(first):
@@ -77,8 +77,8 @@ def _loaded(
     if all(map(is_saved, both)) and (inputs or modules):
         option, given = ("--input", inputs) if inputs else ("--module", modules)
         raise GraphError(
-            f"{option} {(given or [''])[0]}: this is for functions to be traced, and both "
-            "programs were saved"
+            f"{option} {(given or [''])[0]}: this applies to functions to be traced, but both "
+            "programs are saved ones"
         )
     return loaded(text, (), ())
 

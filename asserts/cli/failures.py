@@ -49,7 +49,7 @@ def failure_of(error: BaseException) -> Failure:
         file = f"{os.fspath(error.filename)!s}: " if error.filename else ""
         return _failure(kind, f"{file}{error.strerror or error}")
     if isinstance(error, (MemoryError, RecursionError)):
-        return _failure(kind, f"out of memory or of stack: {_in_words(error)}")
+        return _failure(kind, f"out of memory or stack: {_in_words(error)}")
     return _internal(error)
 
 

@@ -45,7 +45,7 @@ Quiet = Annotated[
     typer.Option(
         "--quiet",
         "-q",
-        help="Print errors only; the exit code tells.",
+        help="Print errors only; rely on the exit code.",
         rich_help_panel=_OUTPUT,
     ),
 ]

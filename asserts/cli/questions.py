@@ -164,7 +164,7 @@ def _ranged(option: str, text: str, default: Bound) -> tuple[str, Bound, Bound]:
     except ValueError:
         dots = ""
     if not dots:
-        raise ShapeproofError(f"{option} {text}: this is not NAME:MIN..MAX")
+        raise ShapeproofError(f"{option} {text}: expected NAME:MIN..MAX")
     if lower > upper:
         raise ShapeproofError(
             f"{option} {text}: the range is empty (min {lower} > max {upper})"

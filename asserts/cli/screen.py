@@ -142,14 +142,40 @@ def _give_up(stream: TextIO | None) -> None:
 @contextmanager
 def set_apart(program: str) -> Iterator[None]:
     """Within the block, what a user's program prints goes to standard error, for standard
-    output is for the answer; and our arguments are not its own."""
-    arguments = sys.argv
+    output is for the answer; our arguments are not its own; and it may change the folder."""
+    arguments, folder = sys.argv, _folder()
     sys.argv = [program.rpartition(":")[0] or program]
     try:
-        with redirect_stdout(sys.stderr or open(os.devnull, "w")):
+        with redirect_stdout(sys.stderr or open(os.devnull, "w")), _descriptor_to_stderr():
             yield
     finally:
         sys.argv = arguments
+        if folder is not None:
+            os.chdir(folder)
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:  # it is gone
+        return None
+
+
+@contextmanager
+def _descriptor_to_stderr() -> Iterator[None]:
+    """The same for what is written past Python, by a process that was started, say."""
+    try:
+        sys.__stdout__.flush()  # type: ignore[union-attr]
+        kept = os.dup(1)
+        os.dup2(2, 1)
+    except (AttributeError, OSError, ValueError):  # there is none
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 @contextmanager

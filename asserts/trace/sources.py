@@ -91,14 +91,13 @@ def _importable(place: str) -> Iterator[None]:
     is_file = place.endswith(".py")
     folder = os.path.abspath(os.path.dirname(place) if is_file else os.getcwd())
     top = _package(Path(folder))[0] if is_file else folder
-    before = set(sys.modules)
+    before, path = set(sys.modules), list(sys.path)
     sys.path[:0] = [folder, top]
     importlib.invalidate_caches()
     try:
         yield
     finally:
-        sys.path.remove(folder)
-        sys.path.remove(top)
+        sys.path[:] = path
         for name in set(sys.modules) - before if is_file else ():
             if _is_beside(sys.modules[name], top):
                 del sys.modules[name]
@@ -132,7 +131,7 @@ def _not_exiting(text: str) -> Iterator[None]:
     except SystemExit as error:
         raise TraceError(
             f"{text}: the program calls sys.exit({error.code!r}) while it is imported or "
-            "traced; put what only a script does under `if __name__ == '__main__':`"
+            "traced; move what only a script does under `if __name__ == '__main__':`"
         ) from error
 
 
@@ -141,7 +140,7 @@ def _module(place: str) -> ModuleType:
         return _imported(place)
     path = Path(place)
     if not path.is_file():
-        what = "this is a folder, not a file" if path.is_dir() else "there is no such file"
+        what = "this is a folder, not a file" if path.is_dir() else "no such file"
         raise TraceError(f"{place!r}: {what}")
     try:
         return _of_package(path.absolute()) or _of_file(path)
@@ -242,8 +241,8 @@ def _bound(owner: type, name: str, found: Any) -> Callable[..., Any]:
         inspect.signature(owner).bind()
     except (TypeError, ValueError):
         raise TraceError(
-            f"{name!r} is a method, and {owner.__name__}(...) needs arguments: name a "
-            "function that makes the instance and calls the method"
+            f"{name!r} is a method, and {owner.__name__}(...) needs arguments: write a "
+            "function that creates the instance and calls the method, and name that"
         ) from None
     return getattr(owner(), last)  # type: ignore[no-any-return]
 
@@ -312,7 +311,7 @@ def _spec(option: str) -> tuple[str, Spec]:
     if parts[-1] == "":
         parts.pop()  # (of a scalar, or behind the last comma)
     if not equals or not name.isidentifier() or "" in parts:
-        raise TraceError(f"--input {option}: this is not NAME=DIM,DIM:DTYPE")
+        raise TraceError(f"--input {option}: expected NAME=DIM,DIM:DTYPE")
     sizes = tuple(int(part) if _is_number(part) else part for part in parts)
     try:
         return name, Spec(sizes, dtype.strip() or "float64")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -127,6 +128,23 @@ def test_colours() -> None:
     assert "\x1b[" in run(*PROVED, env=environment(FORCE_COLOR="1")).stdout
     both = run("insert", PACK, env=environment(FORCE_COLOR="1", NO_COLOR="1")).stdout
     assert "\x1b" not in both
+
+
+def test_what_a_program_prints_is_not_the_answer(tmp_path: Path) -> None:
+    (tmp_path / "noisy.py").write_text(
+        "import os, sys\n"
+        "print('one'); sys.stdout.write('two\\n'); sys.__stdout__.write('three\\n')\n"
+        "sys.__stdout__.flush(); os.system('echo four'); os.chdir('/'); sys.path.clear()\n"
+        "def f(x):\n"
+        "    print('five')\n"
+        "    return x\n"
+    )
+    arguments = ["insert", "noisy.py:f", "--input", "x=n", "-o", "out.json", "--json"]
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["output"] == "out.json"
+    assert sorted(done.stderr.split()) == ["five", "four", "one", "three", "two"]
+    assert (tmp_path / "out.json").is_file()
 
 
 # --------------------------------------------------------------------------- signals, files

@@ -122,7 +122,7 @@ def test_a_module_of_the_current_folder(file: str, monkeypatch: pytest.MonkeyPat
         ("defaults", ["x=n", "x=m"], "--input x=m: the shape of 'x' is given twice"),
         ("defaults", [], r"not known \(x\)"),
         ("positional", ["x=n"], r"not known \(y\)"),
-        ("defaults", ["x"], "--input x: this is not NAME=DIM,DIM:DTYPE"),
+        ("defaults", ["x"], "--input x: expected NAME=DIM,DIM:DTYPE"),
         ("defaults", ["x=n,,3"], "--input x=n,,3"),
         ("defaults", ["x=,"], "--input x=,"),
         ("defaults", ["x=n:float99"], "--input x=n:float99: 'float99'"),
