@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from contextvars import ContextVar, Token
-from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from shapes.base.records import record
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 __all__ = ["Location", "SaidAt", "is_internal", "said", "shown_file", "user_location"]
 
