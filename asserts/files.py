@@ -16,37 +16,64 @@ from typing import IO, Any
 
 from asserts.errors import GraphError
 from asserts.graph.module import GraphModule
+from shapes.errors import ShapeproofError
 
-__all__ = ["load_program", "save_program", "write_whole"]
+__all__ = ["is_saved", "load_program", "require_output", "save_program", "write_whole"]
 
 
-def load_program(text: str, inputs: Sequence[str] = ()) -> Any:
+def load_program(
+    text: str, inputs: Sequence[str] = (), modules: Sequence[str] = ()
+) -> Any:
     """The program that a person names: a file ``.json`` or ``.pt2``, or a function to be
-    traced, ``FILE.py:FUNCTION`` or ``MODULE:FUNCTION`` (then `inputs` give shapes).
+    traced, ``FILE.py:FUNCTION`` or ``MODULE:FUNCTION`` (then `inputs` give shapes, and
+    `modules` further modules of the program; see `asserts.trace.sources.traced_from`).
 
     Raises `OSError` for a file that cannot be read, and an error of ours, naming the program,
     for one that is damaged, of another version or not there.
     """
-    if text.endswith(".pt2"):
-        return torch_files().load(text)
-    if text.endswith(".json"):
-        from asserts.dialects.numpy.codec import load
-
-        return load(Path(text).read_text(encoding="utf-8"))
+    if is_saved(text):
+        _refuse_options(text, inputs, modules)
+        return torch_files().load(text) if text.endswith(".pt2") else _loaded(text)
     from asserts.trace.sources import traced_from
 
-    return traced_from(text, inputs)
+    return traced_from(text, inputs, modules)
+
+
+def is_saved(text: str) -> bool:
+    """Whether a program is named that was saved, not a function to be traced."""
+    return text.endswith((".json", ".pt2"))
+
+
+def _refuse_options(text: str, inputs: Sequence[str], modules: Sequence[str]) -> None:
+    for option, given in (("--input", inputs), ("--module", modules)):
+        if given:
+            raise GraphError(
+                f"{option} {given[0]}: this applies to functions to be traced, but {text} "
+                "is a saved program"
+            )
+
+
+def _loaded(path: str) -> GraphModule:
+    """One of our graphs, from a file."""
+    from asserts.dialects.numpy.codec import load
+
+    try:
+        content = Path(path).read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise GraphError(
+            f"{path} is not a saved graph: byte {error.start} is not UTF-8 text"
+        ) from None
+    try:
+        return load(content)
+    except ShapeproofError as error:
+        raise GraphError(f"{path}: {error}") from error
 
 
 def save_program(program: Any, path: str) -> None:
     """Save a program under a name that suits it: ``.json`` for our graph modules, ``.pt2`` for
     torch's programs. Raises `GraphError` for another one, or if it cannot be saved."""
-    ours = isinstance(program, GraphModule)
-    suffix = ".json" if ours else ".pt2"
-    if not path.endswith(suffix):
-        kind = "one of our graphs" if ours else "a torch program"
-        raise GraphError(f"{path!r}: {kind} is saved as a file {suffix}")
-    if not ours:
+    require_output(program, path)
+    if not isinstance(program, GraphModule):
         write_whole(path, lambda file: torch_files().save(program, file))
         return
     from asserts.dialects.numpy.codec import save
@@ -55,14 +82,24 @@ def save_program(program: Any, path: str) -> None:
     write_whole(path, lambda file: file.write(content))
 
 
+def require_output(program: Any, path: str) -> None:
+    """Raises `GraphError` if the name does not suit what is to be saved under it."""
+    ours = isinstance(program, GraphModule)
+    suffix = ".json" if ours else ".pt2"
+    if not path.endswith(suffix):
+        kind = "one of our graphs" if ours else "a torch program"
+        raise GraphError(f"{path!r}: {kind} is saved as a file {suffix}")
+
+
 def write_whole(path: str, write: Callable[[IO[bytes]], object]) -> None:
     """Let `write` fill a new file beside `path`, then put it in the place of `path`.
 
     Raises what `write` raises, and `OSError`; the new file is gone then, and what stood at
     `path` is as it was.
     """
-    folder, name = os.path.split(os.path.abspath(path))
-    if os.path.isdir(path):
+    target = os.path.realpath(path)  # (a link stays one)
+    folder, name = os.path.split(target)
+    if os.path.isdir(target):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
     try:
         handle, made = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
@@ -71,10 +108,12 @@ def write_whole(path: str, write: Callable[[IO[bytes]], object]) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             write(file)
-        os.chmod(made, _mode(path))
-        os.replace(made, path)
-    except BaseException:
+        os.chmod(made, _mode(target))
+        os.replace(made, target)
+    except BaseException as error:
         os.unlink(made)
+        if isinstance(error, OSError):  # the disk is full, say: of the file that was meant
+            raise OSError(error.errno, error.strerror, path) from error
         raise
 
 

@@ -25,7 +25,7 @@ FOLDERS = {
     "asserts": (
         "errors", "graph", "dialects.base", "conditions", "dialects.numpy.graph", "trace",
         "dialects.numpy", "dialects.torch.symbols", "dialects.torch.answers", "dialects.hosts",
-        "passes", "verify", "dialects.torch", "files", "examples", "cli_programs", "cli",
+        "passes", "verify", "dialects.torch", "files", "examples", "cli",
     ),
 }  # fmt: skip
 """Folders (and single modules that stand for themselves), the lowest first."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from shapes.env import html_table, text_table
+from shapes.env.display import terminal_width
 from shapes.facts import Proof
 
 __all__ = ["Outcome", "Report", "Row"]
@@ -43,6 +45,18 @@ class Row:
     location: str | None = None
     nodes: int = 0
     note: str = ""
+
+    @property
+    def word(self) -> str:
+        """The outcome in words."""
+        return _WORDS[self.outcome]
+
+    @property
+    def line(self) -> str:
+        """The location without its function and its code: ``file.py:12``."""
+        location = self.location or ""
+        found = re.match(r".*?:\d+(?= in |: |$)", location)
+        return found[0] if found else location
 
     @property
     def why(self) -> str:
@@ -82,28 +96,33 @@ class Report:
 
     def summary(self) -> str:
         """How many checks had which outcome."""
-        counts = {o: len(self.with_outcome(o)) for o in _WORDS}
-        shown = ", ".join(f"{n} {_WORDS[o]}" for o, n in counts.items() if n)
+        shown = ", ".join(f"{n} {_WORDS[o]}" for o, n in self.counts().items())
         return f"{self.title}: {shown or 'nothing to do'}"
 
-    def _table(self) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
-        """Header and rows; places and lines only if there are any."""
+    def counts(self) -> dict[Outcome, int]:
+        """How many checks had which outcome, of those that there are."""
+        counts = {outcome: len(self.with_outcome(outcome)) for outcome in _WORDS}
+        return {outcome: count for outcome, count in counts.items() if count}
+
+    def _table(self, code: bool) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
+        """Header and rows; places and lines only if there are any, lines with their `code`."""
         columns: dict[str, list[str]] = {
             "check": [row.condition for row in self.rows],
             "stated by": [row.stated_by for row in self.rows],
-            "outcome": [_WORDS[row.outcome] for row in self.rows],
+            "outcome": [row.word for row in self.rows],
         }
         if any(row.place or row.outcome == "inserted" for row in self.rows):
             columns["place"] = [row.place or "entry" for row in self.rows]
         columns["why or cost"] = [row.proof_and_cost for row in self.rows]
         if any(row.location for row in self.rows):
-            columns["line"] = [row.location or "" for row in self.rows]
+            lines = [(row.location or "") if code else row.line for row in self.rows]
+            columns["line"] = lines
         return tuple(columns), zip(*columns.values())
 
     def __str__(self) -> str:
         if not self.rows:
             return self.summary()
-        return f"{self.summary()}\n\n{text_table(*self._table())}"
+        return f"{self.summary()}\n\n{text_table(*self._table(False), terminal_width())}"
 
     def _repr_html_(self) -> str:
-        return f"<p>{self.summary()}</p>{html_table(*self._table())}"
+        return f"<p>{self.summary()}</p>{html_table(*self._table(True))}"

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from asserts.graph.graph import Graph, Node
+from shapes.base.location import shown_file
 
 if TYPE_CHECKING:
     from asserts.graph.module import GraphModule
@@ -287,5 +288,5 @@ def user_line(node: Node) -> str | None:
     if not frames:
         return _one_line(trace.strip().splitlines()[-1])
     file, line, function, code = frames[-1].groups()
-    where = f"{file}:{line}" + (f" in {function}" if function else "")
+    where = f"{shown_file(file)}:{line}" + (f" in {function}" if function else "")
     return _one_line(f"{where}: {code.strip()}" if code.strip() else where)

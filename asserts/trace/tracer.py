@@ -430,10 +430,7 @@ def _one_element(dims: Shape) -> ShapeResult:
 
 def stack_text(location: Location | None) -> str:
     """A location in the form of Python's tracebacks."""
-    if location is None:
-        return ""
-    line = f'  File "{location.file}", line {location.line}, in {location.function}'
-    return f"{line}\n    {location.code}" if location.code else line
+    return "" if location is None else location.as_traceback()
 
 
 def scalar_kind(value: Any) -> str | None:

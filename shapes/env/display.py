@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -13,7 +15,10 @@ if TYPE_CHECKING:
     from shapes.env.shape_env import ShapeEnv
     from shapes.env.symints import Symbolic
 
-__all__ = ["env_html", "env_text", "html_table", "symbolic_html", "text_table", "verdict_html"]
+__all__ = [
+    "env_html", "env_text", "html_table", "symbolic_html", "terminal_width", "text_table",
+    "verdict_html",
+]  # fmt: skip
 
 _COLOURS = {
     Status.ALWAYS: "#1a7f37",
@@ -23,16 +28,62 @@ _COLOURS = {
 }
 
 
-def text_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns of text, each as wide as its widest entry."""
+def terminal_width() -> int | None:
+    """How many characters fit into a line: what the variable COLUMNS says, or what the
+    terminal says that standard output is; None if it is none."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns[:9]) > 0:
+        return int(columns[:9])
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (AttributeError, OSError, ValueError):  # no output, no file, or no terminal
+        return None
+
+
+_GAP = "  "
+_NARROWEST = 8
+
+
+def text_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], width: int | None = None
+) -> str:
+    """Columns of text, each as wide as its widest entry; where that is wider than `width`,
+    the widest entries are wrapped."""
     lines = [list(map(str, header)), *[list(map(str, row)) for row in rows]]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-    shown = [
-        "  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip()
-        for line in lines
+    if width is not None:
+        widths = _fitted(widths, width - len(_GAP) * (len(widths) - 1))
+    shown = [part for line in lines for part in _cells(line, widths)]
+    head = len(_cells(lines[0], widths))
+    rule = _GAP.join("-" * w for w in widths)
+    return "\n".join([*shown[:head], rule, *shown[head:]])
+
+
+def _fitted(widths: list[int], room: int) -> list[int]:
+    """The widths with the widest made narrower until all together fit."""
+    limit = max(widths, default=0)
+    while limit > _NARROWEST and sum(min(w, limit) for w in widths) > room:
+        limit -= 1
+    return [min(w, limit) for w in widths]
+
+
+def _cells(texts: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """One row of a table: a line, or several if texts are wrapped."""
+    columns = [_wrapped(text, width) for text, width in zip(texts, widths)]
+    height = max((len(column) for column in columns), default=1)
+    padded = [column + [""] * (height - len(column)) for column in columns]
+    return [
+        _GAP.join(text.ljust(width) for text, width in zip(line, widths)).rstrip()
+        for line in zip(*padded)
     ]
-    rule = "  ".join("-" * w for w in widths)
-    return "\n".join([shown[0], rule, *shown[1:]])
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    if len(text) <= width:
+        return [text]
+    import textwrap
+
+    return textwrap.wrap(text, width, break_on_hyphens=False)
 
 
 def html_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -71,7 +122,7 @@ def _symbol_rows(env: ShapeEnv) -> list[tuple[str, ...]]:
     return rows
 
 
-_FACTS = ("fact", "whence")
+_FACTS = ("fact", "source")
 
 
 def _fact_rows(env: ShapeEnv) -> list[tuple[str, str]]:
@@ -82,9 +133,10 @@ def env_text(env: ShapeEnv) -> str:
     """Symbols and facts as two tables."""
     if not env.symbols:
         return "ShapeEnv without symbols"
-    shown = text_table(_SYMBOLS, _symbol_rows(env))
+    width = terminal_width()
+    shown = text_table(_SYMBOLS, _symbol_rows(env), width)
     facts = _fact_rows(env)
-    return f"{shown}\n\n{text_table(_FACTS, facts)}" if facts else shown
+    return f"{shown}\n\n{text_table(_FACTS, facts, width)}" if facts else shown
 
 
 def env_html(env: ShapeEnv) -> str:

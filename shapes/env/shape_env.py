@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from shapes.base.infinity import Bound, IntInfinity, int_oo
-from shapes.base.location import Location, user_location
+from shapes.base.location import Location, said, user_location
 from shapes.base.records import record
 from shapes.domains import Congruence, ValueRanges
 from shapes.env.dims import check_example, check_hint, check_range
@@ -588,7 +588,7 @@ class ShapeEnv:
 
 
 def _ranged(claim: BoolExpr, text: str) -> Fact:
-    return Fact(claim, "declared", text)
+    return Fact(claim, "declared", text, location=said())
 
 
 def _text(claim: object) -> str | None:

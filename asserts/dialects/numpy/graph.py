@@ -174,7 +174,7 @@ class NumpyGraphs:
         node.meta["val"] = value
 
     def metadata_beside(self, node: Node, location: Location | None) -> Mapping[str, Any]:
-        return {} if location is None else {"stack_trace": str(location)}
+        return {} if location is None else {"stack_trace": location.as_traceback()}
 
     def environment(self, graph_module: GraphModule) -> Any:
         return graph_module.shape_env

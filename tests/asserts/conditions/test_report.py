@@ -49,7 +49,9 @@ def test_lines_are_shown_where_there_are_any() -> None:
     report = Report("a pass", rows)
 
     assert report._repr_html_().count("<th ") == 5
-    assert "f.py:3 in f: a = 1" in str(report)
+    assert "f.py:3 in f: a = 1" in report._repr_html_()
+    assert "f.py:3" in str(report)
+    assert "a = 1" not in str(report)
     assert "line" not in str(Report("a pass", rows[1:]))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
+import io
 from html.parser import HTMLParser
 
 import pytest
 
 from shapes import ShapeEnv, Status
-from shapes.env.display import html_table, text_table
+from shapes.env.display import html_table, terminal_width, text_table
 
 
 class _Balanced(HTMLParser):
@@ -129,3 +130,44 @@ def test_a_counterexample_is_a_mapping(env: ShapeEnv) -> None:
     assert example["u"] >= example["b"]
     assert str(example) == repr(example)
     assert f"u = {example['u']}" in str(example)
+
+
+# --------------------------------------------------------------------------- width
+
+
+ROWS = [("a long text of many words", "x", "one_word_that_is_very_long"), ("b", "y", "z")]
+
+
+@pytest.mark.parametrize("width", [None, 80, 56, 40, 30])
+def test_tables_fit_into_a_width(width: int | None) -> None:
+    lines = text_table(("first", "second", "third"), ROWS, width).splitlines()
+
+    assert width is None or max(map(len, lines)) <= width
+    letters = "".join("".join(lines).split())
+    assert all(word in letters for word in ("many", "second", "third"))
+    columns = [line[: lines[1].index(" ")].strip() for line in lines[2:]]
+    assert " ".join(" ".join(columns).split()) == "a long text of many words b"
+    assert (len(lines) == 4) == (width in (None, 80))
+
+
+def test_a_table_that_cannot_fit_is_as_narrow_as_its_words() -> None:
+    assert text_table(("first", "second", "third"), ROWS, 1)
+    assert text_table((), [], 10) == text_table((), [])
+
+
+@pytest.mark.parametrize(
+    ("columns", "width"), [("80", 80), ("1", 1), ("0", None), ("-3", None), ("x", None)]
+)
+def test_the_width_of_the_terminal(
+    columns: str, width: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    monkeypatch.setenv("COLUMNS", columns)
+    assert terminal_width() == width
+    monkeypatch.setattr("sys.stdout", None)
+    assert terminal_width() == width
+
+
+def test_an_environment_fits(env: ShapeEnv, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    assert max(map(len, str(env).splitlines())) <= 60

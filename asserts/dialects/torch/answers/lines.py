@@ -8,11 +8,13 @@ from typing import Any, Final
 
 import torch
 
+from shapes.base import is_internal
+
 __all__ = ["Traced", "line_of"]
 
 _TORCH: Final = os.path.dirname(torch.__file__) + os.sep
 _BESIDE: Final = (f"{os.sep}typing_extensions.py", f"{os.sep}contextlib.py")
-"""Wrappers around functions of torch's."""
+"""Wrappers around functions of torch's, also in programs that were saved elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,6 @@ def line_of(node: Any) -> Traced | None:
         elif found and not found[-1].code:
             found[-1] = Traced(found[-1].file, found[-1].line, found[-1].function, text)
     own = [one for one in found if not one.file.startswith(_TORCH)]
-    own = [one for one in own if not one.file.endswith(_BESIDE)]
+    own = [one for one in own if not (one.file.endswith(_BESIDE) or is_internal(one.file))]
     best = own or found
     return best[-1] if best else None

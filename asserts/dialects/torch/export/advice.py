@@ -244,7 +244,7 @@ def places_of(symbols: TorchEnv) -> list[Place]:
 
 
 def _is_users(file: str) -> bool:
-    generated = file.startswith("<") or f"{os.sep}contextlib.py" in file
+    generated = file.startswith("<")
     return not (generated or file.startswith(_TORCH) or is_internal(file))
 
 

@@ -22,7 +22,7 @@ from torch.fx.experimental.proxy_tensor import get_proxy_mode
 from torch.fx.experimental.sym_node import SymNode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
-from shapes.base import Location
+from shapes.base import Location, is_internal
 from shapes.expr import Expr
 
 __all__ = [
@@ -129,7 +129,12 @@ def _user_of_check(frame: FrameType | None) -> tuple[FrameType, FrameType] | Non
             return None
         name = frame.f_code.co_filename
         if not name.startswith(_TORCH):
-            return None if check is None else (frame, check)
+            if check is None:
+                return None
+            if not is_internal(name):
+                return frame, check
+            frame = frame.f_back  # (a wrapper around the check)
+            continue
         is_check = name == _CHECKS and frame.f_code.co_name.startswith("_check")
         check = frame if is_check else None if frame.f_code.co_name != "expect_true" else check
         frame = frame.f_back
