@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from asserts.cli.exits import Exit
-from shapes.base import is_internal
-from shapes.base.location import shown_file
+from shapes.base import is_internal, shown_file
 from shapes.errors import ShapeproofError
 
 __all__ = ["Failure", "failure_of"]

@@ -24,7 +24,7 @@ from asserts.cli.options import (
 from asserts.cli.screen import Screen, set_apart, working
 from asserts.files import load_program, require_output, save_program
 from asserts.graph.module import GraphModule
-from shapes.base.location import shown_file
+from shapes.base import shown_file
 
 if TYPE_CHECKING:
     from asserts.conditions.report import Report

@@ -20,8 +20,7 @@ from asserts.cli.options import (
     Unbacked,
 )
 from asserts.cli.screen import Screen
-from shapes.base import Bound, Location, int_oo
-from shapes.base.location import SaidAt
+from shapes.base import Bound, Location, SaidAt, int_oo
 from shapes.errors import ShapeproofError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from shapes.env.display import terminal_width
+from shapes.env import terminal_width
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from shapes.env import html_table, text_table
-from shapes.env.display import terminal_width
+from shapes.env import html_table, terminal_width, text_table
 from shapes.facts import Proof
 
 __all__ = ["Outcome", "Report", "Row"]

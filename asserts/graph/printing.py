@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from asserts.graph.graph import Graph, Node
-from shapes.base.location import shown_file
+from shapes.base import shown_file
 
 if TYPE_CHECKING:
     from asserts.graph.module import GraphModule

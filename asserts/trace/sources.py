@@ -17,8 +17,7 @@ from typing import Any, TypeVar
 from asserts.errors import TraceError
 from asserts.graph.module import GraphModule
 from asserts.trace import Spec, trace
-from shapes.base import Location
-from shapes.base.location import SaidAt
+from shapes.base import Location, SaidAt
 
 __all__ = ["inputs", "traced_from"]
 

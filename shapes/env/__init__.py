@@ -29,8 +29,15 @@ from shapes.env.symints import (
 )
 
 if TYPE_CHECKING:
-    from shapes.env.display import html_table as html_table
-    from shapes.env.display import text_table as text_table
+    from shapes.env.display import (
+        html_table as html_table,
+    )
+    from shapes.env.display import (
+        terminal_width as terminal_width,
+    )
+    from shapes.env.display import (
+        text_table as text_table,
+    )
 
 __all__ = [
     "And",
@@ -52,12 +59,13 @@ __all__ = [
     "Where",
     "ceildiv",
     "html_table",
+    "terminal_width",
     "text_table",
 ]
 
 __getattr__ = lazy_exports(
     __name__,
     {
-        "display": ("html_table", "text_table"),
+        "display": ("html_table", "terminal_width", "text_table"),
     },
 )
