@@ -76,9 +76,17 @@ class MinimiseRuntimeAsserts(Pass):
             return []
         info = self.dialect.info_of(one.node)
         kind, who = ("user", "the program") if info.by_user else ("operation", "the graph")
-        whole = conjunction(defined(one.claim), one.claim)
+        said = set(clauses(one.claim))
+        whole = conjunction(defined(one.claim), one.whole)
         return [
-            Obligation(part, info.condition, kind, who, info.message)  # type: ignore[arg-type]
+            Obligation(
+                part,
+                info.condition,
+                kind,  # type: ignore[arg-type]
+                who,
+                info.message,
+                implicit=part not in said,
+            )
             for part in clauses(whole)
         ]
 

@@ -47,7 +47,7 @@ class NumpySubject:
             found.setdefault(check.claim, Condition(check.text, check.claim))
         for one in lift(self._module.graph, NUMPY):
             if one.claim is not None:
-                found.setdefault(one.claim, Condition(show(one.claim), one.claim))
+                found.setdefault(one.whole, Condition(show(one.claim), one.whole))
         return list(found.values())
 
     def _execute(self, node: Node, value_of: Any) -> Any:
