@@ -63,7 +63,7 @@ def _bound(
 
 def _matched(t: Tracer, program: GraphModule, values: list[Any]) -> dict[Expr, Expr]:
     """What the inner sizes are outside."""
-    from asserts.trace.inputs import require_input
+    from asserts.trace.inputs import derived_names, require_input
 
     replaced: dict[Expr, Expr] = {}
     for node, value in zip(program.graph.find_nodes(op="placeholder"), values):
@@ -73,6 +73,8 @@ def _matched(t: Tracer, program: GraphModule, values: list[Any]) -> dict[Expr, E
             sizes = t.shape_of(value)
         for symbol, path in node.meta["bindings"].items():
             replaced[symbol] = sizes[path[0][1]] if path else t.dim_of(value)
+    for symbol, value in derived_names(program.graph):
+        replaced[symbol] = substitute(value, replaced)
     return replaced
 
 
