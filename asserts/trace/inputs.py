@@ -12,6 +12,7 @@ behind the inputs; all else that is specified with it are contracts on the sizes
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,7 @@ from asserts.trace.dtypes import as_dtype
 from asserts.trace.symarray import SymArray
 from asserts.trace.tracer import Tracer
 from shapes.base import Bound, IntInfinity, int_oo
-from shapes.env import Dim, ShapeEnv
+from shapes.env import Dim, ShapeEnv, SymInt
 from shapes.errors import ShapeproofError
 from shapes.expr import Expr, IntExpr, as_expr, constant, equal, less_equal
 from shapes.traversal import evaluate, free_symbols, is_name, parse, show
@@ -369,18 +370,22 @@ def _declared(expr: IntExpr, lower: Bound, upper: Bound) -> list[Expr]:
 # --------------------------------------------------------------------------- when it runs
 
 
-def check_inputs(module: GraphModule, values: tuple[Any, ...]) -> None:
-    """Verify rank and kind of every input, and the guards of the trace, before a run.
+def check_inputs(module: GraphModule, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The inputs, after a look at rank and dtype of every one and at the guards of the trace;
+    integers of numpy's as Python's.
 
     Raises `InputError` with the input's name, `GuardError` for sizes for which the program
     would have branched otherwise.
     """
     placeholders = [node for node in module.graph.nodes if node.op == "placeholder"]
-    for node, value in zip(placeholders, values):
-        require_input(str(node.target), node.meta.get("val"), value)
+    values = tuple(
+        accepted_input(str(node.target), node.meta.get("val"), value)
+        for node, value in zip(placeholders, values)
+    )
     env = module.shape_env
     if isinstance(env, ShapeEnv) and env.guards:
         env.guard_function().check(_sizes(module, placeholders, values))
+    return values
 
 
 def _sizes(
@@ -406,27 +411,53 @@ def derived_names(graph: Graph) -> list[tuple[Expr, Expr]]:
     ]
 
 
-def require_input(name: str, wanted: Any, value: Any) -> None:
-    """One input against what was specified for it."""
+def accepted_input(name: str, wanted: Any, value: Any) -> Any:
+    """One input as the program takes it.
+
+    An array must have the dtype and the rank that were specified (a numpy scalar stands for
+    an array of rank 0); an integer of any exact kind becomes Python's. Raises `InputError`
+    for anything else.
+    """
     if isinstance(wanted, ArrayValue):
-        shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-        if shape is None or dtype is None:
-            raise InputError(
-                f"input '{name}' must be an array {wanted.describe()}, not "
-                f"{type(value).__name__}"
-            )
-        if len(shape) != wanted.ndim:
-            raise InputError(
-                f"input '{name}' must have {wanted.ndim} axes ({wanted.describe()}), but has "
-                f"shape {tuple(shape)}"
-            )
-        if dtype.kind != wanted.dtype.kind:
-            raise InputError(
-                f"input '{name}' must be of kind {wanted.dtype.name}, but is {dtype}"
-            )
-        return
-    is_integer = hasattr(type(value), "__index__") and not isinstance(value, bool)
-    if isinstance(wanted, IntExpr) and not is_integer:
-        raise InputError(f"input '{name}' must be an integer, not {value!r}")
+        _require_array(name, wanted, value)
+    elif isinstance(wanted, IntExpr) and not isinstance(value, SymInt):
+        return _as_integer(name, value)
+    return value
 
 
+def _require_array(name: str, wanted: ArrayValue, value: Any) -> None:
+    kind = type(value)
+    if not isinstance(value, (np.ndarray, np.generic, SymArray)):
+        raise InputError(
+            f"input '{name}' must be an array {wanted.describe()}, not {kind.__name__}"
+        )
+    if isinstance(value, np.ndarray) and kind not in (np.ndarray, np.memmap):
+        raise InputError(
+            f"input '{name}' is a {kind.__name__}, whose operations may mean something else "
+            "than an array's: pass np.asarray of it"
+        )
+    if value.ndim != wanted.ndim:
+        raise InputError(
+            f"input '{name}' must have {wanted.ndim} axes ({wanted.describe()}), but has "
+            f"shape {tuple(value.shape)}"
+        )
+    if value.dtype != wanted.dtype:
+        raise InputError(
+            f"input '{name}' must be of dtype {_said(wanted.dtype)}, but is "
+            f"{_said(value.dtype)}: convert it with astype, or trace the program for it"
+        )
+
+
+def _said(dtype: np.dtype[Any]) -> str:
+    """A dtype by name, with its byte order if that is not the machine's."""
+    return dtype.name if dtype.isnative else f"{dtype.name} of the other byte order ({dtype})"
+
+
+def _as_integer(name: str, value: Any) -> int:
+    is_truth = isinstance(value, (bool, np.bool_)) or getattr(value, "dtype", None) == bool
+    try:
+        if not is_truth:
+            return operator.index(value)
+    except TypeError:  # a float, an array of several elements, ...
+        pass
+    raise InputError(f"input '{name}' must be an integer, not {value!r}")
