@@ -45,7 +45,10 @@ def _add_verify(verbs: Any) -> None:
     verb = verbs.add_parser(
         "verify",
         help="run two programs on valid and invalid inputs, and compare what they do",
-        description="Exit status: 0 no difference, 1 a difference (the first one is shown).",
+        description=(
+            "Exit status: 0 no difference, 1 a difference (the first one is shown), 2 too few "
+            "inputs were accepted by both to compare them, or an error."
+        ),
     )
     verb.add_argument("first", metavar="A", help=_PROGRAM)
     verb.add_argument("second", metavar="B", help="another one with the same inputs")
@@ -54,6 +57,10 @@ def _add_verify(verbs: Any) -> None:
     verb.add_argument(
         "--trials", type=int, default=50, metavar="N",
         help="random inputs, besides those that aim at every single check (50)",
+    )  # fmt: skip
+    verb.add_argument(
+        "--min-accepted", type=int, default=1, metavar="N",
+        help="inputs that both must accept for the comparison to count (1)",
     )  # fmt: skip
     verb.set_defaults(run=_quietly(_verify))
 
@@ -151,7 +158,8 @@ def _verify(options: argparse.Namespace) -> int:
         seed=options.seed,
         trials=options.trials,
         names=(options.first, options.second),
+        min_accepted=options.min_accepted,
     )
     print(found)
     sys.stdout.flush()
-    return 0 if found.equal else 1
+    return {"equal": 0, "different": 1, "not compared": 2}[found.verdict]

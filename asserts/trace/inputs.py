@@ -384,11 +384,11 @@ def check_inputs(module: GraphModule, values: tuple[Any, ...]) -> tuple[Any, ...
     )
     env = module.shape_env
     if isinstance(env, ShapeEnv) and env.guards:
-        env.guard_function().check(_sizes(module, placeholders, values))
+        env.guard_function().check(sizes_of_inputs(module, placeholders, values))
     return values
 
 
-def _sizes(
+def sizes_of_inputs(
     module: GraphModule, placeholders: Sequence[Node], values: Sequence[Any]
 ) -> dict[str, Any]:
     """The value of every symbol of the inputs, by name."""
@@ -454,7 +454,7 @@ def _said(dtype: np.dtype[Any]) -> str:
 
 
 def _as_integer(name: str, value: Any) -> int:
-    is_truth = isinstance(value, (bool, np.bool_)) or getattr(value, "dtype", None) == bool
+    is_truth = isinstance(value, (bool, np.bool_))
     try:
         if not is_truth:
             return operator.index(value)
