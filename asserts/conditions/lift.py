@@ -14,20 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from asserts.dialects.base import Dialect, Path
 from asserts.graph.graph import Graph, Node
+from asserts.graph.raising import own_condition_of
 from shapes.errors import ShapeproofError
-from shapes.expr import OPERATORS, TRUE, BoolExpr, Expr, Op, as_condition, as_expr, conjunction
-from shapes.traversal.definedness import own_condition
+from shapes.expr import TRUE, BoolExpr, Expr, as_condition, as_expr, conjunction
 
 __all__ = ["LiftedAssert", "Lifter", "lift"]
-
-
-_BUILDERS: Final[dict[object, Op]] = {
-    op.build: op for op in OPERATORS.values() if op.build is not None
-}
 
 
 @dataclass(frozen=True)
@@ -115,7 +110,7 @@ class Lifter:
         ]
         try:
             expr = build(*operands)
-            own = _own_condition(build, operands, expr)
+            own = own_condition_of(build, operands, expr)
         except (ShapeproofError, TypeError):
             return None
         whole = self._all_defined([*arguments], own)
@@ -142,14 +137,6 @@ class Lifter:
         if isinstance(claim, str):
             return LiftedAssert(node, None, claim)
         return LiftedAssert(node, as_condition(claim), None, self._all_defined(asked))
-
-
-def _own_condition(build: object, operands: Sequence[Expr], expr: Expr) -> BoolExpr:
-    """Where what a node itself computes has a value."""
-    op = _BUILDERS.get(build)
-    if op is not None:
-        return own_condition(op, operands)
-    return TRUE if expr.op.defined is None else as_condition(expr.op.defined(*expr.args))
 
 
 def lift(graph: Graph, dialect: Dialect) -> Sequence[LiftedAssert]:
