@@ -194,13 +194,12 @@ class Raising:
         return found
 
     def _is_defined(self, node: Node, op: Op, values: Sequence[Any]) -> bool:
-        operands = [_expr(value) for value in values]
-        if any(operand is None for operand in operands):
-            # Of the divisor alone it can be said, too.
-            operands = [constant(1) if o is None else o for o in operands[:-1]] + operands[-1:]
-            if operands[-1] is None or operands[-1].kind != "int":
-                return False
-        return self._holds(node, own_condition(op, [o for o in operands if o is not None]))
+        *others, last = [_expr(value) for value in values]
+        if last is None or (last.kind != "int" and None in others):
+            return False
+        # Of the divisor or the shift alone it can be said, too.
+        operands = [constant(1) if other is None else other for other in others]
+        return self._holds(node, own_condition(op, [*operands, last]))
 
     def _broadcast(self, node: Node, values: Sequence[Any]) -> bool:
         if node.kwargs.get("out") is not None or "where" in node.kwargs:
@@ -211,8 +210,8 @@ class Raising:
             return False
         facts = self._facts_of(node)
         known = [shape for shape in shapes if shape is not None]
-        found = tensors.broadcast(*known, known=lambda claim: decide(facts, claim))
-        return all(self._holds(node, need.condition) for need in found.needs)
+        found = tensors.broadcast(*known, known=lambda c: decide(facts, as_condition(c)))
+        return all(self._holds(node, as_condition(n.condition)) for n in found.needs)
 
     def _numbers_fit(self, node: Node, values: Sequence[Any]) -> bool:
         """Whether integers fit into the dtypes of the arrays that they are computed with (else

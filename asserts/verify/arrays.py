@@ -180,8 +180,12 @@ class Maker:
             if not isinstance(array, np.ndarray) or array.size > NUMBERED or not array.size:
                 continue
             example = self._subject.inputs[index].example
-            forms = _forms if isinstance(value, int) else _float_forms
-            for filled in forms(array, value, example, self._rng):
+            forms = (
+                _forms(array, value, example, self._rng)
+                if isinstance(value, int)
+                else _float_forms(array, value)
+            )
+            for filled in forms:
                 if self._left <= 0:
                     return arrays
                 made = [*arrays[:index], filled, *arrays[index + 1 :]]
@@ -247,9 +251,7 @@ def _forms(
             yield made(np.where(mixed < value, number, others[0]))
 
 
-def _float_forms(
-    array: np.ndarray[Any, Any], value: float, example: Any, rng: np.random.Generator
-) -> Iterator[np.ndarray[Any, Any]]:
+def _float_forms(array: np.ndarray[Any, Any], value: float) -> Iterator[np.ndarray[Any, Any]]:
     """Contents whose sum, largest or only value, or mean, is `value`."""
     if array.dtype.kind not in "fc":
         return

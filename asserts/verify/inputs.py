@@ -13,7 +13,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import numpy as np
 
@@ -137,10 +137,11 @@ class Generator:
         """Floats at the numbers that they are compared with, and next to them."""
         base = self._pool[0] if self._pool else self._hints
         for condition in self._conditions:
-            numbers = [n.value for n in walk(condition.claim) if n.is_constant]
+            values = [n.value for n in walk(condition.claim) if n.is_constant]
+            numbers = [float(v) for v in values if isinstance(v, float) or _is_double(v)]
             floats = [s for s in free_symbols(condition.claim) if s.kind == "float"]
             for symbol in floats[:SYMBOLS]:
-                for number in dict.fromkeys(map(float, numbers[:NUMBERS])):
+                for number in dict.fromkeys(numbers[:NUMBERS]):
                     for value in (number, number + 1.0, number - 1.0):
                         text = f"{self._named(symbol)} is {value!r}"
                         named = {s.name: v for s, v in base.items()}
@@ -382,6 +383,11 @@ def _relation(name: str, symbol: Expr, end: int) -> BoolExpr:
     found = make(name, symbol, end)
     assert isinstance(found, BoolExpr)
     return found
+
+
+def _is_double(value: object) -> TypeGuard[int]:
+    """Whether an integer can be converted to a double."""
+    return isinstance(value, int) and abs(value) < 1 << 1000
 
 
 def _numbers(named: Counterexample | Mapping[str, Any]) -> dict[str, Number]:
