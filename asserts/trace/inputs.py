@@ -31,7 +31,9 @@ from shapes.base import Bound, IntInfinity, int_oo
 from shapes.env import Dim, ShapeEnv, SymInt
 from shapes.errors import ShapeproofError
 from shapes.expr import Expr, IntExpr, as_expr, constant, equal, less_equal
-from shapes.traversal import evaluate, free_symbols, is_name, parse, show
+from shapes.traversal import evaluate, free_symbols, is_name, made_total, show
+from shapes.traversal.definedness import Spelled
+from shapes.traversal.parsing import parse_spelled
 
 __all__ = ["DERIVED", "Spec", "bound_specs", "check_inputs", "make_inputs"]
 
@@ -187,7 +189,8 @@ class _Sizes:
             for axis, size in enumerate(spec.shape)
             if isinstance(size, str) and _plain_name(size) is None
         ]
-        parsed = [(place, _parsed(place[2])) for place in places]
+        spelled = [_spelled(size) for _, _, size in places]
+        parsed = [(place, _integer(place[2], one)) for place, one in zip(places, spelled)]
         unknown = [
             s
             for _, expr in parsed
@@ -202,6 +205,7 @@ class _Sizes:
         solutions, others = solve(equations, unknown, self._t.env.decide)
         for solution in solutions:
             self._declare_derived(solution)
+        self._contracts += [one.defined for one in spelled]
         self._contracts += [c for solution in solutions for c in solution.conditions]
         self._contracts += [equation.holds for equation in others]
 
@@ -219,13 +223,15 @@ class _Sizes:
         t = self._t
         t.emitter.meta = {}
         for solution in self._solutions:
-            node = t.emitter.emit(solution.value)
+            # It is computed before the contract is checked, so it must have a value anyway.
+            value = made_total(solution.value, lambda condition: t.decide(condition))
+            node = t.emitter.emit(value)
             node.meta["val"] = solution.name
-            node.meta[DERIVED] = solution.value
+            node.meta[DERIVED] = value
             node.meta["impure"] = True  # what the contract says of it must not be lost
             t.bind(node, {solution.name: ()})
             with t.calling(f"how `{solution.name}` is read", node.target):
-                t.guarantee(equal(solution.name, solution.value), node)
+                t.guarantee(equal(solution.name, value), node)
 
     def _declare(self, name: str, place: str, axis: int | None, size: Any) -> None:
         if not is_name(name) or "." in name or "[" in name:
@@ -349,13 +355,21 @@ def _plain_name(size: Any) -> str | None:
 
 
 def _parsed(size: str) -> IntExpr:
+    return _integer(size, _spelled(size))
+
+
+def _spelled(size: str) -> Spelled:
+    """A size that is text, and the condition under which it has a value."""
     try:
-        expr = parse(size)
+        return parse_spelled(size)
     except ShapeproofError as error:
         raise TraceError(f"the size {size!r} is no expression: {error}") from None
-    if not isinstance(expr, IntExpr):
+
+
+def _integer(size: str, spelled: Spelled) -> IntExpr:
+    if not isinstance(spelled.expr, IntExpr):
         raise TraceError(f"the size {size!r} is no integer expression")
-    return expr
+    return spelled.expr
 
 
 def _declared(expr: IntExpr, lower: Bound, upper: Bound) -> list[Expr]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import product
 from typing import Any
 
@@ -17,7 +18,7 @@ from asserts.passes.metadata import RefreshMetadata
 from asserts.trace import Spec, trace
 from asserts.trace.sources import traced_from
 from shapes import Dim, ShapeEnv
-from shapes.errors import GuardError
+from shapes.errors import GuardError, UndefinedError
 from shapes.traversal.evaluate import evaluate
 from shapes.traversal.interpret import free_symbols
 from shapes.traversal.parsing import parse
@@ -68,6 +69,10 @@ SPECS: list[tuple[str, ...]] = [
     ("h + 1", "h % 3"),
     ("2*a", "Max(a, 3)"),
     ("(a + 1)*2", "3*(b + a)"),
+    ("a", "8//a"),
+    ("2*a", "8 % a + 1"),
+    ("a", "8//a + b"),
+    ("a", "b - 6//a"),
 ]
 
 
@@ -76,11 +81,12 @@ def fits(texts: tuple[str, ...], sizes: tuple[int, ...]) -> bool:
     0 would leave a name open."""
     exprs = [parse(text) for text in texts]
     names = free_symbols(*exprs)
-    found = [
-        values
-        for values in product(range(13), repeat=len(names))
-        if all(evaluate(e, dict(zip(names, values))) == size for e, size in zip(exprs, sizes))
-    ]
+    found = []
+    for values in product(range(20 if len(names) < 3 else 13), repeat=len(names)):
+        with suppress(UndefinedError):
+            named = dict(zip(names, values))
+            if all(evaluate(e, named) == size for e, size in zip(exprs, sizes)):
+                found.append(values)
     return len(found) == 1
 
 
