@@ -45,7 +45,7 @@ from shapes.traversal.definedness import own_condition
 if TYPE_CHECKING:
     from asserts.graph.node import Node
 
-__all__ = ["Raising", "is_partial", "own_condition_of"]
+__all__ = ["Raising", "domain_of", "own_condition_of"]
 
 _ENFORCED: Final = frozenset(("operation", "contract", "declared", "guard"))
 """Whoever states such a fact sees to it that it holds for every run."""
@@ -194,12 +194,8 @@ class Raising:
         return found
 
     def _is_defined(self, node: Node, op: Op, values: Sequence[Any]) -> bool:
-        *others, last = [_expr(value) for value in values]
-        if last is None or (last.kind != "int" and None in others):
-            return False
-        # Of the divisor or the shift alone it can be said, too.
-        operands = [constant(1) if other is None else other for other in others]
-        return self._holds(node, own_condition(op, [*operands, last]))
+        condition = domain_of(op, [_expr(value) for value in values])
+        return self._holds(node, condition)
 
     def _broadcast(self, node: Node, values: Sequence[Any]) -> bool:
         if node.kwargs.get("out") is not None or "where" in node.kwargs:
@@ -289,10 +285,17 @@ class Raising:
         )
 
 
-def is_partial(build: object) -> bool:
-    """Whether what an operator's record builds has no value for some operands."""
-    op = _BUILDERS.get(build)
-    return op is not None and op.defined is not None
+def domain_of(build: object, operands: Sequence[Expr | None]) -> BoolExpr | None:
+    """Where an operator (or what its record builds) has a value, as far as its operands are
+    known; None if that cannot be said."""
+    op = build if isinstance(build, Op) else _BUILDERS.get(build)
+    if op is None or op.defined is None:
+        return TRUE
+    *others, last = operands
+    if last is None or (last.kind != "int" and None in others):
+        return None
+    # Of the divisor or the shift alone it can be said, too.
+    return own_condition(op, [*(constant(1) if o is None else o for o in others), last])
 
 
 def own_condition_of(build: object, operands: Sequence[Expr], expr: Expr) -> BoolExpr:

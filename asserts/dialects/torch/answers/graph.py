@@ -32,7 +32,7 @@ from asserts.dialects.torch.answers.topics import TorchAnswers
 from asserts.dialects.torch.symbols import ops as torch_ops
 from asserts.dialects.torch.symbols.shape_env import ENTRY, TorchEnv, UnreadableError
 from asserts.errors import GraphError
-from asserts.graph.raising import is_partial, own_condition_of
+from asserts.graph.raising import domain_of
 from shapes.base import Location
 from shapes.errors import ShapeproofError
 from shapes.expr import (
@@ -163,14 +163,13 @@ class TorchDialect(TorchAnswers):
             return False
         build, arguments = computation
         operands = [self.value_of(a) if self.is_node(a) else as_expr(a) for a in arguments]
-        known = [operand for operand in operands if operand is not None]
-        if len(known) < len(operands):
-            return is_partial(build)
         try:
-            condition = own_condition_of(build, known, build(*known))
+            condition = domain_of(build, operands)
+            if condition is None or condition is TRUE:
+                return condition is None
+            return self.symbols.env.decide(condition) is not True
         except (ShapeproofError, TypeError):
             return True
-        return condition is not TRUE and self.symbols.env.decide(condition) is not True
 
     def is_node(self, argument: object) -> bool:
         return isinstance(argument, fx.Node)
