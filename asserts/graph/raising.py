@@ -92,6 +92,11 @@ _BROADCASTING: Final = _functions("where", "isclose", "clip")
 _UNSURE: Final = frozenset((np.power, np.float_power, np.ldexp, operator.pow, operator.matmul))
 """Functions of arrays that also refuse values, or have rules of their own for sizes."""
 
+_PARTIAL_METHODS: Final = frozenset(
+    ("argmax", "argmin", "choose", "item", "max", "min", "reshape", "squeeze", "take")
+)
+"""Methods that only arrays have, and that can raise."""
+
 _RUNTIME_TOTAL: Final = frozenset(
     [runtime.astype, runtime.make_token, runtime.functional_assert, runtime.tracepoint]
 )
@@ -108,6 +113,8 @@ class Raising:
         """Whether the node, given values of the stated kinds, can raise."""
         if node.op == "call_module":
             return self._nested_can_raise(node)
+        if node.op == "call_method":
+            return _method_can_raise(node)
         if node.op != "call_function" or "runtime_assert" in node.meta:
             return False
         target = node.target
@@ -117,8 +124,8 @@ class Raising:
             return False
         try:
             return self._judged(node, target)
-        except ShapeproofError:  # no proof, then
-            return True
+        except (ShapeproofError, TypeError, ValueError, IndexError):
+            return True  # no proof, then; or other arguments than the function takes
 
     def _nested_can_raise(self, node: Node) -> bool:
         module = node.graph.owning_module
@@ -283,6 +290,16 @@ class Raising:
         return self._holds(node, less(index, size)) and self._holds(
             node, less_equal(scale(-1, size), index)
         )
+
+
+def _method_can_raise(node: Node) -> bool:
+    """A method of an array is the function of that name; one of anything else is unknown."""
+    values = [_value(argument) for argument in node.args[:1]]
+    if isinstance(values[0] if values else None, ArrayValue):
+        return node.target not in ("astype", "copy") and (
+            getattr(np, str(node.target), None) not in _TOTAL
+        )
+    return node.target in _PARTIAL_METHODS
 
 
 def domain_of(build: object, operands: Sequence[Expr | None]) -> BoolExpr | None:
