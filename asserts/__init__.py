@@ -13,6 +13,7 @@ The folders, from the bottom; a folder imports only folders to its left:
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from asserts.conditions.report import Report
@@ -106,13 +107,14 @@ def report(
 ) -> Report:
     """What there is to say of the program's checks, one by one; the program stays as it is.
 
-    For one of our graph modules: what insertion would do. For torch's `ExportedProgram` and
+    For one of our graph modules: what insertion would do, and which checks stand in the graph
+    already. For torch's `ExportedProgram` and
     `GraphModule`: of every assert whether it must stay or follows, and from what, with its
     line of code and the nodes that are there for it alone. Raises `GraphError` for anything
     else.
     """
     if isinstance(program, GraphModule):
-        return insert(program, policy, effort).report
+        return replace(insert(program, policy, effort).report, title="runtime asserts")
     if _is_torch(program):
         from asserts.dialects import torch
 

@@ -32,6 +32,14 @@ Trials = Annotated[
         help="Random inputs to draw, besides those that aim at every single check.",
     ),
 ]
+MinAccepted = Annotated[
+    int,
+    typer.Option(
+        "--min-accepted",
+        metavar="N",
+        help="Inputs that both must accept for the comparison to count.",
+    ),
+]
 
 
 def verify(
@@ -41,6 +49,7 @@ def verify(
     module: Module = None,
     seed: Seed = 0,
     trials: Trials = 50,
+    min_accepted: MinAccepted = 1,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -58,7 +67,14 @@ def verify(
         with calm(), working(f"comparing {first} and {second}", quiet):
             a, b = (_loaded(text, (first, second), input, module) for text in (first, second))
             with set_apart(first):
-                found = compare(a, b, seed=seed, trials=trials, names=(first, second))
+                found = compare(
+                    a,
+                    b,
+                    seed=seed,
+                    trials=trials,
+                    names=(first, second),
+                    min_accepted=min_accepted,
+                )
         fields = {"programs": [first, second], **of_comparison(found)}
         return Answer(_code(found), fields, lambda screen: _draw(screen, found))
 
@@ -84,13 +100,14 @@ def _loaded(
 
 
 def _code(found: VerifyReport) -> Exit:
-    if found.differences:
-        return Exit.REFUTED
-    if not found.equal or not found.accepted:
-        return Exit.UNKNOWN  # (nothing that both accept, so nothing was compared)
-    return Exit.DONE
+    return _CODES[found.verdict]
 
 
+_CODES = {
+    "equal": Exit.DONE,
+    "different": Exit.REFUTED,
+    "not compared": Exit.UNKNOWN,
+}
 _STYLES = {Exit.DONE: "bold green", Exit.REFUTED: "bold red", Exit.UNKNOWN: "bold magenta"}
 
 
@@ -99,5 +116,3 @@ def _draw(screen: Screen, found: VerifyReport) -> None:
     screen.line(head, _STYLES[_code(found)])
     for line in rest:
         screen.line(line)
-    if _code(found) is Exit.UNKNOWN:
-        screen.line("nothing was compared: no input was accepted by both programs")

@@ -115,6 +115,8 @@ def of_comparison(report: VerifyReport) -> dict[str, Any]:
     differences: Iterable[Any] = report.differences
     return {
         "equal": report.equal,
+        "verdict": report.verdict,
+        "required": report.required,
         "trials": report.trials,
         "accepted": report.accepted,
         "rejected": report.rejected,

@@ -4,6 +4,10 @@ The condition is read from the nodes that compute it, not from what their metada
 sizes and values at the place where a symbol is bound become that symbol, operators are
 built again. Where that ends at a node which computes something else, its stated value is
 taken if it has one; otherwise the assert cannot be lifted, and says which node is to blame.
+
+A graph computes every node on the way, also what cancels in the normal form: ``q - q >= 0``
+with ``q = n // d`` raises for ``d == 0``. So the condition under which all of these nodes
+have a value is read beside the claim.
 """
 
 from __future__ import annotations
@@ -14,19 +18,30 @@ from typing import Any
 
 from asserts.dialects.base import Dialect, Path
 from asserts.graph.graph import Graph, Node
+from asserts.graph.raising import own_condition_of
 from shapes.errors import ShapeproofError
-from shapes.expr import BoolExpr, Expr, as_condition, as_expr
+from shapes.expr import TRUE, BoolExpr, Expr, as_condition, as_expr, conjunction
 
 __all__ = ["LiftedAssert", "Lifter", "lift"]
 
 
 @dataclass(frozen=True)
 class LiftedAssert:
-    """An assert node with its condition, or the reason why there is none."""
+    """An assert node with its condition, or the reason why there is none.
+
+    `defined` is the condition under which every node that computes the claim has a value: the
+    program stops there otherwise.
+    """
 
     node: Node
     claim: BoolExpr | None
     reason: str | None = None
+    defined: BoolExpr = TRUE
+
+    @property
+    def whole(self) -> BoolExpr:
+        """What holds behind the assert: that the claim was computed, and the claim."""
+        return TRUE if self.claim is None else conjunction(self.defined, self.claim)
 
 
 class Lifter:
@@ -35,6 +50,7 @@ class Lifter:
     def __init__(self, graph: Graph, dialect: Dialect) -> None:
         self._dialect = dialect
         self._exprs: dict[Node, Expr] = {}
+        self._defined: dict[Node, BoolExpr] = {}  # (only of nodes that may have no value)
         self._places: dict[tuple[Node, Path], Expr] = {}
         for node in graph.nodes:
             for symbol, path in dialect.bindings(node).items():
@@ -93,16 +109,34 @@ class Lifter:
             self._exprs[a] if self._dialect.is_node(a) else as_expr(a) for a in arguments
         ]
         try:
-            return build(*operands)
+            expr = build(*operands)
+            own = own_condition_of(build, operands, expr)
         except (ShapeproofError, TypeError):
             return None
+        whole = self._all_defined([*arguments], own)
+        if whole is not TRUE:
+            self._defined[node] = whole
+        return expr
+
+    def _all_defined(self, arguments: Sequence[Any], own: BoolExpr = TRUE) -> BoolExpr:
+        """That all arguments were computed. (None is skipped when it runs, whatever another
+        one is.)"""
+        nodes = [a for a in arguments if self._dialect.is_node(a)]
+        parts = [self._defined[a] for a in nodes if a in self._defined]
+        return conjunction(*parts, own) if parts else own
 
     def lift(self, node: Node) -> LiftedAssert:
         """The condition of an assert node."""
-        claim = self._dialect.claim_of(node, self.expr_of)
+        asked: list[Any] = []
+
+        def expr_of(argument: Any) -> Expr | None:
+            asked.append(argument)
+            return self.expr_of(argument)
+
+        claim = self._dialect.claim_of(node, expr_of)
         if isinstance(claim, str):
             return LiftedAssert(node, None, claim)
-        return LiftedAssert(node, as_condition(claim))
+        return LiftedAssert(node, as_condition(claim), None, self._all_defined(asked))
 
 
 def lift(graph: Graph, dialect: Dialect) -> Sequence[LiftedAssert]:

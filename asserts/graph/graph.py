@@ -448,10 +448,10 @@ class Graph:
     ) -> bool:
         """Erase what nobody uses, users before what they use; whether anything went.
 
-        Placeholders, outputs and impure nodes stay; `is_impure_node` replaces the question
-        which nodes are impure (see `Node.is_impure`).
+        Placeholders, outputs, impure nodes (see `Node.is_impure`) and those that can raise
+        (see `raising`) stay; `is_impure_node` replaces the question which nodes stay.
         """
-        is_impure = is_impure_node or _Purity().is_impure
+        is_impure = is_impure_node or _stays()
         changed = False
         for node in reversed(self.nodes):
             if node.users or node.op in ("placeholder", "output") or is_impure(node):
@@ -459,6 +459,14 @@ class Graph:
             self.erase_node(node)
             changed = True
         return changed
+
+
+def _stays() -> Callable[[Node], bool]:
+    """Whether dropping a node that nobody uses could be noticed."""
+    from asserts.graph.raising import Raising
+
+    purity, raising = _Purity(), Raising()
+    return lambda node: purity.is_impure(node) or raising.can_raise(node)
 
 
 class _Purity:
@@ -497,7 +505,7 @@ class _Purity:
 
 
 def _has_own_effect(node: Node) -> bool:
-    if node.meta.get("impure"):
+    if node.meta.get("impure") or node.kwargs.get("out") is not None:
         return True
     return node.op == "call_function" and bool(
         getattr(node.target, "__shapeproof_impure__", False)

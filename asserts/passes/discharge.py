@@ -57,6 +57,8 @@ class Obligation:
     stated_by: str
     message: str | None = None
     where: Location | None = None
+    implicit: bool = False
+    """Whether no check says so: only what computes a check stops the program otherwise."""
 
     @property
     def location(self) -> str | None:
@@ -143,13 +145,14 @@ def discharge(
 class _Candidate(Statement):
     """An obligation while it is decided."""
 
-    __slots__ = ("answer", "condition", "obligation")
+    __slots__ = ("answer", "condition", "obligation", "stands")
 
     def __init__(self, obligation: Obligation) -> None:
         super().__init__(obligation.claim, obligation.kind != "operation")
         self.obligation = obligation
         self.condition = Condition(self.claim, self.symbols)
         self.answer: Answer | None = None
+        self.stands = False  # in the graph already
 
     def _made_fact(self) -> Fact:
         obligation = self.obligation
@@ -169,8 +172,11 @@ class _Candidate(Statement):
         return (0 if self.obligation.kind == "contract" else 1, 0 if single else 1)
 
     def cost(self) -> tuple[int, int]:
-        """How dear the check is, by its number of operations; contracts are dropped last."""
+        """How dear the check is, by its number of operations; contracts are dropped last, and
+        before any other what no check says."""
         size = sum(1 for node in walk(self.claim) if not node.is_constant)
+        if self.obligation.implicit:
+            return (2, size)
         return (0 if self.obligation.kind == "contract" else 1, size)
 
 
@@ -198,10 +204,12 @@ class _Discharge:
             if fact.origin == "operation" and (point := point_of(fact.claim)) is not None
         ]
         # The checks that the graph makes already stay, so what they demand is known.
-        waiting += [
+        of_graph = [
             (point, Statement(claim, False, Fact(claim, "check", operation="the graph")))
             for claim, point in existing.items()
         ]
+        waiting += of_graph
+        self._of_graph = {statement for _, statement in of_graph}
         self._waiting = deque(sorted(waiting, key=itemgetter(0)))
 
     def _is_run_time(self, symbol: Expr) -> bool:
@@ -233,7 +241,7 @@ class _Discharge:
         ordered = sorted(map(_Candidate, obligations), key=_Candidate.rank)
         decided: dict[_Candidate, Decision] = {}
         for group in self._groups(ordered):
-            self._decide_group(group)
+            self._decide_group(point, group)
             self._settle(point, group, decided)
             self._known.forget_answers()
         return [decided[candidate] for candidate in ordered]
@@ -261,7 +269,7 @@ class _Discharge:
 
     # ------------------------------------------------------------------ one group
 
-    def _decide_group(self, group: list[_Candidate]) -> None:
+    def _decide_group(self, point: int, group: list[_Candidate]) -> None:
         """Give the candidates that are implied their answers; the others stay, and are known
         from here on."""
         for candidate in group:
@@ -269,8 +277,13 @@ class _Discharge:
             self._example.tell(candidate.condition)
         if self._policy == "keep-all":
             return
-        # What an example shows to be implied by nothing needs no question.
-        suspects = [c for c in group if not self._example.breaks(c.condition)]
+        # What an example shows to be implied by nothing needs no question. Nor does a check
+        # that the graph makes already: it stays, and would only be proved by itself.
+        for candidate in group if self._existing else ():
+            candidate.stands = self._stands(point, candidate, group)
+        suspects = [
+            c for c in group if not c.stands and not self._example.breaks(c.condition)
+        ]
         own: set[Statement] = set(group)
         dropped: list[_Candidate] = []
         for candidate in sorted(suspects, key=_Candidate.cost, reverse=True):
@@ -282,6 +295,28 @@ class _Discharge:
             return  # a smaller set would imply what all others together do not
         if not self._traded(suspects, own):
             self._confirm(dropped, own)
+
+    def _stands(self, point: int, candidate: _Candidate, group: list[_Candidate]) -> bool:
+        """Whether the graph makes this very check, at its point or before."""
+        claim = candidate.obligation.claim
+        at = self._existing.get(claim)
+        if at is not None and at <= point:
+            return True
+        if candidate.condition.terms is not None:
+            return self._is_written(claim, point)
+        others = {*group, *self._of_graph}
+
+        def known(part: BoolExpr) -> bool | None:
+            return decide(self._known.facts_near(free_symbols(part), others), part)
+
+        # It may be written for operands of which nothing was known, or no more than before.
+        forms = (made_total(claim, lambda _: None), made_total(claim, known))
+        return any(self._is_written(form, point) for form in forms)
+
+    def _is_written(self, condition: Expr, point: int) -> bool:
+        """Whether the graph makes a check, in the form in which it would be written."""
+        at = self._existing.get(self._as_written(condition))  # type: ignore[call-overload]
+        return at is not None and at <= point
 
     def _implied(
         self, target: _Candidate, own: set[Statement], without: set[Statement]
@@ -377,8 +412,6 @@ class _Discharge:
         if candidate.condition.terms is None:  # else it always has a value
             condition = made_total(condition, known)
         assert isinstance(condition, BoolExpr)
-        present = None
-        if self._existing:
-            present = self._existing.get(self._as_written(condition))  # type: ignore[call-overload]
-        here = present is not None and present <= point
+        here = candidate.stands or self._is_written(condition, point)
         return Decision(obligation, point, condition, None, here)
+

@@ -177,7 +177,7 @@ class _Insertion:
             by_point.setdefault(decision.point, []).append(decision)
         emitter = Emitter(self._graph, self._dialect)
         rows: list[Row] = []
-        entry = sum(1 for node in self._nodes if node.op == "placeholder")
+        entry = self._points.entry
         position = 0
         for point in sorted(by_point):
             target = max(entry, point + 1 if point else entry)
@@ -264,11 +264,14 @@ class Points:
     """The places of a graph where checks can stand, by the index of the node before them.
 
     A check belongs behind the first node at which all its symbols are known, or at the
-    *latest* place from which nothing in between needs it. Inputs together are the index 0.
+    *latest* place from which nothing in between needs it. Inputs together are the index 0,
+    with the sizes that are computed from them and bound before anything else happens; behind
+    these `entry` nodes the checks at entry stand.
     """
 
     def __init__(self, nodes: Sequence[Node], dialect: Dialect) -> None:
         self._dialect = dialect
+        self.entry = self._find_entry(nodes)
         self._latest = self._find_latest(nodes)
         self.binders = self._find_binders(nodes)
         self.of_asserts = self._find_asserts(nodes)
@@ -283,12 +286,23 @@ class Points:
             point = max(point, index)
         return self._latest[point]
 
+    def _find_entry(self, nodes: Sequence[Node]) -> int:
+        entry = 0
+        for index, node in enumerate(nodes):
+            if node.op == "placeholder":
+                entry = index + 1
+            elif not _is_scalar(node, self._dialect):
+                break
+            elif self._dialect.bindings(node):
+                entry = index + 1
+        return entry
+
     def _find_binders(self, nodes: Sequence[Node]) -> dict[Expr, int]:
         """For every symbol the index of the node that defines it."""
         binders: dict[Expr, int] = {}
         for index, node in enumerate(nodes):
             for symbol in self._dialect.bindings(node):
-                binders.setdefault(symbol, 0 if node.op == "placeholder" else index)
+                binders.setdefault(symbol, 0 if index < self.entry else index)
         return binders
 
     def _find_latest(self, nodes: Sequence[Node]) -> list[int]:

@@ -76,11 +76,36 @@ class MinimiseRuntimeAsserts(Pass):
             return []
         info = self.dialect.info_of(one.node)
         kind, who = ("user", "the program") if info.by_user else ("operation", "the graph")
-        whole = conjunction(defined(one.claim), one.claim)
+        said = set(clauses(one.claim))
+        whole = conjunction(defined(one.claim), one.whole)
         return [
-            Obligation(part, info.condition, kind, who, info.message)  # type: ignore[arg-type]
+            Obligation(
+                part,
+                info.condition,
+                kind,  # type: ignore[arg-type]
+                who,
+                info.message,
+                implicit=part not in said,
+            )
             for part in clauses(whole)
         ]
+
+    def _erase(self, node: Node) -> None:
+        """Erase an assert, and what only computes its condition. (That all of it has a value
+        is proved, too, so nobody can tell.)"""
+        waiting = [node]
+        while waiting:
+            dead = waiting.pop()
+            if dead.users or (dead is not node and not self._is_scalar(dead)):
+                continue
+            sources = dead.all_input_nodes
+            dead.graph.erase_node(dead)
+            waiting += sources
+
+    def _is_scalar(self, node: Node) -> bool:
+        d = self.dialect
+        computes = d.read_of(node) is not None or d.computation_of(node) is not None
+        return node.op != "placeholder" and computes and not d.bindings(node)
 
     def _settle(self, one: LiftedAssert, decisions: list[Decision]) -> Row:
         info = self.dialect.info_of(one.node)
@@ -88,7 +113,7 @@ class MinimiseRuntimeAsserts(Pass):
         gone = bool(decisions) and len(proofs) == len(decisions)
         trivial = one.claim is not None and not decisions and not one.node.users
         if gone or trivial:
-            one.node.graph.erase_node(one.node)
+            self._erase(one.node)
         note = one.reason or ("its result is used" if one.node.users else "")
         return Row(
             condition=info.condition,

@@ -69,11 +69,13 @@ def trace(
 
     An array input is specified by a tuple of sizes (names, numbers, `Dim`s, or text such as
     ``"2*b"``; float64), by `Spec(shape, dtype)`, or by an example array; a symbolic integer by
-    a `Dim` or `Spec.int(...)`. Anything else is a constant, passed as it is. `modules` names
+    a `Dim` or `Spec.int(...)`. Anything else is a constant, passed as it is. A name that is
+    nowhere a size by itself is computed from the sizes that are made of it. `modules` names
     further modules whose functions belong to the program.
 
-    Raises `TraceError` for what cannot be traced, `ShapeError` for a certain mismatch of
-    shapes, `DataDependentError` for a decision on a value that is not known.
+    Raises `TraceError` for what cannot be traced, and for a name that no dimension determines,
+    `ShapeError` for a certain mismatch of shapes, `DataDependentError` for a decision on a
+    value that is not known.
     """
     if not callable(fn):
         raise TraceError(f"{fn!r} is no function")

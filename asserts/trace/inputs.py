@@ -4,11 +4,15 @@ Every size of an input is a symbol of its own, so that every one of them is chec
 first size that is called ``b`` is the symbol `b`; a further one, a constant or a text
 expression is the symbol of its place (``lengths.shape[0]``), with the contract that it is
 equal to what was specified. The traced program computes with what was specified.
+
+A name that occurs in expressions only (``2*a``) is solved for (see `derived`) and computed
+behind the inputs; all else that is specified with it are contracts on the sizes.
 """
 
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,19 +20,25 @@ from typing import Any
 import numpy as np
 
 from asserts.errors import InputError, TraceError
-from asserts.graph.graph import Node
+from asserts.graph.graph import Graph, Node
 from asserts.graph.module import GraphModule
 from asserts.graph.values import ArrayValue
+from asserts.trace.derived import Equation, Solution, solve
 from asserts.trace.dtypes import as_dtype
 from asserts.trace.symarray import SymArray
 from asserts.trace.tracer import Tracer
 from shapes.base import Bound, IntInfinity, int_oo
-from shapes.env import Dim, ShapeEnv
+from shapes.env import Dim, ShapeEnv, SymInt
 from shapes.errors import ShapeproofError
 from shapes.expr import Expr, IntExpr, as_expr, constant, equal, less_equal
-from shapes.traversal import free_symbols, is_name, parse
+from shapes.traversal import evaluate, free_symbols, is_name, made_total, show
+from shapes.traversal.definedness import Spelled
+from shapes.traversal.parsing import parse_spelled
 
-__all__ = ["Spec", "bound_specs", "check_inputs", "make_inputs"]
+__all__ = ["DERIVED", "Spec", "bound_specs", "check_inputs", "make_inputs"]
+
+DERIVED = "derived"
+"""Where a node that computes a derived name keeps how (in its `meta`)."""
 
 
 @dataclass(frozen=True, init=False)
@@ -133,6 +143,7 @@ def make_inputs(t: Tracer, specs: Mapping[str, Any]) -> dict[str, Any]:
     normal = {name: _normal(spec) for name, spec in specs.items()}
     table = _Sizes(t, normal)
     table.name_sizes()
+    table.derive_sizes()
     values: dict[str, Any] = {}
     for name, spec in normal.items():
         if isinstance(spec, Spec):
@@ -141,6 +152,7 @@ def make_inputs(t: Tracer, specs: Mapping[str, Any]) -> dict[str, Any]:
             values[name] = table.integer_input(name, spec)
         else:
             values[name] = spec
+    table.compute_derived()
     table.state_contracts()
     return values
 
@@ -153,7 +165,9 @@ class _Sizes:
         self._specs = specs
         self._named: dict[str, IntExpr] = {}
         self._first: dict[str, tuple[str, int | None]] = {}
-        self._contracts: list[tuple[Expr, Expr]] = []
+        self._contracts: list[Expr] = []
+        self._derived: dict[tuple[str, int], Equation] = {}
+        self._solutions: list[Solution] = []
 
     def name_sizes(self) -> None:
         """A symbol for every name, at the place where it occurs first."""
@@ -162,9 +176,62 @@ class _Sizes:
                 self._declare(spec.name or name, name, None, spec)
             elif isinstance(spec, Spec):
                 for axis, size in enumerate(spec.shape):
-                    if isinstance(size, Dim) or (isinstance(size, str) and is_name(size)):
-                        wanted = size.name if isinstance(size, Dim) else size
+                    wanted = _plain_name(size)
+                    if wanted is not None:
                         self._declare(wanted, name, axis, size)
+
+    def derive_sizes(self) -> None:
+        """Solve what is specified of sizes for the names that are none by themselves."""
+        places = [
+            (name, axis, size)
+            for name, spec in self._specs.items()
+            if isinstance(spec, Spec)
+            for axis, size in enumerate(spec.shape)
+            if isinstance(size, str) and _plain_name(size) is None
+        ]
+        spelled = [_spelled(size) for _, _, size in places]
+        parsed = [(place, _integer(place[2], one)) for place, one in zip(places, spelled)]
+        unknown = [
+            s
+            for _, expr in parsed
+            for s in free_symbols(expr)
+            if s.name not in self._named and isinstance(s, IntExpr)
+        ]
+        for (name, axis, size), expr in parsed:
+            if any(s in unknown for s in free_symbols(expr)):
+                own = self._new_own(name, axis, self._hint_of(expr))
+                self._derived[name, axis] = Equation(own, expr, size)
+        equations = [*self._derived.values()]
+        solutions, others = solve(equations, unknown, self._t.env.decide)
+        for solution in solutions:
+            self._declare_derived(solution)
+        self._contracts += [one.defined for one in spelled]
+        self._contracts += [c for solution in solutions for c in solution.conditions]
+        self._contracts += [equation.holds for equation in others]
+
+    def _declare_derived(self, solution: Solution) -> None:
+        """A name that is computed from sizes."""
+        name = solution.name.name
+        env = self._t.env
+        if name not in env.symbols:
+            env.size(name, source=show(solution.value))
+        self._named[name] = solution.name
+        self._solutions.append(solution)
+
+    def compute_derived(self) -> None:
+        """The nodes that compute the derived names, behind the inputs."""
+        t = self._t
+        t.emitter.meta = {}
+        for solution in self._solutions:
+            # It is computed before the contract is checked, so it must have a value anyway.
+            value = made_total(solution.value, lambda condition: t.decide(condition))
+            node = t.emitter.emit(value)
+            node.meta["val"] = solution.name
+            node.meta[DERIVED] = value
+            node.meta["impure"] = True  # what the contract says of it must not be lost
+            t.bind(node, {solution.name: ()})
+            with t.calling(f"how `{solution.name}` is read", node.target):
+                t.guarantee(equal(solution.name, value), node)
 
     def _declare(self, name: str, place: str, axis: int | None, size: Any) -> None:
         if not is_name(name) or "." in name or "[" in name:
@@ -218,7 +285,7 @@ class _Sizes:
         own = meant
         if self._first[wanted] != (name, None):
             own = self._t.env.integer(name, source=name).expr  # type: ignore[assignment]
-            self._contracts.append((own, meant))
+            self._contracts.append(equal(own, meant))
         self._placeholder(name, own, {own: ()})
         self._t.inputs[name] = own
         return self._t.env.wrap(meant)
@@ -237,37 +304,72 @@ class _Sizes:
             return constant(int(size))
         if size in self._named:
             return self._named[size]
-        try:
-            expr = parse(size)
-        except ShapeproofError as error:
-            raise TraceError(f"the size {size!r} is no expression: {error}") from None
-        unknown = [s.name for s in free_symbols(expr) if s.name not in self._named]
-        if unknown:
-            raise TraceError(
-                f"the size {size!r} names `{unknown[0]}`, which is itself no size of an input"
-            )
-        if not isinstance(expr, IntExpr):
-            raise TraceError(f"the size {size!r} is no integer expression")
-        return expr
+        return _parsed(size)
 
     def _own(self, name: str, axis: int, size: Any, meant: IntExpr) -> Expr:
         """The symbol of this very place."""
-        wanted = size.name if isinstance(size, Dim) else size
-        if self._first.get(wanted) == (name, axis):
+        wanted = _plain_name(size)
+        if wanted is not None and self._first.get(wanted) == (name, axis):
             return meant
-        path = f"{name}.shape[{axis}]"
-        hint = int(size) if not isinstance(size, (str, Dim)) else None
-        if hint is None and meant.is_symbol:
-            found = self._t.env.symbols[meant.name].hint
-            hint = found if isinstance(found, int) else None
-        own = self._t.env.size(path, hint, source=path).expr
-        self._contracts.append((own, meant))
+        derived = self._derived.get((name, axis))
+        if derived is not None:
+            return derived.own
+        own = self._new_own(name, axis, self._hint_of(meant))
+        self._contracts.append(equal(own, meant))
         return own
+
+    def _new_own(self, name: str, axis: int, hint: int | None) -> IntExpr:
+        path = f"{name}.shape[{axis}]"
+        own = self._t.env.size(path, hint, source=path).expr
+        assert isinstance(own, IntExpr)
+        return own
+
+    def _hint_of(self, meant: IntExpr) -> int | None:
+        """An example of a size, if there are some for all that it is made of."""
+        hints: dict[Expr, Any] = {}
+        for sym in free_symbols(meant):
+            info = self._t.env.symbols.get(sym.name)
+            if info is None or type(info.hint) is not int:
+                return None
+            hints[sym] = info.hint
+        try:
+            found = evaluate(meant, hints)
+        except ShapeproofError:
+            return None
+        return found if type(found) is int and found >= 0 else None
 
     def state_contracts(self) -> None:
         """Every place is what it was specified to be."""
-        for own, meant in self._contracts:
-            self._t.contract(equal(own, meant))
+        for condition in self._contracts:
+            self._t.contract(condition)
+
+
+def _plain_name(size: Any) -> str | None:
+    """The name of a size that is one by itself."""
+    if isinstance(size, Dim):
+        return size.name
+    if not isinstance(size, str) or is_name(size):
+        return size if isinstance(size, str) else None
+    expr = _parsed(size)
+    return expr.name if expr.is_symbol else None
+
+
+def _parsed(size: str) -> IntExpr:
+    return _integer(size, _spelled(size))
+
+
+def _spelled(size: str) -> Spelled:
+    """A size that is text, and the condition under which it has a value."""
+    try:
+        return parse_spelled(size)
+    except ShapeproofError as error:
+        raise TraceError(f"the size {size!r} is no expression: {error}") from None
+
+
+def _integer(size: str, spelled: Spelled) -> IntExpr:
+    if not isinstance(spelled.expr, IntExpr):
+        raise TraceError(f"the size {size!r} is no integer expression")
+    return spelled.expr
 
 
 def _declared(expr: IntExpr, lower: Bound, upper: Bound) -> list[Expr]:
@@ -282,50 +384,94 @@ def _declared(expr: IntExpr, lower: Bound, upper: Bound) -> list[Expr]:
 # --------------------------------------------------------------------------- when it runs
 
 
-def check_inputs(module: GraphModule, values: tuple[Any, ...]) -> None:
-    """Verify rank and kind of every input, and the guards of the trace, before a run.
+def check_inputs(module: GraphModule, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The inputs, after a look at rank and dtype of every one and at the guards of the trace;
+    integers of numpy's as Python's.
 
     Raises `InputError` with the input's name, `GuardError` for sizes for which the program
     would have branched otherwise.
     """
     placeholders = [node for node in module.graph.nodes if node.op == "placeholder"]
-    for node, value in zip(placeholders, values):
-        require_input(str(node.target), node.meta.get("val"), value)
+    values = tuple(
+        accepted_input(str(node.target), node.meta.get("val"), value)
+        for node, value in zip(placeholders, values)
+    )
     env = module.shape_env
     if isinstance(env, ShapeEnv) and env.guards:
-        env.guard_function().check(_sizes(placeholders, values))
+        env.guard_function().check(sizes_of_inputs(module, placeholders, values))
+    return values
 
 
-def _sizes(placeholders: Sequence[Node], values: Sequence[Any]) -> dict[str, Any]:
+def sizes_of_inputs(
+    module: GraphModule, placeholders: Sequence[Node], values: Sequence[Any]
+) -> dict[str, Any]:
     """The value of every symbol of the inputs, by name."""
-    sizes: dict[str, Any] = {}
+    sizes: dict[Expr, Any] = {}
     for node, value in zip(placeholders, values):
         for sym, path in node.meta.get("bindings", {}).items():
-            sizes[sym.name] = value.shape[path[0][1]] if path else value
-    return sizes
+            sizes[sym] = value.shape[path[0][1]] if path else value
+    for sym, value in derived_names(module.graph):
+        sizes[sym] = evaluate(value, sizes)
+    return {sym.name: value for sym, value in sizes.items()}
 
 
-def require_input(name: str, wanted: Any, value: Any) -> None:
-    """One input against what was specified for it."""
+def derived_names(graph: Graph) -> list[tuple[Expr, Expr]]:
+    """The names that are computed from sizes of inputs, each with how."""
+    return [
+        (sym, node.meta[DERIVED])
+        for node in graph.nodes
+        if DERIVED in node.meta
+        for sym in node.meta.get("bindings", {})
+    ]
+
+
+def accepted_input(name: str, wanted: Any, value: Any) -> Any:
+    """One input as the program takes it.
+
+    An array must have the dtype and the rank that were specified (a numpy scalar stands for
+    an array of rank 0); an integer of any exact kind becomes Python's. Raises `InputError`
+    for anything else.
+    """
     if isinstance(wanted, ArrayValue):
-        shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-        if shape is None or dtype is None:
-            raise InputError(
-                f"input '{name}' must be an array {wanted.describe()}, not "
-                f"{type(value).__name__}"
-            )
-        if len(shape) != wanted.ndim:
-            raise InputError(
-                f"input '{name}' must have {wanted.ndim} axes ({wanted.describe()}), but has "
-                f"shape {tuple(shape)}"
-            )
-        if dtype.kind != wanted.dtype.kind:
-            raise InputError(
-                f"input '{name}' must be of kind {wanted.dtype.name}, but is {dtype}"
-            )
-        return
-    is_integer = hasattr(type(value), "__index__") and not isinstance(value, bool)
-    if isinstance(wanted, IntExpr) and not is_integer:
-        raise InputError(f"input '{name}' must be an integer, not {value!r}")
+        _require_array(name, wanted, value)
+    elif isinstance(wanted, IntExpr) and not isinstance(value, SymInt):
+        return _as_integer(name, value)
+    return value
 
 
+def _require_array(name: str, wanted: ArrayValue, value: Any) -> None:
+    kind = type(value)
+    if not isinstance(value, (np.ndarray, np.generic, SymArray)):
+        raise InputError(
+            f"input '{name}' must be an array {wanted.describe()}, not {kind.__name__}"
+        )
+    if isinstance(value, np.ndarray) and kind not in (np.ndarray, np.memmap):
+        raise InputError(
+            f"input '{name}' is a {kind.__name__}, whose operations may mean something else "
+            "than an array's: pass np.asarray of it"
+        )
+    if value.ndim != wanted.ndim:
+        raise InputError(
+            f"input '{name}' must have {wanted.ndim} axes ({wanted.describe()}), but has "
+            f"shape {tuple(value.shape)}"
+        )
+    if value.dtype != wanted.dtype:
+        raise InputError(
+            f"input '{name}' must be of dtype {_said(wanted.dtype)}, but is "
+            f"{_said(value.dtype)}: convert it with astype, or trace the program for it"
+        )
+
+
+def _said(dtype: np.dtype[Any]) -> str:
+    """A dtype by name, with its byte order if that is not the machine's."""
+    return dtype.name if dtype.isnative else f"{dtype.name} of the other byte order ({dtype})"
+
+
+def _as_integer(name: str, value: Any) -> int:
+    is_truth = isinstance(value, (bool, np.bool_))
+    try:
+        if not is_truth:
+            return operator.index(value)
+    except TypeError:  # a float, an array of several elements, ...
+        pass
+    raise InputError(f"input '{name}' must be an integer, not {value!r}")

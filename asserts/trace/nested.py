@@ -63,16 +63,19 @@ def _bound(
 
 def _matched(t: Tracer, program: GraphModule, values: list[Any]) -> dict[Expr, Expr]:
     """What the inner sizes are outside."""
-    from asserts.trace.inputs import require_input
+    from asserts.trace.inputs import accepted_input, derived_names
 
     replaced: dict[Expr, Expr] = {}
     for node, value in zip(program.graph.find_nodes(op="placeholder"), values):
         wanted = node.meta["val"]
+        if isinstance(wanted, ArrayValue) or not isinstance(value, SymArray):
+            value = accepted_input(str(node.target), wanted, value)
         if isinstance(wanted, ArrayValue):
-            require_input(str(node.target), wanted, value)
             sizes = t.shape_of(value)
         for symbol, path in node.meta["bindings"].items():
             replaced[symbol] = sizes[path[0][1]] if path else t.dim_of(value)
+    for symbol, value in derived_names(program.graph):
+        replaced[symbol] = substitute(value, replaced)
     return replaced
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from asserts.verify.subject import Input, Number, Subject, Values
+from asserts.verify.subject import Input, Number, Sized, Subject, Values
 from shapes.errors import ShapeproofError
 from shapes.expr import Expr
 from shapes.traversal import evaluate
@@ -25,6 +25,9 @@ LARGEST: Final = 1 << 20
 
 NUMBERED: Final = 1 << 14
 """Elements of an input that are numbered to find out which of them is read."""
+
+MEASURED: Final = 1 << 22
+"""Elements of a run up to which what reads values is run more than once."""
 
 MEASUREMENTS: Final = 40
 """Runs of what reads values that may be spent on one trial."""
@@ -51,16 +54,21 @@ class Maker:
             if made is None:
                 return None
             arrays.append(made[0])
-        self._left = MEASUREMENTS
+        self._left = MEASUREMENTS if self.work(arrays) <= MEASURED else 1
         self.measured = self._measure(arrays)
         wanted = [s for s in self._subject.run_time if s in values]
-        if all(same(self.measured.get(s), values[s]) for s in wanted):
+        if self._left <= 0 or all(same(self.measured.get(s), values[s]) for s in wanted):
             return arrays
         arrays = self._with_elements(arrays, wanted, values)
         for symbol in wanted:
             if not same(self.measured.get(symbol), values[symbol]):
                 arrays = self._with_contents(arrays, symbol, wanted, values)
         return arrays
+
+    def work(self, arrays: Sequence[Any]) -> int:
+        """About how many elements a run makes."""
+        made = self._subject.work(arrays) if isinstance(self._subject, Sized) else 0
+        return max(made, sum(np.size(array) for array in arrays))
 
     def _plain(self, given: Input, values: Values, anew: bool) -> tuple[Any] | None:
         """An input of the right size, as in the example or drawn from its elements."""
@@ -165,14 +173,19 @@ class Maker:
         """Fill one input so that a counted or summed value is the wanted one, without harm to
         those that are right already."""
         value = values[symbol]
-        if isinstance(value, bool) or not isinstance(value, int):
+        if isinstance(value, bool):
             return arrays
         right = [s for s in wanted if same(self.measured.get(s), values[s])]
         for index, array in enumerate(arrays):
             if not isinstance(array, np.ndarray) or array.size > NUMBERED or not array.size:
                 continue
             example = self._subject.inputs[index].example
-            for filled in _forms(array, value, example, self._rng):
+            forms = (
+                _forms(array, value, example, self._rng)
+                if isinstance(value, int)
+                else _float_forms(array, value)
+            )
+            for filled in forms:
                 if self._left <= 0:
                     return arrays
                 made = [*arrays[:index], filled, *arrays[index + 1 :]]
@@ -236,6 +249,17 @@ def _forms(
         for number in numbers:
             others = [n for n in numbers if n != number] or [number + 1]
             yield made(np.where(mixed < value, number, others[0]))
+
+
+def _float_forms(array: np.ndarray[Any, Any], value: float) -> Iterator[np.ndarray[Any, Any]]:
+    """Contents whose sum, largest or only value, or mean, is `value`."""
+    if array.dtype.kind not in "fc":
+        return
+    first = np.zeros(array.shape, array.dtype)
+    first.flat[0] = value
+    yield first
+    yield np.full(array.shape, value, array.dtype)
+    yield np.full(array.shape, value / array.size, array.dtype)
 
 
 def _columns(shape: tuple[int, ...], value: int) -> Iterator[np.ndarray[Any, Any]]:

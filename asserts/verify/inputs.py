@@ -13,7 +13,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from shapes.errors import ShapeproofError, UndefinedError
 from shapes.expr import TRUE, BoolExpr, Expr, as_expr, conjunction, equal, make
 from shapes.facts import Counterexample, Fact, Facts, bounds
 from shapes.prove import prove
-from shapes.traversal import defined, evaluate, free_symbols
+from shapes.traversal import defined, evaluate, free_symbols, walk
 from shapes.witness.search import search
 
 __all__ = ["Generator"]
@@ -44,10 +44,21 @@ POOL: Final = 32
 SYMBOLS: Final = 16
 """Symbols whose ends and small values are aimed at."""
 
+NUMBERS: Final = 8
+"""Numbers in one condition that are tried for a float."""
+
+
+WORK: Final = 1 << 29
+"""Elements that all runs together may make, after a first run (some gigabytes to write)."""
+
+LIGHT: Final = 1 << 22
+"""Elements of a run that is not counted."""
+
 
 @dataclass
 class Generator:
     """Makes the trials for one program; `broken` collects the checks that they break.
+    `left_out` counts trials that would have taken too much memory or time.
 
     With `welcome`, only such inputs are made as the checks at entry let in.
     """
@@ -56,6 +67,7 @@ class Generator:
     seed: int = 0
     welcome: bool = False
     broken: set[str] = field(default_factory=set)
+    left_out: int = 0
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
@@ -66,6 +78,7 @@ class Generator:
         claims = [c.claim for c in self._conditions]
         self._all = conjunction(*(conjunction(defined(c), c) for c in claims))
         self._maker = Maker(self.subject, self._random)
+        self._work = 0
         self._hints = self._example_values()
         self._pool: list[Values] = [self._hints] if self._holds(self._hints) else []
 
@@ -114,10 +127,25 @@ class Generator:
         if valid is not None:
             self._pool.append(valid)
             yield "", valid
+        yield from self._at_constants()
         for index, condition in enumerate(self._conditions):
             yield from self._breaking(index, condition)
         for symbol in self._symbols()[:SYMBOLS]:
             yield from self._ends(symbol)
+
+    def _at_constants(self) -> Iterator[tuple[str, Values]]:
+        """Floats at the numbers that they are compared with, and next to them."""
+        base = self._pool[0] if self._pool else self._hints
+        for condition in self._conditions:
+            values = [n.value for n in walk(condition.claim) if n.is_constant]
+            numbers = [float(v) for v in values if isinstance(v, float) or _is_double(v)]
+            floats = [s for s in free_symbols(condition.claim) if s.kind == "float"]
+            for symbol in floats[:SYMBOLS]:
+                for number in dict.fromkeys(numbers[:NUMBERS]):
+                    for value in (number, number + 1.0, number - 1.0):
+                        text = f"{self._named(symbol)} is {value!r}"
+                        named = {s.name: v for s, v in base.items()}
+                        yield text, self._completed({**named, symbol.name: value})
 
     def _breaking(self, index: int, condition: Condition) -> Iterator[tuple[str, Values]]:
         """Values that break a check and satisfy the others; where the others imply it, those
@@ -285,10 +313,27 @@ class Generator:
         truths = [(_truth(c.claim, measured), c.text) for c in self._conditions]
         failed = [text for truth, text in truths if truth is False]
         self.broken.update(failed)
+        if self._is_too_much(arrays):
+            self.left_out += 1
+            return
         every = all(truth is True for truth, _ in truths)
         if every and len(self._pool) < POOL:
             self._pool.append(measured)
         yield Trial("; ".join(filter(None, (aim, _said(failed, every)))), tuple(arrays))
+
+    def _is_too_much(self, arrays: Sequence[Any]) -> bool:
+        """Whether a run that is not refused at once would go beyond the work that all of them
+        together may take. The first one may."""
+        work = self._maker.work(arrays)
+        if work <= LIGHT:
+            return False
+        known = self._sizes_of(arrays)
+        if any(_truth(c.claim, known) is False for c in self._conditions):
+            return False
+        if self._work and self._work + work > WORK:
+            return True
+        self._work += work
+        return False
 
     def _let_in(self, arrays: Sequence[Any]) -> bool:
         values = self._sizes_of(arrays)
@@ -305,7 +350,8 @@ class Generator:
             other = _OTHER_DTYPE.get(given.dtype)
             if other is not None and isinstance(arrays[index], np.ndarray):
                 changed = list(arrays)
-                changed[index] = arrays[index].astype(other)
+                with np.errstate(all="ignore"):
+                    changed[index] = arrays[index].astype(other)
                 yield Trial(f"{given.name} is of dtype {other}", tuple(changed))
             for dim, size in enumerate(given.shape or ()):
                 if size.is_constant and arrays[index].size:
@@ -337,6 +383,11 @@ def _relation(name: str, symbol: Expr, end: int) -> BoolExpr:
     found = make(name, symbol, end)
     assert isinstance(found, BoolExpr)
     return found
+
+
+def _is_double(value: object) -> TypeGuard[int]:
+    """Whether an integer can be converted to a double."""
+    return isinstance(value, int) and abs(value) < 1 << 1000
 
 
 def _numbers(named: Counterexample | Mapping[str, Any]) -> dict[str, Number]:

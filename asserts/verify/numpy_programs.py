@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,11 +14,13 @@ from asserts.graph.graph import Node
 from asserts.graph.module import GraphModule
 from asserts.graph.node import map_arg
 from asserts.graph.values import ArrayValue
+from asserts.trace.inputs import sizes_of_inputs
 from asserts.verify.probe import Probe
 from asserts.verify.subject import Condition, Input, Number, Trial
 from shapes.env import ShapeEnv
-from shapes.expr import BoolExpr, Expr
-from shapes.traversal import show
+from shapes.errors import ShapeproofError
+from shapes.expr import BoolExpr, Expr, symbol
+from shapes.traversal import evaluate, show
 
 __all__ = ["NumpySubject", "array_text"]
 
@@ -47,7 +50,7 @@ class NumpySubject:
             found.setdefault(check.claim, Condition(check.text, check.claim))
         for one in lift(self._module.graph, NUMPY):
             if one.claim is not None:
-                found.setdefault(one.claim, Condition(show(one.claim), one.claim))
+                found.setdefault(one.whole, Condition(show(one.claim), one.whole))
         return list(found.values())
 
     def _execute(self, node: Node, value_of: Any) -> Any:
@@ -63,7 +66,16 @@ class NumpySubject:
         """The result, and the inputs as they are afterwards."""
         own = _copies(inputs)
         with np.errstate(all="ignore"):
-            return self._module(*own), own
+            return _compact(self._module(*own)), own
+
+    def work(self, inputs: Sequence[Any]) -> int:
+        """The elements of all arrays whose sizes are made of those of the inputs."""
+        try:
+            sizes = sizes_of_inputs(self._module, self._placeholders, inputs)
+        except ShapeproofError:
+            return 0
+        known = {symbol(name, "int"): size for name, size in sizes.items()}
+        return sum(_elements(node.meta.get("val"), known) for node in self._module.graph.nodes)
 
     def difference(self, first: Any, second: Any) -> str | None:
         """How two results differ; floats may differ by rounding."""
@@ -97,7 +109,31 @@ def _copies(inputs: Sequence[Any]) -> list[Any]:
     return [value.copy() if isinstance(value, np.ndarray) else value for value in inputs]
 
 
+def _compact(value: Any) -> Any:
+    """A result without the rest of the memory that it is a view of."""
+    if isinstance(value, dict):
+        return {key: _compact(part) for key, part in value.items()}
+    if type(value) in (tuple, list):
+        return type(value)(map(_compact, value))
+    if isinstance(value, np.ndarray) and isinstance(value.base, np.ndarray):
+        return value.copy() if value.size < value.base.size else value
+    return value
+
+
+def _elements(value: Any, known: Mapping[Expr, int]) -> int:
+    if isinstance(value, (tuple, list)):
+        return sum(_elements(part, known) for part in value)
+    if not isinstance(value, ArrayValue):
+        return 0
+    try:
+        return math.prod(int(evaluate(size, known)) for size in value.shape)
+    except ShapeproofError:  # made of a value that is read at run time
+        return 0
+
+
 def _difference(first: Any, second: Any, where: str) -> str | None:
+    if type(first) is not type(second):
+        return f"{where} is of type {type(first).__name__} and {type(second).__name__}"
     if isinstance(first, (tuple, list)) and isinstance(second, (tuple, list)):
         if len(first) != len(second):
             return f"{where} has {len(first)} and {len(second)} parts"
@@ -110,6 +146,8 @@ def _difference(first: Any, second: Any, where: str) -> str | None:
         parts_by_key = ((first[k], second[k], f"{where}[{k!r}]") for k in first)
         found = (_difference(*part) for part in parts_by_key)
         return next((how for how in found if how is not None), None)
+    if not isinstance(first, (np.ndarray, np.generic, bool, int, float, complex)):
+        return None if first == second else f"{where} is {first!r} and {second!r}"
     a, b = np.asarray(first), np.asarray(second)
     if a.shape != b.shape or a.dtype != b.dtype:
         return f"{where} is {a.dtype}{list(a.shape)} and {b.dtype}{list(b.shape)}"

@@ -5,7 +5,8 @@ accept, inputs that they change included. The inputs aim at every single check o
 programs (see `verify_inputs`); the rest is drawn with a seed, so a run can be repeated.
 
 No difference is no proof: it says that none of these inputs shows one. The report therefore
-also says which checks no input has broken.
+also says which checks no input has broken. Where both reject everything, or run out of memory,
+nothing was compared, and that is no equality: some inputs must be accepted by both.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 from asserts.errors import GraphError
 from asserts.graph.module import GraphModule
@@ -25,10 +26,12 @@ __all__ = ["Difference", "Outcome", "VerifyReport", "compare", "verify"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a program did: computed a `value`, or `rejected` the inputs with that error."""
+    """What a program did: computed a `value`, or `rejected` the inputs with that error, or was
+    not `finished`, because there was no memory for it."""
 
     value: Any = None
     rejected: str | None = None
+    finished: bool = True
 
     def __str__(self) -> str:
         return "accepts them" if self.rejected is None else f"rejects them: {self.rejected}"
@@ -59,8 +62,10 @@ class VerifyReport:
     """What a comparison has found.
 
     `trials` inputs were run, of which both programs accepted `accepted` and rejected
-    `rejected`; `differences` are the others. `unbroken` are checks that none of the inputs
-    has broken, `checks` how many there are in all.
+    `rejected`; `differences` are the others, but for those for which the memory did not
+    suffice (`unfinished`). `unbroken` are checks that none of the inputs has broken, `checks`
+    how many there are in all. At least `required` inputs must be accepted by both; `left_out`
+    inputs were not run because they would take too much memory.
     """
 
     names: tuple[str, str]
@@ -71,25 +76,49 @@ class VerifyReport:
     unbroken: tuple[str, ...] = ()
     checks: int = 0
     seed: int = 0
+    required: int = 1
+    left_out: int = 0
+
+    @property
+    def unfinished(self) -> int:
+        """The inputs with which a program ran out of memory."""
+        return self.trials - self.accepted - self.rejected - len(self.differences)
+
+    @property
+    def verdict(self) -> Literal["equal", "different", "not compared"]:
+        """What was found; "not compared" if too few inputs were accepted by both."""
+        if self.differences:
+            return "different"
+        return "equal" if self.accepted >= self.required else "not compared"
 
     @property
     def equal(self) -> bool:
-        """Whether no difference was found."""
-        return not self.differences
+        """Whether enough was compared, and no difference found."""
+        return self.verdict == "equal"
 
     def __bool__(self) -> bool:
         return self.equal
 
     def summary(self) -> str:
         """The figures in one sentence."""
+        shown = f"both accept {self.accepted} and reject {self.rejected}"
+        if self.unfinished:
+            shown += f"; there is no memory for {self.unfinished}"
+        if self.left_out:
+            shown += f"; {self.left_out} more were too large"
+        return f"{self._found()} in {self.trials} inputs (seed {self.seed}): {shown}"
+
+    def _found(self) -> str:
         count = len(self.differences)
+        if count:
+            return f"{count} difference{'' if count == 1 else 's'}"
         if self.equal:
-            found = "no difference"
-        else:
-            found = f"{count} difference{'' if count == 1 else 's'}"
+            return "no difference"
+        if not self.accepted:
+            return "nothing was compared: no input was accepted by both"
         return (
-            f"{found} in {self.trials} inputs (seed {self.seed}): both accept "
-            f"{self.accepted} and reject {self.rejected}"
+            f"too little was compared: {self.required} inputs accepted by both are required, "
+            f"there are {self.accepted}"
         )
 
     def lines(self) -> list[str]:
@@ -97,8 +126,12 @@ class VerifyReport:
         found = [self.summary()]
         if self.checks:
             broken = self.checks - len(self.unbroken)
-            found.append(f"{broken} of {self.checks} checks are broken by some input")
-        found += [f"  not broken: {text}" for text in self.unbroken]
+            found.append(
+                f"all {self.checks} checks were exercised"
+                if broken == self.checks
+                else f"{broken} of {self.checks} checks were exercised"
+            )
+        found += [f"  no input broke: {text}" for text in self.unbroken]
         if self.differences:
             found += ["", *self.differences[0].lines(self.names)]
         return found
@@ -126,13 +159,16 @@ def compare(
     differences.
 
     `difference` says how two values differ, or None; `shown` writes inputs out. Whatever a
-    program raises (an `Exception`) counts as a rejection.
+    program raises (an `Exception`) counts as a rejection, but for a lack of memory: such a
+    trial is counted as no more than a trial.
     """
     count = accepted = rejected = 0
     found: list[Difference] = []
     for trial in trials:
         count += 1
         a, b = _outcome(first, trial), _outcome(second, trial)
+        if not a.finished or not b.finished:
+            continue
         if a.rejected is not None and b.rejected is not None:
             rejected += 1
             continue
@@ -150,8 +186,18 @@ def _outcome(run: Run, trial: Trial) -> Outcome:
     try:
         return Outcome(run(trial.inputs))
     except Exception as error:
+        if is_lack_of_memory(error):
+            return Outcome(finished=False)
         lines = str(error).strip().splitlines() or [""]
         return Outcome(rejected=f"{type(error).__name__}: {lines[0]}".rstrip(": "))
+
+
+def is_lack_of_memory(error: Exception) -> bool:
+    """Whether an error says nothing of the inputs but that they are large. (torch has an
+    error of no class of its own for it.)"""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and "allocate memory" in str(error)
+    )
 
 
 def verify(
@@ -160,19 +206,22 @@ def verify(
     seed: int = 0,
     trials: int = 50,
     names: tuple[str, str] = ("the first", "the second"),
+    min_accepted: int = 1,
 ) -> VerifyReport:
     """Compare two programs: two of our graph modules, or a torch `ExportedProgram` and another
     one or anything that is called like it.
 
     Every check of both programs is aimed at, and `trials` more inputs are drawn at random. A
     second one that is no exported program has no checks at entry, so only inputs are tried
-    that those of the first let in. Raises `GraphError` for programs that cannot be compared.
+    that those of the first let in. Programs without inputs are run once. They are equal if
+    none of these runs differs, and at least `min_accepted` were accepted by both. Raises
+    `GraphError` for programs that cannot be compared.
     """
     subjects = _subjects(first, second)
     _refuse_other_inputs(subjects)
     # Who is called without checks at entry is not to blame for what these would refuse.
-    welcome = not all(subject.inputs for subject in subjects)
-    generators = [Generator(s, seed, welcome) for s in subjects if s.inputs]
+    welcome = not all(map(_is_known, subjects))
+    generators = [Generator(s, seed, welcome) for s in subjects if _is_known(s)]
     tried = _distinct(generators, trials)
     runs = [subject.run for subject in subjects]
     main = subjects[0]
@@ -182,14 +231,25 @@ def verify(
     checks = dict.fromkeys(text for g in generators for text in g.checks)
     broken = {text for g in generators for text in g.broken}
     unbroken = tuple(text for text in checks if text not in broken)
+    left_out = sum(generator.left_out for generator in generators)
     return VerifyReport(
-        names, count, accepted, rejected, differences, unbroken, len(checks), seed
-    )
+        names, count, accepted, rejected, differences, unbroken, len(checks), seed,
+        min_accepted, left_out,
+    )  # fmt: skip
+
+
+def _is_known(subject: Subject) -> bool:
+    """Whether it is a program whose inputs and checks can be looked at."""
+    return hasattr(subject, "conditions")
 
 
 def _distinct(generators: Sequence[Generator], trials: int) -> Iterable[Trial]:
     """The trials of all generators, without those of an earlier one."""
     seen: set[Any] = set()
+    if not any(generator.subject.inputs for generator in generators):
+        alone = Trial("they take no inputs", ())
+        seen.add(alone.key)
+        yield alone
     share = max(1, len(generators))
     for index, generator in enumerate(generators):
         own = trials // share + (1 if index < trials % share else 0)
@@ -213,7 +273,7 @@ def _subjects(first: Any, second: Any) -> tuple[Subject, Subject]:
 
 
 def _refuse_other_inputs(subjects: tuple[Subject, Subject]) -> None:
-    if not all(subject.inputs for subject in subjects):
+    if not all(map(_is_known, subjects)):
         return
     shown = [", ".join(str(i) for i in subject.inputs) for subject in subjects]
     kinds = [[i.kind for i in subject.inputs] for subject in subjects]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from shapes.expr import BoolExpr, Expr
 
-__all__ = ["Condition", "Input", "Number", "Subject", "Trial", "Values"]
+__all__ = ["Condition", "Input", "Number", "Sized", "Subject", "Trial", "Values"]
 
 Number = int | float
 """A value of a symbol when a program runs (a truth value is one, too)."""
@@ -102,3 +102,11 @@ class Subject(Protocol):
 
     def shown(self, trial: Trial) -> str:
         """The inputs of a trial, one in a line or more."""
+
+
+@runtime_checkable
+class Sized(Protocol):
+    """A program that can say beforehand how much it computes."""
+
+    def work(self, inputs: Sequence[Any]) -> int:
+        """About how many elements a run on these inputs makes."""

@@ -73,6 +73,19 @@ class Fact:
         }[self.origin]
         return f"{words} ({self.location})" if self.location is not None else words
 
+    @property
+    def enforced_by(self) -> str | None:
+        """Who sees to it that it holds when a program runs; None if nobody does."""
+        if self.origin == "operation":
+            return self.operation or "the operation"
+        return {
+            "declared": "an assert at entry",
+            "contract": "an assert at entry",
+            "assumed": "an assert, where its values are known",
+            "guard": "the check of the guards at entry",
+            "check": "an assert before",
+        }.get(self.origin)
+
     def __str__(self) -> str:
         return f"{self.spelled}  [{self.whence}]"
 

@@ -23,7 +23,7 @@ from shapes.expr.nodes import (
 )
 from shapes.traversal.interpret import walk
 
-__all__ = ["Spelled", "defined", "spell"]
+__all__ = ["Spelled", "defined", "own_condition", "spell"]
 
 
 class Spelled(NamedTuple):
@@ -46,13 +46,14 @@ def spell(op: Op, operands: Sequence[Spelled]) -> Spelled:
     expr = op.build(*exprs)
     if op.name == "Where" and expr.kind == "float":
         operands = [operands[0], *map(_as_double, operands[1:])]
-    own = _own_condition(op, [operand.expr for operand in operands])
+    own = own_condition(op, [operand.expr for operand in operands])
     if own is TRUE and all(operand.defined is TRUE for operand in operands):
         return Spelled(expr)
     return Spelled(expr, conjunction(_of_operands(op, operands), own))
 
 
-def _own_condition(op: Op, operands: list[Expr]) -> BoolExpr:
+def own_condition(op: Op, operands: Sequence[Expr]) -> BoolExpr:
+    """The condition under which the operator has a value for operands that have one."""
     floats = any(isinstance(e, FloatExpr) for e in operands)
     conditions: list[Expr] = []
     if op.defined is not None and not (floats and op.name == "Pow"):

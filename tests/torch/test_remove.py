@@ -63,6 +63,38 @@ def test_swept_nothing_is_left_of_them() -> None:
     assert [node.op for node in module.graph.nodes] == ["placeholder", "output"]
 
 
+@pytest.mark.parametrize(
+    ("function", "constant", "stays"),
+    [
+        (operator.floordiv, 2, False),
+        (operator.mod, 3, False),
+        (operator.add, 3, False),
+        (operator.floordiv, None, True),
+        (operator.mod, None, True),
+        (operator.lshift, None, True),
+        (operator.rshift, None, True),
+        (operator.floordiv, 0, True),
+    ],
+)
+def test_a_scalar_that_may_have_no_value_is_not_swept(
+    function: Any, constant: int | None, stays: bool
+) -> None:
+    graph = fx.Graph()
+    x = graph.placeholder("x")
+    rows = graph.call_function(ATEN.sym_size.int, (x, 0))
+    columns = graph.call_function(ATEN.sym_size.int, (x, 1))
+    holds = graph.call_function(operator.le, (rows, 4))
+    graph.call_function(ATEN._assert_scalar.default, (holds, "at most four"))
+    graph.call_function(function, (rows, columns if constant is None else constant))
+    graph.output(x)
+    module = fx.GraphModule({}, graph)
+
+    remove_runtime_asserts(module, sweep=True)
+
+    assert (function in targets(module)) == stays
+    assert operator.le not in targets(module)
+
+
 def test_in_nested_graphs_too() -> None:
     module = hand_built(nested=True)
 

@@ -201,10 +201,12 @@ def _set_operation(
     both = combine(1, a, 1, b)
     count = sized_symbol(t, f"{name}(...)")
     options = {"assume_unique": True} if assume_unique else {}
-    dtype = dtype_of(t.called, ar1, ar2)
+    dtype = dtype_of(t.called, ar1, ar2, **options)
     result = t.array((ar1, ar2), options, (count,), dtype)
     t.bind(result._node, {count: (("size", 0),)})
     upper = {"intersect1d": minimum(a, b), "setdiff1d": a}.get(name, both)
+    if assume_unique and name == "intersect1d":
+        upper = both  # what the caller promises, nobody checks
     lower = None
     if name == "union1d":
         lower = minimum(both, constant(1))

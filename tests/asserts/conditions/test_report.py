@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import asserts
 from asserts.conditions.report import Outcome, Report, Row
+from asserts.dialects.numpy.codec import load, save
 from asserts.errors import GraphError
 from asserts.passes.metadata import RefreshMetadata
+from asserts.trace import Spec, trace
 from asserts.trace.sources import traced_from
 from shapes.facts.verdict import Proof
 
@@ -91,3 +95,41 @@ def test_what_is_no_program() -> None:
         asserts.report(3)
     with pytest.raises(GraphError, match="str is not a program with asserts"):
         asserts.minimise("program")
+
+
+def _divided(n: Any, d: Any) -> Any:
+    asserts.check((d == 0) | (n // d > 1), "ratio")
+    asserts.check(n % d == 0, "multiple")
+    return n
+
+
+def _selected(x: Any, mask: Any) -> Any:
+    rows = x[mask]
+    asserts.check(rows.shape[0] >= 2, "two rows")
+    return rows[:2]
+
+
+REPORTED = (
+    (_divided, {"n": Spec.int(), "d": Spec.int()}),
+    (_selected, {"x": ("n", 8), "mask": Spec(("n",), "bool")}),
+    (_selected, {"x": ("n", "k"), "mask": Spec(("n",), "bool")}),
+)
+
+
+@pytest.mark.parametrize(("function", "specs"), REPORTED)
+@pytest.mark.parametrize("policy", ["strict", "preserve-user", "keep-all"])
+def test_no_check_that_stands_in_the_graph_is_proved_by_itself(
+    function: Any, specs: Any, policy: Any
+) -> None:
+    inserted = asserts.insert(trace(function, **specs), policy=policy)
+    saved = load(save(inserted.graph_module))
+    report = asserts.report(saved, policy=policy)
+
+    assert report.title == "runtime asserts"
+    for before, row in zip(inserted.report, report, strict=True):
+        wanted = "present" if before.outcome == "inserted" else before.outcome
+        assert row.condition == before.condition
+        assert row.outcome in (wanted, "present")
+        if row.outcome == "discharged":
+            assert row.proof is not None
+            assert row.condition not in [fact.spelled for fact in row.proof.facts]

@@ -187,7 +187,7 @@ def test_symbols_of_a_given_environment_are_used() -> None:
         ((("n",), ("n",)), "don't fit the function"),
         (((1.5,),), "1.5 is no size"),
         (((-1,),), "cannot be negative"),
-        ((("2*z",),), "names `z`"),
+        ((("z//2",),), "names `z`"),
         ((("2*",),), "is no expression"),
         ((Spec(("n",), "float64"), 3), "don't fit"),
     ],
@@ -210,7 +210,8 @@ def test_bad_dtypes() -> None:
     ("inputs", "text"),
     [
         ((np.ones((2, 2)), 3), "input 'x' must have 1 axes"),
-        ((np.ones(2, np.int32), 3), "input 'x' must be of kind float64"),
+        ((np.ones(2, np.int32), 3), "input 'x' must be of dtype float64"),
+        ((np.ones(2, np.float32), 3), "input 'x' must be of dtype float64, but is float32"),
         (([1.0, 2.0], 3), "input 'x' must be an array f64"),
         ((np.ones(2), 1.5), "input 'k' must be an integer"),
         ((np.ones(2), True), "input 'k' must be an integer"),
@@ -221,7 +222,7 @@ def test_inputs_are_verified(inputs: Any, text: str) -> None:
     program = trace(lambda x, k: x * k, x=("n",), k=Spec.int())
     with pytest.raises(InputError, match=text):
         program(*inputs)
-    assert np.array_equal(program(np.ones(2, np.float32), np.int64(2)), [2.0, 2.0])
+    assert np.array_equal(program(np.ones(2), np.int64(2)), [2.0, 2.0])
 
 
 # --------------------------------------------------------------------------- results, state

@@ -10,13 +10,15 @@ import pytest
 import asserts
 from asserts.cli import main
 from asserts.errors import GraphError
+from asserts.files import save_program
 from asserts.graph.module import GraphModule
 from asserts.trace import Spec, trace
 from asserts.trace.sources import traced_from
-from asserts.verify.inputs import Generator
+from asserts.verify.inputs import LIGHT, Generator
 from asserts.verify.numpy_programs import NumpySubject
 from asserts.verify.programs import compare, verify
 from asserts.verify.subject import Trial
+from shapes import Dim
 
 EXAMPLES = (
     "asserts.examples.pack_words:pack_words",
@@ -235,3 +237,191 @@ def test_inputs_are_not_changed_for_the_next_program() -> None:
     subject.run([given])
     subject.run([given])
     assert (given == 1).all()
+
+
+# --------------------------------------------------------------------------- nothing compared
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "how"),
+    [
+        (lambda: np.zeros(3), lambda: np.zeros(3), None),
+        (lambda: np.zeros(3), lambda: np.ones(3), "float64[3] [0., 0., 0.]"),
+        (lambda: np.zeros(3), lambda: np.zeros(4), "float64[3] and float64[4]"),
+        (lambda: np.zeros(3), lambda: np.zeros(3, "f4"), "float64[3] and float32[3]"),
+        (lambda: 1, lambda: 1.0, "of type int and float"),
+        (lambda: 1, lambda: True, "of type int and bool"),
+        (lambda: (1, 2), lambda: [1, 2], "of type tuple and list"),
+        (lambda: "one", lambda: "other", "'one' and 'other'"),
+        (lambda: "one", lambda: "ones", "'one' and 'ones'"),
+        (lambda: "one", lambda: None, "of type str and NoneType"),
+        (lambda: {"a": 1}, lambda: {"b": 1}, "has other keys"),
+        (lambda: np.zeros(()), lambda: 0.0, "of type ndarray and float"),
+    ],
+)
+def test_programs_without_inputs_are_run_once(first: Any, second: Any, how: Any) -> None:
+    report = verify(checked(first), checked(second))
+
+    assert report.trials == 1
+    assert report.equal == (how is None)
+    assert report.verdict == ("equal" if how is None else "different")
+    if how is not None:
+        assert how in str(report)
+        assert "they take no inputs" in str(report)
+
+
+def test_a_program_without_inputs_is_not_one_with_inputs() -> None:
+    none, one = checked(lambda: 1), checked(double, x=("n", 2))
+    for pair in ((none, one), (one, none)):
+        with pytest.raises(GraphError, match="take different inputs"):
+            verify(*pair)
+
+
+def refusing(k: int) -> GraphModule:
+    def program(x: Any) -> Any:
+        asserts.check(x.sum() == 12345.678, "magic sum")
+        return x + k
+
+    return checked(program, x=("n",))
+
+
+def always_refusing(k: int) -> GraphModule:
+    def program(x: Any) -> Any:
+        v = int(x[0] * 0 + 1)
+        asserts.check(v == 2, "never")
+        return x + k
+
+    return checked(program, x=Spec(("n",), "int64"))
+
+
+@pytest.mark.parametrize("make", [refusing, always_refusing])
+def test_where_both_reject_everything_nothing_is_equal(make: Any) -> None:
+    report = verify(make(1), make(2))
+
+    assert not report.equal
+    assert not report
+    assert report.verdict == "not compared"
+    assert report.accepted == 0
+    assert report.rejected == report.trials > 1
+    assert "nothing was compared: no input was accepted by both" in str(report)
+
+
+def test_a_minimum_of_accepted_inputs() -> None:
+    module = cropped()
+    report = verify(module, module, min_accepted=10_000)
+
+    assert report.verdict == "not compared"
+    assert "too little was compared: 10000 inputs" in str(report)
+    assert verify(module, module, min_accepted=report.accepted).equal
+    assert verify(always_refusing(1), always_refusing(1), min_accepted=0).equal
+
+
+def test_the_command_tells_nothing_compared_from_no_difference(
+    capsys: pytest.CaptureFixture[str], tmp_path: Any
+) -> None:
+    paths = [str(tmp_path / f"{k}.json") for k in (1, 2)]
+    for k, path in enumerate(paths):
+        save_program(refusing(k), path)
+    assert main(["verify", *paths]) == 2
+    assert "nothing was compared" in capsys.readouterr().out
+    save_program(cropped(), paths[0])
+    assert main(["verify", paths[0], paths[0], "--min-accepted", "5000"]) == 2
+    assert "too little was compared" in capsys.readouterr().out
+
+
+def test_a_lack_of_memory_is_no_rejection() -> None:
+    def short(inputs: Any) -> int:
+        if inputs[0] > 2:
+            raise MemoryError
+        return 1
+
+    def torch_like(inputs: Any) -> int:
+        if inputs[0] > 3:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return 1
+
+    trials = [Trial("", (n,)) for n in range(6)]
+    assert compare(short, lambda _: 1, trials, lambda a, b: None) == (6, 3, 0, ())
+    assert compare(lambda _: 1, torch_like, trials, lambda a, b: None) == (6, 4, 0, ())
+
+
+def test_large_inputs_are_bounded_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work is counted in elements: one run that needs many, and no more than a few."""
+    budget = 1 << 24
+    monkeypatch.setattr("asserts.verify.inputs.WORK", budget)
+    n = Dim("n", min=3000)
+    module = checked(lambda x: (x[:, None] + x[None])[:1], x=(n,))
+    subject = NumpySubject(module)
+    trials = list(Generator(subject).trials(200))
+    large = [subject.work(t.inputs) for t in trials if t.inputs[0].shape[0] >= 3000]
+
+    assert large
+    assert min(large) > LIGHT
+    assert sum(large) <= budget + max(large)
+    report = verify(module, module)
+    assert report.equal
+    assert report.left_out
+    assert "more were too large" in str(report)
+
+
+def test_results_are_freed_of_what_they_were_part_of() -> None:
+    subject = NumpySubject(checked(lambda x: (x[:, None] + x[None])[:1], x=("n",)))
+    (result, _) = subject.run([np.ones(50)])
+    assert result.base is None
+    assert result.shape == (1, 50)
+
+
+def positive(x: Any) -> Any:
+    total = float(x.sum())
+    asserts.check(total > 1000.25, "much")
+    return x
+
+
+def test_floats_are_led_to_what_they_are_compared_with() -> None:
+    module = checked(positive, x=("n",))
+    assert verify(module, module).accepted > 1
+    assert not verify(module, asserts.remove(module).graph_module, trials=0).equal
+
+
+# --------------------------------------------------------------------------- every check
+
+
+def at_run_time(kind: str) -> GraphModule:
+    """A program whose only check is on a value that it reads."""
+
+    def program(x: Any, m: Any) -> Any:
+        values = {
+            "element": lambda: int(x[0]),
+            "last": lambda: int(x[-1]),
+            "sum": lambda: int(x.sum()),
+            "largest": lambda: int(x.max()),
+            "count": lambda: m.sum(),
+            "rows": lambda: x[m].shape[0],
+            "nonzero": lambda: np.nonzero(m)[0].shape[0],
+            "unique": lambda: np.unique(x).shape[0],
+        }
+        value = values[kind]()
+        asserts.check(int(value) == 3, "three")
+        return x + 0
+
+    return checked(program, x=Spec(("n",), "int64"), m=Spec(("n",), "bool"))
+
+
+@pytest.mark.parametrize(
+    "kind", ["element", "last", "sum", "largest", "count", "rows", "nonzero", "unique"]
+)
+def test_checks_on_run_time_values_are_kept_and_broken_by_construction(kind: str) -> None:
+    module = at_run_time(kind)
+    report = verify(module, module, trials=0)
+
+    assert report.equal
+    assert report.unbroken == ()
+    assert report.accepted
+    (last,) = [
+        n for n in module.graph.nodes
+        if getattr(n.target, "__name__", "") == "assert_holds" and n.kwargs["message"] == "three"
+    ]  # fmt: skip
+    other = module.copy()
+    other.graph.erase_node(next(n for n in other.graph.nodes if n.name == last.name))
+    other.recompile()
+    assert not verify(module, other, trials=0).equal

@@ -32,10 +32,13 @@ from asserts.dialects.torch.answers.topics import TorchAnswers
 from asserts.dialects.torch.symbols import ops as torch_ops
 from asserts.dialects.torch.symbols.shape_env import ENTRY, TorchEnv, UnreadableError
 from asserts.errors import GraphError
+from asserts.graph.raising import domain_of
 from shapes.base import Location
+from shapes.errors import ShapeproofError
 from shapes.expr import (
     PRODUCT,
     SYMBOL,
+    TRUE,
     Expr,
     IntExpr,
     Op,
@@ -139,16 +142,34 @@ class TorchDialect(TorchAnswers):
                 raise GraphError(f"not a valid graph: {error}") from error
 
     def sweep(self, graph: Any) -> bool:
-        """Only what reads sizes and computes scalars: torch's callers keep lists of the names
-        of other nodes."""
+        """Only what reads sizes and computes scalars, and cannot raise: torch's callers keep
+        lists of the names of other nodes."""
         changed = False
         for node in reversed(list(graph.nodes)):
             if node.users or node.op == "placeholder" or self.bindings(node):
+                continue
+            if self._can_raise(node):
                 continue
             if self.read_of(node) is not None or self.computation_of(node) is not None:
                 graph.erase_node(node)
                 changed = True
         return changed
+
+    def _can_raise(self, node: Any) -> bool:
+        """Whether what a node computes of numbers may have no value. (What was written by an
+        insertion has one.)"""
+        computation = self.computation_of(node)
+        if computation is None or "runtime_assert" in node.meta:
+            return False
+        build, arguments = computation
+        operands = [self.value_of(a) if self.is_node(a) else as_expr(a) for a in arguments]
+        try:
+            condition = domain_of(build, operands)
+            if condition is None or condition is TRUE:
+                return condition is None
+            return self.symbols.env.decide(condition) is not True
+        except (ShapeproofError, TypeError):
+            return True
 
     def is_node(self, argument: object) -> bool:
         return isinstance(argument, fx.Node)
