@@ -19,6 +19,7 @@ __all__ = [
     "Token",
     "accumulate_with",
     "astype",
+    "count_nonzero",
     "functional_assert",
     "item",
     "make_token",
@@ -56,6 +57,11 @@ def item(x: Any) -> int | float | bool:
     found = x.item() if hasattr(x, "item") else x
     assert isinstance(found, (int, float, bool))
     return found
+
+
+def count_nonzero(x: ArrayLike) -> int:
+    """How many elements are not 0, as Python's number."""
+    return int(np.count_nonzero(x))
 
 
 def astype(x: ArrayLike, dtype: str) -> NDArray[Any]:

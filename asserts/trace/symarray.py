@@ -27,12 +27,16 @@ if TYPE_CHECKING:
     from asserts.graph.graph import Node
     from asserts.trace.tracer import Tracer
 
-__all__ = ["Elements", "Memory", "SymArray", "is_symbolic"]
+__all__ = ["Elements", "Memory", "SymArray", "Total", "count_key", "is_symbolic", "sum_key"]
 
 Elements: TypeAlias = "tuple[IntExpr | None, IntExpr | None]"
 """Bounds that every element satisfies, each None where there is none."""
 
 ANY: Final[Elements] = (None, None)
+
+Total: TypeAlias = "tuple[Node, str]"
+"""What an array adds up to: its node, and whether its elements other than 0 are counted, or
+summed. The two are one quantity for truth values only."""
 
 _FUNCTION_OF_METHOD: Final[dict[str, str]] = {
     name: name
@@ -90,8 +94,9 @@ class SymArray(NDArrayOperatorsMixin):
         self._node = node
         self._dims = dims
         self._dtype = dtype
-        self._elements = elements
-        self._total_of: Node | None = None
+        self._elements = elements if dtype.kind in "iu" else ANY
+        self._total_of: Total | None = None
+        """The total of another array that this one holds."""
         self._part_of: tuple[SymArray, Any, Any] | None = None
         """The array that a slice was taken of, the index, and the index as it is recorded."""
         self._memory: Memory | None = Memory() if fresh else None
@@ -284,6 +289,16 @@ class SymArray(NDArrayOperatorsMixin):
         raise UnsupportedMethodError(
             f"ndarray.{name} is not supported while tracing (array '{self._node.name}')"
         )
+
+
+def count_key(x: SymArray) -> Total:
+    """How many elements are not 0."""
+    return x._node, "count"
+
+
+def sum_key(x: SymArray) -> Total:
+    """The sum of all elements as an int64; of truth values: how many are true."""
+    return x._node, "count" if x.dtype.kind == "b" else "sum"
 
 
 def _outside(name: str, array: str) -> str:

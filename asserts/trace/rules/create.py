@@ -8,8 +8,9 @@ import numpy as np
 
 from asserts.errors import TraceError
 from asserts.trace.dtypes import as_dtype, dtype_of, dummy
+from asserts.trace.elements import carried, elements_of
 from asserts.trace.registry import rule
-from asserts.trace.rules.elementwise import cast, elements_of
+from asserts.trace.rules.elementwise import cast
 from asserts.trace.symarray import ANY, Elements, SymArray, is_symbolic
 from shapes import tensors
 from shapes.env import SymFloat
@@ -38,7 +39,7 @@ def _full(t: Tracer, shape: Any, fill_value: Any, dtype: Any = None) -> Any:
     filled = t.shape_of(fill_value)
     t.require(tensors.broadcast_to(filled, dims, t.decide))
     result = as_dtype(dtype) if dtype is not None else _dtype_of_value(fill_value)
-    elements = elements_of(fill_value) if result.kind in "iu" and dtype is None else ANY
+    elements = carried(t, fill_value, result)
     return t.array((dims, fill_value), _options(dtype), dims, result, elements=elements)
 
 
@@ -157,7 +158,7 @@ def _built(t: Tracer, value: Any) -> SymArray:
         return SymArray(t, node, dims, dtype, elements_of(concrete))
     dims = t.shape_of(value)
     dtype = as_dtype(np.asarray(_flat_sample(value)).dtype)
-    elements = elements_of(value) if dtype.kind in "iu" and not dims else ANY
+    elements = carried(t, value, dtype) if not dims else ANY
     return t.array((value,), None, dims, dtype, target=np.array, elements=elements)
 
 

@@ -1,8 +1,9 @@
 """Functions whose result's size depends on values: each makes an unbacked symbol.
 
-What the operation itself guarantees of the size is stated with it. How many elements of a
-mask are true is one symbol, wherever it turns up: in ``x[mask]``, ``np.nonzero(mask)``,
-``mask.sum()``; so is the sum of counts in ``np.repeat(x, counts)``.
+What the operation itself guarantees of the size is stated with it. How many elements of an
+array are not 0 is one symbol, wherever it turns up: in ``x[mask]``, ``np.nonzero(mask)``,
+``mask.sum()``; so is the sum of counts in ``np.repeat(x, counts)``. For an array of integers
+these are two quantities.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from asserts.errors import TraceError
+from asserts.graph import runtime
 from asserts.graph.graph import Node
 from asserts.graph.values import ArrayValue
 from asserts.trace.dtypes import dtype_of, results_of
-from asserts.trace.registry import apply_rule, rule
-from asserts.trace.symarray import ANY, Elements, SymArray
+from asserts.trace.registry import rule
+from asserts.trace.symarray import ANY, Elements, SymArray, count_key, sum_key
 from shapes import tensors
 from shapes.expr import IntExpr, combine, constant, less_equal, maximum, minimum, shift
 
@@ -45,39 +47,32 @@ def bounded(
 
 
 def new_count(t: Tracer, mask: SymArray, source: str) -> tuple[IntExpr, bool]:
-    """How many elements are true; and whether the symbol is new, so that the node which is
+    """How many elements are not 0; and whether the symbol is new, so that the node which is
     being recorded has to define it."""
-    known = t.total_of(mask)
+    known = t.total_of(count_key(mask))
     if known is not None:
         return known, False
     count = sized_symbol(t, source)
-    t.remember_total(mask, count)
+    t.remember_total(count_key(mask), count)
     return count, True
 
 
 def define_count(
     t: Tracer, mask: SymArray, count: IntExpr, node: Node, path: tuple[tuple[Any, ...], ...]
 ) -> None:
-    """The node defines the number of true elements."""
+    """The node defines the number of elements that are not 0."""
     t.bind(node, {count: path})
     bounded(t, count, node, tensors.product(mask._dims))
 
 
 def count_of(t: Tracer, mask: SymArray) -> IntExpr:
-    """How many elements are true, read from the mask if it has not been."""
-    counted = mask if mask.dtype.kind == "b" else _truth(t, mask)
-    count, is_new = new_count(t, counted, f"np.count_nonzero({counted._node.name})")
+    """How many elements are not 0, counted if they have not been."""
+    count, is_new = new_count(t, mask, f"np.count_nonzero({mask._node.name})")
     if is_new:
-        with t.calling("np.count_nonzero", np.count_nonzero):
-            node = t.record(np.count_nonzero, (counted,), None, count)
-            define_count(t, counted, count, node, ())
+        with t.calling("np.count_nonzero", runtime.count_nonzero):
+            node = t.record(runtime.count_nonzero, (mask,), None, count)
+            define_count(t, mask, count, node, ())
     return count
-
-
-def _truth(t: Tracer, x: SymArray) -> SymArray:
-    result = apply_rule(t, np.not_equal, (x, 0), {})
-    assert isinstance(result, SymArray)
-    return result
 
 
 # --------------------------------------------------------------------------- places
@@ -227,12 +222,12 @@ def repeat_each(
     old = dims[at] if dims else constant(1)
     # The counts are summed as they stand only if there is one for each element.
     one_each = counts.ndim == 1 and counts._dims[0] is old
-    total = t.total_of(counts) if one_each else None
+    total = t.total_of(sum_key(counts)) if one_each else None
     is_new = total is None
     if total is None:
         total = sized_symbol(t, f"repeat(..., {counts._node.name})")
         if one_each:
-            t.remember_total(counts, total)
+            t.remember_total(sum_key(counts), total)
     shape = tensors.repeat_each(array._dims, counts._dims, total, axis)
     result = t.array(
         (array, counts), options, shape, array.dtype, elements=array._elements

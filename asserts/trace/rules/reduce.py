@@ -10,7 +10,7 @@ import numpy as np
 from asserts.errors import TraceError
 from asserts.trace.dtypes import as_dtype, dtype_of
 from asserts.trace.registry import register, rule
-from asserts.trace.symarray import ANY, Elements, SymArray
+from asserts.trace.symarray import ANY, Elements, SymArray, sum_key
 from shapes import tensors
 from shapes.expr import constant, disjunction, equal, shift
 
@@ -67,7 +67,7 @@ def _remember_sum(t: Tracer, a: SymArray, axis: Any, result: SymArray) -> None:
         result._elements = (constant(0), count)
     everything = axis is None or (a.ndim == 1 and not isinstance(axis, tuple))
     if everything and a.dtype.kind in "biu" and result.dtype == np.int64:
-        result._total_of = a._node
+        result._total_of = sum_key(a)
 
 
 _reduction(["sum", "nansum", "prod", "nanprod", "mean", "nanmean", "std", "nanstd", "var",

@@ -188,14 +188,9 @@ def _diag(t: Tracer, v: Any, k: int = 0) -> Any:
 @rule("copy")
 def _copy(t: Tracer, a: Any) -> Any:
     copied = view(t, a, (), None, t.shape_of(a), copies=True)
-    _same_total(t, a, copied)
+    if isinstance(a, SymArray):
+        t.same_totals(a, copied)
     return copied
-
-
-def _same_total(t: Tracer, a: Any, copied: SymArray) -> None:
-    total = t.total_of(a) if isinstance(a, SymArray) else None
-    if total is not None:
-        t.remember_total(copied, total)
 
 
 @rule("broadcast_arrays")
