@@ -64,9 +64,9 @@ def count_nonzero(x: ArrayLike) -> int:
     return int(np.count_nonzero(x))
 
 
-def astype(x: ArrayLike, dtype: str) -> NDArray[Any]:
-    """A copy with another dtype."""
-    return np.array(x).astype(dtype)
+def astype(x: ArrayLike, dtype: str) -> Any:
+    """A copy with another dtype (a scalar stays one)."""
+    return x.astype(dtype) if isinstance(x, np.generic) else np.array(x).astype(dtype)
 
 
 def set_item(x: NDArray[Any], key: Any, value: Any) -> NDArray[Any]:

@@ -9,8 +9,10 @@ its operands' sizes becomes a check of the program's environment, unless it is c
 
 Guarantees: on inputs that fit the specification, and for which the checks hold, the graph
 computes what the function does. An unsupported function raises at once and names itself.
+What would be another at every run (random numbers, the time, files) raises, too, and so do
+the text and the hash of a size.
 Limits: a branch on a value is decided once (from the example sizes, with a guard) or raises
-`DataDependentError`; names are looked up in the function's own module (see `modules`).
+`DataDependentError`; functions of installed packages see numpy as it is (see `modules`).
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import numpy as np
 from asserts.errors import TraceError
 from asserts.graph.module import GraphModule
 from asserts.graph.values import ArrayValue
+from asserts.trace.advice import advised
 from asserts.trace.builtins_patch import patched
 from asserts.trace.checks import check
 from asserts.trace.context import activated
@@ -69,8 +72,9 @@ def trace(
 
     An array input is specified by a tuple of sizes (names, numbers, `Dim`s, or text such as
     ``"2*b"``; float64), by `Spec(shape, dtype)`, or by an example array; a symbolic integer by
-    a `Dim` or `Spec.int(...)`. Anything else is a constant, passed as it is. `modules` names
-    further modules whose functions belong to the program.
+    a `Dim` or `Spec.int(...)`. Anything else is a constant, passed as it is. The modules of
+    your project that the function refers to belong to the program; `modules` names further
+    ones, of installed packages.
 
     Raises `TraceError` for what cannot be traced, `ShapeError` for a certain mismatch of
     shapes, `DataDependentError` for a decision on a value that is not known.
@@ -82,7 +86,7 @@ def trace(
     flat, call = bound_specs(fn, specs, named)
     with activated(tracer):
         values = make_inputs(tracer, flat)
-        with patched(fn, modules):
+        with patched(fn, modules) as spaces, advised(spaces, flat):
             result = call(values)
         tracer.returned()
         output = tracer.graph.output(_as_argument(tracer, result))

@@ -44,7 +44,7 @@ _FUNCTION_OF_METHOD: Final[dict[str, str]] = {
         "sum", "prod", "mean", "std", "var", "max", "min", "any", "all", "argmax", "argmin",
         "argsort", "cumsum", "cumprod", "reshape", "transpose", "ravel", "squeeze",
         "swapaxes", "take", "repeat", "clip", "dot", "nonzero", "round", "diagonal", "trace",
-        "searchsorted", "compress", "argpartition", "conj", "conjugate",
+        "searchsorted", "argpartition", "conj", "conjugate",
     )
 }  # fmt: skip
 
@@ -148,11 +148,31 @@ class SymArray(NDArrayOperatorsMixin):
         """Bytes of all elements."""
         return self.size * self.itemsize
 
-    def __repr__(self) -> str:
+    def display(self) -> str:
+        """Name, dtype and shape as text."""
         sizes = ", ".join(map(str, self._dims))
         return f"SymArray({self._node.name}: {self._dtype}[{sizes}])"
 
+    def __repr__(self) -> str:
+        watch = self._tracer.env.watch
+        if watch is not None:
+            watch(self, "text")
+        return self.display()
+
     __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+    @property
+    def __class__(self) -> Any:
+        """The type that the program sees (``isinstance(x, np.ndarray)``)."""
+        return SymArray if self._is_scalar else np.ndarray
+
+    @property
+    def _is_scalar(self) -> bool:
+        """Whether numpy would hand out a scalar, which never changes in place."""
+        return not self._dims and self._part_of is None and _makes_scalar(self._node)
 
     # -- numpy's protocols -----------------------------------------------------------------
 
@@ -202,7 +222,10 @@ class SymArray(NDArrayOperatorsMixin):
 
     def item(self, *index: Any) -> Any:
         """The only element (or the one at an index) as a symbolic number."""
-        chosen = self[index[0] if len(index) == 1 else index] if index else self
+        if len(index) == 1 and isinstance(index[0], tuple):
+            (index,) = index
+        flat = self.reshape(-1) if len(index) == 1 and self.ndim != 1 else self
+        chosen = flat[index] if index else self
         return self._tracer.read(chosen)
 
     def __bool__(self) -> bool:
@@ -245,36 +268,49 @@ class SymArray(NDArrayOperatorsMixin):
         return self._call("imag")
 
     def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        return self.__array_function__(getattr(np, name), (), (self, *args), kwargs)
+        return self._call_on(name, self, *args, **kwargs)
 
-    def reshape(self, *shape: Any, order: str = "C") -> Any:
+    def _call_on(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        return self.__array_function__(getattr(np, name), (), args, kwargs)
+
+    def reshape(self, *shape: Any, **options: Any) -> Any:
         """`numpy.reshape`, the sizes in a tuple or one by one."""
-        return self._call("reshape", shape[0] if len(shape) == 1 else shape, order=order)
+        return self._call("reshape", shape[0] if len(shape) == 1 else shape, **options)
 
     def transpose(self, *axes: Any) -> Any:
         """`numpy.transpose`, the axes in a tuple or one by one."""
         return self._call("transpose", axes[0] if len(axes) == 1 else (axes or None))
 
-    def astype(self, dtype: Any, **options: Any) -> Any:
-        """Another dtype."""
+    def astype(
+        self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True,
+        copy: bool = True,
+    ) -> Any:  # fmt: skip
+        """Another dtype (the order is one of memory alone)."""
         from asserts.trace.rules.elementwise import cast
 
-        return cast(self._tracer, self, dtype, **options)
+        return cast(self._tracer, self, dtype, casting, copy)
 
     def copy(self, order: str = "C") -> Any:
-        """A copy."""
+        """A copy (the order is one of memory alone)."""
         return self._call("copy")
+
+    def __copy__(self) -> Any:
+        return self.copy()
+
+    def __deepcopy__(self, memo: object) -> Any:
+        return self.copy()
 
     def flatten(self, order: str = "C") -> Any:
         """A flat copy."""
-        if order != "C":
-            raise TraceError(f"flatten: order={order!r} is not supported while tracing")
-        flat = self._call("reshape", (-1,))
-        return flat.copy()
+        return self._call("ravel", order=order).copy()
 
-    def sort(self, axis: int = -1) -> None:
+    def compress(self, condition: Any, *args: Any, **options: Any) -> Any:
+        """`numpy.compress`, whose array comes second."""
+        return self._call_on("compress", condition, self, *args, **options)
+
+    def sort(self, axis: int = -1, *args: Any, **options: Any) -> None:
         """Sorts in place."""
-        self._tracer.changed(self, "x.sort()", self._call("sort", axis))
+        self._tracer.changed(self, "x.sort()", self._call("sort", axis, *args, **options))
 
     def fill(self, value: Any) -> None:
         """Sets all elements."""
@@ -311,23 +347,27 @@ def _outside(name: str, array: str) -> str:
 _ZERO_D_ARRAYS: Final = frozenset(
     ("placeholder", "get_attr", "zeros", "ones", "empty", "full", "zeros_like", "ones_like",
      "empty_like", "full_like", "array", "asarray", "reshape", "squeeze", "copy", "set_item",
-     "update", "broadcast_to", "transpose")
+     "update", "broadcast_to", "transpose", "where", "isin")
 )  # fmt: skip
+"""What makes arrays, if they have no axes: all else makes scalars."""
 
 
-def _is_scalar(x: SymArray) -> bool:
-    """Whether numpy would hand out a scalar, which never changes in place."""
-    made_by = x._node.op if x._node.op != "call_function" else x._node.target
-    if x._dims or x._part_of is not None:
-        return False
-    return getattr(made_by, "__name__", made_by) not in _ZERO_D_ARRAYS
+def _makes_scalar(node: Any) -> bool:
+    made_by = node.op if node.op != "call_function" else node.target
+    name = getattr(made_by, "__name__", made_by)
+    if name == "astype":  # what it was
+        return _makes_scalar(node.args[0])
+    if name == "getitem":
+        key = node.args[1]
+        return Ellipsis not in (key if isinstance(key, (tuple, list)) else (key,))
+    return name not in _ZERO_D_ARRAYS
 
 
 def _in_place(symbol: str, ufunc: np.ufunc) -> Callable[[SymArray, Any], Any]:
     def method(self: SymArray, other: Any) -> Any:
         from asserts.trace.rules.elementwise import update
 
-        if _is_scalar(self):
+        if self._is_scalar:
             return ufunc(self, other)
         update(self._tracer, self, ufunc, other, f"x {symbol}= ...")
         return self

@@ -136,7 +136,9 @@ class Tracer:
 
     def dims_of(self, shape: Any) -> Shape:
         """The sizes in a shape argument: one, or a sequence of them."""
-        if isinstance(shape, SymArray) and shape.ndim == 1:
+        if isinstance(shape, SymArray):
+            if shape.ndim != 1:
+                return (self.dim_of(shape),)
             shape = list(shape)
         if isinstance(shape, (list, tuple, np.ndarray)):
             return tuple(self.dim_of(s) for s in shape)
@@ -225,7 +227,7 @@ class Tracer:
     def argument(self, value: Any) -> Any:
         """A value as an argument of a node."""
         if isinstance(value, SymArray):
-            self._require_own(value)
+            self.require_own(value)
             return value._node
         if isinstance(value, Symbolic):
             return self.node_of(value)
@@ -244,7 +246,8 @@ class Tracer:
             return slice(*(self.argument(p) for p in parts))
         return value
 
-    def _require_own(self, array: SymArray) -> None:
+    def require_own(self, array: SymArray) -> None:
+        """Raises `TraceError` for an array of another trace."""
         if array._tracer is not self:
             raise TraceError(
                 f"the traced array '{array._node.name}' belongs to another trace "
@@ -418,7 +421,7 @@ class Tracer:
 
     def require_fresh(self, x: SymArray, what: str, instead: str) -> None:
         """Raises `TraceError` if a change of the array could be seen elsewhere."""
-        self._require_own(x)
+        self.require_own(x)
         base = x._part_of[0] if x._part_of is not None else None
         indirect = base is not None and base._part_of is not None
         if x._memory is None or indirect or x._memory.is_seen_by_others(x, base):

@@ -8,7 +8,7 @@ reasoning itself is elsewhere. A statement that is refused leaves everything as 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +111,10 @@ class Check:
 
 class ShapeEnv:
     """Symbols, facts, guards and deferred checks of one program."""
+
+    watch: Callable[[Any, str], None] | None = None
+    """Is told when the "text" or the "hash" of a symbolic value is asked for (by a tracer, to
+    which both are unknown); what it raises goes to whoever asked."""
 
     def __init__(self) -> None:
         self.symbols: dict[str, SymbolInfo] = {}
@@ -270,7 +274,7 @@ class ShapeEnv:
             return parse_spelled(value, self._found)
         if isinstance(value, Symbolic):
             if value.env is not self:
-                raise ExpressionTypeError(f"`{value}` belongs to another environment")
+                raise ExpressionTypeError(f"`{value.expr}` belongs to another environment")
             return Spelled(value.expr, value.defined)
         found = spelled_of(value)
         for sym in free_symbols(found.expr):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -232,8 +233,16 @@ def test_bounds_of_elements_through_operations(name: str, dtype: str) -> None:
     """All pairs of dtypes, with the values at the ends of all dtypes."""
     function = CONVERSIONS[name]
     for target in INTEGERS:
-        bounds_hold(lambda x: function(x, target), dtype, ends_of(dtype))
-        bounds_hold(lambda x: function(known(x, dtype), target), dtype, ends_of(dtype))
+        bounds_hold(partial(_applied, function, target), dtype, ends_of(dtype))
+        bounds_hold(partial(_to_known, function, target, dtype), dtype, ends_of(dtype))
+
+
+def _applied(function: Any, target: str, x: Any) -> Any:
+    return function(x, target)
+
+
+def _to_known(function: Any, target: str, dtype: str, x: Any) -> Any:
+    return function(known(x, dtype), target)
 
 
 @settings(max_examples=60, deadline=None)

@@ -51,8 +51,6 @@ def _dtype_of_value(value: Any) -> np.dtype[Any]:
 def _like(
     t: Tracer, a: Any, fill_value: Any = None, dtype: Any = None, *, shape: Any = None
 ) -> Any:
-    if t.called is not np.full_like and fill_value is not None:
-        fill_value, dtype = None, fill_value
     dims = t.shape_of(a)
     args = [a]
     options = _options(dtype)
@@ -130,14 +128,20 @@ def _identity(t: Tracer, n: Any, dtype: Any = None) -> Any:
 
 
 @rule("array", "asarray", "ascontiguousarray", "asanyarray", "require", "asfortranarray")
-def _array(t: Tracer, a: Any, dtype: Any = None, *, ndmin: int = 0, copy: Any = None) -> Any:
-    if ndmin > 1:
-        raise TraceError(f"{t.operation}: ndmin is not supported while tracing")
+def _array(t: Tracer, a: Any, dtype: Any = None, *, ndmin: int = 0, copy: Any = "") -> Any:
     array = a if isinstance(a, SymArray) else _built(t, a)
-    if dtype is not None and as_dtype(dtype) != array.dtype:
+    if ndmin > array.ndim:
+        raise TraceError(f"{t.operation}: ndmin is not supported while tracing")
+    changes = dtype is not None and as_dtype(dtype) != array.dtype
+    if copy is False and (changes or array is not a):
+        raise ValueError("Unable to avoid copy while creating an array as requested.")
+    if changes:
         return cast(t, array, dtype)
-    if t.called is np.array and copy is not False:
+    if copy is True or (copy == "" and t.called is np.array):
         return array if array is not a else array.copy()
+    if array._is_scalar:
+        known = array._elements
+        return t.array((array,), None, (), array.dtype, target=np.asarray, elements=known)
     if t.called not in (np.array, np.asarray, np.asanyarray):
         array.share()  # a copy or the same memory, depending on the layout
     return array

@@ -118,11 +118,8 @@ def _argwhere(t: Tracer, a: Any) -> Any:
 
 @rule("extract")
 def _extract(t: Tracer, condition: Any, arr: Any) -> Any:
+    # The sizes may differ: numpy takes the elements at the places that are true.
     mask, array = t.lift(condition), t.lift(arr)
-    needs = tensors.Needs()
-    total, chosen = tensors.product(array._dims), tensors.product(mask._dims)
-    needs.equal(chosen, total, "extract: condition and array differ in size")
-    t.require(needs.result(()))
     count, is_new = new_count(t, mask, f"extract({mask._node.name})")
     result = t.array((mask, array), None, (count,), array.dtype, elements=array._elements)
     if is_new:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["apply_ufunc", "cast", "power", "update"]
 
+_NO_VALUE: Final = getattr(np, "_NoValue", None)
+
 _REDUCTIONS: Final[dict[Any, Any]] = {
     np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min,
     np.logical_and: np.all, np.logical_or: np.any,
@@ -55,8 +57,9 @@ def _call(
 ) -> Any:
     if ufunc.signature is not None:
         raise TraceError(f"{name} is not supported while tracing")
+    operands, further = args[: ufunc.nin], args[ufunc.nin :]
     options = {}
-    for key, value in kwargs.items():
+    for key, value in {**kwargs, **({"out": further} if further else {})}.items():
         if key == "dtype" and value is not None:
             options[key] = as_dtype(value)
         elif key == "casting":
@@ -67,7 +70,8 @@ def _call(
             )
         elif key == "out" and not _is_nothing(value):
             raise TraceError(f"{name}: out= is not supported while tracing; use the result")
-    operands = args[: ufunc.nin]
+        elif key not in _SAYS_NOTHING:
+            raise TraceError(f"{name}: {key}= is not supported while tracing")
     with t.calling(name, ufunc):
         return elementwise(t, ufunc, operands, options)
 
@@ -79,6 +83,10 @@ def power(t: Tracer, x: SymArray, exponent: Any) -> Any:
         with t.calling("np.power", operator.pow):
             return elementwise(t, operator.pow, (x, exponent), {})
     return apply_ufunc(t, np.power, "__call__", (x, exponent), {})
+
+
+_SAYS_NOTHING: Final = ("dtype", "where", "out", "subok", "order")
+"""What is left of a ufunc's options when others are refused: the order is one of memory."""
 
 
 def _is_nothing(out: Any) -> bool:
@@ -119,8 +127,11 @@ def _first(a: IntExpr | None, b: IntExpr | None) -> IntExpr | None:
 
 def _reduce(
     t: Tracer, ufunc: np.ufunc, x: Any, axis: Any = 0, dtype: Any = None, out: Any = None,
-    keepdims: bool = False, **options: Any,
+    keepdims: bool = False, initial: Any = _NO_VALUE, **options: Any,
 ) -> Any:  # fmt: skip
+    for key in ("initial", *options):
+        if key != "where" and not (key == "initial" and initial is _NO_VALUE):
+            raise TraceError(f"{name_of(ufunc)}.reduce: {key}= is not supported")
     known = _REDUCTIONS.get(ufunc)
     if known is not None:
         wanted = {} if dtype is None else {"dtype": dtype}
@@ -236,6 +247,8 @@ def _elementwise_function(arrays: int, names: list[str]) -> None:
     def rule_of(t: Tracer, *args: Any, **options: Any) -> Any:
         function = t.called
         operands, rest = args[:arrays], args[arrays:]
+        if function is np.real_if_close and t.lift(operands[0]).dtype.kind == "c":
+            raise TraceError("np.real_if_close: the dtype of the result depends on values")
         shape = t.require(
             tensors.broadcast(*[t.shape_of(v) for v in operands], known=t.decide)
         )

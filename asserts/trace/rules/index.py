@@ -44,7 +44,7 @@ class _Indexed:
 
 def get_item(t: Tracer, x: SymArray, key: Any) -> SymArray:
     """``x[key]``."""
-    t._require_own(x)
+    t.require_own(x)
     with t.calling("indexing", operator.getitem):
         chosen = _indexed(t, x, key, reading=True)
         result = t.array(

@@ -135,10 +135,12 @@ def _cumulative(t: Tracer, a: Any, axis: Any = None, dtype: Any = None) -> Any:
 
 
 @rule("sort", "partition")
-def _sorted(t: Tracer, a: Any, *args: Any, axis: Any = -1, kind: Any = None) -> Any:
+def _sorted(
+    t: Tracer, a: Any, *args: Any, axis: Any = -1, kind: Any = None, stable: Any = None
+) -> Any:
     dims, rest, axis = _flat_axis(t, a, args, axis)
     elements = a._elements if isinstance(a, SymArray) else ANY
-    options = _shown({"kind": kind}) | {"axis": axis}
+    options = _shown({"kind": kind, "stable": stable}) | {"axis": axis}
     return t.array((a, *rest), options, dims, dtype_of(np.sort, a), elements=elements)
 
 
