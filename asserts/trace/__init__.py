@@ -31,6 +31,7 @@ from asserts.trace.builtins_patch import patched
 from asserts.trace.checks import check
 from asserts.trace.context import activated
 from asserts.trace.inputs import Spec, bound_specs, check_inputs, make_inputs
+from asserts.trace.names import name_the_rest
 from asserts.trace.rules import (
     create,
     dynamic,
@@ -86,7 +87,7 @@ def trace(
     flat, call = bound_specs(fn, specs, named)
     with activated(tracer):
         values = make_inputs(tracer, flat)
-        with patched(fn, modules) as spaces, advised(spaces, flat):
+        with patched(fn, modules) as spaces, advised(tracer.env, spaces, flat):
             result = call(values)
         tracer.returned()
         output = tracer.graph.output(_as_argument(tracer, result))
@@ -95,6 +96,7 @@ def trace(
 
 
 def _finished(tracer: Tracer) -> GraphModule:
+    name_the_rest(tracer.env)
     module = tracer.module
     module.shape_env = tracer.env
     module.meta["name"] = tracer.name

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Any
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any
 
 from asserts.errors import TraceError
 from asserts.trace.holders import is_own
+from asserts.trace.names import in_the_users_words, learn_from, name_the_rest
 from shapes.base import Location, is_internal
 from shapes.errors import DataDependentError
+
+if TYPE_CHECKING:
+    from shapes.env import ShapeEnv
 
 __all__ = ["OF_A_DICT", "advised"]
 
@@ -18,12 +22,18 @@ _OF_A_CONSTANT = (TypeError, AttributeError, ValueError, IndexError, KeyError)
 
 
 @contextmanager
-def advised(spaces: Sequence[dict[str, Any]], specs: Mapping[str, Any]) -> Iterator[None]:
+def advised(
+    env: ShapeEnv, spaces: Sequence[dict[str, Any]], specs: Mapping[str, Any]
+) -> Iterator[None]:
     """Add to what is raised in the block the line of the program, that a module is not part
     of the trace, or that a specification was taken as a constant."""
     try:
         yield
     except DataDependentError as error:
+        for frame in _frames(error.__traceback__):
+            learn_from(env, frame.f_locals)
+        name_the_rest(env)
+        error.args = (in_the_users_words(env, str(error)),)
         module = _module_outside(error.__traceback__, spaces)
         if module is not None:
             advice = (
@@ -72,6 +82,16 @@ def _user_line(trace: TracebackType | None) -> Location | None:
             found = Location(code.co_filename, trace.tb_lineno, code.co_name)
         trace = trace.tb_next
     return found
+
+
+def _frames(trace: TracebackType | None) -> Iterator[FrameType]:
+    """The frames that are not ours, from the innermost one."""
+    found = []
+    while trace is not None:
+        if not is_internal(trace.tb_frame.f_code.co_filename):
+            found.append(trace.tb_frame)
+        trace = trace.tb_next
+    return reversed(found)
 
 
 def _module_outside(

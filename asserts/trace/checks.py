@@ -8,6 +8,7 @@ import numpy as np
 
 from asserts.errors import RuntimeAssertionError, TraceError
 from asserts.trace.context import current_tracer
+from asserts.trace.names import written_condition
 from asserts.trace.registry import apply_rule
 from asserts.trace.symarray import SymArray
 from shapes.base import Location, user_location
@@ -52,7 +53,8 @@ def check(condition: Any, message: str | None = None) -> None:
             )
         claim = condition if isinstance(condition, SymBool) else condition != 0
         if isinstance(claim, SymBool):
-            claim.env.check(claim, message, "user", None, location)
+            written = None if tracer is None else written_condition(tracer, claim.expr)
+            claim.env.check(claim, message, "user", None, location, written)
             return
         condition = claim
     _require_plain(condition)

@@ -166,7 +166,7 @@ def stand_in_for(value: Any) -> Any:
     if isinstance(value, np.random.Generator):
         return _Generator(value.bit_generator)
     if isinstance(value, np.random.RandomState):
-        return _RandomState(value._bit_generator)  # type: ignore[attr-defined]
+        return _RandomState(value._bit_generator)
     if not callable(value):
         return None
     held = getattr(value, "__self__", None)

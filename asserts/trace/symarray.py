@@ -164,7 +164,7 @@ class SymArray(NDArrayOperatorsMixin):
     def __format__(self, spec: str) -> str:
         return format(repr(self), spec)
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:
         """The type that the program sees (``isinstance(x, np.ndarray)``)."""
         return SymArray if self._is_scalar else np.ndarray

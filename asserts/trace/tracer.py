@@ -23,6 +23,7 @@ from asserts.graph import runtime
 from asserts.graph.graph import Graph, Node
 from asserts.graph.module import GraphModule
 from asserts.graph.values import ArrayValue
+from asserts.trace.names import described, learn_names, text_of_claim
 from asserts.trace.symarray import ANY, Elements, SymArray, Total, count_key, sum_key
 from shapes import tensors
 from shapes.base import Location, user_location
@@ -166,10 +167,12 @@ class Tracer:
             return
         if whole is FALSE or self.decide(whole) is False:
             raise ShapeError(f"{operation}: {reason}")
+        learn_names(self)
         try:
             self.env.check(
-                whole, origin="operation", operation=operation, location=user_location()
-            )
+                whole, origin="operation", operation=operation, location=user_location(),
+                written=text_of_claim(self.env, condition),
+            )  # fmt: skip
         except ContradictionError as error:
             raise ShapeError(f"{operation}: {reason}") from error
         self._required.add(whole)
@@ -378,7 +381,7 @@ class Tracer:
         total = self._totals.get(x._total_of) if x._total_of is not None else None
         if total is not None:
             return total
-        value = self.unbacked(f"{x._node.name}.item()", kind)
+        value = self.unbacked(described(x._node), kind)
         expr: Expr = value.expr
         with self.calling("item", runtime.item):
             node = self.record(runtime.item, (x,), None, expr)

@@ -125,6 +125,8 @@ class ShapeEnv:
         self._unbacked = 0
         self._model = Model()
         self._examples: dict[Expr, Value] = {}
+        self.names: dict[str, str] = {}
+        """What people call symbols whose names are not of their making."""
 
     # ------------------------------------------------------------------ symbols
 
@@ -340,9 +342,10 @@ class ShapeEnv:
         origin: str = "user",
         operation: str | None = None,
         location: Location | None = None,
+        written: str | None = None,
     ) -> None:
         """State a check that the program makes when it runs (a deferred runtime assert);
-        from here on it is known to hold.
+        from here on it is known to hold. `written` is how its author put it.
 
         Raises `ContradictionError` if it can never hold.
         """
@@ -350,7 +353,7 @@ class ShapeEnv:
             raise ExpressionTypeError(f"a message is text, not {type(message).__name__}")
         whole, expr = self._whole(claim)
         location = user_location() if location is None else location
-        text = _text(claim)
+        text = _text(claim) if written is None else written
         fact = Fact(whole, "check", text, message, operation, None, location)
         self.facts = self._learned(fact)
         self._checks.append(

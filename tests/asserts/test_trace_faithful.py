@@ -564,3 +564,94 @@ def test_installed_packages_are_named_in_the_advice(project: Any) -> None:
         trace(project.i, ("n",))
     program = trace(project.i, ("n",), modules=["installed_one"])
     assert program(np.ones(3)).tolist() == [0, 1, 2]
+
+
+# --------------------------------------------------------------------------- names
+
+
+def names_of_all_kinds(image: Any, box: Any, m: Any) -> Any:
+    top = int(box[0])
+    height = int(box[1])
+    check(top + height <= image.shape[0], "the box leaves the image")
+    check((top >= 0) & (height >= 0))
+    check(
+        (image > 0).all(),
+        "positive",
+    )
+    is_even = height % 2 == 0
+    check(is_even)
+    for i in range(2):
+        check(condition=m[i] > i)
+    blank = np.zeros(int(m.max()))
+    return m[m > 1].reshape(3, -1), blank, image[top : top + height]
+
+
+def test_values_have_the_names_of_the_program() -> None:
+    specs = ("h", "w"), Spec((2,), "int64"), Spec(("h",), "int64")
+    program = trace(names_of_all_kinds, *specs)
+    checked = asserts.insert(program)
+    conditions = [row.condition for row in checked.report]
+    for expected in (
+        "top + height <= image.shape[0]", "top >= 0", "height >= 0", "(image > 0).all()",
+        "height % 2 == 0", "m[i] > i", "np.max(m) >= 0", "np.count_nonzero(m > 1) % 3 == 0",
+    ):  # fmt: skip
+        assert expected in conditions, (expected, conditions)
+    assert not [c for c in conditions if "u0" in c or ".item()" in c]
+    with pytest.raises(RuntimeAssertionError) as caught:
+        checked.graph_module(np.ones((6, 2)), np.array([4, 4]), np.arange(1, 7))
+    assert str(caught.value).splitlines()[:5] == [
+        "runtime assert failed: top + height <= image.shape[0]",
+        "  h = 6        from image.shape[0]",
+        "  top = 4      from box[0]",
+        "  height = 4   from box[1]",
+        "  message: the box leaves the image",
+    ]
+
+
+def test_names_are_not_mixed_up() -> None:
+    """A name that is a size's, or another value's, is not given twice."""
+
+    def mixed(x: Any, m: Any) -> Any:
+        n = int(m[0])
+        values = [int(m[1]), int(m[2])]
+        for k in values:
+            check(k < 9)
+        check(n < x.shape[0])
+        return x
+
+    program = trace(mixed, ("n",), Spec((3,), "int64"))
+    names = program.shape_env.names
+    assert len(set(names.values())) == len(names)
+    assert "n" not in names.values()
+    checked = asserts.insert(program).graph_module
+    with pytest.raises(RuntimeAssertionError) as caught:
+        checked(np.ones(2), np.array([3, 1, 1]))
+    assert caught.value.values == {"m[0]": 3, "n": 2}
+    with pytest.raises(RuntimeAssertionError, match="k < 9"):
+        checked(np.ones(5), np.array([3, 1, 10]))
+
+
+def test_names_do_not_hold_arrays() -> None:
+    """A part that was deleted is not seen by others, although its variable was looked at."""
+
+    def changed(x: Any) -> Any:
+        y = x * 2
+        part = y[:2]
+        check(x[0] > 0)
+        del part
+        y[0] = 7
+        variables = locals()
+        check(x[0] > 1)
+        assert "y" in variables
+        return y
+
+    agree(trace(changed, ("n",)), changed, np.array([2.0, 1.0, 0.0]))
+
+
+def test_data_dependent_decisions_name_the_variable() -> None:
+    def branches(lengths: Any) -> Any:
+        longest = int(lengths.max())
+        return lengths if longest > 3 else -lengths
+
+    with pytest.raises(DataDependentError, match=r"asserts\.check\(longest >= 4\)"):
+        trace(branches, Spec(("n",), "int64"))

@@ -17,6 +17,7 @@ from asserts.graph import runtime
 from asserts.graph.graph import Node
 from asserts.graph.values import ArrayValue
 from asserts.trace.dtypes import dtype_of, results_of
+from asserts.trace.names import described
 from asserts.trace.registry import rule
 from asserts.trace.symarray import ANY, Elements, SymArray, count_key, sum_key
 from shapes import tensors
@@ -35,6 +36,16 @@ def sized_symbol(t: Tracer, source: str) -> IntExpr:
     expr = t.unbacked(source, size_like=True).expr
     assert isinstance(expr, IntExpr)
     return expr
+
+
+def counted(mask: SymArray) -> str:
+    """How many elements are not 0, as text."""
+    return f"np.count_nonzero({described(mask._node)})"
+
+
+def node_of(value: Any) -> Any:
+    """The node of a traced array; other operands as they are."""
+    return value._node if isinstance(value, SymArray) else value
 
 
 def bounded(
@@ -67,7 +78,7 @@ def define_count(
 
 def count_of(t: Tracer, mask: SymArray) -> IntExpr:
     """How many elements are not 0, counted if they have not been."""
-    count, is_new = new_count(t, mask, f"np.count_nonzero({mask._node.name})")
+    count, is_new = new_count(t, mask, counted(mask))
     if is_new:
         with t.calling("np.count_nonzero", runtime.count_nonzero):
             node = t.record(runtime.count_nonzero, (mask,), None, count)
@@ -83,7 +94,7 @@ def _nonzero(t: Tracer, a: Any) -> Any:
     mask = t.lift(a)
     if mask.ndim == 0:
         raise ValueError("Calling nonzero on 0d arrays is not allowed.")
-    count, is_new = new_count(t, mask, f"nonzero({mask._node.name})")
+    count, is_new = new_count(t, mask, counted(mask))
     values = (ArrayValue((count,), INTP),) * mask.ndim
     node = t.record(t.called, (mask,), None, values)
     if is_new:
@@ -97,7 +108,7 @@ def _nonzero(t: Tracer, a: Any) -> Any:
 @rule("flatnonzero")
 def _flatnonzero(t: Tracer, a: Any) -> Any:
     mask = t.lift(a)
-    count, is_new = new_count(t, mask, f"flatnonzero({mask._node.name})")
+    count, is_new = new_count(t, mask, counted(mask))
     size = tensors.product(mask._dims)
     elements = (constant(0), shift(size, -1))
     result = t.array((mask,), None, (count,), INTP, elements=elements)
@@ -109,7 +120,7 @@ def _flatnonzero(t: Tracer, a: Any) -> Any:
 @rule("argwhere")
 def _argwhere(t: Tracer, a: Any) -> Any:
     mask = t.lift(a)
-    count, is_new = new_count(t, mask, f"argwhere({mask._node.name})")
+    count, is_new = new_count(t, mask, counted(mask))
     result = t.array((mask,), None, (count, constant(mask.ndim)), INTP)
     if is_new:
         define_count(t, mask, count, result._node, (("size", 0),))
@@ -120,7 +131,7 @@ def _argwhere(t: Tracer, a: Any) -> Any:
 def _extract(t: Tracer, condition: Any, arr: Any) -> Any:
     # The sizes may differ: numpy takes the elements at the places that are true.
     mask, array = t.lift(condition), t.lift(arr)
-    count, is_new = new_count(t, mask, f"extract({mask._node.name})")
+    count, is_new = new_count(t, mask, counted(mask))
     result = t.array((mask, array), None, (count,), array.dtype, elements=array._elements)
     if is_new:
         define_count(t, mask, count, result._node, (("size", 0),))
@@ -134,7 +145,7 @@ def _compress(t: Tracer, condition: Any, a: Any, axis: Any = None) -> Any:
         raise ValueError("condition must be a 1-d array")
     dims = array._dims if axis is not None else (tensors.product(array._dims),)
     at = tensors.axis_of(axis or 0, len(dims))
-    count, is_new = new_count(t, mask, f"compress({mask._node.name})")
+    count, is_new = new_count(t, mask, counted(mask))
     shape = (*dims[:at], count, *dims[at + 1 :])
     options = {} if axis is None else {"axis": axis}
     result = t.array((mask, array), options, shape, array.dtype, elements=array._elements)
@@ -155,7 +166,7 @@ def _unique(
     if axis is not None and array.ndim != 1:
         raise TraceError("np.unique: axis is not supported while tracing")
     total = tensors.product(array._dims)
-    count = sized_symbol(t, f"unique({array._node.name})")
+    count = sized_symbol(t, f"len(np.unique({described(array._node)}))")
     wanted = (return_index, return_inverse, return_counts)
     options = dict(zip(("return_index", "return_inverse", "return_counts"), wanted))
     options = {k: v for k, v in options.items() if v}
@@ -191,7 +202,8 @@ def _set_operation(
     name = t.called.__name__
     a, b = (tensors.product(t.shape_of(v)) for v in (ar1, ar2))
     both = combine(1, a, 1, b)
-    count = sized_symbol(t, f"{name}(...)")
+    shown = ", ".join(described(node_of(v)) for v in (ar1, ar2))
+    count = sized_symbol(t, f"len(np.{name}({shown}))")
     options = {"assume_unique": True} if assume_unique else {}
     dtype = dtype_of(t.called, ar1, ar2)
     result = t.array((ar1, ar2), options, (count,), dtype)
@@ -222,7 +234,7 @@ def repeat_each(
     total = t.total_of(sum_key(counts)) if one_each else None
     is_new = total is None
     if total is None:
-        total = sized_symbol(t, f"repeat(..., {counts._node.name})")
+        total = sized_symbol(t, f"np.sum({described(counts._node)})")
         if one_each:
             t.remember_total(sum_key(counts), total)
     shape = tensors.repeat_each(array._dims, counts._dims, total, axis)
@@ -251,7 +263,7 @@ def _bincount(t: Tracer, x: Any, weights: Any = None, minlength: Any = 0) -> Any
         sizes, reason = t.shape_of(weights), "weights and array don't have the same length"
         needs.equal(sizes[0], array._dims[0], reason)
     t.require(needs.result(()))
-    count = sized_symbol(t, f"bincount({array._node.name})")
+    count = sized_symbol(t, f"len(np.bincount({described(array._node)}))")
     options: dict[str, Any] = {} if weights is None else {"weights": weights}
     if least is not constant(0):
         options["minlength"] = least
