@@ -62,8 +62,9 @@ def _of_constant(name: str, spec: Any) -> str:
             f"specified by a tuple, {name}=({spec!r},), a symbolic integer by "
             f"{name}=Spec.int()"
         )
-    if isinstance(spec, dict) and any(isinstance(v, tuple) for v in spec.values()):
-        return f"the argument '{name}' was a constant dict: {OF_A_DICT}"
+    values = spec.values() if isinstance(spec, dict) else ()
+    if isinstance(spec, (set, frozenset)) or any(isinstance(v, tuple) for v in values):
+        return f"the argument '{name}' was a constant {type(spec).__name__}: {OF_A_DICT}"
     return ""
 
 

@@ -11,7 +11,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from functools import partial
-from types import CellType, FunctionType, MethodType, ModuleType
+from types import CellType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any, Final
 
 from asserts.trace.outside import is_library, stand_in_for
@@ -114,6 +114,8 @@ DEPTH: Final = 4
 """How many steps from a traced function its objects are looked through."""
 ITEMS: Final = 1000
 """A list or dict of more items is data."""
+STEPS: Final = 20_000
+"""How many objects are looked through."""
 
 
 def replaced_in(function: Callable[..., Any], spaces: Iterable[Globals]) -> list[Undo]:
@@ -132,13 +134,15 @@ class _Replacing:
     def __init__(self) -> None:
         self.undo: list[Undo] = []
         self._seen: set[int] = set()
+        self._left = STEPS
 
     def look(self, value: Any, depth: int) -> None:
         """Into a value, if it can hold others."""
         if depth == 0 or isinstance(value, (str, int, float, ModuleType)):
             return
-        if id(value) in self._seen:
+        if id(value) in self._seen or self._left <= 0:
             return
+        self._left -= 1
         self._seen.add(id(value))
         if isinstance(value, FunctionType):
             self._function(value, depth)
@@ -147,15 +151,20 @@ class _Replacing:
             self.look(value.__self__, depth)
         elif isinstance(value, partial):
             self.look(value.func, depth)
-        elif type(value) is dict and len(value) <= ITEMS:
-            self.items(value, depth)
-        elif type(value) in (list, tuple) and len(value) <= ITEMS:
-            self._sequence(value, depth)
+        elif isinstance(value, dict):
+            if len(value) <= ITEMS:
+                self.items(value, depth)
+        elif isinstance(value, (list, tuple)):
+            if len(value) <= ITEMS:
+                self._sequence(value, depth)
         elif isinstance(value, type):
             if self._is_project_class(value):
                 self._class(value, depth)
+        elif isinstance(value, SimpleNamespace):
+            self.items(vars(value), depth)
         elif self._is_project_class(type(value)):
             self.items(getattr(value, "__dict__", {}), depth)
+            self._slots(value, depth)
             self.look(type(value), depth)
 
     def items(self, space: MutableMapping[Any, Any], depth: int) -> None:
@@ -166,8 +175,8 @@ class _Replacing:
             self.look(value, depth - 1)
 
     def _put(self, value: Any, put: Callable[[Any], None]) -> bool:
-        stand_in = stand_in_for(value)
-        if stand_in is None:
+        stand_in = _standing(value)
+        if stand_in is value:
             return False
         put(stand_in)
         self.undo.append(partial(put, value))
@@ -175,9 +184,17 @@ class _Replacing:
 
     def _sequence(self, value: Any, depth: int) -> None:
         for i, item in enumerate(value):
-            is_put = type(value) is list and self._put(item, partial(value.__setitem__, i))
-            if not is_put:
+            is_list = isinstance(value, list)
+            if not (is_list and self._put(item, partial(value.__setitem__, i))):
                 self.look(item, depth - 1)
+
+    def _slots(self, value: Any, depth: int) -> None:
+        for cls in type(value).__mro__:
+            names = cls.__dict__.get("__slots__", ())
+            for name in (names,) if isinstance(names, str) else names:
+                item = getattr(value, name, None)
+                if not self._put(item, partial(setattr, value, name)):
+                    self.look(item, depth - 1)
 
     def _class(self, cls: type, depth: int) -> None:
         for name, value in list(vars(cls).items()):
@@ -191,8 +208,8 @@ class _Replacing:
         for cell in function.__closure__ or ():
             self._cell(cell, depth)
         defaults = function.__defaults__ or ()
-        changed = tuple(self._standing(value) for value in defaults)
-        if any(a is not b for a, b in zip(defaults, changed)):
+        changed = _standing(defaults)
+        if changed is not defaults:
             self.undo.append(partial(setattr, function, "__defaults__", defaults))
             function.__defaults__ = changed
         if function.__kwdefaults__:
@@ -208,11 +225,17 @@ class _Replacing:
             self.look(value, depth - 1)
 
     @staticmethod
-    def _standing(value: Any) -> Any:
-        stand_in = stand_in_for(value)
-        return value if stand_in is None else stand_in
-
-    @staticmethod
     def _is_project_class(cls: type) -> bool:
         home = sys.modules.get(getattr(cls, "__module__", None) or "")
         return home is not None and (is_project(vars(home)) or home.__name__ == "__main__")
+
+
+def _standing(value: Any) -> Any:
+    """What stands for a value, or a tuple with such values in it; else the value itself."""
+    if isinstance(value, tuple) and len(value) <= ITEMS:
+        items = [_standing(item) for item in value]
+        if all(a is b for a, b in zip(items, value)):
+            return value
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    stand_in = stand_in_for(value)
+    return value if stand_in is None else stand_in

@@ -22,6 +22,7 @@ import secrets
 import sys
 import sysconfig
 import time
+import timeit
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -189,6 +190,7 @@ _SOURCES: Final[dict[ModuleType, str]] = {
     time: "time time_ns perf_counter perf_counter_ns monotonic monotonic_ns process_time "
     "process_time_ns thread_time thread_time_ns clock_gettime clock_gettime_ns localtime "
     "gmtime ctime asctime strftime",
+    timeit: "default_timer",
     uuid: "uuid1 uuid4 getnode",
     secrets: "token_bytes token_hex token_urlsafe randbelow randbits choice",
     random: " ".join(random.__all__),

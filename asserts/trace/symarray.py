@@ -69,10 +69,6 @@ class Memory:
         return self.shared or any(all(a is not k for k in known) for a in held)
 
 
-class UnsupportedMethodError(TraceError, AttributeError):
-    """A method or attribute of arrays that is not supported while tracing."""
-
-
 class SymArray(NDArrayOperatorsMixin):
     """An array of a traced program; made by the tracer."""
 
@@ -320,9 +316,15 @@ class SymArray(NDArrayOperatorsMixin):
         target = _FUNCTION_OF_METHOD.get(name)
         if target is not None:
             return partial(self._call, target)
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise UnsupportedMethodError(
+        found = None if name.startswith("__") else getattr(np.ndarray, name, None)
+        if found is None:
+            raise AttributeError(f"'numpy.ndarray' object has no attribute '{name}'")
+        refuse = partial(self._refuse, name)
+        return refuse if callable(found) else refuse()
+
+    def _refuse(self, name: str, *args: Any, **options: Any) -> NoReturn:
+        """A method or attribute that arrays have, but not while tracing."""
+        raise TraceError(
             f"ndarray.{name} is not supported while tracing (array '{self._node.name}')"
         )
 

@@ -4,6 +4,7 @@ random numbers, clocks, files; conditions of checks; specifications of inputs.""
 from __future__ import annotations
 
 import builtins
+import collections
 import copy
 import datetime as dt
 import functools
@@ -16,12 +17,13 @@ import random
 import secrets
 import sys
 import time
+import types
 import uuid
 from collections.abc import Callable
 from datetime import date as day
 from random import randint
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -66,7 +68,26 @@ class Model:
         return self.use_own(x)
 
 
+class Slotted:
+    """An object without a dict."""
+
+    __slots__ = ("own",)
+
+    def __init__(self) -> None:
+        self.own = np.random.default_rng(2)
+
+
+class Pair(NamedTuple):
+    first: Any
+    second: int = 0
+
+
 MODEL = Model()
+SLOTTED = Slotted()
+NAMESPACE = types.SimpleNamespace(own=np.random.default_rng(2))
+PAIR = Pair(np.random.default_rng(2))
+TUPLE = (1, (np.random.default_rng(2), 2))
+ORDERED = collections.OrderedDict(own=np.random.default_rng(2))
 
 
 def in_a_closure() -> Callable[[Any], Any]:
@@ -109,6 +130,11 @@ OUTSIDE: dict[str, Callable[[Any], Any]] = {
     "class_attribute": MODEL.use_shared,
     "nested_attribute": MODEL.use_part,
     "callable": MODEL,
+    "slots": lambda x: x + SLOTTED.own.random(),
+    "namespace": lambda x: x + NAMESPACE.own.random(),
+    "named_tuple": lambda x: x + PAIR.first.random(),
+    "tuple": lambda x: x + TUPLE[1][0].random(),  # type: ignore[index]
+    "ordered": lambda x: x + ORDERED["own"].random(),
     "closure": in_a_closure(),
     "default": as_default,
     "inside": imported_inside,
@@ -146,6 +172,7 @@ OUTSIDE: dict[str, Callable[[Any], Any]] = {
 def everything_patched() -> list[Any]:
     found = [getattr(module, name) for module, name, _ in _PATCHES]
     found += [vars(cls).get(name) for cls, name, _ in _METHODS]
+    found += [type(SLOTTED.own), type(NAMESPACE.own), PAIR, TUPLE, type(ORDERED["own"])]
     found += [type(GENERATOR), DRAW, type(MODEL.own), type(Model.shared), as_default.__defaults__]
     return [*found, type(MODEL.parts["dropout"][0]), type(TABLE["generators"][1]), today]
 
@@ -293,6 +320,7 @@ def kinds(x: Any, zero: Any, k: Any) -> Any:
     asked = [
         np.ndim(x), np.isscalar(n), np.isscalar(x), np.isscalar(total), np.iterable(x),
         np.iterable(total), np.isrealobj(x), np.iscomplexobj(x), hasattr(x, "__len__"),
+        hasattr(x, "tolist"), hasattr(x, "detach"), getattr(x, "device_type", "no"),
         callable(x), x.__class__ is np.ndarray, isinstance(type(x), type), len(x.shape),
         np.result_type(x, np.complex64) == np.complex128, {int: 1, float: 2}[type(n)],
     ]  # fmt: skip
