@@ -19,6 +19,7 @@ __all__ = [
     "Token",
     "accumulate_with",
     "astype",
+    "count_nonzero",
     "functional_assert",
     "item",
     "make_token",
@@ -58,9 +59,14 @@ def item(x: Any) -> int | float | bool:
     return found
 
 
-def astype(x: ArrayLike, dtype: str) -> NDArray[Any]:
-    """A copy with another dtype."""
-    return np.array(x).astype(dtype)
+def count_nonzero(x: ArrayLike) -> int:
+    """How many elements are not 0, as Python's number."""
+    return int(np.count_nonzero(x))
+
+
+def astype(x: ArrayLike, dtype: str) -> Any:
+    """A copy with another dtype (a scalar stays one)."""
+    return x.astype(dtype) if isinstance(x, np.generic) else np.array(x).astype(dtype)
 
 
 def set_item(x: NDArray[Any], key: Any, value: Any) -> NDArray[Any]:

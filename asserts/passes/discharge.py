@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Literal
 
 from asserts.conditions.known import Answer, Known, Statement
@@ -88,14 +89,17 @@ def obligations_of(env: ShapeEnv) -> list[Obligation]:
         if fact.origin != "operation":
             found += _parts(fact.claim, fact.text, "contract", fact.whence.split(" (")[0])
     for check in env.checks:
-        found += _of_check(check)
+        found += _of_check(check, env.names)
     return found
 
 
-def _of_check(check: Check) -> list[Obligation]:
+def _of_check(check: Check, names: Mapping[str, str]) -> list[Obligation]:
     kind: Kind = "operation" if check.origin == "operation" else "user"
     stated_by = check.operation or "an operation" if kind == "operation" else "the program"
-    return _parts(check.claim, check.text, kind, stated_by, check.message, check.location)
+    text = check.text
+    if names and check.written is None:
+        text = show(check.claim if check.expr is None else check.expr, _renaming(names))
+    return _parts(check.claim, text, kind, stated_by, check.message, check.location, names)
 
 
 def _parts(
@@ -105,12 +109,13 @@ def _parts(
     stated_by: str,
     message: str | None = None,
     where: Location | None = None,
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Obligation]:
     clauses = claim.args if claim.op is OPERATORS["And"] else (claim,)
     return [
         Obligation(
             clause,  # type: ignore[arg-type]
-            text if text is not None and len(clauses) == 1 else show(clause),
+            text if text is not None and len(clauses) == 1 else show(clause, _renaming(names)),
             kind,
             stated_by,
             message,
@@ -118,6 +123,10 @@ def _parts(
         )
         for clause in clauses
     ]
+
+
+def _renaming(names: Mapping[str, str]) -> Callable[[str], str] | None:
+    return (lambda name: names.get(name, name)) if names else None
 
 
 def discharge(

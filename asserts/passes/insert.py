@@ -208,7 +208,8 @@ class _Insertion:
             before = len(emitter.created)
             condition = self._written(emitter, decision)
             symbols = free_symbols(decision.condition)
-            values = {symbol.name: emitter.emit(symbol) for symbol in symbols}
+            names = self._env.names
+            values = {names.get(s.name, s.name): emitter.emit(s) for s in symbols}
             info = AssertInfo(
                 obligation.text,
                 obligation.message,
@@ -249,7 +250,7 @@ class _Insertion:
         for symbol in symbols:
             info = self._env.symbols.get(symbol.name)
             if info is not None and info.source not in (None, symbol.name):
-                found[symbol.name] = str(info.source)
+                found[self._env.names.get(symbol.name, symbol.name)] = str(info.source)
         return found
 
 

@@ -9,8 +9,10 @@ its operands' sizes becomes a check of the program's environment, unless it is c
 
 Guarantees: on inputs that fit the specification, and for which the checks hold, the graph
 computes what the function does. An unsupported function raises at once and names itself.
+What would be another at every run (random numbers, the time, files) raises, too, and so do
+the text and the hash of a size.
 Limits: a branch on a value is decided once (from the example sizes, with a guard) or raises
-`DataDependentError`; names are looked up in the function's own module (see `modules`).
+`DataDependentError`; functions of installed packages see numpy as it is (see `modules`).
 """
 
 from __future__ import annotations
@@ -24,10 +26,12 @@ import numpy as np
 from asserts.errors import TraceError
 from asserts.graph.module import GraphModule
 from asserts.graph.values import ArrayValue
+from asserts.trace.advice import advised
 from asserts.trace.builtins_patch import patched
 from asserts.trace.checks import check
 from asserts.trace.context import activated
 from asserts.trace.inputs import Spec, bound_specs, check_inputs, make_inputs
+from asserts.trace.names import name_the_rest
 from asserts.trace.rules import (
     create,
     dynamic,
@@ -70,8 +74,9 @@ def trace(
     An array input is specified by a tuple of sizes (names, numbers, `Dim`s, or text such as
     ``"2*b"``; float64), by `Spec(shape, dtype)`, or by an example array; a symbolic integer by
     a `Dim` or `Spec.int(...)`. Anything else is a constant, passed as it is. A name that is
-    nowhere a size by itself is computed from the sizes that are made of it. `modules` names
-    further modules whose functions belong to the program.
+    nowhere a size by itself is computed from the sizes that are made of it. The modules of
+    your project that the function refers to belong to the program; `modules` names further
+    ones, of installed packages.
 
     Raises `TraceError` for what cannot be traced, and for a name that no dimension determines,
     `ShapeError` for a certain mismatch of shapes, `DataDependentError` for a decision on a
@@ -84,7 +89,7 @@ def trace(
     flat, call = bound_specs(fn, specs, named)
     with activated(tracer):
         values = make_inputs(tracer, flat)
-        with patched(fn, modules):
+        with patched(fn, modules) as spaces, advised(tracer.env, spaces, flat):
             result = call(values)
         tracer.returned()
         output = tracer.graph.output(_as_argument(tracer, result))
@@ -93,6 +98,7 @@ def trace(
 
 
 def _finished(tracer: Tracer) -> GraphModule:
+    name_the_rest(tracer.env)
     module = tracer.module
     module.shape_env = tracer.env
     module.meta["name"] = tracer.name

@@ -1,25 +1,24 @@
 """Stand-ins for what Python does not let a value answer for.
 
 ``int(x)`` must return a real integer and ``np.zeros(n)`` asks n for one, so, as FX does for
-`len` and its like, the traced function's module gets other `int`, `float`, `bool`, `len`,
-`min`, `max` and `np` for the duration of the trace. They behave as ever on plain values
-(``isinstance(v, int)``, ``dtype=int``, ``int("3")``), and record on traced ones. Everything
-is put back at the end, also after an exception.
+`len` and its like, the modules of the traced program get other `int`, `float`, `bool`, `len`,
+`min`, `max`, `isinstance`, `type`, `print` and `np` for the duration of the trace. They behave
+as ever on plain values (``isinstance(v, int)``, ``dtype=int``, ``int("3")``), and record on
+traced ones. Everything is put back at the end, also after an exception.
 
-Limits: the module is changed for all threads while the trace lasts; functions of other
-modules see Python's own (see `modules` of `asserts.trace.trace`), and so does a numpy that is
+Limits: the modules are changed for all threads while the trace lasts; functions of installed
+packages see Python's own (see `modules` of `asserts.trace.trace`), and so does a numpy that is
 imported inside of a function.
 """
 
 from __future__ import annotations
 
 import builtins
-import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
@@ -27,12 +26,15 @@ import numpy as np
 from asserts.errors import TraceError
 from asserts.graph.module import GraphModule
 from asserts.trace.context import current_tracer
+from asserts.trace.holders import reachable_globals, replaced_in
+from asserts.trace.introspection import TYPE, traced_isinstance, traced_print
+from asserts.trace.outside import Refused, refused
 from asserts.trace.registry import apply_rule
 from asserts.trace.symarray import SymArray, is_symbolic
 from shapes.env import Max, Min, Symbolic, SymBool, SymFloat, SymInt, Where
 from shapes.expr import make
 
-__all__ = ["patched", "traced_globals"]
+__all__ = ["patched"]
 
 # --------------------------------------------------------------------------- numbers
 
@@ -131,6 +133,11 @@ class BoolType(int, metaclass=_NumberType):
     dtype = np.dtype(bool)
 
 
+TYPE.numbers.update({one.plain: one for one in (IntType, FloatType, BoolType)})
+for _one in TYPE.numbers.values():
+    _one.__name__ = _one.__qualname__ = _one.plain.__name__  # type: ignore[attr-defined]
+
+
 def traced_len(value: Any) -> Any:
     """`len`."""
     if isinstance(value, SymArray):
@@ -161,6 +168,9 @@ _BUILTINS: Final[dict[str, Any]] = {
     "len": traced_len,
     "min": _extremum(min, Min),
     "max": _extremum(max, Max),
+    "isinstance": traced_isinstance,
+    "type": TYPE,
+    "print": traced_print,
 }
 
 # --------------------------------------------------------------------------- numpy
@@ -212,6 +222,8 @@ _stand_ins: dict[int, tuple[Any, Any]] = {}
 
 def _numpy_stand_in(value: Any) -> Any:
     """What stands for something of numpy in traced code (itself, for a type)."""
+    if isinstance(value, Refused):
+        return value
     if isinstance(value, ModuleType):
         return _kept(value, TracedModule) if _is_numpy(value.__name__) else value
     if isinstance(value, np.ufunc) or _is_numpy_function(value):
@@ -246,69 +258,40 @@ def _owner(value: Any) -> str:
 # --------------------------------------------------------------------------- patching
 
 
-def traced_globals(function: Callable[..., Any]) -> list[dict[str, Any]]:
-    """The global names that a function (or what it wraps) sees."""
-    found: list[dict[str, Any]] = []
-    waiting: list[Any] = [function]
-    seen: set[int] = set()
-    while waiting:
-        one = waiting.pop()
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
-        if isinstance(one, partial):
-            waiting.append(one.func)
-        elif inspect.ismethod(one):
-            waiting.append(one.__func__)
-        elif isinstance(one, FunctionType):
-            found.append(one.__globals__)
-            wrapped = getattr(one, "__wrapped__", None)
-            waiting += [wrapped] if wrapped is not None else []
-        elif not isinstance(one, type) and callable(one):
-            waiting.append(type(one).__call__)
-    return [g for g in found if not _is_our_own(g)]
-
-
-def _is_our_own(names: dict[str, Any]) -> bool:
-    module = str(names.get("__name__", ""))
-    top, _, rest = module.partition(".")
-    if top == "asserts":
-        return not rest.startswith("examples")
-    return top in ("shapes", "numpy", "builtins")
-
-
 @contextmanager
 def patched(
     function: Callable[..., Any], modules: Iterable[ModuleType | str] = ()
-) -> Iterator[None]:
+) -> Iterator[list[dict[str, Any]]]:
     """Within the block, the function's module and the others see the stand-ins.
 
-    Raises `TraceError` for a module that is not loaded.
+    The program is the function, the modules of the project that it refers to, and `modules`.
+    What gives another answer at every run (see `outside`) refuses to be called by it. Yields
+    the names of all its modules. Raises `TraceError` for a module that is not loaded.
     """
-    spaces = traced_globals(function)
+    spaces = reachable_globals(function)
     for module in modules:
         loaded = sys.modules.get(module) if isinstance(module, str) else module
         if loaded is None:
             raise TraceError(f"the module {module!r} is not loaded, so it cannot be traced")
         spaces.append(vars(loaded))
-    undo: list[tuple[dict[str, Any], str, Any, bool]] = []
+    spaces = list({id(s): s for s in spaces}.values())
+    undo: list[Callable[[], Any]] = []
     call = GraphModule.__call__
-    try:
-        for space in {id(s): s for s in spaces}.values():
-            undo += _patch(space)
-        GraphModule.__call__ = _traced_call(call)  # type: ignore[method-assign]
-        yield
-    finally:
-        GraphModule.__call__ = call  # type: ignore[method-assign]
-        for space, name, old, was_there in reversed(undo):
-            if was_there:
-                space[name] = old
-            else:
-                space.pop(name, None)
+    with refused():
+        try:
+            undo += replaced_in(function, spaces)
+            for space in spaces:
+                undo += _patch(space)
+            GraphModule.__call__ = _traced_call(call)  # type: ignore[method-assign]
+            yield spaces
+        finally:
+            GraphModule.__call__ = call  # type: ignore[method-assign]
+            for restore in reversed(undo):
+                restore()
 
 
-def _patch(space: dict[str, Any]) -> list[tuple[dict[str, Any], str, Any, bool]]:
-    undo = []
+def _patch(space: dict[str, Any]) -> list[Callable[[], Any]]:
+    undo: list[Callable[[], Any]] = []
     changes = {
         name: stand_in
         for name, value in list(space.items())
@@ -317,7 +300,12 @@ def _patch(space: dict[str, Any]) -> list[tuple[dict[str, Any], str, Any, bool]]
     # A module that has its own `min` keeps it.
     changes |= {name: value for name, value in _BUILTINS.items() if name not in space}
     for name, value in changes.items():
-        undo.append((space, name, space.get(name), name in space))
+        there = name in space
+        undo.append(
+            partial(space.__setitem__, name, space[name])
+            if there
+            else partial(space.pop, name, None)
+        )
         space[name] = value
     return undo
 

@@ -22,9 +22,14 @@ def current_tracer() -> Tracer | None:
 
 @contextmanager
 def activated(tracer: Tracer) -> Iterator[None]:
-    """The tracer is at work within the block."""
+    """The tracer is at work within the block, and watches what is asked of its values."""
+    from asserts.trace.introspection import watch
+
     token = _active.set(tracer)
+    env = tracer.env
+    outer, env.watch = env.watch, watch
     try:
         yield
     finally:
+        env.watch = outer
         _active.reset(token)

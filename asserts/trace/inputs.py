@@ -23,8 +23,10 @@ from asserts.errors import InputError, TraceError
 from asserts.graph.graph import Graph, Node
 from asserts.graph.module import GraphModule
 from asserts.graph.values import ArrayValue
+from asserts.trace.advice import OF_A_DICT
 from asserts.trace.derived import Equation, Solution, solve
 from asserts.trace.dtypes import as_dtype
+from asserts.trace.outside import stand_in_for
 from asserts.trace.symarray import SymArray
 from asserts.trace.tracer import Tracer
 from shapes.base import Bound, IntInfinity, int_oo
@@ -53,7 +55,8 @@ class Spec:
     dtype: np.dtype[Any]
 
     def __init__(self, shape: Any, dtype: Any = "float64") -> None:
-        sizes = (shape,) if isinstance(shape, (str, int, Dim)) else tuple(shape)
+        single = isinstance(shape, (str, int, Dim, range, slice))
+        sizes = (shape,) if single else tuple(shape)
         for size in sizes:
             _require_size(size)
         object.__setattr__(self, "shape", sizes)
@@ -80,7 +83,12 @@ class IntSpec:
     hint: int | None = None
 
 
+_RANGE = "{} is a range; a size with a range is a Dim: Dim('n', min=1, max=5)"
+
+
 def _require_size(size: Any) -> None:
+    if isinstance(size, (range, slice)) or (isinstance(size, str) and ".." in size):
+        raise TraceError(_RANGE.format(repr(size)))
     if isinstance(size, (str, Dim)):
         return
     if isinstance(size, (bool, float)) or not hasattr(size, "__index__"):
@@ -127,23 +135,38 @@ def bound_specs(
     return flat, call
 
 
-def _normal(spec: Any) -> Any:
-    """A `Spec`, an `IntSpec`, or a constant as it is."""
+def _normal(name: str, spec: Any) -> Any:
+    """A `Spec`, an `IntSpec`, or a constant as it is (generators of random numbers as what
+    stands for them). Raises `TraceError` for what only looks like a specification."""
+    if isinstance(spec, dict) and any(map(_looks_like_spec, spec.values())):
+        raise TraceError(f"the argument '{name}' is a dict of specifications: {OF_A_DICT}")
+    if isinstance(spec, type) and issubclass(spec, (Spec, IntSpec, Dim)):
+        raise TraceError(f"the argument '{name}' is the class {spec.__name__}, without a size")
+    if isinstance(spec, range):
+        raise TraceError(f"the argument '{name}': {_RANGE.format(spec)}")
     if isinstance(spec, (tuple, list)):
         return Spec(spec)
     if isinstance(spec, np.ndarray):
         return Spec(spec.shape, spec.dtype)
     if isinstance(spec, Dim):
         return IntSpec(spec.name, spec.min, spec.max, spec.hint)
-    return spec
+    stand_in = stand_in_for(spec)
+    return spec if stand_in is None else stand_in
+
+
+def _looks_like_spec(value: Any) -> bool:
+    """Whether a value can only be meant as a specification."""
+    sizes = value if isinstance(value, tuple) else (value,)
+    return any(isinstance(one, (Spec, IntSpec, Dim)) for one in sizes)
 
 
 def make_inputs(t: Tracer, specs: Mapping[str, Any]) -> dict[str, Any]:
     """The placeholders; the value of every parameter."""
-    normal = {name: _normal(spec) for name, spec in specs.items()}
+    normal = {name: _normal(name, spec) for name, spec in specs.items()}
     table = _Sizes(t, normal)
     table.name_sizes()
     table.derive_sizes()
+    table.require_no_text()
     values: dict[str, Any] = {}
     for name, spec in normal.items():
         if isinstance(spec, Spec):
@@ -232,6 +255,16 @@ class _Sizes:
             t.bind(node, {solution.name: ()})
             with t.calling(f"how `{solution.name}` is read", node.target):
                 t.guarantee(equal(solution.name, value), node)
+
+    def require_no_text(self) -> None:
+        """Raises `TraceError` for a constant text that is the name of a size."""
+        for parameter, spec in self._specs.items():
+            if isinstance(spec, str) and spec in self._named:
+                raise TraceError(
+                    f"the argument '{parameter}' is the text {spec!r}, the name of a size; an "
+                    f"array is specified by a tuple, {parameter}=({spec!r},), a symbolic "
+                    f"integer by {parameter}=Spec.int({spec!r})"
+                )
 
     def _declare(self, name: str, place: str, axis: int | None, size: Any) -> None:
         if not is_name(name) or "." in name or "[" in name:

@@ -8,7 +8,9 @@ does not have are refused by name, unless they are at their neutral value.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -101,7 +103,8 @@ def apply_rule(
             "compute it outside of the traced program and pass the result in"
         )
     signature = _PARAMETERS[found]
-    given = _supported(name, signature, kwargs)
+    args, kwargs = _named(function, signature, args, kwargs)
+    given = _supported(name, function, signature, kwargs)
     with tracer.calling(name, function):
         try:
             signature.bind(tracer, *args, **given)
@@ -110,8 +113,45 @@ def apply_rule(
         return found(tracer, *args, **given)
 
 
+def _named(
+    function: Any, own: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments with those in numpy's positions that the rule does not have there (an
+    `out`, say) under their names, so that none of them is taken for another."""
+    names = _positional(function)
+    slots = [p for p in list(own.parameters.values())[1:] if p.kind is not _KEYWORD_ONLY]
+    for i, name in enumerate(names[: len(args)]):
+        slot = slots[min(i, len(slots) - 1)] if slots else None
+        varies = slot is not None and slot.kind is inspect.Parameter.VAR_POSITIONAL
+        is_there = slot is not None and (varies or i < len(slots))
+        elsewhere = name in own.parameters or name in _NEUTRAL
+        if is_there and slot is not None and (slot.name == name or not elsewhere):
+            continue
+        return args[:i], {**dict(zip(names[i:], args[i:])), **kwargs}
+    return args, kwargs
+
+
+_KEYWORD_ONLY: Final = inspect.Parameter.KEYWORD_ONLY
+
+
+@cache
+def _parameters(function: Any) -> Mapping[str, inspect.Parameter]:
+    """The parameters of a numpy function, as far as it tells."""
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return {}
+
+
+def _positional(function: Any) -> list[str]:
+    """The names of the parameters that can be given by position, up to variable ones."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    found = itertools.takewhile(lambda p: p.kind in kinds, _parameters(function).values())
+    return [p.name for p in found]
+
+
 def _supported(
-    name: str, signature: inspect.Signature, kwargs: dict[str, Any]
+    name: str, function: Any, signature: inspect.Signature, kwargs: dict[str, Any]
 ) -> dict[str, Any]:
     """The arguments that the rule takes; neutral ones of the others are dropped."""
     known = signature.parameters
@@ -122,6 +162,18 @@ def _supported(
             continue
         if key in known or (takes_any and key not in _NEUTRAL):
             given[key] = value
-        elif not any(value is n for n in _NEUTRAL.get(key, ())):
+        elif not _is_neutral(function, key, value):
             raise TraceError(f"{name}: the argument '{key}' is not supported while tracing")
     return given
+
+
+def _is_neutral(function: Any, key: str, value: Any) -> bool:
+    """Whether an argument says nothing that would not hold without it."""
+    parameter = _parameters(function).get(key)
+    default = inspect.Parameter.empty if parameter is None else parameter.default
+    same = isinstance(value, (bool, str, int)) and type(value) is type(default)
+    return (
+        value is default
+        or (same and value == default)
+        or any(value is n for n in _NEUTRAL.get(key, ()))
+    )

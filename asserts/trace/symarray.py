@@ -27,12 +27,16 @@ if TYPE_CHECKING:
     from asserts.graph.graph import Node
     from asserts.trace.tracer import Tracer
 
-__all__ = ["Elements", "Memory", "SymArray", "is_symbolic"]
+__all__ = ["Elements", "Memory", "SymArray", "Total", "count_key", "is_symbolic", "sum_key"]
 
 Elements: TypeAlias = "tuple[IntExpr | None, IntExpr | None]"
 """Bounds that every element satisfies, each None where there is none."""
 
 ANY: Final[Elements] = (None, None)
+
+Total: TypeAlias = "tuple[Node, str]"
+"""What an array adds up to: its node, and whether its elements other than 0 are counted, or
+summed. The two are one quantity for truth values only."""
 
 _FUNCTION_OF_METHOD: Final[dict[str, str]] = {
     name: name
@@ -40,7 +44,7 @@ _FUNCTION_OF_METHOD: Final[dict[str, str]] = {
         "sum", "prod", "mean", "std", "var", "max", "min", "any", "all", "argmax", "argmin",
         "argsort", "cumsum", "cumprod", "reshape", "transpose", "ravel", "squeeze",
         "swapaxes", "take", "repeat", "clip", "dot", "nonzero", "round", "diagonal", "trace",
-        "searchsorted", "compress", "argpartition", "conj", "conjugate",
+        "searchsorted", "argpartition", "conj", "conjugate",
     )
 }  # fmt: skip
 
@@ -65,10 +69,6 @@ class Memory:
         return self.shared or any(all(a is not k for k in known) for a in held)
 
 
-class UnsupportedMethodError(TraceError, AttributeError):
-    """A method or attribute of arrays that is not supported while tracing."""
-
-
 class SymArray(NDArrayOperatorsMixin):
     """An array of a traced program; made by the tracer."""
 
@@ -90,8 +90,9 @@ class SymArray(NDArrayOperatorsMixin):
         self._node = node
         self._dims = dims
         self._dtype = dtype
-        self._elements = elements
-        self._total_of: Node | None = None
+        self._elements = elements if dtype.kind in "iu" else ANY
+        self._total_of: Total | None = None
+        """The total of another array that this one holds."""
         self._part_of: tuple[SymArray, Any, Any] | None = None
         """The array that a slice was taken of, the index, and the index as it is recorded."""
         self._memory: Memory | None = Memory() if fresh else None
@@ -143,11 +144,31 @@ class SymArray(NDArrayOperatorsMixin):
         """Bytes of all elements."""
         return self.size * self.itemsize
 
-    def __repr__(self) -> str:
+    def display(self) -> str:
+        """Name, dtype and shape as text."""
         sizes = ", ".join(map(str, self._dims))
         return f"SymArray({self._node.name}: {self._dtype}[{sizes}])"
 
+    def __repr__(self) -> str:
+        watch = self._tracer.env.watch
+        if watch is not None:
+            watch(self, "text")
+        return self.display()
+
     __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        """The type that the program sees (``isinstance(x, np.ndarray)``)."""
+        return SymArray if self._is_scalar else np.ndarray
+
+    @property
+    def _is_scalar(self) -> bool:
+        """Whether numpy would hand out a scalar, which never changes in place."""
+        return not self._dims and self._part_of is None and _makes_scalar(self._node)
 
     # -- numpy's protocols -----------------------------------------------------------------
 
@@ -197,7 +218,10 @@ class SymArray(NDArrayOperatorsMixin):
 
     def item(self, *index: Any) -> Any:
         """The only element (or the one at an index) as a symbolic number."""
-        chosen = self[index[0] if len(index) == 1 else index] if index else self
+        if len(index) == 1 and isinstance(index[0], tuple):
+            (index,) = index
+        flat = self.reshape(-1) if len(index) == 1 and self.ndim != 1 else self
+        chosen = flat[index] if index else self
         return self._tracer.read(chosen)
 
     def __bool__(self) -> bool:
@@ -240,36 +264,49 @@ class SymArray(NDArrayOperatorsMixin):
         return self._call("imag")
 
     def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        return self.__array_function__(getattr(np, name), (), (self, *args), kwargs)
+        return self._call_on(name, self, *args, **kwargs)
 
-    def reshape(self, *shape: Any, order: str = "C") -> Any:
+    def _call_on(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        return self.__array_function__(getattr(np, name), (), args, kwargs)
+
+    def reshape(self, *shape: Any, **options: Any) -> Any:
         """`numpy.reshape`, the sizes in a tuple or one by one."""
-        return self._call("reshape", shape[0] if len(shape) == 1 else shape, order=order)
+        return self._call("reshape", shape[0] if len(shape) == 1 else shape, **options)
 
     def transpose(self, *axes: Any) -> Any:
         """`numpy.transpose`, the axes in a tuple or one by one."""
         return self._call("transpose", axes[0] if len(axes) == 1 else (axes or None))
 
-    def astype(self, dtype: Any, **options: Any) -> Any:
-        """Another dtype."""
+    def astype(
+        self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True,
+        copy: bool = True,
+    ) -> Any:  # fmt: skip
+        """Another dtype (the order is one of memory alone)."""
         from asserts.trace.rules.elementwise import cast
 
-        return cast(self._tracer, self, dtype, **options)
+        return cast(self._tracer, self, dtype, casting, copy)
 
     def copy(self, order: str = "C") -> Any:
-        """A copy."""
+        """A copy (the order is one of memory alone)."""
         return self._call("copy")
+
+    def __copy__(self) -> Any:
+        return self.copy()
+
+    def __deepcopy__(self, memo: object) -> Any:
+        return self.copy()
 
     def flatten(self, order: str = "C") -> Any:
         """A flat copy."""
-        if order != "C":
-            raise TraceError(f"flatten: order={order!r} is not supported while tracing")
-        flat = self._call("reshape", (-1,))
-        return flat.copy()
+        return self._call("ravel", order=order).copy()
 
-    def sort(self, axis: int = -1) -> None:
+    def compress(self, condition: Any, *args: Any, **options: Any) -> Any:
+        """`numpy.compress`, whose array comes second."""
+        return self._call_on("compress", condition, self, *args, **options)
+
+    def sort(self, axis: int = -1, *args: Any, **options: Any) -> None:
         """Sorts in place."""
-        self._tracer.changed(self, "x.sort()", self._call("sort", axis))
+        self._tracer.changed(self, "x.sort()", self._call("sort", axis, *args, **options))
 
     def fill(self, value: Any) -> None:
         """Sets all elements."""
@@ -279,11 +316,27 @@ class SymArray(NDArrayOperatorsMixin):
         target = _FUNCTION_OF_METHOD.get(name)
         if target is not None:
             return partial(self._call, target)
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise UnsupportedMethodError(
+        found = None if name.startswith("__") else getattr(np.ndarray, name, None)
+        if found is None:
+            raise AttributeError(f"'numpy.ndarray' object has no attribute '{name}'")
+        refuse = partial(self._refuse, name)
+        return refuse if callable(found) else refuse()
+
+    def _refuse(self, name: str, *args: Any, **options: Any) -> NoReturn:
+        """A method or attribute that arrays have, but not while tracing."""
+        raise TraceError(
             f"ndarray.{name} is not supported while tracing (array '{self._node.name}')"
         )
+
+
+def count_key(x: SymArray) -> Total:
+    """How many elements are not 0."""
+    return x._node, "count"
+
+
+def sum_key(x: SymArray) -> Total:
+    """The sum of all elements as an int64; of truth values: how many are true."""
+    return x._node, "count" if x.dtype.kind == "b" else "sum"
 
 
 def _outside(name: str, array: str) -> str:
@@ -296,23 +349,27 @@ def _outside(name: str, array: str) -> str:
 _ZERO_D_ARRAYS: Final = frozenset(
     ("placeholder", "get_attr", "zeros", "ones", "empty", "full", "zeros_like", "ones_like",
      "empty_like", "full_like", "array", "asarray", "reshape", "squeeze", "copy", "set_item",
-     "update", "broadcast_to", "transpose")
+     "update", "broadcast_to", "transpose", "where", "isin")
 )  # fmt: skip
+"""What makes arrays, if they have no axes: all else makes scalars."""
 
 
-def _is_scalar(x: SymArray) -> bool:
-    """Whether numpy would hand out a scalar, which never changes in place."""
-    made_by = x._node.op if x._node.op != "call_function" else x._node.target
-    if x._dims or x._part_of is not None:
-        return False
-    return getattr(made_by, "__name__", made_by) not in _ZERO_D_ARRAYS
+def _makes_scalar(node: Any) -> bool:
+    made_by = node.op if node.op != "call_function" else node.target
+    name = getattr(made_by, "__name__", made_by)
+    if name == "astype":  # what it was
+        return _makes_scalar(node.args[0])
+    if name == "getitem":
+        key = node.args[1]
+        return Ellipsis not in (key if isinstance(key, (tuple, list)) else (key,))
+    return name not in _ZERO_D_ARRAYS
 
 
 def _in_place(symbol: str, ufunc: np.ufunc) -> Callable[[SymArray, Any], Any]:
     def method(self: SymArray, other: Any) -> Any:
         from asserts.trace.rules.elementwise import update
 
-        if _is_scalar(self):
+        if self._is_scalar:
             return ufunc(self, other)
         update(self._tracer, self, ufunc, other, f"x {symbol}= ...")
         return self

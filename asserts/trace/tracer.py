@@ -11,9 +11,10 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from asserts.conditions.emit import Emitter
 from asserts.dialects.numpy.graph import NumpyGraphs
@@ -22,7 +23,8 @@ from asserts.graph import runtime
 from asserts.graph.graph import Graph, Node
 from asserts.graph.module import GraphModule
 from asserts.graph.values import ArrayValue
-from asserts.trace.symarray import ANY, Elements, SymArray
+from asserts.trace.names import described, learn_names, text_of_claim
+from asserts.trace.symarray import ANY, Elements, SymArray, Total, count_key, sum_key
 from shapes import tensors
 from shapes.base import Location, user_location
 from shapes.env import ShapeEnv, Symbolic, SymBool, SymFloat, SymInt
@@ -47,6 +49,21 @@ __all__ = ["Tracer"]
 Path = tuple[tuple[Any, ...], ...]
 
 
+class _Constant(NamedTuple):
+    """An array of the traced program (held, so that its identity stays its own), what it
+    contained when it was used, and the node that reads that."""
+
+    value: Any
+    copy: NDArray[Any]
+    node: Node
+
+
+def _same_content(a: NDArray[Any], value: Any) -> bool:
+    """Whether shape, dtype and every byte are the same (so NaN is itself)."""
+    b = np.asarray(value)
+    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+
+
 class Tracer:
     """One program being traced into one graph."""
 
@@ -59,9 +76,10 @@ class Tracer:
         self.contracts: list[Expr] = []
         self.guarantees: list[Expr] = []
         self.inputs: dict[str, Expr | tuple[Expr, ...]] = {}
-        self._constants: dict[int, tuple[Any, Node]] = {}
+        self._constants: dict[int, _Constant] = {}
+        self._constant_number = 0
         self._reads: dict[Node, Expr] = {}
-        self._totals: dict[Node, IntExpr] = {}
+        self._totals: dict[Total, IntExpr] = {}
         self._required: set[Expr] = set()
         self._operation: list[tuple[str, Any]] = []
         self._end: str | None = None
@@ -119,7 +137,9 @@ class Tracer:
 
     def dims_of(self, shape: Any) -> Shape:
         """The sizes in a shape argument: one, or a sequence of them."""
-        if isinstance(shape, SymArray) and shape.ndim == 1:
+        if isinstance(shape, SymArray):
+            if shape.ndim != 1:
+                return (self.dim_of(shape),)
             shape = list(shape)
         if isinstance(shape, (list, tuple, np.ndarray)):
             return tuple(self.dim_of(s) for s in shape)
@@ -147,10 +167,12 @@ class Tracer:
             return
         if whole is FALSE or self.decide(whole) is False:
             raise ShapeError(f"{operation}: {reason}")
+        learn_names(self)
         try:
             self.env.check(
-                whole, origin="operation", operation=operation, location=user_location()
-            )
+                whole, origin="operation", operation=operation, location=user_location(),
+                written=text_of_claim(self.env, condition),
+            )  # fmt: skip
         except ContradictionError as error:
             raise ShapeError(f"{operation}: {reason}") from error
         self._required.add(whole)
@@ -208,7 +230,7 @@ class Tracer:
     def argument(self, value: Any) -> Any:
         """A value as an argument of a node."""
         if isinstance(value, SymArray):
-            self._require_own(value)
+            self.require_own(value)
             return value._node
         if isinstance(value, Symbolic):
             return self.node_of(value)
@@ -227,7 +249,8 @@ class Tracer:
             return slice(*(self.argument(p) for p in parts))
         return value
 
-    def _require_own(self, array: SymArray) -> None:
+    def require_own(self, array: SymArray) -> None:
+        """Raises `TraceError` for an array of another trace."""
         if array._tracer is not self:
             raise TraceError(
                 f"the traced array '{array._node.name}' belongs to another trace "
@@ -243,17 +266,19 @@ class Tracer:
         return self.emitter.emit(value.expr)
 
     def constant(self, value: Any) -> Node:
-        """The node that reads a constant array of the module."""
+        """The node that reads a constant array of the module: its elements as they are now,
+        for the traced program may change an array of its own between two uses."""
         held = self._constants.get(id(value))
-        if held is not None:
-            return held[1]
+        if held is not None and _same_content(held.copy, value):
+            return held.node
         array = np.array(value)
         array.flags.writeable = False
-        name = f"constant_{len(self._constants)}"
+        name = f"constant_{self._constant_number}"
+        self._constant_number += 1
         self.module.set_attr(name, array)
         val = ArrayValue(tensors.as_shape(array.shape), array.dtype)
         node = self.record(name, (), None, val, op="get_attr", name=name)
-        self._constants[id(value)] = (value, node)
+        self._constants[id(value)] = _Constant(value, array, node)
         return node
 
     def lift(self, value: Any) -> SymArray:
@@ -356,7 +381,7 @@ class Tracer:
         total = self._totals.get(x._total_of) if x._total_of is not None else None
         if total is not None:
             return total
-        value = self.unbacked(f"{x._node.name}.item()", kind)
+        value = self.unbacked(described(x._node), kind)
         expr: Expr = value.expr
         with self.calling("item", runtime.item):
             node = self.record(runtime.item, (x,), None, expr)
@@ -379,19 +404,27 @@ class Tracer:
             if high is not None and self.decide(less_equal(value, high)) is not True:
                 self.guarantee(less_equal(value, high), node)
 
-    def total_of(self, x: SymArray) -> IntExpr | None:
-        """The sum of all elements (of a mask: how many are true), if it has a symbol."""
-        return self._totals.get(x._node)
+    def total_of(self, total: Total) -> IntExpr | None:
+        """The symbol of a total (see `count_key` and `sum_key`), if it has one."""
+        return self._totals.get(total)
 
-    def remember_total(self, x: SymArray, total: IntExpr) -> None:
-        """The sum of all elements has this symbol."""
-        self._totals.setdefault(x._node, total)
+    def remember_total(self, total: Total, symbol: IntExpr) -> None:
+        """The total has this symbol."""
+        self._totals.setdefault(total, symbol)
+
+    def same_totals(self, x: SymArray, other: SymArray) -> None:
+        """The second array has the same elements, in whatever integer dtype: what is known
+        of the totals of the first is known of its own."""
+        for key in (count_key, sum_key):
+            known = self.total_of(key(x))
+            if known is not None:
+                self.remember_total(key(other), known)
 
     # -- changing in place -----------------------------------------------------------------
 
     def require_fresh(self, x: SymArray, what: str, instead: str) -> None:
         """Raises `TraceError` if a change of the array could be seen elsewhere."""
-        self._require_own(x)
+        self.require_own(x)
         base = x._part_of[0] if x._part_of is not None else None
         indirect = base is not None and base._part_of is not None
         if x._memory is None or indirect or x._memory.is_seen_by_others(x, base):

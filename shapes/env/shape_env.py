@@ -8,7 +8,7 @@ reasoning itself is elsewhere. A statement that is refused leaves everything as 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +112,10 @@ class Check:
 class ShapeEnv:
     """Symbols, facts, guards and deferred checks of one program."""
 
+    watch: Callable[[Any, str], None] | None = None
+    """Is told when the "text" or the "hash" of a symbolic value is asked for (by a tracer, to
+    which both are unknown); what it raises goes to whoever asked."""
+
     def __init__(self) -> None:
         self.symbols: dict[str, SymbolInfo] = {}
         self.facts: Facts = Facts()
@@ -121,6 +125,8 @@ class ShapeEnv:
         self._unbacked = 0
         self._model = Model()
         self._examples: dict[Expr, Value] = {}
+        self.names: dict[str, str] = {}
+        """What people call symbols whose names are not of their making."""
 
     # ------------------------------------------------------------------ symbols
 
@@ -270,7 +276,7 @@ class ShapeEnv:
             return parse_spelled(value, self._found)
         if isinstance(value, Symbolic):
             if value.env is not self:
-                raise ExpressionTypeError(f"`{value}` belongs to another environment")
+                raise ExpressionTypeError(f"`{value.expr}` belongs to another environment")
             return Spelled(value.expr, value.defined)
         found = spelled_of(value)
         for sym in free_symbols(found.expr):
@@ -336,9 +342,10 @@ class ShapeEnv:
         origin: str = "user",
         operation: str | None = None,
         location: Location | None = None,
+        written: str | None = None,
     ) -> None:
         """State a check that the program makes when it runs (a deferred runtime assert);
-        from here on it is known to hold.
+        from here on it is known to hold. `written` is how its author put it.
 
         Raises `ContradictionError` if it can never hold.
         """
@@ -346,7 +353,7 @@ class ShapeEnv:
             raise ExpressionTypeError(f"a message is text, not {type(message).__name__}")
         whole, expr = self._whole(claim)
         location = user_location() if location is None else location
-        text = _text(claim)
+        text = _text(claim) if written is None else written
         fact = Fact(whole, "check", text, message, operation, None, location)
         self.facts = self._learned(fact)
         self._checks.append(

@@ -65,10 +65,16 @@ class Symbolic:
     _weakrefs: Any
 
     def __str__(self) -> str:
+        _watched(self, "text")
         return str(self.expr)
 
     def __repr__(self) -> str:
+        _watched(self, "text")
         return f"{type(self).__name__}({self.expr})"
+
+    def __format__(self, spec: str) -> str:
+        _watched(self, "text")
+        return object.__format__(self, spec)
 
     def _repr_html_(self) -> str:
         from shapes.env.display import symbolic_html
@@ -82,6 +88,7 @@ class Symbolic:
         return self  # an expression is immutable, and the environment is meant to be shared
 
     def __hash__(self) -> int:
+        _watched(self, "hash")
         return hash(self.expr)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -146,6 +153,13 @@ class Symbolic:
 
     def __ne__(self, other: object) -> Any:
         return _beside("Ne", self, other)
+
+
+def _watched(value: Symbolic, what: str) -> None:
+    """Tell whoever watches the environment that a text or a hash is asked for."""
+    watch = value.env.watch
+    if watch is not None:
+        watch(value, what)
 
 
 class _Number(Symbolic):
@@ -273,6 +287,7 @@ class SymInt(_Number):
         return _applied(self.env, "BitNot", (self,))
 
     def __hash__(self) -> int:  # Python wants it beside `__eq__`
+        _watched(self, "hash")
         return hash(self.expr)
 
     def __add__(self, other: object) -> Any:
@@ -526,7 +541,8 @@ def _applied(env: ShapeEnv | None, name: str, operands: tuple[Any, ...]) -> Any:
         if isinstance(operand, Symbolic):
             if env is not None and operand.env is not env:
                 raise ExpressionTypeError(
-                    f"`{operand}` belongs to another environment than its partner in {name}"
+                    f"`{operand.expr}` belongs to another environment than its partner in "
+                    f"{name}"
                 )
             env = operand.env
     spelled = spell(OPERATORS[name], [spelled_of(operand) for operand in operands])

@@ -157,14 +157,18 @@ def repeat_each(
 
 
 def tile(dims: Dims, reps: Dims, known: Known | None = None) -> ShapeResult:
-    """The whole tensor repeated along its axes; the numbers are not negative."""
+    """The whole tensor repeated along its axes; the numbers are not negative, unless there
+    is nothing to repeat along an axis."""
     shape, times = as_shape(dims), as_shape(reps)
     rank = max(len(shape), len(times))
     shape = (ONE,) * (rank - len(shape)) + shape
     times = (ONE,) * (rank - len(times)) + times
     needs = Needs()
-    for count in times:
-        needs.add(less_equal(ZERO, count), f"negative dimensions are not allowed: {count}")
+    for size, count in zip(shape, times):
+        needs.add(
+            disjunction(less_equal(ZERO, count), equal(size, ZERO)),
+            f"negative dimensions are not allowed: {count}",
+        )
     return needs.result(multiply(d, c) for d, c in zip(shape, times))
 
 

@@ -379,6 +379,12 @@ def _item(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     return t.read(args[0])
 
 
+def _count(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    from asserts.trace.rules.dynamic import count_of
+
+    return t.env.wrap(count_of(t, t.lift(args[0])))
+
+
 def _astype(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     from asserts.trace.rules.elementwise import cast
 
@@ -431,6 +437,7 @@ _OWN: Final[Mapping[Any, Rule]] = {
     runtime.size: _size,
     runtime.item: _item,
     runtime.astype: _astype,
+    runtime.count_nonzero: _count,
     runtime.set_item: _first,
     runtime.update: _update,
     runtime.reduce_with: _method_of_ufunc("reduce"),

@@ -8,8 +8,9 @@ import numpy as np
 
 from asserts.errors import TraceError
 from asserts.trace.dtypes import as_dtype, dtype_of, dummy
+from asserts.trace.elements import carried, elements_of
 from asserts.trace.registry import rule
-from asserts.trace.rules.elementwise import cast, elements_of
+from asserts.trace.rules.elementwise import cast
 from asserts.trace.symarray import ANY, Elements, SymArray, is_symbolic
 from shapes import tensors
 from shapes.env import SymFloat
@@ -38,7 +39,7 @@ def _full(t: Tracer, shape: Any, fill_value: Any, dtype: Any = None) -> Any:
     filled = t.shape_of(fill_value)
     t.require(tensors.broadcast_to(filled, dims, t.decide))
     result = as_dtype(dtype) if dtype is not None else _dtype_of_value(fill_value)
-    elements = elements_of(fill_value) if result.kind in "iu" and dtype is None else ANY
+    elements = carried(t, fill_value, result)
     return t.array((dims, fill_value), _options(dtype), dims, result, elements=elements)
 
 
@@ -50,8 +51,6 @@ def _dtype_of_value(value: Any) -> np.dtype[Any]:
 def _like(
     t: Tracer, a: Any, fill_value: Any = None, dtype: Any = None, *, shape: Any = None
 ) -> Any:
-    if t.called is not np.full_like and fill_value is not None:
-        fill_value, dtype = None, fill_value
     dims = t.shape_of(a)
     args = [a]
     options = _options(dtype)
@@ -129,14 +128,20 @@ def _identity(t: Tracer, n: Any, dtype: Any = None) -> Any:
 
 
 @rule("array", "asarray", "ascontiguousarray", "asanyarray", "require", "asfortranarray")
-def _array(t: Tracer, a: Any, dtype: Any = None, *, ndmin: int = 0, copy: Any = None) -> Any:
-    if ndmin > 1:
-        raise TraceError(f"{t.operation}: ndmin is not supported while tracing")
+def _array(t: Tracer, a: Any, dtype: Any = None, *, ndmin: int = 0, copy: Any = "") -> Any:
     array = a if isinstance(a, SymArray) else _built(t, a)
-    if dtype is not None and as_dtype(dtype) != array.dtype:
+    if ndmin > array.ndim:
+        raise TraceError(f"{t.operation}: ndmin is not supported while tracing")
+    changes = dtype is not None and as_dtype(dtype) != array.dtype
+    if copy is False and (changes or array is not a):
+        raise ValueError("Unable to avoid copy while creating an array as requested.")
+    if changes:
         return cast(t, array, dtype)
-    if t.called is np.array and copy is not False:
+    if copy is True or (copy == "" and t.called is np.array):
         return array if array is not a else array.copy()
+    if array._is_scalar:
+        known = array._elements
+        return t.array((array,), None, (), array.dtype, target=np.asarray, elements=known)
     if t.called not in (np.array, np.asarray, np.asanyarray):
         array.share()  # a copy or the same memory, depending on the layout
     return array
@@ -157,7 +162,7 @@ def _built(t: Tracer, value: Any) -> SymArray:
         return SymArray(t, node, dims, dtype, elements_of(concrete))
     dims = t.shape_of(value)
     dtype = as_dtype(np.asarray(_flat_sample(value)).dtype)
-    elements = elements_of(value) if dtype.kind in "iu" and not dims else ANY
+    elements = carried(t, value, dtype) if not dims else ANY
     return t.array((value,), None, dims, dtype, target=np.array, elements=elements)
 
 

@@ -1,8 +1,9 @@
 """Functions whose result's size depends on values: each makes an unbacked symbol.
 
-What the operation itself guarantees of the size is stated with it. How many elements of a
-mask are true is one symbol, wherever it turns up: in ``x[mask]``, ``np.nonzero(mask)``,
-``mask.sum()``; so is the sum of counts in ``np.repeat(x, counts)``.
+What the operation itself guarantees of the size is stated with it. How many elements of an
+array are not 0 is one symbol, wherever it turns up: in ``x[mask]``, ``np.nonzero(mask)``,
+``mask.sum()``; so is the sum of counts in ``np.repeat(x, counts)``. For an array of integers
+these are two quantities.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from asserts.errors import TraceError
+from asserts.graph import runtime
 from asserts.graph.graph import Node
 from asserts.graph.values import ArrayValue
 from asserts.trace.dtypes import dtype_of, results_of
-from asserts.trace.registry import apply_rule, rule
-from asserts.trace.symarray import ANY, Elements, SymArray
+from asserts.trace.names import described
+from asserts.trace.registry import rule
+from asserts.trace.symarray import ANY, Elements, SymArray, count_key, sum_key
 from shapes import tensors
 from shapes.expr import IntExpr, combine, constant, less_equal, maximum, minimum, shift
 
@@ -35,6 +38,16 @@ def sized_symbol(t: Tracer, source: str) -> IntExpr:
     return expr
 
 
+def counted(mask: SymArray) -> str:
+    """How many elements are not 0, as text."""
+    return f"np.count_nonzero({described(mask._node)})"
+
+
+def node_of(value: Any) -> Any:
+    """The node of a traced array; other operands as they are."""
+    return value._node if isinstance(value, SymArray) else value
+
+
 def bounded(
     t: Tracer, size: IntExpr, node: Node, upper: IntExpr, lower: IntExpr | None = None
 ) -> None:
@@ -45,39 +58,32 @@ def bounded(
 
 
 def new_count(t: Tracer, mask: SymArray, source: str) -> tuple[IntExpr, bool]:
-    """How many elements are true; and whether the symbol is new, so that the node which is
+    """How many elements are not 0; and whether the symbol is new, so that the node which is
     being recorded has to define it."""
-    known = t.total_of(mask)
+    known = t.total_of(count_key(mask))
     if known is not None:
         return known, False
     count = sized_symbol(t, source)
-    t.remember_total(mask, count)
+    t.remember_total(count_key(mask), count)
     return count, True
 
 
 def define_count(
     t: Tracer, mask: SymArray, count: IntExpr, node: Node, path: tuple[tuple[Any, ...], ...]
 ) -> None:
-    """The node defines the number of true elements."""
+    """The node defines the number of elements that are not 0."""
     t.bind(node, {count: path})
     bounded(t, count, node, tensors.product(mask._dims))
 
 
 def count_of(t: Tracer, mask: SymArray) -> IntExpr:
-    """How many elements are true, read from the mask if it has not been."""
-    counted = mask if mask.dtype.kind == "b" else _truth(t, mask)
-    count, is_new = new_count(t, counted, f"np.count_nonzero({counted._node.name})")
+    """How many elements are not 0, counted if they have not been."""
+    count, is_new = new_count(t, mask, counted(mask))
     if is_new:
-        with t.calling("np.count_nonzero", np.count_nonzero):
-            node = t.record(np.count_nonzero, (counted,), None, count)
-            define_count(t, counted, count, node, ())
+        with t.calling("np.count_nonzero", runtime.count_nonzero):
+            node = t.record(runtime.count_nonzero, (mask,), None, count)
+            define_count(t, mask, count, node, ())
     return count
-
-
-def _truth(t: Tracer, x: SymArray) -> SymArray:
-    result = apply_rule(t, np.not_equal, (x, 0), {})
-    assert isinstance(result, SymArray)
-    return result
 
 
 # --------------------------------------------------------------------------- places
@@ -88,7 +94,7 @@ def _nonzero(t: Tracer, a: Any) -> Any:
     mask = t.lift(a)
     if mask.ndim == 0:
         raise ValueError("Calling nonzero on 0d arrays is not allowed.")
-    count, is_new = new_count(t, mask, f"nonzero({mask._node.name})")
+    count, is_new = new_count(t, mask, counted(mask))
     values = (ArrayValue((count,), INTP),) * mask.ndim
     node = t.record(t.called, (mask,), None, values)
     if is_new:
@@ -102,7 +108,7 @@ def _nonzero(t: Tracer, a: Any) -> Any:
 @rule("flatnonzero")
 def _flatnonzero(t: Tracer, a: Any) -> Any:
     mask = t.lift(a)
-    count, is_new = new_count(t, mask, f"flatnonzero({mask._node.name})")
+    count, is_new = new_count(t, mask, counted(mask))
     size = tensors.product(mask._dims)
     elements = (constant(0), shift(size, -1))
     result = t.array((mask,), None, (count,), INTP, elements=elements)
@@ -114,7 +120,7 @@ def _flatnonzero(t: Tracer, a: Any) -> Any:
 @rule("argwhere")
 def _argwhere(t: Tracer, a: Any) -> Any:
     mask = t.lift(a)
-    count, is_new = new_count(t, mask, f"argwhere({mask._node.name})")
+    count, is_new = new_count(t, mask, counted(mask))
     result = t.array((mask,), None, (count, constant(mask.ndim)), INTP)
     if is_new:
         define_count(t, mask, count, result._node, (("size", 0),))
@@ -123,12 +129,9 @@ def _argwhere(t: Tracer, a: Any) -> Any:
 
 @rule("extract")
 def _extract(t: Tracer, condition: Any, arr: Any) -> Any:
+    # The sizes may differ: numpy takes the elements at the places that are true.
     mask, array = t.lift(condition), t.lift(arr)
-    needs = tensors.Needs()
-    total, chosen = tensors.product(array._dims), tensors.product(mask._dims)
-    needs.equal(chosen, total, "extract: condition and array differ in size")
-    t.require(needs.result(()))
-    count, is_new = new_count(t, mask, f"extract({mask._node.name})")
+    count, is_new = new_count(t, mask, counted(mask))
     result = t.array((mask, array), None, (count,), array.dtype, elements=array._elements)
     if is_new:
         define_count(t, mask, count, result._node, (("size", 0),))
@@ -142,7 +145,7 @@ def _compress(t: Tracer, condition: Any, a: Any, axis: Any = None) -> Any:
         raise ValueError("condition must be a 1-d array")
     dims = array._dims if axis is not None else (tensors.product(array._dims),)
     at = tensors.axis_of(axis or 0, len(dims))
-    count, is_new = new_count(t, mask, f"compress({mask._node.name})")
+    count, is_new = new_count(t, mask, counted(mask))
     shape = (*dims[:at], count, *dims[at + 1 :])
     options = {} if axis is None else {"axis": axis}
     result = t.array((mask, array), options, shape, array.dtype, elements=array._elements)
@@ -163,7 +166,7 @@ def _unique(
     if axis is not None and array.ndim != 1:
         raise TraceError("np.unique: axis is not supported while tracing")
     total = tensors.product(array._dims)
-    count = sized_symbol(t, f"unique({array._node.name})")
+    count = sized_symbol(t, f"len(np.unique({described(array._node)}))")
     wanted = (return_index, return_inverse, return_counts)
     options = dict(zip(("return_index", "return_inverse", "return_counts"), wanted))
     options = {k: v for k, v in options.items() if v}
@@ -199,7 +202,8 @@ def _set_operation(
     name = t.called.__name__
     a, b = (tensors.product(t.shape_of(v)) for v in (ar1, ar2))
     both = combine(1, a, 1, b)
-    count = sized_symbol(t, f"{name}(...)")
+    shown = ", ".join(described(node_of(v)) for v in (ar1, ar2))
+    count = sized_symbol(t, f"len(np.{name}({shown}))")
     options = {"assume_unique": True} if assume_unique else {}
     dtype = dtype_of(t.called, ar1, ar2, **options)
     result = t.array((ar1, ar2), options, (count,), dtype)
@@ -229,12 +233,12 @@ def repeat_each(
     old = dims[at] if dims else constant(1)
     # The counts are summed as they stand only if there is one for each element.
     one_each = counts.ndim == 1 and counts._dims[0] is old
-    total = t.total_of(counts) if one_each else None
+    total = t.total_of(sum_key(counts)) if one_each else None
     is_new = total is None
     if total is None:
-        total = sized_symbol(t, f"repeat(..., {counts._node.name})")
+        total = sized_symbol(t, f"np.sum({described(counts._node)})")
         if one_each:
-            t.remember_total(counts, total)
+            t.remember_total(sum_key(counts), total)
     shape = tensors.repeat_each(array._dims, counts._dims, total, axis)
     result = t.array(
         (array, counts), options, shape, array.dtype, elements=array._elements
@@ -261,7 +265,7 @@ def _bincount(t: Tracer, x: Any, weights: Any = None, minlength: Any = 0) -> Any
         sizes, reason = t.shape_of(weights), "weights and array don't have the same length"
         needs.equal(sizes[0], array._dims[0], reason)
     t.require(needs.result(()))
-    count = sized_symbol(t, f"bincount({array._node.name})")
+    count = sized_symbol(t, f"len(np.bincount({described(array._node)}))")
     options: dict[str, Any] = {} if weights is None else {"weights": weights}
     if least is not constant(0):
         options["minlength"] = least

@@ -12,15 +12,18 @@ from asserts.errors import TraceError
 from asserts.graph import runtime
 from asserts.graph.values import ArrayValue
 from asserts.trace.dtypes import as_dtype, dtype_of, results_of
+from asserts.trace.elements import carried, converted, shared
 from asserts.trace.registry import RULES, apply_rule, name_of, register, rule
 from asserts.trace.symarray import ANY, Elements, SymArray
 from shapes import tensors
-from shapes.expr import IntExpr, constant
+from shapes.expr import IntExpr
 
 if TYPE_CHECKING:
     from asserts.trace.tracer import Tracer
 
-__all__ = ["apply_ufunc", "cast", "elements_of", "power", "update"]
+__all__ = ["apply_ufunc", "cast", "power", "update"]
+
+_NO_VALUE: Final = getattr(np, "_NoValue", None)
 
 _REDUCTIONS: Final[dict[Any, Any]] = {
     np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min,
@@ -54,8 +57,9 @@ def _call(
 ) -> Any:
     if ufunc.signature is not None:
         raise TraceError(f"{name} is not supported while tracing")
+    operands, further = args[: ufunc.nin], args[ufunc.nin :]
     options = {}
-    for key, value in kwargs.items():
+    for key, value in {**kwargs, **({"out": further} if further else {})}.items():
         if key == "dtype" and value is not None:
             options[key] = as_dtype(value)
         elif key == "casting":
@@ -66,7 +70,8 @@ def _call(
             )
         elif key == "out" and not _is_nothing(value):
             raise TraceError(f"{name}: out= is not supported while tracing; use the result")
-    operands = args[: ufunc.nin]
+        elif key not in _SAYS_NOTHING:
+            raise TraceError(f"{name}: {key}= is not supported while tracing")
     with t.calling(name, ufunc):
         return elementwise(t, ufunc, operands, options)
 
@@ -78,6 +83,10 @@ def power(t: Tracer, x: SymArray, exponent: Any) -> Any:
         with t.calling("np.power", operator.pow):
             return elementwise(t, operator.pow, (x, exponent), {})
     return apply_ufunc(t, np.power, "__call__", (x, exponent), {})
+
+
+_SAYS_NOTHING: Final = ("dtype", "where", "out", "subok", "order")
+"""What is left of a ufunc's options when others are refused: the order is one of memory."""
 
 
 def _is_nothing(out: Any) -> bool:
@@ -96,31 +105,20 @@ def elementwise(
         values = [ArrayValue(shape, as_dtype(part.dtype)) for part in sample]
         return t.arrays(operands, options, values)
     dtype = as_dtype(np.asarray(sample).dtype)
-    return t.array(operands, options, shape, dtype, elements=_kept(function, operands, dtype))
+    elements = _kept(t, function, operands, dtype)
+    return t.array(operands, options, shape, dtype, elements=elements)
 
 
-def elements_of(value: Any) -> Elements:
-    """The bounds of an operand's elements, as far as they are known."""
-    if isinstance(value, SymArray):
-        return value._elements
-    if isinstance(value, (bool, int)):
-        return constant(int(value)), constant(int(value))
-    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "iu" and value.size:
-        return constant(int(value.min())), constant(int(value.max()))
-    inner = getattr(value, "expr", None)
-    return (inner, inner) if isinstance(inner, IntExpr) else ANY
-
-
-def _kept(function: Any, operands: tuple[Any, ...], dtype: np.dtype[Any]) -> Elements:
-    """Bounds that survive `minimum`, `maximum` and `clip`."""
-    if dtype.kind not in "iu":
+def _kept(
+    t: Tracer, function: Any, operands: tuple[Any, ...], dtype: np.dtype[Any]
+) -> Elements:
+    """Bounds that survive `minimum` and `maximum`, which compute in the result's dtype."""
+    if dtype.kind not in "iu" or function not in (np.maximum, np.minimum):
         return ANY
-    known = [elements_of(v) for v in operands]
+    a, b = (carried(t, v, dtype) for v in operands)
     if function is np.maximum:
-        return _first(known[0][0], known[1][0]), None
-    if function is np.minimum:
-        return None, _first(known[0][1], known[1][1])
-    return ANY
+        return _first(a[0], b[0]), None
+    return None, _first(a[1], b[1])
 
 
 def _first(a: IntExpr | None, b: IntExpr | None) -> IntExpr | None:
@@ -129,8 +127,11 @@ def _first(a: IntExpr | None, b: IntExpr | None) -> IntExpr | None:
 
 def _reduce(
     t: Tracer, ufunc: np.ufunc, x: Any, axis: Any = 0, dtype: Any = None, out: Any = None,
-    keepdims: bool = False, **options: Any,
+    keepdims: bool = False, initial: Any = _NO_VALUE, **options: Any,
 ) -> Any:  # fmt: skip
+    for key in ("initial", *options):
+        if key != "where" and not (key == "initial" and initial is _NO_VALUE):
+            raise TraceError(f"{name_of(ufunc)}.reduce: {key}= is not supported")
     known = _REDUCTIONS.get(ufunc)
     if known is not None:
         wanted = {} if dtype is None else {"dtype": dtype}
@@ -178,17 +179,11 @@ def cast(
         return x
     if not np.can_cast(x.dtype, wanted, casting):  # type: ignore[arg-type]
         raise TypeError(f"Cannot cast array data from {x.dtype} to {wanted} by '{casting}'")
-    elements: Elements = ANY
-    if x.dtype.kind == "b" and wanted.kind in "iu":
-        elements = (constant(0), constant(1))
-    elif wanted.kind in "iu" and np.can_cast(x.dtype, wanted, "safe"):
-        elements = x._elements
+    elements = converted(t, x._elements, x.dtype, wanted)
     with t.calling("astype", runtime.astype):
         result = t.array((x, wanted.name), None, x._dims, wanted, elements=elements)
     if x.dtype.kind in "biu" and wanted == np.int64:
-        total = t.total_of(x)
-        if total is not None:
-            t.remember_total(result, total)
+        t.same_totals(x, result)
     return result
 
 
@@ -218,11 +213,7 @@ def _where(t: Tracer, condition: Any, x: Any = None, y: Any = None) -> Any:
     if x is None and y is None:
         return apply_rule(t, np.nonzero, (condition,), {})
     result = elementwise(t, np.where, (condition, x, y), {})
-    low, high = elements_of(x), elements_of(y)
-    if result.dtype.kind in "iu":
-        result._elements = tuple(  # both arms stay within a bound that they share
-            a if a is b else None for a, b in zip(low, high)
-        )
+    result._elements = shared(carried(t, arm, result.dtype) for arm in (x, y))
     return result
 
 
@@ -241,7 +232,7 @@ def _clip(
     result = dtype_of(np.clip, a, lower, upper, **options)
     elements: Elements = ANY
     if result.kind in "iu" and not dtype:
-        low, high = elements_of(lower), elements_of(upper)
+        low, high = carried(t, lower, result), carried(t, upper, result)
         # min(max(a, lower), upper): the upper bound wins where they cross.
         elements = (low[0] if upper is None else None, high[1])
         known = low[0] is not None and high[0] is not None
@@ -256,6 +247,8 @@ def _elementwise_function(arrays: int, names: list[str]) -> None:
     def rule_of(t: Tracer, *args: Any, **options: Any) -> Any:
         function = t.called
         operands, rest = args[:arrays], args[arrays:]
+        if function is np.real_if_close and t.lift(operands[0]).dtype.kind == "c":
+            raise TraceError("np.real_if_close: the dtype of the result depends on values")
         shape = t.require(
             tensors.broadcast(*[t.shape_of(v) for v in operands], known=t.decide)
         )

@@ -18,7 +18,7 @@ import numpy as np
 from asserts.errors import TraceError
 from asserts.graph import runtime
 from asserts.trace.registry import apply_rule, rule
-from asserts.trace.rules.dynamic import define_count, new_count
+from asserts.trace.rules.dynamic import counted, define_count, new_count
 from asserts.trace.symarray import SymArray
 from shapes import tensors
 from shapes.env import SymBool, SymFloat, SymInt
@@ -44,7 +44,7 @@ class _Indexed:
 
 def get_item(t: Tracer, x: SymArray, key: Any) -> SymArray:
     """``x[key]``."""
-    t._require_own(x)
+    t.require_own(x)
     with t.calling("indexing", operator.getitem):
         chosen = _indexed(t, x, key, reading=True)
         result = t.array(
@@ -191,7 +191,7 @@ def _masked(
     key = mask if at == 0 else tuple(items[: at + 1])
     if not reading:
         return _Indexed(rest, key, False)  # one number goes anywhere
-    count, is_new = new_count(t, mask, f"{x._node.name}[{mask._node.name}]")
+    count, is_new = new_count(t, mask, counted(mask))
     shape = (*rest[:at], count, *rest[at:])
     return _Indexed(shape, key, False, (mask, count, at) if is_new else None)
 

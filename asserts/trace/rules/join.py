@@ -11,9 +11,10 @@ import numpy as np
 from asserts.errors import TraceError
 from asserts.graph.values import ArrayValue
 from asserts.trace.dtypes import dtype_of
+from asserts.trace.elements import carried, shared
 from asserts.trace.registry import rule
 from asserts.trace.rules.shape import at_least
-from asserts.trace.symarray import SymArray
+from asserts.trace.symarray import Elements, SymArray
 from shapes import tensors
 from shapes.expr import IntExpr, combine, constant
 from shapes.tensors import Needs, Shape, ShapeResult
@@ -29,18 +30,12 @@ def _concatenate(t: Tracer, arrays: Any, axis: Any = 0, dtype: Any = None) -> An
     shape = t.require(tensors.concatenate([t.shape_of(p) for p in parts], at))
     options = {"axis": at} | ({} if dtype is None else {"dtype": np.dtype(dtype)})
     result = dtype_of(np.concatenate, parts, **options)
-    return t.array((parts,), options, shape, result, elements=_common(parts))
+    return t.array((parts,), options, shape, result, elements=_common(t, parts, result))
 
 
-def _common(parts: Sequence[Any]) -> Any:
-    """The bounds that all parts share."""
-    from asserts.trace.rules.elementwise import elements_of
-
-    known = [elements_of(p) for p in parts]
-    first = known[0]
-    return tuple(
-        first[end] if all(k[end] is first[end] for k in known) else None for end in (0, 1)
-    )
+def _common(t: Tracer, parts: Sequence[Any], dtype: np.dtype[Any]) -> Elements:
+    """The bounds that all parts share, after their conversion to one dtype."""
+    return shared(carried(t, part, dtype) for part in parts)
 
 
 @rule("stack")
@@ -49,7 +44,7 @@ def _stack(t: Tracer, arrays: Any, axis: int = 0) -> Any:
     at = operator.index(axis)
     shape = t.require(tensors.stack([t.shape_of(p) for p in parts], at))
     result = dtype_of(np.stack, parts, axis=at)
-    return t.array((parts,), {"axis": at}, shape, result, elements=_common(parts))
+    return t.array((parts,), {"axis": at}, shape, result, elements=_common(t, parts, result))
 
 
 @rule("vstack", "row_stack", "hstack", "dstack", "column_stack")

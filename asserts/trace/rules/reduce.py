@@ -9,8 +9,9 @@ import numpy as np
 
 from asserts.errors import TraceError
 from asserts.trace.dtypes import as_dtype, dtype_of
+from asserts.trace.names import described
 from asserts.trace.registry import register, rule
-from asserts.trace.symarray import ANY, Elements, SymArray
+from asserts.trace.symarray import ANY, Elements, SymArray, sum_key
 from shapes import tensors
 from shapes.expr import constant, disjunction, equal, shift
 
@@ -67,7 +68,7 @@ def _remember_sum(t: Tracer, a: SymArray, axis: Any, result: SymArray) -> None:
         result._elements = (constant(0), count)
     everything = axis is None or (a.ndim == 1 and not isinstance(axis, tuple))
     if everything and a.dtype.kind in "biu" and result.dtype == np.int64:
-        result._total_of = a._node
+        result._total_of = sum_key(a)
 
 
 _reduction(["sum", "nansum", "prod", "nanprod", "mean", "nanmean", "std", "nanstd", "var",
@@ -135,22 +136,36 @@ def _cumulative(t: Tracer, a: Any, axis: Any = None, dtype: Any = None) -> Any:
 
 
 @rule("sort", "partition")
-def _sorted(t: Tracer, a: Any, *args: Any, axis: Any = -1, kind: Any = None) -> Any:
+def _sorted(
+    t: Tracer, a: Any, *args: Any, axis: Any = -1, kind: Any = "", order: Any = None,
+    stable: Any = None,
+) -> Any:  # fmt: skip
     dims, rest, axis = _flat_axis(t, a, args, axis)
     elements = a._elements if isinstance(a, SymArray) else ANY
-    options = _shown({"kind": kind}) | {"axis": axis}
+    options = _how_sorted(t, kind, order, stable) | {"axis": axis}
     return t.array((a, *rest), options, dims, dtype_of(np.sort, a), elements=elements)
 
 
 @rule("argsort", "argpartition")
 def _argsorted(
-    t: Tracer, a: Any, *args: Any, axis: Any = -1, kind: Any = None, stable: Any = None
-) -> Any:
+    t: Tracer, a: Any, *args: Any, axis: Any = -1, kind: Any = "", order: Any = None,
+    stable: Any = None,
+) -> Any:  # fmt: skip
     dims, rest, axis = _flat_axis(t, a, args, axis)
     along = dims[axis if axis is not None else 0] if dims else constant(1)
-    options = _shown({"kind": kind, "stable": stable}) | {"axis": axis}
+    options = _how_sorted(t, kind, order, stable) | {"axis": axis}
     elements = (constant(0), shift(along, -1))
     return t.array((a, *rest), options, dims, np.dtype(np.intp), elements=elements)
+
+
+def _how_sorted(t: Tracer, kind: Any, order: Any, stable: Any) -> dict[str, Any]:
+    """The options of sorting. Raises `ValueError` where numpy does."""
+    if order is not None:
+        raise ValueError("Cannot specify order when the array has no fields.")
+    selects = t.called in (np.partition, np.argpartition)
+    if selects and kind not in ("", "introselect"):
+        raise ValueError(f"{kind!r} is an unrecognized kind of select")
+    return _shown({"kind": kind or None, "stable": stable})
 
 
 def _flat_axis(
@@ -207,7 +222,8 @@ def _ediff1d(t: Tracer, ary: Any) -> Any:
 def _all_equal(t: Tracer, a: Any, b: Any, **options: Any) -> Any:
     if t.called is np.allclose:
         t.require(tensors.broadcast(t.shape_of(a), t.shape_of(b), known=t.decide))
-    value = t.unbacked(t.operation, "bool")
+    shown = (described(v._node if isinstance(v, SymArray) else v) for v in (a, b))
+    value = t.unbacked(f"{t.operation}({', '.join(shown)})", "bool")
     node = t.record(t.called, (a, b), options, value.expr)
     t.bind(node, {value.expr: ()})
     return value

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from asserts.errors import TraceError
 from asserts.graph.values import ArrayValue
+from asserts.trace.dtypes import dummy, results_of
 from asserts.trace.registry import rule
 from asserts.trace.rules.reduce import axes_argument
 from asserts.trace.symarray import SymArray
@@ -41,10 +43,9 @@ def _reshape(
     t: Tracer, a: Any, shape: Any = None, *, newshape: Any = None, order: str = "C",
     copy: Any = None,
 ) -> Any:  # fmt: skip
-    if order not in ("C", None):
-        from asserts.errors import TraceError
-
-        raise TraceError(f"np.reshape: order={order!r} is not supported while tracing")
+    require_c_order(t, order)
+    if copy is False:
+        raise TraceError("np.reshape: copy=False depends on the layout of the memory")
     target = t.dims_of(newshape if shape is None else shape)
     result = tensors.reshape(t.shape_of(a), target, t.decide)
     return view(t, a, (target,), None, result)
@@ -52,11 +53,20 @@ def _reshape(
 
 @rule("ravel")
 def _ravel(t: Tracer, a: Any, order: str = "C") -> Any:
-    if order not in ("C", "K", "A"):
-        from asserts.errors import TraceError
-
-        raise TraceError(f"np.ravel: order={order!r} is not supported while tracing")
+    require_c_order(t, order)
     return view(t, a, (), None, tensors.ravel(t.shape_of(a)))
+
+
+def require_c_order(t: Tracer, order: Any) -> None:
+    """Raises `TraceError` for an order in which elements are read as they lie in memory,
+    which is not known of an input, or column by column."""
+    if order not in ("C", None):
+        why = "transpose first, or use order='C'"
+        if order in ("K", "A"):
+            why = f"it depends on the layout of memory, which a graph does not know; {why}"
+        raise TraceError(
+            f"{t.operation}: order={order!r} is not supported while tracing: {why}"
+        )
 
 
 @rule("transpose", "permute_dims")
@@ -188,14 +198,9 @@ def _diag(t: Tracer, v: Any, k: int = 0) -> Any:
 @rule("copy")
 def _copy(t: Tracer, a: Any) -> Any:
     copied = view(t, a, (), None, t.shape_of(a), copies=True)
-    _same_total(t, a, copied)
+    if isinstance(a, SymArray):
+        t.same_totals(a, copied)
     return copied
-
-
-def _same_total(t: Tracer, a: Any, copied: SymArray) -> None:
-    total = t.total_of(a) if isinstance(a, SymArray) else None
-    if total is not None:
-        t.remember_total(copied, total)
 
 
 @rule("broadcast_arrays")
@@ -225,3 +230,23 @@ def _size(t: Tracer, a: Any, axis: Any = None) -> Any:
 @rule("ndim")
 def _ndim(t: Tracer, a: Any) -> int:
     return len(t.shape_of(a))
+
+
+@rule("isscalar")
+def _isscalar(t: Tracer, element: Any) -> bool:
+    return not isinstance(element, SymArray) or element._is_scalar
+
+
+@rule("iterable")
+def _iterable(t: Tracer, y: Any) -> bool:
+    return len(t.shape_of(y)) > 0
+
+
+@rule("iscomplexobj", "isrealobj")
+def _kind_of_object(t: Tracer, x: Any) -> bool:
+    return bool(results_of(t.called, x))
+
+
+@rule("result_type")
+def _result_type(t: Tracer, *arrays_and_dtypes: Any) -> Any:
+    return np.result_type(*map(dummy, arrays_and_dtypes))

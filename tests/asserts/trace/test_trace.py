@@ -53,7 +53,9 @@ def test_pack_ragged() -> None:
     agree(program, pack_ragged, np.zeros((0, 128)), np.zeros(0, int))
     agree(program, pack_ragged, np.zeros((2, 128)), np.array([1, 129]))
     user = [c for c in program.shape_env.checks if c.origin == "user"]
-    assert [(c.text, c.message) for c in user] == [("u0 <= 128", "a row is too long")]
+    assert [(c.text, c.message) for c in user] == [
+        ("width <= tokens.shape[1]", "a row is too long")
+    ]
     assert user[0].location.function == "pack_ragged"
     operations = [c.operation for c in program.shape_env.checks if c.origin == "operation"]
     assert "np.max" in operations

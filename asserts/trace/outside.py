@@ -1,0 +1,265 @@
+"""What a function computes from beside its arguments: random numbers, clocks, files, the
+environment of the process.
+
+A graph would keep the value of the one time it was traced, and give it for ever. So while a
+trace lasts, these functions refuse to be called by traced code, with its line; code of other
+libraries and of Python's own that is not called by it goes on as ever. They are found by the
+attributes of their modules, by names that traced modules have for them, and, for generators
+of random numbers, where traced functions hold them: in closures, defaults and attributes.
+
+Limits: a generator in a place that is not looked through (an attribute of an object of
+another library, say) is not seen.
+"""
+
+from __future__ import annotations
+
+import builtins
+import datetime as dt
+import io
+import os
+import random
+import secrets
+import sys
+import sysconfig
+import time
+import timeit
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import ModuleType
+from typing import Any, Final, NoReturn
+
+import numpy as np
+
+from asserts.errors import TraceError
+from asserts.trace.context import current_tracer
+from shapes.base import Location, is_internal
+
+__all__ = ["ClassStandIn", "Refused", "is_library", "refused", "stand_in_for"]
+
+# --------------------------------------------------------------------------- who is asking
+
+_LIBRARIES: Final = tuple(
+    os.path.join(sysconfig.get_path(name), "") for name in ("stdlib", "platstdlib")
+)
+_INSTALLED: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+_LOOKS_AT_CODE: Final = frozenset(
+    ("bdb", "cmd", "code", "importlib", "inspect", "linecache", "logging", "pdb", "threading",
+     "traceback", "warnings", "zipimport", "_frozen_importlib", "_frozen_importlib_external")
+)  # fmt: skip
+"""Parts of Python that read clocks and files to report, not to compute."""
+
+
+def is_library(file: str) -> bool:
+    """Whether a file belongs to Python or an installed package, not to somebody's project."""
+    if any(part in file for part in _INSTALLED):
+        return True
+    return file.startswith((*_LIBRARIES, "<frozen"))
+
+
+def _asking() -> Location | None:
+    """The line of the project that asks, directly or through Python's own library."""
+    frame = sys._getframe(3)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if module in _LOOKS_AT_CODE:
+            return None
+        if not file.startswith("<frozen"):  # (a part of Python's library)
+            if is_internal(file) or any(part in file for part in _INSTALLED):
+                return None
+            if not is_library(file):
+                return Location(file, frame.f_lineno, frame.f_code.co_name)
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
+
+
+def _refuse(name: str) -> None:
+    if current_tracer() is None:
+        return
+    location = _asking()
+    if location is not None:
+        _raise(name, location)
+
+
+def _raise(name: str, location: Location) -> NoReturn:
+    raise TraceError(
+        f"{name} may answer otherwise at every run, but a graph would keep the answer that it "
+        "got while it was traced; ask outside of the traced function, and pass the result "
+        f"in as an input\n    at {location}"
+    )
+
+
+# --------------------------------------------------------------------------- stand-ins
+
+
+class Refused:
+    """A function (or class) that traced code must not call."""
+
+    def __init__(self, function: Any, name: str) -> None:
+        self.__wrapped__ = function
+        self._name = name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        _refuse(self._name)
+        return self.__wrapped__(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__wrapped__, name)
+
+    def __instancecheck__(self, value: object) -> bool:
+        return isinstance(value, self.__wrapped__)
+
+    def __subclasscheck__(self, other: type) -> bool:
+        return issubclass(other, self.__wrapped__)
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
+        return (self.__wrapped__,)
+
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
+
+
+class ClassStandIn(Refused):
+    """A class of which traced code must not call some methods."""
+
+    def __init__(self, cls: type, name: str, methods: tuple[str, ...]) -> None:
+        super().__init__(cls, name)
+        self._methods = methods
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.__wrapped__(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.__wrapped__, name)
+        return Refused(found, f"{self._name}.{name}") if name in self._methods else found
+
+    def __eq__(self, other: object) -> bool:
+        return other is self or other is self.__wrapped__
+
+    def __hash__(self) -> int:
+        return hash(self.__wrapped__)
+
+
+class _Generator(np.random.Generator):
+    """A generator that traced code holds."""
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        refuses = not name.startswith("_") and callable(found)
+        return Refused(found, f"Generator.{name}") if refuses else found
+
+
+class _RandomState(np.random.RandomState):
+    """The same for the older generator."""
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        refuses = not name.startswith("_") and callable(found)
+        return Refused(found, f"RandomState.{name}") if refuses else found
+
+
+def stand_in_for(value: Any) -> Any:
+    """What stands for a value while traced code holds it; None if it stands for itself."""
+    if isinstance(value, (Refused, _Generator, _RandomState)):
+        return None
+    if isinstance(value, np.random.Generator):
+        return _Generator(value.bit_generator)
+    if isinstance(value, np.random.RandomState):
+        return _RandomState(value._bit_generator)
+    if not callable(value):
+        return None
+    held = getattr(value, "__self__", None)
+    if isinstance(held, (np.random.Generator, np.random.RandomState, random.Random)):
+        return Refused(value, f"{type(held).__name__}.{getattr(value, '__name__', '')}")
+    try:
+        return _STAND_INS.get(value)
+    except TypeError:  # what cannot be hashed is none of them
+        return None
+
+
+# --------------------------------------------------------------------------- the sources
+
+_SOURCES: Final[dict[ModuleType, str]] = {
+    np: "load fromfile loadtxt genfromtxt fromregex memmap",
+    builtins: "open input",
+    io: "open open_code FileIO",
+    os: "urandom getenv getenvb getrandom open listdir scandir walk stat lstat getpid getcwd "
+    "getloadavg times popen",
+    time: "time time_ns perf_counter perf_counter_ns monotonic monotonic_ns process_time "
+    "process_time_ns thread_time thread_time_ns clock_gettime clock_gettime_ns localtime "
+    "gmtime ctime asctime strftime",
+    timeit: "default_timer",
+    uuid: "uuid1 uuid4 getnode",
+    secrets: "token_bytes token_hex token_urlsafe randbelow randbits choice",
+    random: " ".join(random.__all__),
+    np.random: " ".join(n for n in dir(np.random) if not n.startswith("_")),
+}
+"""The functions that refuse, by module."""
+
+_CLASSES: Final[dict[str, tuple[str, ...]]] = {
+    "datetime": ("now", "utcnow", "today"),
+    "date": ("today",),
+}
+_METHODS: Final[tuple[tuple[type, str, str], ...]] = (
+    (random.Random, "random", "random.Random.random"),
+    (random.Random, "getrandbits", "random.Random.getrandbits"),
+    (random.SystemRandom, "random", "random.SystemRandom.random"),
+    (random.SystemRandom, "getrandbits", "random.SystemRandom.getrandbits"),
+    (type(os.environ), "__getitem__", "os.environ"),
+    (type(os.environ), "__iter__", "os.environ"),
+)
+"""Methods of Python classes, which every instance calls."""
+
+
+def _named(module: ModuleType, name: str) -> str:
+    if module is builtins:
+        return f"{name}()"
+    shown = {"numpy": "np", "numpy.random": "np.random"}.get(module.__name__, module.__name__)
+    return f"{shown}.{name}"
+
+
+def _functions() -> Iterator[tuple[ModuleType, str, Any]]:
+    for module, names in _SOURCES.items():
+        for name in names.split():
+            value = getattr(module, name, None)
+            if callable(value) and not isinstance(value, ModuleType):
+                yield module, name, Refused(value, _named(module, name))
+    for name, methods in _CLASSES.items():
+        cls = getattr(dt, name)
+        yield dt, name, ClassStandIn(cls, f"datetime.{name}", methods)
+
+
+_PATCHES: Final = tuple(_functions())
+_STAND_INS: Final[dict[Any, Any]] = {one.__wrapped__: one for _, _, one in _PATCHES}
+
+
+def _refusing(method: Callable[..., Any], name: str) -> Callable[..., Any]:
+    def refusing(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _refuse(name)
+        return method(self, *args, **kwargs)
+
+    return refusing
+
+
+@contextmanager
+def refused() -> Iterator[None]:
+    """Within the block, the sources refuse to be called by traced code."""
+    undo: list[Callable[[], None]] = []
+    try:
+        for module, name, stand_in in _PATCHES:
+            if getattr(module, name) is stand_in.__wrapped__:
+                undo.append(partial(setattr, module, name, stand_in.__wrapped__))
+                setattr(module, name, stand_in)
+        for cls, name, shown in _METHODS:
+            own = vars(cls).get(name)
+            setattr(cls, name, _refusing(getattr(cls, name), shown))
+            is_own = own is not None
+            undo.append(
+                partial(setattr, cls, name, own) if is_own else partial(delattr, cls, name)
+            )
+        yield
+    finally:
+        for restore in reversed(undo):
+            restore()
