@@ -39,8 +39,8 @@ from shapes.expr import (
     scale,
 )
 from shapes.facts import Facts
-from shapes.prove.quick import decide
-from shapes.traversal.definedness import own_condition
+from shapes.prove import decide
+from shapes.traversal import own_condition
 
 if TYPE_CHECKING:
     from asserts.graph.node import Node

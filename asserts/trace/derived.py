@@ -23,6 +23,7 @@ from shapes.expr import (
     combine,
     constant,
     equal,
+    floor_division,
     less_equal,
     maximum,
     modulo,
@@ -31,7 +32,6 @@ from shapes.expr import (
     scale,
     where,
 )
-from shapes.expr.integers import floor_division
 from shapes.traversal import free_symbols, substitute
 
 __all__ = ["Equation", "Solution", "solve"]

@@ -33,9 +33,15 @@ from shapes.base import Bound, IntInfinity, int_oo
 from shapes.env import Dim, ShapeEnv, SymInt
 from shapes.errors import ShapeproofError
 from shapes.expr import Expr, IntExpr, as_expr, constant, equal, less_equal
-from shapes.traversal import evaluate, free_symbols, is_name, made_total, show
-from shapes.traversal.definedness import Spelled
-from shapes.traversal.parsing import parse_spelled
+from shapes.traversal import (
+    Spelled,
+    evaluate,
+    free_symbols,
+    is_name,
+    made_total,
+    parse_spelled,
+    show,
+)
 
 __all__ = ["DERIVED", "Spec", "bound_specs", "check_inputs", "make_inputs"]
 
@@ -478,7 +484,7 @@ def _require_array(name: str, wanted: ArrayValue, value: Any) -> None:
         raise InputError(
             f"input '{name}' must be an array {wanted.describe()}, not {kind.__name__}"
         )
-    if isinstance(value, np.ndarray) and kind not in (np.ndarray, np.memmap):
+    if issubclass(kind, np.ndarray) and kind not in (np.ndarray, np.memmap):
         raise InputError(
             f"input '{name}' is a {kind.__name__}, whose operations may mean something else "
             "than an array's: pass np.asarray of it"

@@ -20,7 +20,7 @@ from shapes.expr.booleans import (
     not_equal,
     where,
 )
-from shapes.expr.integers import maximum, minimum, modulo
+from shapes.expr.integers import floor_division, maximum, minimum, modulo
 from shapes.expr.linear import direction, eq_zero, le_zero, multiply, ne_zero, scale, shift
 from shapes.expr.nodes import (
     EQ_ZERO,
@@ -75,6 +75,7 @@ __all__ = [
     "disjunction",
     "eq_zero",
     "equal",
+    "floor_division",
     "from_terms",
     "le_zero",
     "less",

@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shapes.base.lazy import lazy_exports
-from shapes.traversal.definedness import defined
+from shapes.traversal.definedness import Spelled, defined, own_condition
 from shapes.traversal.evaluate import evaluate
 from shapes.traversal.interpret import free_symbols, interpret, walk
-from shapes.traversal.parsing import is_name, parse, saved
+from shapes.traversal.parsing import is_name, parse, parse_spelled, saved
 from shapes.traversal.printing import PRECEDENCE, Printer, Shown, join, show
 from shapes.traversal.substitute import Builder, substitute
 
@@ -27,6 +27,7 @@ __all__ = [
     "Builder",
     "Printer",
     "Shown",
+    "Spelled",
     "defined",
     "evaluate",
     "free_symbols",
@@ -35,7 +36,9 @@ __all__ = [
     "is_name",
     "join",
     "made_total",
+    "own_condition",
     "parse",
+    "parse_spelled",
     "saved",
     "show",
     "substitute",
