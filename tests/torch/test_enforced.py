@@ -284,6 +284,21 @@ def before_a_branch(m: Tensor, x: Tensor) -> Any:
     return torch.cond(x.sum() > 0, lambda c: c.sin(), lambda c: c.cos(), (chosen,))
 
 
+def passed_to_a_branch(n: Tensor, x: Tensor) -> Any:
+    """What is a size inside the branches may be any number before."""
+    k = n.item()
+    torch._check(k >= 0)
+    torch._check(k <= 6)
+    made = torch.zeros(8)[: k + 1]
+    return torch.cond(x.sum() > 0, lambda c: c.sum(), lambda c: c.sum() * 2, (made,)) + k
+
+
+def a_size_of_a_result(n: Tensor) -> Any:
+    k = n.item()
+    torch._check(k >= 0)
+    return torch.cond(n > 2, lambda c: c.sum(), lambda c: c.sum() * 2, (torch.ones(k),)) + k
+
+
 PAIRS = tuple(
     (mask(k), rows(size)) for k, size in itertools.product((0, 1, 2, 3, 4, 5), (1, 2, 3, 4, 8))
 )
@@ -331,6 +346,8 @@ CASES = [
     Case("quotient", size_divides, (mask(6), rows(3)), PAIRS),
     Case("at-least-twice", product_of_sizes, (mask(8), rows(3)), PAIRS),
     Case("below", below_by_size, (one(1), rows(3)), NUMBERS),
+    Case("to-branch", passed_to_a_branch, (one(3), rows(3)), NUMBERS),
+    Case("size-in-branch", a_size_of_a_result, (one(3),), tuple((one(k),) for k in range(-3, 6))),
     Case("branch", in_a_branch, (mask(5), rows(3)),
          tuple((mask(k), v * rows(3)) for k in (2, 3, 4, 5, 6) for v in (-1, 1)),
          strict_only=True),

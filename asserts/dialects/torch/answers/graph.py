@@ -502,11 +502,16 @@ class TorchDialect(TorchAnswers):
         self._doubts = Doubts(modules, self.key, self.symbols.source)
         self._unsure |= self._doubts.unsure
         self._bindings.clear()
+        bound: set[Expr] = set()
         for module in modules:
             self._sizes.update(certain_sizes(module.graph, self, self._unsure))
             for node in module.graph.nodes:
+                own_input = node.op == "placeholder" and module is modules[0]
                 for symbol, path in self.bindings(node).items():
-                    self._learn_binding(node, symbol, path)
+                    # (What a later place would ensure does not hold from the first one on.)
+                    if own_input or symbol not in bound:
+                        self._learn_binding(node, symbol, path)
+                    bound.add(symbol)
                 if node.op == "placeholder" and module is modules[0]:
                     self._learn_input(node.meta.get(self.key))
             for claim, operation in guarantees(module.graph, self):

@@ -122,19 +122,20 @@ class Doubts:
     def _find_implied(self, graph: Any) -> None:
         """A symbol that stands somewhere for the first time, and that torch puts nowhere for
         something else, is bound there."""
+        named = self._replaced.named
         seen: set[Any] = set()
         for node in graph.nodes:
             stated = node.meta.get("unbacked_bindings") or {}
-            seen.update(stated)
+            seen.update(map(named, stated))
             numbers = list(_numbers(node.meta.get(self._key)))
             if node.op == "call_function" and not stated and not _is_call(node):
                 for number, path in numbers:
                     symbol, place = _unbacked_at(number, path)
-                    known = symbol is None or symbol in seen
-                    if not known and symbol not in self._replaced.images:
+                    known = symbol is None or named(symbol) in seen
+                    if not known and named(symbol) not in self._replaced.images:
                         self.implied.setdefault(node, {}).setdefault(symbol, place)
             for number, _ in numbers:
-                seen.update(number.node._expr.free_symbols)
+                seen.update(map(named, number.node._expr.free_symbols))
 
     # ------------------------------------------------------------------ doubts
 
@@ -193,14 +194,17 @@ class _Replaced:
         for value in self._values.values():
             self.images |= value.free_symbols
 
+    def named(self, symbol: Any) -> Any:
+        """The symbol by the name that it was given first."""
+        return self._renamed.get(symbol, symbol)
+
     def touches(self, number: Any) -> bool:
         """Whether torch has another value for a part of this one."""
-        symbols = number.node._expr.free_symbols
-        return any(self._renamed.get(s, s) in self._values for s in symbols)
+        return any(self.named(s) in self._values for s in number.node._expr.free_symbols)
 
     def is_image(self, number: Any) -> bool:
         """Whether the number may stand for another one."""
-        return bool(number.node._expr.free_symbols & self.images)
+        return any(self.named(s) in self.images for s in number.node._expr.free_symbols)
 
 
 def _both_sizes(symbol: Any, value: Any) -> bool:
