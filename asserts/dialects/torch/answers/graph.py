@@ -355,9 +355,9 @@ class TorchDialect(TorchAnswers):
         read = self.read_of(node)
         if read is None or read[1][0] != "size" or len(read[1]) != 2:
             return None
-        return self._size(read[0], read[1][1])
+        return self._believed_size(read[0], read[1][1])
 
-    def _size(self, source: Any, dim: int) -> Expr | None:
+    def _believed_size(self, source: Any, dim: int) -> Expr | None:
         """A size of a result, as far as it is to be believed."""
         if source in self._unsure:
             sizes = self._sizes.get(source)
@@ -519,7 +519,7 @@ class TorchDialect(TorchAnswers):
 
     def size_of(self, node: Any, dim: int) -> Expr | None:
         """A size of a result, if it is sure."""
-        number = self._size(node, dim)
+        number = self._believed_size(node, dim)
         return number if number is not None and is_exact_size(number) else None
 
     def _learn_binding(self, node: Any, symbol: Expr, path: Path) -> None:

@@ -266,7 +266,8 @@ def _selects(node: Any, key: str) -> bool:
 def _sliced(node: Any, key: str) -> int:
     dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
     value = node.args[0].meta.get(key)
-    return int(dim) % value.dim() if isinstance(value, torch.Tensor) and value.dim() else dim
+    rank = value.dim() if isinstance(value, torch.Tensor) else 0
+    return int(dim) % rank if rank else int(dim)
 
 
 def _slices_at_run_time(node: Any, key: str) -> bool:

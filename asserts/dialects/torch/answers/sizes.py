@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import torch
 from torch import fx
 
-from shapes.expr import Expr, as_expr
+from shapes.expr import Expr, IntExpr, as_expr
 
 if TYPE_CHECKING:
     from asserts.dialects.torch.answers.graph import TorchDialect
@@ -108,7 +108,8 @@ def _item(sizes: _Sizes, node: Any) -> Sizes | None:
     source = node.args[0]
     if getattr(source, "target", None) is not _ATEN.where.default:
         return None
-    return list(sizes._dialect.bindings(source))[:1]
+    counts: Sizes = [*sizes._dialect.bindings(source)]
+    return counts[:1]
 
 
 def _broadcast(sizes: _Sizes, node: Any) -> Sizes | None:
@@ -119,7 +120,7 @@ def _broadcast(sizes: _Sizes, node: Any) -> Sizes | None:
     if len(known) != len(operands) or not known:
         return None
     rank = max(map(len, known))
-    aligned = [[as_expr(1)] * (rank - len(one)) + one for one in known]
+    aligned: list[Sizes] = [[*[as_expr(1)] * (rank - len(one)), *one] for one in known]
     return [_joined(column) for column in zip(*aligned)]
 
 
@@ -155,13 +156,18 @@ def _slice(sizes: _Sizes, node: Any) -> Sizes | None:
     source = sizes.of(node.args[0])
     if source is None or node.kwargs:
         return None
-    _, dim, start, end, step = (*node.args, *(None, 0, None, None, 1)[len(node.args) :])
+    given = tuple(node.args)
+    _, dim, start, end, step = given + _SLICE[len(given) :]
     found = list(source)
-    size = found[dim]
-    whole = not start and step == 1 and end is not None
-    fits = whole and size is not None and size.is_constant and isinstance(end, int)
-    found[dim] = as_expr(min(end, size.value)) if fits and end >= 0 else None
+    size, found[dim] = found[dim], None
+    front = start in (None, 0) and step == 1 and isinstance(end, int) and end >= 0
+    if front and isinstance(size, IntExpr) and size.is_constant:
+        found[dim] = as_expr(min(end, size.constant))
     return found
+
+
+_SLICE: Final[tuple[Any, ...]] = (None, 0, None, None, 1)
+"""The arguments of a slice that may be left out (and the tensor)."""
 
 
 def _squeeze(sizes: _Sizes, node: Any) -> Sizes | None:
