@@ -20,6 +20,9 @@ from torch.export import ExportedProgram
 
 import asserts
 from asserts.dialects.torch import installed
+from asserts.dialects.torch.answers.graph import copied
+from asserts.dialects.torch.export import programs
+from asserts.verify.programs import verify
 from tests.torch.torch_help import accepts, asserts_of, reloaded
 
 Inputs = tuple[Tensor, ...]
@@ -434,3 +437,20 @@ def test_nor_where_checks_are_deferred(case: Case) -> None:
         result = asserts.minimise(given)
 
         assert verdicts(result.program.module(), case, True) == before, (form, str(result.report))
+
+
+DECISIVE = ("where", "bounds", "another", "two-counts", "two-numbers", "float-range", "bool",
+            "tensor-all", "is-size", "ite", "cut", "rest", "before-branch")  # fmt: skip
+"""Programs in which no check follows from the others, and nothing else refuses as much."""
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.name in DECISIVE], ids=lambda c: c.name)
+def test_verify_notices_that_any_check_is_gone(case: Case) -> None:
+    program = made(case, False, True, True, deferred=False)
+    for index, _ in enumerate(asserts_of(program)):
+        other = programs._rebuilt(program, copied(program.graph_module))
+        node = asserts_of(other)[index]
+        node.graph.erase_node(node)
+        other.graph_module.recompile()
+
+        assert not verify(program, other, trials=5).equal, node

@@ -10,16 +10,19 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._sympy.value_ranges import ValueRanges
 
 import asserts
 from asserts.dialects.torch import installed
-from asserts.dialects.torch.answers.loaded import _UNTAGGED
-from asserts.dialects.torch.export.programs import dialect_for
+from asserts.dialects.torch.answers.loaded import _UNTAGGED, is_unbacked
+from asserts.dialects.torch.export import decide
+from asserts.dialects.torch.export.programs import dialect_for, shape_env_of
 from asserts.dialects.torch.export.verify import TorchSubject
 from asserts.dialects.torch.symbols.enforced import ENFORCED, ENTRY
 from asserts.dialects.torch.symbols.shape_env import TorchEnv
 from shapes.expr.booleans import as_condition
 from shapes.expr.nodes import make, symbol
+from shapes.facts.bounds import bounds
 from shapes.traversal.evaluate import evaluate
 from shapes.traversal.interpret import free_symbols
 from tests.torch.torch_help import accepts, asserts_of, reloaded
@@ -300,3 +303,16 @@ def test_nothing_is_believed_of_what_comes_from_a_replaced_number() -> None:
 
     assert named["where"] in dialect._unsure
     assert named["m" if "m" in named else "inputs_0"] not in dialect._unsure
+
+
+def test_a_range_that_is_narrowed_in_place_is_read_anew() -> None:
+    program = exported(lambda x, n: x[x > n] * 2, torch.arange(4), torch.tensor(2))
+    shape_env = shape_env_of(program.graph_module)
+    known = decide._known(shape_env, True)
+    assert decide._known(shape_env, True) is known
+
+    narrowed = next(s for s in shape_env.var_to_range if not is_unbacked(s))
+    shape_env.var_to_range[narrowed] &= ValueRanges(3, 9)
+
+    again = decide._known(shape_env, True)
+    assert bounds(again.env.facts, again.symbol(narrowed)).int_bounds() == (3, 9)
