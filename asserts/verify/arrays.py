@@ -132,7 +132,8 @@ class Maker:
         for symbol, (index, place) in self._places(arrays).items():
             value = values.get(symbol)
             if symbol in wanted and _fits(value, made[index].dtype):
-                made[index].flat[place] = value
+                with np.errstate(over="ignore"):  # too large a double is an infinity here
+                    made[index].flat[place] = value
         measured = self._measure(made)
         right = sum(same(measured.get(s), values[s]) for s in wanted)
         if right >= sum(same(self.measured.get(s), values[s]) for s in wanted):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 from torch.export import ExportedProgram
 
+from asserts.dialects.torch.symbols.assumed import Derived, derived_ends
 from shapes.base import IntInfinity
 from shapes.expr import BoolExpr, as_condition, make
 from shapes.facts import Fact
@@ -30,14 +31,17 @@ class TorchConstraints:
     program: ExportedProgram | None
 
     def wanted_ranges(self, graph_module: Any) -> Mapping[str, tuple[Any, Any]]:
-        from asserts.dialects.torch.symbols.shape_env import _ends, is_unbacked
+        from asserts.dialects.torch.symbols.shape_env import is_unbacked, own_ends
 
         found: dict[str, tuple[Any, Any]] = {}
         ranges = {} if self.program is None else self.program.range_constraints
+        source = self.symbols.source
+        derived = {} if source is None else derived_ends(source)
         for symbol, span in ranges.items():
             integer = isinstance(symbol, sympy.Symbol) and symbol.is_integer
             if integer and is_unbacked(symbol) and span.is_int:
-                found[self.symbols.symbol(symbol).name] = _ends(span)
+                ends = own_ends(span, derived.get(symbol, Derived()))
+                found[self.symbols.symbol(symbol).name] = ends
         return found
 
     def assumptions(self, graph_module: Any) -> Iterable[BoolExpr]:

@@ -10,7 +10,7 @@ import copy
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch import fx
@@ -26,11 +26,17 @@ from asserts.dialects.base import AssertInfo, Path
 from asserts.dialects.torch.answers.guarantees import guarantees
 from asserts.dialects.torch.answers.lazy import computed
 from asserts.dialects.torch.answers.lines import line_of
-from asserts.dialects.torch.answers.loaded import lost_place, unsure_nodes
+from asserts.dialects.torch.answers.loaded import Doubts, lost_place
 from asserts.dialects.torch.answers.saving import assert_target
+from asserts.dialects.torch.answers.sizes import certain_sizes
 from asserts.dialects.torch.answers.topics import TorchAnswers
 from asserts.dialects.torch.symbols import ops as torch_ops
-from asserts.dialects.torch.symbols.shape_env import ENTRY, TorchEnv, UnreadableError
+from asserts.dialects.torch.symbols.shape_env import (
+    ENTRY,
+    TorchEnv,
+    UnreadableError,
+    is_unbacked,
+)
 from asserts.errors import GraphError
 from asserts.graph.raising import domain_of
 from shapes.base import Location
@@ -41,6 +47,7 @@ from shapes.expr import (
     TRUE,
     Expr,
     IntExpr,
+    Kind,
     Op,
     as_condition,
     as_expr,
@@ -48,6 +55,9 @@ from shapes.expr import (
     make,
 )
 from shapes.traversal import walk
+
+if TYPE_CHECKING:
+    from asserts.conditions.lift import Lifter
 
 __all__ = [
     "CHECKS",
@@ -121,6 +131,9 @@ class TorchDialect(TorchAnswers):
         self._bindings: dict[fx.Node, Mapping[Expr, Path]] = {}
         self._divided: dict[Expr, tuple[Expr, Expr]] = {}
         self._unsure: set[fx.Node] = set()
+        self._sizes: dict[fx.Node, list[Expr | None]] = {}
+        self._doubts: Doubts | None = None
+        self._lifters: dict[Any, Lifter] = {}
         self._values: dict[fx.Node, Expr] = {}
 
     # ------------------------------------------------------------------ programs
@@ -221,14 +234,30 @@ class TorchDialect(TorchAnswers):
             wanted = ", ".join(f"{k}={v}" for k, v in node.kwargs.items() if v is not None)
             return AssertInfo(f"{node.args[0]} has {wanted}", location=_user_line(node))
         condition = _condition_of(node)
-        value = self.value_of(condition) if self.is_node(condition) else None
         message = _argument(node, 1, "message", "assert_msg", "msg")
         return AssertInfo(
-            condition=str(condition if value is None else value),
+            condition=self._condition_text(node, condition),
             message=message if isinstance(message, str) else None,
             location=_user_line(node),
             by_user=self.is_user_assert(node),
         )
+
+    def _condition_text(self, node: Any, condition: Any) -> str:
+        """What an assert checks. torch may know by now that it holds; what is enforced is what
+        its nodes compute."""
+        value = self.value_of(condition) if self.is_node(condition) else None
+        if value is None or value.is_constant:
+            found = self._lifter(node.graph).expr_of(condition)
+            value = found if found is not None else value
+        return str(condition if value is None else value)
+
+    def _lifter(self, graph: Any) -> Lifter:
+        from asserts.conditions.lift import Lifter
+
+        found = self._lifters.get(graph)
+        if found is None:
+            found = self._lifters[graph] = Lifter(graph, self)
+        return found
 
     def create_assert(
         self, graph: Any, condition: Any, info: AssertInfo, values: Mapping[str, Any]
@@ -331,12 +360,32 @@ class TorchDialect(TorchAnswers):
         return torch_ops.as_written(claim)
 
     def value_of(self, node: Any) -> Expr | None:
-        if node in self._unsure:
-            return None
         stated = self._values.get(node)
         if stated is not None:
             return stated
+        if node in self._unsure:
+            return self._certain_value(node)
         return self.symbols.value_of(node.meta.get(self.key))
+
+    def _certain_value(self, node: Any) -> Expr | None:
+        """What is certain of a node whose stated value is not to be believed: a size that is
+        followed from what is bound, and a condition that is bound as a number."""
+        for symbol, path in self.bindings(node).items():
+            if path in ((), (("int",),)):
+                return symbol if path == () else make("Eq", symbol, 1)
+        read = self.read_of(node)
+        if read is None or read[1][0] != "size" or len(read[1]) != 2:
+            return None
+        return self._believed_size(read[0], read[1][1])
+
+    def _believed_size(self, source: Any, dim: int) -> Expr | None:
+        """A size of a result, as far as it is to be believed."""
+        if source in self._unsure:
+            sizes = self._sizes.get(source)
+            return sizes[dim] if sizes is not None and dim < len(sizes) else None
+        value = source.meta.get(self.key)
+        known = isinstance(value, torch.Tensor) and dim < value.dim()
+        return self.symbols.value_of(value.shape[dim]) if known else None
 
     def set_value(self, node: Any, value: Expr | None) -> None:
         """The value that torch itself computes for the node, from those of its arguments
@@ -379,13 +428,10 @@ class TorchDialect(TorchAnswers):
 
     def _found_bindings(self, node: Any) -> Mapping[Expr, Path]:
         if node.op == "placeholder":
-            return self._of_input(node.meta.get(self.key))
+            return self._of_input(node)
         stated = node.meta.get("unbacked_bindings")
         if not stated:
-            place = lost_place(node, self.key)
-            if place is None:
-                return {}
-            return {self.symbols.auxiliary(f"u_{node.name}"): place}
+            return self._lost_bindings(node)
         found: dict[Expr, Path] = {}
         for symbol, key_path in stated.items():
             ours = self.symbols.symbol(symbol)
@@ -397,11 +443,30 @@ class TorchDialect(TorchAnswers):
                 self._divided[ours] = (whole, path[-1][1])
         return found
 
-    def _of_input(self, value: Any) -> Mapping[Expr, Path]:
-        """The symbols that an input binds by being it, or a size of it."""
+    def _lost_bindings(self, node: Any) -> Mapping[Expr, Path]:
+        """What a node binds that does not say so: torch's own symbols where these are known,
+        else one of ours."""
+        implied = {} if self._doubts is None else self._doubts.implied.get(node, {})
+        if implied:
+            return {self.symbols.symbol(symbol): path for symbol, path in implied.items()}
+        doubtful = self._doubts is None or node in self._unsure
+        place = lost_place(node, self.key) if doubtful else None
+        if place is None:
+            return {}
+        floats = place == () and isinstance(node.meta.get(self.key), (float, torch.SymFloat))
+        kind: Kind = "float" if floats else "int"
+        return {self.symbols.auxiliary(f"u_{node.name}", kind): place}
+
+    def _of_input(self, node: Any) -> Mapping[Expr, Path]:
+        """The symbols that an input binds by being it, or a size of it. Of a nested graph the
+        sizes may have been replaced; then they are symbols of ours."""
+        value = node.meta.get(self.key)
+        replaced = self._doubts is not None and self._doubts.is_inner_input(node)
         if not isinstance(value, torch.Tensor):
             symbol = self.symbols.value_of(value)
-            return {symbol: ()} if symbol is not None and symbol.is_symbol else {}
+            if symbol is None or replaced:
+                return {}
+            return {symbol: ()} if symbol.is_symbol else {}
         places: list[tuple[Any, tuple[Any, ...]]] = []
         places += [(size, ("size", i)) for i, size in enumerate(value.size())]
         if value.layout is torch.strided:
@@ -409,10 +474,13 @@ class TorchDialect(TorchAnswers):
             places.append((value.storage_offset(), ("offset",)))
         found: dict[Expr, Path] = {}
         for number, step in places:
-            if isinstance(number, torch.SymInt):
-                symbol = self.symbols.value_of(number)
-                if symbol is not None and symbol.is_symbol:
-                    found.setdefault(symbol, (step,))
+            symbolic = isinstance(number, torch.SymInt) and not replaced
+            symbol = self.symbols.value_of(number) if symbolic else None
+            if symbol is not None and symbol.is_symbol:
+                found.setdefault(symbol, (step,))
+            elif node in self._unsure and step[0] == "size":
+                own = self.symbols.auxiliary(f"u_{node.name}_{step[1]}")
+                found[own] = (step,)
         return found
 
     def _steps(self, key_path: Iterable[Any]) -> Path:
@@ -451,24 +519,28 @@ class TorchDialect(TorchAnswers):
     def learn(self, graph_module: Any) -> None:
         """State what the graph itself ensures: sizes are not negative, inputs are as their
         metadata says, divided values are whole."""
-        source = self.symbols.source
-        loaded = source is None or not source.var_to_sources
-        for module in self.modules(graph_module):
-            self._unsure |= unsure_nodes(module.graph, self.key, loaded)
+        modules = list(self.modules(graph_module))
+        self._doubts = Doubts(modules, self.key, self.symbols.source)
+        self._unsure |= self._doubts.unsure
+        self._bindings.clear()
+        bound: set[Expr] = set()
+        for module in modules:
+            self._sizes.update(certain_sizes(module.graph, self, self._unsure))
             for node in module.graph.nodes:
+                own_input = node.op == "placeholder" and module is modules[0]
                 for symbol, path in self.bindings(node).items():
-                    self._learn_binding(node, symbol, path)
-                if node.op == "placeholder":
+                    # (What a later place would ensure does not hold from the first one on.)
+                    if own_input or symbol not in bound:
+                        self._learn_binding(node, symbol, path)
+                    bound.add(symbol)
+                if node.op == "placeholder" and module is modules[0]:
                     self._learn_input(node.meta.get(self.key))
             for claim, operation in guarantees(module.graph, self):
                 self.symbols.guarantee(claim, operation)
 
     def size_of(self, node: Any, dim: int) -> Expr | None:
         """A size of a result, if it is sure."""
-        value = None if node in self._unsure else node.meta.get(self.key)
-        if not isinstance(value, torch.Tensor):
-            return None
-        number = self.symbols.value_of(value.shape[dim])
+        number = self._believed_size(node, dim)
         return number if number is not None and is_exact_size(number) else None
 
     def _learn_binding(self, node: Any, symbol: Expr, path: Path) -> None:
@@ -496,16 +568,15 @@ class TorchDialect(TorchAnswers):
         chosen: Any = node.args[0] if node.target in _CHOOSING else None
         if node.target is _ATEN.index.Tensor and len(node.args[1]) == 1:
             chosen = node.args[1][0]
-        known = isinstance(chosen, fx.Node) and chosen not in self._unsure
-        value = chosen.meta.get(self.key) if known else None
+        value = chosen.meta.get(self.key) if isinstance(chosen, fx.Node) else None
         if not isinstance(value, torch.Tensor):
             return None
         if chosen is not node.args[0] and value.dtype is not torch.bool:
             return None
         total: Expr = as_expr(1)
-        for size in value.size():
-            number = self.symbols.value_of(size)
-            if number is None or not is_exact_size(number):
+        for dim in range(value.dim()):
+            number = self.size_of(chosen, dim)
+            if number is None:
                 return None
             total = make("Mul", total, number)
         return total
@@ -522,6 +593,8 @@ class TorchDialect(TorchAnswers):
             written, learned = size.node._expr, size.node.expr
             if written == learned or not learned.is_Symbol:
                 continue
+            if is_unbacked(written) or is_unbacked(learned):
+                continue  # that is what a check says, and nobody else
             try:
                 equal = make("Eq", self.symbols.read(written), self.symbols.read(learned))
             except UnreadableError:

@@ -31,7 +31,7 @@ def guarantees(graph: Any, dialect: TorchDialect) -> Iterator[tuple[BoolExpr, st
     """Conditions that operations of the graph ensure, each with the name of its operation."""
     reader = _Reader(graph, dialect)
     for node in graph.nodes:
-        if node.op != "call_function" or not node.meta.get("unbacked_bindings"):
+        if node.op != "call_function":
             continue
         for symbol, path in dialect.bindings(node).items():
             if len(path) != 1 or path[0][0] != "size":
@@ -81,7 +81,7 @@ class _Reader:
 
     def _computed(self, argument: Any) -> Expr | None:
         """A scalar that is no size of a result (which torch may have simplified)."""
-        if not _is_computed(argument, self._dialect.key):
+        if not _is_computed(argument, self._dialect):
             return None
         if self._lifter is None:
             from asserts.conditions.lift import Lifter
@@ -98,16 +98,16 @@ _SLICE: Final[tuple[Any, ...]] = (None, 0, None, None, 1)
 """The arguments of a slice that may be left out (and the tensor)."""
 
 
-def _is_computed(argument: Any, key: str) -> bool:
+def _is_computed(argument: Any, dialect: TorchDialect) -> bool:
     """Whether a scalar is computed from numbers that are read, and from sizes of inputs."""
     waiting = [argument]
     while waiting:
         node = waiting.pop()
-        if not isinstance(node, torch.fx.Node) or node.meta.get("unbacked_bindings"):
+        if not isinstance(node, torch.fx.Node) or node.op == "placeholder":
             continue
-        if node.op == "placeholder":
+        if dialect.bindings(node):
             continue
-        if isinstance(node.meta.get(key), torch.Tensor):
+        if isinstance(node.meta.get(dialect.key), torch.Tensor):
             return False
         waiting += node.all_input_nodes
     return True
@@ -122,7 +122,7 @@ def _most(node: Any, dim: int, dialect: TorchDialect) -> Expr | None:
         return _elements(used[0][1], dialect)
     if node.target is _ATEN.masked_select.default and dim == 0:
         source, mask = node.args
-        return _elements(mask, dialect) if _same_shape(source, mask, dialect.key) else None
+        return _elements(mask, dialect) if _same_shape(source, mask, dialect) else None
     return None
 
 
@@ -140,8 +140,12 @@ def _elements(mask: Any, dialect: TorchDialect) -> Expr | None:
     return total
 
 
-def _same_shape(a: Any, b: Any, key: str) -> bool:
-    left, right = a.meta.get(key), b.meta.get(key)
+def _same_shape(a: Any, b: Any, dialect: TorchDialect) -> bool:
+    """Whether two tensors certainly have the same sizes."""
+    left, right = a.meta.get(dialect.key), b.meta.get(dialect.key)
     if not isinstance(left, torch.Tensor) or not isinstance(right, torch.Tensor):
         return False
-    return [str(n) for n in left.shape] == [str(n) for n in right.shape]
+    if left.dim() != right.dim():
+        return False
+    sizes = [(dialect.size_of(a, dim), dialect.size_of(b, dim)) for dim in range(left.dim())]
+    return all(one is not None and one is other for one, other in sizes)

@@ -113,8 +113,8 @@ def _known(shape_env: TorchShapeEnv, check_guards: bool) -> TorchEnv:
         len(list(recorded_checks(shape_env))),
         shape_env.num_deferred_runtime_asserts,
         len(shape_env.guards),
-        len(shape_env.var_to_range),
-        len(shape_env.size_like),
+        dict(shape_env.var_to_range),  # (torch narrows a range in place)
+        dict(shape_env.replacements),
     )
     found = _READ.get(shape_env)
     if found is not None and found[0] == version:

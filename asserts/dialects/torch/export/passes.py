@@ -17,6 +17,7 @@ from torch import fx
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
 from asserts.conditions.emit import Emitter
+from asserts.conditions.lift import lift
 from asserts.conditions.report import Report
 from asserts.dialects.torch.answers.code import recompile_when_used
 from asserts.dialects.torch.answers.graph import (
@@ -32,10 +33,11 @@ from asserts.dialects.torch.symbols.shape_env import TorchEnv
 from asserts.errors import GraphError
 from asserts.passes.base import PassResult
 from asserts.passes.discharge import Policy
-from asserts.passes.insert import InsertRuntimeAsserts
+from asserts.passes.insert import InsertRuntimeAsserts, clauses
 from asserts.passes.minimise import MinimiseRuntimeAsserts
 from shapes.expr import IntExpr
 from shapes.prove import Effort
+from shapes.traversal import show
 
 __all__ = ["UncheckedWarning", "insert_deferred_runtime_asserts"]
 
@@ -80,6 +82,7 @@ def insert_deferred_runtime_asserts(
         symbols.state_guards()
     dialect.learn(gm)
     symbols.state_checks()
+    _state_declared(gm, dialect)
     _convert_user_asserts(gm, dialect)
     inner = any(name.startswith(word) for word in INNER)
     options = InsertRuntimeAsserts(
@@ -158,8 +161,20 @@ def _message_attribute(gm: Any, node: Any) -> str | None:
     return constant_text(found)
 
 
+def _state_declared(gm: Any, dialect: TorchDialect) -> None:
+    """Ranges that the program declares are checks. (torch's environment has them, too, but
+    mixed with what it has derived.)"""
+    for lifted in lift(gm.graph, dialect):
+        if lifted.node.target in RANGES and lifted.claim is not None:
+            for claim in clauses(lifted.claim):
+                operation = "a declared range"
+                dialect.symbols.check(
+                    claim, show(claim), origin="operation", operation=operation
+                )
+
+
 def _drop_ranges(gm: Any) -> bool:
-    """`sym_constrain_range` is what torch's environment already knows; checks say it."""
+    """`sym_constrain_range` declares what is a check by now (see `_state_declared`)."""
     changed = False
     for node in list(gm.graph.nodes):
         if node.op == "call_function" and node.target in RANGES and not node.users:

@@ -20,7 +20,7 @@ import torch
 from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
-from asserts.conditions.lift import lift
+from asserts.conditions.lift import LiftedAssert, lift
 from asserts.dialects.torch.answers.graph import TorchDialect
 from asserts.dialects.torch.answers.names import input_names, source_names
 from asserts.dialects.torch.export.programs import dialect_for
@@ -30,7 +30,7 @@ from asserts.verify.numpy_programs import array_text
 from asserts.verify.probe import Probe
 from asserts.verify.subject import Condition, Input, Number, Trial
 from shapes.expr import BoolExpr, Expr, as_expr
-from shapes.traversal import show
+from shapes.traversal import free_symbols, show
 
 __all__ = ["TorchSubject", "subjects"]
 
@@ -77,14 +77,41 @@ class TorchSubject:
             program, program.graph_module, self._dialect
         )
         axioms = self._dialect.symbols.env.axioms
-        self.sure: Sequence[BoolExpr] = [f.claim for f in axioms if f.operation != ENTRY]
+        lifted = [one for one in lift(self._graph, self._dialect) if one.claim is not None]
+        ensured = [f.claim for f in axioms if f.operation != ENTRY]
+        self.sure: Sequence[BoolExpr] = self._in_time(ensured, lifted)
         entry = [f.claim for f in axioms if f.operation == ENTRY]
-        self.conditions: Sequence[Condition] = self._conditions(entry)
+        self.conditions: Sequence[Condition] = self._conditions(entry, lifted)
         self._module: Any = None
         self._before: dict[str, Any] = {}
 
-    def _conditions(self, entry: Sequence[BoolExpr]) -> list[Condition]:
-        lifted = lift(self._graph, self._dialect)
+    def _in_time(
+        self, ensured: Sequence[BoolExpr], lifted: Sequence[LiftedAssert]
+    ) -> list[BoolExpr]:
+        """What operations ensure of run-time values, without what only an operation behind a
+        check of such a value ensures: inputs that break the check never come to it."""
+        place = {node: index for index, node in enumerate(self._graph.nodes)}
+        bound = {
+            symbol: index
+            for node, index in place.items() if node.op != "placeholder"
+            for symbol in self._dialect.bindings(node)
+        }  # fmt: skip
+        checked: dict[Expr, int] = {}
+        for one in lifted:
+            for symbol in free_symbols(one.claim) if one.claim is not None else ():
+                if symbol in bound:
+                    checked.setdefault(symbol, place[one.node])
+
+        def in_time(claim: BoolExpr) -> bool:
+            symbols = free_symbols(claim)
+            begins = max((bound.get(s, 0) for s in symbols), default=0)
+            return all(checked.get(s, begins) >= begins for s in symbols)
+
+        return [claim for claim in ensured if in_time(claim)]
+
+    def _conditions(
+        self, entry: Sequence[BoolExpr], lifted: Sequence[LiftedAssert]
+    ) -> list[Condition]:
         claims = [*entry, *(one.claim for one in lifted if one.claim is not None)]
         names = self.names
         return [

@@ -9,13 +9,14 @@ such). Here they are taken apart:
   guards; dimensions that are equal by their metadata. These are facts, and never emitted.
 - *checked*: deferred asserts, and the checks that `record` has seen, which include
   those that torch believed to be always true. These are obligations.
-- *assumed*: used for nothing but to recognise it. A bound of a run-time value that follows
-  only with an assumption's help is not a check, and is dropped.
+- *assumed*: used for nothing. A bound of a run-time value that torch may have derived with an
+  assumption's help is neither a check nor a fact (see `assumed`).
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -24,8 +25,10 @@ import torch
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 from torch.utils._sympy import functions
 from torch.utils._sympy.numbers import int_oo as torch_int_oo
-from torch.utils._sympy.symbol import SymT, symbol_is_type
 
+from asserts.dialects.torch.answers.loaded import is_unbacked
+from asserts.dialects.torch.symbols.assumed import Derived, derived_ends
+from asserts.dialects.torch.symbols.enforced import ENFORCED, ENTRY
 from asserts.dialects.torch.symbols.linear import Linear, linear_sum, text_of
 from asserts.dialects.torch.symbols.ops import in_domain
 from asserts.dialects.torch.symbols.record import RecordedCheck, recorded_checks
@@ -51,10 +54,7 @@ from shapes.expr import symbol as new_symbol
 from shapes.facts import Fact, Facts, bounds
 from shapes.traversal import defined, free_symbols, from_sympy, show, walk
 
-__all__ = ["TorchEnv", "UnreadableError"]
-
-ENTRY = "the caller's inputs"
-"""Who enforces what callers are held to; stands in reports."""
+__all__ = ["ENTRY", "TorchEnv", "UnreadableError", "is_unbacked"]
 
 ASSUMED_LEAST = 2
 """The least size that torch's tracer assumes of an input and does not check."""
@@ -179,11 +179,11 @@ class TorchEnv:
         self.env.take_symbol(SymbolInfo(ours, True, source, number))
         return ours
 
-    def auxiliary(self, name: str) -> Expr:
+    def auxiliary(self, name: str, kind: Kind = "int") -> Expr:
         """A symbol of our own, for a value that torch has no symbol for."""
         found = self._symbols.get(name)
         if found is None:
-            found = self._symbols[name] = new_symbol(name)
+            found = self._symbols[name] = new_symbol(name, kind)
             self.env.take_symbol(SymbolInfo(found, False))
         return found
 
@@ -240,7 +240,10 @@ class TorchEnv:
         self.guarantee(claim, ENTRY)
 
     def guarantee(self, claim: BoolExpr, operation: str) -> None:
-        """State what an operation ensures. A contradiction is left to whoever checks it."""
+        """State what an operation ensures, under a name in `ENFORCED`. A contradiction is left
+        to whoever checks it."""
+        if operation not in ENFORCED:
+            raise ValueError(f"nothing is known to enforce what {operation} ensures")
         whole = _defined_too(claim)
         self._note_end(whole)
         self.env.take_axiom(Fact(whole, "operation", operation=operation))
@@ -322,9 +325,9 @@ class TorchEnv:
                     self.guarantee(_condition(relation, symbol, end), "64-bit integers")
 
     def _state_bounds(self, shape_env: TorchShapeEnv) -> None:
-        """Bounds of run-time values that somebody demanded without a check of its own, as
-        `torch._constrain_as_size` does; not those that stem from an assumption."""
-        assumed: Facts | None = None
+        """Bounds of run-time values that somebody demanded without a check of its own; not
+        those that torch may have derived with what it assumes of sizes (see `assumed`)."""
+        derived: Mapping[Any, Derived] | None = None
         for symbol in self._ordered:
             found = shape_env.var_to_range.get(symbol)
             if found is None or not is_unbacked(symbol) or not symbol.is_integer:
@@ -339,12 +342,11 @@ class TorchEnv:
             known_lower, known_upper = bounds(self.env.facts, ours).int_bounds()
             if lower <= known_lower and upper >= known_upper:
                 continue
-            if assumed is None:
-                assumed = self._with_assumptions(shape_env)
-            assumed_lower, assumed_upper = bounds(assumed, ours).int_bounds()
-            if not isinstance(lower, IntInfinity) and lower > max(known_lower, assumed_lower):
+            derived = derived_ends(shape_env) if derived is None else derived
+            lower, upper = own_ends(found, derived.get(symbol, Derived()))
+            if not isinstance(lower, IntInfinity) and lower > known_lower:
                 self._state_bound("Ge", ours, lower)
-            if not isinstance(upper, IntInfinity) and upper < min(known_upper, assumed_upper):
+            if not isinstance(upper, IntInfinity) and upper < known_upper:
                 self._state_bound("Le", ours, upper)
 
     def _note_end(self, claim: BoolExpr) -> None:
@@ -365,34 +367,6 @@ class TorchEnv:
     def _state_bound(self, relation: str, ours: Expr, end: Any) -> None:
         claim = _condition(relation, ours, end)
         self.check(claim, show(claim), origin="operation", operation="a declared range")
-
-    def _with_assumptions(self, shape_env: TorchShapeEnv) -> Facts:
-        """The facts, with torch's assumptions of inputs, and with what torch has replaced."""
-        facts = self.env.facts
-        for symbol, found in shape_env.var_to_range.items():
-            if not _is_symbol(symbol) or is_unbacked(symbol):
-                continue
-            if not symbol.is_integer or not found.is_int:
-                continue
-            lower, _ = _ends(found)
-            if not isinstance(lower, IntInfinity):
-                facts = _given(facts, _condition("Ge", self.symbol(symbol), lower))
-        for symbol, value in shape_env.replacements.items():
-            with suppress(UnreadableError, ShapeproofError):
-                equal = make("Eq", self.symbol(symbol), self.read(value))
-                facts = _given(facts, as_condition(equal))
-        return facts
-
-
-def _given(facts: Facts, claim: BoolExpr) -> Facts:
-    with suppress(ContradictionError):
-        return facts.given(Fact(claim, "assumed"))
-    return facts
-
-
-def is_unbacked(symbol: sympy.Symbol) -> bool:
-    """Whether the symbol is known only when the program runs."""
-    return bool(symbol_is_type(symbol, (SymT.UNBACKED_INT, SymT.UNBACKED_FLOAT)))
 
 
 def _is_symbol(key: Any) -> bool:
@@ -421,6 +395,13 @@ def _source_name(source: Any) -> str | None:
 
 def _ends(found: Any) -> tuple[Bound, Bound]:
     return _end(found.lower), _end(found.upper)
+
+
+def own_ends(found: Any, derived: Derived) -> tuple[Bound, Bound]:
+    """The ends of a range of torch's that it has not derived from relations."""
+    lower, upper = _ends(found)
+    least, most = _ends(derived)
+    return -int_oo if lower <= least else lower, int_oo if upper >= most else upper
 
 
 def _end(end: Any) -> Bound:

@@ -1,0 +1,90 @@
+"""Which ends of ranges torch may have derived with the help of an assumption.
+
+torch assumes of an input's size that it is at least 2. From a check that relates a run-time
+value with such a size, ``n // x.shape[0] >= 1``, say, it derives a range of the value,
+``n >= 2``, which the check does not say: a batch of one would be rejected if it were
+asserted. How a range was derived, torch does not keep. But an end that some relation between
+symbols can give is never a check of its own: it either follows from what is checked, or from
+an assumption.
+
+Guarantees: what no relation gives, as torch solves it, was declared, or checked of the value
+alone. Limits: of a file whose asserts were removed before it was saved, the relations are not
+known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import sympy
+from sympy.core.relational import Relational
+from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
+from torch.utils._sympy.numbers import int_oo
+from torch.utils._sympy.solve import try_solve
+from torch.utils._sympy.value_ranges import ValueRanges, bound_sympy
+
+from asserts.dialects.torch.answers.loaded import is_unbacked
+from asserts.dialects.torch.symbols.record import recorded_checks
+
+__all__ = ["Derived", "derived_ends"]
+
+
+class Derived(NamedTuple):
+    """The strongest ends that relations with other symbols give for one."""
+
+    lower: Any = -int_oo
+    upper: Any = int_oo
+
+
+ANYTHING = Derived(int_oo, -int_oo)
+"""What is derived by other ways than by solving a relation."""
+
+
+def derived_ends(shape_env: TorchShapeEnv) -> Mapping[Any, Derived]:
+    """The ends that torch may have derived for run-time symbols; nothing for the others."""
+    found: dict[Any, Derived] = {}
+    replacements = dict(shape_env.replacements)
+    # (The environment of a loaded program has ranges of sums and products, too.)
+    ranges = {s: span for s, span in shape_env.var_to_range.items() if s.is_Symbol}
+    for told in _told(shape_env):
+        for relation in dict.fromkeys((told, told.xreplace(replacements))):
+            for symbol, ends in _solved(relation, ranges):
+                known = found.get(symbol, Derived())
+                lower = ends.lower if ends.lower > known.lower else known.lower
+                upper = ends.upper if ends.upper < known.upper else known.upper
+                found[symbol] = Derived(lower, upper)
+    for symbol, value in replacements.items():
+        if symbol not in shape_env.unbacked_renamings and value.free_symbols:
+            found.update(dict.fromkeys((symbol, *value.free_symbols), ANYTHING))
+    return found
+
+
+def _told(shape_env: TorchShapeEnv) -> Iterator[Relational]:
+    """The relations from which torch may have derived an end. (A check that was recorded in
+    our terms held as soon as it was written: nothing was derived from it.)"""
+    exprs = [one.expr for some in shape_env.deferred_runtime_asserts.values() for one in some]
+    exprs += [guard.expr for guard in shape_env.guards]
+    exprs += [check.expr for check in recorded_checks(shape_env)]
+    for expr in exprs:
+        if isinstance(expr, sympy.Basic):
+            yield from sorted(expr.atoms(Relational), key=str)
+
+
+def _solved(relation: Any, ranges: dict[Any, Any]) -> Iterator[tuple[Any, Derived]]:
+    """For every run-time symbol of a relation the ends which the others give it."""
+    symbols = relation.free_symbols
+    if len(symbols) < 2 or not isinstance(relation, Relational):
+        return
+    for symbol in symbols:
+        solved = try_solve(relation, symbol) if is_unbacked(symbol) else None
+        if solved is None or not solved[1].is_integer:
+            continue
+        head, rest = solved
+        ends: ValueRanges[Any] = bound_sympy(rest, ranges)
+        lower = isinstance(head, (sympy.Eq, sympy.Ge, sympy.Gt))
+        upper = isinstance(head, (sympy.Eq, sympy.Le, sympy.Lt))
+        yield symbol, Derived(
+            ends.lower + int(isinstance(head, sympy.Gt)) if lower else -int_oo,
+            ends.upper - int(isinstance(head, sympy.Lt)) if upper else int_oo,
+        )
