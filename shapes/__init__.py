@@ -2,8 +2,8 @@
 
 The layers, from the bottom; imports run downwards only (a test holds that):
 
-1. `infinity`, `errors`, `records`, `location`, `persistent`, `meaning`, `reasons`, `op`,
-   `interning`
+1. `infinity`, `digits`, `foreign`, `errors`, `records`, `location`, `persistent`, `meaning`,
+   `reasons`, `op`, `interning`
 2. `expr` (interned nodes), `linear`, `integers`, `floats`, `booleans` (normal forms),
    `ops` (the table of operators)
 3. `views`, `interpret` (the one traversal), `show`, `evaluate`, `tape`, `definedness`,
@@ -14,7 +14,7 @@ The layers, from the bottom; imports run downwards only (a test holds that):
    `simplex`, `elimination`, `choices`, `cases`, `enumeration`, `smt`; `consistency`,
    `methods`, `deciding`, `bodies`, `prover`
 5. `exact`, `overflow`, `rewrite`, `suggest` (questions that ask the prover)
-6. `dims`, `symints`, `guards`, `explain`, `env`, `serialize`, `display`, `tensors`
+6. `dims`, `symints`, `arrays`, `guards`, `explain`, `env`, `serialize`, `display`, `tensors`
 
 Importing this package imports neither sympy nor z3 nor numpy. Some modules can be compiled
 (see `setup.py`; `COMPILED` tells); what Python needs then and mypyc leaves out is in

@@ -196,8 +196,9 @@ class Module:
         return Module()
 
 
-InputCheck = Callable[["GraphModule", tuple[Any, ...]], None]
-"""What is run on the bound inputs before the graph is; it raises if they won't do."""
+InputCheck = Callable[["GraphModule", tuple[Any, ...]], tuple[Any, ...] | None]
+"""What is run on the bound inputs before the graph is; it raises if they won't do, and may
+return others to run with."""
 
 
 class GraphModule(Module):
@@ -331,7 +332,8 @@ class GraphModule(Module):
         placeholders = [node for node in self.graph.nodes if node.op == "placeholder"]
         values = _bind(placeholders, args, kwargs)
         if self.input_check is not None:
-            self.input_check(self, values)
+            checked = self.input_check(self, values)
+            values = values if checked is None else checked
         return self._run(dict(zip(placeholders, values)))
 
     def _run(self, env: dict[Node, Any]) -> Any:

@@ -23,7 +23,9 @@ from asserts.trace.dtypes import as_dtype
 from asserts.trace.symarray import SymArray
 from asserts.trace.tracer import Tracer
 from shapes.base import Bound, IntInfinity, int_oo
+from shapes.base.foreign import as_integer
 from shapes.env import Dim, ShapeEnv
+from shapes.env.dims import exact_hint, exact_range
 from shapes.errors import ShapeproofError
 from shapes.expr import Expr, IntExpr, as_expr, constant, equal, less_equal
 from shapes.traversal import free_symbols, is_name, parse
@@ -69,11 +71,17 @@ class IntSpec:
     max: Bound = int_oo
     hint: int | None = None
 
+    def __post_init__(self) -> None:
+        lower, upper = exact_range(self.name or "an input", self.min, self.max)
+        hint = exact_hint(self.name or "an input", self.hint, lower, upper)
+        for field, value in (("min", lower), ("max", upper), ("hint", hint)):
+            object.__setattr__(self, field, value)
+
 
 def _require_size(size: Any) -> None:
     if isinstance(size, (str, Dim)):
         return
-    if isinstance(size, (bool, float)) or not hasattr(size, "__index__"):
+    if as_integer(size) is None:
         raise TraceError(
             f"{size!r} is no size; a size is a name, a number, a Dim, or text like '2*b'"
         )
@@ -282,8 +290,9 @@ def _declared(expr: IntExpr, lower: Bound, upper: Bound) -> list[Expr]:
 # --------------------------------------------------------------------------- when it runs
 
 
-def check_inputs(module: GraphModule, values: tuple[Any, ...]) -> None:
-    """Verify rank and kind of every input, and the guards of the trace, before a run.
+def check_inputs(module: GraphModule, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Verify rank and kind of every input, and the guards of the trace, before a run; the
+    inputs to run with, integers of other libraries as Python's.
 
     Raises `InputError` with the input's name, `GuardError` for sizes for which the program
     would have branched otherwise.
@@ -291,9 +300,16 @@ def check_inputs(module: GraphModule, values: tuple[Any, ...]) -> None:
     placeholders = [node for node in module.graph.nodes if node.op == "placeholder"]
     for node, value in zip(placeholders, values):
         require_input(str(node.target), node.meta.get("val"), value)
+    values = tuple(map(_exact_input, placeholders, values))
     env = module.shape_env
     if isinstance(env, ShapeEnv) and env.guards:
         env.guard_function().check(_sizes(placeholders, values))
+    return values
+
+
+def _exact_input(node: Node, value: Any) -> Any:
+    """An integer input as an integer of Python's: numpy's would wrap around in the graph."""
+    return as_integer(value) if isinstance(node.meta.get("val"), IntExpr) else value
 
 
 def _sizes(placeholders: Sequence[Node], values: Sequence[Any]) -> dict[str, Any]:
@@ -324,8 +340,7 @@ def require_input(name: str, wanted: Any, value: Any) -> None:
                 f"input '{name}' must be of kind {wanted.dtype.name}, but is {dtype}"
             )
         return
-    is_integer = hasattr(type(value), "__index__") and not isinstance(value, bool)
-    if isinstance(wanted, IntExpr) and not is_integer:
+    if isinstance(wanted, IntExpr) and as_integer(value) is None:
         raise InputError(f"input '{name}' must be an integer, not {value!r}")
 
 

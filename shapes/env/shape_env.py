@@ -12,13 +12,23 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from shapes.base.digits import written
+from shapes.base.foreign import is_numeric, is_sympy
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.base.location import Location, user_location
 from shapes.base.records import record
 from shapes.domains import Congruence, ValueRanges
-from shapes.env.dims import check_example, check_hint, check_range
+from shapes.env.dims import exact_example, exact_hint, exact_range
 from shapes.env.guards import Guard, GuardFunction
-from shapes.env.symints import Symbolic, SymBool, SymFloat, SymInt, spelled_of, symbolic
+from shapes.env.symints import (
+    Symbolic,
+    SymBool,
+    SymFloat,
+    SymInt,
+    spelled_of,
+    spelled_of_sympy,
+    symbolic,
+)
 from shapes.errors import (
     DataDependentError,
     ExpressionTypeError,
@@ -46,7 +56,7 @@ from shapes.facts.verdict import Verdict
 from shapes.prove.consistency import Model
 from shapes.prove.quick import decide
 from shapes.traversal.definedness import Spelled
-from shapes.traversal.evaluate import evaluate
+from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import free_symbols
 from shapes.traversal.parsing import is_name, parse_spelled
 from shapes.traversal.printing import brief
@@ -150,7 +160,7 @@ class ShapeEnv:
         self, name: str, hint: bool | None = None, source: str | None = None
     ) -> SymBool:
         """A backed truth value."""
-        check_example(name, hint, bool)
+        hint = exact_example(name, hint, "bool")
         info = SymbolInfo(self._symbol(name, "bool"), True, source, hint)
         return self._entered(info, ())  # type: ignore[return-value]
 
@@ -158,8 +168,7 @@ class ShapeEnv:
         self, name: str, hint: float | None = None, source: str | None = None
     ) -> SymFloat:
         """A backed double."""
-        check_example(name, hint, float)
-        hint = None if hint is None else float(hint)
+        hint = exact_example(name, hint, "float")
         info = SymbolInfo(self._symbol(name, "float"), True, source, hint)
         return self._entered(info, ())  # type: ignore[return-value]
 
@@ -200,20 +209,19 @@ class ShapeEnv:
         source: str | None,
         size_like: bool,
     ) -> SymInt:
-        check_range(name, lower, upper)
+        lower, upper = exact_range(name, lower, upper)
         if size_like and lower < 0:
-            lower = 0
-            check_range(name, lower, upper)
-        check_hint(name, hint, lower, upper)
+            lower, upper = exact_range(name, 0, upper)
+        hint = exact_hint(name, hint, lower, upper)
         sym = self._symbol(name, "int")
         facts = []
         if size_like:
             # What every size is needs no check at entry, unlike what was declared.
             facts.append(Fact(sym >= 0, "operation", f"{name} >= 0", operation="every size"))
         if not isinstance(lower, IntInfinity) and not (size_like and lower <= 0):
-            facts.append(_ranged(sym >= lower, f"{name} >= {lower}"))
+            facts.append(_ranged(sym >= lower, f"{name} >= {written(lower)}"))
         if not isinstance(upper, IntInfinity):
-            facts.append(_ranged(sym <= upper, f"{name} <= {upper}"))
+            facts.append(_ranged(sym <= upper, f"{name} <= {written(upper)}"))
         info = SymbolInfo(sym, backed, source, hint, size_like)
         return self._entered(info, facts)  # type: ignore[return-value]
 
@@ -272,7 +280,11 @@ class ShapeEnv:
             if value.env is not self:
                 raise ExpressionTypeError(f"`{value}` belongs to another environment")
             return Spelled(value.expr, value.defined)
-        found = spelled_of(value)
+        if is_sympy(value):
+            own = {name: info.symbol for name, info in self.symbols.items()}
+            found = spelled_of_sympy(value, own)
+        else:
+            found = spelled_of(value)
         for sym in free_symbols(found.expr):
             if self._found(sym.name) is not sym:
                 raise ExpressionTypeError(f"`{sym.name}` is of another kind here")
@@ -405,8 +417,7 @@ class ShapeEnv:
     ) -> Verdict:
         """The verdict on a claim, also under further facts `given` with the question."""
         facts = self.facts
-        further = [given] if isinstance(given, (str, bool, SymBool, BoolExpr)) else given
-        for one in further:
+        for one in _claims(given):
             whole, _ = self._whole(one)
             facts = facts.given(Fact(whole, "given", _text(one)))
         spelled = self._claim(claim)
@@ -473,8 +484,8 @@ class ShapeEnv:
             raise DataDependentError(
                 data_dependent_message(self, expr, negation(expr), location)
             )
-        holds = bool(evaluate(expr, hints))
-        if not evaluate(claim.defined, hints):
+        holds = bool(evaluated(expr, hints))
+        if not evaluated(claim.defined, hints):
             raise UndefinedError(f"`{expr}` has no value for the example sizes")
         self._guard(conjunction(claim.defined, expr if holds else negation(expr)), location)
         return holds
@@ -495,9 +506,9 @@ class ShapeEnv:
         hints = self._hints(value.expr, value.defined)
         if hints is None:
             raise DataDependentError(self._no_value(value.expr))
-        if not evaluate(value.defined, hints):
+        if not evaluated(value.defined, hints):
             raise UndefinedError(f"`{value.expr}` has no value for the example sizes")
-        return evaluate(value.expr, hints)
+        return evaluated(value.expr, hints)
 
     def specialize_float(self, value: SymFloat) -> float:
         """A concrete double: the example's value, with a guard."""
@@ -589,6 +600,13 @@ class ShapeEnv:
 
 def _ranged(claim: BoolExpr, text: str) -> Fact:
     return Fact(claim, "declared", text)
+
+
+def _claims(given: Any) -> Iterable[Claim]:
+    """The claims in an argument that is one claim or several."""
+    one = isinstance(given, (str, bool, SymBool, BoolExpr))
+    one = one or not hasattr(given, "__iter__") or is_numeric(given)
+    return [given] if one else given
 
 
 def _text(claim: object) -> str | None:

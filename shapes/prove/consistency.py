@@ -38,7 +38,7 @@ from shapes.expr.nodes import (
 from shapes.facts.abstract_value import Knowledge, smallest
 from shapes.facts.bounds import bounds_with_reasons
 from shapes.facts.store import Fact, Facts, Reasons, contradiction, together
-from shapes.traversal.evaluate import evaluate
+from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import free_symbols, symbols_of
 
 __all__ = ["Model", "blamed", "nearby", "refuse", "refuted"]
@@ -379,7 +379,7 @@ def _value(expr: Expr, values: Mapping[Expr, Value]) -> Value | None:
             total += c * part
         return total
     try:
-        return evaluate(expr, values)  # type: ignore[no-any-return]
+        return evaluated(expr, values)  # type: ignore[no-any-return]
     except UndefinedError:
         return None
 

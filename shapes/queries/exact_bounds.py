@@ -21,7 +21,7 @@ from shapes.facts.relational_bounds import least, most
 from shapes.facts.store import Facts, Reasons
 from shapes.facts.verdict import Counterexample, Status
 from shapes.prove.ladder import EFFORTS, Effort, prove
-from shapes.traversal.evaluate import evaluate
+from shapes.traversal.evaluate import evaluated
 
 __all__ = ["ExplainedBounds", "exact_bounds", "explained_bounds"]
 
@@ -136,7 +136,7 @@ def _value(e: IntExpr, values: Counterexample | None, reached: int | None) -> in
     if values is None:
         return reached
     try:
-        found = int(evaluate(e, values))
+        found = int(evaluated(e, values))
     except UndefinedError:
         return reached
     return found if reached is None else max(found, reached)

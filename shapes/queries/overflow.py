@@ -31,7 +31,7 @@ from shapes.facts.store import Fact, Facts
 from shapes.facts.verdict import Counterexample, Status, Verdict
 from shapes.prove.ladder import Effort, prove
 from shapes.traversal.definedness import Spelled, defined
-from shapes.traversal.evaluate import evaluate
+from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import apply, free_symbols, interpret
 from shapes.traversal.substitute import Builder
 from shapes.witness.search import Values, search
@@ -234,7 +234,7 @@ def _example(facts: Facts, e: IntExpr, lower: int, upper: int) -> Counterexample
 
 def _value(e: IntExpr, example: Any) -> int | None:
     try:
-        found = evaluate(e, example)
+        found = evaluated(e, example)
     except ShapeproofError:
         return None
     return int(found)
