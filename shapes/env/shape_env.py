@@ -369,7 +369,7 @@ class ShapeEnv:
     def scope(self) -> Iterator[None]:
         """Everything that is stated in the block is forgotten at its end."""
         saved = (self.facts, len(self._stated), len(self._guards), len(self._checks))
-        symbols = len(self.symbols)
+        symbols, unnamed = len(self.symbols), self._unbacked
         try:
             yield
         finally:
@@ -377,8 +377,14 @@ class ShapeEnv:
             del self._stated[saved[1] :]
             del self._guards[saved[2] :]
             del self._checks[saved[3] :]
+            gone = []
             while len(self.symbols) > symbols:
-                self.symbols.popitem()
+                gone.append(self.symbols.popitem()[1].symbol)
+            if gone:
+                self._unbacked = unnamed
+                self._model.forget(gone)
+                for sym in gone:
+                    self._examples.pop(sym, None)
 
     # ------------------------------------------------------------------ asking
 
@@ -573,6 +579,22 @@ class ShapeEnv:
         )
 
     # ------------------------------------------------------------------ saving
+
+    def __copy__(self) -> ShapeEnv:
+        """An environment of its own that knows the same."""
+        new = type(self).__new__(type(self))
+        for name, value in vars(self).items():
+            if isinstance(value, (dict, list)):
+                value = value.copy()
+            setattr(new, name, value.copied() if isinstance(value, Model) else value)
+        return new
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ShapeEnv:
+        new = memo[id(self)] = self.__copy__()  # all else in it is immutable
+        return new
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).from_json, (self.to_json(),)
 
     def to_json(self) -> str:
         """The environment as versioned text."""

@@ -164,6 +164,12 @@ class Expr:
 
         return parse_saved, saved(self)
 
+    def __copy__(self) -> Expr:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Expr:
+        return self
+
     def __bool__(self) -> bool:
         if self.is_constant:
             return bool(self.value)

@@ -184,8 +184,10 @@ class Search:
                 if satisfies(values, [goal, *self._stated]):
                     return values
                 continue
-            chosen = facts.normalized(left[0])[0]
-            sym = chosen if chosen.is_symbol else free_symbols(chosen)[0]
+            among = free_symbols(facts.normalized(left[0])[0])
+            if not among:
+                continue  # defined by something without a value, as `3 // 0`
+            sym = among[0]
             narrowed = []
             for value in _branches(facts, sym):
                 nodes -= 1
