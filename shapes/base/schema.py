@@ -16,11 +16,12 @@ from shapes.errors import SerializationError
 
 __all__ = [
     "Schema",
+    "anything",
     "either",
     "fields",
     "flag",
     "listed",
-    "nothing",
+    "mapping",
     "nullable",
     "one_of",
     "pair_of",
@@ -60,10 +61,20 @@ def flag(data: Any, path: str) -> bool:
     return data
 
 
-def nothing(data: Any, path: str) -> None:
-    """Null."""
-    if data is not None:
-        unlike(path, "null", data)
+def anything(data: Any, path: str) -> Any:
+    """Whatever it is: somebody else looks at it."""
+    return data
+
+
+def mapping(schema: Schema) -> Schema:
+    """An object with any keys."""
+
+    def read(data: Any, path: str) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            unlike(path, "an object", data)
+        return {key: schema(value, _below(path, key)) for key, value in data.items()}
+
+    return read
 
 
 def whole(least: int | None = None, most: int | None = None) -> Schema:
@@ -76,7 +87,7 @@ def whole(least: int | None = None, most: int | None = None) -> Schema:
         high = most is not None and type(data) is int and data > most
         if type(data) is not int or low or high:
             unlike(path, f"an integer{ends}", data)
-        return data  # type: ignore[no-any-return]
+        return data
 
     return read
 

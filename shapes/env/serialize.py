@@ -377,7 +377,8 @@ class _Reader:
             if found is None or sym in values:
                 unlike(f"model.values[{place}]", "a symbol and its value", name)
             values[sym] = found
-        claims = [self._condition(*item) for item in _placed(data["open"], "model.open")]
+        claims: list[Expr] = []
+        claims += [self._condition(*item) for item in _placed(data["open"], "model.open")]
         unsure = [self._known(*item) for item in _placed(data["unsure"], "model.unsure")]
         if not set(free_symbols(*claims)) <= set(values) or not set(unsure) <= set(values):
             unlike("model.values", "those of all its symbols", list(map(str, values)))
@@ -421,7 +422,7 @@ def _location(data: list[Any] | None) -> Location | None:
 
 def _value(data: Any, kind: Kind, path: str) -> Value | None:
     """The value of a symbol of that kind."""
-    value = data
+    value: Any = data
     if isinstance(data, dict):
         ((name, said),) = data.items()
         try:
