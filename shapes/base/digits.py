@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["digits", "excerpt", "short", "written"]
+__all__ = ["decimal", "digits", "excerpt", "interval", "read_decimal", "short", "written"]
 
 _DECIMAL_BITS: Final = 12_000
 """Integers of so many bits are written in hexadecimal."""
 _SHORT: Final = 48
+_CHUNK_BITS: Final = 2_000
+_CHUNK_DIGITS: Final = 600
+"""Below every limit that can be set."""
 
 
 def digits(value: int) -> str:
@@ -23,6 +26,33 @@ def digits(value: int) -> str:
         except ValueError:  # the limit may be lower
             pass
     return hex(value)
+
+
+def decimal(value: int) -> str:
+    """An integer of any length in decimal, for languages that have no other."""
+    if value < 0:
+        return "-" + decimal(-value)
+    if value.bit_length() < _CHUNK_BITS:
+        return str(value)
+    low = value.bit_length() * 3 // 20  # about half of its digits
+    above, below = divmod(value, 10**low)
+    return decimal(above) + decimal(below).rjust(low, "0")
+
+
+def read_decimal(text: str) -> int:
+    """The integer that `decimal` wrote."""
+    if text.startswith("-"):
+        return -read_decimal(text[1:])
+    if len(text) <= _CHUNK_DIGITS:
+        return int(text)
+    low = len(text) // 2
+    scale: int = 10**low
+    return read_decimal(text[:-low]) * scale + read_decimal(text[-low:])
+
+
+def interval(lower: object, upper: object) -> str:
+    """A range for people."""
+    return f"[{short(lower)}, {short(upper)}]"
 
 
 def written(value: object) -> str:

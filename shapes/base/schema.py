@@ -181,7 +181,8 @@ def read_document(data: str, wanted: str, version: int) -> dict[str, Any]:
     except SerializationError:
         raise
     except (ValueError, TypeError, RecursionError) as error:
-        raise SerializationError(f"this is not complete JSON: {error}") from error
+        reason = f"damaged text: this is not complete JSON: {error}"
+        raise SerializationError(reason) from error
     if not isinstance(found, dict) or found.get("format") != wanted:
         raise SerializationError(f"this is not a saved {wanted}")
     said = found.get("version")

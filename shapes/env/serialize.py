@@ -431,7 +431,8 @@ def _value(data: Any, kind: Kind, path: str) -> Value | None:
             unlike(path, f"a value of kind {kind}", data)
     if value is not None and type(value) is not _TYPES[kind]:
         unlike(path, f"a value of kind {kind}", data)
-    return value  # type: ignore[no-any-return]
+    found: Value | None = value
+    return found
 
 
 def _double(said: str) -> float:

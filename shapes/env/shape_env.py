@@ -614,6 +614,11 @@ class ShapeEnv:
 
         return env_text(self)
 
+    def __repr__(self) -> str:
+        from shapes.env.display import env_line
+
+        return env_line(self)
+
     def _repr_html_(self) -> str:
         from shapes.env.display import env_html
 

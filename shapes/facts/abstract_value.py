@@ -82,6 +82,9 @@ class Fact:
     def __str__(self) -> str:
         return f"{self.spelled}  [{self.whence}]"
 
+    def __repr__(self) -> str:
+        return f"<Fact {self}>"
+
 
 _NONE: Final = NO_REASONS
 _ANY: Final = Congruence.anything()

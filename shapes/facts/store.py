@@ -91,6 +91,9 @@ class Facts:
     def __len__(self) -> int:
         return self._count
 
+    def __repr__(self) -> str:
+        return f"<Facts: {'; '.join(fact.spelled for fact in self) or 'none'}>"
+
     def __copy__(self) -> Facts:
         return self
 

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from shapes.base.digits import short
 from shapes.base.infinity import Bound, IntInfinity
 from shapes.domains import RangeAnalysis, ValueRanges
 from shapes.errors import ContradictionError, ShapeproofError, UndefinedError
@@ -74,13 +75,16 @@ class Fit:
             return f"{what}: could not be decided for {shown}"
         assert self.intermediate is not None
         plain = self.value is None or self.intermediate.is_constant
-        found = "" if plain else f" = {self.value}"
+        found = "" if plain else f" = {short(self.value)}"
         if self.counterexample is None:
             return f"{what}: `{self.intermediate}`{found} never fits"
         given = f" for {self.counterexample}" if self.counterexample else ""
         return f"{what}: `{self.intermediate}`{found} does not fit{given}"
 
     __str__ = explain
+
+    def __repr__(self) -> str:
+        return f"<{self.status.name}: {self.explain()}>"
 
 
 class _Result(NamedTuple):
