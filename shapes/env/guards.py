@@ -7,7 +7,7 @@ guard that fails is explained with the values and where they come from.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from shapes.base.digits import short
 from shapes.base.location import Location
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from shapes.env.codegen.rows import Plan
 
 __all__ = ["Guard", "GuardFunction"]
+
+_TYPES: Final = {"int": int, "bool": bool, "float": float}
+"""Python's types of values, which are taken as they are."""
 
 
 @record(frozen=True, eq=False, slots=True)
@@ -54,6 +57,7 @@ class GuardFunction:
         names = {sym: f"s{index}" for index, sym in enumerate(self._symbols)}
         claims = [guard.claim for guard in guards]
         self._function, self.source = compile_conditions("guard", claims, names)
+        self._types = [_TYPES[sym.kind] for sym in self._symbols]
         self._plan: Plan | None = None
 
     @property
@@ -114,8 +118,12 @@ class GuardFunction:
         self, values: Mapping[str, Any] | None, named: Mapping[str, Any]
     ) -> list[Value]:
         """The arguments as Python's numbers."""
-        arguments = self._arguments(values, named)
-        return [value_of(sym, value) for sym, value in zip(self._symbols, arguments)]
+        return [
+            value if type(value) is own else value_of(sym, value)
+            for sym, own, value in zip(
+                self._symbols, self._types, self._arguments(values, named)
+            )
+        ]
 
     def _failed(self, bound: Mapping[Expr, Value]) -> list[Guard]:
         failed = []

@@ -233,8 +233,7 @@ class ShapeEnv:
         return symbol(name, kind)
 
     def _entered(self, info: SymbolInfo, facts: Iterable[Fact]) -> Symbolic:
-        if info.source is not None and not isinstance(info.source, str):
-            raise ExpressionTypeError(f"the source of `{info.name}` is no text")
+        _require_text(info.source, f"the source of `{info.name}`")
         stated = list(facts)
         known = self.facts.declaring(info.symbol, info.backed, len(self.symbols))
         self.facts = known.given(*stated)
@@ -332,6 +331,8 @@ class ShapeEnv:
         operation: str | None = None,
         node: str | None = None,
     ) -> None:
+        _require_text(operation, "an operation")
+        _require_text(node, "the name of a node")
         whole, _ = self._whole(claim)
         fact = Fact(whole, origin, _text(claim), None, operation, node, user_location())
         self.facts = self._learned(fact)
@@ -354,8 +355,8 @@ class ShapeEnv:
 
         Raises `ContradictionError` if it can never hold.
         """
-        if message is not None and not isinstance(message, str):
-            raise ExpressionTypeError(f"a message is text, not {type(message).__name__}")
+        for said, what in ((message, "a message"), (operation, "an operation")):
+            _require_text(said, what)
         whole, expr = self._whole(claim)
         location = user_location() if location is None else location
         text = _text(claim)
@@ -634,6 +635,12 @@ def _claims(given: Any) -> Iterable[Claim]:
     one = isinstance(given, (str, bool, SymBool, BoolExpr))
     one = one or not hasattr(given, "__iter__") or is_numeric(given)
     return [given] if one else given
+
+
+def _require_text(said: object, what: str) -> None:
+    """Refuse what is neither text nor None."""
+    if said is not None and not isinstance(said, str):
+        raise ExpressionTypeError(f"{what} is text, not {type(said).__name__}")
 
 
 def _text(claim: object) -> str | None:
