@@ -187,5 +187,5 @@ def refused(value: object) -> str:
     """What a value is, in an error that refuses it."""
     ratio = None if number(value) is not None or is_array(value) else _ratio(value)
     if ratio is not None:
-        return f"{excerpt(value)}, a fraction that is not an integer"
+        return f"{excerpt(value)} (a fraction that is not an integer)"
     return f"{excerpt(value)} of type {type(value).__name__}"

@@ -74,7 +74,9 @@ def exact_example(name: str, hint: object, kind: Literal["bool", "float"]) -> An
     truth = type(number(hint)) is bool
     found = None if truth is not (kind == "bool") else of_kind(hint, kind)
     if hint is not None and found is None:
-        raise HintError(f"the hint of `{name}` is {excerpt(hint)}, not a {kind}")
+        rounded = kind == "float" and as_integer(hint) is not None
+        wanted = "exactly a float" if rounded else f"a {kind}"
+        raise HintError(f"the hint of `{name}` is {excerpt(hint)}, not {wanted}")
     return found
 
 

@@ -618,7 +618,7 @@ def as_expr(value: ExprLike) -> Expr:
     exact = number(value)
     if exact is not None:
         return as_expr(exact)
-    raise ExpressionTypeError(f"{refused(value)}, is neither an expression nor a number")
+    raise ExpressionTypeError(f"{refused(value)} is neither an expression nor a number")
 
 
 SMALL: Final = 1024
