@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Guard", "GuardFunction"]
 
-_TYPES: Final = {"int": int, "bool": bool, "float": float}
+_TYPES: Final[Mapping[str, Any]] = {"int": int, "bool": bool, "float": float}
 """Python's types of values, which are taken as they are."""
 
 
