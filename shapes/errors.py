@@ -50,7 +50,9 @@ class ExpressionSyntaxError(ShapeproofError, SyntaxError):
 
 def _excerpt(text: str, column: int, width: int = 80) -> tuple[str, str]:
     """At most `width` characters around the column, and the padding below it."""
-    flat = text.replace("\n", " ").replace("\t", " ")
+    # Halves of characters cannot be printed.
+    flat = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
+    flat = flat.replace("\n", " ").replace("\t", " ")
     start = max(0, column - 1 - width // 2)
     return flat[start : start + width], " " * (column - 1 - start)
 

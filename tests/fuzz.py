@@ -8,6 +8,8 @@ reasoning, every 10th of the whole prover without a solver, every 50th of z3 alo
 whole prover with it, every 150th of cvc5. What a number is asked of depends on it alone.
 In two questions of three, facts that leave no values are dropped.
 
+``--sessions N`` plays sessions instead of single questions (see `tests.sessions`).
+
 What disagrees with enumeration is printed, with the command that asks it again; the exit
 code is the number of disagreements (at most 100).
 """
@@ -35,6 +37,7 @@ from shapes.prove.ladder import EFFORTS, METHODS, SOLVER, Effort, prove
 from shapes.traversal.interpret import free_symbols
 from shapes.witness.smt import Question as Script
 from shapes.witness.smt import script
+from tests import sessions
 from tests.oracle import Domains, Tree, Undefined, assignments, models, reached
 from tests.strategies import (
     CIRCLES,
@@ -406,6 +409,7 @@ def run(
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.fuzz", description=__doc__)
     parser.add_argument("--questions", type=int, default=1000)
+    parser.add_argument("--sessions", type=int, default=0, help="play sessions instead")
     parser.add_argument("--seed", type=int, default=0)
     every: dict[str, Effort | None] = {
         **EFFORTS,
@@ -417,6 +421,8 @@ def main() -> int:
     parser.add_argument("--effort", choices=list(every), action="append")
     parser.add_argument("--sparse", action="store_true", help="for long runs")
     arguments = parser.parse_args()
+    if arguments.sessions:
+        return min(sessions.run(arguments.sessions, arguments.seed, sys.stdout.write), 100)
     chosen: dict[str, Effort | None] | None = {**LADDERS}
     assert chosen is not None
     if has_cvc5():

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from shapes import ShapeEnv
 from shapes.arith import lemma_schemas
 from shapes.expr.linear import shift
 from shapes.facts.abstract_value import contradiction
 from shapes.facts.store import Fact
 from shapes.prove.consistency import Model
-from tests import fuzz
+from tests import fuzz, sessions
 from tests.builds import interpreted_only
 from tests.strategies import HUGE, Seeded, ask
 
@@ -26,6 +27,29 @@ def test_a_short_attack(capsys: pytest.CaptureFixture[str]) -> None:
         print(f"\n    python -m tests.fuzz --questions 120 --seed {seed} --sparse")
     bad = fuzz.run(120, seed, None, " --sparse")
     assert bad == 0, capsys.readouterr().out
+
+
+def test_short_sessions(capsys: pytest.CaptureFixture[str]) -> None:
+    seed = int(os.environ.get("SEED", secrets.randbelow(10**9)))
+    with capsys.disabled():
+        print(f"\n    python -m tests.fuzz --sessions 25 --seed {seed}")
+    written: list[str] = []
+    assert sessions.run(25, seed, written.append) == 0, "".join(written)
+
+
+@pytest.mark.parametrize("number", [14, 82, 123, 1179])
+def test_sessions_that_found_something(number: int) -> None:
+    assert sessions.Session(number).run() == []
+
+
+def test_a_copy_that_forgets_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forgetful(env: ShapeEnv) -> ShapeEnv:
+        again = ShapeEnv.from_json(env.to_json())
+        again._model = Model()
+        return again
+
+    monkeypatch.setattr(sessions, "COPIES", {"json": forgetful})
+    assert sessions.run(6, 0, [].append) > 2
 
 
 @pytest.mark.parametrize("number", range(len(fuzz.SOILS) * 2))

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 from asserts.graph.node import MAX_NESTING
+from shapes.base import excerpt
 from shapes.errors import SerializationError
 
 __all__ = ["BasicCodec", "Codec", "Function", "expect"]
@@ -200,7 +201,7 @@ class BasicCodec:
         if data is None or isinstance(data, (bool, int, float, str)):
             return data
         if not isinstance(data, dict) or len(data) != 1:
-            raise SerializationError(f"not a constant: {_excerpt(data)}")
+            raise SerializationError(f"not a constant: {excerpt(data)}")
         (kind, content), *_ = data.items()
         if kind == "int":
             return _integer(content)
@@ -216,7 +217,7 @@ class BasicCodec:
                 return slice(*items)
             if kind != "slice":
                 return tuple(items) if kind == "tuple" else items
-        raise SerializationError(f"not a constant: {_excerpt(data)}")
+        raise SerializationError(f"not a constant: {excerpt(data)}")
 
     def _decode_dict(self, content: object, depth: int) -> dict[object, object]:
         decoded: dict[object, object] = {}
@@ -225,7 +226,7 @@ class BasicCodec:
             try:
                 decoded[self._decode(key, depth + 1)] = self._decode(value, depth + 1)
             except TypeError as error:
-                raise SerializationError(f"not a key of a dict: {_excerpt(key)}") from error
+                raise SerializationError(f"not a key of a dict: {excerpt(key)}") from error
         return decoded
 
 
@@ -242,14 +243,14 @@ def _integer(content: object) -> int:
     try:
         return int(text, 16)
     except ValueError as error:
-        raise SerializationError(f"not a long integer: {_excerpt(text)}") from error
+        raise SerializationError(f"not a long integer: {excerpt(text)}") from error
 
 
 def expect(data: object, kind: type[T], what: str) -> T:
     """`data`, if it is of that type. Raises SerializationError otherwise."""
     if not isinstance(data, kind) or (kind is int and isinstance(data, bool)):
         raise SerializationError(
-            f"{what} should be a {kind.__name__}, not {_excerpt(data)}"
+            f"{what} should be a {kind.__name__}, not {excerpt(data)}"
         )
     return data
 
@@ -258,10 +259,5 @@ def expect_pair(data: object) -> Sequence[object]:
     """`data`, if it is a list of two. Raises SerializationError otherwise."""
     pair = expect(data, list, "an entry of a dict")
     if len(pair) != 2:
-        raise SerializationError(f"an entry of a dict should be a pair, not {_excerpt(data)}")
+        raise SerializationError(f"an entry of a dict should be a pair, not {excerpt(data)}")
     return pair
-
-
-def _excerpt(data: object) -> str:
-    text = repr(data)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -18,19 +18,69 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from asserts.errors import GraphError
 from asserts.graph.codec import BasicCodec, Codec, expect, expect_pair
+from asserts.graph.fit import require_fit
 from asserts.graph.graph import Graph, Node
 from asserts.graph.module import GraphModule, Module
 from asserts.graph.node import MAX_NESTING, OPS
+from shapes.base import (
+    Schema,
+    anything,
+    either,
+    fields,
+    listed,
+    mapping,
+    nullable,
+    read_document,
+    text,
+    whole,
+)
 from shapes.errors import SerializationError
 
 __all__ = ["FORMAT", "VERSION", "BasicCodec", "Codec", "from_json", "to_json"]
 
 FORMAT: Final = "shapeproof-graph"
 VERSION: Final = 1
+
+_NODE: Final = fields(
+    optional=("args", "kwargs", "meta"),
+    name=text,
+    op=text,
+    target=text,
+    args=listed(anything),
+    kwargs=mapping(anything),
+    meta=mapping(anything),
+)
+_MODULES: Final = {
+    "namespace": fields(kind=text, attributes=mapping(mapping(anything))),
+    "graph": fields(
+        kind=text,
+        class_name=text,
+        env=nullable(whole(0)),
+        input_check=nullable(text),
+        meta=mapping(anything),
+        nodes=listed(_NODE),
+        attributes=mapping(mapping(anything)),
+    ),
+}
+
+
+def _kind_of(data: Any) -> Schema | None:
+    """The schema of a module of that kind."""
+    kind = data.get("kind") if isinstance(data, dict) else None
+    return _MODULES.get(kind) if isinstance(kind, str) else None
+
+
+DOCUMENT: Final = fields(
+    format=text,
+    version=whole(),
+    envs=listed(anything),
+    modules=listed(either(_kind_of, "a module of kind graph or namespace")),
+)
+"""What a saved graph looks like; arguments, constants and metadata are read by the codec."""
 
 
 def to_json(
@@ -48,45 +98,14 @@ def to_json(
         raise SerializationError(f"the codec's data is not JSON: {error}") from error
 
 
-def from_json(text: str, codec: Codec | None = None) -> GraphModule:
+def from_json(data: str, codec: Codec | None = None) -> GraphModule:
     """The module that `to_json` wrote.
 
     Raises SerializationError for damaged text, another format or version, and what the
     codec doesn't know; GraphError for nodes that are no graph.
     """
-    return _Reader(codec or BasicCodec()).module(_parsed(text))
-
-
-def _parsed(text: str) -> dict[str, object]:
-    try:
-        document = json.loads(
-            text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant
-        )
-    except SerializationError:
-        raise
-    except (ValueError, TypeError, RecursionError) as error:
-        raise SerializationError(f"damaged text: {error}") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise SerializationError(f"not a saved graph: its format is not '{FORMAT}'")
-    version = document.get("version")
-    if type(version) is not int or version != VERSION:
-        raise SerializationError(
-            f"the text is of version {version!r}; this program reads version {VERSION}"
-        )
-    return document
-
-
-def _without_duplicates(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise SerializationError(f"damaged text: '{twice}' stands twice in one object")
-    return found
-
-
-def _no_constant(name: str) -> object:
-    raise SerializationError(f"damaged text: {name} is not JSON")
+    document = DOCUMENT(read_document(data, FORMAT, VERSION), "")
+    return _Reader(codec or BasicCodec()).module(document)
 
 
 class _Writer:
@@ -200,14 +219,10 @@ class _Reader:
         self._envs: list[object] = []
         self._modules: list[Module] = []
 
-    def module(self, document: dict[str, object]) -> GraphModule:
+    def module(self, document: dict[str, Any]) -> GraphModule:
         """The root module. Raises SerializationError or GraphError."""
-        envs = expect(document.get("envs"), list, "'envs'")
-        self._envs = [self._codec.decode_env(data) for data in envs]
-        entries = [
-            expect(entry, dict, "a module")
-            for entry in expect(document.get("modules"), list, "'modules'")
-        ]
+        self._envs = [self._env(*item) for item in enumerate(document["envs"])]
+        entries = document["modules"]
         self._modules = [self._shell(entry) for entry in entries]
         root = self._modules[0] if self._modules else None
         if not isinstance(root, GraphModule):
@@ -220,27 +235,27 @@ class _Reader:
             nested.graph.lint()
         return root
 
-    def _shell(self, entry: dict[str, object]) -> Module:
+    def _env(self, place: int, data: object) -> object:
+        try:
+            return self._codec.decode_env(data)
+        except SerializationError as error:
+            raise SerializationError(f"envs[{place}]: {error}") from error
+
+    def _shell(self, entry: dict[str, Any]) -> Module:
         """The module without its attributes, which may be modules that come later."""
-        kind = entry.get("kind")
-        if kind == "namespace":
+        if entry["kind"] == "namespace":
             return Module()
-        if kind != "graph":
-            raise SerializationError(f"unknown kind of module: {kind!r}")
-        graph = self._graph(expect(entry.get("nodes"), list, "'nodes'"))
-        name = expect(entry.get("class_name"), str, "'class_name'")
-        module = GraphModule(None, graph, name)
-        module.meta = self._codec.decode_meta(expect(entry.get("meta"), dict, "'meta'"))
-        if entry.get("env") is not None:
+        graph = self._graph(entry["nodes"])
+        module = GraphModule(None, graph, entry["class_name"])
+        module.meta = self._codec.decode_meta(entry["meta"])
+        if entry["env"] is not None:
             module.shape_env = _item(self._envs, entry["env"], "environment")
-        if entry.get("input_check") is not None:
-            check = expect(entry["input_check"], str, "'input_check'")
-            module.input_check = self._codec.decode_target(check)
+        if entry["input_check"] is not None:
+            module.input_check = self._codec.decode_target(entry["input_check"])
         return module
 
-    def _fill(self, module: Module, entry: dict[str, object]) -> None:
-        for name, data in expect(entry.get("attributes"), dict, "'attributes'").items():
-            content = expect(data, dict, f"attribute '{name}'")
+    def _fill(self, module: Module, entry: dict[str, Any]) -> None:
+        for name, content in entry["attributes"].items():
             if set(content) == {"module"}:
                 number = content["module"]
                 module._set_local(name, _item(self._modules, number, "module"))
@@ -251,13 +266,12 @@ class _Reader:
 
     # -- nodes ----------------------------------------------------------------------------
 
-    def _graph(self, entries: list[object]) -> Graph:
-        described = [expect(entry, dict, "a node") for entry in entries]
-        names = [expect(entry.get("name"), str, "a node's name") for entry in described]
-        known = set(names)
+    def _graph(self, entries: list[dict[str, Any]]) -> Graph:
+        known = {entry["name"] for entry in entries}
         graph = Graph()
         made: dict[str, Node] = {}
-        for name, entry in zip(names, described):
+        for entry in entries:
+            name = entry["name"]
             if name in made:
                 raise GraphError(f"node '{name}': another node has the same name")
             try:
@@ -270,27 +284,23 @@ class _Reader:
         self,
         graph: Graph,
         name: str,
-        entry: dict[str, object],
+        entry: dict[str, Any],
         made: dict[str, Node],
         known: set[str],
     ) -> Node:
-        op = expect(entry.get("op"), str, "'op'")
+        op, target = entry["op"], entry["target"]
         if op not in OPS:
             raise GraphError(f"node '{name}': unknown op {op!r}")
-        target = expect(entry.get("target"), str, "'target'")
         arguments = _Arguments(self._codec, name, made, known)
-        args = [arguments.decode(a) for a in expect(entry.get("args", []), list, "'args'")]
-        kwargs = expect(entry.get("kwargs", {}), dict, "'kwargs'")
-        node = graph.create_node(
-            op,
-            self._codec.decode_target(target) if op == "call_function" else target,
-            args,
-            {key: arguments.decode(a) for key, a in kwargs.items()},
-            name,
-        )
+        args = [arguments.decode(a) for a in entry.get("args", ())]
+        kwargs = {key: arguments.decode(a) for key, a in entry.get("kwargs", {}).items()}
+        if op == "call_function":
+            target = self._codec.decode_target(target)
+            require_fit(target, args, kwargs)
+        node = graph.create_node(op, target, args, kwargs, name)
         node.name = name
         if "meta" in entry:
-            node.meta = self._codec.decode_meta(expect(entry["meta"], dict, "'meta'"))
+            node.meta = self._codec.decode_meta(entry["meta"])
         return node
 
 

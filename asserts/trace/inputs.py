@@ -12,7 +12,6 @@ behind the inputs; all else that is specified with it are contracts on the sizes
 from __future__ import annotations
 
 import inspect
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,8 +28,8 @@ from asserts.trace.dtypes import as_dtype
 from asserts.trace.outside import stand_in_for
 from asserts.trace.symarray import SymArray
 from asserts.trace.tracer import Tracer
-from shapes.base import Bound, IntInfinity, int_oo
-from shapes.env import Dim, ShapeEnv, SymInt
+from shapes.base import Bound, IntInfinity, as_integer, int_oo
+from shapes.env import Dim, ShapeEnv, SymInt, exact_hint, exact_range
 from shapes.errors import ShapeproofError
 from shapes.expr import Expr, IntExpr, as_expr, constant, equal, less_equal
 from shapes.traversal import (
@@ -88,6 +87,12 @@ class IntSpec:
     max: Bound = int_oo
     hint: int | None = None
 
+    def __post_init__(self) -> None:
+        lower, upper = exact_range(self.name or "an input", self.min, self.max)
+        hint = exact_hint(self.name or "an input", self.hint, lower, upper)
+        for field, value in (("min", lower), ("max", upper), ("hint", hint)):
+            object.__setattr__(self, field, value)
+
 
 _RANGE = "{} is a range; a size with a range is a Dim: Dim('n', min=1, max=5)"
 
@@ -97,7 +102,7 @@ def _require_size(size: Any) -> None:
         raise TraceError(_RANGE.format(repr(size)))
     if isinstance(size, (str, Dim)):
         return
-    if isinstance(size, (bool, float)) or not hasattr(size, "__index__"):
+    if as_integer(size) is None:
         raise TraceError(
             f"{size!r} is no size; a size is a name, a number, a Dim, or text like '2*b'"
         )
@@ -507,10 +512,7 @@ def _said(dtype: np.dtype[Any]) -> str:
 
 
 def _as_integer(name: str, value: Any) -> int:
-    is_truth = isinstance(value, (bool, np.bool_))
-    try:
-        if not is_truth:
-            return operator.index(value)
-    except TypeError:  # a float, an array of several elements, ...
-        pass
-    raise InputError(f"input '{name}' must be an integer, not {value!r}")
+    found = as_integer(value)
+    if found is None:
+        raise InputError(f"input '{name}' must be an integer, not {value!r}")
+    return found

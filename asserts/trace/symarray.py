@@ -20,7 +20,8 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from asserts.errors import TraceError
-from shapes.env import SymBool, SymFloat, SymInt
+from asserts.trace.context import current_tracer
+from shapes.env import ANSWERS, SymBool, SymFloat, SymInt
 from shapes.expr import IntExpr, multiply
 
 if TYPE_CHECKING:
@@ -398,3 +399,16 @@ def is_symbolic(value: Any) -> bool:
     if isinstance(value, slice):
         return any(is_symbolic(v) for v in (value.start, value.stop, value.step))
     return False
+
+
+def _beside_number(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: Any) -> Any:
+    """Record what is computed with a plain array and a symbolic number."""
+    from asserts.trace.rules.elementwise import apply_ufunc
+
+    tracer = current_tracer()
+    if tracer is None or any(isinstance(a, SymArray) for a in args):
+        return NotImplemented
+    return apply_ufunc(tracer, ufunc, method, args, kwargs)
+
+
+ANSWERS.append(_beside_number)

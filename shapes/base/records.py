@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from shapes.base.digits import written
+
 __all__ = ["record", "replace"]
 
 if TYPE_CHECKING:
@@ -119,7 +121,7 @@ def _refused(one: Any, name: str, value: object = None) -> None:
 
 
 def _shown(one: Any) -> str:
-    fields = (f"{name}={getattr(one, name)!r}" for name in type(one).__match_args__)
+    fields = (f"{name}={written(getattr(one, name))}" for name in type(one).__match_args__)
     return f"{type(one).__qualname__}({', '.join(fields)})"
 
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Final, NamedTuple, Protocol
 
+from shapes.base.digits import written
 from shapes.base.infinity import IntInfinity
 from shapes.errors import RangeError
 
@@ -34,6 +35,9 @@ class Congruence(NamedTuple):
 
     modulus: int
     residue: int
+
+    def __repr__(self) -> str:
+        return f"Congruence(modulus={written(self.modulus)}, residue={written(self.residue)})"
 
     @classmethod
     def of(cls, modulus: int, residue: int) -> Congruence:

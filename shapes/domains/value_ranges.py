@@ -18,6 +18,8 @@ from __future__ import annotations
 import math
 from typing import Final, Literal, NoReturn
 
+from shapes.base.digits import excerpt, written
+from shapes.base.foreign import number
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.errors import RangeError
 
@@ -49,15 +51,17 @@ class ValueRanges:
     upper: End
 
     def __new__(cls, lower: End, upper: End, nan: bool = False) -> ValueRanges:
+        lower, upper = _own(lower), _own(upper)
         kind = _common_kind(lower, upper)
         _check_ends(lower, upper)
         if kind == "float":
             return float_range(lower, upper, bool(nan))
         if nan:
-            raise RangeError(f"NaN is no value of the {kind} range [{lower}, {upper}]")
+            shown = f"[{written(lower)}, {written(upper)}]"
+            raise RangeError(f"NaN is no value of the {kind} range {shown}")
         if kind == "bool":
             return _BOOLS[lower, upper]
-        return int_range(_exact(lower), _exact(upper))
+        return int_range(lower, upper)  # type: ignore[arg-type]
 
     @classmethod
     def unknown_int(cls) -> ValueRanges:
@@ -140,6 +144,7 @@ class ValueRanges:
 
         As elsewhere in Python a truth value counts as an integer, and an integer as a float.
         """
+        value = number(value)
         if self.kind == "bool":
             return isinstance(value, bool) and self.lower <= value <= self.upper
         if isinstance(value, float):
@@ -165,7 +170,7 @@ class ValueRanges:
 
     def __repr__(self) -> str:
         nan = ", nan=True" if self.nan else ""
-        return f"ValueRanges(lower={self.lower!r}, upper={self.upper!r}{nan})"
+        return f"ValueRanges(lower={written(self.lower)}, upper={written(self.upper)}{nan})"
 
     def __reduce__(self) -> tuple[type[ValueRanges], tuple[End, End, bool]]:
         return ValueRanges, (self.lower, self.upper, self.nan)
@@ -230,6 +235,12 @@ def int_ends(value: ValueRanges) -> tuple[Bound, Bound]:
     raise RangeError(f"an integer range is needed here, not {value!r}")
 
 
+def _own(end: End) -> End:
+    """An end as Python's own number (an enumeration's member, or numpy's)."""
+    found = number(end)
+    return end if found is None else found
+
+
 def _kind_of(end: object) -> Kind:
     if isinstance(end, bool):
         return "bool"
@@ -237,7 +248,7 @@ def _kind_of(end: object) -> Kind:
         return "int"
     if isinstance(end, float):
         return "float"
-    raise RangeError(f"{end!r} ({type(end).__name__}) cannot be the end of a range")
+    raise RangeError(f"{excerpt(end)} ({type(end).__name__}) cannot be the end of a range")
 
 
 def _common_kind(lower: End, upper: End) -> Kind:
@@ -246,8 +257,8 @@ def _common_kind(lower: End, upper: End) -> Kind:
     if kind == other:
         return kind
     raise RangeError(
-        f"the ends of a range must be of one kind: {lower!r} is of the kind {kind}, "
-        f"{upper!r} of the kind {other} (integer ranges end in int_oo, not in math.inf)"
+        f"the ends of a range must be of one kind: {written(lower)} is of the kind {kind}, "
+        f"{written(upper)} of the kind {other} (integer ranges end in int_oo, not in math.inf)"
     )
 
 
@@ -270,12 +281,9 @@ def _check_ends(lower: End, upper: End) -> None:
     if upper is -int_oo:
         raise RangeError("the upper end is -int_oo, below every integer: no integer is left")
     if lower > upper:  # type: ignore[operator]
-        raise RangeError(f"the lower end {lower!r} is above the upper end {upper!r}")
-
-
-def _exact(end: End) -> Bound:
-    """An integer end as a plain int (an enumeration's member is its number)."""
-    return end if isinstance(end, IntInfinity) else int(end)
+        raise RangeError(
+            f"the lower end {written(lower)} is above the upper end {written(upper)}"
+        )
 
 
 _BOOLS: Final[dict[tuple[End, End], ValueRanges]] = {

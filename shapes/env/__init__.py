@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shapes.base.lazy import lazy_exports
-from shapes.env.dims import Dim
+from shapes.env.dims import Dim, exact_hint, exact_range
 from shapes.env.guards import Guard, GuardFunction
 from shapes.env.shape_env import Check, ShapeEnv, SymbolInfo
 from shapes.env.symints import (
@@ -29,6 +29,7 @@ from shapes.env.symints import (
 )
 
 if TYPE_CHECKING:
+    from shapes.env.arrays import ANSWERS as ANSWERS
     from shapes.env.display import (
         html_table as html_table,
     )
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ANSWERS",
     "And",
     "Check",
     "Dim",
@@ -58,6 +60,8 @@ __all__ = [
     "Symbolic",
     "Where",
     "ceildiv",
+    "exact_hint",
+    "exact_range",
     "html_table",
     "terminal_width",
     "text_table",
@@ -66,6 +70,7 @@ __all__ = [
 __getattr__ = lazy_exports(
     __name__,
     {
+        "arrays": ("ANSWERS",),
         "display": ("html_table", "terminal_width", "text_table"),
     },
 )

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any, Literal
+
+from shapes.base.digits import excerpt, written
+from shapes.base.foreign import as_double, as_integer, number, of_kind
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.base.records import record
-from shapes.errors import HintError, RangeError
+from shapes.errors import ExpressionTypeError, HintError, RangeError
 
 __all__ = ["Dim"]
 
@@ -23,35 +28,71 @@ class Dim:
     hint: int | None = None
 
     def __post_init__(self) -> None:
-        check_range(self.name, self.min, self.max)
-        if self.min < 0:
-            raise RangeError(f"the dimension `{self.name}` cannot be as small as {self.min}")
-        check_hint(self.name, self.hint, self.min, self.max)
+        if not isinstance(self.name, str):
+            raise ExpressionTypeError(f"the name of a dimension is text, not {self.name!r}")
+        lower, upper = exact_range(self.name, self.min, self.max)
+        if lower < 0:
+            raise RangeError(
+                f"the dimension `{self.name}` cannot be as small as {written(lower)}"
+            )
+        hint = exact_hint(self.name, self.hint, lower, upper)
+        for field, value in (("min", lower), ("max", upper), ("hint", hint)):
+            object.__setattr__(self, field, value)
 
 
-def check_range(name: str, lower: Bound, upper: Bound) -> None:
-    """Refuse a range whose ends are not integers or in the wrong order."""
-    for end in (lower, upper):
-        if isinstance(end, bool) or not isinstance(end, (int, IntInfinity)):
-            raise RangeError(f"an end of the range of `{name}` is {end!r}, not an integer")
-    if lower is int_oo or upper is -int_oo:
-        raise RangeError(f"the range of `{name}` is empty: [{lower}, {upper}]")
-    if lower > upper:
-        raise RangeError(f"the range of `{name}` is empty: {lower} is above {upper}")
+def exact_range(name: str, lower: object, upper: object) -> tuple[Bound, Bound]:
+    """The ends of an integer range as Python's numbers.
+
+    Raises `RangeError` for ends that are not integers, or in the wrong order.
+    """
+    low, high = _end(name, lower), _end(name, upper)
+    if low is int_oo or high is -int_oo:
+        raise RangeError(f"the range of `{name}` is empty: [{written(low)}, {written(high)}]")
+    if low > high:
+        raise RangeError(
+            f"the range of `{name}` is empty: {written(low)} is above {written(high)}"
+        )
+    return low, high
 
 
-def check_example(name: str, hint: object, kind: type) -> None:
-    """Refuse an example of another kind (an integer may stand for a float)."""
-    right = (bool,) if kind is bool else (float, int)
-    if hint is not None and (not isinstance(hint, right) or type(hint) is bool is not kind):
-        raise HintError(f"the hint of `{name}` is {hint!r}, not a {kind.__name__}")
+def _end(name: str, end: object) -> Bound:
+    found = end if isinstance(end, IntInfinity) else as_integer(end)
+    if found is None:
+        infinite = as_double(end) in (math.inf, -math.inf)
+        advice = " (an integer range ends in int_oo)" if infinite else ""
+        raise RangeError(
+            f"an end of the range of `{name}` is {excerpt(end)}, not an integer{advice}"
+        )
+    return found
 
 
-def check_hint(name: str, hint: object, lower: Bound, upper: Bound) -> None:
-    """Refuse an example that is no integer of the range."""
+def exact_example(name: str, hint: object, kind: Literal["bool", "float"]) -> Any:
+    """An example of a truth value or a double (an integer may stand for one) as Python's.
+
+    Raises `HintError` for one of another kind.
+    """
+    truth = type(number(hint)) is bool
+    found = None if truth is not (kind == "bool") else of_kind(hint, kind)
+    if hint is not None and found is None:
+        rounded = kind == "float" and as_integer(hint) is not None
+        wanted = "exactly a float" if rounded else f"a {kind}"
+        raise HintError(f"the hint of `{name}` is {excerpt(hint)}, not {wanted}")
+    return found
+
+
+def exact_hint(name: str, hint: object, lower: Bound, upper: Bound) -> int | None:
+    """An example of an integer as Python's own.
+
+    Raises `HintError` for one that is not an integer of the range.
+    """
     if hint is None:
-        return
-    if isinstance(hint, bool) or not isinstance(hint, int):
-        raise HintError(f"the hint of `{name}` is {hint!r}, not an integer")
-    if not lower <= hint <= upper:
-        raise HintError(f"the hint {hint} of `{name}` is outside of [{lower}, {upper}]")
+        return None
+    found = as_integer(hint)
+    if found is None:
+        raise HintError(f"the hint of `{name}` is {excerpt(hint)}, not an integer")
+    if not lower <= found <= upper:
+        raise HintError(
+            f"the hint {written(found)} of `{name}` is outside of "
+            f"[{written(lower)}, {written(upper)}]"
+        )
+    return found

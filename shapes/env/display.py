@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from shapes.base.digits import interval, short
 from shapes.expr.nodes import BoolExpr
 from shapes.facts.verdict import Status, Verdict
 
@@ -16,16 +17,19 @@ if TYPE_CHECKING:
     from shapes.env.symints import Symbolic
 
 __all__ = [
-    "env_html", "env_text", "html_table", "symbolic_html", "terminal_width", "text_table",
-    "verdict_html",
+    "env_html", "env_line", "env_text", "html_table", "symbolic_html", "terminal_width",
+    "text_table", "verdict_html",
 ]  # fmt: skip
 
-_COLOURS = {
+_BACKGROUNDS = {
     Status.ALWAYS: "#1a7f37",
     Status.NEVER: "#cf222e",
     Status.DEPENDS: "#9a6700",
     Status.UNKNOWN: "#57606a",
 }
+"""Behind white text, so that it can be read on pages of any colour."""
+
+_MUTED = "opacity:0.75"  # of the page's own colour
 
 
 def terminal_width() -> int | None:
@@ -108,21 +112,24 @@ def _symbol_rows(env: ShapeEnv) -> list[tuple[str, ...]]:
         congruence = ""
         if info.kind == "int":
             modulus, residue = env.congruence(info.symbol)
-            congruence = "" if modulus == 1 else f"{residue} mod {modulus}"
+            congruence = "" if modulus == 1 else f"{short(residue)} mod {short(modulus)}"
         rows.append(
             (
                 info.name,
                 info.kind if info.backed else f"{info.kind}, unbacked",
-                f"[{known.lower}, {known.upper}]",
+                interval(known.lower, known.upper),
                 congruence,
                 info.source or "",
-                "" if info.hint is None else str(info.hint),
+                "" if info.hint is None else short(info.hint),
             )
         )
     return rows
 
 
 _FACTS = ("fact", "source")
+
+_NAMES = 8
+"""Symbols that are named in one line."""
 
 
 def _fact_rows(env: ShapeEnv) -> list[tuple[str, str]]:
@@ -139,6 +146,15 @@ def env_text(env: ShapeEnv) -> str:
     return f"{shown}\n\n{text_table(_FACTS, facts, width)}" if facts else shown
 
 
+def env_line(env: ShapeEnv) -> str:
+    """What there is, in one line."""
+    names = list(env.symbols)
+    shown = ", ".join(names[:_NAMES]) + (", ..." if len(names) > _NAMES else "")
+    counts = {"fact": len(env.facts), "guard": len(env.guards), "check": len(env.checks)}
+    said = ", ".join(f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items())
+    return f"<ShapeEnv of {shown or 'no symbols'}: {said}>"
+
+
 def env_html(env: ShapeEnv) -> str:
     """Symbols and facts as two HTML tables."""
     return html_table(_SYMBOLS, _symbol_rows(env)) + html_table(_FACTS, _fact_rows(env))
@@ -150,15 +166,17 @@ def symbolic_html(value: Symbolic) -> str:
     if isinstance(value.expr, BoolExpr):
         return shown
     known = value.env.bounds(value)
-    return f"{shown} <span style='color:#57606a'>in [{known.lower}, {known.upper}]</span>"
+    within = f"in {interval(known.lower, known.upper)}"
+    return f"{shown} <span style='{_MUTED}'>{escape(within)}</span>"
 
 
 def verdict_html(verdict: Verdict) -> str:
     """A verdict with its status in colour and its explanation below."""
-    colour = _COLOURS[verdict.status]
+    background = _BACKGROUNDS[verdict.status]
+    style = f"background:{background};color:#ffffff;padding:0 0.4em;border-radius:0.3em"
     lines = [escape(line.strip()) for line in verdict.explain().splitlines()]
     head = (
-        f"<div><b style='color:{colour}'>{verdict.status.name}</b> "
+        f"<div><b style='{style}'>{verdict.status.name}</b> "
         f"<code>{escape(verdict.text)}</code></div>"
     )
     return head + "".join(f"<div style='margin-left:1.5em'>{line}</div>" for line in lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shapes.base.digits import interval
 from shapes.expr.nodes import BoolExpr, Expr
 from shapes.facts.verdict import Status, Verdict
 from shapes.traversal.interpret import free_symbols
@@ -75,7 +76,7 @@ def described(env: ShapeEnv, sym: Expr) -> str:
     info = env.symbols.get(sym.name)
     known = env.bounds(sym)
     if info is None:
-        return f"{sym.name}: in [{known.lower}, {known.upper}]"
+        return f"{sym.name}: in {interval(known.lower, known.upper)}"
     source = f" from {info.source}" if info.source and info.source != sym.name else ""
     when = "an input" if info.backed else "known only when the program runs"
-    return f"{sym.name}{source}: {when}, in [{known.lower}, {known.upper}]"
+    return f"{sym.name}{source}: {when}, in {interval(known.lower, known.upper)}"

@@ -7,13 +7,14 @@ guard that fails is explained with the values and where they come from.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from shapes.base.digits import short
 from shapes.base.location import Location
 from shapes.base.records import record
 from shapes.errors import EvaluationError, GuardError, UndefinedError
 from shapes.expr.nodes import BoolExpr, Expr, Value
-from shapes.traversal.evaluate import evaluate
+from shapes.traversal.evaluate import evaluated, value_of
 from shapes.traversal.interpret import free_symbols
 from shapes.traversal.printing import show
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from shapes.env.codegen.rows import Plan
 
 __all__ = ["Guard", "GuardFunction"]
+
+_TYPES: Final[Mapping[str, Any]] = {"int": int, "bool": bool, "float": float}
+"""Python's types of values, which are taken as they are."""
 
 
 @record(frozen=True, eq=False, slots=True)
@@ -53,6 +57,7 @@ class GuardFunction:
         names = {sym: f"s{index}" for index, sym in enumerate(self._symbols)}
         claims = [guard.claim for guard in guards]
         self._function, self.source = compile_conditions("guard", claims, names)
+        self._types = [_TYPES[sym.kind] for sym in self._symbols]
         self._plan: Plan | None = None
 
     @property
@@ -61,8 +66,9 @@ class GuardFunction:
         return tuple(sym.name for sym in self._symbols)
 
     def __call__(self, values: Mapping[str, Value] | None = None, /, **named: Value) -> bool:
-        """Whether all guards hold; raises `EvaluationError` for a missing value."""
-        arguments = self._arguments(values, named)
+        """Whether all guards hold; raises `EvaluationError` for a missing value, or one that
+        is not an exact number of its symbol's kind."""
+        arguments = self._exact(values, named)
         try:
             return bool(self._function(*arguments))
         except (ArithmeticError, ValueError):
@@ -95,7 +101,7 @@ class GuardFunction:
         self, values: Mapping[str, Value] | None = None, /, **named: Value
     ) -> str | None:
         """Which guards fail and why, with values and sources; None if all hold."""
-        bound = dict(zip(self._symbols, self._arguments(values, named)))
+        bound = dict(zip(self._symbols, self._exact(values, named)))
         failed = self._failed(bound)
         return "\n".join(self._described(guard, bound) for guard in failed) or None
 
@@ -108,11 +114,22 @@ class GuardFunction:
             raise EvaluationError(f"no value was given for {', '.join(missing)}")
         return [given[sym.name] for sym in self._symbols]
 
+    def _exact(
+        self, values: Mapping[str, Any] | None, named: Mapping[str, Any]
+    ) -> list[Value]:
+        """The arguments as Python's numbers."""
+        return [
+            value if type(value) is own else value_of(sym, value)
+            for sym, own, value in zip(
+                self._symbols, self._types, self._arguments(values, named)
+            )
+        ]
+
     def _failed(self, bound: Mapping[Expr, Value]) -> list[Guard]:
         failed = []
         for guard in self.guards:
             try:
-                if not evaluate(guard.claim, bound):
+                if not evaluated(guard.claim, bound):
                     failed.append(guard)
             except UndefinedError:
                 failed.append(guard)
@@ -123,6 +140,6 @@ class GuardFunction:
         for sym in free_symbols(guard.claim):
             source = self._sources.get(sym.name)
             origin = f" (from {source})" if source and source != sym.name else ""
-            parts.append(f"{sym.name} = {bound[sym]!r}{origin}")
+            parts.append(f"{sym.name} = {short(bound[sym])}{origin}")
         where = f"\n    guarded at {guard.location}" if guard.location is not None else ""
         return f"the guard `{guard}` does not hold: {', '.join(parts)}{where}"

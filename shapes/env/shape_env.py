@@ -12,13 +12,23 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from shapes.base.digits import written
+from shapes.base.foreign import is_numeric, is_sympy
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.base.location import Location, said, user_location
 from shapes.base.records import record
 from shapes.domains import Congruence, ValueRanges
-from shapes.env.dims import check_example, check_hint, check_range
+from shapes.env.dims import exact_example, exact_hint, exact_range
 from shapes.env.guards import Guard, GuardFunction
-from shapes.env.symints import Symbolic, SymBool, SymFloat, SymInt, spelled_of, symbolic
+from shapes.env.symints import (
+    Symbolic,
+    SymBool,
+    SymFloat,
+    SymInt,
+    spelled_of,
+    spelled_of_sympy,
+    symbolic,
+)
 from shapes.errors import (
     DataDependentError,
     ExpressionTypeError,
@@ -46,7 +56,7 @@ from shapes.facts.verdict import Verdict
 from shapes.prove.consistency import Model
 from shapes.prove.quick import decide
 from shapes.traversal.definedness import Spelled
-from shapes.traversal.evaluate import evaluate
+from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import free_symbols
 from shapes.traversal.parsing import is_name, parse_spelled
 from shapes.traversal.printing import brief
@@ -156,7 +166,7 @@ class ShapeEnv:
         self, name: str, hint: bool | None = None, source: str | None = None
     ) -> SymBool:
         """A backed truth value."""
-        check_example(name, hint, bool)
+        hint = exact_example(name, hint, "bool")
         info = SymbolInfo(self._symbol(name, "bool"), True, source, hint)
         return self._entered(info, ())  # type: ignore[return-value]
 
@@ -164,8 +174,7 @@ class ShapeEnv:
         self, name: str, hint: float | None = None, source: str | None = None
     ) -> SymFloat:
         """A backed double."""
-        check_example(name, hint, float)
-        hint = None if hint is None else float(hint)
+        hint = exact_example(name, hint, "float")
         info = SymbolInfo(self._symbol(name, "float"), True, source, hint)
         return self._entered(info, ())  # type: ignore[return-value]
 
@@ -206,20 +215,19 @@ class ShapeEnv:
         source: str | None,
         size_like: bool,
     ) -> SymInt:
-        check_range(name, lower, upper)
+        lower, upper = exact_range(name, lower, upper)
         if size_like and lower < 0:
-            lower = 0
-            check_range(name, lower, upper)
-        check_hint(name, hint, lower, upper)
+            lower, upper = exact_range(name, 0, upper)
+        hint = exact_hint(name, hint, lower, upper)
         sym = self._symbol(name, "int")
         facts = []
         if size_like:
             # What every size is needs no check at entry, unlike what was declared.
             facts.append(Fact(sym >= 0, "operation", f"{name} >= 0", operation="every size"))
         if not isinstance(lower, IntInfinity) and not (size_like and lower <= 0):
-            facts.append(_ranged(sym >= lower, f"{name} >= {lower}"))
+            facts.append(_ranged(sym >= lower, f"{name} >= {written(lower)}"))
         if not isinstance(upper, IntInfinity):
-            facts.append(_ranged(sym <= upper, f"{name} <= {upper}"))
+            facts.append(_ranged(sym <= upper, f"{name} <= {written(upper)}"))
         info = SymbolInfo(sym, backed, source, hint, size_like)
         return self._entered(info, facts)  # type: ignore[return-value]
 
@@ -231,8 +239,7 @@ class ShapeEnv:
         return symbol(name, kind)
 
     def _entered(self, info: SymbolInfo, facts: Iterable[Fact]) -> Symbolic:
-        if info.source is not None and not isinstance(info.source, str):
-            raise ExpressionTypeError(f"the source of `{info.name}` is no text")
+        _require_text(info.source, f"the source of `{info.name}`")
         stated = list(facts)
         known = self.facts.declaring(info.symbol, info.backed, len(self.symbols))
         self.facts = known.given(*stated)
@@ -278,7 +285,11 @@ class ShapeEnv:
             if value.env is not self:
                 raise ExpressionTypeError(f"`{value.expr}` belongs to another environment")
             return Spelled(value.expr, value.defined)
-        found = spelled_of(value)
+        if is_sympy(value):
+            own = {name: info.symbol for name, info in self.symbols.items()}
+            found = spelled_of_sympy(value, own)
+        else:
+            found = spelled_of(value)
         for sym in free_symbols(found.expr):
             if self._found(sym.name) is not sym:
                 raise ExpressionTypeError(f"`{sym.name}` is of another kind here")
@@ -326,6 +337,8 @@ class ShapeEnv:
         operation: str | None = None,
         node: str | None = None,
     ) -> None:
+        _require_text(operation, "an operation")
+        _require_text(node, "the name of a node")
         whole, _ = self._whole(claim)
         fact = Fact(whole, origin, _text(claim), None, operation, node, user_location())
         self.facts = self._learned(fact)
@@ -349,8 +362,8 @@ class ShapeEnv:
 
         Raises `ContradictionError` if it can never hold.
         """
-        if message is not None and not isinstance(message, str):
-            raise ExpressionTypeError(f"a message is text, not {type(message).__name__}")
+        for said, what in ((message, "a message"), (operation, "an operation")):
+            _require_text(said, what)
         whole, expr = self._whole(claim)
         location = user_location() if location is None else location
         text = _text(claim) if written is None else written
@@ -364,7 +377,7 @@ class ShapeEnv:
     def scope(self) -> Iterator[None]:
         """Everything that is stated in the block is forgotten at its end."""
         saved = (self.facts, len(self._stated), len(self._guards), len(self._checks))
-        symbols = len(self.symbols)
+        symbols, unnamed = len(self.symbols), self._unbacked
         try:
             yield
         finally:
@@ -372,8 +385,14 @@ class ShapeEnv:
             del self._stated[saved[1] :]
             del self._guards[saved[2] :]
             del self._checks[saved[3] :]
+            gone = []
             while len(self.symbols) > symbols:
-                self.symbols.popitem()
+                gone.append(self.symbols.popitem()[1].symbol)
+            if gone:
+                self._unbacked = unnamed
+                self._model.forget(gone)
+                for sym in gone:
+                    self._examples.pop(sym, None)
 
     # ------------------------------------------------------------------ asking
 
@@ -412,8 +431,7 @@ class ShapeEnv:
     ) -> Verdict:
         """The verdict on a claim, also under further facts `given` with the question."""
         facts = self.facts
-        further = [given] if isinstance(given, (str, bool, SymBool, BoolExpr)) else given
-        for one in further:
+        for one in _claims(given):
             whole, _ = self._whole(one)
             facts = facts.given(Fact(whole, "given", _text(one)))
         spelled = self._claim(claim)
@@ -480,8 +498,8 @@ class ShapeEnv:
             raise DataDependentError(
                 data_dependent_message(self, expr, negation(expr), location)
             )
-        holds = bool(evaluate(expr, hints))
-        if not evaluate(claim.defined, hints):
+        holds = bool(evaluated(expr, hints))
+        if not evaluated(claim.defined, hints):
             raise UndefinedError(f"`{expr}` has no value for the example sizes")
         self._guard(conjunction(claim.defined, expr if holds else negation(expr)), location)
         return holds
@@ -502,9 +520,9 @@ class ShapeEnv:
         hints = self._hints(value.expr, value.defined)
         if hints is None:
             raise DataDependentError(self._no_value(value.expr))
-        if not evaluate(value.defined, hints):
+        if not evaluated(value.defined, hints):
             raise UndefinedError(f"`{value.expr}` has no value for the example sizes")
-        return evaluate(value.expr, hints)
+        return evaluated(value.expr, hints)
 
     def specialize_float(self, value: SymFloat) -> float:
         """A concrete double: the example's value, with a guard."""
@@ -570,6 +588,22 @@ class ShapeEnv:
 
     # ------------------------------------------------------------------ saving
 
+    def __copy__(self) -> ShapeEnv:
+        """An environment of its own that knows the same."""
+        new = type(self).__new__(type(self))
+        for name, value in vars(self).items():
+            if isinstance(value, (dict, list)):
+                value = value.copy()
+            setattr(new, name, value.copied() if isinstance(value, Model) else value)
+        return new
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ShapeEnv:
+        new = memo[id(self)] = self.__copy__()  # all else in it is immutable
+        return new
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).from_json, (self.to_json(),)
+
     def to_json(self) -> str:
         """The environment as versioned text."""
         from shapes.env.serialize import env_to_json
@@ -588,6 +622,11 @@ class ShapeEnv:
 
         return env_text(self)
 
+    def __repr__(self) -> str:
+        from shapes.env.display import env_line
+
+        return env_line(self)
+
     def _repr_html_(self) -> str:
         from shapes.env.display import env_html
 
@@ -596,6 +635,19 @@ class ShapeEnv:
 
 def _ranged(claim: BoolExpr, text: str) -> Fact:
     return Fact(claim, "declared", text, location=said())
+
+
+def _claims(given: Any) -> Iterable[Claim]:
+    """The claims in an argument that is one claim or several."""
+    one = isinstance(given, (str, bool, SymBool, BoolExpr))
+    one = one or not hasattr(given, "__iter__") or is_numeric(given)
+    return [given] if one else given
+
+
+def _require_text(said: object, what: str) -> None:
+    """Refuse what is neither text nor None."""
+    if said is not None and not isinstance(said, str):
+        raise ExpressionTypeError(f"{what} is text, not {type(said).__name__}")
 
 
 def _text(claim: object) -> str | None:

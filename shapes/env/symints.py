@@ -11,8 +11,11 @@ straight to the kernel, sums without anything in between.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
+from shapes.base.foreign import is_numeric, is_sympy, number
 from shapes.base.infinity import IntInfinity
 from shapes.errors import ExpressionTypeError
 from shapes.expr.booleans import conjunction
@@ -30,7 +33,7 @@ from shapes.expr.nodes import (
     minus,
     plus,
 )
-from shapes.traversal.definedness import Spelled, spell
+from shapes.traversal.definedness import Spelled, defined, spell
 
 if TYPE_CHECKING:
     from shapes.env.shape_env import ShapeEnv
@@ -49,6 +52,7 @@ __all__ = [
     "Where",
     "ceildiv",
     "spelled_of",
+    "spelled_of_sympy",
     "symbolic",
 ]
 
@@ -63,6 +67,8 @@ class Symbolic:
     expr: Expr
     defined: BoolExpr
     _weakrefs: Any
+    _op_priority: ClassVar[float] = 20.0
+    """sympy leaves its operators to the operand with the higher one."""
 
     def __str__(self) -> str:
         _watched(self, "text")
@@ -86,6 +92,14 @@ class Symbolic:
 
     def __deepcopy__(self: T, memo: object) -> T:
         return self  # an expression is immutable, and the environment is meant to be shared
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        from shapes.env.arrays import answered
+
+        return answered(ufunc, method, inputs, kwargs)
+
+    def _sympy_(self) -> Any:
+        raise sys.modules["sympy"].SympifyError(str(self))  # not to be made a float
 
     def __hash__(self) -> int:
         _watched(self, "hash")
@@ -498,18 +512,29 @@ def _reflected(name: str, one: Symbolic, other: object) -> Any:
 
 
 def _is_operand(value: object) -> bool:
-    """Whether an operator of ours takes the value: a number, an expression, or something
-    that counts as an integer (arrays are not: they have operators of their own)."""
+    """Whether an operator of ours takes the value, or refuses it by itself: an expression, or
+    a number of any library (arrays are not: they have operators of their own)."""
     if isinstance(value, (int, float, Symbolic, Expr, IntInfinity)):
         return True
-    return hasattr(type(value), "__index__") and not hasattr(value, "__array_function__")
+    return is_numeric(value)
 
 
 def spelled_of(value: Any) -> Spelled:
     """Expression and definedness of a number, an expression or a symbolic value."""
     if isinstance(value, Symbolic):
         return Spelled(value.expr, value.defined)
+    if is_sympy(value):
+        return spelled_of_sympy(value)
     return Spelled(as_expr(value))
+
+
+def spelled_of_sympy(value: Any, symbols: Mapping[str, Expr] | None = None) -> Spelled:
+    """The same for an expression of sympy's; `symbols` finds symbols by name."""
+    from shapes.traversal.sympy import from_sympy
+
+    found = number(value)
+    expr = from_sympy(value, symbols) if found is None else as_expr(found)
+    return Spelled(expr, defined(expr))
 
 
 def _chosen(name: str, operands: tuple[Any, ...]) -> Any:
@@ -545,13 +570,18 @@ def _applied(env: ShapeEnv | None, name: str, operands: tuple[Any, ...]) -> Any:
                     f"{name}"
                 )
             env = operand.env
-    spelled = spell(OPERATORS[name], [spelled_of(operand) for operand in operands])
+    spelled = spell(OPERATORS[name], [_operand(env, operand) for operand in operands])
     if env is None:
         expr = spelled.expr
         if expr.op is CONSTANT and not any(isinstance(one, Expr) for one in operands):
             return expr.value  # of plain numbers, as Python's own functions
         return expr
     return env.wrap(spelled.expr, spelled.defined)
+
+
+def _operand(env: ShapeEnv | None, value: Any) -> Spelled:
+    """An operand; names in an expression of sympy's are those of the environment."""
+    return env.spelled(value) if env is not None and is_sympy(value) else spelled_of(value)
 
 
 def Min(*operands: Any) -> Any:  # noqa: N802

@@ -26,6 +26,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
+from shapes.base.foreign import number, refused
 from shapes.base.infinity import IntInfinity, int_oo
 from shapes.errors import ExpressionTypeError
 from shapes.expr.hash_consing import (
@@ -162,6 +163,12 @@ class Expr:
         from shapes.traversal.parsing import parse_saved, saved
 
         return parse_saved, saved(self)
+
+    def __copy__(self) -> Expr:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Expr:
+        return self
 
     def __bool__(self) -> bool:
         if self.is_constant:
@@ -591,8 +598,9 @@ def make(name: str, *args: ExprLike) -> Expr:
 def as_expr(value: ExprLike) -> Expr:
     """The expression of a Python value; expressions pass through.
 
-    Values that stand for an expression (those with an ``expr`` attribute) and numpy's
-    integers are taken as well. Raises `ExpressionTypeError` for anything else.
+    Values that stand for an expression (those with an ``expr`` attribute) and foreign numbers
+    that are exactly one of Python's are taken as well. Raises `ExpressionTypeError` for
+    anything else.
     """
     if isinstance(value, Expr):
         return value
@@ -607,12 +615,10 @@ def as_expr(value: ExprLike) -> Expr:
     inner = getattr(value, "expr", None)
     if isinstance(inner, Expr):
         return inner
-    index = getattr(type(value), "__index__", None)
-    if index is not None:
-        return constant(int(index(value)))
-    raise ExpressionTypeError(
-        f"{value!r} of type {type(value).__name__} is neither an expression nor a number"
-    )
+    exact = number(value)
+    if exact is not None:
+        return as_expr(exact)
+    raise ExpressionTypeError(f"{refused(value)} is neither an expression nor a number")
 
 
 SMALL: Final = 1024

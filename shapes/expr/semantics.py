@@ -11,6 +11,8 @@ import operator
 from collections.abc import Callable
 from functools import reduce
 
+from shapes.base.digits import short
+
 __all__ = [
     "all_of",
     "any_of",
@@ -42,7 +44,7 @@ def clean_division(a: int, b: int) -> int:
     """The exact quotient; `ValueError` where b does not divide a."""
     quotient, remainder = divmod(a, b)
     if remainder:
-        raise ValueError(f"{b} does not divide {a}")
+        raise ValueError(f"{short(b)} does not divide {short(a)}")
     return quotient
 
 
@@ -62,7 +64,7 @@ def power(base: int, exponent: int) -> int:
     if exponent < 0:
         raise ValueError("negative exponent")
     if abs(base) > 1 and exponent > 1 << 24:
-        raise OverflowError(f"{base}**{exponent} is too large to be computed")
+        raise OverflowError(f"{short(base)}**{short(exponent)} is too large to be computed")
     return int(base**exponent)
 
 

@@ -54,6 +54,12 @@ class Fact:
     node: str | None = None
     location: Location | None = None
 
+    def __copy__(self) -> Fact:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Fact:
+        return self  # proofs and checks mean the very fact
+
     @property
     def spelled(self) -> str:
         """The claim as it was written, or else its normal form."""
@@ -88,6 +94,9 @@ class Fact:
 
     def __str__(self) -> str:
         return f"{self.spelled}  [{self.whence}]"
+
+    def __repr__(self) -> str:
+        return f"<Fact {self}>"
 
 
 _NONE: Final = NO_REASONS

@@ -99,6 +99,15 @@ class Reasons(AbstractSet["Fact"]):
     def __hash__(self) -> int:
         return hash(self.facts())
 
+    def __copy__(self) -> Reasons:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Reasons:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Reasons, (tuple(self.facts()),)
+
     def __repr__(self) -> str:
         return f"Reasons({list(self.facts())!r})"
 

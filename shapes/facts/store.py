@@ -91,6 +91,19 @@ class Facts:
     def __len__(self) -> int:
         return self._count
 
+    def __repr__(self) -> str:
+        return f"<Facts: {'; '.join(fact.spelled for fact in self) or 'none'}>"
+
+    def __copy__(self) -> Facts:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Facts:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        declared = sorted(self._declared.items(), key=lambda item: item[1][1])
+        return _learned_again, (tuple(declared), tuple(self))
+
     # ------------------------------------------------------------------ asking
 
     def knowledge(self, d: IntExpr) -> Knowledge:
@@ -254,6 +267,14 @@ class Facts:
             return Learner(self, steps).learn(fact)
         except NoValueError as found:
             return found.reasons
+
+
+def _learned_again(declared: tuple[Any, ...], stated: tuple[Fact, ...]) -> Facts:
+    """Facts that were pickled."""
+    known = Facts()
+    for sym, (unbacked, place) in declared:
+        known = known.declaring(sym, not unbacked, place)
+    return known.given(*stated)
 
 
 def together(stated: Iterable[Fact]) -> Facts | None:

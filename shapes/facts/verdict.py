@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
+from shapes.base.digits import written
 from shapes.base.records import record
 from shapes.expr.nodes import BoolExpr, Expr, Value
 from shapes.facts.store import Fact
@@ -57,7 +58,7 @@ class Counterexample(Mapping[str, Value]):
         return len(self._values)
 
     def __str__(self) -> str:
-        return ", ".join(f"{name} = {value!r}" for name, value in self._values.items())
+        return ", ".join(f"{name} = {written(value)}" for name, value in self._values.items())
 
     __repr__ = __str__
 
@@ -101,6 +102,9 @@ class Verdict:
 
     def __str__(self) -> str:
         return self.explain()
+
+    def __repr__(self) -> str:
+        return f"<{self.status.name}: {self.explain().splitlines()[0]}>"
 
     def _repr_html_(self) -> str:
         from shapes.env.display import verdict_html

@@ -17,7 +17,7 @@ budgets, when a question meets them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -38,10 +38,10 @@ from shapes.expr.nodes import (
 from shapes.facts.abstract_value import Knowledge, smallest
 from shapes.facts.bounds import bounds_with_reasons
 from shapes.facts.store import Fact, Facts, Reasons, contradiction, together
-from shapes.traversal.evaluate import evaluate
+from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import free_symbols, symbols_of
 
-__all__ = ["Model", "blamed", "nearby", "refuse", "refuted"]
+__all__ = ["Model", "ModelState", "blamed", "nearby", "refuse", "refuted"]
 
 MENDING: Final = 60
 """Facts that are evaluated to mend the values for one statement."""
@@ -137,6 +137,23 @@ def _denied(facts: Facts, claim: BoolExpr) -> Reasons | None:
 # --------------------------------------------------------------------------- values
 
 
+class ModelState:
+    """What a `Model` knows, to be kept: values, the credit for refutations, conditions that
+    the values do not satisfy, and the symbols around them."""
+
+    def __init__(
+        self,
+        values: dict[Expr, Value],
+        credit: int,
+        open: list[Expr],
+        unsure: list[Expr],
+    ) -> None:
+        self.values = values
+        self.credit = credit
+        self.open = open
+        self.unsure = unsure
+
+
 class Model:
     """Values for all symbols that satisfy what was stated, as far as mending finds them.
 
@@ -154,6 +171,34 @@ class Model:
     def values(self) -> Mapping[Expr, Value]:
         """The values, as they are now."""
         return self._values
+
+    def copied(self) -> Model:
+        """The same, to go on by itself."""
+        new = Model()
+        new.go_on(self.state_of(self._values))
+        return new
+
+    def state_of(self, symbols: Iterable[Expr]) -> ModelState:
+        """What is known of these symbols."""
+        known = {sym: self._values[sym] for sym in symbols if sym in self._values}
+        claims = [claim for claim in self._open if all(s in known for s in symbols_of(claim))]
+        unsure = [sym for sym in known if sym in self._unsure]
+        return ModelState(known, self._credit, claims, unsure)
+
+    def go_on(self, state: ModelState) -> None:
+        """Begin where another has been."""
+        self._values = dict(state.values)
+        self._credit = min(state.credit, CREDIT_LIMIT)
+        self._open = list(state.open)
+        self._unsure = set(state.unsure)
+
+    def forget(self, symbols: Iterable[Expr]) -> None:
+        """There are no such symbols any more, nor facts about them."""
+        gone = set(symbols)
+        for sym in gone:
+            self._values.pop(sym, None)
+        self._unsure -= gone
+        self._open = [c for c in self._open if gone.isdisjoint(symbols_of(c))]
 
     def suggest(self, sym: Expr, value: Value) -> None:
         """An example's value, to start with."""
@@ -174,6 +219,7 @@ class Model:
         if not self._unsure and self._admits(learned, claim):
             return
         symbols = symbols_of(claim)
+        old = [(sym, self._values[sym]) for sym in symbols if sym in self._values]
         moved = [sym for sym in symbols if self._enter(learned, sym)]
         sure = not self._unsure or self._unsure.isdisjoint(symbols)
         if sure and not moved and (self._holds(claim) or self._settled(learned, claim)):
@@ -187,6 +233,7 @@ class Model:
             mended = steps > 2 * MENDING and self._mended(learned, suspected, steps, paid=True)
             reasons = None if mended else self._attempt(before, learned, fact)
         if reasons is not None:
+            self._values.update(old)  # what was stated before holds for these
             raise refuse(learned, reasons | {fact})
         if not mended:
             self._open = list(dict.fromkeys([*self._open, *suspected]))[-OPEN:]
@@ -379,7 +426,7 @@ def _value(expr: Expr, values: Mapping[Expr, Value]) -> Value | None:
             total += c * part
         return total
     try:
-        return evaluate(expr, values)  # type: ignore[no-any-return]
+        return evaluated(expr, values)  # type: ignore[no-any-return]
     except UndefinedError:
         return None
 

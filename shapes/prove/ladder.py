@@ -20,6 +20,7 @@ from shapes.base.records import record
 from shapes.errors import ContradictionError, UndefinedError
 from shapes.expr.booleans import negation
 from shapes.expr.nodes import (
+    FALSE,
     OPERATORS,
     TRUE,
     BoolExpr,
@@ -31,7 +32,7 @@ from shapes.facts.store import Fact, Facts, Reasons, contradiction
 from shapes.facts.verdict import Counterexample, Proof, Status, Verdict
 from shapes.prove.quick import CHEAP, decide, proved
 from shapes.prove.tactics import METHODS, RELATIONS, by_linear
-from shapes.traversal.definedness import Spelled
+from shapes.traversal.definedness import Spelled, without_value
 from shapes.traversal.printing import brief
 from shapes.witness.search import Search, Values, models_of, remembered, satisfies, search
 
@@ -118,7 +119,7 @@ def prove(
     question = spelled.expr
     assert isinstance(question, BoolExpr)
     shown = brief(question) if text is None else text
-    facts, premises = _defined(facts, spelled.defined, shown)
+    facts, premises = _defined(facts, spelled, shown)
     try:
         tried = (hints or {}, model or {})
         return _Asked(facts, question, shown, premises, chosen, *tried).answer()
@@ -159,9 +160,10 @@ def entails(facts: Facts, claim: BoolExpr, effort: str | Effort = "default") -> 
 
 
 def _defined(
-    facts: Facts, defined: BoolExpr, text: str
+    facts: Facts, spelled: Spelled, text: str
 ) -> tuple[Facts, tuple[BoolExpr, ...]]:
     """The facts with the definedness of the claim assumed, and what of it did not follow."""
+    defined = spelled.defined
     if defined is TRUE:
         return facts, ()
     clauses = defined.args if defined.op is OPERATORS["And"] else (defined,)
@@ -174,7 +176,9 @@ def _defined(
         follows = _follows(facts, clause)
         further = None if follows is False else known.extended(Fact(clause, "given"))
         if not isinstance(further, Facts):
-            raise UndefinedError(f"`{text}` never has a value: it needs `{clause}`")
+            lacking = clause is FALSE
+            why = without_value(spelled.expr) if lacking else f"it needs `{clause}`"
+            raise UndefinedError(f"`{text}` never has a value: {why}")
         if follows is None:
             premises.append(clause)
         known = further

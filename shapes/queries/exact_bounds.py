@@ -9,21 +9,27 @@ from __future__ import annotations
 
 from typing import Final
 
+from shapes.base.digits import interval
 from shapes.base.infinity import Bound, IntInfinity
-from shapes.base.records import record
+from shapes.base.records import record, replace
 from shapes.domains import ValueRanges
 from shapes.errors import ContradictionError, ExpressionTypeError, UndefinedError
 from shapes.expr.booleans import less_equal
 from shapes.expr.linear import scale
 from shapes.expr.nodes import Expr, IntExpr, constant
+from shapes.facts.abstract_value import smallest
 from shapes.facts.bounds import bounds_with_reasons
+from shapes.facts.justification import NO_REASONS
 from shapes.facts.relational_bounds import least, most
-from shapes.facts.store import Facts, Reasons
+from shapes.facts.store import Fact, Facts, Reasons, together
 from shapes.facts.verdict import Counterexample, Status
 from shapes.prove.ladder import EFFORTS, Effort, prove
-from shapes.traversal.evaluate import evaluate
+from shapes.traversal.evaluate import evaluated
 
 __all__ = ["ExplainedBounds", "exact_bounds", "explained_bounds"]
+
+FEW: Final = 24
+"""Facts behind an end of which each is tried to be left out."""
 
 GALLOP: Final = (8, 64, 1 << 10, 1 << 16, 1 << 32, 1 << 64, 1 << 128)
 """Guesses for an end that is not bounded by the domains."""
@@ -41,7 +47,7 @@ class ExplainedBounds:
     upper_exact: bool
 
     def __str__(self) -> str:
-        lines = [f"[{self.range.lower}, {self.range.upper}]"]
+        lines = [interval(self.range.lower, self.range.upper)]
         for end, reasons in (("lower", self.lower_reasons), ("upper", self.upper_reasons)):
             lines += sorted(f"    {end} end: {fact}" for fact in reasons)
         return "\n".join(lines)
@@ -62,6 +68,37 @@ def explained_bounds(facts: Facts, e: Expr, effort: str = "default") -> Explaine
         return exact_bounds(facts, e)
     if effort not in EFFORTS:
         raise ValueError(f"no effort {effort!r}; there are {', '.join(EFFORTS)}, exact")
+    found = _known_bounds(facts, e)
+    return replace(
+        found,
+        lower_reasons=_needed(facts, e, found.lower_reasons, found.range, upper=False),
+        upper_reasons=_needed(facts, e, found.upper_reasons, found.range, upper=True),
+    )
+
+
+def _needed(
+    facts: Facts, e: Expr, reasons: Reasons, known: ValueRanges, upper: bool
+) -> Reasons:
+    """The facts that one end of a range needs, if they are few enough to try without each."""
+    stated = list(facts.in_order(reasons))
+
+    def suffice(some: list[Fact]) -> bool:
+        alone = together(some)
+        try:
+            found = None if alone is None else _known_bounds(alone, e).range
+        except ContradictionError:
+            return False
+        if found is None:
+            return False
+        return found.upper <= known.upper if upper else found.lower >= known.lower  # type: ignore[operator]
+
+    if len(stated) > FEW or not suffice(stated):
+        return reasons
+    return NO_REASONS if suffice([]) else Reasons(smallest(stated, suffice))
+
+
+def _known_bounds(facts: Facts, e: Expr) -> ExplainedBounds:
+    """The range as ranges of parts and relations between sums show it."""
     normal, why = facts.normalized(e)
     if not isinstance(normal, IntExpr):
         known, reasons = bounds_with_reasons(facts, normal)
@@ -136,7 +173,7 @@ def _value(e: IntExpr, values: Counterexample | None, reached: int | None) -> in
     if values is None:
         return reached
     try:
-        found = int(evaluate(e, values))
+        found = int(evaluated(e, values))
     except UndefinedError:
         return reached
     return found if reached is None else max(found, reached)

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from shapes.base.digits import short
 from shapes.base.infinity import Bound, IntInfinity
 from shapes.domains import RangeAnalysis, ValueRanges
 from shapes.errors import ContradictionError, ShapeproofError, UndefinedError
@@ -31,7 +32,7 @@ from shapes.facts.store import Fact, Facts
 from shapes.facts.verdict import Counterexample, Status, Verdict
 from shapes.prove.ladder import Effort, prove
 from shapes.traversal.definedness import Spelled, defined
-from shapes.traversal.evaluate import evaluate
+from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import apply, free_symbols, interpret
 from shapes.traversal.substitute import Builder
 from shapes.witness.search import Values, search
@@ -74,13 +75,16 @@ class Fit:
             return f"{what}: could not be decided for {shown}"
         assert self.intermediate is not None
         plain = self.value is None or self.intermediate.is_constant
-        found = "" if plain else f" = {self.value}"
+        found = "" if plain else f" = {short(self.value)}"
         if self.counterexample is None:
             return f"{what}: `{self.intermediate}`{found} never fits"
         given = f" for {self.counterexample}" if self.counterexample else ""
         return f"{what}: `{self.intermediate}`{found} does not fit{given}"
 
     __str__ = explain
+
+    def __repr__(self) -> str:
+        return f"<{self.status.name}: {self.explain()}>"
 
 
 class _Result(NamedTuple):
@@ -234,7 +238,7 @@ def _example(facts: Facts, e: IntExpr, lower: int, upper: int) -> Counterexample
 
 def _value(e: IntExpr, example: Any) -> int | None:
     try:
-        found = evaluate(e, example)
+        found = evaluated(e, example)
     except ShapeproofError:
         return None
     return int(found)

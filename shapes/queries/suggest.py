@@ -45,7 +45,7 @@ from shapes.prove.ladder import CHEAP, Effort, decide, effort_named, prove
 from shapes.queries.simplify import simplify
 from shapes.traversal.cost import Cost, cost
 from shapes.traversal.definedness import Spelled
-from shapes.traversal.evaluate import evaluate
+from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import free_symbols, walk
 from shapes.traversal.printing import show
 from shapes.witness.search import search
@@ -136,7 +136,7 @@ def _suggestion(claim: BoolExpr) -> Suggestion:
 
 def _holds(claim: Expr, point: Point) -> bool:
     try:
-        return bool(evaluate(claim, point))
+        return bool(evaluated(claim, point))
     except ShapeproofError:
         return False
 
@@ -421,7 +421,7 @@ def _at_most(e: IntExpr, k: int) -> BoolExpr:
 
 def _value(e: IntExpr, point: Point) -> int | None:
     try:
-        found = evaluate(e, point)
+        found = evaluated(e, point)
     except ShapeproofError:
         return None
     return found if isinstance(found, int) else None

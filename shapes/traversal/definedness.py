@@ -9,10 +9,11 @@ everywhere.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from shapes.expr.booleans import as_condition, conjunction, disjunction, negation
 from shapes.expr.nodes import (
+    FALSE,
     OPERATORS,
     TRUE,
     BoolExpr,
@@ -23,7 +24,7 @@ from shapes.expr.nodes import (
 )
 from shapes.traversal.interpret import walk
 
-__all__ = ["Spelled", "defined", "own_condition", "spell"]
+__all__ = ["Spelled", "defined", "own_condition", "spell", "without_value"]
 
 
 class Spelled(NamedTuple):
@@ -127,3 +128,22 @@ def _defined_node(node: Expr, known: dict[Expr, BoolExpr]) -> BoolExpr:
     if node.op.defined is None:
         return result
     return conjunction(result, node.op.defined(*node.args))
+
+
+def without_value(expr: Expr) -> str:
+    """What in an expression never has a value, for an error."""
+    for node in walk(expr):
+        said, condition = _SAID.get(node.op.name), node.op.defined
+        if said is not None and condition is not None and condition(*node.args) is FALSE:
+            return f"`{node}` {said}"
+    return "a divisor is 0, or a shift or an exponent is negative"
+
+
+_SAID: Final = {
+    "Pow": "has a negative exponent (a shift by k is a power of 2)",
+    "FloorDiv": "divides by 0",
+    "Mod": "divides by 0",
+    "TruncDiv": "divides by 0",
+    "TruncMod": "divides by 0",
+    "IntTrueDiv": "divides by 0",
+}

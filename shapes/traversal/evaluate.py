@@ -8,13 +8,15 @@ result raises at the end, naming the operation that had no value.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from shapes.errors import UndefinedError
+from shapes.base.digits import short
+from shapes.base.foreign import number, of_kind, refused
+from shapes.errors import EvaluationError, UndefinedError
 from shapes.expr.nodes import Expr, Op, Value
-from shapes.traversal.interpret import interpret
+from shapes.traversal.interpret import free_symbols, interpret
 
-__all__ = ["Evaluation", "Undefined", "evaluate"]
+__all__ = ["Evaluation", "Undefined", "evaluate", "evaluated", "value_of"]
 
 
 class Undefined:
@@ -81,7 +83,7 @@ class Evaluation:
         try:
             return op.python(*values)
         except (ArithmeticError, ValueError) as error:
-            shown = ", ".join(map(repr, values))
+            shown = ", ".join(map(short, values))
             return Undefined(f"{op.name}({shown}) has no value: {error}")
 
 
@@ -89,10 +91,48 @@ _EVALUATION = Evaluation()
 
 
 def evaluate(expr: Expr, values: Mapping[Any, Any]) -> Any:
-    """The value of an expression for values of its symbols (by symbol or by name).
+    """The value of an expression for values of its symbols (by symbol or by name); foreign
+    numbers among them become Python's.
 
-    Raises `UndefinedError` where it has none, `UnboundSymbolError` for a missing symbol.
+    Raises `UndefinedError` where it has none, `UnboundSymbolError` for a missing symbol,
+    `EvaluationError` for what is not a value of a symbol's kind.
     """
+    if isinstance(expr, Expr):
+        found: dict[Any, Any] = {}
+        for sym in free_symbols(expr):
+            key = sym if sym in values else sym.name
+            if key in values:
+                found[sym] = value_of(sym, values[key])
+        values = found
+    else:
+        values = {key: _any_number(value) for key, value in values.items()}
+    return evaluated(expr, values)
+
+
+def _any_number(value: object) -> object:
+    """Python's number, for the symbol of another library."""
+    found = number(value)
+    return value if found is None else found
+
+
+def value_of(sym: Expr, value: object) -> Value:
+    """The exact value of a symbol that was given as any number.
+
+    Raises `EvaluationError` for what is not a number of its kind.
+    """
+    found = of_kind(value, sym.kind)
+    if found is None:
+        raise EvaluationError(
+            f"the value of {sym.name} is {refused(value)}, not {_MEANT[sym.kind]}"
+        )
+    return found
+
+
+_MEANT: Final = {"int": "an integer", "bool": "a truth value", "float": "an exact double"}
+
+
+def evaluated(expr: Expr, values: Mapping[Any, Any]) -> Any:
+    """The same for values that are known to be Python's own, and of the right kinds."""
     result = interpret(_EVALUATION, values, expr)
     if isinstance(result, Undefined):
         raise UndefinedError(result.reason)

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Literal, NoReturn
 
+from shapes.base.digits import read_decimal
 from shapes.base.infinity import int_oo
 from shapes.errors import ExpressionSyntaxError, ExpressionTypeError, ShapeproofError
 from shapes.expr.nodes import OPERATORS, Expr, Kind, Op, as_expr, constant, symbol
@@ -41,6 +42,35 @@ _BINARY = {
     "and": "And", "or": "Or",
 }  # fmt: skip
 _PREFIX = {"-": "Neg", "~": "BitNot", "not": "Not", "+": "Pos"}
+_INSTEAD = {
+    "=": "`==` for equality", "=>": "`>=`, or `Implies(a, b)`", "=<": "`<=`",
+    "&&": "`and`", "||": "`or`", "<>": "`!=`",
+    "!": "`not`, or `!=`",
+    "?": "`Where(condition, a, b)`",
+    "≤": "`<=`", "≥": "`>=`", "≠": "`!=`", "·": "`*`", "×": "`*`", "÷": "`/` or `//`",
+    "√": "`sqrt(x)`", "∞": "`int_oo`", "∧": "`and`", "∨": "`or`", "¬": "`not`",
+}  # fmt: skip
+"""What is written here for signs of other notations."""
+_MEANT = {
+    "ceil": "`ceil` of a quotient is `CeilDiv(a, b)`, of a double `CeilToInt(x)`",
+    "floor": "`floor` of a quotient is `a // b`, of a double `FloorToInt(x)`",
+    "round": "`round` of a double is `RoundToInt(x)`, to digits `RoundDecimal(x, digits)`",
+    "trunc": "`trunc` of a quotient is `TruncDiv(a, b)`, of a double `TruncToInt(x)`",
+    "int": "`int` of a double is `TruncToInt(x)`",
+    "float": "`float` of an integer is `ToFloat(n)`",
+    "bool": "write a condition, such as `n != 0`",
+    "pow": "write `a ** b`",
+    "divmod": "write `a // b` and `a % b`",
+    "sum": "write a sum with `+`",
+    "len": "a size has a name of its own",
+    "all": "write `a and b`",
+    "any": "write `a or b`",
+    "ite": "write `Where(condition, a, b)`",
+    "If": "write `Where(condition, a, b)`",
+    "Piecewise": "write `Where(condition, a, b)`",
+    "cdiv": "write `CeilDiv(a, b)`",
+}
+"""What to write for functions of Python's and others'."""
 _RESERVED = frozenset(keyword.kwlist) | {"int_oo"}
 
 
@@ -127,6 +157,12 @@ def parse_saved(text: str, kinds: tuple[tuple[str, Kind], ...]) -> Expr:
     return parse(text, {name: symbol(name, kind) for name, kind in kinds})
 
 
+def _without_sign(functions: Mapping[str, Op]) -> list[str]:
+    """The names that have no shorter spelling."""
+    plain = (name for name, op in functions.items() if op.infix is None)
+    return sorted(name for name in plain if not name.startswith(("Float", "Int", "abs")))
+
+
 class _Parser:
     def __init__(self, text: str, symbols: Symbols) -> None:
         self._text = text
@@ -169,7 +205,10 @@ class _Parser:
                 tokens.append(_Token(kind, match.group(), position + 1))  # type: ignore[arg-type]
             position = match.end()
         if position < len(self._text):
-            self._fail(f"unexpected {self._text[position]!r}", position + 1)
+            found = self._text[position]
+            advice = _INSTEAD.get(self._text[position : position + 2], _INSTEAD.get(found))
+            said = f"unexpected {found!r}" + (f"; write {advice}" if advice else "")
+            self._fail(said, position + 1)
         tokens.append(_Token("end", "", len(self._text) + 1))
         return tokens
 
@@ -181,7 +220,7 @@ class _Parser:
             return
         if token.kind == "name" and following.text == "(":
             if token.text not in self._functions:
-                self._fail(f"unknown function `{token.text}`", token.column)
+                self._fail(self._unknown_function(token.text), token.column)
             self._waiting.append(
                 _Waiting("call", token.text, 0, token.column, len(self._values))
             )
@@ -189,6 +228,20 @@ class _Parser:
             return
         self._values.append(Spelled(self._leaf(token)))
         self._operand_next = False
+
+    def _unknown_function(self, name: str) -> str:
+        """What is said of a function that there is not, with those that may be meant."""
+        alike = [known for known in self._functions if known.lower() == name.lower()]
+        meant = _MEANT.get(name)
+        if meant is None and not alike:
+            from difflib import get_close_matches
+
+            alike = get_close_matches(name, self._functions, 3)
+        if meant is None and alike:
+            meant = f"did you mean {' or '.join(f'`{known}`' for known in alike)}?"
+        if meant is None:
+            meant = f"there are {', '.join(_without_sign(self._functions))}"
+        return f"unknown function `{name}`: {meant}"
 
     def _leaf(self, token: _Token) -> Expr:
         text = token.text
@@ -199,7 +252,7 @@ class _Parser:
                 self._fail("an integer does not begin with 0", token.column)
             if len(text) > 4000:
                 self._fail("integers this long are written in hexadecimal", token.column)
-            return constant(int(text))
+            return constant(read_decimal(text.replace("_", "")))
         if token.kind == "float":
             return as_expr(float(text))
         if text == "int_oo":
@@ -241,7 +294,9 @@ class _Parser:
                 _Waiting("prefix", token.text, level, token.column, len(self._values))
             )
         else:
-            self._fail(f"an operand is missing before `{token.text}`", token.column)
+            advice = _INSTEAD.get(self._text[max(token.column - 2, 0) : token.column])
+            said = f"an operand is missing before `{token.text}`"
+            self._fail(f"{said}; write {advice}" if advice else said, token.column)
 
     def _is_empty_call(self) -> bool:
         top = self._waiting[-1]

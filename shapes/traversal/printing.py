@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+from shapes.base.digits import digits
 from shapes.base.infinity import IntInfinity
 from shapes.expr.nodes import Expr, Op, Value
 from shapes.traversal.interpret import fold_linear, interpret, walk
@@ -110,7 +111,7 @@ class Printer:
             return Shown(str(value), PRECEDENCE["unary"] if negative else PRECEDENCE["atom"])
         if isinstance(value, float):
             return self._double(value)
-        return Shown(_digits(value), PRECEDENCE["atom" if value >= 0 else "unary"])
+        return Shown(digits(value), PRECEDENCE["atom" if value >= 0 else "unary"])
 
     def _double(self, value: float) -> Shown:
         if math.isnan(value):
@@ -214,10 +215,3 @@ class _Terms:
         self.constant = printer.constant
         self.add, self.sub = printer.add, printer.sub
         self.mul, self.neg = printer.mul, printer.neg
-
-
-def _digits(value: int) -> str:
-    """An integer of any length (Python limits its own conversion to 4,300 digits)."""
-    if value.bit_length() < 12_000:
-        return str(value)
-    return hex(value)

@@ -20,7 +20,7 @@ from shapes.expr.booleans import conjunction, equal, negation
 from shapes.expr.nodes import CONSTANT, BoolExpr, Expr, IntExpr, Value, as_expr
 from shapes.facts.bounds import bounds
 from shapes.facts.store import Fact, Facts
-from shapes.traversal.evaluate import evaluate
+from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import free_symbols, walk
 from shapes.traversal.tape import Tape
 
@@ -42,7 +42,7 @@ _FLOATS: Final = (0.0, 1.0, -1.0, 0.5, -0.5, 2.0, 1e-300, 1e300, float("inf"), f
 def satisfies(values: Mapping[Expr, Value], conditions: Iterable[Expr]) -> bool:
     """Whether all conditions are defined and true."""
     try:
-        return all(evaluate(condition, values) for condition in conditions)
+        return all(evaluated(condition, values) for condition in conditions)
     except UndefinedError:
         return False
 
@@ -184,8 +184,10 @@ class Search:
                 if satisfies(values, [goal, *self._stated]):
                     return values
                 continue
-            chosen = facts.normalized(left[0])[0]
-            sym = chosen if chosen.is_symbol else free_symbols(chosen)[0]
+            among = free_symbols(facts.normalized(left[0])[0])
+            if not among:
+                continue  # defined by something without a value, as `3 // 0`
+            sym = among[0]
             narrowed = []
             for value in _branches(facts, sym):
                 nodes -= 1
@@ -257,7 +259,7 @@ def completed(facts: Facts, values: Values, symbols: Sequence[Expr]) -> Values |
                     complete[free] = next(iter(_candidates(facts, free, (), {})))
         for sym in symbols:
             if sym not in complete:
-                complete[sym] = evaluate(facts.normalized(sym)[0], complete)
+                complete[sym] = evaluated(facts.normalized(sym)[0], complete)
     except ShapeproofError:
         return None
     return complete

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final, Literal
 
+from shapes.base.digits import decimal, read_decimal
 from shapes.base.infinity import IntInfinity
 from shapes.errors import ContradictionError
 from shapes.expr.nodes import (
@@ -113,7 +114,7 @@ class _Translator:
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, int):
-            return str(value) if value >= 0 else f"(- {-value})"
+            return decimal(value) if value >= 0 else f"(- {decimal(-value)})"
         return "0"  # a float or an infinity: only ever below something unknown
 
     def symbol(self, sym: Expr) -> str:
@@ -450,7 +451,7 @@ def _checked(
             continue
         value = model[declaration]
         if sym.kind == "int":
-            values[sym] = value.as_long()
+            values[sym] = read_decimal(value.as_string())
         elif sym.kind == "bool":
             values[sym] = bool(z3.is_true(value))
     for sym in symbols.values():

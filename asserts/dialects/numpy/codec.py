@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -18,10 +18,11 @@ from asserts.graph.json import from_json, to_json
 from asserts.graph.module import GraphModule
 from asserts.graph.values import ArrayValue
 from asserts.trace.inputs import check_inputs
+from shapes.base import excerpt
 from shapes.env import ShapeEnv
 from shapes.errors import SerializationError, ShapeproofError
-from shapes.expr import Expr, IntExpr, as_expr, semantics, symbol
-from shapes.traversal import parse, saved
+from shapes.expr import BoolExpr, Expr, IntExpr, as_expr, semantics, symbol
+from shapes.traversal import is_name, parse, saved
 
 __all__ = ["NumpyCodec", "load", "save"]
 
@@ -91,7 +92,7 @@ class NumpyCodec(BasicCodec):
             if decode is not None:
                 try:
                     return decode(self, content, depth)
-                except (TypeError, ValueError, IndexError, KeyError) as error:
+                except _DAMAGE as error:
                     raise SerializationError(f"a saved {kind} is damaged: {error}") from error
         return super()._decode(data, depth)
 
@@ -103,7 +104,49 @@ class NumpyCodec(BasicCodec):
 
     def decode_env(self, data: object) -> object:
         """The inverse of `encode_env`."""
-        return ShapeEnv.from_json(str(data))
+        return ShapeEnv.from_json(data)  # type: ignore[arg-type]  # (refuses what is no text)
+
+    def decode_meta(self, data: Mapping[str, object]) -> dict[str, object]:
+        """The inverse of `encode_meta`; what others read must be of the right form."""
+        found = super().decode_meta(data)
+        for key, value in found.items():
+            fits = _META.get(key)
+            if fits is not None and not fits(value):
+                raise SerializationError(f"metadata '{key}' is damaged: {excerpt(value)}")
+        return found
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _are_conditions(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(one, BoolExpr) for one in value)
+
+
+def _are_bindings(value: object) -> bool:
+    """Symbols, each with the steps by which it is read."""
+    return isinstance(value, dict) and all(
+        isinstance(sym, Expr) and sym.is_symbol and isinstance(path, tuple)
+        and all(map(_is_step, path))
+        for sym, path in value.items()
+    )  # fmt: skip
+
+
+def _is_step(step: object) -> bool:
+    pair = isinstance(step, tuple) and len(step) == 2
+    return pair and step[0] in ("size", "item") and type(step[1]) is int  # type: ignore[index]
+
+
+_META: dict[str, Callable[[object], bool]] = {
+    "bindings": _are_bindings,
+    "contract": _are_conditions,
+    "guarantees": _are_conditions,
+    "name": _is_text,
+    "stack_trace": _is_text,
+    "runtime_assert": _is_text,
+}
+"""What metadata of these names must be."""
 
 
 def _numbers(array: np.ndarray[Any, Any]) -> list[Any]:
@@ -114,12 +157,14 @@ def _numbers(array: np.ndarray[Any, Any]) -> list[Any]:
 
 
 def _array(dtype: str, shape: tuple[int, ...], numbers: list[str]) -> np.ndarray[Any, Any]:
-    read = _READERS[np.dtype(dtype).kind]
+    read = _READERS[_dtype(dtype).kind]
     return np.array([read(number) for number in numbers], dtype=dtype).reshape(shape)
 
 
 def _decode_expr(codec: NumpyCodec, content: Any, depth: int) -> object:
     text, kinds = content
+    if not all(is_name(name) for name, _ in kinds):
+        raise ValueError("what stands for a symbol is no name")
     try:
         return parse(text, {name: symbol(name, kind) for name, kind in kinds})
     except ShapeproofError as error:
@@ -131,21 +176,30 @@ def _decode_array_value(codec: NumpyCodec, content: Any, depth: int) -> object:
     shape = tuple(as_expr(size) for size in sizes)  # type: ignore[arg-type]
     if not all(isinstance(size, IntExpr) for size in shape):
         raise SerializationError("a saved size is not an integer")
-    return ArrayValue(shape, np.dtype(content[1]))  # type: ignore[arg-type]
+    return ArrayValue(shape, _dtype(content[1]))  # type: ignore[arg-type]
+
+
+def _dtype(text: Any) -> np.dtype[Any]:
+    if not isinstance(text, str):
+        raise TypeError("a dtype is text")
+    return np.dtype(text)
 
 
 _READERS: dict[str, Callable[[str], Any]] = {
-    "b": lambda text: text == "True",
+    "b": {"True": True, "False": False}.__getitem__,
     "i": int,
     "u": int,
     "f": float,
     "c": complex,
 }
+_DAMAGE = (TypeError, ValueError, IndexError, KeyError, OverflowError, SyntaxError)
+"""What readers of parts raise for what they cannot read."""
+
 _TYPES = {"int": int, "float": float, "bool": bool, "complex": complex}
 _DECODERS: dict[str, Callable[[NumpyCodec, Any, int], object]] = {
     "expr": _decode_expr,
     "array_value": _decode_array_value,
-    "dtype": lambda codec, content, depth: np.dtype(content),
+    "dtype": lambda codec, content, depth: _dtype(content),
     "array": lambda codec, content, depth: _array(content[0], tuple(content[1]), content[2]),
     "scalar": lambda codec, content, depth: _array(content[0], (), content[1])[()],
     "type": lambda codec, content, depth: _TYPES[content],

@@ -16,6 +16,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from shapes.base.digits import digits
 from shapes.base.infinity import IntInfinity
 from shapes.expr import semantics
 from shapes.expr.nodes import CONSTANT, Expr, Op, Value
@@ -67,7 +68,7 @@ class Source:
         return self._names[sym]
 
     def linear(self, k: int, coefficients: Sequence[int], values: Sequence[str]) -> str:
-        terms = [v if c == 1 else f"{c} * {v}" for c, v in zip(coefficients, values)]
+        terms = [v if c == 1 else f"{digits(c)} * {v}" for c, v in zip(coefficients, values)]
         if k:
             terms.append(self.constant(k))
         if len(terms) > _MANY:
@@ -94,9 +95,9 @@ class Source:
         left, right = [], []
         for c, value in zip(coefficients, values):
             if c > 0:
-                left.append(value if c == 1 else f"{c} * {value}")
+                left.append(value if c == 1 else f"{digits(c)} * {value}")
             else:
-                right.append(value if c == -1 else f"{-c} * {value}")
+                right.append(value if c == -1 else f"{digits(-c)} * {value}")
         if sign == "<=" and k == 1 and left and right:
             sign = "<"
         elif k > 0 and right:

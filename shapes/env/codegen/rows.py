@@ -16,7 +16,7 @@ from shapes.domains import ValueRanges
 from shapes.env.codegen.arrays import INT64, Box, compile_over_arrays, computable
 from shapes.errors import EvaluationError, UndefinedError
 from shapes.expr.nodes import Expr
-from shapes.traversal.evaluate import evaluate
+from shapes.traversal.evaluate import evaluated, value_of
 from shapes.traversal.interpret import free_symbols
 
 __all__ = ["Plan", "hold_over_rows", "planned"]
@@ -84,24 +84,42 @@ def hold_over_rows(
 
 
 def _column(sym: Expr, value: Any) -> Any:
+    """The values of a symbol as an array that holds them exactly: of a machine type, or of
+    Python's own numbers."""
     import numpy as np
 
-    column = np.asarray(value)
+    try:
+        column = np.asarray(value)
+    except (ValueError, TypeError, OverflowError):  # lists of different lengths, and the like
+        reason = f"the values of {sym.name} are not a column of numbers"
+        raise EvaluationError(reason) from None
+    if column.dtype.kind == "f" and column is not value and sym.kind == "int":
+        # numpy makes doubles of integers that have no common machine type.
+        column = np.asarray(value, dtype=object)
     if column.ndim > 1:
         raise EvaluationError(f"the values of {sym.name} have {column.ndim} dimensions, not 1")
-    if column.dtype.kind not in "biuf" and not _are_numbers(column):
-        raise EvaluationError(f"the values of {sym.name} are no numbers ({column.dtype})")
+    if column.dtype.kind in _MACHINE[sym.kind]:
+        return column
+    exact = np.empty(column.shape, dtype=object)
+    exact.ravel()[:] = [value_of(sym, item) for item in column.ravel()]
+    return _packed(exact) if sym.kind == "int" else exact.astype(_dtype(sym))
+
+
+def _packed(column: Any) -> Any:
+    """Python's integers as numpy's, if all of them fit."""
+    import numpy as np
+
+    if all(INT64.lower <= item <= INT64.upper for item in column.ravel()):
+        return column.astype(np.int64)
     return column
 
 
-def _are_numbers(column: Any) -> bool:
-    return column.dtype == object and all(
-        isinstance(value, (int, float)) for value in column.ravel().tolist()
-    )
+_MACHINE: Final = {"int": "iu", "bool": "b", "float": ""}
+"""Kinds of arrays whose elements are values of a symbol as they are."""
 
 
 def _dtype(sym: Expr) -> str:
-    return "bool" if sym.kind == "bool" else "int64"
+    return {"bool": "bool", "int": "int64", "float": "float64"}[sym.kind]
 
 
 def _box(columns: Mapping[Expr, Any]) -> Box:
@@ -140,7 +158,7 @@ def _one_by_one(columns: Mapping[Expr, Any], conditions: Sequence[Expr], held: A
     for place in np.flatnonzero(held).tolist():
         row = {sym: _item(sym, c, place) for sym, c in columns.items()}
         try:
-            held[place] = all(evaluate(condition, row) for condition in conditions)
+            held[place] = all(evaluated(condition, row) for condition in conditions)
         except UndefinedError:
             held[place] = False
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import numpy as np
 import pytest
 
 import asserts
 from asserts.dialects.numpy.codec import NumpyCodec, load, save
+from asserts.errors import GraphError
 from asserts.graph.equality import explain_difference
-from asserts.trace import trace
+from asserts.trace import Spec, trace
 from shapes import OPERATORS, SerializationError, ShapeproofError
 from tests.asserts.programs import PROGRAMS, Program
 
@@ -78,3 +85,96 @@ def test_every_operator_can_be_saved() -> None:
     for op in OPERATORS.values():
         if op.python is not None:
             assert codec.decode_target(codec.encode_target(op.python)) is op.python
+
+
+def _with_a_check(x: Any, mask: Any, k: int) -> Any:
+    rows = x[mask]
+    asserts.check(rows.shape[0] >= k, "enough")
+    return np.concatenate([rows[:2], np.zeros((1, 8))]) * np.float64(0.5)
+
+
+def _saved() -> Any:
+    specs = {"x": ("n", 8), "mask": Spec(("n",), "bool"), "k": Spec.int(min=1)}
+    return json.loads(save(asserts.insert(trace(_with_a_check, **specs)).graph_module))
+
+
+def _paths(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    items = data.items() if isinstance(data, dict) else ()
+    items = enumerate(data) if isinstance(data, list) else items
+    for key, value in items:
+        yield from _paths(value, (*path, key))
+
+
+OTHERS: tuple[Any, ...] = (
+    None, True, -1, 10**30, 0.5, "x", "\ud800", [], {}, [[]], {"node": "x"}, {"const": {"int": "1f"}},
+    {"expr": ["n", [["n", "int"]]]}, {"tuple": []}, {"dtype": "{"}, {"array": ["|i1", [1], ["300"]]},
+)  # fmt: skip
+
+
+def _damaged(path: tuple[Any, ...], other: Any, delete: bool) -> str:
+    data = copy.deepcopy(SAVED)
+    place = data
+    for key in path[:-1]:
+        place = place[key]
+    if delete:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = other
+    return json.dumps(data)
+
+
+SAVED = _saved()
+PATHS = [p for p in _paths(SAVED) if p]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_damage_anywhere_is_refused_or_makes_a_program(seed: int) -> None:
+    """What is accepted can be read, saved and reported on; nothing fails from inside."""
+    chosen = random.Random(seed)
+    refused = 0
+    for _ in range(120):
+        path, other = chosen.choice(PATHS), chosen.choice(OTHERS)
+        text = _damaged(path, other, chosen.random() < 0.2)
+        try:
+            made = load(text)
+        except (SerializationError, GraphError):
+            refused += 1
+            continue
+        again = save(made)
+        assert save(load(again)) == again, path
+        assert made.code
+        try:
+            asserts.report(made)
+        except ShapeproofError:
+            continue
+    assert refused > 60
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda n: n.update(args=[]), "the arguments do not fit assert_holds: missing"),
+        (lambda n: n["args"].append(1) or n["args"].append(2) or n.update(kwargs={"zz": 1}), "do not fit"),
+        (lambda n: n["args"].__setitem__(1, 5), "'text' of assert_holds should be str, not 5"),
+        (lambda n: n["args"].__setitem__(2, 5), "'values' of assert_holds should be .*Mapping"),
+        (lambda n: n["kwargs"].update(message=5), "'message' of assert_holds should be str | None"),
+        (lambda n: n["kwargs"].update(sources={"dict": [[1, 2]]}), "'sources' of assert_holds"),
+        (lambda n: n["meta"].update(bindings=-1), "metadata 'bindings' is damaged: -1"),
+        (lambda n: n["meta"].update(stack_trace=5), "metadata 'stack_trace' is damaged"),
+    ],
+)  # fmt: skip
+def test_calls_fit_their_functions(change: Callable[[Any], object], said: str) -> None:
+    data = copy.deepcopy(SAVED)
+    node = next(n for n in data["modules"][0]["nodes"] if "assert_holds" in n["target"])
+    change(node)
+    with pytest.raises(SerializationError, match=f"node 'assert_holds': .*{said}"):
+        load(json.dumps(data))
+
+
+def test_the_environment_is_named() -> None:
+    for other, said in ((None, "complete JSON"), ("{}", "not a saved shapeproof-env")):
+        data = copy.deepcopy(SAVED)
+        data["envs"] = [other]
+        with pytest.raises(SerializationError, match=rf"envs\[0\]: .*{said}"):
+            load(json.dumps(data))

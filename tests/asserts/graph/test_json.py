@@ -282,17 +282,17 @@ def node_of(document: dict[str, Any], index: int) -> dict[str, Any]:
 Damaged, NoGraph = SerializationError, GraphError
 
 DAMAGES: list[tuple[str, type[ShapeproofError], Callable[[dict[str, Any]], object]]] = [
-    ("its format", Damaged, lambda d: d.update(format="other")),
+    ("not a saved shapeproof-graph", Damaged, lambda d: d.update(format="other")),
     ("version 2", Damaged, lambda d: d.update(version=2)),
     ("version True", Damaged, lambda d: d.update(version=True)),
-    ("'envs' should be a list", Damaged, lambda d: d.pop("envs")),
+    ("envs is missing", Damaged, lambda d: d.pop("envs")),
     ("cannot read an env", Damaged, lambda d: d.update(envs=[1])),
-    ("'modules' should be", Damaged, lambda d: d.update(modules={})),
+    ("modules should be a list", Damaged, lambda d: d.update(modules={})),
     ("first module should", Damaged, lambda d: d.update(modules=[])),
     ("no environment 3", Damaged, lambda d: d["modules"][0].update(env=3)),
-    ("kind of module", Damaged, lambda d: d["modules"][0].update(kind="x")),
-    ("'class_name'", Damaged, lambda d: d["modules"][0].update(class_name=1)),
-    ("'meta' should", Damaged, lambda d: d["modules"][0].update(meta=[])),
+    ("module of kind graph or", Damaged, lambda d: d["modules"][0].update(kind="x")),
+    ("modules[0].class_name should be text", Damaged, lambda d: d["modules"][0].update(class_name=1)),
+    ("modules[0].meta should be an object", Damaged, lambda d: d["modules"][0].update(meta=[])),
     ("unknown function 'f'", Damaged, lambda d: d["modules"][0].update(input_check="f")),
     (
         "there is no module 17",
@@ -324,15 +324,15 @@ DAMAGES: list[tuple[str, type[ShapeproofError], Callable[[dict[str, Any]], objec
         NoGraph,
         lambda d: d["modules"][0]["attributes"].pop("inner"),
     ),
-    ("a node should be", Damaged, lambda d: d["modules"][0]["nodes"].append(3)),
+    ("nodes[7] should be an object", Damaged, lambda d: d["modules"][0]["nodes"].append(3)),
     ("no output", NoGraph, lambda d: d["modules"][0]["nodes"].pop()),
-    ("a node's name", Damaged, lambda d: node_of(d, 0).pop("name")),
+    ("nodes[0].name is missing", Damaged, lambda d: node_of(d, 0).pop("name")),
     ("'x': another node has the", NoGraph, lambda d: node_of(d, 1).update(name="x")),
     ("valid identifier", NoGraph, lambda d: node_of(d, 6).update(name="a b")),
     ("unknown op 'jump'", NoGraph, lambda d: node_of(d, 2).update(op="jump")),
     ("'add': unknown function", Damaged, lambda d: node_of(d, 2).update(target="eval")),
-    ("'add': 'target' should be", Damaged, lambda d: node_of(d, 2).pop("target")),
-    ("'add': 'args' should be", Damaged, lambda d: node_of(d, 2).update(args=1)),
+    ("nodes[2].target is missing", Damaged, lambda d: node_of(d, 2).pop("target")),
+    ("nodes[2].args should be a list", Damaged, lambda d: node_of(d, 2).update(args=1)),
     ("'add' uses 'zz', which is not", NoGraph, lambda d: arg(d, {"node": "zz"})),
     ("'add' uses 'w_c' before its def", NoGraph, lambda d: arg(d, {"node": "w_c"})),
     ("'add' uses itself", NoGraph, lambda d: arg(d, {"node": "add"})),
@@ -399,7 +399,7 @@ def test_text_that_is_no_graph(text: str) -> None:
 def test_truncated_text() -> None:
     text = to_json(sample())
     for end in range(0, len(text), 7):
-        with pytest.raises(SerializationError, match="damaged text"):
+        with pytest.raises(SerializationError, match="this is not complete JSON"):
             from_json(text[:end])
 
 

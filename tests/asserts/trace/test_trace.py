@@ -8,12 +8,14 @@ import math
 import pickle
 import sys
 import types
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy import arange, zeros
 
+import asserts
 from asserts.errors import InputError, RuntimeAssertionError, TraceError
 from asserts.graph import runtime
 from asserts.graph.graph import Node
@@ -650,3 +652,37 @@ def test_text_of_values() -> None:
     arrays: list[SymArray] = []
     trace(lambda x: arrays.append(x), ("n", 3))
     assert repr(arrays[0]) == "SymArray(x: float64[n, 3])"
+
+
+@pytest.mark.parametrize(
+    "value", [np.int8(100), np.uint8(100), np.array(100, np.int8), Fraction(100), 100], ids=repr
+)
+def test_integer_inputs_are_pythons(value: Any) -> None:
+    """numpy's would wrap around within the graph."""
+
+    def program(k: int) -> Any:
+        asserts.check(k * k * k == 10**6, "a cube")
+        return np.zeros(k // 10)
+
+    traced = asserts.insert(trace(program, k=Spec.int(min=np.int8(1), hint=np.int16(3))))
+    assert traced.graph_module(k=value).shape == (10,)
+
+
+@pytest.mark.parametrize(
+    "value", [True, np.True_, 3.0, np.float64(100), np.array([100]), np.timedelta64(3, "s")]
+)
+def test_what_is_no_integer_is_no_integer_input(value: Any) -> None:
+    traced = trace(lambda k: np.zeros(k), k=Spec.int(min=0))
+    with pytest.raises(InputError, match="must be an integer"):
+        traced(k=value)
+
+
+def test_plain_arrays_beside_sizes_are_recorded() -> None:
+    def program(x: Any) -> Any:
+        return np.arange(3) * x.shape[0] + np.zeros(3), np.int64(2) * x.shape[0]
+
+    traced = trace(program, x=("n",))
+    for n in (0, 1, 7):
+        wanted, found = program(np.zeros(n)), traced(np.zeros(n))
+        assert found[0].tolist() == wanted[0].tolist()
+        assert found[1] == wanted[1]

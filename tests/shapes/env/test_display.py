@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -171,3 +172,42 @@ def test_the_width_of_the_terminal(
 def test_an_environment_fits(env: ShapeEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     assert max(map(len, str(env).splitlines())) <= 60
+# ---- in a terminal, and on dark pages ----
+
+
+def test_representations_are_for_people() -> None:
+    env = ShapeEnv()
+    assert repr(env) == "<ShapeEnv of no symbols: 0 facts, 0 guards, 0 checks>"
+    n = env.size("n", hint=3)
+    assert n > 2
+    env.check("n <= 9", "small")
+    assert repr(env) == "<ShapeEnv of n: 3 facts, 1 guard, 1 check>"
+    assert repr(env.prove("n <= 9")) == "<ALWAYS: `n <= 9` always holds, by a known fact>"
+    assert repr(env.prove("n <= 5")).startswith("<DEPENDS: `n <= 5` depends on the values")
+    assert "object at 0x" not in repr([env.facts, *env.facts, env.guards, env.checks, env.axioms])
+    for place in range(20):
+        env.size(f"s{place}")
+    assert repr(env).startswith("<ShapeEnv of n, s0, s1, s2, s3, s4, s5, s6, ...: ")
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    r, g, b = (v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4 for v in parts)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+def test_colours_can_be_read_on_any_page() -> None:
+    """A colour of text stands on a background of its own, with a contrast of 4.5; all else
+    takes the page's."""
+    env = ShapeEnv()
+    n = env.size("n", max=9)
+    texts = [
+        (2 * n)._repr_html_(), env._repr_html_(), *(env.prove(c)._repr_html_() for c in
+        ("n >= 0", "n >= 1", "n < 0")),
+    ]  # fmt: skip
+    for style in re.findall(r"style='([^']*)'", "".join(texts)):
+        said = dict(part.split(":") for part in style.split(";") if part)
+        assert ("color" in said) is ("background" in said)
+        if "color" in said:
+            ends = sorted(_luminance(said[key]) + 0.05 for key in ("color", "background"))
+            assert ends[1] / ends[0] >= 4.5

@@ -452,7 +452,7 @@ BAD: list[tuple[str, Callable[[ShapeEnv], Any], type[Exception], str]] = [
         "a source",
         lambda e: e.size("n", source=5),
         ExpressionTypeError,
-        "source of `n` is no text",
+        "source of `n` is text, not int",
     ),  # type: ignore[arg-type]
     (
         "a message",
@@ -550,3 +550,20 @@ def test_a_scope_costs_nothing_and_questions_touch_what_is_connected() -> None:
 
     few, many = asking(20), asking(200)
     assert many < 1.5 * few
+
+
+@pytest.mark.parametrize("said", [5, b"text", ["text"], object()])
+def test_what_is_said_is_text(said: Any) -> None:
+    env = ShapeEnv()
+    env.size("n")
+    for call in (
+        lambda: env.size("k", source=said),
+        lambda: env.check("n > 1", said),
+        lambda: env.check("n > 1", operation=said),
+        lambda: env.guarantee("n > 1", said),
+        lambda: env.guarantee("n > 1", "op", node=said),
+    ):
+        with pytest.raises(ExpressionTypeError, match="is text, not"):
+            call()
+    assert len(env.facts) == 1
+    assert list(env.symbols) == ["n"]

@@ -26,7 +26,7 @@ from shapes.traversal.parsing import parse
 from tests.fuzz import stated
 from tests.oracle import models, reached
 from tests.shapes.facts.test_store import facts
-from tests.strategies import FEW, INTEGRAL, Question, questions
+from tests.strategies import FEW, INTEGRAL, Question, Seeded, ask, questions
 
 x, y, z = (symbol(n) for n in "xyz")
 R = ValueRanges
@@ -178,3 +178,52 @@ def test_long_sums_are_bounded_in_linear_time() -> None:
     assert bounds(known, sums[200]) == R(sum(range(200)), 2 * sum(range(200)))
     known.memo.clear()
     grows_linearly(lambda n: (known.memo.clear(), bounds(known, sums[n])), 300)
+
+
+# ---- each end with its own facts ----
+
+
+def _ends(env: ShapeEnv, text: str) -> tuple[set[str], set[str]]:
+    found = env.explain_bounds(text)
+    return {f.spelled for f in found.lower_reasons}, {f.spelled for f in found.upper_reasons}
+
+
+def test_each_end_names_what_it_needs() -> None:
+    env = ShapeEnv()
+    env.size("n", min=1, max=9)
+    env.integer("k")
+    env.assume("k >= n + 2")
+    env.assume("k <= 2*n")
+    env.assume("k != 100")
+    assert _ends(env, "n") == ({"n >= 1", "k >= n + 2", "k <= 2*n"}, {"n <= 9"})
+    assert _ends(env, "k")[1] == {"n <= 9", "k <= 2*n"}
+    assert _ends(env, "n % 4") == (set(), set())
+    assert _ends(env, "Min(n, 20)")[1] == {"n <= 9"}
+    assert _ends(env, "-n")[0] == {"n <= 9"}
+
+
+@pytest.mark.parametrize("number", range(40))
+def test_the_facts_of_an_end_are_enough(number: int) -> None:
+    """The end holds wherever just these facts do."""
+    asked = ask(Seeded(number), INTEGRAL, 2)
+    env = ShapeEnv()
+    for name in asked.domains:
+        (env.boolean if name in INTEGRAL.conditions else env.integer)(name)
+    stated = {}
+    for tree in asked.facts:
+        try:
+            env.assume(tree.text())
+        except ContradictionError:
+            continue
+        stated[tree.text()] = tree
+    parts = [part for part in asked.claim.nodes() if isinstance(part.built(), IntExpr)]
+    for part in parts[:4]:
+        try:
+            found = env.explain_bounds(part.text())
+        except ContradictionError:
+            continue
+        for reasons, upper in ((found.lower_reasons, False), (found.upper_reasons, True)):
+            rows = models([stated[f.spelled] for f in reasons], asked.domains)
+            for value in reached(part, rows):
+                end = found.range.upper if upper else found.range.lower
+                assert value <= end if upper else value >= end, (part, found)
