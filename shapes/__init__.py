@@ -2,8 +2,8 @@
 
 The layers, from the bottom; imports run downwards only (a test holds that):
 
-1. `infinity`, `errors`, `records`, `location`, `persistent`, `meaning`, `reasons`, `op`,
-   `interning`
+1. `infinity`, `errors`, `records`, `location`, `persistent`, `budget`, `meaning`, `reasons`,
+   `op`, `interning`
 2. `expr` (interned nodes), `linear`, `integers`, `floats`, `booleans` (normal forms),
    `ops` (the table of operators)
 3. `views`, `interpret` (the one traversal), `show`, `evaluate`, `tape`, `definedness`,
@@ -55,6 +55,7 @@ from shapes.errors import (
     RangeError,
     SerializationError,
     ShapeproofError,
+    TooLargeError,
     UnboundSymbolError,
     UndefinedError,
     UnknownSymbolError,
@@ -110,6 +111,7 @@ __all__ = [
     "SymFloat",
     "SymInt",
     "SymbolInfo",
+    "TooLargeError",
     "UnboundSymbolError",
     "UndefinedError",
     "UnknownSymbolError",

@@ -8,22 +8,42 @@ result raises at the end, naming the operation that had no value.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from shapes.errors import UndefinedError
+from shapes.base.budget import LARGEST_BITS, WORD, spend, weight
+from shapes.errors import TooLargeError, UndefinedError
 from shapes.expr.nodes import Expr, Op, Value
 from shapes.traversal.interpret import interpret
 
-__all__ = ["Evaluation", "Undefined", "evaluate"]
+__all__ = ["TOO_LARGE", "Evaluation", "Undefined", "evaluate", "sized"]
 
 
 class Undefined:
-    """The value of an operation that has none."""
+    """The value of an operation that has none, or (`too_large`) whose value is not known,
+    because it has too many bits to be computed."""
 
-    __slots__ = ("reason",)
+    __slots__ = ("reason", "too_large")
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, too_large: bool = False) -> None:
         self.reason = reason
+        self.too_large = too_large
+
+
+TOO_LARGE: Final = Undefined(
+    f"a number of more than {LARGEST_BITS} bits is not computed", too_large=True
+)
+
+_SMALL: Final = 1 << WORD
+
+
+def sized(value: int) -> int | Undefined:
+    """An integer, unless it is too large; the work on a large one is counted."""
+    if not -_SMALL < value < _SMALL:
+        bits = value.bit_length()
+        spend(weight(bits))
+        if bits > LARGEST_BITS:
+            return TOO_LARGE
+    return value
 
 
 class Evaluation:
@@ -38,10 +58,12 @@ class Evaluation:
             if isinstance(value, Undefined):
                 return value
             total += coefficient * value
-        return total
+        return sized(total)
 
     def mul(self, a: Any, b: Any) -> Any:
-        return a if isinstance(a, Undefined) else b if isinstance(b, Undefined) else a * b
+        if isinstance(a, Undefined):
+            return a
+        return b if isinstance(b, Undefined) else sized(a * b)
 
     def le_zero(self, a: Any) -> Any:
         return a if isinstance(a, Undefined) else a <= 0
@@ -67,7 +89,9 @@ class Evaluation:
         undefined = None
         for operand in operands:
             if isinstance(operand, Undefined):
-                undefined = operand
+                # What is not known may decide; what has no value does not.
+                if undefined is None or operand.too_large:
+                    undefined = operand
             elif bool(operand) is by:
                 return by
         return undefined if undefined is not None else not by
@@ -79,7 +103,10 @@ class Evaluation:
                 return value
         assert op.python is not None
         try:
-            return op.python(*values)
+            value = op.python(*values)
+            return sized(value) if type(value) is int else value
+        except TooLargeError as error:
+            return Undefined(str(error), too_large=True)
         except (ArithmeticError, ValueError) as error:
             shown = ", ".join(map(repr, values))
             return Undefined(f"{op.name}({shown}) has no value: {error}")
@@ -91,9 +118,10 @@ _EVALUATION = Evaluation()
 def evaluate(expr: Expr, values: Mapping[Any, Any]) -> Any:
     """The value of an expression for values of its symbols (by symbol or by name).
 
-    Raises `UndefinedError` where it has none, `UnboundSymbolError` for a missing symbol.
+    Raises `UndefinedError` where it has none (`TooLargeError` where it has too many bits to
+    be computed), `UnboundSymbolError` for a missing symbol.
     """
     result = interpret(_EVALUATION, values, expr)
     if isinstance(result, Undefined):
-        raise UndefinedError(result.reason)
+        raise (TooLargeError if result.too_large else UndefinedError)(result.reason)
     return result

@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
+from shapes.base.budget import spend
 from shapes.expr.nodes import Expr, Op, Value
-from shapes.traversal.evaluate import Evaluation, Undefined
+from shapes.traversal.evaluate import Evaluation, Undefined, sized
 from shapes.traversal.interpret import interpret
 
 __all__ = ["Tape"]
@@ -41,6 +42,7 @@ class Tape:
         symbols' values in their order. An `Undefined` stands where there is no value."""
         slots: list[Any] = list(point)
         for steps, place in self._sections:
+            spend(len(steps))
             for step in steps:
                 slots.append(step(slots))
             yield slots[place]
@@ -76,7 +78,7 @@ class _Recorder:
                 if type(value) is Undefined:
                     return value
                 total += coefficient * value
-            return total
+            return sized(total)
 
         return self._record(step)
 

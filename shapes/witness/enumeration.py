@@ -19,6 +19,7 @@ from shapes.expr.nodes import BoolExpr, Expr, IntExpr, Value
 from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Facts, Reasons
 from shapes.facts.verdict import Proof
+from shapes.traversal.evaluate import Undefined
 from shapes.traversal.interpret import free_symbols
 from shapes.traversal.tape import Tape
 
@@ -52,12 +53,18 @@ def enumerated(facts: Facts, claim: BoolExpr) -> Proof | None:
         truths = tape.values(point)
         if next(truths) is True:
             continue
-        broken = next((i for i, held in enumerate(truths) if held is not True), None)
+        broken = next((i for i, held in enumerate(truths) if _fails(held)), None)
         if broken is None:
             return None
         used[broken] = True
     why = why.union(*(reasons for (_, reasons), u in zip(conditions, used) if u))
     return Proof(METHOD, facts.in_order(why))
+
+
+def _fails(held: Value | Undefined) -> bool:
+    """Whether a condition with that value does not hold: what is too large to be computed is
+    not known to fail."""
+    return not held.too_large if isinstance(held, Undefined) else not held
 
 
 def _values(facts: Facts, sym: Expr) -> tuple[Sequence[Value], Reasons] | None:
