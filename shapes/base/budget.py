@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 __all__ = [
@@ -62,15 +60,20 @@ def remaining() -> int:
     return _meter.left
 
 
-@contextmanager
-def limited(steps: int) -> Iterator[None]:
+class limited:  # noqa: N801 (it is used like a function)
     """A block that may spend so many steps, and no more than are left around it."""
-    outer = _meter.left
-    _meter.left = allowed = max(0, min(steps, outer))
-    try:
-        yield
-    finally:
-        _meter.left = outer - (allowed - _meter.left)
+
+    __slots__ = ("_allowed", "_outer")
+
+    def __init__(self, steps: int) -> None:
+        self._outer = _meter.left
+        self._allowed = max(0, min(steps, self._outer))
+
+    def __enter__(self) -> None:
+        _meter.left = self._allowed
+
+    def __exit__(self, *error: object) -> None:
+        _meter.left += self._outer - self._allowed
 
 
 def power_bits(base: int, exponent: int) -> int:

@@ -26,6 +26,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
+from shapes.base.budget import spend
 from shapes.base.infinity import IntInfinity, int_oo
 from shapes.errors import ExpressionTypeError
 from shapes.expr.hash_consing import (
@@ -480,6 +481,7 @@ class Sum(IntExpr):
         return True
 
     def _settle(self, terms: dict[IntExpr, int]) -> None:
+        spend(len(terms))
         self._terms = terms
         self._rope = None
         self._pending = 0
@@ -893,6 +895,7 @@ def _infinite_sum(p: int, a: IntExpr, q: int, b: IntExpr) -> IntExpr:
 def from_terms(terms: Mapping[IntExpr, int], k: int) -> IntExpr:
     """The linear combination with these coefficients by atom, and constant `k`."""
     key = k
+    spend(len(terms))
     for atom, coefficient in terms.items():
         key += coefficient * atom.key
     entry = BY_VALUE.get(key)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from shapes.base.budget import spend
 from shapes.expr.linear import multiply
 from shapes.expr.nodes import (
     EQ_ZERO,
@@ -50,6 +51,7 @@ def parts(e: Sum) -> Parts:
 
 def _read(e: Sum) -> Parts:
     written = e.terms()
+    spend(len(written))
     if not may_hide_remainder(written):
         operands = tuple(sorted(written, key=birth_of))
         return e.constant, operands, tuple([written[t] for t in operands])

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from shapes.base.budget import spend
 from shapes.base.infinity import Bound, int_oo
 from shapes.domains import RangeAnalysis, ValueRanges, int_ranges
 from shapes.domains.value_ranges import int_range
@@ -161,6 +162,7 @@ def _of_sum(facts: Facts, known: Known, e: Sum, depth: int) -> Ends:
     lower = upper = e.constant
     bounded_below = bounded_above = True
     terms = e._terms or e.terms()
+    spend(len(terms))
     asked = False
     for atom, c in terms.items():
         if type(atom) is not IntSymbol and not (asked or (atom.plain and -2 < c < 2)):
