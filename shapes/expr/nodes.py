@@ -385,6 +385,9 @@ class Product(IntAtom):
     factors: tuple[tuple[IntExpr, int], ...]
 
 
+MANY: Final = 6
+"""More terms than these are counted as steps; fewer cost as much as what makes them."""
+
 SHORT: Final = 8
 """Sums of so few terms are written out on the way to others."""
 
@@ -481,7 +484,8 @@ class Sum(IntExpr):
         return True
 
     def _settle(self, terms: dict[IntExpr, int]) -> None:
-        spend(len(terms))
+        if len(terms) > MANY:
+            spend(len(terms))
         self._terms = terms
         self._rope = None
         self._pending = 0
@@ -895,7 +899,8 @@ def _infinite_sum(p: int, a: IntExpr, q: int, b: IntExpr) -> IntExpr:
 def from_terms(terms: Mapping[IntExpr, int], k: int) -> IntExpr:
     """The linear combination with these coefficients by atom, and constant `k`."""
     key = k
-    spend(len(terms))
+    if len(terms) > MANY:
+        spend(len(terms))
     for atom, coefficient in terms.items():
         key += coefficient * atom.key
     entry = BY_VALUE.get(key)

@@ -15,6 +15,7 @@ from shapes.expr.linear import multiply
 from shapes.expr.nodes import (
     EQ_ZERO,
     LE_ZERO,
+    MANY,
     OPERATORS,
     SYMBOL,
     Expr,
@@ -51,7 +52,8 @@ def parts(e: Sum) -> Parts:
 
 def _read(e: Sum) -> Parts:
     written = e.terms()
-    spend(len(written))
+    if len(written) > MANY:
+        spend(len(written))
     if not may_hide_remainder(written):
         operands = tuple(sorted(written, key=birth_of))
         return e.constant, operands, tuple([written[t] for t in operands])

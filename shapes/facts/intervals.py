@@ -21,6 +21,7 @@ from shapes.domains.value_ranges import int_range
 from shapes.errors import ContradictionError
 from shapes.expr.linear import direction
 from shapes.expr.nodes import (
+    MANY,
     OPERATORS,
     SYMBOL,
     Expr,
@@ -162,7 +163,8 @@ def _of_sum(facts: Facts, known: Known, e: Sum, depth: int) -> Ends:
     lower = upper = e.constant
     bounded_below = bounded_above = True
     terms = e._terms or e.terms()
-    spend(len(terms))
+    if len(terms) > MANY:
+        spend(len(terms))
     asked = False
     for atom, c in terms.items():
         if type(atom) is not IntSymbol and not (asked or (atom.plain and -2 < c < 2)):

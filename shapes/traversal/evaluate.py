@@ -15,7 +15,7 @@ from shapes.errors import TooLargeError, UndefinedError
 from shapes.expr.nodes import Expr, Op, Value
 from shapes.traversal.interpret import interpret
 
-__all__ = ["TOO_LARGE", "Evaluation", "Undefined", "evaluate", "sized"]
+__all__ = ["SMALL", "TOO_LARGE", "Evaluation", "Undefined", "evaluate", "sized"]
 
 
 class Undefined:
@@ -33,17 +33,15 @@ TOO_LARGE: Final = Undefined(
     f"a number of more than {LARGEST_BITS} bits is not computed", too_large=True
 )
 
-_SMALL: Final = 1 << WORD
+SMALL: Final = 1 << WORD
+"""Below this there is nothing to count, and no need to call `sized`."""
 
 
 def sized(value: int) -> int | Undefined:
     """An integer, unless it is too large; the work on a large one is counted."""
-    if not -_SMALL < value < _SMALL:
-        bits = value.bit_length()
-        spend(weight(bits))
-        if bits > LARGEST_BITS:
-            return TOO_LARGE
-    return value
+    bits = value.bit_length()
+    spend(weight(bits))
+    return TOO_LARGE if bits > LARGEST_BITS else value
 
 
 class Evaluation:
@@ -58,12 +56,15 @@ class Evaluation:
             if isinstance(value, Undefined):
                 return value
             total += coefficient * value
-        return sized(total)
+        return total if -SMALL < total < SMALL else sized(total)
 
     def mul(self, a: Any, b: Any) -> Any:
         if isinstance(a, Undefined):
             return a
-        return b if isinstance(b, Undefined) else sized(a * b)
+        if isinstance(b, Undefined):
+            return b
+        product = a * b
+        return product if -SMALL < product < SMALL else sized(product)
 
     def le_zero(self, a: Any) -> Any:
         return a if isinstance(a, Undefined) else a <= 0
@@ -104,7 +105,8 @@ class Evaluation:
         assert op.python is not None
         try:
             value = op.python(*values)
-            return sized(value) if type(value) is int else value
+            small = type(value) is not int or -SMALL < value < SMALL
+            return value if small else sized(value)
         except TooLargeError as error:
             return Undefined(str(error), too_large=True)
         except (ArithmeticError, ValueError) as error:

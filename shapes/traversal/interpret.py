@@ -30,6 +30,7 @@ from shapes.expr.nodes import (
     CONSTANT,
     EQ_ZERO,
     LE_ZERO,
+    MANY,
     NE_ZERO,
     OPERATORS,
     PRODUCT,
@@ -319,5 +320,6 @@ def _found_symbols(exprs: Sequence[Expr]) -> list[Expr]:
             found.append(node)
         else:
             stack += reversed(node.args)
-    spend(len(done))
+    if len(done) > MANY:
+        spend(len(done))
     return found

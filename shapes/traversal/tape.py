@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from shapes.base.budget import spend
 from shapes.expr.nodes import Expr, Op, Value
-from shapes.traversal.evaluate import Evaluation, Undefined, sized
+from shapes.traversal.evaluate import SMALL, Evaluation, Undefined, sized
 from shapes.traversal.interpret import interpret
 
 __all__ = ["Tape"]
@@ -78,7 +78,7 @@ class _Recorder:
                 if type(value) is Undefined:
                     return value
                 total += coefficient * value
-            return sized(total)
+            return total if -SMALL < total < SMALL else sized(total)
 
         return self._record(step)
 
