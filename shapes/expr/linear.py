@@ -13,12 +13,13 @@ from collections.abc import Mapping
 from math import gcd
 from typing import Final
 
-from shapes.base.budget import LARGEST_BITS, power_bits
+from shapes.base.budget import LARGEST_BITS, power_bits, spend
 from shapes.errors import ExpressionTypeError, TooLargeError
 from shapes.expr.nodes import (
     EQ_ZERO,
     FALSE,
     LE_ZERO,
+    MANY,
     MINUS_INFINITY,
     NE_ZERO,
     PLUS_INFINITY,
@@ -58,6 +59,12 @@ _LARGEST: Final = 1 << LARGEST_BITS
 EXPANSION_LIMIT: Final = 512
 """Products of sums with more pairs of terms than this stay factored."""
 
+EXPANSION_WORK: Final = 8 * EXPANSION_LIMIT
+"""The same for pairs times factors of a term: long products are not copied again and again."""
+
+FEW_PAIRS: Final = 16
+"""So few pairs are multiplied out whatever they are."""
+
 
 def scale(factor: int, a: IntExpr) -> IntExpr:
     """``factor * a``."""
@@ -94,7 +101,10 @@ def multiply(a: IntExpr, b: IntExpr) -> IntExpr:
     if type(a) is Infinity or type(b) is Infinity:
         raise ExpressionTypeError("int_oo times an expression has no integer value")
     left, right = a.terms(), b.terms()
-    if len(left) * len(right) > EXPANSION_LIMIT:
+    pairs = len(left) * len(right)
+    if pairs > FEW_PAIRS and (
+        pairs > EXPANSION_LIMIT or pairs * (_degree(left) + _degree(right)) > EXPANSION_WORK
+    ):
         return _factored(a, b)
     k, m = a.constant, b.constant
     terms: dict[IntExpr, int] = {}
@@ -112,6 +122,11 @@ def multiply(a: IntExpr, b: IntExpr) -> IntExpr:
     if not all(-_LARGEST < c < _LARGEST for c in (k, *terms.values())):
         raise _too_large()
     return from_terms(terms, k)
+
+
+def _degree(terms: Mapping[IntExpr, int]) -> int:
+    """The most factors that a term has."""
+    return max([len(t.factors) if isinstance(t, Product) else 1 for t in terms])
 
 
 def _multiple(factor: int, a: IntExpr) -> IntExpr:
@@ -134,6 +149,8 @@ def monomial(x: IntExpr, y: IntExpr) -> IntExpr:
     for part in (x, y):
         for base, exponent in part.factors if isinstance(part, Product) else ((part, 1),):
             powers[base] = powers.get(base, 0) + exponent
+    if len(powers) > MANY:
+        spend(2 * len(powers))
     return make_product(tuple(sorted(powers.items(), key=_key_of_factor)))
 
 

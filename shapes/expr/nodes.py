@@ -777,6 +777,8 @@ def make_product(factors: tuple[tuple[IntExpr, int], ...]) -> IntExpr:
     """
     if len(factors) == 1 and factors[0][1] == 1:
         return factors[0][0]
+    if len(factors) > MANY:
+        spend(len(factors))
     key = (PRODUCT, *[part for base, exponent in factors for part in (base.key, exponent)])
     entry = BY_OPERANDS.get(key)
     found = entry() if entry is not None else None

@@ -58,6 +58,7 @@ def _read(e: Sum) -> Parts:
         operands = tuple(sorted(written, key=birth_of))
         return e.constant, operands, tuple([written[t] for t in operands])
     divisions = _divisions(e)
+    spend(len(written) * len(divisions))
     terms = dict(written)
     k = e.constant
     found: dict[IntExpr, int] = {}

@@ -148,7 +148,12 @@ def interval(facts: Facts, e: Expr) -> ValueRanges:
 def _ends(facts: Facts, known: Known, e: Expr, depth: int) -> Ends:
     """Both ends of an operand; those of atoms are kept."""
     if type(e) is Sum:
-        return _of_sum(facts, known, e, depth)
+        if e._bulk <= MANY:
+            return _of_sum(facts, known, e, depth)
+        found = known.get(e)  # a long one that is a factor of many products
+        if found is None:
+            found = known[e] = _of_sum(facts, known, e, depth)
+        return found
     if type(e) is IntConstant:
         return e.constant, e.constant
     assert isinstance(e, IntExpr)
@@ -193,6 +198,7 @@ def _of_sum(facts: Facts, known: Known, e: Sum, depth: int) -> Ends:
 def _of_parts(facts: Facts, known: Known, e: Sum, depth: int) -> Ends:
     """The same for a sum as it is read, with remainders among its operands."""
     k, operands, coefficients = parts(e)
+    spend(4 * len(operands))
     ranges = [int_range(*_ends(facts, known, operand, depth)) for operand in operands]
     value = int_ranges.linear(k, coefficients, ranges)
     found = value.int_bounds()

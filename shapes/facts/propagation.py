@@ -73,7 +73,7 @@ PROPAGATION_STEPS: Final = 400
 STATED: Final = 8
 """Steps (see `budget`) of taking in one claim, beside what is done with its terms."""
 
-LEARNING_STEPS: Final = 600_000
+LEARNING_STEPS: Final = 300_000
 """Steps of what one statement teaches; more is not learned of it."""
 
 MOVES: Final = 12

@@ -51,7 +51,7 @@ class Effort:
     methods: tuple[str, ...]
     search: int
     rlimit: int
-    steps: int = 600_000
+    steps: int = 400_000
 
 
 SOLVER: Final = "z3"
@@ -299,16 +299,16 @@ class _Asked:
             if verdict is not None:
                 return verdict
         if SOLVER in self._effort.methods:
-            verdict = self._within_budget(self._solve)
+            verdict = self._within_budget(self._solve, 1)
             if verdict is not None:
                 return verdict
         return self._unsettled()
 
-    def _within_budget(self, phase: Phase) -> Verdict | None:
+    def _within_budget(self, phase: Phase, shares: int = SHARES) -> Verdict | None:
         """What a part of the ladder answers with its share of the steps. What runs out of
         them leaves the rest to those that come after it."""
         try:
-            with limited(self._effort.steps // SHARES):
+            with limited(self._effort.steps // shares):
                 return phase()
         except ExhaustedError:
             if remaining() <= 0:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final, Literal
 
+from shapes.base.budget import remaining, spend
 from shapes.base.infinity import IntInfinity
 from shapes.errors import ContradictionError
 from shapes.expr.nodes import (
@@ -54,6 +55,12 @@ grow with them, and neither counts steps meanwhile nor answers an interrupt."""
 
 LARGEST_TEXT: Final = 200_000
 """Longer questions are not asked: reading them is not counted in steps."""
+
+Z3_STEPS: Final = 4
+"""So many steps of z3 take the time of one step of ours."""
+
+SHORT: Final = 40
+"""Longer terms are written once, as definitions."""
 
 WAITING: Final = 0.2
 """Seconds after which the main thread looks for signals while z3 is at work."""
@@ -209,6 +216,8 @@ class _Translator:
     def _chosen(self, relation: str, operands: Sequence[str]) -> str:
         result = operands[0]
         for operand in operands[1:]:
+            if len(result) > SHORT:  # it is written twice
+                result = self._define(result, "Int")
             result = f"(ite ({relation} {result} {operand}) {result} {operand})"
         return result
 
@@ -253,7 +262,7 @@ class _Translator:
         if term.startswith("q!") and isinstance(node, IntExpr):
             self._within_range(term, node)
             return term
-        if len(term) <= 40 or node.op is CONSTANT:
+        if len(term) <= SHORT or node.op is CONSTANT:
             return term
         return self._define(term, "Int" if node.kind == "int" else "Bool")
 
@@ -462,16 +471,19 @@ def _checked(
 ) -> Answer:
     import z3
 
+    rlimit = min(rlimit, max(1, remaining()) * Z3_STEPS)
     solver.set("rlimit", rlimit)
     solver.set("random_seed", 0)
     # z3 would take the signal over, and lose it where it ends by itself.
     solver.set("ctrl_c", False)
     solver.add(asserted)
+    before = _steps_of(solver)
     try:
         result = _interruptible(solver, lambda: solver.check(*assumptions))
     except _LeftBehindError:
         _left_behind.append((solver, asserted, assumptions))
         raise
+    spend(max(0, _steps_of(solver) - before) // Z3_STEPS)
     if result == z3.unsat:
         return Answer("unsat", frozenset(str(name) for name in solver.unsat_core()))
     if result != z3.sat:
@@ -495,6 +507,13 @@ def _checked(
     for sym in symbols.values():
         values.setdefault(sym, {"int": 0, "bool": False, "float": 0.0}[sym.kind])
     return Answer("sat", model=values)
+
+
+def _steps_of(solver: Any) -> int:
+    """The steps that z3 has made in a solver's context."""
+    statistics = solver.statistics()
+    name = "rlimit count"
+    return int(statistics.get_key_value(name)) if name in statistics.keys() else 0  # noqa: SIM118
 
 
 class _LeftBehindError(KeyboardInterrupt):
