@@ -8,6 +8,7 @@ and prints the processor time of each.
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import sys
 import time
@@ -211,10 +212,8 @@ def _save(env: ShapeEnv, text: str) -> None:
 def _guard(env: ShapeEnv, text: str) -> None:
     env.check(text)
     function = env.guard_function()
-    try:
+    with contextlib.suppress(ShapeproofError):
         function(dict.fromkeys(env.symbols, 3))
-    except ShapeproofError:
-        pass
 
 
 def _explain(env: ShapeEnv, text: str) -> None:
@@ -262,10 +261,8 @@ def run(name: str, action: str, size: int = SIZE) -> float:
     text = TEXTS[name](size)
     env = environment()
     start = time.process_time()
-    try:
+    with contextlib.suppress(ShapeproofError):
         ACTIONS[action](env, text)
-    except ShapeproofError:
-        pass
     return time.process_time() - start
 
 
