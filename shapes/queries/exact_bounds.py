@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from shapes.base.budget import limited, remaining
+from shapes.base.budget import ExhaustedError, limited, remaining
 from shapes.base.infinity import Bound, IntInfinity
 from shapes.base.records import record
 from shapes.domains import ValueRanges
@@ -19,6 +19,7 @@ from shapes.expr.booleans import less_equal
 from shapes.expr.linear import scale
 from shapes.expr.nodes import Expr, IntExpr, constant
 from shapes.facts.bounds import bounds_with_reasons
+from shapes.facts.justification import NO_REASONS
 from shapes.facts.relational_bounds import least, most
 from shapes.facts.store import Facts, Reasons
 from shapes.facts.verdict import Counterexample, Status
@@ -29,6 +30,9 @@ __all__ = ["ExplainedBounds", "exact_bounds", "explained_bounds"]
 
 EXACT_STEPS: Final = 3_000_000
 """Steps for both ends of one expression (see `budget`)."""
+
+EXPLAINING_STEPS: Final = 400_000
+"""Steps for the range that is known without asking the prover."""
 
 GALLOP: Final = (8, 64, 1 << 10, 1 << 16, 1 << 32, 1 << 64, 1 << 128)
 """Guesses for an end that is not bounded by the domains."""
@@ -67,6 +71,15 @@ def explained_bounds(facts: Facts, e: Expr, effort: str = "default") -> Explaine
         return exact_bounds(facts, e)
     if effort not in EFFORTS:
         raise ValueError(f"no effort {effort!r}; there are {', '.join(EFFORTS)}, exact")
+    try:
+        with limited(EXPLAINING_STEPS):
+            return _explained(facts, e)
+    except ExhaustedError:
+        anything = ValueRanges.unknown(e.kind)
+        return ExplainedBounds(anything, NO_REASONS, NO_REASONS, False, False)
+
+
+def _explained(facts: Facts, e: Expr) -> ExplainedBounds:
     normal, why = facts.normalized(e)
     if not isinstance(normal, IntExpr):
         known, reasons = bounds_with_reasons(facts, normal)
