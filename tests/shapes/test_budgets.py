@@ -217,6 +217,67 @@ def test_asking_within_few_steps_changes_nothing() -> None:
     assert str(env.prove(claim).status) == fresh
 
 
+# --------------------------------------------------------------------------- residues
+
+RESIDUES = [
+    ("(x+1)*(x+2)*(x+3)*(x+4)*(x+5)*(x+6) % 720 == 0", [], True),
+    ("x*(x+1)*(x+2) % 6 == 0", [], True),
+    ("x*(x+1)*(x+2) % 12 == 0", [], False),
+    ("(x**7 - x) % 7 == 0", [], True),
+    ("(x*x + y*y) % 4 != 3", [], True),
+    ("(x*x + y*y) % 4 != 2", [], False),
+    ("x**2 % 8 == 1", ["x % 2 == 1"], True),
+    ("x**4 % 16 <= 1", [], True),
+    ("x**2 % 3 + y**2 % 4 <= 2", [], True),
+    ("x**2 % 3 + y**2 % 4 <= 1", [], False),
+    ("(x**2 - y**2) % 8 == 0", ["x % 2 == 1", "y % 4 == 3"], True),
+    ("(x**2 - y**2) % 16 == 0", ["x % 2 == 1", "y % 4 == 3"], False),
+    ("(2*x + x*x*x*x*x*x*x*x*3 - 7) % 5 != 4", [], None),
+]
+
+
+@pytest.mark.parametrize(("text", "facts", "always"), RESIDUES)
+def test_remainders_of_polynomials_are_decided_by_residues(
+    text: str, facts: list[str], always: bool | None
+) -> None:
+    env = ShapeEnv()
+    env.integer("x")
+    env.integer("y")
+    for fact in facts:
+        env.assume(fact)
+    claim, stated = env.spelled(text).expr, [env.spelled(fact).expr for fact in facts]
+    assert isinstance(claim, BoolExpr)
+    broken = any(
+        not evaluate(claim, {"x": x, "y": y})
+        for x, y in itertools.product(range(-24, 25), repeat=2)
+        if all(evaluate(fact, {"x": x, "y": y}) for fact in stated)
+    )
+    if always is not None:
+        assert broken is not always
+    proof = enumerated(env.facts, claim)
+    assert (proof is not None) is not broken
+    if not broken:
+        verdict = env.prove(text)
+        assert verdict.proved
+        assert {fact.spelled for fact in (proof.facts if proof else ())} <= set(facts)
+
+
+def test_random_remainders_of_polynomials() -> None:
+    draw = random.Random(5)
+    x, y = symbol("x"), symbol("y")
+    for _ in range(300):
+        m = draw.choice([2, 3, 4, 5, 6, 8, 9])
+        powers = [f"{draw.randint(-9, 9)}*x**{i}*y**{draw.randint(1, 3)}" for i in range(1, 4)]
+        relation = f"{draw.choice(['==', '!=', '<='])} {draw.randrange(m)}"
+        claim = parse(f"({' + '.join(powers)} + {draw.randint(-9, 9)}*x) % {m} {relation}")
+        assert isinstance(claim, BoolExpr)
+        if claim.is_constant:
+            continue
+        points = itertools.product(range(m), repeat=2)
+        holds = all(evaluate(claim, {x: i, y: j}) for i, j in points)
+        assert (enumerated(Facts(), claim) is not None) <= holds
+
+
 # --------------------------------------------------------------------------- exact bounds
 
 
