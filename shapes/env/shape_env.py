@@ -372,7 +372,8 @@ class ShapeEnv:
 
     def bounds(self, e: Quantity, effort: str = "default") -> ValueRanges:
         """The range of an expression under what is known, relations between sums included;
-        with effort ``exact`` its ends are settled by search with the prover."""
+        with effort ``exact`` its ends are settled by search with the prover, as far as its
+        budget lasts (`explain_bounds` says which ends are known to be reached)."""
         if effort != "default":
             return self.explain_bounds(e, effort).range
         facts = self.facts

@@ -4,6 +4,9 @@ Where each symbol of a claim has few values by its known range and congruence, t
 evaluated at all of them; where it fails, a fact about these symbols must exclude the values.
 It is the last resort for what no theorem speaks about, such as roundings of quotients.
 
+Remainders of polynomials by constants depend on the residues of their symbols alone, so these
+are tried, whatever the ranges are.
+
 Guarantees: the facts named are those behind the ranges and those that excluded a failure.
 Limits: no floats, at most `MOST` combinations.
 """
