@@ -17,7 +17,7 @@ from typing import Any, Final
 from shapes.base.budget import spend
 from shapes.expr.nodes import Expr, Op, Value
 from shapes.traversal.evaluate import SMALL, Evaluation, Undefined, sized
-from shapes.traversal.interpret import interpret
+from shapes.traversal.interpret import OFTEN, interpret
 
 __all__ = ["Tape"]
 
@@ -41,8 +41,12 @@ class Tape:
         """The expressions' values at a point, one after the other: `point` gives the
         symbols' values in their order. An `Undefined` stands where there is no value."""
         slots: list[Any] = list(point)
+        waiting = 0  # steps that are not counted yet
         for steps, place in self._sections:
-            spend(len(steps))
+            waiting += len(steps)
+            if waiting > OFTEN:
+                spend(waiting)
+                waiting = 0
             for step in steps:
                 slots.append(step(slots))
             yield slots[place]
