@@ -62,13 +62,14 @@ def bounds(facts: Facts, e: Expr) -> ValueRanges:
     memo = facts.memo
     found: Any = memo.get(e)
     if found is None:
-        try:
-            with limited(RANGE_STEPS):
-                found = _found(facts, e)
-        except ExhaustedError:
-            if remaining() <= 0:
-                raise
-            found = ValueRanges.unknown(e.kind)  # it is too large to be looked at
+        if remaining() <= RANGE_STEPS:
+            found = _found(facts, e)  # within a question, which ends where its steps do
+        else:
+            try:
+                with limited(RANGE_STEPS):
+                    found = _found(facts, e)
+            except ExhaustedError:
+                found = ValueRanges.unknown(e.kind)  # it is too large to be looked at
         if len(memo) >= MEMO_LIMIT:
             memo.clear()
         memo[e] = found

@@ -16,6 +16,7 @@ missed is for the methods of proof to find.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from math import gcd, isqrt
 from typing import TYPE_CHECKING, Final
 
@@ -126,14 +127,12 @@ class Learner:
     def _within_budget(self, learn: Callable[[], None]) -> None:
         """Learn something, as far as the steps for one statement suffice: what is missed is
         found by the methods of proof, which read the statement itself."""
-        try:
-            with limited(LEARNING_STEPS):
-                learn()
-        except ExhaustedError:
-            if remaining() <= 0:
-                raise  # it is the question around it that ends here
-        except TooLargeError:
-            pass
+        if remaining() <= LEARNING_STEPS:
+            with suppress(TooLargeError):
+                learn()  # within a question, which ends where its steps do
+            return
+        with suppress(ExhaustedError, TooLargeError), limited(LEARNING_STEPS):
+            learn()
 
     def _bounded(self, claim: BoolExpr, why: Reasons) -> None:
         """A bound on a symbol that is not solved: all that it says is an end of its range."""
