@@ -307,8 +307,11 @@ class _Asked:
     def _within_budget(self, phase: Phase, shares: int = SHARES) -> Verdict | None:
         """What a part of the ladder answers with its share of the steps. What runs out of
         them leaves the rest to those that come after it."""
+        share = self._effort.steps // SHARES
+        # The last share is the solver's.
+        allowed = self._effort.steps if shares == 1 else min(share, remaining() - share)
         try:
-            with limited(self._effort.steps // shares):
+            with limited(allowed):
                 return phase()
         except ExhaustedError:
             if remaining() <= 0:
