@@ -56,7 +56,7 @@ grow with them, and neither counts steps meanwhile nor answers an interrupt."""
 LARGEST_TEXT: Final = 200_000
 """Longer questions are not asked: reading them is not counted in steps."""
 
-Z3_STEPS: Final = 4
+Z3_STEPS: Final = 10
 """So many steps of z3 take the time of one step of ours."""
 
 SHORT: Final = 40
