@@ -23,6 +23,7 @@ __all__ = [
     "RangeError",
     "SerializationError",
     "ShapeproofError",
+    "TooLargeError",
     "UnboundSymbolError",
     "UndefinedError",
     "UnknownSymbolError",
@@ -74,6 +75,10 @@ class UnboundSymbolError(ShapeproofError, KeyError):
 
 class UndefinedError(ShapeproofError, ArithmeticError):
     """An expression without a value: a division by zero, a negative exponent."""
+
+
+class TooLargeError(UndefinedError, OverflowError):
+    """A number of more bits than are computed."""
 
 
 class EvaluationError(ShapeproofError, ValueError):

@@ -35,6 +35,7 @@ from shapes.arith.certificate import (
     Squeeze,
     Strict,
 )
+from shapes.base.budget import spend, weight
 
 __all__ = ["Elimination", "Row", "narrate", "path_refutation"]
 
@@ -81,6 +82,7 @@ class Row:
 
 def combined(p: int, a: Row, q: int, b: Row) -> Row:
     """``p*a + q*b``, divided by the gcd of its coefficients and rounded."""
+    spend((len(a.terms) + len(b.terms)) * (1 + _weight_of(a) + _weight_of(b)))
     if p == 1:
         terms = dict(a.terms)
     else:
@@ -105,6 +107,13 @@ def combined(p: int, a: Row, q: int, b: Row) -> Row:
     row = Row(terms, k, equal, None, ((p, a), (q, b)), d)
     row.roots = a.roots | b.roots
     return row
+
+
+def _weight_of(row: Row) -> int:
+    """How dear the arithmetic of a row is: its numbers tend to have the same size."""
+    for c in row.terms.values():
+        return weight(c.bit_length() + row.constant.bit_length())
+    return weight(row.constant.bit_length())
 
 
 # --------------------------------------------------------------------------- differences
@@ -157,6 +166,7 @@ def path_refutation(graphs: Sequence[Graph], goal: Row, budget: int) -> Row | No
     while queue:
         x = queue.popleft()
         waiting.discard(x)
+        spend(1)
         base = best[x]
         for graph in graphs:
             for y, w, row, sign in graph.get(x, ()):

@@ -19,6 +19,7 @@ from collections import deque
 from typing import Final
 
 from shapes.arith.certificate import Combination, Linear, Premise
+from shapes.base.budget import spend
 from shapes.expr.booleans import negation
 from shapes.expr.linear import le_zero
 from shapes.expr.nodes import LE_ZERO, BoolExpr, Expr, IntExpr, Sum, combine
@@ -85,6 +86,7 @@ def _path(
     while queue:
         x = queue.popleft()
         waiting.discard(x)
+        spend(1)
         so_far = best[x]
         back = came[x][1] if x in came else None
         cell = facts.related(x)

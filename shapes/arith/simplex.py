@@ -25,6 +25,7 @@ from typing import Final, TypeAlias
 
 from shapes.arith.certificate import Key
 from shapes.arith.constraint import Row
+from shapes.base.budget import spend, weight
 
 __all__ = ["Tableau", "weighted"]
 
@@ -90,6 +91,7 @@ class Tableau:
     def copied(self, steps: int) -> Tableau:
         """The same to go on with, within another budget."""
         new = Tableau(steps)
+        spend(len(self._rows) * (1 + len(self._columns) // 16))
         new._numbers = dict(self._numbers)
         new._directions = dict(self._directions)
         new._lower = list(self._lower)
@@ -185,6 +187,7 @@ class Tableau:
                 total[-1] += c * scale * self._at[place]
             else:
                 f = c * (scale // self._scales[~place])
+                spend(len(total))
                 total = [a + f * b for a, b in zip(total, self._rows[~place])]
         g = gcd(scale, *total)
         return (scale, total) if g == 1 else (scale // g, [a // g for a in total])
@@ -209,6 +212,7 @@ class Tableau:
         return True
 
     def _move(self, column: int, value: int) -> None:
+        spend(1 + len(self._rows) // 4)
         change = value - self._at[column]
         self._at[column] = value
         for row in self._rows:
@@ -222,6 +226,7 @@ class Tableau:
         """Whether all bounds can hold, over the rationals; None if the budget ran out."""
         pivots = 0
         while True:
+            spend(len(self._rows))
             place, rising = self._violated()
             if place < 0:
                 return True
@@ -272,6 +277,7 @@ class Tableau:
                 continue
             count = 0
             if sparse:
+                spend(len(rows) // 4)
                 for other in rows:
                     if other[column]:
                         count += 1
@@ -295,11 +301,13 @@ class Tableau:
         made[column] = sign * scale
         made[-1] = change
         self.steps -= len(made)
+        spend(len(self._rows) + len(made))
         for other, old in enumerate(self._rows):
             f = old[column]
             if not f or other == place:
                 continue
             self.steps -= len(made)
+            spend(len(made) * (1 + weight(size.bit_length() + old[-1].bit_length())))
             old[column] = 0
             old_scale = self._scales[other] * size
             new = [size * a + f * b for a, b in zip(old, made)]

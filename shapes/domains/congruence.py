@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Final, NamedTuple, Protocol
 
+from shapes.base.budget import LARGEST_BITS, WORD, spend, weight
 from shapes.base.digits import written
 from shapes.base.infinity import IntInfinity
 from shapes.errors import RangeError
@@ -101,6 +102,10 @@ Value = Congruence | bool | None
 _EXPANDED: Final = 16
 """Powers up to this exponent use the binomial formula."""
 _POWER_BITS: Final = 4096
+_LARGE: Final = 1 << WORD
+
+_MODULAR_BITS: Final = 1 << 17
+"""Bits of the exponent times bits of the modulus of a power that is computed."""
 """Powers with more bits are not computed."""
 
 
@@ -192,6 +197,11 @@ def neg(a: Value) -> Congruence:
 def mul(a: Value, b: Value) -> Congruence:
     """`a * b`: (m*i + r) * (n*j + s) = m*n*i*j + m*s*i + n*r*j + r*s."""
     (m, r), (n, s) = _integer(a), _integer(b)
+    if max(m, n, r, s, -r, -s) >= _LARGE:
+        bits = max(m, r, -r).bit_length() + max(n, s, -s).bit_length()
+        spend(weight(bits))
+        if bits > LARGEST_BITS:
+            return ANYTHING
     return Congruence.of(math.gcd(m * n, m * s, n * r), r * s)
 
 
@@ -220,7 +230,9 @@ def _power(a: Congruence, exponent: int) -> Congruence:
             return ANYTHING
         # a large exponent of -1, 0 or 1 counts through its parity alone
         return Congruence(0, int(r ** (exponent if abs(r) > 1 else 2 - exponent % 2)))
-    if exponent > _EXPANDED:
+    if exponent > _EXPANDED or (m.bit_length() + r.bit_length()) * exponent > 4 * _POWER_BITS:
+        if exponent.bit_length() * m.bit_length() > _MODULAR_BITS:
+            return ANYTHING
         return Congruence.of(m, pow(r, exponent, m))
     e = exponent
     modulus = math.gcd(*(math.comb(e, j) * m**j * r ** (e - j) for j in range(1, e + 1)))

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
+from shapes.base.budget import LARGEST_BITS, WORD, spend, weight
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.domains.value_ranges import ValueRanges, int_ends, int_range
 
@@ -47,6 +48,9 @@ _DIVISORS = 64
 _QUOTIENTS = 64
 """As many quotients are looked at one by one."""
 _POWER_BITS: Final = 4096
+
+_LARGE: Final = 1 << WORD
+_LARGEST: Final = 1 << LARGEST_BITS
 """Powers with more bits are not computed."""
 
 
@@ -132,11 +136,23 @@ def mul(a: ValueRanges, b: ValueRanges) -> ValueRanges:
     al, au, bl, bu = a.lower, a.upper, b.lower, b.upper
     if type(al) is int and type(au) is int and type(bl) is int and type(bu) is int:
         if al >= 0 and bl >= 0:
-            return int_range(al * bl, au * bu)
-        corners = (al * bl, al * bu, au * bl, au * bu)
-        return int_range(min(corners), max(corners))
+            lower, upper = al * bl, au * bu
+        else:
+            corners = (al * bl, al * bu, au * bl, au * bu)
+            lower, upper = min(corners), max(corners)
+        if lower > -_LARGE and upper < _LARGE:
+            return int_range(lower, upper)
+        return _bounded(lower, upper)
     products = [_product(x, y) for x in int_ends(a) for y in int_ends(b)]
     return int_range(min(products), max(products))
+
+
+def _bounded(lower: int, upper: int) -> ValueRanges:
+    """A range with large ends, of which those go that have too many bits."""
+    spend(weight(lower.bit_length()) + weight(upper.bit_length()))
+    low: Bound = max(lower, -_LARGEST) if lower >= -_LARGEST else -int_oo
+    high: Bound = min(upper, _LARGEST) if upper <= _LARGEST else int_oo
+    return int_range(min(low, _LARGEST), max(high, -_LARGEST))
 
 
 def _product(x: Bound, y: Bound) -> Bound:

@@ -362,8 +362,8 @@ class ShapeEnv:
 
         Raises `ContradictionError` if it can never hold.
         """
-        for said, what in ((message, "a message"), (operation, "an operation")):
-            _require_text(said, what)
+        for value, what in ((message, "a message"), (operation, "an operation")):
+            _require_text(value, what)
         whole, expr = self._whole(claim)
         location = user_location() if location is None else location
         text = _text(claim) if written is None else written
@@ -398,7 +398,8 @@ class ShapeEnv:
 
     def bounds(self, e: Quantity, effort: str = "default") -> ValueRanges:
         """The range of an expression under what is known, relations between sums included;
-        with effort ``exact`` its ends are settled by search with the prover."""
+        with effort ``exact`` its ends are settled by search with the prover, as far as its
+        budget lasts (`explain_bounds` says which ends are known to be reached)."""
         if effort != "default":
             return self.explain_bounds(e, effort).range
         facts = self.facts

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from math import gcd
 from typing import TYPE_CHECKING
 
+from shapes.base.budget import power_bits
 from shapes.errors import ExpressionTypeError
 from shapes.expr.linear import content, leading_sign, multiply, power, scale, shift
 from shapes.expr.nodes import (
@@ -365,7 +366,7 @@ def raise_to(base: IntExpr, exponent: IntExpr) -> IntExpr:
         return constant(1)
     if type(base) is not IntConstant:
         return power(base, n)
-    if abs(base.constant) > 1 and n * base.constant.bit_length() > LARGEST_POWER_BITS:
+    if power_bits(base.constant, n) > LARGEST_POWER_BITS:
         return _atom("Pow", base, exponent)
     return constant(base.constant**n)
 

@@ -13,11 +13,13 @@ from collections.abc import Mapping
 from math import gcd
 from typing import Final
 
-from shapes.errors import ExpressionTypeError
+from shapes.base.budget import LARGEST_BITS, power_bits, spend
+from shapes.errors import ExpressionTypeError, TooLargeError
 from shapes.expr.nodes import (
     EQ_ZERO,
     FALSE,
     LE_ZERO,
+    MANY,
     MINUS_INFINITY,
     NE_ZERO,
     PLUS_INFINITY,
@@ -51,8 +53,17 @@ __all__ = [
     "shift",
 ]
 
+_LARGE: Final = 1 << 1024
+_LARGEST: Final = 1 << LARGEST_BITS
+
 EXPANSION_LIMIT: Final = 512
 """Products of sums with more pairs of terms than this stay factored."""
+
+EXPANSION_WORK: Final = 8 * EXPANSION_LIMIT
+"""The same for pairs times factors of a term: long products are not copied again and again."""
+
+FEW_PAIRS: Final = 16
+"""So few pairs are multiplied out whatever they are."""
 
 
 def scale(factor: int, a: IntExpr) -> IntExpr:
@@ -81,16 +92,19 @@ def multiply(a: IntExpr, b: IntExpr) -> IntExpr:
     """``a * b``, multiplied out when that stays small.
 
     Raises `ExpressionTypeError` for a product of `int_oo` with an expression whose sign
-    is not known here.
+    is not known here, `TooLargeError` for numbers of too many bits.
     """
     if type(a) is IntConstant:
-        return scale(a.constant, b)
+        return _multiple(a.constant, b)
     if type(b) is IntConstant:
-        return scale(b.constant, a)
+        return _multiple(b.constant, a)
     if type(a) is Infinity or type(b) is Infinity:
         raise ExpressionTypeError("int_oo times an expression has no integer value")
     left, right = a.terms(), b.terms()
-    if len(left) * len(right) > EXPANSION_LIMIT:
+    pairs = len(left) * len(right)
+    if pairs > FEW_PAIRS and (
+        pairs > EXPANSION_LIMIT or pairs * (_degree(left) + _degree(right)) > EXPANSION_WORK
+    ):
         return _factored(a, b)
     k, m = a.constant, b.constant
     terms: dict[IntExpr, int] = {}
@@ -104,7 +118,29 @@ def multiply(a: IntExpr, b: IntExpr) -> IntExpr:
         for y, d in right.items():
             atom = monomial(x, y)
             terms[atom] = terms.get(atom, 0) + c * d
-    return from_terms(terms, k * m)
+    k *= m
+    if not all(-_LARGEST < c < _LARGEST for c in (k, *terms.values())):
+        raise _too_large()
+    return from_terms(terms, k)
+
+
+def _degree(terms: Mapping[IntExpr, int]) -> int:
+    """The most factors that a term has."""
+    return max([len(t.factors) if isinstance(t, Product) else 1 for t in terms])
+
+
+def _multiple(factor: int, a: IntExpr) -> IntExpr:
+    """``factor * a``, unless that has numbers which are too large."""
+    if not -_LARGE < factor < _LARGE:
+        numbers = [a.constant, *a.terms().values()] if type(a) is not Infinity else []
+        most = max((n.bit_length() for n in numbers), default=0)
+        if factor.bit_length() + most > LARGEST_BITS:
+            raise _too_large()
+    return scale(factor, a)
+
+
+def _too_large() -> TooLargeError:
+    return TooLargeError(f"a number of more than {LARGEST_BITS} bits is not computed")
 
 
 def monomial(x: IntExpr, y: IntExpr) -> IntExpr:
@@ -113,6 +149,8 @@ def monomial(x: IntExpr, y: IntExpr) -> IntExpr:
     for part in (x, y):
         for base, exponent in part.factors if isinstance(part, Product) else ((part, 1),):
             powers[base] = powers.get(base, 0) + exponent
+    if len(powers) > MANY:
+        spend(2 * len(powers))
     return make_product(tuple(sorted(powers.items(), key=_key_of_factor)))
 
 
@@ -166,10 +204,13 @@ def leading_sign(terms: Mapping[IntExpr, int]) -> int:
 
 def power(a: IntExpr, n: int) -> IntExpr:
     """``a**n`` for a non-constant `a` and ``n >= 1``: a monomial is raised by its exponents,
-    a sum is multiplied out while that stays small."""
+    a sum is multiplied out while that stays small. Raises `TooLargeError` for a coefficient
+    of too many bits."""
     terms = a.terms()
     if len(terms) == 1 and a.constant == 0:
         ((atom, c),) = terms.items()
+        if power_bits(c, n) > LARGEST_BITS:
+            raise _too_large()
         factors = atom.factors if isinstance(atom, Product) else ((atom, 1),)
         return scale(c**n, make_product(tuple((b, e * n) for b, e in factors)))
     if n <= 8 and (len(terms) + 1) ** n <= EXPANSION_LIMIT:
@@ -178,6 +219,8 @@ def power(a: IntExpr, n: int) -> IntExpr:
             result = multiply(result, a)
         return result
     factor, primitive = content(a)
+    if power_bits(factor, n) > LARGEST_BITS:
+        raise _too_large()
     return scale(factor**n, make_product(((primitive, n),)))
 
 

@@ -26,6 +26,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
+from shapes.base.budget import spend
 from shapes.base.foreign import number, refused
 from shapes.base.infinity import IntInfinity, int_oo
 from shapes.errors import ExpressionTypeError
@@ -391,6 +392,9 @@ class Product(IntAtom):
     factors: tuple[tuple[IntExpr, int], ...]
 
 
+MANY: Final = 6
+"""More terms than these are counted as steps; fewer cost as much as what makes them."""
+
 SHORT: Final = 8
 """Sums of so few terms are written out on the way to others."""
 
@@ -487,6 +491,8 @@ class Sum(IntExpr):
         return True
 
     def _settle(self, terms: dict[IntExpr, int]) -> None:
+        if len(terms) > MANY:
+            spend(len(terms))
         self._terms = terms
         self._rope = None
         self._pending = 0
@@ -777,6 +783,8 @@ def make_product(factors: tuple[tuple[IntExpr, int], ...]) -> IntExpr:
     """
     if len(factors) == 1 and factors[0][1] == 1:
         return factors[0][0]
+    if len(factors) > MANY:
+        spend(len(factors))
     key = (PRODUCT, *[part for base, exponent in factors for part in (base.key, exponent)])
     entry = BY_OPERANDS.get(key)
     found = entry() if entry is not None else None
@@ -899,6 +907,8 @@ def _infinite_sum(p: int, a: IntExpr, q: int, b: IntExpr) -> IntExpr:
 def from_terms(terms: Mapping[IntExpr, int], k: int) -> IntExpr:
     """The linear combination with these coefficients by atom, and constant `k`."""
     key = k
+    if len(terms) > MANY:
+        spend(len(terms))
     for atom, coefficient in terms.items():
         key += coefficient * atom.key
     entry = BY_VALUE.get(key)

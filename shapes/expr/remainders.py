@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from shapes.base.budget import spend
 from shapes.expr.linear import multiply
 from shapes.expr.nodes import (
     EQ_ZERO,
     LE_ZERO,
+    MANY,
     OPERATORS,
     SYMBOL,
     Expr,
@@ -50,10 +52,13 @@ def parts(e: Sum) -> Parts:
 
 def _read(e: Sum) -> Parts:
     written = e.terms()
+    if len(written) > MANY:
+        spend(len(written))
     if not may_hide_remainder(written):
         operands = tuple(sorted(written, key=birth_of))
         return e.constant, operands, tuple([written[t] for t in operands])
     divisions = _divisions(e)
+    spend(len(written) * len(divisions))
     terms = dict(written)
     k = e.constant
     found: dict[IntExpr, int] = {}

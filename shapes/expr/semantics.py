@@ -11,7 +11,9 @@ import operator
 from collections.abc import Callable
 from functools import reduce
 
+from shapes.base.budget import LARGEST_BITS, power_bits
 from shapes.base.digits import short
+from shapes.errors import TooLargeError
 
 __all__ = [
     "all_of",
@@ -60,11 +62,12 @@ def truncating_modulo(a: int, b: int) -> int:
 
 
 def power(base: int, exponent: int) -> int:
-    """An integer power; `ValueError` for a negative exponent."""
+    """An integer power; `ValueError` for a negative exponent, `TooLargeError` where it would
+    have too many bits to be computed."""
     if exponent < 0:
         raise ValueError("negative exponent")
-    if abs(base) > 1 and exponent > 1 << 24:
-        raise OverflowError(f"{short(base)}**{short(exponent)} is too large to be computed")
+    if power_bits(base, exponent) > LARGEST_BITS:
+        raise TooLargeError(f"a power of more than {LARGEST_BITS} bits is not computed")
     return int(base**exponent)
 
 

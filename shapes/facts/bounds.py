@@ -6,8 +6,9 @@ facts keep for its direction, and its ends are rounded to the congruence of the 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from shapes.base.budget import ExhaustedError, limited, remaining, spend
 from shapes.base.infinity import IntInfinity
 from shapes.domains import Congruence, CongruenceAnalysis, ValueRanges
 from shapes.domains.value_ranges import int_range
@@ -19,6 +20,13 @@ from shapes.facts.store import Facts, Reasons
 from shapes.traversal.interpret import interpret
 
 __all__ = ["bounds", "bounds_with_reasons", "congruence", "congruence_with_reasons"]
+
+
+STEP: Final = 4
+"""Steps of a range, beside those of its parts."""
+
+RANGE_STEPS: Final = 200_000
+"""Steps for one range; of what takes more nothing is known."""
 
 
 class _Congruences(CongruenceAnalysis):
@@ -54,14 +62,27 @@ def bounds(facts: Facts, e: Expr) -> ValueRanges:
     memo = facts.memo
     found: Any = memo.get(e)
     if found is None:
-        normal = facts.normalized(e)[0] if facts.has_solved else e
-        found = interval(facts, normal)
-        if facts.has_residues or not is_plain(normal):
-            found = _rounded(facts, normal, found, None)
+        if remaining() <= RANGE_STEPS:
+            found = _found(facts, e)  # within a question, which ends where its steps do
+        else:
+            try:
+                with limited(RANGE_STEPS):
+                    found = _found(facts, e)
+            except ExhaustedError:
+                found = ValueRanges.unknown(e.kind)  # it is too large to be looked at
         if len(memo) >= MEMO_LIMIT:
             memo.clear()
         memo[e] = found
     return found  # type: ignore[no-any-return]
+
+
+def _found(facts: Facts, e: Expr) -> ValueRanges:
+    spend(STEP)
+    normal = facts.normalized(e)[0] if facts.has_solved else e
+    found = interval(facts, normal)
+    if facts.has_residues or not is_plain(normal):
+        found = _rounded(facts, normal, found, None)
+    return found
 
 
 def bounds_with_reasons(facts: Facts, e: Expr) -> tuple[ValueRanges, Reasons]:
@@ -112,8 +133,13 @@ def _has_symbol_once(e: IntExpr) -> bool:
 
 def congruence(facts: Facts, e: IntExpr) -> Congruence:
     """``(m, r)``: the expression is congruent to r modulo m (m == 0: it is r)."""
-    normal, _ = facts.normalized(e)
-    return _congruence(facts, normal, None)
+    try:
+        with limited(RANGE_STEPS):
+            return _congruence(facts, facts.normalized(e)[0], None)
+    except ExhaustedError:
+        if remaining() <= 0:
+            raise
+        return Congruence.anything()
 
 
 def congruence_with_reasons(facts: Facts, e: Expr) -> tuple[Congruence, Reasons]:

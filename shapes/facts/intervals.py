@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from shapes.base.budget import spend
 from shapes.base.infinity import Bound, int_oo
 from shapes.domains import RangeAnalysis, ValueRanges, int_ranges
 from shapes.domains.value_ranges import int_range
 from shapes.errors import ContradictionError
 from shapes.expr.linear import direction
 from shapes.expr.nodes import (
+    MANY,
     OPERATORS,
     SYMBOL,
     Expr,
@@ -146,7 +148,12 @@ def interval(facts: Facts, e: Expr) -> ValueRanges:
 def _ends(facts: Facts, known: Known, e: Expr, depth: int) -> Ends:
     """Both ends of an operand; those of atoms are kept."""
     if type(e) is Sum:
-        return _of_sum(facts, known, e, depth)
+        if e._bulk <= MANY:
+            return _of_sum(facts, known, e, depth)
+        found = known.get(e)  # a long one that is a factor of many products
+        if found is None:
+            found = known[e] = _of_sum(facts, known, e, depth)
+        return found
     if type(e) is IntConstant:
         return e.constant, e.constant
     assert isinstance(e, IntExpr)
@@ -161,6 +168,8 @@ def _of_sum(facts: Facts, known: Known, e: Sum, depth: int) -> Ends:
     lower = upper = e.constant
     bounded_below = bounded_above = True
     terms = e._terms or e.terms()
+    if len(terms) > MANY:
+        spend(len(terms))
     asked = False
     for atom, c in terms.items():
         if type(atom) is not IntSymbol and not (asked or (atom.plain and -2 < c < 2)):
@@ -189,6 +198,7 @@ def _of_sum(facts: Facts, known: Known, e: Sum, depth: int) -> Ends:
 def _of_parts(facts: Facts, known: Known, e: Sum, depth: int) -> Ends:
     """The same for a sum as it is read, with remainders among its operands."""
     k, operands, coefficients = parts(e)
+    spend(4 * len(operands))
     ranges = [int_range(*_ends(facts, known, operand, depth)) for operand in operands]
     value = int_ranges.linear(k, coefficients, ranges)
     found = value.int_bounds()

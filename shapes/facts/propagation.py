@@ -15,14 +15,17 @@ missed is for the methods of proof to find.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from math import gcd, isqrt
 from typing import TYPE_CHECKING, Final
 
+from shapes.base.budget import ExhaustedError, limited, remaining, spend
 from shapes.base.infinity import Bound, IntInfinity
 from shapes.base.persistent import linked
 from shapes.base.records import replace
 from shapes.domains import Congruence
+from shapes.errors import TooLargeError
 from shapes.expr.linear import direction, eq_zero, le_zero, scale
 from shapes.expr.nodes import (
     CONSTANT,
@@ -68,6 +71,12 @@ __all__ = ["PROPAGATION_STEPS", "Learner", "NoValueError"]
 PROPAGATION_STEPS: Final = 400
 """Relations visited to spread what one statement says about ranges."""
 
+STATED: Final = 8
+"""Steps (see `budget`) of taking in one claim, beside what is done with its terms."""
+
+LEARNING_STEPS: Final = 300_000
+"""Steps of what one statement teaches; more is not learned of it."""
+
 MOVES: Final = 12
 """How often one statement may move the ends of one direction, and tell others."""
 
@@ -110,10 +119,20 @@ class Learner:
             if symbols:
                 new._by_symbol = new._by_symbol.adding(symbols, stated)
             if len(symbols) != 2 or not self._ordered(claim, symbols, why):
-                self._state(claim, why)
+                self._within_budget(lambda: self._state(claim, why))
         if self._improved:
-            self._spread()
+            self._within_budget(self._spread)
         return new
+
+    def _within_budget(self, learn: Callable[[], None]) -> None:
+        """Learn something, as far as the steps for one statement suffice: what is missed is
+        found by the methods of proof, which read the statement itself."""
+        if remaining() <= LEARNING_STEPS:
+            with suppress(TooLargeError):
+                learn()  # within a question, which ends where its steps do
+            return
+        with suppress(ExhaustedError, TooLargeError), limited(LEARNING_STEPS):
+            learn()
 
     def _bounded(self, claim: BoolExpr, why: Reasons) -> None:
         """A bound on a symbol that is not solved: all that it says is an end of its range."""
@@ -165,6 +184,7 @@ class Learner:
         """Take in a claim and everything it directly says."""
         waiting = [(claim, why)]
         while waiting:
+            spend(STATED)
             claim, why = waiting.pop()
             if claim.op is EQ_ZERO and self._equated(claim, why):
                 continue
@@ -472,6 +492,7 @@ class Learner:
         when the other terms are at their extremes."""
         self._steps -= 1
         known = self._new.knowledge(d)
+        spend(len(d.terms()))
         if len(d.terms()) == 2:
             self._narrow_two(d, known)
             return
@@ -492,6 +513,7 @@ class Learner:
                 open_sides += 1
         if open_sides > 1:
             return
+        spend(len(ends) * len(ends))
         for index, (t, c, *_rest) in enumerate(ends):
             others = ends[:index] + ends[index + 1 :]
             self._narrow_atom(t, c, known, others)

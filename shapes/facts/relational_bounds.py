@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from shapes.base.budget import ExhaustedError, limited, spend
 from shapes.base.infinity import Bound, IntInfinity
 from shapes.domains import ValueRanges
 from shapes.errors import ContradictionError
@@ -24,6 +25,12 @@ __all__ = ["End", "least", "most", "reach"]
 
 DEPTH: Final = 3
 """How many relations may be used one after the other."""
+
+STEP: Final = 8
+"""Steps of looking at one sum, beside those of its interval."""
+
+REACH_STEPS: Final = 200_000
+"""Steps for both ends of one expression; where they do not suffice, its interval is taken."""
 
 RELATIONS: Final = 12
 """How many relations are looked at for one atom."""
@@ -50,7 +57,11 @@ def reach(facts: Facts, e: IntExpr) -> ValueRanges:
         or not any(facts.relations_about(atom) for atom in e.terms())
     ):
         return bounds(facts, e)
-    lower, upper = least(facts, e).value, most(facts, e).value
+    try:
+        with limited(REACH_STEPS):
+            lower, upper = least(facts, e).value, most(facts, e).value
+    except ExhaustedError:
+        return bounds(facts, e)
     if lower > upper:
         raise ContradictionError(f"the facts leave no value for `{e}`")
     return ValueRanges(lower, upper)
@@ -58,6 +69,7 @@ def reach(facts: Facts, e: IntExpr) -> ValueRanges:
 
 def most(facts: Facts, e: IntExpr, depth: int = DEPTH) -> End:
     """The upper end of an expression in which solved symbols are replaced."""
+    spend(STEP)
     best = _by_intervals(facts, e)
     if depth == 0 or type(e) is not Sum:
         return best

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
+from shapes.base.budget import spend
 from shapes.base.infinity import Bound, int_oo
 from shapes.base.persistent import FirstValues, PersistentLists, PersistentMap, oldest_first
 from shapes.domains import ValueRanges
@@ -188,6 +189,7 @@ class Facts:
             found.update((fact, place) for fact, _, place in self._alone.items_of(sym))
             if limit is not None and len(found) >= limit:
                 break
+        spend(len(found))
         return sorted(found, key=found.__getitem__)
 
     def in_order(self, some: Iterable[Fact]) -> tuple[Fact, ...]:

@@ -21,8 +21,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
+from shapes.base.budget import ExhaustedError, limited
 from shapes.base.infinity import IntInfinity
-from shapes.errors import ContradictionError, UndefinedError
+from shapes.errors import ContradictionError, TooLargeError, UndefinedError
 from shapes.expr.nodes import (
     EQ_ZERO,
     LE_ZERO,
@@ -52,6 +53,9 @@ WAYS: Final = 8
 
 OPEN: Final = 8
 """Conditions for which mending failed that are tried again with later ones."""
+
+STATEMENT_STEPS: Final = 300_000
+"""Steps (see `budget`) of looking whether one statement can hold with the others."""
 
 CREDIT: Final = 12
 """What one statement adds to the credit for refutations: a fact that may be read again."""
@@ -209,7 +213,13 @@ class Model:
         learned = facts.extended(fact)
         if not isinstance(learned, Facts):
             raise _not_learned(facts, fact)
-        self.state(facts, learned, fact)
+        try:
+            with limited(STATEMENT_STEPS):
+                self.state(facts, learned, fact)
+        except (ExhaustedError, TooLargeError):
+            # Like a statement for which mending failed.
+            self._open = [*self._open, fact.claim][-OPEN:]
+            self._unsure.update(symbols_of(fact.claim))
         return learned
 
     def state(self, before: Facts, learned: Facts, fact: Fact) -> None:
@@ -336,21 +346,25 @@ class Model:
         moved = Counter[Expr]()
         waiting = list(suspected)
         left = steps
-        while waiting and left > 0:
-            broken = waiting.pop()
-            left -= 1
-            if self._holds(broken):
-                continue
-            move, used = self._best_move(facts, broken, moved, left)
-            left -= used
-            if move is None:
-                waiting.append(broken)
-                break
-            sym, value, others = move
-            saved.setdefault(sym, values[sym])
-            moved[sym] += 1
-            values[sym] = value
-            waiting += [broken, *others]
+        try:
+            while waiting and left > 0:
+                broken = waiting.pop()
+                left -= 1
+                if self._holds(broken):
+                    continue
+                move, used = self._best_move(facts, broken, moved, left)
+                left -= used
+                if move is None:
+                    waiting.append(broken)
+                    break
+                sym, value, others = move
+                saved.setdefault(sym, values[sym])
+                moved[sym] += 1
+                values[sym] = value
+                waiting += [broken, *others]
+        except ExhaustedError:
+            values.update(saved)
+            raise
         if paid:
             self._credit -= steps - max(left, 0)
         if waiting or not all(map(self._holds, suspected)):
@@ -373,10 +387,12 @@ class Model:
             values[sym] = value
             others: list[Expr] | None = None
             used += 1
-            if self._holds(broken):
-                others, looked = self._breaks(facts, sym, steps - used)
-                used += looked
-            values[sym] = old
+            try:
+                if self._holds(broken):
+                    others, looked = self._breaks(facts, sym, steps - used)
+                    used += looked
+            finally:
+                values[sym] = old
             if others is None:
                 continue
             rank = len(others), moved[sym]

@@ -13,11 +13,12 @@ early method answers never imports z3.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from shapes.base.records import record
-from shapes.errors import ContradictionError, UndefinedError
+from shapes.base.budget import ExhaustedError, limited, remaining
+from shapes.base.records import record, replace
+from shapes.errors import ContradictionError, TooLargeError, UndefinedError
 from shapes.expr.booleans import negation
 from shapes.expr.nodes import (
     FALSE,
@@ -45,11 +46,13 @@ __all__ = ["CHEAP", "EFFORTS", "METHODS", "Effort", "decide", "entails", "prove"
 
 @record(frozen=True)
 class Effort:
-    """How much may be spent: the methods by name, evaluations of the search, z3's steps."""
+    """How much may be spent: the methods by name, evaluations of the search, z3's steps, and
+    the steps of everything else together (see `budget`)."""
 
     methods: tuple[str, ...]
     search: int
     rlimit: int
+    steps: int = 400_000
 
 
 SOLVER: Final = "z3"
@@ -73,6 +76,12 @@ MANY: Final = 24
 BRANCHING: Final = 2
 """A branch of the simplex method costs as much as so many combinations of values."""
 
+SHARES: Final = 4
+"""The part of the steps that one method, or one search, may use up."""
+
+SECOND: Final = 4
+"""The part of z3's steps for the second question where the first was left open."""
+
 SOLVER_STEPS: Final = 200
 """Facts that the solver reads again, all tries together, to find a smallest set."""
 
@@ -80,10 +89,10 @@ QUICK: Final = ("differences",)
 """The methods that come before the search too: what they do not see costs them little."""
 
 EFFORTS: Final[dict[str, Effort]] = {
-    "cheap": Effort(CHEAP, search=0, rlimit=0),
-    "quick": Effort((*METHODS, SOLVER), search=60, rlimit=200_000),
+    "cheap": Effort(CHEAP, search=0, rlimit=0, steps=100_000),
+    "quick": Effort((*METHODS, SOLVER), search=60, rlimit=200_000, steps=100_000),
     "default": Effort((*METHODS, SOLVER), search=300, rlimit=3_000_000),
-    "thorough": Effort((*METHODS, SOLVER), search=3_000, rlimit=60_000_000),
+    "thorough": Effort((*METHODS, SOLVER), search=3_000, rlimit=60_000_000, steps=10_000_000),
 }
 
 
@@ -119,22 +128,55 @@ def prove(
     question = spelled.expr
     assert isinstance(question, BoolExpr)
     shown = brief(question) if text is None else text
-    facts, premises = _defined(facts, spelled, shown)
     try:
-        tried = (hints or {}, model or {})
-        return _Asked(facts, question, shown, premises, chosen, *tried).answer()
+        with limited(chosen.steps):
+            facts, premises = _defined(facts, spelled, shown)
+            asked = _Asked(facts, question, shown, premises, chosen, hints or {}, model or {})
+            return asked.answered()
     except ContradictionError as error:
         if error.culprits:
             raise
-        from shapes.prove.consistency import blamed
+        raise _blamed(facts, question, chosen) or error from None
+    except (ExhaustedError, TooLargeError) as error:
+        return _not_answered(question, spelled.defined, shown, chosen, error)
 
-        raise blamed(facts, question) or error from None
+
+def _blamed(facts: Facts, question: BoolExpr, effort: Effort) -> ContradictionError | None:
+    """The error that names the facts which contradict each other, if they are found."""
+    from shapes.prove.consistency import blamed
+
+    try:
+        with limited(effort.steps):
+            return blamed(facts, question)
+    except (ExhaustedError, TooLargeError):
+        return None
+
+
+def _not_answered(
+    claim: BoolExpr, defined: BoolExpr, text: str, effort: Effort, why: Exception
+) -> Verdict:
+    """The verdict on a claim of which even the first look took too long."""
+    assumed = () if defined is TRUE else (defined,)
+    tried = (_gave_up(effort, why),)
+    return Verdict(Status.UNKNOWN, claim, text, premises=assumed, tried=tried)
+
+
+def _gave_up(effort: Effort, why: Exception) -> str:
+    return str(why) or f"budget of {effort.steps} steps"
 
 
 def entails(facts: Facts, claim: BoolExpr, effort: str | Effort = "default") -> Proof | None:
     """The proof that facts imply a claim, or None; quicker than `prove`, which also looks for
     values that satisfy the claim. Raises nothing for facts that contradict each other."""
     chosen = effort_named(effort)
+    try:
+        with limited(chosen.steps):
+            return _entailed(facts, claim, chosen)
+    except (ExhaustedError, TooLargeError):
+        return None
+
+
+def _entailed(facts: Facts, claim: BoolExpr, chosen: Effort) -> Proof | None:
     methods = [m for m in chosen.methods if m in METHODS]
     proof = proved(facts, claim, [m for m in methods if m in CHEAP or m in QUICK])
     if proof is not None:
@@ -201,6 +243,9 @@ def _follows(facts: Facts, clause: BoolExpr) -> bool | None:
     return False if by_linear(facts, denied) is not None else None
 
 
+Phase = Callable[[], "Verdict | None"]
+
+
 class _Asked:
     """One question on its way up the ladder."""
 
@@ -235,35 +280,73 @@ class _Asked:
         early = [m for m in methods if m in CHEAP or m in QUICK]
         linear = [m for m in methods if m == LINEAR]
         others = [m for m in methods if m not in early and m != LINEAR]
-        verdict = self._by_methods([m for m in early if m in CHEAP])
-        if verdict is None:
-            verdict = self._by_methods([m for m in early if m in QUICK])
-        if verdict is None:
-            verdict = self._by_body(False)
-        if verdict is None:
-            short = self._effort.search // 8
-            self._search(1)
-            if self._values is None or self._values.size <= LARGE:
-                self._search(short)
-            if self._values is not None and self._values.size > FEW:
-                self._move(1)
-            verdict = self._settled()
-        if verdict is None:
-            verdict = self._by_methods(linear)
-        if verdict is None:
-            verdict = self._by_body(True)
-        if verdict is None:
-            verdict = self._by_methods(others)
-        if verdict is None:
+
+        def by(names: Sequence[str]) -> Phase:
+            return lambda: self._by_methods(names)
+
+        def longer() -> Verdict | None:
             self._tried.append(f"methods {', '.join([*early, *linear, *others])}")
             self._move(STARTS)
-            self._search(self._effort.search)
-            verdict = self._settled()
-        if verdict is not None:
-            return verdict
+            return self._search(self._effort.search)
+
+        for phase in (
+            by([m for m in early if m in CHEAP]),
+            by([m for m in early if m in QUICK]),
+            lambda: self._by_body(False),
+            self._search_shortly,
+            by(linear),
+            lambda: self._by_body(True),
+            by(others),
+            longer,
+        ):
+            verdict = self._within_budget(phase)
+            if verdict is not None:
+                return verdict
         if SOLVER in self._effort.methods:
-            return self._solve()
-        return self._verdict(Status.UNKNOWN, None)
+            verdict = self._within_budget(self._solve, 1)
+            if verdict is not None:
+                return verdict
+        return self._unsettled()
+
+    def _within_budget(self, phase: Phase, shares: int = SHARES) -> Verdict | None:
+        """What a part of the ladder answers with its share of the steps. What runs out of
+        them leaves the rest to those that come after it."""
+        share = self._effort.steps // SHARES
+        # The last share is the solver's.
+        allowed = self._effort.steps if shares == 1 else min(share, remaining() - share)
+        try:
+            with limited(allowed):
+                return phase()
+        except ExhaustedError:
+            if remaining() <= 0:
+                raise
+        except TooLargeError as error:
+            self._tried.append(str(error))
+            return None
+        self._tried.append(f"budget of {self._effort.steps} steps")
+        return None
+
+    def _search_shortly(self) -> Verdict | None:
+        """A few combinations of values, and those near values that are known."""
+        self._search(1)
+        if self._values is None or self._values.size <= LARGE:
+            self._search(self._effort.search // 8)
+        if self._values is not None and self._values.size > FEW:
+            self._move(1)
+        return self._settled()
+
+    def answered(self) -> Verdict:
+        """The same; where the steps run out, what was found until then."""
+        try:
+            return self.answer()
+        except (ExhaustedError, TooLargeError) as error:
+            self._tried.append(_gave_up(self._effort, error))
+            return self._unsettled()
+
+    def _unsettled(self) -> Verdict:
+        """What the values that were found say, if nothing else is known."""
+        verdict = self._settled()
+        return self._verdict(Status.UNKNOWN, None) if verdict is None else verdict
 
     def _by_methods(self, methods: Sequence[str]) -> Verdict | None:
         """Proofs for the claim and against it, where the search has not shown otherwise."""
@@ -338,10 +421,10 @@ class _Asked:
             return None
         return self._verdict(Status.DEPENDS, None)
 
-    def _search(self, budget: int) -> None:
+    def _search(self, budget: int) -> Verdict | None:
         """Look further for values that break and values that satisfy the claim."""
         if not self._effort.search:
-            return
+            return None
         if self._values is None:
             self._values = Search(self._facts, self._claim, self._hints, self._model)
         if budget == self._effort.search:
@@ -350,6 +433,7 @@ class _Asked:
         self._broken, self._satisfied = self._values.broken, self._values.satisfied
         if budget == self._effort.search:
             self._tried.append(f"search with {budget} combinations")
+        return self._settled()
 
     def _move(self, most: int) -> None:
         """Look near values that satisfied the facts before."""
@@ -378,6 +462,7 @@ class _Asked:
         """Ask z3 for what is still missing: a value that breaks the claim, one that satisfies
         it, or the proof that there is none."""
         proofs: dict[bool, Proof] = {}
+        effort = self._effort
         for wanted in (False, True):
             known = self._satisfied if wanted else self._broken
             if known is not None:
@@ -386,7 +471,9 @@ class _Asked:
             values = remembered(self._facts, condition)
             proof = None
             if values is None:
-                proof, values = _by_solver(self._facts, condition, self._effort, self._tried)
+                proof, values = _by_solver(self._facts, condition, effort, self._tried)
+                if proof is None and values is None:
+                    effort = replace(effort, rlimit=effort.rlimit // SECOND)
             if proof is not None:
                 proofs[wanted] = proof
             elif values is not None:
@@ -438,7 +525,7 @@ class _Asked:
             counterexample=self._example(broken, False),
             witness=self._example(satisfied, True),
             premises=self._premises,
-            tried=tuple(self._tried) if status is Status.UNKNOWN else (),
+            tried=tuple(dict.fromkeys(self._tried)) if status is Status.UNKNOWN else (),
         )
 
     def _example(self, values: Values | None, truth: bool) -> Counterexample | None:

@@ -1,14 +1,16 @@
 """Ranges with the facts behind each end; the exact ends, by search with the prover.
 
 The known range is the outside, values that are reached (from counterexamples to a guessed
-end) are the inside; the gap is halved until both meet. Where the prover does not know, the
-outside stays: the answer is a range that holds in any case, and says whether it is exact.
+end) are the inside; the gap is halved until both meet. Where the prover does not know, or the
+steps run out, the outside stays: the answer is a range that holds in any case, and says
+whether it is exact.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from shapes.base.budget import ExhaustedError, limited, remaining
 from shapes.base.digits import interval
 from shapes.base.infinity import Bound, IntInfinity
 from shapes.base.records import record, replace
@@ -23,13 +25,19 @@ from shapes.facts.justification import NO_REASONS
 from shapes.facts.relational_bounds import least, most
 from shapes.facts.store import Fact, Facts, Reasons, together
 from shapes.facts.verdict import Counterexample, Status
-from shapes.prove.ladder import EFFORTS, Effort, prove
+from shapes.prove.ladder import EFFORTS, Effort, effort_named, prove
 from shapes.traversal.evaluate import evaluated
 
 __all__ = ["ExplainedBounds", "exact_bounds", "explained_bounds"]
 
 FEW: Final = 24
 """Facts behind an end of which each is tried to be left out."""
+
+EXACT_STEPS: Final = 3_000_000
+"""Steps for both ends of one expression (see `budget`)."""
+
+EXPLAINING_STEPS: Final = 400_000
+"""Steps for the range that is known without asking the prover."""
 
 GALLOP: Final = (8, 64, 1 << 10, 1 << 16, 1 << 32, 1 << 64, 1 << 128)
 """Guesses for an end that is not bounded by the domains."""
@@ -92,13 +100,26 @@ def _needed(
             return False
         return found.upper <= known.upper if upper else found.lower >= known.lower  # type: ignore[operator]
 
-    if len(stated) > FEW or not suffice(stated):
+    try:
+        with limited(EXPLAINING_STEPS):
+            if len(stated) > FEW or not suffice(stated):
+                return reasons
+            return NO_REASONS if suffice([]) else Reasons(smallest(stated, suffice))
+    except ExhaustedError:
         return reasons
-    return NO_REASONS if suffice([]) else Reasons(smallest(stated, suffice))
 
 
 def _known_bounds(facts: Facts, e: Expr) -> ExplainedBounds:
     """The range as ranges of parts and relations between sums show it."""
+    try:
+        with limited(EXPLAINING_STEPS):
+            return _explained(facts, e)
+    except ExhaustedError:
+        anything = ValueRanges.unknown(e.kind)
+        return ExplainedBounds(anything, NO_REASONS, NO_REASONS, False, False)
+
+
+def _explained(facts: Facts, e: Expr) -> ExplainedBounds:
     normal, why = facts.normalized(e)
     if not isinstance(normal, IntExpr):
         known, reasons = bounds_with_reasons(facts, normal)
@@ -117,7 +138,8 @@ def _known_bounds(facts: Facts, e: Expr) -> ExplainedBounds:
 
 
 def exact_bounds(facts: Facts, e: Expr, effort: str | Effort = "default") -> ExplainedBounds:
-    """The range of an integer expression, settled by the prover as far as it knows.
+    """The range of an integer expression, settled by the prover as far as it knows and as
+    `EXACT_STEPS` last; the range holds in any case, and tells which ends are exact.
 
     Raises `ExpressionTypeError` for an expression that is not an integer.
     """
@@ -125,47 +147,91 @@ def exact_bounds(facts: Facts, e: Expr, effort: str | Effort = "default") -> Exp
         raise ExpressionTypeError(f"`{e}` is not an integer expression")
     known = explained_bounds(facts, e)
     lower, upper = known.range.int_bounds()
-    high, why_high, reached_high = _settled(facts, e, upper, known.upper_reasons, effort)
-    negated = scale(-1, e)
-    low, why_low, reached_low = _settled(facts, negated, -lower, known.lower_reasons, effort)
-    found = ValueRanges(-low, high)
-    return ExplainedBounds(found, why_low, why_high, reached_low, reached_high)
+    high = _End(facts, e, upper, known.upper_reasons, effort)
+    low = _End(facts, scale(-1, e), -lower, known.lower_reasons, effort)
+    for end in (high, low):
+        with limited(EXACT_STEPS // 2):
+            end.settle()
+    found = ValueRanges(-low.upper, high.upper)
+    return ExplainedBounds(found, low.reasons, high.reasons, low.exact, high.exact)
 
 
-def _settled(
-    facts: Facts, e: IntExpr, upper: Bound, reasons: Reasons, effort: str | Effort
-) -> tuple[Bound, Reasons, bool]:
-    """The greatest value of e, the facts that it rests on, and whether it is reached."""
-    reached: int | None = None
-    why = reasons
-    if isinstance(upper, IntInfinity):
-        for guess in GALLOP:
-            at = guess if reached is None else max(guess, reached + guess)
-            verdict = prove(facts, less_equal(e, constant(at)), effort=effort)
-            if verdict.status is Status.ALWAYS:
-                upper = at
-                why = Reasons(verdict.proof.facts) if verdict.proof is not None else why
+class _End:
+    """The search for the greatest value of an expression.
+
+    `upper` is what it is known not to exceed, for `reasons`; `_reached` a value that it has
+    somewhere, `_open` the greatest end of which it is not known whether it holds.
+    """
+
+    def __init__(
+        self,
+        facts: Facts,
+        e: IntExpr,
+        upper: Bound,
+        reasons: Reasons,
+        effort: str | Effort,
+    ) -> None:
+        self.upper = upper
+        self.reasons = reasons
+        self.exact = False
+        self._facts = facts
+        self._e = e
+        self._efforts = [effort_named("quick"), effort_named(effort)]
+        self._reached: int | None = None
+        self._open: int | None = None
+
+    def settle(self) -> None:
+        """Ask until the end is exact, or what is left cannot be told by asking."""
+        if isinstance(self.upper, IntInfinity):
+            self._find_upper()
+        if isinstance(self.upper, IntInfinity):
+            return
+        self._find_reached()
+        while remaining() > 0:
+            known = [v for v in (self._reached, self._open) if v is not None]
+            floor = max(known, default=self.upper)
+            if floor >= self.upper:
                 break
-            reached = _value(e, verdict.counterexample, reached)
-            if verdict.status is Status.UNKNOWN:
-                return upper, why, False
-        else:
-            return upper, why, True
-    assert isinstance(upper, int)
-    while reached is None or reached < upper:
-        middle = upper - 1 if reached is None else (reached + upper) // 2
-        verdict = prove(facts, less_equal(e, constant(middle)), effort=effort)
+            self._ask((floor + self.upper) // 2)
+        self.exact = self._reached is not None and self._reached >= self.upper
+
+    def _find_upper(self) -> None:
+        """Guess an end where the domains know none."""
+        for guess in GALLOP:
+            at = guess if self._reached is None else max(guess, self._reached + guess)
+            if self._ask(at) is not False:
+                return
+        self.exact = True
+
+    def _find_reached(self) -> None:
+        """Step down from the known end, in steps that double, until a value is reached or
+        the prover does not know."""
+        assert isinstance(self.upper, int)
+        step = 1
+        while self._reached is None and self._open is None and remaining() > 0:
+            self._ask(self.upper - step)
+            step *= 2
+
+    def _ask(self, at: int) -> bool | None:
+        """Whether the expression is at most that, as far as the prover tells; what it says
+        is taken in."""
+        claim = less_equal(self._e, constant(at))
+        verdict = prove(self._facts, claim, effort=self._efforts[0])
+        if verdict.counterexample is None and verdict.status is Status.UNKNOWN:
+            # What is open for a quick look is worth one long one.
+            verdict = prove(self._facts, claim, effort=self._efforts[-1])
+            del self._efforts[1:]
         if verdict.status is Status.ALWAYS:
-            upper = middle
-            why = Reasons(verdict.proof.facts) if verdict.proof is not None else why
-        elif verdict.counterexample is not None:
-            found = _value(e, verdict.counterexample, reached)
-            if found is None or (reached is not None and found <= reached):
-                return upper, why, False
-            reached = found
-        else:
-            return upper, why, False
-    return upper, why, True
+            self.upper = at
+            if verdict.proof is not None:
+                self.reasons = Reasons(verdict.proof.facts)
+            return True
+        reached = _value(self._e, verdict.counterexample, self._reached)
+        if reached is not None and reached > at:
+            self._reached = reached
+            return False
+        self._open = at if self._open is None else max(at, self._open)
+        return None
 
 
 def _value(e: IntExpr, values: Counterexample | None, reached: int | None) -> int | None:

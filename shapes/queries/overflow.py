@@ -21,16 +21,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from shapes.base.budget import ExhaustedError, limited
 from shapes.base.digits import short
 from shapes.base.infinity import Bound, IntInfinity
 from shapes.domains import RangeAnalysis, ValueRanges
-from shapes.errors import ContradictionError, ShapeproofError, UndefinedError
+from shapes.errors import ContradictionError, ShapeproofError, TooLargeError, UndefinedError
 from shapes.expr.booleans import conjunction, disjunction
 from shapes.expr.nodes import Expr, IntExpr, Op, Value, as_expr
 from shapes.facts.bounds import bounds
 from shapes.facts.store import Fact, Facts
 from shapes.facts.verdict import Counterexample, Status, Verdict
-from shapes.prove.ladder import Effort, prove
+from shapes.prove.ladder import Effort, effort_named, prove
 from shapes.traversal.definedness import Spelled, defined
 from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import apply, free_symbols, interpret
@@ -159,6 +160,14 @@ def fits_int64(
 
     Raises `ValueError` for fewer than 2 bits or an effort that there is not.
     """
+    try:
+        with limited(effort_named(effort).steps):
+            return _fit(facts, expr, bits, effort)
+    except (ExhaustedError, TooLargeError):
+        return Fit(Status.UNKNOWN, expr, bits, undecided=(expr,))
+
+
+def _fit(facts: Facts, expr: Expr, bits: int, effort: str | Effort) -> Fit:
     lower, upper = _limits(bits)
     for sym in free_symbols(expr):
         if not isinstance(sym, IntExpr):

@@ -20,9 +20,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from shapes.base.budget import ExhaustedError, limited
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.domains import Congruence
-from shapes.errors import ContradictionError
+from shapes.errors import ContradictionError, TooLargeError
 from shapes.expr.linear import multiply, ne_zero
 from shapes.expr.nodes import (
     FALSE,
@@ -51,6 +52,9 @@ __all__ = ["Rewriting", "Step", "simplify", "simplify_traced"]
 
 BUDGET: Final = 2_000
 """Questions and tried rows of one simplification."""
+
+SIMPLIFICATION_STEPS: Final = 400_000
+"""The steps of all that (see `shapes.base.budget`)."""
 
 PASSES: Final = 6
 NESTED: Final = 2
@@ -100,8 +104,16 @@ def simplify_traced(
     facts: Facts, expr: Expr, budget: int = BUDGET, effort: str | Effort = "cheap"
 ) -> Rewriting:
     """Like `simplify`, with the rules that were applied."""
+    with limited(SIMPLIFICATION_STEPS):
+        try:
+            return _simplified(facts, expr, budget, effort_named(effort))
+        except (ExhaustedError, TooLargeError):
+            return Rewriting(expr, (), exhausted=True)
+
+
+def _simplified(facts: Facts, expr: Expr, budget: int, effort: Effort) -> Rewriting:
     steps: list[Step] = []
-    shared = _Shared(budget, effort_named(effort))
+    shared = _Shared(budget, effort)
     found = _Rewriter(facts, shared, steps).simplified(expr)
     normal, _ = facts.normalized(expr)
     if normal is not expr:
@@ -178,12 +190,17 @@ class _Rewriter(Builder):
 
     def simplified(self, expr: Expr) -> Expr:
         """The expression after as many passes as change something."""
-        for _ in range(PASSES):
-            found = interpret(self, {}, expr, self._memo)
-            assert isinstance(found, Expr)
-            if found is expr:
-                break
-            expr = found
+        try:
+            for _ in range(PASSES):
+                found = interpret(self, {}, expr, self._memo)
+                assert isinstance(found, Expr)
+                if found is expr:
+                    break
+                expr = found
+        except (ExhaustedError, TooLargeError):
+            if self._level:
+                raise
+            self._shared.left = 0
         return expr
 
     # ------------------------------------------------------------------ one node

@@ -20,8 +20,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
+from shapes.base.budget import ExhaustedError, limited
 from shapes.base.infinity import IntInfinity
-from shapes.errors import ContradictionError, ExpressionTypeError, ShapeproofError
+from shapes.errors import (
+    ContradictionError,
+    ExpressionTypeError,
+    ShapeproofError,
+    TooLargeError,
+)
 from shapes.expr.booleans import conjunction, equal, negation, not_equal
 from shapes.expr.integers import modulo
 from shapes.expr.linear import le_zero
@@ -54,6 +60,9 @@ __all__ = ["Suggestion", "suggest"]
 
 STEPS: Final = 240
 """Questions to the prover for one list of suggestions."""
+
+SUGGESTING_STEPS: Final = 900_000
+"""The steps of all of them together (see `shapes.base.budget`)."""
 
 MOST_SYMBOLS: Final = 5
 """Claims with more symbols: only the first ones get checks of their own."""
@@ -109,10 +118,25 @@ def suggest(
     facts = known if isinstance(known, Facts) else known.facts
     goal = _goal(known, claim)
     finder = _Finder(facts, goal, effort_named(effort), steps)
-    if limit == 0 or not finder.is_open():
-        return []
-    chosen = finder.ranked(list(finder.candidates()))
-    return [_suggestion(c) for c in chosen[:limit]]
+    found: list[BoolExpr] = []
+    try:
+        with limited(SUGGESTING_STEPS):
+            if limit == 0 or not finder.is_open():
+                return []
+            for candidate in finder.candidates():
+                found.append(candidate)  # noqa: PERF402 (kept where this ends early)
+    except (ExhaustedError, TooLargeError):
+        pass  # what was found until then
+    return [_suggestion(c) for c in _ranked(finder, found)[:limit]]
+
+
+def _ranked(finder: _Finder, found: list[BoolExpr]) -> list[BoolExpr]:
+    """What was found, the weakest first, as far as the steps last."""
+    try:
+        with limited(SUGGESTING_STEPS // 4):
+            return finder.ranked(found)
+    except (ExhaustedError, TooLargeError):
+        return found
 
 
 def _goal(known: Facts | _Environment, claim: Any) -> BoolExpr:

@@ -10,22 +10,43 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from shapes.base.budget import LARGEST_BITS, WORD, spend, weight
 from shapes.base.digits import short
 from shapes.base.foreign import number, of_kind, refused
-from shapes.errors import EvaluationError, UndefinedError
+from shapes.errors import EvaluationError, TooLargeError, UndefinedError
 from shapes.expr.nodes import Expr, Op, Value
 from shapes.traversal.interpret import free_symbols, interpret
 
-__all__ = ["Evaluation", "Undefined", "evaluate", "evaluated", "value_of"]
+__all__ = [
+    "SMALL", "TOO_LARGE", "Evaluation", "Undefined", "evaluate", "evaluated", "sized",
+    "value_of",
+]  # fmt: skip
 
 
 class Undefined:
-    """The value of an operation that has none."""
+    """The value of an operation that has none, or (`too_large`) whose value is not known,
+    because it has too many bits to be computed."""
 
-    __slots__ = ("reason",)
+    __slots__ = ("reason", "too_large")
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, too_large: bool = False) -> None:
         self.reason = reason
+        self.too_large = too_large
+
+
+TOO_LARGE: Final = Undefined(
+    f"a number of more than {LARGEST_BITS} bits is not computed", too_large=True
+)
+
+SMALL: Final = 1 << WORD
+"""Below this there is nothing to count, and no need to call `sized`."""
+
+
+def sized(value: int) -> int | Undefined:
+    """An integer, unless it is too large; the work on a large one is counted."""
+    bits = value.bit_length()
+    spend(weight(bits))
+    return TOO_LARGE if bits > LARGEST_BITS else value
 
 
 class Evaluation:
@@ -40,10 +61,15 @@ class Evaluation:
             if isinstance(value, Undefined):
                 return value
             total += coefficient * value
-        return total
+        return total if -SMALL < total < SMALL else sized(total)
 
     def mul(self, a: Any, b: Any) -> Any:
-        return a if isinstance(a, Undefined) else b if isinstance(b, Undefined) else a * b
+        if isinstance(a, Undefined):
+            return a
+        if isinstance(b, Undefined):
+            return b
+        product = a * b
+        return product if -SMALL < product < SMALL else sized(product)
 
     def le_zero(self, a: Any) -> Any:
         return a if isinstance(a, Undefined) else a <= 0
@@ -69,7 +95,9 @@ class Evaluation:
         undefined = None
         for operand in operands:
             if isinstance(operand, Undefined):
-                undefined = operand
+                # What is not known may decide; what has no value does not.
+                if undefined is None or operand.too_large:
+                    undefined = operand
             elif bool(operand) is by:
                 return by
         return undefined if undefined is not None else not by
@@ -81,7 +109,11 @@ class Evaluation:
                 return value
         assert op.python is not None
         try:
-            return op.python(*values)
+            value = op.python(*values)
+            small = type(value) is not int or -SMALL < value < SMALL
+            return value if small else sized(value)
+        except TooLargeError as error:
+            return Undefined(str(error), too_large=True)
         except (ArithmeticError, ValueError) as error:
             shown = ", ".join(map(short, values))
             return Undefined(f"{op.name}({shown}) has no value: {error}")
@@ -94,8 +126,9 @@ def evaluate(expr: Expr, values: Mapping[Any, Any]) -> Any:
     """The value of an expression for values of its symbols (by symbol or by name); foreign
     numbers among them become Python's.
 
-    Raises `UndefinedError` where it has none, `UnboundSymbolError` for a missing symbol,
-    `EvaluationError` for what is not a value of a symbol's kind.
+    Raises `UndefinedError` where it has none (`TooLargeError` where it has too many bits to
+    be computed), `UnboundSymbolError` for a missing symbol, `EvaluationError` for what is not
+    a value of a symbol's kind.
     """
     if isinstance(expr, Expr):
         found: dict[Any, Any] = {}
@@ -135,5 +168,5 @@ def evaluated(expr: Expr, values: Mapping[Any, Any]) -> Any:
     """The same for values that are known to be Python's own, and of the right kinds."""
     result = interpret(_EVALUATION, values, expr)
     if isinstance(result, Undefined):
-        raise UndefinedError(result.reason)
+        raise (TooLargeError if result.too_large else UndefinedError)(result.reason)
     return result

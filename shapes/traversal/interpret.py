@@ -24,11 +24,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from shapes.base.budget import spend
 from shapes.errors import ExpressionTypeError, UnboundSymbolError
 from shapes.expr.nodes import (
     CONSTANT,
     EQ_ZERO,
     LE_ZERO,
+    MANY,
     NE_ZERO,
     OPERATORS,
     PRODUCT,
@@ -47,6 +49,9 @@ __all__ = ["free_symbols", "interpret", "symbols_of", "walk"]
 Finish = Callable[[list[Any]], Any]
 Plan = tuple[Sequence[Any], Finish]
 Reader = Callable[[Any, Mapping[Any, Any], Any], Plan]
+
+OFTEN = 256
+"""Nodes and operands after which the steps are counted."""
 
 _RELATIONS = frozenset((LE_ZERO, EQ_ZERO, NE_ZERO))
 
@@ -83,6 +88,7 @@ def _interpret(
     refine = getattr(analysis, "refine", None)
     two_sided: dict[Expr, tuple[str, Expr, Expr]] = {}
     stack = [expr]
+    visited = 0
     while stack:
         node = stack[-1]
         if node in known:
@@ -98,6 +104,10 @@ def _interpret(
             operands = two_sided[node][1:]
         else:
             operands = node.args
+        visited += 1 + len(operands)
+        if visited > OFTEN:
+            spend(visited)
+            visited = 0
         values = []
         missing = []
         for child in operands:
@@ -127,6 +137,7 @@ def _interpret(
             method = getattr(analysis, op.handler, None)
             value = analysis.unknown(op, values) if method is None else method(*values)
         known[node] = value if refine is None else refine(node, value)
+    spend(visited)
     return known[expr]
 
 
@@ -248,6 +259,7 @@ def walk(expr: Expr) -> Iterator[Expr]:
     while stack:
         node, ready = stack.pop()
         if ready:
+            spend(1)
             yield node
             continue
         if node in done:
@@ -308,4 +320,6 @@ def _found_symbols(exprs: Sequence[Expr]) -> list[Expr]:
             found.append(node)
         else:
             stack += reversed(node.args)
+    if len(done) > MANY:
+        spend(len(done))
     return found

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from shapes.base.digits import digits
 from shapes.base.infinity import IntInfinity
+from shapes.errors import TooLargeError
 from shapes.expr.nodes import Expr, Op, Value
 from shapes.traversal.interpret import fold_linear, interpret, walk
 
@@ -36,10 +37,19 @@ class Shown:
         self.precedence = precedence
 
 
+LARGEST_TEXT: Final = 4_000_000
+"""Longer texts are not written: what is shared is written out again wherever it occurs."""
+
+
 def show(expr: Expr, rename: Callable[[str], str] | None = None) -> str:
-    """The expression as text; `rename` replaces symbols' names (with sources, say)."""
-    shown = interpret(Printer(rename), {}, expr)
-    return join(shown.text)
+    """The expression as text; `rename` replaces symbols' names (with sources, say).
+
+    Raises `TooLargeError` for a text of more than `LARGEST_TEXT` characters.
+    """
+    text = join(interpret(Printer(rename), {}, expr).text, LARGEST_TEXT)
+    if len(text) > LARGEST_TEXT:
+        raise TooLargeError(f"the text of `{brief(expr, 80)}` has too many characters")
+    return text
 
 
 def brief(expr: Expr, limit: int = 2000) -> str:

@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
+from shapes.base.budget import spend
 from shapes.expr.nodes import Expr, Op, Value
-from shapes.traversal.evaluate import Evaluation, Undefined
-from shapes.traversal.interpret import interpret
+from shapes.traversal.evaluate import SMALL, Evaluation, Undefined, sized
+from shapes.traversal.interpret import OFTEN, interpret
 
 __all__ = ["Tape"]
 
@@ -40,7 +41,12 @@ class Tape:
         """The expressions' values at a point, one after the other: `point` gives the
         symbols' values in their order. An `Undefined` stands where there is no value."""
         slots: list[Any] = list(point)
+        waiting = 0  # steps that are not counted yet
         for steps, place in self._sections:
+            waiting += len(steps)
+            if waiting > OFTEN:
+                spend(waiting)
+                waiting = 0
             for step in steps:
                 slots.append(step(slots))
             yield slots[place]
@@ -76,7 +82,7 @@ class _Recorder:
                 if type(value) is Undefined:
                     return value
                 total += coefficient * value
-            return total
+            return total if -SMALL < total < SMALL else sized(total)
 
         return self._record(step)
 

@@ -11,11 +11,13 @@ a fixed seed; every exception of z3 is "unknown" with its reason.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final, Literal
 
+from shapes.base.budget import remaining, spend
 from shapes.base.digits import decimal, read_decimal
 from shapes.base.infinity import IntInfinity
 from shapes.errors import ContradictionError
@@ -26,6 +28,7 @@ from shapes.expr.nodes import (
     Expr,
     IntExpr,
     Op,
+    Product,
     Value,
 )
 from shapes.facts.bounds import bounds_with_reasons
@@ -45,6 +48,26 @@ KEPT_RLIMIT: Final = 50000
 
 READY_RLIMIT: Final = 200_000
 """Steps that a solver with facts that are ready may spend on one question."""
+
+LARGEST_EXPONENT: Final = 4
+LARGEST_DEGREE: Final = 8
+"""Higher powers, and products of more factors, are unknowns: z3 takes roots of numbers that
+grow with them, and neither counts steps meanwhile nor answers an interrupt."""
+
+LARGEST_TEXT: Final = 200_000
+"""Longer questions are not asked: reading them is not counted in steps."""
+
+Z3_STEPS: Final = 10
+"""So many steps of z3 take the time of one step of ours."""
+
+SHORT: Final = 40
+"""Longer terms are written once, as definitions."""
+
+WAITING: Final = 0.2
+"""Seconds after which the main thread looks for signals while z3 is at work."""
+
+LEAVING: Final = 0.5
+"""Seconds that z3 has to stop after an interrupt."""
 
 CORE_RLIMIT: Final = 1_000_000
 """Steps that may be spent on naming the facts that a refutation needs."""
@@ -95,6 +118,7 @@ class _Translator:
         self.ranges: dict[str, Reasons] = {}
         self.names: dict[Expr, str] = {}
         self._quotients: dict[tuple[str, str], str] = {}
+        self._degrees: dict[Expr, int] = {}
         self._fresh = 0
 
     def copied(self, facts: Facts) -> _Translator:
@@ -105,6 +129,7 @@ class _Translator:
         new.ranges = dict(self.ranges)
         new.names = dict(self.names)
         new._quotients = dict(self._quotients)
+        new._degrees = dict(self._degrees)
         new._fresh = self._fresh
         return new
 
@@ -146,7 +171,7 @@ class _Translator:
         return f"(* {a} {b})" if a and b else ""
 
     def pow(self, a: str, b: str) -> str:
-        if not b.isdigit() or not 1 <= int(b) <= 16:
+        if not b.isdigit() or not 1 <= int(b) <= LARGEST_EXPONENT:
             return ""
         return f"(* {' '.join([a] * int(b))})" if int(b) > 1 else a
 
@@ -192,6 +217,8 @@ class _Translator:
     def _chosen(self, relation: str, operands: Sequence[str]) -> str:
         result = operands[0]
         for operand in operands[1:]:
+            if len(result) > SHORT:  # it is written twice
+                result = self._define(result, "Int")
             result = f"(ite ({relation} {result} {operand}) {result} {operand})"
         return result
 
@@ -231,14 +258,26 @@ class _Translator:
     def refine(self, node: Expr, term: str) -> str:
         if node.kind == "float":
             return "0.0"
-        if not term:
+        if not term or self._degree(node) > LARGEST_DEGREE:
             return self._unknown_node(node)
         if term.startswith("q!") and isinstance(node, IntExpr):
             self._within_range(term, node)
             return term
-        if len(term) <= 40 or node.op is CONSTANT:
+        if len(term) <= SHORT or node.op is CONSTANT:
             return term
         return self._define(term, "Int" if node.kind == "int" else "Bool")
+
+    def _degree(self, node: Expr) -> int:
+        """How many symbols are multiplied at most, in a node whose operands were seen; those
+        in powers count twice."""
+        degrees = self._degrees
+        if isinstance(node, Product):
+            found = sum(degrees.get(base, 1) * min(n, 2) * n for base, n in node.factors)
+        else:
+            found = max((degrees.get(child, 1) for child in node.args), default=1)
+        # An unknown takes the place of what is of a higher degree.
+        degrees[node] = found if found <= LARGEST_DEGREE else 1
+        return found
 
     def _define(self, term: str, sort: str) -> str:
         name = f"d!{len(self.lines)}"
@@ -358,13 +397,15 @@ class Ready:
             names = [*(name for name, _ in self.stated), *self._translator.ranges]
             self._switches = [z3.Bool(name, own) for name in names]
         solver = self._solver
-        solver.push()
         try:
-            asserted = z3.parse_smt2_string(text, ctx=solver.ctx)
-            assumptions = [*self._switches, *(z3.Bool(name, solver.ctx) for name in new)]
-            return _checked(solver, asserted, assumptions, question, min(rlimit, READY_RLIMIT))
-        finally:
-            solver.pop()
+            with _pushed(solver):
+                asserted = z3.parse_smt2_string(text, ctx=solver.ctx)
+                assumptions = [*self._switches, *(z3.Bool(name, solver.ctx) for name in new)]
+                steps = min(rlimit, READY_RLIMIT)
+                return _checked(solver, asserted, assumptions, question, steps)
+        except _LeftBehindError:
+            self._solver = None
+            raise
 
 
 def _with_ranges(answer: Answer, ranges: Mapping[str, Reasons]) -> Answer:
@@ -376,6 +417,8 @@ def _with_ranges(answer: Answer, ranges: Mapping[str, Reasons]) -> Answer:
 def solve(question: Question, facts: Facts, rlimit: int) -> Answer:
     """z3's answer within a budget of its own steps."""
     text, switches, ranges = _translated(question, facts, check=False)
+    if len(text) > LARGEST_TEXT:
+        return Answer("unknown", reason=f"z3: the question has {len(text)} characters")
     with _LOCK:
         try:
             answer = _solved(text, switches, question, rlimit)
@@ -387,17 +430,18 @@ def solve(question: Question, facts: Facts, rlimit: int) -> Answer:
 def _solved(text: str, switches: list[str], question: Question, rlimit: int) -> Answer:
     import z3
 
-    asserted = z3.parse_smt2_string(text)
-    assumptions = [z3.Bool(name) for name in switches]
     # The kept solver answers small questions in half the time, because making a solver costs
     # more than the question; a fresh one has stronger methods for products, and the rest of
     # the budget.
     kept = _kept_solver()
-    kept.push()
+    asserted = z3.parse_smt2_string(text, ctx=kept.ctx)
+    assumptions = [z3.Bool(name, kept.ctx) for name in switches]
     try:
-        answer = _checked(kept, asserted, assumptions, question, min(rlimit, KEPT_RLIMIT))
-    finally:
-        kept.pop()
+        with _pushed(kept):
+            answer = _checked(kept, asserted, assumptions, question, min(rlimit, KEPT_RLIMIT))
+    except _LeftBehindError:
+        _kept_solver.cache_clear()
+        raise
     if answer.status != "unknown" or rlimit <= KEPT_RLIMIT:
         return answer
     # z3's heuristics look at the age of terms: in a context of its own, the same text gets
@@ -420,7 +464,7 @@ def _solved(text: str, switches: list[str], question: Question, rlimit: int) -> 
 def _kept_solver() -> Any:
     import z3
 
-    return z3.Solver()
+    return z3.Solver(ctx=z3.Context())
 
 
 def _checked(
@@ -428,12 +472,19 @@ def _checked(
 ) -> Answer:
     import z3
 
+    rlimit = min(rlimit, max(1, remaining()) * Z3_STEPS)
     solver.set("rlimit", rlimit)
     solver.set("random_seed", 0)
     # z3 would take the signal over, and lose it where it ends by itself.
     solver.set("ctrl_c", False)
     solver.add(asserted)
-    result = solver.check(*assumptions)
+    before = _steps_of(solver)
+    try:
+        result = _interruptible(solver, lambda: solver.check(*assumptions))
+    except _LeftBehindError:
+        _left_behind.append((solver, asserted, assumptions))
+        raise
+    spend(max(0, _steps_of(solver) - before) // Z3_STEPS)
     if result == z3.unsat:
         return Answer("unsat", frozenset(str(name) for name in solver.unsat_core()))
     if result != z3.sat:
@@ -457,6 +508,66 @@ def _checked(
     for sym in symbols.values():
         values.setdefault(sym, {"int": 0, "bool": False, "float": 0.0}[sym.kind])
     return Answer("sat", model=values)
+
+
+def _steps_of(solver: Any) -> int:
+    """The steps that z3 has made in a solver's context."""
+    statistics = solver.statistics()
+    name = "rlimit count"
+    return int(statistics.get_key_value(name)) if name in statistics.keys() else 0  # noqa: SIM118
+
+
+class _LeftBehindError(KeyboardInterrupt):
+    """An interrupt that z3 does not answer: its context stays with the thread at work."""
+
+
+_left_behind: Final[list[Any]] = []
+"""What such threads are at work on, so that nobody else releases it."""
+
+
+@contextmanager
+def _pushed(solver: Any) -> Iterator[None]:
+    """A block after which a solver forgets what was asserted inside."""
+    solver.push()
+    try:
+        yield
+    except _LeftBehindError:
+        raise
+    except BaseException:
+        solver.pop()
+        raise
+    solver.pop()
+
+
+def _interruptible(solver: Any, check: Callable[[], Any]) -> Any:
+    """What z3 answers. In the main thread, which alone receives signals, z3 runs in another
+    one; an interrupt stops it, or leaves it behind where it does not stop soon."""
+    if threading.current_thread() is not threading.main_thread():
+        return check()
+    answers: list[Any] = []
+    done = threading.Event()
+
+    def work() -> None:
+        try:
+            answers.append(check())
+        except BaseException as error:  # raised again where it is waited for
+            answers.append(error)
+        finally:
+            done.set()
+
+    # (A thread that is joined counts as ended when the wait is interrupted.)
+    try:
+        threading.Thread(target=work, daemon=True).start()
+        while not done.wait(WAITING):
+            pass
+    except KeyboardInterrupt:
+        solver.ctx.interrupt()
+        if not done.wait(LEAVING):
+            raise _LeftBehindError from None
+        raise
+    if isinstance(answers[0], BaseException):
+        raise answers[0]
+    return answers[0]
 
 
 def _symbols(question: Question) -> list[Expr]:

@@ -225,7 +225,7 @@ def test_deep_questions_are_translated() -> None:
 def test_whatever_z3_raises_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     import z3
 
-    def broken(*arguments: Any) -> None:
+    def broken(*arguments: Any, **named: Any) -> None:
         raise z3.Z3Exception("out of order")
 
     monkeypatch.setattr(z3, "parse_smt2_string", broken)

@@ -1,0 +1,87 @@
+"""How much work a question may cost, in steps; and how many bits a number may have.
+
+Whatever can be long `spend`s steps as it goes: nodes that are visited, terms that are made,
+rows that are combined, digits of large numbers. A question is asked within `limited`; where
+its steps run out, `ExhaustedError` ends it, and whoever asked answers with what is known
+without: "unknown", a wider range, the expression as it was. Blocks may be nested: what the
+inner one spends counts for the outer one too.
+
+Python's operations on integers cannot be interrupted, so the size of a result is estimated
+before it is computed, and nothing of more than `LARGEST_BITS` is.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Final
+
+__all__ = [
+    "LARGEST_BITS",
+    "WORD",
+    "ExhaustedError",
+    "limited",
+    "power_bits",
+    "remaining",
+    "spend",
+    "weight",
+]
+
+LARGEST_BITS: Final = 1 << 17
+"""Numbers with more bits than this are not computed."""
+
+WORD: Final = 1 << 10
+"""Operations on numbers of so few bits cost what they cost for small ones."""
+
+
+class ExhaustedError(Exception):
+    """The steps of a question are used up (inside of the engine; people see "unknown")."""
+
+
+class _Meter(threading.local):
+    """The steps that are left to what this thread is doing."""
+
+    left: int = sys.maxsize
+
+
+_meter: Final = _Meter()
+
+
+def spend(steps: int) -> None:
+    """Count some steps; raises `ExhaustedError` where they are not left."""
+    left = _meter.left - steps
+    _meter.left = left
+    if left < 0:
+        raise ExhaustedError
+
+
+def remaining() -> int:
+    """The steps that are left."""
+    return _meter.left
+
+
+class limited:  # noqa: N801 (it is used like a function)
+    """A block that may spend so many steps, and no more than are left around it."""
+
+    __slots__ = ("_allowed", "_outer")
+
+    def __init__(self, steps: int) -> None:
+        self._outer = _meter.left
+        self._allowed = max(0, min(steps, self._outer))
+
+    def __enter__(self) -> None:
+        _meter.left = self._allowed
+
+    def __exit__(self, *error: object) -> None:
+        _meter.left += self._outer - self._allowed
+
+
+def power_bits(base: int, exponent: int) -> int:
+    """A number of bits that ``base ** exponent`` does not exceed, for ``exponent >= 0``."""
+    return 1 if -2 < base < 2 else base.bit_length() * exponent
+
+
+def weight(bits: int) -> int:
+    """The steps of a multiplication or division of numbers of so many bits."""
+    words = bits // WORD
+    return words * words // 2

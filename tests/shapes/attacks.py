@@ -1,0 +1,289 @@
+"""Texts that try to keep the engine busy: up to 10 kB each, one table of them.
+
+Each function writes a text of about the given number of characters, which is a condition
+over the symbols of `SYMBOLS`. `run` does one thing with it in an environment of its own.
+Started as a program (``python -m tests.shapes.attacks NAME ACTION ...``) it runs single ones
+and prints the processor time of each.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import sys
+import time
+from collections.abc import Callable
+from itertools import count
+
+from shapes import ShapeEnv, ShapeproofError, parse, show
+
+SYMBOLS = [f"{c}{i}" for i in range(8) for c in "abcdefghijklmnopqrstuvwxyz"]
+SIZE = 9_000
+
+
+def _filled(piece: Callable[[int], str], joint: str, size: int) -> str:
+    """Pieces, as many as there is room for."""
+    pieces: list[str] = []
+    room = size
+    for i in count():
+        made = piece(i)
+        room -= len(made) + len(joint)
+        if room < 0 and pieces:
+            return joint.join(pieces)
+        pieces.append(made)
+    raise AssertionError
+
+
+def _nested(opened: Callable[[int], str], closed: Callable[[int], str], size: int) -> str:
+    text = "a0"
+    for i in count():
+        made = f"{opened(i)}{text}{closed(i)}"
+        if len(made) > size:
+            return text
+        text = made
+    raise AssertionError
+
+
+def _s(i: int) -> str:
+    return SYMBOLS[i * 7 % len(SYMBOLS)]
+
+
+def _few(i: int) -> str:
+    return "abcd"[i * 3 % 4] + "0"
+
+
+def _deep(before: str, after: str) -> Callable[[int], str]:
+    def made(size: int) -> str:
+        inside = _nested(
+            lambda i: before.replace("@", _few(i)), lambda i: after.replace("@", _few(i)), size
+        )
+        return f"{inside} <= 7"
+
+    return made
+
+
+def _long(piece: str, joint: str, end: str = "") -> Callable[[int], str]:
+    def made(size: int) -> str:
+        def one(i: int) -> str:
+            text = piece.replace("@", _s(i)).replace("$", _s(i * i + 3)).replace("#", str(i + 2))
+            return text.replace("&&", _few(i)).replace("??", _few(i // 2 + 1))
+
+        return _filled(one, joint, size) + end
+
+    return made
+
+
+TEXTS: dict[str, Callable[[int], str]] = {
+    # every operator inside of itself
+    "deep parentheses": _deep("(", " + @)"),
+    "deep negation": _deep("-(", ")"),
+    "deep minus": _deep("@ - (", ")"),
+    "deep product": _deep("@*(", " + 1)"),
+    "deep square": _deep("(", "*@ + 1)**2"),
+    "deep power": _deep("(", " + @)**3"),
+    "deep tower": _deep("@**(", ")"),
+    "deep constant tower": _deep("2**(", ")"),
+    "deep shift": _deep("(", " << @)"),
+    "deep shift of one": _deep("(1 << (", "))"),
+    "deep right shift": _deep("(", " >> @)"),
+    "deep division": _deep("(", " + @)//3"),
+    "deep division by symbols": _deep("(", " + 1)//@"),
+    "deep divisor": _deep("@//(", " + 1)"),
+    "deep modulo": _deep("(", " + @) % 7"),
+    "deep modulo by symbols": _deep("(", " + 1) % @"),
+    "deep modulus": _deep("@ % (", " + 1)"),
+    "deep ceildiv": _deep("CeilDiv(", " + 1, @)"),
+    "deep truncdiv": _deep("TruncDiv(", " - 1, @)"),
+    "deep truncmod": _deep("TruncMod(", " - 1, @)"),
+    "deep cleandiv": _deep("CleanDiv(", " + @, 2)"),
+    "deep min": _deep("Min(", " + 1, @)"),
+    "deep max": _deep("Max(2*", ", @ + 3)"),
+    "deep min and max": _deep("Min(Max(", " - 1, @), 3*@)"),
+    "deep where": _deep("Where(@ > 3, ", " + 1, @)"),
+    "deep condition": _deep("Where(", " > @, @, 2*@)"),
+    "deep abs": _deep("abs(", " - @)"),
+    "deep bits": _deep("((", " & @) | 5)"),
+    "deep xor": _deep("(", " ^ @)"),
+    "deep invert": _deep("~(", " + @)"),
+    "deep not": lambda size: _nested(lambda i: "not (", lambda i: ")", size - 10) + " > 3",
+    "deep implies": lambda size: _nested(
+        lambda i: f"Implies({_few(i)} > {i}, ", lambda i: " > 0)" if not i else ")", size
+    ),
+    # many terms
+    "sum of symbols": _long("#*@", " + ", " <= 12345"),
+    "sum of products": _long("@*$", " + ", " <= 12345"),
+    "sum of squares": _long("&&*&&*#", " + ", " <= 12345"),
+    "sum of squares of many": _long("@*@", " + ", " <= 12345"),
+    "sum of quotients": _long("@//#", " + ", " <= 12345"),
+    "sum of remainders": _long("@%#", " + ", " <= 12345"),
+    "sum of remainders of few": _long("(&&+#*??)%#", " + ", " <= 12345"),
+    "sum of quotients by symbols": _long("@//$", " + ", " == 12345"),
+    "sum of minima": _long("Min(@, $, #)", " + ", " <= 12345"),
+    "sum of magnitudes": _long("abs(@ - $)", " + ", " <= 12345"),
+    "sum of choices": _long("Where(@ > #, $, #)", " + ", " <= 12345"),
+    "sum of powers": _long("@**$", " + ", " != 12345"),
+    "sum of shifts": _long("(1 << &&*#)", " + ", " != 12345"),
+    "sum of bits": _long("(@ & $ | #)", " + ", " != 12345"),
+    "product of symbols": _long("@", "*", " != 5"),
+    "product of sums": _long("(@ + $ + #)", "*", " != 5"),
+    "product of sums of few": _long("(&& + #)", "*", " != 5"),
+    "product of two-term sums": _long("(&& + ??)", "*", " % 7 != 3"),
+    "product of powers": _long("@**#", "*", " != 5"),
+    "product of constants": _long("9**20000", "*", " != a0"),
+    "sum of constants": _long("9**20#00", " + ", " != a0"),
+    "remainders of constants": _long("(a0 % 9**2#)", " + ", " != a0"),
+    "polynomial": lambda size: _long("#*a0**#", " + ", " != 5")(size),
+    "polynomial modulo": lambda size: "(" + _long("(a0+#)", "*")(60) + ") % 720 == 0",
+    "minimum of many": lambda size: "Min(" + _long("@ + #*$", ", ")(size) + ") <= 3",
+    "maximum of quotients": lambda size: "Max(" + _long("(@ + #)//$", ", ")(size) + ") <= 3",
+    "chain of quotients": _long("@", "//", " == 3"),
+    "chain of remainders": _long("@", " % ", " == 3"),
+    "chain of powers": _long("@", "**", " == 3"),
+    "chain of shifts": _long("@", " << ", " == 3"),
+    "chain of bits": _long("@ + #", " & ", " == 3"),
+    "chain of exclusive bits": _long("@*#", " ^ ", " == 3"),
+    # many conditions
+    "conjunction": _long("@ <= $ + #", " and "),
+    "conjunction of sums": _long("@ + $ - 2*&& <= #", " and "),
+    "conjunction of few": _long("#*&& <= ??*3 + #", " and "),
+    "conjunction of products": _long("@*$ <= #*&&", " and "),
+    "conjunction of equalities": _long("@*$ == #*&& + ??", " and "),
+    "conjunction of inequalities": _long("&& != #", " and "),
+    "conjunction of remainders": _long("@ % # == ??", " and "),
+    "disjunction": _long("@ <= $ + #", " or "),
+    "disjunction of few": _long("&& + #*?? == #", " or "),
+    "disjunction of products": _long("@*$ == #", " or "),
+    "alternatives": _long("(@ < # or $ > #)", " and "),
+    "alternatives of few": _long("(&& < # or ?? > #)", " and "),
+    "cases": _long("(@ < # and $ > #)", " or "),
+    "chain of comparisons": _long("@", " <= "),
+    "chain of differences": _long("@ + #", " < "),
+    "chain of unequals": _long("@", " != "),
+    "equivalences": _long("(@ > #)", " == "),
+    "implications": _long("Implies(@ > $, $ > &&)", " and "),
+    # large numbers
+    "huge constant": lambda size: f"a0 <= 0x{'f' * size}",
+    "huge factor": lambda size: f"0x{'f' * size}*a0 <= b0*c0",
+    "huge divisor": lambda size: f"(a0*b0 + 0x{'e' * (size // 2)}) // 0x{'f' * (size // 2)} <= b0",
+    "huge modulus": lambda size: f"(a0 + b0*0x{'e' * (size // 2)}) % 0x{'f' * (size // 2)} != b0",
+    "huge mask": lambda size: f"a0 & 0x{'a5' * (size // 2)} != b0",
+    "huge power": lambda size: f"(0x{'f' * size}*a0)**4000 != 5",
+    "huge exponent": lambda size: f"a0**0x{'f' * size} != 5",
+    "huge shift": lambda size: f"a0 << 0x{'f' * size} != 5",
+    "huge right shift": lambda size: f"a0 >> 0x{'f' * size} != 5",
+    "powers of powers": lambda size: "((a0**1000)**1000)**1000 % 7 != (b0**c0)**d0",
+    "large quotients": _long("(@ + 9**#) // 7**#", " + ", " != 5"),
+    "large coefficients": _long("0xfffffffffffffffffffffffffffffff#*@", " + ", " != 5"),
+    "large dense": _long("9**1#*@ + 7**1#*$ - 5**2#*&& <= 3**#", " and "),
+    # doubles
+    "doubles": _long("ToFloat(@)*0.5", " + ", " < 1e9"),
+    "deep doubles": _deep("FloorToInt(ToFloat(", ")/3.0)"),
+}
+
+def environment(text: str) -> ShapeEnv:
+    """The symbols of a text: some of any sign, some sizes, some within ranges."""
+    env = ShapeEnv()
+    for i, name in enumerate(SYMBOLS):
+        if name not in text and name not in ("a0", "b0", "c0", "d0"):
+            continue
+        kind = i % 4
+        if kind == 0:
+            env.integer(name, min=0, max=10**18)
+        elif kind == 1:
+            env.size(name)
+        elif kind == 2:
+            env.integer(name, min=-50, max=50)
+        else:
+            env.integer(name)
+    return env
+
+
+def _side(text: str) -> str:
+    """The left side of a comparison at the end."""
+    for relation in (" <= ", " != ", " == ", " < ", " > "):
+        if text.count(relation) == 1 and " and " not in text and " or " not in text:
+            return text.split(relation)[0]
+    return f"Where({text}, a0*b0, c0)"
+
+
+def _save(env: ShapeEnv, text: str) -> None:
+    env.assume(text)
+    ShapeEnv.from_json(env.to_json())
+
+
+def _guard(env: ShapeEnv, text: str) -> None:
+    env.check(text)
+    function = env.guard_function()
+    with contextlib.suppress(ShapeproofError):
+        function(dict.fromkeys(env.symbols, 3))
+
+
+def _explain(env: ShapeEnv, text: str) -> None:
+    verdict = env.prove(text, effort="quick")
+    assert verdict.explain()
+    assert repr(verdict)
+
+
+def _known(env: ShapeEnv, text: str) -> None:
+    env.assume(text)
+    env.assume("a0 + b0 <= c0*d0")
+    env.prove("a0 + c0 >= b0 - d0")
+    env.bounds("a0 + 2*c0")
+
+
+def _shown(env: ShapeEnv, text: str) -> None:
+    expr = env.spelled(text).expr
+    repr(expr)
+    text = show(expr)
+    if len(text) <= SIZE:  # what is shared may be written out many times
+        parse(text)
+
+
+ACTIONS: dict[str, Callable[[ShapeEnv, str], object]] = {
+    "parse": lambda env, text: env.spelled(text),
+    "show": _shown,
+    "prove": lambda env, text: env.prove(text),
+    "decide": lambda env, text: env.decide(text),
+    "bounds": lambda env, text: env.bounds(_side(text)),
+    "exact": lambda env, text: env.bounds(_side(text), effort="exact"),
+    "congruence": lambda env, text: env.congruence(_side(text)),
+    "simplify": lambda env, text: env.simplify(text),
+    "suggest": lambda env, text: env.suggest(text),
+    "assume": lambda env, text: env.assume(text),
+    "known": _known,
+    "fits": lambda env, text: env.fits_int64(_side(text)),
+    "explain": _explain,
+    "save": _save,
+    "guard": _guard,
+    "smtlib": lambda env, text: env.smtlib(text),
+}
+
+
+def run(name: str, action: str, size: int = SIZE) -> float:
+    """Do one thing with one text: the seconds of processor time. What the engine refuses with
+    an error of its own is an answer too."""
+    text = TEXTS[name](size)
+    env = environment(text)
+    start = time.process_time()
+    with contextlib.suppress(ShapeproofError):
+        ACTIONS[action](env, text)
+    return time.process_time() - start
+
+
+def main(arguments: list[str]) -> None:
+    """``SECONDS SIZE [ACTION,... [NAME,...]]``: all of these, each printed with its time; the
+    process ends when one takes more processor time than that."""
+    limit, size = int(arguments[0]), int(arguments[1])
+    actions = arguments[2].split(",") if len(arguments) > 2 else list(ACTIONS)
+    names = arguments[3].split(",") if len(arguments) > 3 else list(TEXTS)
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    for action in actions:
+        for name in names:
+            print(f"{action}: {name}", end=" ", flush=True)
+            spent = int(time.process_time())
+            resource.setrlimit(resource.RLIMIT_CPU, (spent + limit + 1, hard))
+            print(f"{run(name, action, size):.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
