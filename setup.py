@@ -35,6 +35,7 @@ COMPILED = [
         "expr/linear",
         "expr/operators",
         "base/persistent",
+        "expr/quotients",
         "facts/relational_bounds",
         "arith/constraint",
         "arith/simplex",

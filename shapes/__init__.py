@@ -4,8 +4,8 @@ The layers, from the bottom; imports run downwards only (a test holds that):
 
 1. `infinity`, `errors`, `records`, `location`, `persistent`, `meaning`, `reasons`, `op`,
    `interning`
-2. `expr` (interned nodes), `linear`, `integers`, `floats`, `booleans` (normal forms),
-   `ops` (the table of operators)
+2. `expr` (interned nodes), `linear`, `quotients`, `integers`, `floats`, `booleans`
+   (normal forms), `ops` (the table of operators)
 3. `views`, `interpret` (the one traversal), `show`, `evaluate`, `tape`, `definedness`,
    `parse`, `substitute`, `totals`, `cost`, `sympy_bridge`, `codegen`, `domains`, `rules`
 4. `doubles`, `knowledge`, `learning`, `facts`, `intervals`, `bounds`, `relations`, `verdict`,
