@@ -8,8 +8,8 @@ The layers, from the bottom; imports run downwards only (a test holds that):
    (normal forms), `ops` (the table of operators)
 3. `views`, `interpret` (the one traversal), `show`, `evaluate`, `tape`, `definedness`,
    `parse`, `substitute`, `totals`, `cost`, `sympy_bridge`, `codegen`, `domains`, `rules`
-4. `doubles`, `knowledge`, `learning`, `facts`, `intervals`, `bounds`, `relations`, `verdict`,
-   `witness`;
+4. `doubles`, `knowledge`, `narrowing`, `alternatives`, `learning`, `facts`, `intervals`,
+   `bounds`, `relations`, `verdict`, `witness`;
    the methods of proof: `theorems`, `lemmas`, `certificate`, `differences`, `rows`,
    `simplex`, `elimination`, `choices`, `cases`, `enumeration`, `smt`; `consistency`,
    `methods`, `deciding`, `bodies`, `prover`
