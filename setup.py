@@ -33,6 +33,7 @@ COMPILED = [
         "facts/intervals",
         "facts/propagation",
         "expr/linear",
+        "facts/narrowing",
         "expr/operators",
         "base/persistent",
         "expr/quotients",

@@ -82,28 +82,33 @@ class Lesson(NamedTuple):
         return found if len(found) <= GAPS else []
 
 
-def lessons(facts: Facts, claim: Expr) -> tuple[list[Lesson], Expr | None, Reasons]:
-    """What a disjunction says of directions, or the one case that is left of it; and why
-    the other cases are none. Raises `NoValueError` if no case is left."""
-    dropped: Reasons = NO_REASONS
+def lessons(
+    facts: Facts, claim: Expr, why: Reasons
+) -> tuple[list[Lesson], Expr | None, Reasons]:
+    """What a disjunction says of directions, or the one case that is left of it; with why
+    that holds: why the disjunction does, and the other cases do not. Raises `NoValueError`
+    if no case is left."""
+    dropped = why
+    rewritten: Reasons = NO_REASONS
     left: list[tuple[Expr, Said]] = []
     for case in claim.args if len(claim.args) <= CASES else ():
         normal, used = facts.normalized(case)
         if normal is TRUE:
             return [], None, NO_REASONS
         said = _said(normal, NESTED)
-        why = used if normal is FALSE else _impossible(facts, normal, said)
-        if why is None:
+        clash = used if normal is FALSE else _impossible(facts, normal, said)
+        if clash is None:
             left.append((case, said))
+            rewritten = rewritten | used
         else:
-            dropped = dropped | why | used
+            dropped = dropped | clash | used
     if len(claim.args) > CASES:
         return [], None, NO_REASONS
     if not left:
         raise NoValueError(dropped)
     if len(left) == 1:
         return [], left[0][0], dropped
-    return _in_common([said for _, said in left]), None, dropped
+    return _in_common([said for _, said in left]), None, dropped | rewritten
 
 
 def _in_common(cases: Sequence[Said]) -> list[Lesson]:

@@ -83,6 +83,9 @@ PROPAGATION_STEPS: Final = 400
 MOVES: Final = 12
 """How often one statement may move the ends of one direction, and tell others."""
 
+CASE_STEPS: Final = 8
+"""What reading one case of a disjunction costs of these."""
+
 EXCLUDED_LIMIT: Final = 32
 """Excluded values that are remembered for one direction."""
 
@@ -598,9 +601,8 @@ class Learner:
         why = self._new.holds(claim)
         if why is None:
             return
-        self._steps -= len(claim.args)
-        found, case, dropped = lessons(self._new, claim)
-        why = why | dropped
+        self._steps -= CASE_STEPS * len(claim.args)
+        found, case, why = lessons(self._new, claim, why)
         if case is not None:
             self._state(case, why)
         for lesson in found:
