@@ -30,6 +30,7 @@ from shapes.expr.nodes import (
     IntExpr,
     Op,
     Product,
+    Sum,
     birth_of,
     combine,
     constant,
@@ -37,6 +38,12 @@ from shapes.expr.nodes import (
     make_atom,
     make_operation,
     make_product,
+)
+from shapes.expr.quotients import (
+    divided,
+    exact_quotient,
+    monomial_quotient,
+    without_shared_factor,
 )
 
 if TYPE_CHECKING:
@@ -219,11 +226,25 @@ def _divided_by_expression(a: IntExpr, b: IntExpr) -> IntExpr:
     if type(b) is IntConstant:
         return _divided_by_constant(a, b.constant)
     pulled, a = _whole_multiples(a, b)
-    a, b = _without_common_factors(a, b)
+    left, divisor = _without_common_factors(a, b)
+    if divisor is not b:
+        return combine(1, pulled, 1, floor_division(left, divisor))
     if type(a) is IntConstant and a.constant == 0:
         return pulled
-    if type(b) is IntConstant:
-        return combine(1, pulled, 1, _divided_by_constant(a, b.constant))
+    if type(b) is Sum and (type(a) is Sum or type(a) is Product):
+        return combine(1, pulled, 1, _divided_by_sum(a, b))
+    return combine(1, pulled, 1, _atom("FloorDiv", a, b))
+
+
+def _divided_by_sum(a: IntExpr, b: IntExpr) -> IntExpr:
+    """Take out what the sum divides, and what both are multiples of."""
+    pulled, a = divided(a, b) if type(a) is Sum else (constant(0), a)
+    if type(a) is not IntConstant:
+        left, divisor = without_shared_factor(a, b)
+        if divisor is not b:
+            return combine(1, pulled, 1, floor_division(left, divisor))
+    if type(a) is IntConstant and a.constant == 0:
+        return pulled
     return combine(1, pulled, 1, _atom("FloorDiv", a, b))
 
 
@@ -240,7 +261,7 @@ def _whole_multiples(a: IntExpr, b: IntExpr) -> tuple[IntExpr, IntExpr]:
         k = 0
         rest = {}
         for atom, coefficient in a.terms().items():
-            quotient = _monomial_quotient(atom, divisor) if coefficient % c == 0 else None
+            quotient = monomial_quotient(atom, divisor) if coefficient % c == 0 else None
             if quotient is None:
                 rest[atom] = coefficient
             elif type(quotient) is IntConstant:
@@ -253,21 +274,6 @@ def _whole_multiples(a: IntExpr, b: IntExpr) -> tuple[IntExpr, IntExpr]:
     if q and not remainder and all(a.terms().get(t, 0) == q * c for t, c in terms.items()):
         return constant(q), combine(1, a, -q, b)
     return constant(0), a
-
-
-def _monomial_quotient(x: IntExpr, y: IntExpr) -> IntExpr | None:
-    """x / y for two atoms or products, if y's factors are all in x."""
-    if x is y:
-        return constant(1)
-    if not isinstance(x, Product):
-        return None
-    powers = dict(x.factors)
-    for base, exponent in y.factors if isinstance(y, Product) else ((y, 1),):
-        left = powers.get(base, 0) - exponent
-        if left < 0:
-            return None
-        powers[base] = left
-    return make_product(tuple((b, e) for b, e in powers.items() if e))
 
 
 def _without_common_factors(a: IntExpr, b: IntExpr) -> tuple[IntExpr, IntExpr]:
@@ -292,7 +298,7 @@ def _without_common_factors(a: IntExpr, b: IntExpr) -> tuple[IntExpr, IntExpr]:
 def _monomials_divided(a: IntExpr, divisor: IntExpr) -> IntExpr:
     result = constant(0)
     for atom, c in a.terms().items():
-        quotient = _monomial_quotient(atom, divisor)
+        quotient = monomial_quotient(atom, divisor)
         assert quotient is not None
         result = combine(1, result, c, quotient)
     return result
@@ -332,8 +338,12 @@ def truncating_division(a: IntExpr, b: IntExpr) -> IntExpr:
             return scale(sign, a)
     elif leading_sign(b.terms()) < 0:
         sign, b = -sign, scale(-1, b)
-    if a is b:
-        return constant(sign)
+    exact = exact_quotient(a, b)
+    if exact is not None:
+        return scale(sign, exact)
+    left, divisor = without_shared_factor(a, b)
+    if divisor is not b:
+        return scale(sign, truncating_division(left, divisor))
     if type(a) is IntConstant:
         if a.constant == 0:
             return a

@@ -65,7 +65,7 @@ def _read(e: Sum) -> Parts:
     others = divisions if len(divisions) <= MERGED_LIMIT else []
     for division in divisions:
         times, a, b = _found_remainder(division, others, terms)
-        if not times:
+        if not times or (type(a) is IntConstant and not _brings_nearer(k, times * a.constant)):
             continue
         _subtract(terms, times, a)
         _subtract(terms, -times, multiply(b, division))
@@ -186,7 +186,7 @@ def _remainder_times(
 ) -> int:
     """How often ``a - b*(a//b)`` is taken out of the terms so that all of a's terms shrink:
     as often as it uses up the division, or else as it uses up a."""
-    if not a.terms() or any(t not in terms for t in a.terms()):
+    if any(t not in terms for t in a.terms()):
         return 0
     product = multiply(b, division).terms()
     if any(t not in terms for t in product):
@@ -197,6 +197,8 @@ def _remainder_times(
         if used_up and times and _shrinks(terms, times, a):
             return times
         break
+    if type(a) is IntConstant:
+        return 0
     t, c = next(iter(a.terms().items()))
     times, remainder = divmod(terms[t], c)
     if remainder or any(terms[u] != times * d for u, d in a.terms().items()):
@@ -204,6 +206,11 @@ def _remainder_times(
     if all(abs(terms[t] + times * c) < abs(terms[t]) for t, c in product.items()):
         return times
     return 0
+
+
+def _brings_nearer(k: int, part: int) -> bool:
+    """Whether a constant is smaller without a part of it."""
+    return abs(k - part) < abs(k)
 
 
 def _shrinks(terms: dict[IntExpr, int], times: int, a: IntExpr) -> bool:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from math import gcd, isqrt
+from math import gcd
 from typing import TYPE_CHECKING, Final
 
 from shapes.base.budget import ExhaustedError, limited, remaining, spend
@@ -59,8 +59,20 @@ from shapes.facts.abstract_value import (
     replaced,
     scaled,
 )
+from shapes.facts.alternatives import Lesson, lessons
 from shapes.facts.float_comparisons import compared, excluded, reversed_order
 from shapes.facts.justification import NO_REASONS, rests_on
+from shapes.facts.narrowing import (
+    ABOVE,
+    APART,
+    HOLDS,
+    NATURAL,
+    TERMS,
+    NoValueError,
+    narrowed,
+    reach,
+    relates_operands,
+)
 from shapes.traversal.interpret import free_symbols, symbols_of
 
 if TYPE_CHECKING:
@@ -80,18 +92,13 @@ LEARNING_STEPS: Final = 300_000
 MOVES: Final = 12
 """How often one statement may move the ends of one direction, and tell others."""
 
+CASE_STEPS: Final = 8
+"""What reading one case of a disjunction costs of these."""
+
 EXCLUDED_LIMIT: Final = 32
 """Excluded values that are remembered for one direction."""
 
 _NONE: Final = NO_REASONS
-_NATURAL: Final = Knowledge(lower=0)
-
-
-class NoValueError(Exception):
-    """Facts that leave no value (inside of the engine; people see `ContradictionError`)."""
-
-    def __init__(self, reasons: Reasons) -> None:
-        self.reasons = reasons
 
 
 class Learner:
@@ -207,6 +214,8 @@ class Learner:
                 waiting.extend((part, why) for part in claim.args)
             else:
                 self._index(claim, claim)
+                if claim.op is OPERATORS["Or"]:
+                    self._read_cases(claim)
                 self._fix_condition(claim, why)
                 self._compare_double(claim, why)
 
@@ -483,9 +492,26 @@ class Learner:
                 if d.op is not SYMBOL:
                     self._narrow_operands(d)
                 for item in linked(self._new._about.get(d)):
-                    if type(item) is Sum and self._steps > 0:
+                    if self._steps <= 0:
+                        break
+                    if type(item) is Sum:
                         self._narrow_atoms(item)
+                    if type(item) is not Sum or self._new.has_operators:
+                        self._tell(item, d)
+            self._close(d)
         self._improved.clear()
+
+    def _tell(self, item: Expr, d: IntExpr) -> None:
+        """Read again what depends on the range of an atom that moved: a disjunction, an
+        operator on it, a relation between such."""
+        if item.op is OPERATORS["Or"]:
+            self._read_cases(item)
+        elif isinstance(item, IntExpr) and len(item.terms()) <= TERMS:
+            for t in item.terms():
+                if t is d or t.op is SYMBOL or not relates_operands(t):
+                    continue
+                if self._new.known(t) is not None and (d in t.args or d in symbols_of(t)):
+                    self._narrow_operands(t)
 
     def _narrow_atoms(self, d: IntExpr) -> None:
         """From ``lower <= sum(c_i*x_i) <= upper``, each ``c_i*x_i`` lies between what is left
@@ -496,7 +522,7 @@ class Learner:
         if len(d.terms()) == 2:
             self._narrow_two(d, known)
             return
-        if len(d.terms()) > 16:
+        if len(d.terms()) > TERMS:
             return
         ends = []
         for t, c in d.terms().items():
@@ -555,8 +581,9 @@ class Learner:
         known = self._new.known(t)
         if known is not None:
             return known
-        even = isinstance(t, Product) and all(n % 2 == 0 for _, n in t.factors)
-        return _NATURAL if even or t.op is OPERATORS["Abs"] else NOTHING
+        if isinstance(t, Product):
+            return reach(self._new, t)
+        return NATURAL if t.op is OPERATORS["Abs"] else NOTHING
 
     def _narrow_atom(
         self,
@@ -581,65 +608,57 @@ class Learner:
                 self._at_most(t, least // c, why)
 
     def _narrow_operands(self, t: IntExpr) -> None:
-        """What a bound on an atom says about its operands, where the operator is monotone."""
-        if t.is_symbol:
-            return
+        """What the ends of an atom that is no symbol say about its operands."""
         self._steps -= 1
-        known = self._new.knowledge(t)
-        if isinstance(t, Product):
-            self._narrow_base(t, known)
-            return
-        if t.op is OPERATORS["FloorDiv"] and type(t.args[1]) is IntConstant:
-            c = t.args[1].constant
-            if c > 0:
-                # q <= u implies a <= c*u + c - 1, q >= l implies a >= c*l
-                self._bound_operand(t.args[0], scaled(known.lower, c, 0), known.why_lower, 1)
-                self._bound_operand(
-                    t.args[0], scaled(known.upper, c, c - 1), known.why_upper, -1
-                )
-        elif t.op is OPERATORS["TruncDiv"] and type(t.args[1]) is IntConstant:
-            self._narrow_truncated(t, t.args[1].constant, known)
-        elif t.op is OPERATORS["Abs"]:
-            self._bound_operand(t.args[0], known.upper, known.why_upper, -1)
-            self._bound_operand(t.args[0], -known.upper, known.why_upper, 1)
-        elif t.op is OPERATORS["Max"]:
-            for operand in t.args:
-                self._bound_operand(operand, known.upper, known.why_upper, -1)
-        elif t.op is OPERATORS["Min"]:
-            for operand in t.args:
-                self._bound_operand(operand, known.lower, known.why_lower, 1)
+        for e, what, number, why in narrowed(self._new, t, self._new.knowledge(t)):
+            if what is HOLDS:
+                self._state(e, why)
+            elif what is not APART:
+                self._bound_operand(e, number, why, 1 if what is ABOVE else -1)
+            elif isinstance(e, IntAtom):
+                self._exclude(e, number, why)
 
-    def _narrow_truncated(self, t: IntExpr, c: int, known: Knowledge) -> None:
-        """What the ends of a quotient that is rounded towards 0 say, for ``c >= 1``."""
-        if c < 1:
+    def _read_cases(self, claim: Expr) -> None:
+        """What the cases of a disjunction have in common, or the last one that is left."""
+        why = self._new.holds(claim)
+        if why is None:
             return
-        low, high = known.lower, known.upper
-        # q >= 1 implies a >= c*q, a smaller q only a >= c*q - (c - 1); and so on upwards
-        least = scaled(low, c, 0 if low > 0 else 1 - c)
-        most = scaled(high, c, 0 if high < 0 else c - 1)
-        self._bound_operand(t.args[0], least, known.why_lower, 1)
-        self._bound_operand(t.args[0], most, known.why_upper, -1)
+        self._steps -= CASE_STEPS * len(claim.args)
+        found, case, why = lessons(self._new, claim, why)
+        if case is not None:
+            self._state(case, why)
+        for lesson in found:
+            self._learn_lesson(lesson, why)
 
-    def _narrow_base(self, t: Product, known: Knowledge) -> None:
-        """What the ends of a power ``x**n`` say about x: its size lies between their roots."""
-        if len(t.factors) != 1:
+    def _learn_lesson(self, lesson: Lesson, why: Reasons) -> None:
+        d = lesson.of
+        new = self._new.known(d) is None
+        if lesson.congruence.modulus > 1:
+            self._congruent(d, lesson.congruence, why)
+        lower, upper = lesson.ends
+        if not isinstance(lower, IntInfinity):
+            self._at_least(d, lower, why)
+        if not isinstance(upper, IntInfinity):
+            self._at_most(d, upper, why)
+        for value in lesson.gaps():
+            self._exclude(d, value, why)
+        if new:
+            self._index_direction(d)
+
+    def _close(self, d: IntExpr) -> None:
+        """A range of one value is an equality: it is solved as if it had been stated."""
+        known = self._new.knowledge(d)
+        value = known.lower
+        if value != known.upper or not isinstance(value, int):
             return
-        ((x, n),) = t.factors
-        if n % 2:
-            if isinstance(known.upper, int):
-                self._bound_operand(x, _root(known.upper, n), known.why_upper, -1)
-            if isinstance(known.lower, int):
-                self._bound_operand(x, -_root(-known.lower, n), known.why_lower, 1)
+        if type(d) is Sum:
+            if not any(c * c == 1 and t.op is SYMBOL for t, c in d.terms().items()):
+                return
+        elif d.op is not SYMBOL or self._new._solved.get(d) is not None:
             return
-        if not isinstance(known.upper, int):
-            return
-        if known.upper < 0:
-            raise NoValueError(known.why_upper)
-        most = _root(known.upper, n)
-        if isinstance(known.lower, int) and known.lower > most**n:
-            raise NoValueError(known.why_lower | known.why_upper)
-        self._bound_operand(x, most, known.why_upper, -1)
-        self._bound_operand(x, -most, known.why_upper, 1)
+        claim = eq_zero(combine(1, d, 0, d, -value))
+        if self._new.holds(claim) is None:
+            self._state(claim, known.why_lower | known.why_upper)
 
     def _bound_operand(self, e: Expr, end: Bound, why: Reasons, sign: int) -> None:
         """Bound an operand from below (sign 1) or above (sign -1)."""
@@ -657,21 +676,6 @@ class Learner:
             self._at_most(d, -bounded.constant, why)
         else:
             self._at_least(d, bounded.constant, why)
-
-
-def _root(value: int, n: int) -> int:
-    """The greatest integer whose n-th power is at most the value (which is negative for an
-    odd n only), by bisection."""
-    if value < 0:
-        near = -_root(-value, n)
-        return near if near**n == value else near - 1
-    if n == 2:
-        return isqrt(value)
-    low, high = 0, 1 << (value.bit_length() // n + 1)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if middle**n <= value else (low, middle)
-    return low
 
 
 def _as_unit(value: Expr) -> tuple[IntExpr, int, int] | None:

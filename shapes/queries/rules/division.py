@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 from shapes.base.infinity import IntInfinity
 from shapes.expr.integers import floor_division
-from shapes.expr.linear import multiply, scale
+from shapes.expr.linear import scale
 from shapes.expr.nodes import (
     OPERATORS,
     Expr,
     IntConstant,
     IntExpr,
-    Product,
     birth_of,
     combine,
     constant,
@@ -63,41 +62,6 @@ def _known_part(ask: Ask, node: Expr) -> Iterator[Expr]:
     yield combine(1, exact, 1, floor_division(combine(1, rest, 0, rest, r), constant(d)))
 
 
-def _multiple_of_sum(ask: Ask, node: Expr) -> Iterator[Expr]:
-    """``(q*(y + z) + x) // (y + z) -> q + x//(y + z)``: polynomial division by the eldest
-    term of the divisor."""
-    x, y = node.args
-    assert isinstance(x, IntExpr)
-    assert isinstance(y, IntExpr)
-    if len(y.terms()) + bool(y.constant) < 2:
-        return
-    lead = min(y.terms(), key=birth_of)
-    by = y.terms()[lead]
-    quotient, rest = constant(0), x
-    for term, c in sorted(x.terms().items(), key=lambda t: birth_of(t[0])):
-        factor = _without(term, lead)
-        if factor is None or c % by or rest.terms().get(term, 0) != c:
-            continue
-        part = scale(c // by, factor)
-        quotient = combine(1, quotient, 1, part)
-        rest = combine(1, rest, -1, multiply(part, y))
-    if quotient is not constant(0):
-        yield combine(1, quotient, 1, floor_division(rest, y))
-
-
-def _without(term: IntExpr, lead: IntExpr) -> IntExpr | None:
-    """term / lead, if lead is a factor of it."""
-    if term is lead:
-        return constant(1)
-    if not isinstance(term, Product) or lead not in dict(term.factors):
-        return None
-    result = constant(1)
-    for base, exponent in term.factors:
-        for _ in range(exponent - (base is lead)):
-            result = multiply(result, base)
-    return result
-
-
 def _exact_multiple(ask: Ask, node: Expr) -> Iterator[Expr]:
     """``m*d*(x//d) -> m*(x - r)`` if x is known to leave r modulo d."""
     assert isinstance(node, IntExpr)
@@ -139,10 +103,6 @@ DIVISION = (
     Rule(
         "a part that is known modulo the divisor", "x // d", _known_part, grows=True,
         example=Example("(a + b) // 8", "a % 8 == 0 and 0 <= b and b < 8", "a // 8"),
-    ),
-    Rule(
-        "a multiple of a sum", "(x*(y + z) + a) // (y + z)", _multiple_of_sum,
-        example=Example("(a*b + a + 3) // (b + 1)", "", "a + 3 // (b + 1)"),
     ),
     Rule(
         "floor of floor", "(x // y) // z", "x // (y*z)", "z >= 1",
