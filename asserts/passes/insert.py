@@ -171,6 +171,7 @@ class _Insertion:
             self._options.policy,
             self._options.effort,
             self._dialect.as_written,
+            self._points.stretch_of,
         )
         by_point: dict[int, list[Decision]] = {}
         for decision in decisions:
@@ -271,6 +272,7 @@ class Points:
         self._dialect = dialect
         self._latest = self._find_latest(nodes)
         self.binders = self._find_binders(nodes)
+        self._stretches = self._find_stretches(nodes)
         self.of_asserts = self._find_asserts(nodes)
 
     def of_claim(self, claim: BoolExpr) -> int | None:
@@ -282,6 +284,29 @@ class Points:
                 return None
             point = max(point, index)
         return self._latest[point]
+
+    def stretch_of(self, point: int) -> int:
+        """The number of the stretch of points, with no effect in between, that a point is
+        in."""
+        return self._stretches[point]
+
+    def _find_stretches(self, nodes: Sequence[Node]) -> list[int]:
+        """A point behind nodes which have no effect, and whose own checks are on inputs only,
+        is in the stretch of the points before; the entry is a stretch of its own."""
+        fixed: set[Node] = set()  # what no run-time value takes part in
+        stretches: list[int] = []
+        for index, node in enumerate(nodes):
+            if node.op == "placeholder":
+                fixed.add(node)
+                stretches.append(0)
+                continue
+            pure = self._dialect.is_pure(node) and fixed.issuperset(node.all_input_nodes)
+            if pure and not self._dialect.bindings(node):
+                fixed.add(node)
+            passed = pure or self._dialect.is_assert(node) or _is_scalar(node, self._dialect)
+            before = stretches[-1] if stretches else 0
+            stretches.append(before if passed and before else index)
+        return stretches
 
     def _find_binders(self, nodes: Sequence[Node]) -> dict[Expr, int]:
         """For every symbol the index of the node that defines it."""
