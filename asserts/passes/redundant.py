@@ -5,9 +5,10 @@ kept implies what is dropped, and nothing of it can be left out; where several s
 smaller one is taken as far as a budget of proofs finds it, and among equals the one whose
 members are worth more: what was written first stays.
 
-First goes what follows from checks that stay in any case: these are asked many questions as
-they are. The others are asked about one by one, the least worth first, each given all others
-that are still there.
+First each candidate is asked of those before it, and of checks that stay in any case: these
+facts change little, so that many questions share what is made of them. Those that are left
+are then asked about one by one, the least worth first, each given all others that are still
+there.
 
 Guarantees: every dropped candidate has a proof from what is enforced before and from
 candidates that stay. The work grows linearly with the candidates.
@@ -21,7 +22,7 @@ from typing import Final
 
 from asserts.conditions.known import Known, Statement, asked
 from asserts.passes.premises import FEW, Premises, Stated
-from shapes.expr import BoolExpr
+from shapes.expr import EQ_ZERO, BoolExpr
 from shapes.facts import Proof
 from shapes.prove import METHODS, Effort, effort_named
 
@@ -64,11 +65,9 @@ class Redundant:
     def drop(self, suspects: Sequence[Candidate], sure: Sequence[Candidate]) -> None:
         """Give the suspects that the others imply their proofs; those that are `sure` stay.
         All are known, and what is dropped is not any more."""
-        suspects = sorted(suspects, key=lambda candidate: candidate.worth)
+        suspects = sorted(suspects, key=_worth)
         enforced = self._enforced(suspects, sure, 1)
-        if enforced is not None:
-            self._drop_certain(suspects, enforced)
-        left = [c for c in suspects if c.proof is None]
+        left = suspects if enforced is None else self._drop_following(suspects, enforced)
         if len(left) > EXACT or not self._premises.affords(suspects, len(left)):
             enforced = None
         self._drop_others(left, enforced)
@@ -106,12 +105,21 @@ class Redundant:
                 return proof
         return self._known.implies(target.claim, target.symbols, target.needs_user, gone)
 
-    def _drop_certain(self, suspects: Sequence[Candidate], enforced: Stated) -> None:
-        """Drop what follows whatever becomes of the other suspects."""
-        for candidate in suspects:
+    def _drop_following(
+        self, suspects: Sequence[Candidate], enforced: Stated
+    ) -> list[Candidate]:
+        """Drop what follows from what stays and suspects before it that do not follow, by
+        the methods that choose among many facts; the suspects that are left."""
+        left = []
+        for candidate in sorted(suspects, key=_strength):
             facts = enforced.user if candidate.needs_user else enforced.all
             if len(facts):
                 self._set(candidate, asked(facts, candidate.claim, self._linear))
+            if candidate.proof is None:
+                left.append(candidate)
+                if self._premises.affords(suspects, 1):
+                    enforced = enforced.given(candidate)
+        return sorted(left, key=_worth)
 
     def _drop_others(self, left: Sequence[Candidate], enforced: Stated | None) -> None:
         """Drop what the others imply that are still there, the least worth first."""
@@ -177,8 +185,19 @@ class Redundant:
             return
         staying = [*sure, *(c for c in suspects if c.proof is None)]
         stated = self._enforced(suspects, staying, 1)
-        for candidate in sorted(again, key=lambda c: c.worth):
+        for candidate in sorted(again, key=_worth):
             self._set(candidate, self._implied(candidate, stated, set(gone)))
+
+
+def _worth(candidate: Candidate) -> tuple[int, ...]:
+    return candidate.worth
+
+
+def _strength(candidate: Candidate) -> tuple[int, ...]:
+    """What callers are told comes first, then equations, for they say the most; then by
+    worth."""
+    rank, *others = candidate.worth
+    return 1 if rank else 0, candidate.claim.op is not EQ_ZERO, rank, *others
 
 
 def _given(stated: Stated, statements: Sequence[Statement]) -> Stated:
