@@ -73,7 +73,7 @@ class Redundant:
         self._drop_others(left, enforced)
         if all(c.proof is None for c in suspects):
             return  # a smaller set would imply what all others together do not
-        if enforced is None or not self._traded(left, enforced):
+        if enforced is None or not self._traded(suspects, enforced):
             self._confirm(suspects, sure)
 
     def _enforced(
@@ -111,7 +111,7 @@ class Redundant:
         """Drop what follows from what stays and suspects before it that do not follow, by
         the methods that choose among many facts; the suspects that are left."""
         left = []
-        for candidate in sorted(suspects, key=_strength):
+        for candidate in sorted(suspects, key=_strength if len(suspects) > EXACT else _worth):
             facts = enforced.user if candidate.needs_user else enforced.all
             if len(facts):
                 self._set(candidate, asked(facts, candidate.claim, self._linear))
@@ -138,24 +138,24 @@ class Redundant:
 
     # ------------------------------------------------------------------ smaller sets
 
-    def _traded(self, left: Sequence[Candidate], enforced: Stated) -> bool:
+    def _traded(self, suspects: Sequence[Candidate], enforced: Stated) -> bool:
         """Look for a smaller set that implies the others, within a budget of proofs; whether
         there is one, which was taken then."""
-        proofs = self._smaller(left, enforced)
+        proofs = self._smaller(suspects, enforced)
         if proofs is None:
             return False
-        for candidate in left:
+        for candidate in suspects:
             self._set(candidate, proofs.get(candidate))
         return True
 
     def _smaller(
-        self, left: Sequence[Candidate], enforced: Stated
+        self, suspects: Sequence[Candidate], enforced: Stated
     ) -> dict[Candidate, Proof] | None:
         """The proofs of all candidates but fewer than stay now, which imply them."""
         budget = TRADING_PROOFS
-        for size in range(1, sum(1 for c in left if c.proof is None)):
-            for chosen in combinations(left, size):
-                rest = [c for c in left if c not in chosen]
+        for size in range(1, sum(1 for c in suspects if c.proof is None)):
+            for chosen in combinations(suspects, size):
+                rest = [c for c in suspects if c not in chosen]
                 budget -= len(rest)
                 if budget < 0:
                     return None
@@ -194,8 +194,8 @@ def _worth(candidate: Candidate) -> tuple[int, ...]:
 
 
 def _strength(candidate: Candidate) -> tuple[int, ...]:
-    """What callers are told comes first, then equations, for they say the most; then by
-    worth."""
+    """The order for many: what callers are told, then equations, for they say the most; then
+    by worth."""
     rank, *others = candidate.worth
     return 1 if rank else 0, candidate.claim.op is not EQ_ZERO, rank, *others
 

@@ -254,6 +254,7 @@ def test_a_crowded_symbol_is_changed_as_often_as_what_was_told_pays_for() -> Non
 
 
 def test_a_contradiction_says_nothing() -> None:
+    x, y = SYMBOLS[:2]
     impossible = Example(lambda _: 0)
     for claim in (make("Ge", x, 3), make("Le", x, 1), make("Le", x + y, 9)):
         one = Condition(as_condition(claim), tuple(free_symbols(claim)))
