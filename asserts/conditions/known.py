@@ -147,12 +147,17 @@ class Known:
         return self._ask(claim, near, self._effort)
 
     def facts_near(
-        self, symbols: Iterable[Expr], without: Collection[Statement] = ()
+        self,
+        symbols: Iterable[Expr],
+        without: Collection[Statement] = (),
+        for_user: bool = False,
     ) -> Facts:
-        """All that is known around some symbols."""
-        near = self._near(
-            list(symbols), lambda s: s not in without, LOCAL_FACTS, INPUT_FACTS
-        )
+        """All that is known around some symbols; `for_user` and `without` restrict it."""
+
+        def usable(statement: Statement) -> bool:
+            return (statement.for_user or not for_user) and statement not in without
+
+        near = self._near(list(symbols), usable, LOCAL_FACTS, INPUT_FACTS)
         return self._facts(near)
 
     def _ask(self, claim: BoolExpr, near: _Near, effort: Effort) -> Proof | None:

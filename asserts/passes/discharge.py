@@ -73,6 +73,8 @@ class Decision:
     condition: BoolExpr
     proof: Proof | None = None
     present: bool = False
+    text: str = ""
+    """The condition as it is told: as it was stated, unless an operation's was simplified."""
 
 
 def obligations_of(env: ShapeEnv) -> list[Obligation]:
@@ -137,6 +139,10 @@ def discharge(
         raise ValueError(f"no policy {policy!r}; there are {', '.join(POLICIES)}")
     run = _Discharge(env, point_of, existing or {}, policy, effort, as_written, stretch_of)
     return run.decide(placed)
+
+
+SIMPLIFYING = 300
+"""Steps that the simplification of one condition may take."""
 
 
 class _Check(Candidate):
@@ -209,10 +215,12 @@ class _Discharge:
             if fact.origin == "operation" and (point := point_of(fact.claim)) is not None
         ]
         # The checks that the graph makes already stay, so what they demand is known.
-        waiting += [
+        there = [
             (point, Statement(claim, False, Fact(claim, "check", operation="the graph")))
             for claim, point in existing.items()
         ]
+        self._there = {statement for _, statement in there}
+        waiting += there
         self._waiting = deque(sorted(waiting, key=itemgetter(0)))
 
     def _is_run_time(self, symbol: Expr) -> bool:
@@ -319,21 +327,56 @@ class _Discharge:
             else:
                 obligation = check.obligation
                 decided[check] = Decision(
-                    obligation, check.point, obligation.claim, check.proof
+                    obligation,
+                    check.point,
+                    obligation.claim,
+                    check.proof,
+                    text=obligation.text,
                 )
 
     def _made(self, check: _Check, later: set[Statement]) -> Decision:
         obligation = check.obligation
+        if check.condition.terms is not None:  # always has a value, and is as plain as can be
+            condition = obligation.claim
+            simple = condition
+        else:
+            condition = self._total(obligation.claim, later)
+            simple = self._total(self._simplified(check, later), later)
+        present = self._present(simple, check.point) or self._present(condition, check.point)
+        text = obligation.text
+        if simple is not condition and obligation.kind == "operation":
+            text = show(simple)
+        return Decision(obligation, check.point, simple, None, present, text)
+
+    def _total(self, claim: BoolExpr, later: set[Statement]) -> BoolExpr:
+        """The condition, computed without errors where its operators have no value."""
 
         def known(claim: BoolExpr) -> bool | None:
             return decide(self._known.facts_near(free_symbols(claim), later), claim)
 
-        condition: Expr = obligation.claim
-        if check.condition.terms is None:  # else it always has a value
-            condition = made_total(condition, known)
+        condition = made_total(claim, known)
         assert isinstance(condition, BoolExpr)
-        present = None
-        if self._existing:
-            present = self._existing.get(self._as_written(condition))  # type: ignore[call-overload]
-        here = present is not None and present <= check.point
-        return Decision(obligation, check.point, condition, None, here)
+        return condition
+
+    def _simplified(self, check: _Check, later: set[Statement]) -> BoolExpr:
+        """The condition as a person would write it who knows what is enforced before it.
+
+        What the graph checked already is left out, so that a second insertion finds the same
+        condition there.
+        """
+        from shapes.queries.simplify import simplify  # only where conditions are not plain
+
+        claim = check.claim
+        if self._policy == "keep-all":
+            return claim
+        facts = self._known.facts_near(check.symbols, later | self._there, check.needs_user)
+        found = simplify(facts, claim, SIMPLIFYING)
+        assert isinstance(found, BoolExpr)
+        return claim if found.is_constant else found
+
+    def _present(self, condition: BoolExpr, point: int) -> bool:
+        """Whether the graph makes this very check already."""
+        if not self._existing:
+            return False
+        place = self._existing.get(self._as_written(condition))  # type: ignore[call-overload]
+        return place is not None and place <= point

@@ -205,13 +205,16 @@ class _Insertion:
             outcome = "present"
         count = 0
         if outcome == "inserted":
-            emitter.meta = self._metadata(obligation, point)
+            emitter.meta = self._metadata(decision, point)
             before = len(emitter.created)
             condition = self._written(emitter, decision)
-            symbols = free_symbols(decision.condition)
+            # A condition in the user's words is told with all values that it names.
+            symbols = free_symbols(
+                obligation.claim if obligation.kind == "user" else decision.condition
+            )
             values = {symbol.name: emitter.emit(symbol) for symbol in symbols}
             info = AssertInfo(
-                obligation.text,
+                decision.text,
                 obligation.message,
                 self._sources(symbols),
                 obligation.location,
@@ -222,7 +225,7 @@ class _Insertion:
             count = len(emitter.created) - before + 1
             self.modified = True
         return Row(
-            condition=obligation.text,
+            condition=decision.text,
             stated_by=obligation.stated_by,
             outcome=outcome,
             place=self._nodes[point].name if point else "",
@@ -240,10 +243,10 @@ class _Insertion:
             where = f" ({obligation.location})" if obligation.location else ""
             raise GraphError(f"the check `{obligation.text}`{where}: {error}") from error
 
-    def _metadata(self, obligation: Obligation, point: int) -> dict[str, Any]:
+    def _metadata(self, decision: Decision, point: int) -> dict[str, Any]:
         beside = self._nodes[point] if point else self._first_computed
-        taken = self._dialect.metadata_beside(beside, obligation.where)
-        return {"runtime_assert": obligation.text, **taken}
+        taken = self._dialect.metadata_beside(beside, decision.obligation.where)
+        return {"runtime_assert": decision.text, **taken}
 
     def _sources(self, symbols: list[Expr]) -> Mapping[str, str]:
         found: dict[str, str] = {}
