@@ -12,7 +12,7 @@ The layers, from the bottom; imports run downwards only (a test holds that):
    `witness`;
    the methods of proof: `theorems`, `lemmas`, `certificate`, `differences`, `rows`,
    `simplex`, `elimination`, `choices`, `cases`, `enumeration`, `smt`; `consistency`,
-   `methods`, `deciding`, `bodies`, `prover`
+   `vicinity`, `methods`, `deciding`, `bodies`, `prover`
 5. `exact`, `overflow`, `rewrite`, `suggest` (questions that ask the prover)
 6. `dims`, `symints`, `guards`, `explain`, `env`, `serialize`, `display`, `tensors`
 

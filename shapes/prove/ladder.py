@@ -139,12 +139,18 @@ def entails(facts: Facts, claim: BoolExpr, effort: str | Effort = "default") -> 
     if proof is not None:
         return proof
     broken = negation(claim)
+    linear = [m for m in methods if m == LINEAR]
+    if chosen.search and facts.are_crowded(claim, LARGE):
+        proof = proved(facts, claim, linear)
+        linear = []
+    if proof is not None:
+        return proof
     settled, proof = _from_body(facts, claim, chosen, False)
     if settled:
         return proof
     if chosen.search and search(facts, [broken], {}, chosen.search // 8) is not None:
         return None
-    proof = proved(facts, claim, [m for m in methods if m == LINEAR])
+    proof = proved(facts, claim, linear)
     if proof is not None:
         return proof
     settled, proof = _from_body(facts, claim, chosen, True)
@@ -234,6 +240,9 @@ class _Asked:
         verdict = self._by_methods([m for m in early if m in CHEAP])
         if verdict is None:
             verdict = self._by_methods([m for m in early if m in QUICK])
+        if verdict is None and self._is_crowded():
+            verdict = self._near() or self._by_methods(linear) or self._near(True)
+            linear = []
         if verdict is None:
             verdict = self._by_body(False)
         if verdict is None:
@@ -260,6 +269,25 @@ class _Asked:
         if SOLVER in self._effort.methods:
             return self._solve()
         return self._verdict(Status.UNKNOWN, None)
+
+    def _is_crowded(self) -> bool:
+        """Whether so many facts are connected with the claim that what is done for each of
+        them comes last."""
+        return bool(self._effort.search) and self._facts.are_crowded(self._claim, LARGE)
+
+    def _near(self, far: bool = False) -> Verdict | None:
+        """Move a few of the values that satisfied the facts before, or (`far`) many."""
+        from shapes.prove.vicinity import CASCADE, grounded, near
+
+        ground = grounded(self._facts, self._claim, self._model)
+        if ground is None:
+            return None
+        steps = CASCADE * len(ground) if far else None
+        if self._broken is None:
+            self._broken = near(self._facts, ground, negation(self._claim), steps)
+        if self._satisfied is None:
+            self._satisfied = near(self._facts, ground, self._claim, steps)
+        return self._settled()
 
     def _by_methods(self, methods: Sequence[str]) -> Verdict | None:
         """Proofs for the claim and against it, where the search has not shown otherwise."""
@@ -340,6 +368,7 @@ class _Asked:
             return
         if self._values is None:
             self._values = Search(self._facts, self._claim, self._hints, self._model)
+            self._values.broken, self._values.satisfied = self._broken, self._satisfied
         if budget == self._effort.search:
             self._values.follow(max(20, budget // 6))
         self._values.run(budget)
