@@ -22,7 +22,7 @@ from shapes.witness.search import Values, satisfies
 
 __all__ = ["CASCADE", "grounded", "near"]
 
-CASCADE: Final = 4
+CASCADE: Final = 16
 """Facts that a cascade of moves may look at, for each value."""
 
 
