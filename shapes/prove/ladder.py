@@ -445,6 +445,8 @@ class _Asked:
 
     def _never(self, proof: Proof) -> Verdict:
         """A claim that never holds comes with values that show it, where some are found."""
+        if self._broken is None and self._is_crowded():
+            self._near()
         if self._broken is None and self._effort.search:
             found = Search(self._facts, self._claim, self._hints, self._model)
             found.run(self._effort.search // 8, satisfied=False)
