@@ -31,9 +31,17 @@ __all__ = ["Candidate", "Redundant"]
 TRADING_PROOFS: Final = 60
 """Proofs that the search for a smaller set at one place may try."""
 
-EXACT: Final = 24
-"""So many candidates that may be dropped are each asked about with all others given; of more
-only those around it are."""
+FULL: Final = 24
+"""So many candidates that may be dropped are each asked about with every method and all
+others given."""
+
+EXACT: Final = 128
+"""So many with all others given, but by the methods that choose among many facts, and by
+every method with the statements around it; of more only these are given."""
+
+VAIN: Final = 8
+"""Candidates one after the other that do not follow from those before them, after which no
+more are tried first."""
 
 LINEAR: Final = ("canonical", "ranges", "differences", "linear")
 """The methods that choose among many facts themselves."""
@@ -73,7 +81,8 @@ class Redundant:
         self._drop_others(left, enforced)
         if all(c.proof is None for c in suspects):
             return  # a smaller set would imply what all others together do not
-        if enforced is None or not self._traded(suspects, enforced):
+        small = len(left) <= FULL
+        if enforced is None or not small or not self._traded(suspects, enforced):
             self._confirm(suspects, sure)
 
     def _enforced(
@@ -93,13 +102,17 @@ class Redundant:
     # ------------------------------------------------------------------ questions
 
     def _implied(
-        self, target: Candidate, stated: Stated | None, gone: set[Statement]
+        self,
+        target: Candidate,
+        stated: Stated | None,
+        gone: set[Statement],
+        every: bool = True,
     ) -> Proof | None:
-        """The proof of a candidate: from these facts, by every method if they are few; and
+        """The proof of a candidate: from these facts, by `every` method if they are few; and
         else from the statements around it without those that are gone."""
         if stated is not None:
             facts = stated.user if target.needs_user else stated.all
-            few = len(facts) <= FEW
+            few = every and len(facts) <= FEW
             proof = asked(facts, target.claim, self._effort if few else self._linear)
             if few or proof is not None:
                 return proof
@@ -110,11 +123,14 @@ class Redundant:
     ) -> list[Candidate]:
         """Drop what follows from what stays and suspects before it that do not follow, by
         the methods that choose among many facts; the suspects that are left."""
-        left = []
-        for candidate in sorted(suspects, key=_strength if len(suspects) > EXACT else _worth):
+        left: list[Candidate] = []
+        vain = 0
+        exact = len(suspects) <= EXACT  # then all others are given afterwards
+        for candidate in sorted(suspects, key=_strength if len(suspects) > FULL else _worth):
             facts = enforced.user if candidate.needs_user else enforced.all
-            if len(facts):
+            if len(facts) and not (exact and vain > VAIN):
                 self._set(candidate, asked(facts, candidate.claim, self._linear))
+            vain = vain + 1 if candidate.proof is None else 0
             if candidate.proof is None:
                 left.append(candidate)
                 if self._premises.affords(suspects, 1):
@@ -132,7 +148,8 @@ class Redundant:
         for place in reversed(range(len(left))):
             candidate = left[place]
             stated = _given(before[place], kept) if before else None
-            self._set(candidate, self._implied(candidate, stated, {candidate}))
+            every = len(left) <= FULL
+            self._set(candidate, self._implied(candidate, stated, {candidate}, every))
             if candidate.proof is None:
                 kept.append(candidate)
 
