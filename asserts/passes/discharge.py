@@ -297,7 +297,9 @@ class _Discharge:
             self._example.tell(check.condition)
         if self._policy != "keep-all":
             # What an example shows to be implied by nothing needs no question.
-            suspects = [c for c in group if not self._example.breaks(c.condition)]
+            # Short conditions come first: what the example may look at is limited.
+            by_length = sorted(group, key=lambda check: len(check.symbols))
+            suspects = [c for c in by_length if not self._example.breaks(c.condition)]
             for check in suspects:
                 check.judge()
             suspected = set(suspects)

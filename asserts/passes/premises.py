@@ -23,7 +23,7 @@ from shapes.facts import Facts
 
 __all__ = ["Premises", "Stated"]
 
-READINGS: Final = 40
+READINGS: Final = 200
 """How often facts may be read anew for questions, for each statement that is entered."""
 
 FEW: Final = 250

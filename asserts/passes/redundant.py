@@ -35,7 +35,7 @@ FULL: Final = 24
 """So many candidates that may be dropped are each asked about with every method and all
 others given."""
 
-EXACT: Final = 128
+EXACT: Final = 200
 """So many with all others given, but by the methods that choose among many facts, and by
 every method with the statements around it; of more only these are given."""
 
@@ -125,15 +125,14 @@ class Redundant:
         the methods that choose among many facts; the suspects that are left."""
         left: list[Candidate] = []
         vain = 0
-        exact = len(suspects) <= EXACT  # then all others are given afterwards
         for candidate in sorted(suspects, key=_strength if len(suspects) > FULL else _worth):
             facts = enforced.user if candidate.needs_user else enforced.all
-            if len(facts) and not (exact and vain > VAIN):
+            if len(facts) and vain <= VAIN:
                 self._set(candidate, asked(facts, candidate.claim, self._linear))
             vain = vain + 1 if candidate.proof is None else 0
             if candidate.proof is None:
                 left.append(candidate)
-                if self._premises.affords(suspects, 1):
+                if self._premises.affords(suspects[:1], 1):  # all are of one place
                     enforced = enforced.given(candidate)
         return sorted(left, key=_worth)
 
