@@ -132,7 +132,7 @@ class Redundant:
             vain = vain + 1 if candidate.proof is None else 0
             if candidate.proof is None:
                 left.append(candidate)
-                if self._premises.affords(suspects[:1], 1):  # all are of one place
+                if vain <= VAIN and self._premises.affords(suspects[:1], 1):  # one place
                     enforced = enforced.given(candidate)
         return sorted(left, key=_worth)
 
