@@ -6,7 +6,7 @@ known, but of its neighbourhood: the statements that run-time values connect wit
 nearest first, and the statements on inputs that these lead to. That makes the cost of a
 question independent of the size of the program.
 
-Guarantees: a proof rests on nothing but the statements that the answer names as `used`.
+Guarantees: a proof rests on nothing but statements.
 Limits: what only many statements together imply, more than a neighbourhood holds, is not
 found.
 """
@@ -23,7 +23,7 @@ from shapes.facts import Fact, Facts, Proof
 from shapes.prove import CHEAP, Effort, effort_named, entails
 from shapes.traversal import free_symbols
 
-__all__ = ["Answer", "Known", "Statement"]
+__all__ = ["Known", "Statement", "asked", "extended"]
 
 LOCAL_FACTS: Final = 80
 """Statements on run-time values in a neighbourhood."""
@@ -61,11 +61,17 @@ class Statement:
         return Fact(self.claim, "check")
 
 
-class Answer(NamedTuple):
-    """A proof, and the statements that were given for it."""
+def extended(facts: Facts, statement: Statement) -> Facts:
+    """The facts and a statement; without it, if they contradict it."""
+    found = facts.extended(statement.fact)
+    return found if isinstance(found, Facts) else facts
 
-    proof: Proof
-    used: frozenset[Statement]
+
+def asked(facts: Facts, claim: BoolExpr, effort: Effort) -> Proof | None:
+    """The proof that facts imply a claim; none from facts that contradict each other."""
+    with suppress(ContradictionError, UndefinedError):
+        return entails(facts, claim, effort)
+    return None
 
 
 _Index = dict[Expr, dict[Statement, None]]
@@ -81,7 +87,7 @@ class Known:
         self._of_values: _Index = {}
         self._of_inputs: _Index = {}
         self._nothing = Facts()
-        self._made: dict[tuple[Facts, Statement], Facts | None] = {}
+        self._made: dict[tuple[Facts, Statement], Facts] = {}
 
     def is_run_time(self, symbol: Expr) -> bool:
         """Whether the symbol is known only when the program runs."""
@@ -120,13 +126,11 @@ class Known:
         symbols: Iterable[Expr],
         for_user: bool,
         without: Collection[Statement],
-        sure: Callable[[Statement], bool],
-    ) -> Answer | None:
+    ) -> Proof | None:
         """The proof of a claim from its neighbourhood, if there is one.
 
         `for_user` and `without` restrict what may be used. A contradiction among statements
-        is nobody's proof: one that is `sure` to stay is passed over if it contradicts, and
-        any other ends the question.
+        is nobody's proof: what contradicts the others is passed over.
         """
 
         def usable(statement: Statement) -> bool:
@@ -136,40 +140,30 @@ class Known:
         near = self._near(symbols, usable, NEAREST, NEAREST)
         if NEAREST in (len(near.inputs), len(near.values)):
             cheap = tuple(m for m in self._effort.methods if m in CHEAP)
-            found = self._ask(claim, near, sure, Effort(cheap, search=0, rlimit=0))
+            found = self._ask(claim, near, Effort(cheap, search=0, rlimit=0))
             if found is not None:
                 return found
             near = self._near(symbols, usable, LOCAL_FACTS, INPUT_FACTS)
-        return self._ask(claim, near, sure, self._effort)
+        return self._ask(claim, near, self._effort)
 
     def facts_near(
-        self, symbols: Iterable[Expr], without: Collection[Statement] = ()
-    ) -> Facts:
-        """All that is known around some symbols."""
-        near = self._near(
-            list(symbols), lambda s: s not in without, LOCAL_FACTS, INPUT_FACTS
-        )
-        facts = self._facts(near, lambda _: True)
-        assert facts is not None
-        return facts
-
-    def _ask(
         self,
-        claim: BoolExpr,
-        near: _Near,
-        sure: Callable[[Statement], bool],
-        effort: Effort,
-    ) -> Answer | None:
-        facts = self._facts(near, sure)
-        if facts is None:
-            return None
-        with suppress(ContradictionError, UndefinedError):
-            proof = entails(facts, claim, effort)
-            if proof is not None:
-                return Answer(proof, frozenset((*near.inputs, *near.values)))
-        return None
+        symbols: Iterable[Expr],
+        without: Collection[Statement] = (),
+        for_user: bool = False,
+    ) -> Facts:
+        """All that is known around some symbols; `for_user` and `without` restrict it."""
 
-    def _facts(self, near: _Near, sure: Callable[[Statement], bool]) -> Facts | None:
+        def usable(statement: Statement) -> bool:
+            return (statement.for_user or not for_user) and statement not in without
+
+        near = self._near(list(symbols), usable, LOCAL_FACTS, INPUT_FACTS)
+        return self._facts(near)
+
+    def _ask(self, claim: BoolExpr, near: _Near, effort: Effort) -> Proof | None:
+        return asked(self._facts(near), claim, effort)
+
+    def _facts(self, near: _Near) -> Facts:
         """Statements as facts. Questions about one place begin with the same statements, so
         what was made of a beginning is kept."""
         facts = self._nothing
@@ -177,17 +171,10 @@ class Known:
             self._made.clear()
         for statement in (*near.inputs, *near.values):
             key = (facts, statement)
-            if key in self._made:
-                made = self._made[key]
-            else:
-                made = None
-                with suppress(ContradictionError):
-                    made = facts.given(statement.fact)
-                self._made[key] = made
-            if made is not None:
-                facts = made
-            elif not sure(statement):
-                return None
+            made = self._made.get(key)
+            if made is None:
+                made = self._made[key] = extended(facts, statement)
+            facts = made
         return facts
 
     # ------------------------------------------------------------------ neighbourhoods

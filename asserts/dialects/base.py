@@ -125,6 +125,10 @@ class Dialect(Protocol):
         """Whether a check that could stand before the node may as well stand behind it: the
         node needs no check, and costs next to nothing."""
 
+    def is_pure(self, node: Node) -> bool:
+        """Whether the node is known to have no effect: it only computes its result from its
+        operands."""
+
     def bindings(self, node: Node) -> Mapping[Expr, Path]:
         """The symbols that a node's result defines, with the way to read them."""
 

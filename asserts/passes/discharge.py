@@ -19,13 +19,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Literal
 
-from asserts.conditions.known import Answer, Known, Statement
+from asserts.conditions.known import Known, Statement
 from asserts.passes.example import Condition, Example
+from asserts.passes.premises import Premises
+from asserts.passes.redundant import Candidate, Redundant
 from shapes.base import Location
 from shapes.env import Check, ShapeEnv
 from shapes.expr import EQ_ZERO, LE_ZERO, NE_ZERO, OPERATORS, BoolExpr, Expr
@@ -42,10 +43,6 @@ keep their message, so only axioms and other checks a person wrote discharge the
 ``keep-all``: nothing is discharged."""
 
 POLICIES: tuple[Policy, ...] = ("strict", "preserve-user", "keep-all")
-
-
-TRADING_PROOFS = 60
-"""Proofs that the search for a smaller set at one point may try."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +76,8 @@ class Decision:
     condition: BoolExpr
     proof: Proof | None = None
     present: bool = False
+    text: str = ""
+    """The condition as it is told: as it was stated, unless an operation's was simplified."""
 
 
 def obligations_of(env: ShapeEnv) -> list[Obligation]:
@@ -137,30 +136,39 @@ def discharge(
     policy: Policy = "preserve-user",
     effort: str | Effort = "default",
     as_written: Callable[[Expr], Expr] = lambda claim: claim,
+    stretch_of: Callable[[int], int] = lambda point: point,
 ) -> list[Decision]:
     """Decide every obligation, given the point where it is placed (in any order).
 
     `point_of` gives the point at which a guarantee's symbols are known, or None if the graph
     does not know one of them. `existing` are the checks that the graph makes already, with
-    their points, and `as_written` says how a check is read from there. Raises `ValueError`
-    for an unknown policy.
+    their points, and `as_written` says how a check is read from there. Points between which
+    nothing has an effect are of one stretch, as `stretch_of` numbers them in program order.
+    Raises `ValueError` for an unknown policy.
     """
     if policy not in POLICIES:
         raise ValueError(f"no policy {policy!r}; there are {', '.join(POLICIES)}")
-    run = _Discharge(env, point_of, existing or {}, policy, effort, as_written)
+    run = _Discharge(env, point_of, existing or {}, policy, effort, as_written, stretch_of)
     return run.decide(placed)
 
 
-class _Candidate(Statement):
-    """An obligation while it is decided."""
+SIMPLIFYING = 300
+"""Steps that the simplification of one condition may take."""
 
-    __slots__ = ("answer", "condition", "obligation", "stands")
 
-    def __init__(self, obligation: Obligation) -> None:
-        super().__init__(obligation.claim, obligation.kind != "operation")
+class _Check(Candidate):
+    """An obligation while it is decided; `place` is its place in the order of statements."""
+
+    __slots__ = ("condition", "obligation", "place", "point", "stands")
+
+    def __init__(self, point: int, place: int, obligation: Obligation, policy: Policy) -> None:
+        user = obligation.kind == "user"
+        needs_user = user and policy != "strict"
+        super().__init__(obligation.claim, obligation.kind != "operation", needs_user)
+        self.point = point
+        self.place = place
         self.obligation = obligation
         self.condition = Condition(self.claim, self.symbols)
-        self.answer: Answer | None = None
         self.stands = False  # in the graph already
 
     def _made_fact(self) -> Fact:
@@ -173,20 +181,25 @@ class _Candidate(Statement):
             obligation.stated_by if obligation.kind == "operation" else None,
         )
 
-    def rank(self) -> tuple[int, int]:
-        """Contract first, ranges of single symbols before other conditions, else as
-        stated."""
+    def order(self) -> tuple[int, ...]:
+        """In program order; at one point contract first, ranges of single symbols before
+        other conditions, else as stated."""
         simple = self.claim.op in (LE_ZERO, EQ_ZERO, NE_ZERO)
         single = simple and len(self.symbols) == 1
-        return (0 if self.obligation.kind == "contract" else 1, 0 if single else 1)
+        contract = self.obligation.kind == "contract"
+        return self.point, 0 if contract else 1, 0 if single else 1, self.place
 
-    def cost(self) -> tuple[int, int]:
-        """How dear the check is, by its number of operations; contracts are dropped last, and
-        before any other what no check says."""
-        size = sum(1 for node in walk(self.claim) if not node.is_constant)
-        if self.obligation.implicit:
-            return (2, size)
-        return (0 if self.obligation.kind == "contract" else 1, size)
+    def judge(self) -> None:
+        """Set its worth: what callers are told, then what a person wrote, the first the most;
+        of other checks those that cost the fewest operations; what no check says the least."""
+        obligation = self.obligation
+        rank = ("contract", "user", "operation").index(obligation.kind)
+        if obligation.implicit:
+            rank = 3
+        size = 0
+        if rank > 1:
+            size = sum(1 for node in walk(self.claim) if not node.is_constant)
+        self.worth = rank, size, self.place
 
 
 class _Discharge:
@@ -200,12 +213,16 @@ class _Discharge:
         policy: Policy,
         effort: str | Effort,
         as_written: Callable[[Expr], Expr],
+        stretch_of: Callable[[int], int],
     ) -> None:
         self._as_written = as_written
+        self._stretch_of = stretch_of
         self._env = env
         self._existing = existing
         self._policy = policy
         self._known = Known(self._is_run_time, effort)
+        self._premises = Premises(self._known.run_time)
+        self._redundant = Redundant(self._premises, self._known, effort)
         self._example = Example(self._first_value)
         waiting = [
             (point, Statement(fact.claim, True, fact))
@@ -213,12 +230,12 @@ class _Discharge:
             if fact.origin == "operation" and (point := point_of(fact.claim)) is not None
         ]
         # The checks that the graph makes already stay, so what they demand is known.
-        of_graph = [
+        there = [
             (point, Statement(claim, False, Fact(claim, "check", operation="the graph")))
             for claim, point in existing.items()
         ]
-        waiting += of_graph
-        self._of_graph = {statement for _, statement in of_graph}
+        self._there = {statement for _, statement in there}
+        waiting += there
         self._waiting = deque(sorted(waiting, key=itemgetter(0)))
 
     def _is_run_time(self, symbol: Expr) -> bool:
@@ -232,30 +249,39 @@ class _Discharge:
 
     def decide(self, placed: Sequence[tuple[int, Obligation]]) -> list[Decision]:
         """Decide every obligation, in program order."""
-        by_point: dict[int, list[Obligation]] = {}
-        for point, obligation in placed:
-            by_point.setdefault(point, []).append(obligation)
+        stretches: dict[int, list[_Check]] = {}
+        for place, (point, obligation) in enumerate(placed):
+            check = _Check(point, place, obligation, self._policy)
+            stretches.setdefault(self._stretch_of(point), []).append(check)
         decisions: list[Decision] = []
-        for point in sorted(by_point):
-            while self._waiting and self._waiting[0][0] <= point:
-                statement = self._waiting.popleft()[1]
-                self._known.add(statement)
-                self._example.tell(Condition(statement.claim, statement.symbols))
-            decisions += self._at_point(point, by_point[point])
+        for stretch in sorted(stretches):
+            decisions += self._in_stretch(stretches[stretch])
         return decisions
 
-    def _at_point(self, point: int, obligations: list[Obligation]) -> list[Decision]:
-        """Nothing happens between the checks at one point, so any of them may imply another:
-        keep a smallest and cheapest set that implies all."""
-        ordered = sorted(map(_Candidate, obligations), key=_Candidate.rank)
-        decided: dict[_Candidate, Decision] = {}
+    def _in_stretch(self, checks: list[_Check]) -> list[Decision]:
+        """Nothing happens between the checks of one stretch, so any of them may imply
+        another."""
+        ordered = sorted(checks, key=_Check.order)
+        arrived = self._arrived(ordered[-1].point)
+        decided: dict[_Check, Decision] = {}
         for group in self._groups(ordered):
-            self._decide_group(point, group)
-            self._settle(point, group, decided)
+            self._decide_group(group)
+            self._settle(group, arrived, decided)
             self._known.forget_answers()
-        return [decided[candidate] for candidate in ordered]
+        return [decided[check] for check in ordered]
 
-    def _groups(self, candidates: list[_Candidate]) -> list[list[_Candidate]]:
+    def _arrived(self, point: int) -> list[tuple[int, Statement]]:
+        """Take in what operations guarantee up to a point; what was new, with its points."""
+        arrived = []
+        while self._waiting and self._waiting[0][0] <= point:
+            arrived.append(self._waiting.popleft())
+            statement = arrived[-1][1]
+            self._known.add(statement)
+            self._premises.enter([statement])
+            self._example.tell(Condition(statement.claim, statement.symbols))
+        return arrived
+
+    def _groups(self, checks: list[_Check]) -> list[list[_Check]]:
         """The checks on inputs alone, then those that run-time values connect."""
         parent: dict[Expr, Expr] = {}
 
@@ -265,162 +291,134 @@ class _Discharge:
                 symbol = parent[symbol]
             return symbol
 
-        values = {c: self._known.run_time(c) for c in candidates}
+        values = {c: self._known.run_time(c) for c in checks}
         for symbols in values.values():
             for symbol in symbols:
                 parent.setdefault(symbol, symbol)
                 parent[root(symbol)] = root(symbols[0])
-        groups: dict[Expr | None, list[_Candidate]] = {None: []}
-        for candidate, symbols in values.items():
+        groups: dict[Expr | None, list[_Check]] = {None: []}
+        for check, symbols in values.items():
             key = root(symbols[0]) if symbols else None
-            groups.setdefault(key, []).append(candidate)
+            groups.setdefault(key, []).append(check)
         return [group for group in groups.values() if group]
 
     # ------------------------------------------------------------------ one group
 
-    def _decide_group(self, point: int, group: list[_Candidate]) -> None:
-        """Give the candidates that are implied their answers; the others stay, and are known
-        from here on."""
-        for candidate in group:
-            self._known.add(candidate)
-            self._example.tell(candidate.condition)
-        if self._policy == "keep-all":
-            return
-        # What an example shows to be implied by nothing needs no question. Nor does a check
-        # that the graph makes already: it stays, and would only be proved by itself.
-        for candidate in group if self._existing else ():
-            candidate.stands = self._stands(point, candidate, group)
-        suspects = [
-            c for c in group if not c.stands and not self._example.breaks(c.condition)
-        ]
-        own: set[Statement] = set(group)
-        dropped: list[_Candidate] = []
-        for candidate in sorted(suspects, key=_Candidate.cost, reverse=True):
-            candidate.answer = self._implied(candidate, own, {candidate})
-            if candidate.answer is not None:
-                dropped.append(candidate)
-                self._known.remove(candidate)
-        if not dropped:
-            return  # a smaller set would imply what all others together do not
-        if not self._traded(suspects, own):
-            self._confirm(dropped, own)
+    def _decide_group(self, group: list[_Check]) -> None:
+        """Give the checks that are implied their proofs; the others stay, and are known from
+        here on."""
+        for check in group:
+            self._known.add(check)
+            self._example.tell(check.condition)
+        if self._policy != "keep-all":
+            for check in group if self._existing else ():
+                check.stands = self._stands(check, group)
+            # What an example shows to be implied by nothing needs no question. Nor does a
+            # check that the graph makes already: it stays, and would be proved by itself.
+            # Short conditions come first: what the example may look at is limited.
+            by_length = sorted(group, key=lambda check: len(check.symbols))
+            suspects = [
+                c for c in by_length if not c.stands and not self._example.breaks(c.condition)
+            ]
+            for check in suspects:
+                check.judge()
+            suspected = set(suspects)
+            if suspects:
+                sure = [c for c in group if c not in suspected]
+                self._redundant.drop(suspects, sure)
+        self._premises.enter(check for check in group if check.proof is None)
 
-    def _stands(self, point: int, candidate: _Candidate, group: list[_Candidate]) -> bool:
+    def _stands(self, check: _Check, group: list[_Check]) -> bool:
         """Whether the graph makes this very check, at its point or before."""
-        claim = candidate.obligation.claim
+        claim = check.obligation.claim
         at = self._existing.get(claim)
-        if at is not None and at <= point:
+        if at is not None and at <= check.point:
             return True
-        if candidate.condition.terms is not None:
-            return self._is_written(claim, point)
-        others = {*group, *self._of_graph}
-
-        def known(part: BoolExpr) -> bool | None:
-            return decide(self._known.facts_near(free_symbols(part), others), part)
-
-        # It may be written for operands of which nothing was known, or no more than before.
-        forms = (made_total(claim, lambda _: None), made_total(claim, known))
-        return any(self._is_written(form, point) for form in forms)
-
-    def _is_written(self, condition: Expr, point: int) -> bool:
-        """Whether the graph makes a check, in the form in which it would be written."""
-        at = self._existing.get(self._as_written(condition))  # type: ignore[call-overload]
-        return at is not None and at <= point
-
-    def _implied(
-        self, target: _Candidate, own: set[Statement], without: set[Statement]
-    ) -> Answer | None:
-        """The proof of a candidate from what was known before and others of its group."""
-        for_user = self._policy != "strict" and target.obligation.kind == "user"
-        return self._known.implies(
-            target.claim,
-            target.symbols,
-            for_user,
-            without,
-            lambda statement: statement not in own,
+        if check.condition.terms is not None:
+            return self._present(claim, check.point)
+        others = {*group, *self._there}
+        # It may be written for operands of which nothing was known, or no more than before,
+        # and as it was simplified then.
+        forms = (
+            lambda: made_total(claim, lambda _: None),
+            lambda: self._total(claim, others),
+            lambda: self._total(self._simplified(check, others), others),
         )
-
-    def _traded(self, suspects: list[_Candidate], own: set[Statement]) -> bool:
-        """Look for a smaller set of suspects that implies the others, within a budget of
-        proofs; whether there is one, which was taken then."""
-        staying = sum(1 for candidate in suspects if candidate.answer is None)
-        if staying < 2 or len(suspects) > TRADING_PROOFS:
-            return False
-        for candidate in suspects:
-            self._known.add(candidate)
-        answers = self._smaller(suspects, staying, own)
-        for candidate in suspects:
-            if answers is not None:
-                candidate.answer = answers.get(candidate)
-            if candidate.answer is not None:
-                self._known.remove(candidate)
-        return answers is not None
-
-    def _smaller(
-        self, suspects: list[_Candidate], limit: int, own: set[Statement]
-    ) -> dict[_Candidate, Answer] | None:
-        """The answers to all suspects but fewer than `limit`, which imply them."""
-        budget = TRADING_PROOFS
-        by_cost = sorted(suspects, key=_Candidate.cost)
-        for size in range(limit):
-            for chosen in combinations(by_cost, size):
-                rest = [c for c in suspects if c not in chosen]
-                budget -= len(rest)
-                if budget < 0:
-                    return None
-                answers = self._answers(rest, own)
-                if answers is not None:
-                    return answers
-        return None
-
-    def _answers(
-        self, rest: list[_Candidate], own: set[Statement]
-    ) -> dict[_Candidate, Answer] | None:
-        """The proofs of all these candidates, from none of them."""
-        without: set[Statement] = set(rest)
-        answers: dict[_Candidate, Answer] = {}
-        for candidate in rest:
-            found = self._implied(candidate, own, without)
-            if found is None:
-                return None
-            answers[candidate] = found
-        return answers
-
-    def _confirm(self, dropped: list[_Candidate], own: set[Statement]) -> None:
-        """Prove again what was proved from a candidate that was dropped later."""
-        gone: set[Statement] = set(dropped)
-        for candidate in dropped:
-            assert candidate.answer is not None
-            if gone.isdisjoint(candidate.answer.used):
-                continue
-            candidate.answer = self._implied(candidate, own, {candidate})
-            if candidate.answer is None:
-                self._known.add(candidate)
+        return any(self._present(form(), check.point) for form in forms)
 
     def _settle(
-        self, point: int, group: list[_Candidate], decided: dict[_Candidate, Decision]
+        self,
+        group: list[_Check],
+        arrived: list[tuple[int, Statement]],
+        decided: dict[_Check, Decision],
     ) -> None:
         """The decisions of a group. What stands before a check in the graph is known when it
         is computed, no more."""
-        later: set[Statement] = {c for c in group if c.answer is None}
-        for candidate in group:
-            if candidate.answer is None:
-                decided[candidate] = self._made(point, candidate, later)
-                later.discard(candidate)
+        later: set[Statement] = {c for c in group if c.proof is None}
+        later.update(statement for _, statement in arrived)
+        place = 0
+        for check in group:
+            while place < len(arrived) and arrived[place][0] <= check.point:
+                later.discard(arrived[place][1])
+                place += 1
+            if check.proof is None:
+                decided[check] = self._made(check, later)
+                later.discard(check)
             else:
-                obligation, proof = candidate.obligation, candidate.answer.proof
-                decided[candidate] = Decision(obligation, point, obligation.claim, proof)
+                obligation = check.obligation
+                decided[check] = Decision(
+                    obligation,
+                    check.point,
+                    obligation.claim,
+                    check.proof,
+                    text=obligation.text,
+                )
 
-    def _made(self, point: int, candidate: _Candidate, later: set[Statement]) -> Decision:
-        obligation = candidate.obligation
+    def _made(self, check: _Check, later: set[Statement]) -> Decision:
+        obligation = check.obligation
+        claim = obligation.claim
+        if check.stands:
+            return Decision(obligation, check.point, claim, None, True, obligation.text)
+        if check.condition.terms is not None:  # always has a value, and is as plain as can be
+            condition = simple = claim
+        else:
+            condition = self._total(claim, later)
+            simple = self._total(self._simplified(check, later), later)
+        present = self._present(simple, check.point) or self._present(condition, check.point)
+        text = obligation.text
+        if simple is not condition and obligation.kind == "operation":
+            text = show(simple)
+        return Decision(obligation, check.point, simple, None, present, text)
+
+    def _total(self, claim: BoolExpr, later: set[Statement]) -> BoolExpr:
+        """The condition, computed without errors where its operators have no value."""
 
         def known(claim: BoolExpr) -> bool | None:
             return decide(self._known.facts_near(free_symbols(claim), later), claim)
 
-        condition: Expr = obligation.claim
-        if candidate.condition.terms is None:  # else it always has a value
-            condition = made_total(condition, known)
+        condition = made_total(claim, known)
         assert isinstance(condition, BoolExpr)
-        here = candidate.stands or self._is_written(condition, point)
-        return Decision(obligation, point, condition, None, here)
+        return condition
 
+    def _simplified(self, check: _Check, later: set[Statement]) -> BoolExpr:
+        """The condition as a person would write it who knows what is enforced before it.
+
+        What the graph checked already is left out, so that a second insertion finds the same
+        condition there.
+        """
+        from shapes.queries.simplify import simplify  # only where conditions are not plain
+
+        claim = check.claim
+        if self._policy == "keep-all":
+            return claim
+        facts = self._known.facts_near(check.symbols, later | self._there, check.needs_user)
+        found = simplify(facts, claim, SIMPLIFYING)
+        assert isinstance(found, BoolExpr)
+        return claim if found.is_constant else found
+
+    def _present(self, condition: Expr, point: int) -> bool:
+        """Whether the graph makes this very check already."""
+        if not self._existing:
+            return False
+        place = self._existing.get(self._as_written(condition))  # type: ignore[call-overload]
+        return place is not None and place <= point

@@ -17,6 +17,7 @@ nothing. Limits: integers only; an example is a search by small steps, not a sol
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 from shapes.errors import ShapeproofError
@@ -32,8 +33,15 @@ TRIED: Final = 6
 """Changes that are tried to break one condition."""
 
 CROWDED: Final = 64
-"""A symbol with more conditions than that is not changed: to look at all would cost too
-much."""
+"""A symbol with more conditions than that is changed only as often as what was told pays for:
+to look at all of them costs much."""
+
+PAID: Final = 4
+"""Conditions that may be looked at for crowded symbols, for each symbol of one that is
+told."""
+
+CHOICES: Final = 4
+"""Changes that are compared, by what else they break."""
 
 Values = dict[Expr, int]
 Change = tuple[Expr, int]
@@ -132,6 +140,7 @@ class Example:
         self._about: dict[Expr, dict[object, list[Condition]]] = {}
         self._parent: dict[Expr, Expr] = {}
         self._lost: set[Expr] = set()
+        self._credit = 0
         self.looked_at = 0
 
     def tell(self, condition: Condition) -> None:
@@ -143,6 +152,7 @@ class Example:
                 self._values[symbol] = self._start(symbol)
                 self._about[symbol] = {}
                 self._parent[symbol] = symbol
+        self._credit += PAID * len(condition.symbols)
         root = self._joined(condition.symbols)
         for symbol in condition.symbols:
             self._enter(self._about[symbol], condition)
@@ -155,11 +165,10 @@ class Example:
         symbols = condition.symbols
         if not symbols or self._root(symbols[0]) in self._lost:
             return False
-        tries = TRIED
-        for change in condition.changes(self._values, wanted=False):
-            if tries == 0:
-                break
-            tries -= 1
+        changes = self._by_crowd(condition.changes(self._values, wanted=False))
+        if len(changes) > TRIED:  # mostly free symbols, and one that is in many conditions
+            changes[TRIED - 1 :] = changes[-1:]
+        for change in changes:
             old = self._changed(change, condition)
             if old is None:
                 continue
@@ -207,15 +216,28 @@ class Example:
         if condition.holds(self._values):
             return True
         for change in self._repairs(condition, {}):
-            if self._changed(change, None) is not None:
-                return True
+            for one in (self._generous(change), change):
+                if one is not None and self._changed(one, None) is not None:
+                    return True
         return False
+
+    def _generous(self, change: Change) -> Change | None:
+        """A crowded symbol makes room for further conditions like this one at once."""
+        symbol, value = change
+        crowd = len(self._about[symbol])
+        if crowd <= CROWDED:
+            return None
+        return symbol, value + crowd * (value - self._values[symbol])
+
+    def _by_crowd(self, changes: Iterable[Change]) -> list[Change]:
+        """Changes of symbols with few conditions first: they break the least."""
+        return sorted(changes, key=lambda change: len(self._about[change[0]]))
 
     def _changed(self, change: Change, but: Condition | None) -> Values | None:
         """Change a symbol, and others until all conditions hold again that one was told
         (`but` one): the old values of what was changed, or None, with everything as before."""
         symbol, value = change
-        if len(self._about[symbol]) > CROWDED:
+        if not self._affords(symbol):
             return None
         values = self._values
         old = {symbol: values[symbol]}
@@ -225,7 +247,7 @@ class Example:
             condition = waiting.pop()
             if condition.holds(values):
                 continue
-            repair = next(self._repairs(condition, old), None)
+            repair = self._best(islice(self._repairs(condition, old), CHOICES))
             if repair is None or len(old) > REPAIRS:
                 values.update(old)
                 return None
@@ -234,6 +256,28 @@ class Example:
             values[symbol] = value
             waiting += self._violated(symbol, but)
         return old
+
+    def _affords(self, symbol: Expr) -> bool:
+        """Whether the conditions on a symbol may be looked at; then they will be."""
+        crowd = len(self._about[symbol])
+        if crowd > CROWDED:
+            if self._credit < crowd:
+                return False
+            self._credit -= crowd
+        return True
+
+    def _best(self, changes: Iterable[Change]) -> Change | None:
+        """The change which breaks the fewest conditions; the first of equals."""
+        best, fewest = None, -1
+        for symbol, value in changes:
+            before, self._values[symbol] = self._values[symbol], value
+            broken = len(self._violated(symbol, None))
+            self._values[symbol] = before
+            if best is None or broken < fewest:
+                best, fewest = (symbol, value), broken
+            if not broken:
+                break
+        return best
 
     def _violated(self, symbol: Expr, but: Condition | None) -> list[Condition]:
         found = []
@@ -247,8 +291,8 @@ class Example:
     def _repairs(self, condition: Condition, changed: Values) -> Iterator[Change]:
         """Changes of symbols not changed yet that make a condition true."""
         values = self._values
-        for symbol, value in condition.changes(values, wanted=True):
-            if symbol in changed or len(self._about[symbol]) > CROWDED:
+        for symbol, value in self._by_crowd(condition.changes(values, wanted=True)):
+            if symbol in changed or not self._affords(symbol):
                 continue
             if condition.terms is None:
                 before, values[symbol] = values[symbol], value

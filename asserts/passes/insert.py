@@ -171,6 +171,7 @@ class _Insertion:
             self._options.policy,
             self._options.effort,
             self._dialect.as_written,
+            self._points.stretch_of,
         )
         by_point: dict[int, list[Decision]] = {}
         for decision in decisions:
@@ -204,14 +205,17 @@ class _Insertion:
             outcome = "present"
         count = 0
         if outcome == "inserted":
-            emitter.meta = self._metadata(obligation, point)
+            emitter.meta = self._metadata(decision, point)
             before = len(emitter.created)
             condition = self._written(emitter, decision)
-            symbols = free_symbols(decision.condition)
+            # A condition in the user's words is told with all values that it names.
+            symbols = free_symbols(
+                obligation.claim if obligation.kind == "user" else decision.condition
+            )
             names = self._env.names
             values = {names.get(s.name, s.name): emitter.emit(s) for s in symbols}
             info = AssertInfo(
-                obligation.text,
+                decision.text,
                 obligation.message,
                 self._sources(symbols),
                 obligation.location,
@@ -222,7 +226,7 @@ class _Insertion:
             count = len(emitter.created) - before + 1
             self.modified = True
         return Row(
-            condition=obligation.text,
+            condition=decision.text,
             stated_by=obligation.stated_by,
             outcome=outcome,
             place=self._nodes[point].name if point else "",
@@ -240,10 +244,10 @@ class _Insertion:
             where = f" ({obligation.location})" if obligation.location else ""
             raise GraphError(f"the check `{obligation.text}`{where}: {error}") from error
 
-    def _metadata(self, obligation: Obligation, point: int) -> dict[str, Any]:
+    def _metadata(self, decision: Decision, point: int) -> dict[str, Any]:
         beside = self._nodes[point] if point else self._first_computed
-        taken = self._dialect.metadata_beside(beside, obligation.where)
-        return {"runtime_assert": obligation.text, **taken}
+        taken = self._dialect.metadata_beside(beside, decision.obligation.where)
+        return {"runtime_assert": decision.text, **taken}
 
     def _sources(self, symbols: list[Expr]) -> Mapping[str, str]:
         found: dict[str, str] = {}
@@ -275,6 +279,7 @@ class Points:
         self.entry = self._find_entry(nodes)
         self._latest = self._find_latest(nodes)
         self.binders = self._find_binders(nodes)
+        self._stretches = self._find_stretches(nodes)
         self.of_asserts = self._find_asserts(nodes)
 
     def of_claim(self, claim: BoolExpr) -> int | None:
@@ -297,6 +302,29 @@ class Points:
             elif self._dialect.bindings(node):
                 entry = index + 1
         return entry
+
+    def stretch_of(self, point: int) -> int:
+        """The number of the stretch of points, with no effect in between, that a point is
+        in."""
+        return self._stretches[point]
+
+    def _find_stretches(self, nodes: Sequence[Node]) -> list[int]:
+        """A point behind nodes which have no effect, and whose own checks are on inputs only,
+        is in the stretch of the points before; the entry is a stretch of its own."""
+        fixed: set[Node] = set()  # what no run-time value takes part in
+        stretches: list[int] = []
+        for index, node in enumerate(nodes):
+            if node.op == "placeholder" or index < self.entry:
+                fixed.add(node)
+                stretches.append(0)
+                continue
+            pure = self._dialect.is_pure(node) and fixed.issuperset(node.all_input_nodes)
+            if pure and not self._dialect.bindings(node):
+                fixed.add(node)
+            passed = pure or self._dialect.is_assert(node) or _is_scalar(node, self._dialect)
+            before = stretches[-1] if stretches else 0
+            stretches.append(before if passed and before else index)
+        return stretches
 
     def _find_binders(self, nodes: Sequence[Node]) -> dict[Expr, int]:
         """For every symbol the index of the node that defines it."""

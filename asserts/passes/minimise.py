@@ -61,7 +61,15 @@ class MinimiseRuntimeAsserts(Pass):
             for obligation in self._obligations(one):
                 placed.append((points.of_asserts[one.node], obligation))
                 owner[obligation] = one
-        decisions = discharge(env, placed, points.of_claim, None, self.policy, self.effort)
+        decisions = discharge(
+            env,
+            placed,
+            points.of_claim,
+            None,
+            self.policy,
+            self.effort,
+            stretch_of=points.stretch_of,
+        )
         by_node: dict[Node, list[Decision]] = {}
         for decision in decisions:
             by_node.setdefault(owner[decision.obligation].node, []).append(decision)

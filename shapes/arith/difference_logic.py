@@ -34,6 +34,10 @@ STEPS: Final = 20_000
 """Relations that one search looks at."""
 
 
+BACKWARDS: Final = 60
+"""Of these the relations that are looked at from the end first."""
+
+
 def by_differences(facts: Facts, claim: BoolExpr, steps: int = STEPS) -> Proof | None:
     """A proof of ``x - y + k <= 0`` by a path of differences, with its certificate; `steps`
     limits how many relations are looked at."""
@@ -45,6 +49,8 @@ def by_differences(facts: Facts, claim: BoolExpr, steps: int = STEPS) -> Proof |
         return None
     assert isinstance(normal, BoolExpr)
     x, y, most = ends
+    if _is_cut_off(facts, y, x):
+        return None
     path = _path(facts, x, y, most, steps)
     return None if path is None else _told(facts, normal, why, path)
 
@@ -119,6 +125,34 @@ def _path(
                 waiting.add(y)
                 queue.append(y)
     return None
+
+
+def _is_cut_off(facts: Facts, end: IntExpr, start: IntExpr) -> bool:
+    """Whether a short look backwards from the end of a path comes to all atoms from which it
+    can be reached, and not to the start: then there is no need to look at what lies around
+    the start."""
+    steps = BACKWARDS
+    seen = {end}
+    waiting = [end]
+    while waiting:
+        y = waiting.pop()
+        cell = facts.related(y)
+        while cell is not None:
+            d = cell[0]
+            cell = cell[1]
+            steps -= 1
+            if steps < 0:
+                return False
+            x = _neighbour(d, y)
+            if x is None or x in seen:
+                continue
+            known = facts.knowledge(d)
+            if isinstance(known.upper if d.terms()[x] > 0 else known.lower, int):
+                if x is start:
+                    return False
+                seen.add(x)
+                waiting.append(x)
+    return True
 
 
 def _neighbour(d: Expr, x: IntExpr) -> IntExpr | None:

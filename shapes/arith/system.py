@@ -27,6 +27,7 @@ from shapes.arith.constraint import (
     path_refutation,
 )
 from shapes.arith.lemma_instances import INSTANCE_LIMIT, Instance, Wanted, instances
+from shapes.arith.simplex import weighted
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.errors import ContradictionError
 from shapes.expr.booleans import negation
@@ -81,6 +82,9 @@ ELIMINATION_STEPS: Final = 600
 
 RELEVANT_ROWS: Final = 90
 """Connected rows that one elimination takes in, nearest to the claim first."""
+
+SINGLE_ROWS: Final = 24
+"""Rows that are each tried with nothing but ranges, before any elimination."""
 
 APART_LIMIT: Final = 8
 """Facts ``e != 0`` whose atoms theorems are looked up for."""
@@ -284,7 +288,7 @@ class LinearQuestion(Wanted):
         self._atoms: set[IntExpr] = set()
 
     def answer(self) -> tuple[Linear, Reasons] | None:
-        return self.by_path() or self._by_elimination()
+        return self.by_path() or self._by_one_row() or self._by_elimination()
 
     def by_path(self) -> tuple[Linear, Reasons] | None:
         """Differences alone."""
@@ -295,6 +299,47 @@ class LinearQuestion(Wanted):
         graphs = [c.graph for c in self.components]
         path = path_refutation(graphs, goal, PATH_STEPS * (size + 1))
         return None if path is None else self.told(path)
+
+    def _by_one_row(self) -> tuple[Linear, Reasons] | None:
+        """One connected relation, and ranges: enough for parts of a sum of which the whole is
+        known, without a look at what else is known of their atoms."""
+        goal = self.goal_row
+        if goal.equal or self.goal.op is not LE_ZERO:
+            return None
+        around = [
+            (x, [row for c in self.components for row in c.about(x)])
+            for x in goal.terms
+            if isinstance(x, IntExpr) and x.is_symbol
+        ]
+        if not around:
+            return None
+        x, rows = min(around, key=lambda pair: len(pair[1]))
+        for row in rows[:SINGLE_ROWS]:
+            c = row.terms.get(x)
+            if c is None or (c * goal.terms[x] > 0 and not row.equal):
+                continue
+            found = self._with_ranges(goal, abs(c), row, -goal.terms[x] * (1 if c > 0 else -1))
+            if found is not None:
+                return self.told(found)
+        return None
+
+    def _with_ranges(self, goal: Row, p: int, row: Row, q: int) -> Row | None:
+        """The impossible row that two rows, p and q times, and ranges add up to, if it is."""
+        parts = [(p, goal), (q, row)]
+        total = p * goal.constant + q * row.constant
+        for x in dict.fromkeys((*goal.terms, *row.terms)):
+            c = p * goal.terms.get(x, 0) + q * row.terms.get(x, 0)
+            if c == 0:
+                continue
+            assert isinstance(x, IntExpr)
+            low, high = self.ends(x)
+            end = low if c > 0 else high
+            if end is None:
+                return None
+            total += c * end
+            sign = -1 if c > 0 else 1
+            parts.append((abs(c), _range_row(le_zero(combine(sign, x, 0, x, -sign * end)))))
+        return weighted(parts) if total > 0 else None
 
     def _by_elimination(self) -> tuple[Linear, Reasons] | None:
         for component in self.components:

@@ -460,7 +460,15 @@ def _divisors(facts: Facts, x: IntExpr, n: int, known: Knowledge) -> list[Told]:
     else:
         near = [*range(low, low + DIVISORS // 2), *range(high, high - DIVISORS // 2, -1)]
     why = known.why_lower | known.why_upper
-    return [(x, APART, k, why) for k in near if k and value % k**n]
+    return [(x, APART, k, why) for k in near if k and not _divides(k, n, value)]
+
+
+def _divides(k: int, n: int, value: int) -> bool:
+    """Whether ``k**n`` divides a value. (A power of more bits than the value has is not
+    computed.)"""
+    if value and (abs(k).bit_length() - 1) * n > value.bit_length():
+        return False
+    return value == 0 or value % k**n == 0
 
 
 def _root(value: int, n: int) -> int:

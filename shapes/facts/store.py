@@ -166,6 +166,12 @@ class Facts:
         for stated in self._by_symbol.items_of(sym):
             yield stated[0]
 
+    def stated_about(self, sym: Expr) -> Iterator[Fact]:
+        """The facts in which a symbol occurs, bounds on the symbol alone among them."""
+        yield from self.about(sym)
+        for stated in self._alone.items_of(sym):
+            yield stated[0]
+
     def is_new(self, sym: Expr) -> bool:
         """Whether a symbol occurs in just one fact, beside bounds."""
         cell = self._by_symbol.get(sym)
@@ -191,6 +197,25 @@ class Facts:
                 break
         spend(len(found))
         return sorted(found, key=found.__getitem__)
+
+    def are_crowded(self, expr: Expr, limit: int) -> bool:
+        """Whether more facts than that are connected with the expression; no more are looked
+        at."""
+        seen: set[Expr] = set()
+        found: set[Fact] = set()
+        waiting = list(symbols_of(expr))
+        while waiting:
+            sym = waiting.pop()
+            if sym in seen:
+                continue
+            seen.add(sym)
+            for fact in self.stated_about(sym):
+                if fact not in found:
+                    found.add(fact)
+                    if len(found) > limit:
+                        return True
+                    waiting.extend(symbols_of(fact.claim))
+        return False
 
     def in_order(self, some: Iterable[Fact]) -> tuple[Fact, ...]:
         """Some of the facts in the order in which they were stated, without a look at those

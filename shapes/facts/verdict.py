@@ -45,8 +45,16 @@ class Counterexample(Mapping[str, Value]):
     (a witness: and satisfy the claim). `found_by` is "search" or "z3"."""
 
     def __init__(self, values: Mapping[Expr, Value], found_by: str = "search") -> None:
-        self._values = {sym.name: value for sym, value in values.items()}
+        self._of_symbols = values
+        self._made: dict[str, Value] | None = None
         self.found_by = found_by
+
+    @property
+    def _values(self) -> dict[str, Value]:
+        """The values by name; there may be thousands, which hardly anybody reads."""
+        if self._made is None:
+            self._made = {sym.name: value for sym, value in self._of_symbols.items()}
+        return self._made
 
     def __getitem__(self, name: str) -> Value:
         return self._values[name]

@@ -42,7 +42,7 @@ from shapes.facts.store import Fact, Facts, Reasons, contradiction, together
 from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import free_symbols, symbols_of
 
-__all__ = ["Model", "ModelState", "blamed", "nearby", "refuse", "refuted"]
+__all__ = ["Model", "ModelState", "blamed", "moved", "nearby", "refuse", "refuted"]
 
 MENDING: Final = 60
 """Facts that are evaluated to mend the values for one statement."""
@@ -170,6 +170,8 @@ class Model:
         # What the values do not satisfy, because mending failed, and the symbols around it.
         self._open: list[Expr] = []
         self._unsure: set[Expr] = set()
+        self._moved: dict[Expr, Value] = {}  # by the last mending, with their values before
+        self._wanted: BoolExpr | None = None  # a condition besides the facts
 
     @property
     def values(self) -> Mapping[Expr, Value]:
@@ -342,7 +344,7 @@ class Model:
     ) -> bool:
         """Move symbols until these hold, and all that was stated about those symbols."""
         values = self._values
-        saved = dict[Expr, Value]()
+        saved = self._moved = dict[Expr, Value]()
         moved = Counter[Expr]()
         waiting = list(suspected)
         left = steps
@@ -416,6 +418,9 @@ class Model:
                     self._enter(facts, other)
             if not self._holds(fact.claim):
                 found.append(fact.claim)
+        wanted = self._wanted
+        if wanted is not None and sym in symbols_of(wanted) and not self._holds(wanted):
+            found.append(wanted)
         return found, looked
 
 
@@ -429,6 +434,22 @@ def nearby(
     for sym in free_symbols(condition):
         model._enter(facts, sym)
     return model._values if model._mended(facts, [condition], MENDING) else None
+
+
+def moved(
+    facts: Facts,
+    values: Mapping[Expr, Value],
+    condition: BoolExpr,
+    steps: int | None = None,
+) -> dict[Expr, Value] | None:
+    """What has to change in values that satisfy the facts so that a condition holds too;
+    None if that is not found within so many steps. To be evaluated before use."""
+    model = Model()
+    model._values = dict(values)
+    model._wanted = condition
+    if not model._mended(facts, [condition], MENDING if steps is None else steps):
+        return None
+    return {sym: model._values[sym] for sym in model._moved}
 
 
 def _value(expr: Expr, values: Mapping[Expr, Value]) -> Value | None:

@@ -13,7 +13,7 @@ early method answers never imports z3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from shapes.base.budget import ExhaustedError, limited, remaining
@@ -182,12 +182,18 @@ def _entailed(facts: Facts, claim: BoolExpr, chosen: Effort) -> Proof | None:
     if proof is not None:
         return proof
     broken = negation(claim)
+    linear = [m for m in methods if m == LINEAR]
+    if chosen.search and facts.are_crowded(claim, LARGE):
+        proof = proved(facts, claim, linear)
+        linear = []
+    if proof is not None:
+        return proof
     settled, proof = _from_body(facts, claim, chosen, False)
     if settled:
         return proof
     if chosen.search and search(facts, [broken], {}, chosen.search // 8) is not None:
         return None
-    proof = proved(facts, claim, [m for m in methods if m == LINEAR])
+    proof = proved(facts, claim, linear)
     if proof is not None:
         return proof
     settled, proof = _from_body(facts, claim, chosen, True)
@@ -289,16 +295,23 @@ class _Asked:
             self._move(STARTS)
             return self._search(self._effort.search)
 
-        for phase in (
-            by([m for m in early if m in CHEAP]),
-            by([m for m in early if m in QUICK]),
-            lambda: self._by_body(False),
-            self._search_shortly,
-            by(linear),
-            lambda: self._by_body(True),
-            by(others),
-            longer,
-        ):
+        def phases() -> Iterator[Phase]:
+            yield by([m for m in early if m in CHEAP])
+            yield by([m for m in early if m in QUICK])
+            crowded = self._is_crowded()
+            if crowded:
+                yield self._near
+                yield by(linear)
+                yield lambda: self._near(True)
+            yield lambda: self._by_body(False)
+            yield self._search_shortly
+            if not crowded:
+                yield by(linear)
+            yield lambda: self._by_body(True)
+            yield by(others)
+            yield longer
+
+        for phase in phases():
             verdict = self._within_budget(phase)
             if verdict is not None:
                 return verdict
@@ -347,6 +360,25 @@ class _Asked:
         """What the values that were found say, if nothing else is known."""
         verdict = self._settled()
         return self._verdict(Status.UNKNOWN, None) if verdict is None else verdict
+
+    def _is_crowded(self) -> bool:
+        """Whether so many facts are connected with the claim that what is done for each of
+        them comes last."""
+        return bool(self._effort.search) and self._facts.are_crowded(self._claim, LARGE)
+
+    def _near(self, far: bool = False) -> Verdict | None:
+        """Move a few of the values that satisfied the facts before, or (`far`) many."""
+        from shapes.prove.vicinity import CASCADE, grounded, near
+
+        ground = grounded(self._facts, self._claim, self._model)
+        if ground is None:
+            return None
+        steps = CASCADE * len(ground) if far else None
+        if self._broken is None:
+            self._broken = near(self._facts, ground, negation(self._claim), steps)
+        if self._satisfied is None:
+            self._satisfied = near(self._facts, ground, self._claim, steps)
+        return self._settled()
 
     def _by_methods(self, methods: Sequence[str]) -> Verdict | None:
         """Proofs for the claim and against it, where the search has not shown otherwise."""
@@ -427,6 +459,7 @@ class _Asked:
             return None
         if self._values is None:
             self._values = Search(self._facts, self._claim, self._hints, self._model)
+            self._values.broken, self._values.satisfied = self._broken, self._satisfied
         if budget == self._effort.search:
             self._values.follow(max(20, budget // 6))
         self._values.run(budget)
@@ -507,6 +540,8 @@ class _Asked:
 
     def _never(self, proof: Proof) -> Verdict:
         """A claim that never holds comes with values that show it, where some are found."""
+        if self._broken is None and self._is_crowded():
+            self._near()
         if self._broken is None and self._effort.search:
             found = Search(self._facts, self._claim, self._hints, self._model)
             found.run(self._effort.search // 8, satisfied=False)

@@ -271,6 +271,51 @@ def test_a_short_path_costs_the_same_in_a_large_component() -> None:
     assert taken[1] <= 1.2 * taken[0], taken
 
 
+def _ordered(env: ShapeEnv, us: list[Any]) -> None:
+    for a, b in pairwise(us):
+        env.check(a <= b)
+
+
+def _against_one(env: ShapeEnv, us: list[Any]) -> None:
+    size = env.size("size")
+    for i, u in enumerate(us):
+        env.check(u <= size + i)
+
+
+def _sums(env: ShapeEnv, us: list[Any]) -> None:
+    for a, b, c in zip(us, us[1:], us[2:]):
+        env.check(a + b <= c + 3)
+
+
+LOCAL: list[tuple[Callable[..., None], Callable[..., Any], str]] = [
+    (_ordered, lambda u, v, w, x: u + v <= w + x, "always"),
+    (_ordered, lambda u, v, w, x: 2 * u <= 2 * w + 1, "always"),
+    (_against_one, lambda u, v, w, x: u <= v, "depends"),
+    (_against_one, lambda u, v, w, x: u + v <= w + x, "depends"),
+    (_against_one, lambda u, v, w, x: 3 * u != v, "depends"),
+    (_sums, lambda u, v, w, x: u + v <= w + 4, "always"),
+    (_sums, lambda u, v, w, x: u + v <= w, "depends"),
+    (_sums, lambda u, v, w, x: u <= x, "depends"),
+]
+
+
+@interpreted_only
+@pytest.mark.parametrize(("connect", "claim", "status"), LOCAL)
+def test_a_local_question_costs_the_same_in_a_large_component(
+    connect: Callable[..., None], claim: Callable[..., Any], status: str
+) -> None:
+    """What is prepared for the facts is prepared once; a question about neighbours then looks
+    at what is around them, whatever its answer."""
+    taken = []
+    for n in (150, 1200):
+        env, us = unbacked(n)
+        connect(env, us)
+        asked = [claim(*us[n // 2 + k : n // 2 + k + 4]) for k in (0, 7, 20)]
+        assert [env.prove(one).status.name.lower() for one in asked[:2]] == [status] * 2
+        taken.append(steps(lambda env=env, one=asked[2]: env.prove(one)))
+    assert taken[1] <= 1.2 * taken[0], taken
+
+
 @pytest.mark.parametrize("n", [100, 1000])
 def test_a_question_does_not_touch_unrelated_facts(n: int) -> None:
     """The steps of a question that needs linear reasoning stay the same, however many other

@@ -159,3 +159,79 @@ def test_an_input_of_another_dtype_is_still_rejected() -> None:
 
     with pytest.raises(RuntimeError):
         run(torch.tensor([1, 2, 3]), rows(3, 1).squeeze(1))
+
+
+# --------------------------------------------------------------------------- many counts
+
+
+class RunningEnds(nn.Module):
+    """Counts whose sum is the number of rows: the end of every part is within them."""
+
+    def __init__(self, sum_first: bool) -> None:
+        super().__init__()
+        self.sum_first = sum_first
+
+    def forward(self, x: Tensor, counts: Tensor) -> Tensor:
+        ns = counts.tolist()
+        start, parts = 0, []
+        for n in ns:
+            torch._check(n >= 0)
+        if self.sum_first:
+            torch._check(sum(ns) == x.shape[0])
+        for n in ns:
+            end = start + n
+            torch._check(end <= x.shape[0])
+            parts.append(x[start:end])
+            start = end
+        if not self.sum_first:
+            torch._check(sum(ns) == x.shape[0])
+        return torch.cat(parts) + x
+
+
+@pytest.mark.parametrize("sum_first", [True, False])
+@pytest.mark.parametrize("n", [3, 9])
+def test_running_ends_follow_from_the_sum(n: int, sum_first: bool) -> None:
+    program = Program(
+        lambda: RunningEnds(sum_first),
+        (torch.arange(2.0 * n), torch.full((n,), 2)),
+        ({0: DYNAMIC}, None),
+        tuple(
+            (torch.arange(float(rows)), torch.tensor([first, *[1] * (n - 2), last]))
+            for rows in (n, n + 1, n - 1)
+            for first in (-1, 0, 1, 2)
+            for last in (-1, 1, 2)
+        ),
+    )
+    made = exported(program, ours=False)
+
+    smaller = asserts.minimise(made).program
+
+    assert len(asserts_of(smaller)) <= n + 1
+    assert disagreements(program, smaller) == disagreements(program, made)
+
+
+class TwoCounts(nn.Module):
+    def forward(self, x: Tensor, counts: Tensor) -> Tensor:
+        a, b = counts.tolist()
+        torch._check(b >= 0, lambda: "no negative count")
+        torch._check(a >= 0, lambda: "no negative count at first")
+        torch._check(a + b == x.shape[0], lambda: "as many as counted")
+        torch._check(a <= x.shape[0], lambda: "implied by the three above")
+        return x[:a].sum() + x[a:].sum()
+
+
+def test_what_was_written_last_goes_first() -> None:
+    program = Program(
+        TwoCounts,
+        (torch.arange(5.0), torch.tensor([3, 2])),
+        ({0: DYNAMIC}, None),
+        (
+            (torch.arange(5.0), torch.tensor([7, -2])),
+            (torch.arange(5.0), torch.tensor([-1, 6])),
+        ),
+    )
+    made = exported(program, ours=True)
+
+    texts = [row.condition for row in asserts.minimise(made).report.with_outcome("kept")]
+
+    assert len(texts) == 3, texts

@@ -162,6 +162,9 @@ class NumpyGraphs:
     def passes_over(self, node: Node) -> bool:
         return False
 
+    def is_pure(self, node: Node) -> bool:
+        return self.is_foldable(node)
+
     def bindings(self, node: Node) -> Mapping[Expr, Path]:
         found: Mapping[Expr, Path] = node.meta.get("bindings") or {}
         return found

@@ -15,6 +15,7 @@ from shapes.queries.rules.choice import CHOICE
 from shapes.queries.rules.conditions import CONDITIONS
 from shapes.queries.rules.division import DIVISION
 from shapes.queries.rules.minmax import MINMAX
+from shapes.queries.rules.pieces import PIECES
 from shapes.queries.rules.powers import POWERS
 from shapes.queries.rules.rounding import ROUNDING
 from shapes.queries.rules.table import Ask, Example, Function, Rule
@@ -24,6 +25,7 @@ __all__ = ["FAMILIES", "Ask", "Example", "Function", "Rule", "by_root"]
 FAMILIES: dict[str, tuple[Rule, ...]] = {
     "division": DIVISION,
     "minmax": MINMAX,
+    "pieces": PIECES,
     "choice": CHOICE,
     "bits": BITS,
     "powers": POWERS,

@@ -251,6 +251,22 @@ MINMAX = (
         example=Example("Eq(Max(a, b), a)", "", "b <= a"),
     ),
     Rule(
+        "is below the other operand", "Eq(Min(x, y), z)", "Eq(x, z)", "z < y",
+        example=Example("Eq(Min(a, b), n)", "n < b", "Eq(a, n)"),
+    ),
+    Rule(
+        "is above the other operand", "Eq(Max(x, y), z)", "Eq(x, z)", "z > y",
+        example=Example("Eq(Max(a, b), n)", "n > b", "Eq(a, n)"),
+    ),
+    Rule(
+        "is not what is below the other operand", "Ne(Min(x, y), z)", "Ne(x, z)", "z < y",
+        example=Example("Ne(Min(a, b), n)", "n < b", "Ne(a, n)"),
+    ),
+    Rule(
+        "is not what is above the other operand", "Ne(Max(x, y), z)", "Ne(x, z)", "z > y",
+        example=Example("Ne(Max(a, b), n)", "n > b", "Ne(a, n)"),
+    ),
+    Rule(
         "is not the minimum", "Ne(Min(x, y), x)", "y < x",
         example=Example("Ne(Min(a, b), a)", "", "b < a"),
     ),

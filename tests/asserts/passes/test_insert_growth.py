@@ -232,15 +232,29 @@ def test_what_is_kept_implies_what_is_dropped(claims: list[BoolExpr]) -> None:
             assert all(evaluate(c, values) for c in dropped), (kept, dropped, point)
 
 
-def test_a_crowded_symbol_and_a_contradiction_say_nothing() -> None:
-    x, y = SYMBOLS[:2]
-    crowded = Example(lambda _: 0)
-    for i in range(1, 70):
-        crowded.tell(Condition(as_condition(make("Le", i * x, y + i)), (x, y)))
-    bound = Condition(as_condition(make("Le", x, 500)), (x,))
-    crowded.tell(bound)
-    assert not crowded.breaks(bound)
+def test_a_crowded_symbol_is_changed_as_often_as_what_was_told_pays_for() -> None:
+    x = SYMBOLS[0]
+    found = []
+    for n in (200, 400, 800):
+        crowded = Example(lambda _: 0)
+        others = [symbol(f"growth_{i}") for i in range(n)]
+        told = [
+            Condition(as_condition(make("Eq", y, 2 * x + i)), (x, y))
+            for i, y in enumerate(others)
+        ]
+        for condition in told:
+            crowded.tell(condition)
+        bound = Condition(as_condition(make("Le", x, 500)), (x,))
+        crowded.tell(bound)
+        shown = [crowded.breaks(bound) for _ in range(n)]
+        assert not shown[-1]
+        found.append(Counter(looked_at=crowded.looked_at))
 
+    _grows_linearly(found)
+
+
+def test_a_contradiction_says_nothing() -> None:
+    x, y = SYMBOLS[:2]
     impossible = Example(lambda _: 0)
     for claim in (make("Ge", x, 3), make("Le", x, 1), make("Le", x + y, 9)):
         one = Condition(as_condition(claim), tuple(free_symbols(claim)))

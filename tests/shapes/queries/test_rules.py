@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shapes.errors import UndefinedError
 from shapes.expr.nodes import FALSE, TRUE, BoolExpr, Expr, FloatExpr, constant, make
@@ -257,3 +259,39 @@ def test_rounding_where_doubles_end() -> None:
             assert int(quotient // 1) == x // y
             assert -(int(-quotient // 1)) == -((-x) // y)
     assert int((2**60 - 1) / 1 // 1) != (2**60 - 1) // 1
+
+
+# ------------------------------------------------------- conditions on one number, in pieces
+
+LEAVES = st.sampled_from(("x", "x + 2", "x - 3", "2*x", "-x", "4", "-1"))
+CHOICES = st.recursive(
+    LEAVES,
+    lambda inner: st.tuples(st.sampled_from(("Min", "Max")), inner, inner).map(
+        lambda parts: f"{parts[0]}({parts[1]}, {parts[2]})"
+    ),
+    max_leaves=4,
+)
+
+
+@settings(deadline=None)
+@given(
+    CHOICES,
+    st.sampled_from("+-"),
+    CHOICES,
+    st.sampled_from(("<=", "==", "!=", ">=")),
+    st.integers(-6, 8),
+    st.sampled_from((None, 0, 1, -2)),
+)
+def test_conditions_on_one_number_lose_their_extrema(
+    first: str, sign: str, second: str, relation: str, k: int, least: int | None
+) -> None:
+    claim = parse(f"{first} {sign} ({second}) {relation} {k}")
+    facts = Facts()
+    if least is not None:
+        facts = facts.given(Fact(parse(f"x >= {least}")))  # type: ignore[arg-type]
+
+    found = simplify_traced(facts, claim).expr
+
+    if not claim.is_constant:
+        check_equal(claim, found, TRUE if least is None else parse(f"x >= {least}"))
+        assert cost(found) <= cost(claim)

@@ -418,6 +418,9 @@ class TorchDialect(TorchAnswers):
             return node.target not in torch_ops.PARTIAL or not symbolic
         return bool(node.target in _PASSED_OVER) and not symbolic
 
+    def is_pure(self, node: Any) -> bool:
+        return self.passes_over(node)
+
     # ------------------------------------------------------------------ symbols
 
     def bindings(self, node: Any) -> Mapping[Expr, Path]:

@@ -1,0 +1,256 @@
+"""Which checks stay where others imply them, judged by brute force over small programs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import asserts
+from asserts.conditions.report import Report
+from asserts.passes.discharge import Policy, discharge, obligations_of
+from asserts.trace import Spec, trace
+from shapes import ShapeEnv
+from shapes.errors import ContradictionError
+
+NAMES = ("a", "b", "c")
+AXIS = np.arange(-12, 13)
+GRID = dict(zip(NAMES, np.meshgrid(AXIS, AXIS, AXIS, indexing="ij")))
+
+Line = tuple[tuple[int, int, int], str, int]
+
+
+def _text(line: Line) -> str:
+    coefficients, relation, k = line
+    terms = " + ".join(f"{c}*{name}" for c, name in zip(coefficients, NAMES) if c)
+    return f"{terms} {relation} {k}"
+
+
+def _holds(line: Line) -> np.ndarray:
+    coefficients, relation, k = line
+    total = sum(c * GRID[name] for c, name in zip(coefficients, NAMES))
+    return total <= k if relation == "<=" else total == k
+
+
+LINES = st.tuples(
+    st.tuples(*[st.integers(-1, 1)] * 3).filter(any),
+    st.sampled_from(("<=", "<=", "<=", "==")),
+    st.integers(-2, 3),
+)
+
+
+def _decided(
+    lines: list[Line], places: list[int], one_stretch: bool, policy: Policy
+) -> list[tuple[int, int, bool]] | None:
+    """For every line that is no contradiction: its number, its point, and whether it stays."""
+    env = ShapeEnv()
+    for name in NAMES:
+        env.unbacked(name)
+    number: dict[str, int] = {}
+    for index, line in enumerate(lines):
+        try:
+            env.check(_text(line), f"check {index}")
+        except ContradictionError:
+            return None
+    placed = [
+        (places[index], obligation) for index, obligation in enumerate(obligations_of(env))
+    ]
+    for index, (_, obligation) in enumerate(placed):
+        number[obligation.message or ""] = index
+    decisions = discharge(
+        env,
+        placed,
+        lambda _: 0,
+        policy=policy,
+        stretch_of=(lambda _: 1) if one_stretch else (lambda point: point),
+    )
+    return [(number[d.obligation.message or ""], d.point, d.proof is None) for d in decisions]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(LINES, min_size=2, max_size=6),
+    st.lists(st.integers(1, 3), min_size=6, max_size=6),
+    st.booleans(),
+    st.sampled_from(("strict", "preserve-user")),
+)
+def test_what_stays_is_irredundant_and_the_first_written(
+    lines: list[Line], places: list[int], one_stretch: bool, policy: Policy
+) -> None:
+    found = _decided(lines, places, one_stretch, policy)
+    if found is None:
+        return
+    truth = [_holds(line) for line in lines]
+    everything = np.ones_like(truth[0])
+
+    def together(numbers: list[int]) -> np.ndarray:
+        return np.logical_and.reduce([everything, *(truth[n] for n in numbers)])
+
+    if not together(list(range(len(lines)))).any():
+        return  # a contradiction (or one as far as the box shows)
+
+    kept = [n for n, _, stays in found if stays]
+    assert (together(kept) == together(list(range(len(lines))))).all()
+    points = {n: point for n, point, _ in found}
+
+    def before(n: int) -> list[int]:
+        if one_stretch:
+            return [m for m in kept if m != n]
+        return [m for m in kept if m != n and points[m] <= points[n]]
+
+    for n in kept:
+        assert not (together(before(n)) <= truth[n]).all(), ("implied", _text(lines[n]))
+    for n, point, stays in found:
+        if stays:
+            continue
+        assert (together(before(n)) <= truth[n]).all()
+        for later in kept:
+            # Of two that can stand for each other, the first written stays.
+            if later > n and (one_stretch or points[later] == point):
+                swapped = together([*before(later), n])
+                assert not (swapped <= truth[later]).all(), (
+                    _text(lines[n]),
+                    _text(lines[later]),
+                )
+
+
+def test_a_smaller_set_is_taken_although_its_checks_were_written_later() -> None:
+    lines: list[Line] = [((1, -1, 0), "<=", 0), ((-1, 1, 0), "<=", 0), ((1, -1, 0), "==", 0)]
+
+    found = _decided(lines, [1, 1, 1], True, "preserve-user")
+
+    assert found is not None
+    assert [n for n, _, stays in found if stays] == [2]
+
+
+# --------------------------------------------------------------------------- real programs
+
+
+def _kept(report: Report) -> list[str | None]:
+    return [
+        row.message
+        for row in report
+        if row.outcome == "inserted" and row.stated_by == "the program"
+    ]
+
+
+def _same_check_twice(x: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    asserts.check(x.shape[0] != 0, "first")
+    z = np.exp(x)
+    asserts.check(x.shape[0] != 0, "second")
+    return z + counts.sum()
+
+
+def _weaker_written_first(x: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    asserts.check(x.shape[0] >= 1, "weak")
+    asserts.check(x.shape[0] >= 2, "strong")
+    return x + counts.sum()
+
+
+def _two_counts(x: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    a, b = int(counts[0]), int(counts[1])
+    asserts.check(b >= 0, "b")
+    asserts.check(a >= 0, "a")
+    asserts.check(a + b == x.shape[0], "sum")
+    asserts.check(a <= x.shape[0], "implied")
+    return x[:a].sum() + x[a:].sum()
+
+
+def _two_counts_the_other_way(x: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    a, b = int(counts[0]), int(counts[1])
+    asserts.check(a <= x.shape[0], "rows")
+    asserts.check(a + b == x.shape[0], "sum")
+    asserts.check(a >= 0, "a")
+    asserts.check(b >= 0, "implied")
+    return x[:a].sum() + x[a:].sum()
+
+
+def _an_effect_in_between(x: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    a = int(counts[0])
+    asserts.check(a <= x.shape[0], "rows")
+    head = x[:a]  # made with a, before b is read
+    b = int(counts[1] + int(head.sum()))
+    asserts.check(b >= 0, "b")
+    asserts.check(a + b == x.shape[0], "sum")
+    return head
+
+
+def _read_through_arithmetic(x: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    a, b = int(counts[0]), int((counts * 2)[1])
+    asserts.check(b >= 0, "b")
+    asserts.check(a + b <= x.shape[0], "sum")
+    asserts.check(a <= x.shape[0], "implied")
+    return x[:a]
+
+
+@pytest.mark.parametrize(
+    ("program", "kept"),
+    [
+        (_same_check_twice, ["first"]),
+        (_weaker_written_first, ["strong"]),
+        (_two_counts, ["a", "b", "sum"]),
+        (_two_counts_the_other_way, ["a", "rows", "sum"]),
+        (_an_effect_in_between, ["rows", "b", "sum"]),
+        (_read_through_arithmetic, ["b", "sum"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_which_check_stays(program: Callable[..., object], kept: list[str]) -> None:
+    result = asserts.insert(trace(program, x=("n",), counts=Spec((2,), "int64")))
+
+    assert _kept(result.report) == kept
+    again = asserts.insert(result.program)
+    assert not again.modified
+
+
+@pytest.mark.parametrize("program", [_two_counts, _two_counts_the_other_way])
+def test_the_same_inputs_are_accepted(program: Callable[..., object]) -> None:
+    result = asserts.insert(trace(program, x=("n",), counts=Spec((2,), "int64")))
+    for n, a, b in itertools.product(range(4), range(-2, 5), range(-2, 5)):
+        x, counts = np.ones(n), np.array([a, b])
+        right = a >= 0 and b >= 0 and a + b == n
+        try:
+            result.program(x, counts)
+        except asserts.RuntimeAssertionError:
+            assert not right, (n, a, b)
+        else:
+            assert right, (n, a, b)
+
+
+def _running_ends(where: str) -> Callable[..., object]:
+    """Counts whose sum is the number of rows, so the end of every part is within them; the
+    sum is checked before the ends, behind them, or before the counts."""
+
+    def program(x: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        ns = [int(c) for c in counts]
+        start, parts = 0, []
+        if where == "first":
+            asserts.check(sum(ns) == x.shape[0])
+        for n in ns:
+            asserts.check(n >= 0)
+        if where == "before":
+            asserts.check(sum(ns) == x.shape[0])
+        for n in ns:
+            end = start + n
+            asserts.check(end <= x.shape[0])
+            parts.append(x[start:end])
+            start = end
+        if where == "behind":
+            asserts.check(sum(ns) == x.shape[0])
+        return np.concatenate(parts)
+
+    return program
+
+
+@pytest.mark.parametrize("where", ["first", "before", "behind"])
+@pytest.mark.parametrize("n", [3, 12, 60])
+def test_running_ends_follow_from_the_sum(where: str, n: int) -> None:
+    program = trace(_running_ends(where), x=("n",), counts=Spec((n,), "int64"))
+
+    kept = _kept(asserts.insert(program).report)
+
+    assert len(kept) == n + 1
