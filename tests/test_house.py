@@ -17,7 +17,7 @@ FACADES = {"shapes", "shapes.errors"} | {f"shapes.{folder}" for folder in FOLDER
 
 BEHIND_FACADES = {
     "shapes.expr.operators", "shapes.expr.semantics",  # tables, used as modules
-    "shapes.queries.suggest",  # (the function has the module's name)
+    "shapes.queries.simplify", "shapes.queries.suggest",  # (functions have their names)
     "shapes.witness.search",  # (the same)
 }  # fmt: skip
 """Modules of `shapes` that `asserts` imports by themselves."""
@@ -26,8 +26,10 @@ LONGEST_MODULE = 600
 LONGEST_FUNCTION = 55
 
 LONG = {
-    "shapes.expr.nodes": 950, "shapes.facts.propagation": 720,
-    "shapes.arith.lemma_instances": 620, "asserts.dialects.numpy.memory": 630,
+    "shapes.expr.nodes": 960, "shapes.facts.propagation": 740,
+    "shapes.arith.lemma_instances": 620, "shapes.env.shape_env": 660,
+    "shapes.env.symints": 630, "shapes.prove.ladder": 650,
+    "asserts.dialects.numpy.memory": 630, "asserts.dialects.torch.answers.graph": 690,
 }  # fmt: skip
 """Modules that are still two things, with the length that they must not exceed."""
 

@@ -311,8 +311,8 @@ class _Discharge:
             self._known.add(check)
             self._example.tell(check.condition)
         if self._policy != "keep-all":
-            for check in group if self._existing else ():
-                check.stands = self._stands(check, group)
+            for place, check in enumerate(group if self._existing else ()):
+                check.stands = self._stands(check, group[:place], group[place:])
             # What an example shows to be implied by nothing needs no question. Nor does a
             # check that the graph makes already: it stays, and would be proved by itself.
             # Short conditions come first: what the example may look at is limited.
@@ -328,21 +328,23 @@ class _Discharge:
                 self._redundant.drop(suspects, sure)
         self._premises.enter(check for check in group if check.proof is None)
 
-    def _stands(self, check: _Check, group: list[_Check]) -> bool:
-        """Whether the graph makes this very check, at its point or before."""
+    def _stands(self, check: _Check, before: list[_Check], rest: list[_Check]) -> bool:
+        """Whether the graph makes this very check, at its point or before. Of its group some
+        are written `before` it."""
         claim = check.obligation.claim
         at = self._existing.get(claim)
         if at is not None and at <= check.point:
             return True
         if check.condition.terms is not None:
             return self._present(claim, check.point)
-        others = {*group, *self._there}
+        others = {*before, *rest, *self._there}
+        later = {*rest, *self._there}
         # It may be written for operands of which nothing was known, or no more than before,
         # and as it was simplified then.
         forms = (
             lambda: made_total(claim, lambda _: None),
             lambda: self._total(claim, others),
-            lambda: self._total(self._simplified(check, others), others),
+            lambda: self._total(self._simplified(check, later), later),
         )
         return any(self._present(form(), check.point) for form in forms)
 

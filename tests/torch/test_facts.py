@@ -14,11 +14,11 @@ from torch.utils._sympy.value_ranges import ValueRanges
 
 import asserts
 from asserts.dialects.torch import installed
-from asserts.dialects.torch.answers.loaded import _UNTAGGED, is_unbacked
 from asserts.dialects.torch.export import decide
 from asserts.dialects.torch.export.programs import dialect_for, shape_env_of
 from asserts.dialects.torch.export.verify import TorchSubject
 from asserts.dialects.torch.symbols.enforced import ENFORCED, ENTRY
+from asserts.dialects.torch.symbols.loaded import _UNTAGGED, is_unbacked
 from asserts.dialects.torch.symbols.shape_env import TorchEnv
 from shapes.expr.booleans import as_condition
 from shapes.expr.nodes import make, symbol

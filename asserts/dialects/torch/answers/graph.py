@@ -26,11 +26,11 @@ from asserts.dialects.base import AssertInfo, Path
 from asserts.dialects.torch.answers.guarantees import guarantees
 from asserts.dialects.torch.answers.lazy import computed
 from asserts.dialects.torch.answers.lines import line_of
-from asserts.dialects.torch.answers.loaded import Doubts, lost_place
 from asserts.dialects.torch.answers.saving import assert_target
 from asserts.dialects.torch.answers.sizes import certain_sizes
 from asserts.dialects.torch.answers.topics import TorchAnswers
 from asserts.dialects.torch.symbols import ops as torch_ops
+from asserts.dialects.torch.symbols.loaded import Doubts, lost_place
 from asserts.dialects.torch.symbols.shape_env import (
     ENTRY,
     TorchEnv,

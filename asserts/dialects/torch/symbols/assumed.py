@@ -24,7 +24,7 @@ from torch.utils._sympy.numbers import int_oo
 from torch.utils._sympy.solve import try_solve
 from torch.utils._sympy.value_ranges import ValueRanges, bound_sympy
 
-from asserts.dialects.torch.answers.loaded import is_unbacked
+from asserts.dialects.torch.symbols.loaded import is_unbacked
 from asserts.dialects.torch.symbols.record import recorded_checks
 
 __all__ = ["Derived", "derived_ends"]

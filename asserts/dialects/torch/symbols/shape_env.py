@@ -26,10 +26,10 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 from torch.utils._sympy import functions
 from torch.utils._sympy.numbers import int_oo as torch_int_oo
 
-from asserts.dialects.torch.answers.loaded import is_unbacked
 from asserts.dialects.torch.symbols.assumed import Derived, derived_ends
 from asserts.dialects.torch.symbols.enforced import ENFORCED, ENTRY
 from asserts.dialects.torch.symbols.linear import Linear, linear_sum, text_of
+from asserts.dialects.torch.symbols.loaded import is_unbacked
 from asserts.dialects.torch.symbols.ops import in_domain
 from asserts.dialects.torch.symbols.record import RecordedCheck, recorded_checks
 from shapes.base import Bound, IntInfinity, int_oo
