@@ -99,9 +99,7 @@ def _interpret(
         if op is SUM:
             k, operands, coefficients = parts(node)  # type: ignore[arg-type]
         elif op in _RELATIONS and getattr(analysis, op.handler, None) is None:
-            if node not in two_sided:
-                two_sided[node] = sides(node)
-            operands = two_sided[node][1:]
+            operands = _sides(two_sided, node)
         else:
             operands = node.args
         visited += 1 + len(operands)
@@ -115,10 +113,8 @@ def _interpret(
                 values.append(known[child])
             elif child.op is SYMBOL or child.op is CONSTANT:
                 value = _leaf(analysis, bindings, child)
-                if refine is not None:
-                    value = refine(child, value)
-                known[child] = value
-                values.append(value)
+                known[child] = value if refine is None else refine(child, value)
+                values.append(known[child])
             else:
                 missing.append(child)
         if missing:
@@ -139,6 +135,13 @@ def _interpret(
         known[node] = value if refine is None else refine(node, value)
     spend(visited)
     return known[expr]
+
+
+def _sides(known: dict[Expr, tuple[str, Expr, Expr]], node: Expr) -> Sequence[Expr]:
+    """The two sides of a relation, remembered."""
+    if node not in known:
+        known[node] = sides(node)
+    return known[node][1:]
 
 
 def _leaf(analysis: Any, bindings: Mapping[Any, Any], node: Any) -> Any:
