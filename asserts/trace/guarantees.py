@@ -53,6 +53,7 @@ def _rows(rows: dict[str, Guarantee]) -> dict[Any, Guarantee]:
 
 
 GUARANTEES: Final[dict[Any, Guarantee]] = {
+    runtime.count_nonzero: _COUNT,
     **_rows(
         {
             "nonzero": _COUNT,

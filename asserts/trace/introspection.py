@@ -16,7 +16,7 @@ import numpy as np
 
 from asserts.errors import TraceError
 from asserts.trace.symarray import SymArray, is_symbolic
-from shapes.base import Location, is_internal
+from shapes.base import Location, is_own
 from shapes.env import Symbolic, SymBool, SymInt
 
 __all__ = ["TYPE", "shown", "stands_for", "traced_isinstance", "traced_print", "watch"]
@@ -140,7 +140,7 @@ def _asking(frame: Any, what: str) -> Location | None:
     """The line that asks, unless it is ours, or shows values to people."""
     while frame is not None and _passes_on(frame):
         frame = frame.f_back
-    if frame is None or is_internal(frame.f_code.co_filename):
+    if frame is None or is_own(frame.f_code.co_filename):
         return None
     module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
     if what == "text" and module in _SHOWING:

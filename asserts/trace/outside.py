@@ -34,7 +34,7 @@ import numpy as np
 
 from asserts.errors import TraceError
 from asserts.trace.context import current_tracer
-from shapes.base import Location, is_internal
+from shapes.base import Location, is_own
 
 __all__ = ["ClassStandIn", "Refused", "is_library", "refused", "stand_in_for"]
 
@@ -67,7 +67,7 @@ def _asking() -> Location | None:
         if module in _LOOKS_AT_CODE:
             return None
         if not file.startswith("<frozen"):  # (a part of Python's library)
-            if is_internal(file) or any(part in file for part in _INSTALLED):
+            if is_own(file) or any(part in file for part in _INSTALLED):
                 return None
             if not is_library(file):
                 return Location(file, frame.f_lineno, frame.f_code.co_name)

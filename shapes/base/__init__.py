@@ -10,7 +10,14 @@ from shapes.base.digits import excerpt
 from shapes.base.foreign import as_integer
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.base.lazy import lazy_exports
-from shapes.base.location import Location, SaidAt, is_internal, shown_file, user_location
+from shapes.base.location import (
+    Location,
+    SaidAt,
+    is_internal,
+    is_own,
+    shown_file,
+    user_location,
+)
 from shapes.base.schema import (
     Schema,
     anything,
@@ -37,6 +44,7 @@ __all__ = [
     "fields",
     "int_oo",
     "is_internal",
+    "is_own",
     "lazy_exports",
     "listed",
     "mapping",

@@ -15,7 +15,7 @@ from asserts.dialects.numpy import assert_holds
 from asserts.graph.graph import Graph
 from asserts.graph.module import GraphModule
 from asserts.graph.raising import Raising
-from asserts.graph.runtime import item
+from asserts.graph.runtime import item, size
 from asserts.trace import Spec, trace
 
 SIZES = range(4)
@@ -125,7 +125,7 @@ def test_partial_operators_on_sizes_stay(
     last = module.graph.output_node()
     with module.graph.inserting_before(last):
         x = next(iter(module.graph.nodes))
-        n = module.graph.call_function(asserts.runtime.size, (x, 0))
+        n = module.graph.call_function(size, (x, 0))
         d = nodes["d"]
         e = module.graph.call_function(operator.sub, (d, 1))
         if stated:

@@ -120,7 +120,8 @@ def test_an_unknown_policy_is_named() -> None:
         asserts.insert(module, policy="lenient")  # type: ignore[arg-type]
 
 
-def test_the_report_tells_the_proof() -> None:
+def test_the_report_tells_the_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     module, env = module_with_reads()
     env.check("u0 >= 5")
     env.check("u0 >= 1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -322,10 +323,10 @@ def test_the_command_tells_nothing_compared_from_no_difference(
     paths = [str(tmp_path / f"{k}.json") for k in (1, 2)]
     for k, path in enumerate(paths):
         save_program(refusing(k), path)
-    assert main(["verify", *paths]) == 2
+    assert main(["verify", *paths]) == 3
     assert "nothing was compared" in capsys.readouterr().out
     save_program(cropped(), paths[0])
-    assert main(["verify", paths[0], paths[0], "--min-accepted", "5000"]) == 2
+    assert main(["verify", paths[0], paths[0], "--min-accepted", "5000"]) == 3
     assert "too little was compared" in capsys.readouterr().out
 
 
@@ -348,7 +349,7 @@ def test_a_lack_of_memory_is_no_rejection() -> None:
 def test_large_inputs_are_bounded_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Work is counted in elements: one run that needs many, and no more than a few."""
     budget = 1 << 24
-    monkeypatch.setattr("asserts.verify.inputs.WORK", budget)
+    monkeypatch.setattr(sys.modules[Generator.__module__], "WORK", budget)
     n = Dim("n", min=3000)
     module = checked(lambda x: (x[:, None] + x[None])[:1], x=(n,))
     subject = NumpySubject(module)

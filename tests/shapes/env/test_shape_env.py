@@ -310,7 +310,7 @@ def test_a_decision_on_an_unbacked_value_names_everything(env: ShapeEnv) -> None
         bool(env["u"] > env["b"] * 2)  # the line that is named
     text = str(caught.value)
     assert "cannot decide `2 * b < u` before the program runs" in text
-    assert "test_env.py" in text
+    assert "test_shape_env.py" in text
     assert "the line that is named" in text
     assert "u from nonzero: known only when the program runs, in [0, int_oo]" in text
     assert "b from tokens.shape[0]: an input, in [1, 64]" in text
