@@ -12,7 +12,9 @@ from shapes.base.records import record
 if TYPE_CHECKING:
     from types import FrameType
 
-__all__ = ["Location", "SaidAt", "is_internal", "is_own", "said", "shown_file", "user_location"]
+__all__ = [
+    "Location", "SaidAt", "is_internal", "is_own", "said", "shown_file", "user_location",
+]  # fmt: skip
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _PACKAGES = tuple(

@@ -159,7 +159,8 @@ def halves() -> list[BoolExpr]:
 def test_what_only_integers_exclude_is_split_into_cases() -> None:
     """``3*a + 5*b == 7`` has rational points at which both are at least 0, and no integer
     one; nor do a and b solve it as long as c, which is even, is in it."""
-    facts = Facts().given(*halves(), le(C + D, E), le(E, F), le(F, C + D))
+    facts = Facts().given(*halves(), le(3 * A + 5 * B, C + 7), le(C + D, E))
+    facts = facts.given(le(E, F), le(F, C + D))
     claim: BoolExpr = make("Eq", C + D, F)  # type: ignore[assignment]
     outcome = made(facts, claim).ask(facts, negation(claim), 150)
     assert outcome.values is None
