@@ -26,7 +26,6 @@ LONGEST_MODULE = 600
 LONGEST_FUNCTION = 55
 
 LONG = {
-   
     "shapes.arith.lemma_instances": 620, "shapes.env.shape_env": 660,
     "shapes.env.symints": 630, "shapes.prove.ladder": 650,
     "asserts.dialects.numpy.memory": 630, "asserts.dialects.torch.answers.graph": 690,
