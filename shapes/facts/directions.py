@@ -1,9 +1,10 @@
 """Bounds propagation over linear relations: the ends of directions.
 
 A relation ``lower <= sum(c_i*x_i) <= upper`` bounds each of its atoms by the ends of the
-others (Davis, Artificial Intelligence 1987; in solvers "bound tightening"). What is learned of a direction meets what is known of it, in the reduced product of interval,
-congruence and excluded values, and is kept with its reasons; a direction that moved is put
-on the worklist, a few times at most.
+others (Davis, Artificial Intelligence 1987; in solvers "bound tightening"). What is learned
+of a direction meets what is known of it, in the reduced product of interval, congruence and
+excluded values, and is kept with its reasons; a direction that moved is put on the worklist,
+a few times at most.
 """
 
 from __future__ import annotations
