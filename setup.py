@@ -44,6 +44,7 @@ COMPILED = [
         "arith/constraint",
         "arith/simplex",
         "env/symints",
+        "env/functions",
         "expr/remainders",
     )
 ]

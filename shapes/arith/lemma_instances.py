@@ -36,11 +36,7 @@ from shapes.expr.nodes import (
     make_product,
 )
 
-__all__ = [
-    "Instance",
-    "Wanted",
-    "instances",
-]
+__all__ = ["Instance", "Wanted", "instances"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -27,13 +27,7 @@ from shapes.expr.nodes import (
     make_product,
 )
 
-__all__ = [
-    "ABOUT",
-    "BETWEEN",
-    "PAIRED",
-    "Pick",
-    "Wanted",
-]
+__all__ = ["ABOUT", "BETWEEN", "PAIRED", "Pick", "Wanted"]
 
 
 class Wanted:

@@ -28,18 +28,8 @@ from shapes.base.budget import spend
 from shapes.base.infinity import IntInfinity, int_oo
 from shapes.errors import ExpressionTypeError
 from shapes.expr.expression import Expr, ExprLike, make
-from shapes.expr.hash_consing import (
-    BY_VALUE,
-    KEPT,
-    POINTS,
-    enter_value,
-)
-from shapes.expr.opdef import (
-    CONSTANT,
-    SUM,
-    Kind,
-    Op,
-)
+from shapes.expr.hash_consing import BY_VALUE, KEPT, POINTS, enter_value
+from shapes.expr.opdef import CONSTANT, SUM, Kind, Op
 
 __all__ = [
     "MANY",

@@ -13,23 +13,9 @@ from typing import Any, Final, TypeAlias
 
 from shapes.base.infinity import IntInfinity
 from shapes.errors import ExpressionTypeError
-from shapes.expr.opdef import (
-    CONSTANT,
-    OPERATORS,
-    SYMBOL,
-    Kind,
-    Op,
-    Value,
-)
+from shapes.expr.opdef import CONSTANT, OPERATORS, SYMBOL, Kind, Op, Value
 
-__all__ = [
-    "CONVERSIONS",
-    "BoolExpr",
-    "Expr",
-    "ExprLike",
-    "FloatExpr",
-    "make",
-]
+__all__ = ["CONVERSIONS", "BoolExpr", "Expr", "ExprLike", "FloatExpr", "make"]
 
 
 class Expr:

@@ -30,21 +30,9 @@ from shapes.expr.nodes import (
     Sum,
 )
 from shapes.expr.remainders import parts
-from shapes.facts.abstract_value import (
-    NOTHING,
-    Knowledge,
-    Reasons,
-    agreed,
-    replaced,
-    scaled,
-)
+from shapes.facts.abstract_value import NOTHING, Knowledge, Reasons, agreed, replaced, scaled
 from shapes.facts.justification import NO_REASONS
-from shapes.facts.narrowing import (
-    NATURAL,
-    TERMS,
-    NoValueError,
-    reach,
-)
+from shapes.facts.narrowing import NATURAL, TERMS, NoValueError, reach
 from shapes.traversal.interpret import free_symbols, symbols_of
 
 if TYPE_CHECKING:

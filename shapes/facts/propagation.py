@@ -43,11 +43,7 @@ from shapes.expr.nodes import (
     constant,
     existing_relation,
 )
-from shapes.facts.abstract_value import (
-    Fact,
-    Knowledge,
-    Reasons,
-)
+from shapes.facts.abstract_value import Fact, Knowledge, Reasons
 from shapes.facts.alternatives import Lesson, lessons
 from shapes.facts.directions import Directions
 from shapes.facts.float_comparisons import compared, excluded, reversed_order

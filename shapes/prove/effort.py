@@ -8,14 +8,7 @@ from shapes.base.records import record
 from shapes.prove.quick import CHEAP
 from shapes.prove.tactics import METHODS
 
-__all__ = [
-    "EFFORTS",
-    "LINEAR",
-    "QUICK",
-    "SOLVER",
-    "Effort",
-    "effort_named",
-]
+__all__ = ["EFFORTS", "LINEAR", "QUICK", "SOLVER", "Effort", "effort_named"]
 
 
 @record(frozen=True)

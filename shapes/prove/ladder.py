@@ -21,14 +21,7 @@ from shapes.base.budget import ExhaustedError, limited, remaining
 from shapes.base.records import replace
 from shapes.errors import ContradictionError, TooLargeError, UndefinedError
 from shapes.expr.booleans import negation
-from shapes.expr.nodes import (
-    FALSE,
-    OPERATORS,
-    TRUE,
-    BoolExpr,
-    Expr,
-    Value,
-)
+from shapes.expr.nodes import FALSE, OPERATORS, TRUE, BoolExpr, Expr, Value
 from shapes.facts.abstract_value import smallest
 from shapes.facts.store import Fact, Facts, Reasons, contradiction
 from shapes.facts.verdict import Counterexample, Proof, Status, Verdict
@@ -43,15 +36,7 @@ from shapes.witness.search import Search, Values, models_of, remembered, search
 if TYPE_CHECKING:
     from shapes.arith.branch_and_bound import Body
 
-__all__ = [
-    "CHEAP",
-    "EFFORTS",
-    "METHODS",
-    "Effort",
-    "decide",
-    "entails",
-    "prove",
-]
+__all__ = ["CHEAP", "EFFORTS", "METHODS", "Effort", "decide", "entails", "prove"]
 
 STARTS: Final = 8
 """Models around which values are moved."""

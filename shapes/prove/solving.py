@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from shapes.expr.nodes import (
-    BoolExpr,
-)
+from shapes.expr.nodes import BoolExpr
 from shapes.facts.store import Fact, Facts
 from shapes.facts.verdict import Proof
 from shapes.prove.effort import SOLVER, Effort
@@ -21,10 +19,7 @@ from shapes.witness.search import Values, models_of, satisfies
 if TYPE_CHECKING:
     from shapes.witness.smt import Question, Ready
 
-__all__ = [
-    "MANY",
-    "by_solver",
-]
+__all__ = ["MANY", "by_solver"]
 
 MANY: Final = 24
 """So many connected facts are made ready for questions."""

@@ -39,9 +39,7 @@ from shapes.expr import (
     where,
 )
 
-__all__ = [
-    "NumpyMemory",
-]
+__all__ = ["NumpyMemory"]
 
 
 _ALWAYS: Final = numpy_functions(

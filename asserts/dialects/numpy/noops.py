@@ -27,9 +27,7 @@ from asserts.graph import runtime
 from asserts.graph.graph import Node
 from asserts.graph.values import ArrayValue
 
-__all__ = [
-    "NO_OPS",
-]
+__all__ = ["NO_OPS"]
 
 
 _Rule = Callable[[Node], "NoOp | None"]

@@ -9,10 +9,7 @@ import numpy as np
 
 from asserts.graph.graph import Node, map_arg
 from asserts.graph.values import ArrayValue
-from shapes.expr import (
-    IntExpr,
-    constant,
-)
+from shapes.expr import IntExpr, constant
 
 __all__ = [
     "is_array_node",

@@ -58,16 +58,7 @@ from asserts.errors import GraphError
 from asserts.graph.raising import domain_of
 from shapes.base import Location
 from shapes.errors import ShapeproofError
-from shapes.expr import (
-    TRUE,
-    Expr,
-    Kind,
-    Op,
-    as_condition,
-    as_expr,
-    conjunction,
-    make,
-)
+from shapes.expr import TRUE, Expr, Kind, Op, as_condition, as_expr, conjunction, make
 
 if TYPE_CHECKING:
     from asserts.conditions.lift import Lifter
