@@ -99,6 +99,16 @@ def test_only_one_module_imports_the_solver() -> None:
     assert users == {"shapes.witness.smt"}
 
 
+def test_the_checker_of_certificates_is_independent() -> None:
+    own = {one.target for one in imports("shapes.arith.checker")}
+    assert {name for name in own if name.startswith("shapes.arith")} == {
+        "shapes.arith.certificate", "shapes.arith.lemma_schemas",
+    }  # fmt: skip
+    for module in ("shapes.arith.certificate", "shapes.arith.lemma_schemas"):
+        others = {one.target for one in imports(module) if one.target.startswith("shapes.arith")}
+        assert not others, module
+
+
 @pytest.mark.parametrize("name", [*HEAVY, "asserts"])
 def test_importing_the_engine_stays_quick(name: str) -> None:
     code = f"import shapes, sys; sys.exit({name!r} in sys.modules)"
