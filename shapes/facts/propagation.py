@@ -1,9 +1,10 @@
-"""How a statement gets into facts: what it says directly, and what follows for ranges.
+"""Bounds propagation: what a statement says directly, and what follows for ranges.
 
-A claim is normalised by the solved equalities and kept; its conjuncts are taken apart, a
-relation bounds its direction, an equality is solved for a symbol or squeezes its direction,
-``a % m == r`` is a congruence, ``!=`` excludes a value. Then relations and atoms are told of
-each other's new ends until nothing moves or the budget of steps is used up.
+A claim is normalised by the solved equalities and kept; it is split into its conjuncts, a
+relation bounds its direction, an equality is solved for a symbol or fixes its direction,
+``a % m == r`` is a congruence, ``!=`` excludes a value. Then a worklist propagates new ends
+between relations and atoms (see `directions`) to a fixed point, or until the budget of steps
+is used up.
 
 Most statements bound one symbol, order two of them or make them equal. These are read straight
 from their terms (`_bounded`, `_ordered`, `_equated`), and teach what the long way teaches.
