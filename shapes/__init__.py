@@ -25,21 +25,10 @@ import shapes.expr.operators  # (fills the table of operators)
 from shapes.base.infinity import IntInfinity, int_oo
 from shapes.domains import Congruence, ValueRanges
 from shapes.env.dims import Dim
+from shapes.env.functions import And, Implies, Max, Min, Not, Or, Where, ceildiv
 from shapes.env.guards import Guard, GuardFunction
 from shapes.env.shape_env import Check, ShapeEnv, SymbolInfo
-from shapes.env.symints import (
-    And,
-    Implies,
-    Max,
-    Min,
-    Not,
-    Or,
-    SymBool,
-    SymFloat,
-    SymInt,
-    Where,
-    ceildiv,
-)
+from shapes.env.symints import SymBool, SymFloat, SymInt
 from shapes.errors import (
     ContradictionError,
     DataDependentError,

@@ -31,8 +31,8 @@ FOLDERS = {
 """Folders (and single modules that stand for themselves), the lowest first."""
 
 UPWARDS = {
-    ("shapes.expr.nodes", "shapes.traversal.printing"): "the text of an expression",
-    ("shapes.expr.nodes", "shapes.traversal.parsing"): "pickles of expressions",
+    ("shapes.expr.expression", "shapes.traversal.printing"): "the text of an expression",
+    ("shapes.expr.expression", "shapes.traversal.parsing"): "pickles of expressions",
     ("shapes.facts.verdict", "shapes.env.explain"): "a verdict shows itself",
     ("shapes.facts.verdict", "shapes.env.display"): "a verdict shows itself",
     ("asserts.dialects.torch.symbols.record", "asserts.dialects.torch.answers.graph"):

@@ -1,13 +1,13 @@
-"""Many facts that hang together, made ready for many questions.
+"""Branch and bound over a simplex tableau, incremental for many questions about many facts.
 
-A question against a few facts is answered from these facts. Against fifty, whatever is made
-of them anew for every question (rows, theorems about their atoms, solved equalities) costs
-more than the question itself. A `Body` keeps it: the equalities are solved, and what is left
-stands in a tableau of the simplex method (see `simplex`). A question adds its own rows to a
-copy. Either they turn out impossible over the rationals, or branches on values that are not
-integers go on until there is an integer point, or until no branch is left. A point gives
-values that are evaluated before anybody believes them; a refutation is told as a certificate,
-with a split into cases for every branch.
+Land & Doig (Econometrica 1960); in solvers Dillig, Dillig & Aiken (CAV 2009). A question
+against a few facts is answered from these facts. Against fifty, whatever is made of them anew
+for every question (rows, lemmas about their atoms, solved equalities) costs more than the
+question itself. A `Body` keeps it: the equalities are solved, and the rest stands in a
+tableau (see `simplex`). A question adds its own rows to a copy. The rows are infeasible over
+the rationals, or branches on fractional values go on until there is an integer point or no
+branch is left. A point gives values, which are evaluated before they count; a refutation is a
+certificate with a case split for every branch.
 
 Guarantees: an answer depends on the facts and the condition alone, and not on what was asked
 before; budgets count branches, and numbers that pivots write; a body belongs to one state of

@@ -1,8 +1,8 @@
-"""Integer rows, and the search for a combination of them that is impossible.
+"""Linear constraints over the integers, and Fourier–Motzkin elimination with integer cuts
+(Omega test: Pugh, CACM 1992).
 
-A row is ``sum(c*x) + k <= 0`` (or ``== 0``) over atoms, and remembers from which rows it
-was combined, so that a contradiction can be told as a certificate. Three searches, from
-cheap to dear:
+A row is ``sum(c*x) + k <= 0`` (or ``== 0``) over atoms, and records the rows that it was
+combined from, so that a contradiction becomes a certificate. Three searches, in order of cost:
 
 - differences ``x - y <= c`` as paths: the bound on ``x - y`` is the shortest path from x to
   y (Bellman and Ford, with a queue), near linear for chains;

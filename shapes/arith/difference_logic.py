@@ -1,16 +1,17 @@
-"""Differences of two atoms as shortest paths, straight from what is known by direction.
+"""Difference logic: shortest paths in the graph of constraints ``x - y <= c``
+(Bellman 1958; Pratt 1977; Cotton & Maler, SAT 2006).
 
 What facts say of ``x - y`` is an interval; its ends are edges of a graph: ``x <= y + w``. A
-claim ``x <= y + k`` follows if a path from x to y has a length of at most k (Bellman; Pratt,
-"Two easy theories whose combination is hard", 1977). The search starts at x, follows the
-edges in the order in which they are found, and stops where the claim follows: it looks at
-what lies on the way and builds no rows, so neither a long path nor a large component around
-a short one costs much. The sum of the relations on the path is the certificate.
+claim ``x <= y + k`` follows if a path from x to y has a length of at most k. The search
+starts at x, follows the edges in the order in which they are found, and stops where the claim
+follows: it looks at what lies on the way and builds no rows, so neither a long path nor a
+large component around a short one costs much. The sum of the relations on the path is the
+certificate.
 
 Guarantees: facts are not changed; budgets count steps.
 Limits: the claim is about the difference of two atoms. Bounds on single atoms take part only
-as far as learning has spread them, and a circle of contradictory differences is left for the
-methods that tell its culprits (see `elimination`).
+as far as learning has spread them, and a negative cycle is left for the methods that name its
+facts (see `constraint`).
 """
 
 from __future__ import annotations

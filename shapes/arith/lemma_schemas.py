@@ -1,8 +1,9 @@
-"""Theorems about non-linear operators, as linear inequalities over atoms.
+"""Lemma schemas: valid implications about non-linear operators, as linear constraints over
+atoms.
 
 `SCHEMAS` is the table: a schema turns operands into premises and a conclusion, all of them
-conditions in normal form. The linear tier draws from it (`lemmas` chooses), the checker of
-certificates re-reads it, and each row is tested by brute force.
+conditions in normal form. `lemma_instances` instantiates it for linear reasoning, `checker`
+re-reads it, and each row is tested by brute force.
 
 Guarantees: a conclusion follows from its premises for all integers at which its operators
 are defined; an undefined atom counts as any integer at all (roundings of one double that

@@ -1,16 +1,16 @@
-"""The simplex method over integer rows: whether they can hold together, and at which integers.
+"""The simplex method for linear constraints with bounds on variables, incremental
+(Dutertre & de Moura, "A fast linear-arithmetic solver for DPLL(T)", CAV 2006).
 
 A row bounds its direction: ``x + 2*y - 7 <= 0`` says that a variable which stands for
 ``x + 2*y`` is at most 7. The tableau writes some of the variables, the basic ones, as
 combinations of the others, whose values are whole numbers; a basic variable that is out of
 its bounds trades places with one that can give way. Where none can, the bounds in its way
-add up to an impossible row (Farkas), which is told like any other combination of rows. Rows
-can be added to a tableau that is solved, so many questions against the same rows start from
-one tableau, each on a copy (Dutertre and de Moura, "A fast linear-arithmetic solver for
-DPLL(T)", 2006).
+add up to an impossible row (Farkas' lemma), a combination of rows like any other. Rows can
+be added to a tableau that is solved, so many questions against the same rows start from one
+tableau, each on a copy.
 
-Values may be fractions, although every variable stands for an integer; who wants integers
-adds a row that excludes such a value, on either side of it.
+Values may be fractions, although every variable stands for an integer; a caller that needs
+integers adds a row that excludes such a value, on either side of it (`branch_and_bound`).
 
 Guarantees: a refutation follows from the rows by non-negative multipliers (any, for
 equalities); numbers are exact; budgets count the numbers that pivots write.

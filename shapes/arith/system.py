@@ -1,10 +1,10 @@
-"""Linear reasoning: a method of the prover that refutes the negated claim.
+"""Linear reasoning: the tactic that refutes the negated claim by elimination.
 
 The claim's negation, the connected facts (with solved symbols replaced), the ranges that
-interval analysis finds, and the theorems about non-linear atoms that `lemmas` chooses make
-up a system of integer rows. Differences go first, as shortest paths; then equalities and
-inequalities are eliminated (see `rows`). Only what a proof uses is named in it: facts,
-theorems and ranges stand in its certificate (see `certificate`), which a checker re-reads.
+interval analysis finds, and the lemma instances about non-linear atoms (`lemma_instances`)
+make up a system of linear constraints. Difference logic goes first; then equalities and
+inequalities are eliminated (see `constraint`). Only what a proof uses is named in it: facts,
+lemmas and ranges stand in its `certificate`, which `checker` re-reads.
 
 Guarantees: facts are not changed; budgets count steps; a failing attempt is cheap.
 Limits: conditions other than integer relations, and choices that need cases, are `cases`'.

@@ -1,10 +1,12 @@
-"""Frozen records: `dataclasses.dataclass` for the classes that everybody loads.
+"""Frozen records: `dataclasses.dataclass` for the classes that ``import shapes`` loads.
 
-The standard module brings `inspect` along, and compiles half a dozen methods for each
-class: together that was half of what ``import shapes`` cost. A record has one method of its
-own, `__init__`, which is compiled when the first one is made; the others are shared.
-`dataclasses.replace`, `fields` and `asdict` work on records: the table of fields is made when
-somebody asks for it. To the type checker the two decorators are one.
+The standard module loads `inspect`, and compiles half a dozen methods for each class. A
+record has one method of its own, `__init__`, which is compiled when the first one is made;
+the others are shared. With `dataclass` in its place ``import shapes`` takes 150 ms of
+processor time instead of 136, a tenth more; a statement takes as long either way, within the
+noise (CPython 3.11, least of 15 runs by turns).
+`dataclasses.replace`, `fields` and `asdict` work on records: the table of fields is made at
+the first look. To the type checker the two decorators are one.
 
 Limits: always frozen; no default factories, no inheritance between records.
 """

@@ -50,7 +50,7 @@ _QUOTIENTS = 64
 _POWER_BITS: Final = 4096
 
 _LARGE: Final = 1 << WORD
-_LARGEST: Final = 1 << LARGEST_BITS
+_LARGEST: Final = pow(2, LARGEST_BITS)  # (mypyc would write out a folded constant)
 """Powers with more bits are not computed."""
 
 

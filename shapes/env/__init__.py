@@ -11,22 +11,10 @@ from typing import TYPE_CHECKING
 
 from shapes.base.lazy import lazy_exports
 from shapes.env.dims import Dim, exact_hint, exact_range
+from shapes.env.functions import And, Implies, Max, Min, Not, Or, Where, ceildiv
 from shapes.env.guards import Guard, GuardFunction
 from shapes.env.shape_env import Check, ShapeEnv, SymbolInfo
-from shapes.env.symints import (
-    And,
-    Implies,
-    Max,
-    Min,
-    Not,
-    Or,
-    Symbolic,
-    SymBool,
-    SymFloat,
-    SymInt,
-    Where,
-    ceildiv,
-)
+from shapes.env.symints import Symbolic, SymBool, SymFloat, SymInt
 
 if TYPE_CHECKING:
     from shapes.env.arrays import ANSWERS as ANSWERS

@@ -13,13 +13,21 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from shapes.base.digits import written
-from shapes.base.foreign import is_numeric, is_sympy
+from shapes.base.foreign import is_sympy
 from shapes.base.infinity import Bound, IntInfinity, int_oo
-from shapes.base.location import Location, said, user_location
-from shapes.base.records import record
+from shapes.base.location import Location, user_location
 from shapes.domains import Congruence, ValueRanges
+from shapes.env.arguments import (
+    Claim,
+    Quantity,
+    claims_of,
+    declared,
+    require_text,
+    text_or_none,
+)
 from shapes.env.dims import exact_example, exact_hint, exact_range
 from shapes.env.guards import Guard, GuardFunction
+from shapes.env.records import Check, SymbolInfo
 from shapes.env.symints import (
     Symbolic,
     SymBool,
@@ -68,55 +76,6 @@ if TYPE_CHECKING:
     from shapes.queries.suggest import Suggestion
 
 __all__ = ["Check", "ShapeEnv", "SymbolInfo"]
-
-Claim = SymBool | BoolExpr | str | bool
-Quantity = Symbolic | Expr | str | int | float
-
-
-@record(frozen=True, eq=False, slots=True)
-class SymbolInfo:
-    """What is known of a symbol besides facts: `backed` symbols are inputs, with an example
-    (`hint`) or without; the others are known only when the program runs."""
-
-    symbol: Expr
-    backed: bool
-    source: str | None = None
-    hint: Value | None = None
-    size_like: bool = False
-
-    @property
-    def name(self) -> str:
-        return self.symbol.name
-
-    @property
-    def kind(self) -> Kind:
-        return self.symbol.kind
-
-
-@record(frozen=True, eq=False, slots=True)
-class Check:
-    """A deferred runtime assert: `claim` includes the condition of being defined.
-
-    `written` is the condition in the words of whoever stated it, if it was text, `expr` the
-    condition without that of being defined. `origin` tells whether a person wrote it or an
-    operation implies it.
-    """
-
-    claim: BoolExpr
-    written: str | None
-    message: str | None = None
-    origin: str = "user"
-    operation: str | None = None
-    location: Location | None = None
-    fact: Fact | None = None
-    expr: BoolExpr | None = None
-
-    @property
-    def text(self) -> str:
-        """The condition as it is shown."""
-        if self.written is not None:
-            return self.written
-        return brief(self.claim if self.expr is None else self.expr)
 
 
 class ShapeEnv:
@@ -225,9 +184,9 @@ class ShapeEnv:
             # What every size is needs no check at entry, unlike what was declared.
             facts.append(Fact(sym >= 0, "operation", f"{name} >= 0", operation="every size"))
         if not isinstance(lower, IntInfinity) and not (size_like and lower <= 0):
-            facts.append(_ranged(sym >= lower, f"{name} >= {written(lower)}"))
+            facts.append(declared(sym >= lower, f"{name} >= {written(lower)}"))
         if not isinstance(upper, IntInfinity):
-            facts.append(_ranged(sym <= upper, f"{name} <= {written(upper)}"))
+            facts.append(declared(sym <= upper, f"{name} <= {written(upper)}"))
         info = SymbolInfo(sym, backed, source, hint, size_like)
         return self._entered(info, facts)  # type: ignore[return-value]
 
@@ -239,7 +198,7 @@ class ShapeEnv:
         return symbol(name, kind)
 
     def _entered(self, info: SymbolInfo, facts: Iterable[Fact]) -> Symbolic:
-        _require_text(info.source, f"the source of `{info.name}`")
+        require_text(info.source, f"the source of `{info.name}`")
         stated = list(facts)
         known = self.facts.declaring(info.symbol, info.backed, len(self.symbols))
         self.facts = known.given(*stated)
@@ -337,10 +296,10 @@ class ShapeEnv:
         operation: str | None = None,
         node: str | None = None,
     ) -> None:
-        _require_text(operation, "an operation")
-        _require_text(node, "the name of a node")
+        require_text(operation, "an operation")
+        require_text(node, "the name of a node")
         whole, _ = self._whole(claim)
-        fact = Fact(whole, origin, _text(claim), None, operation, node, user_location())
+        fact = Fact(whole, origin, text_or_none(claim), None, operation, node, user_location())
         self.facts = self._learned(fact)
         self._stated.append(fact)
 
@@ -363,10 +322,10 @@ class ShapeEnv:
         Raises `ContradictionError` if it can never hold.
         """
         for value, what in ((message, "a message"), (operation, "an operation")):
-            _require_text(value, what)
+            require_text(value, what)
         whole, expr = self._whole(claim)
         location = user_location() if location is None else location
-        text = _text(claim) if written is None else written
+        text = text_or_none(claim) if written is None else written
         fact = Fact(whole, "check", text, message, operation, None, location)
         self.facts = self._learned(fact)
         self._checks.append(
@@ -432,9 +391,9 @@ class ShapeEnv:
     ) -> Verdict:
         """The verdict on a claim, also under further facts `given` with the question."""
         facts = self.facts
-        for one in _claims(given):
+        for one in claims_of(given):
             whole, _ = self._whole(one)
-            facts = facts.given(Fact(whole, "given", _text(one)))
+            facts = facts.given(Fact(whole, "given", text_or_none(one)))
         spelled = self._claim(claim)
         text = claim if isinstance(claim, str) else brief(spelled.expr)
         from shapes.prove.ladder import prove
@@ -632,25 +591,3 @@ class ShapeEnv:
         from shapes.env.display import env_html
 
         return env_html(self)
-
-
-def _ranged(claim: BoolExpr, text: str) -> Fact:
-    return Fact(claim, "declared", text, location=said())
-
-
-def _claims(given: Any) -> Iterable[Claim]:
-    """The claims in an argument that is one claim or several."""
-    one = isinstance(given, (str, bool, SymBool, BoolExpr))
-    one = one or not hasattr(given, "__iter__") or is_numeric(given)
-    return [given] if one else given
-
-
-def _require_text(said: object, what: str) -> None:
-    """Refuse what is neither text nor None."""
-    if said is not None and not isinstance(said, str):
-        raise ExpressionTypeError(f"{what} is text, not {type(said).__name__}")
-
-
-def _text(claim: object) -> str | None:
-    return claim if isinstance(claim, str) else None
-

@@ -39,18 +39,10 @@ if TYPE_CHECKING:
     from shapes.env.shape_env import ShapeEnv
 
 __all__ = [
-    "And",
-    "Implies",
-    "Max",
-    "Min",
-    "Not",
-    "Or",
     "SymBool",
     "SymFloat",
     "SymInt",
     "Symbolic",
-    "Where",
-    "ceildiv",
     "spelled_of",
     "spelled_of_sympy",
     "symbolic",
@@ -194,10 +186,10 @@ class _Number(Symbolic):
         return self
 
     def __neg__(self) -> Any:
-        return _applied(self.env, "Neg", (self,))
+        return applied(self.env, "Neg", (self,))
 
     def __abs__(self) -> Any:
-        return _applied(self.env, "Abs", (self,))
+        return applied(self.env, "Abs", (self,))
 
 
 class _Direct:
@@ -298,7 +290,7 @@ class SymInt(_Number):
         return self
 
     def __invert__(self) -> Any:
-        return _applied(self.env, "BitNot", (self,))
+        return applied(self.env, "BitNot", (self,))
 
     def __hash__(self) -> int:  # Python wants it beside `__eq__`
         _watched(self, "hash")
@@ -429,17 +421,17 @@ class SymFloat(_Number):
 
     def __round__(self, digits: int | None = None) -> Any:
         if digits is None:
-            return _applied(self.env, "RoundToInt", (self,))
-        return _applied(self.env, "RoundDecimal", (self, digits))
+            return applied(self.env, "RoundToInt", (self,))
+        return applied(self.env, "RoundDecimal", (self, digits))
 
     def __trunc__(self) -> Any:
-        return _applied(self.env, "TruncToInt", (self,))
+        return applied(self.env, "TruncToInt", (self,))
 
     def __floor__(self) -> Any:
-        return _applied(self.env, "FloorToInt", (self,))
+        return applied(self.env, "FloorToInt", (self,))
 
     def __ceil__(self) -> Any:
-        return _applied(self.env, "CeilToInt", (self,))
+        return applied(self.env, "CeilToInt", (self,))
 
 
 class SymBool(Symbolic):
@@ -454,7 +446,7 @@ class SymBool(Symbolic):
         return int(bool(self))
 
     def __invert__(self) -> Any:
-        return _applied(self.env, "Not", (self,))
+        return applied(self.env, "Not", (self,))
 
     def __and__(self, other: object) -> Any:
         return _beside("BitAnd", self, other)
@@ -503,12 +495,12 @@ def symbolic(env: ShapeEnv, expr: Expr, defined: BoolExpr = TRUE) -> Symbolic:
 
 def _beside(name: str, one: Symbolic, other: object) -> Any:
     """The operator on `one` and what is beside it, if that is an operand."""
-    return _applied(one.env, name, (one, other)) if _is_operand(other) else NotImplemented
+    return applied(one.env, name, (one, other)) if _is_operand(other) else NotImplemented
 
 
 def _reflected(name: str, one: Symbolic, other: object) -> Any:
     """The operator on what is beside it and `one`."""
-    return _applied(one.env, name, (other, one)) if _is_operand(other) else NotImplemented
+    return applied(one.env, name, (other, one)) if _is_operand(other) else NotImplemented
 
 
 def _is_operand(value: object) -> bool:
@@ -537,31 +529,7 @@ def spelled_of_sympy(value: Any, symbols: Mapping[str, Expr] | None = None) -> S
     return Spelled(expr, defined(expr))
 
 
-def _chosen(name: str, operands: tuple[Any, ...]) -> Any:
-    """`Min` or `Max`: straight to the kernel for symbolic and plain integers, of which none
-    has a condition."""
-    env: ShapeEnv | None = None
-    exprs: list[Expr] = []
-    for operand in operands:
-        if type(operand) is int:
-            exprs.append(constant(operand))
-        elif (
-            type(operand) is SymInt
-            and operand.defined is TRUE
-            and (env is None or env is operand.env)
-        ):
-            env = operand.env
-            exprs.append(operand.expr)
-        else:
-            return _applied(None, name, operands)
-    build = OPERATORS[name].on_ints
-    if env is None or build is None:
-        return _applied(None, name, operands)
-    expr = build(*exprs)
-    return expr.value if expr.op is CONSTANT else symbolic(env, expr)
-
-
-def _applied(env: ShapeEnv | None, name: str, operands: tuple[Any, ...]) -> Any:
+def applied(env: ShapeEnv | None, name: str, operands: tuple[Any, ...]) -> Any:
     for operand in operands:
         if isinstance(operand, Symbolic):
             if env is not None and operand.env is not env:
@@ -570,7 +538,7 @@ def _applied(env: ShapeEnv | None, name: str, operands: tuple[Any, ...]) -> Any:
                     f"{name}"
                 )
             env = operand.env
-    spelled = spell(OPERATORS[name], [_operand(env, operand) for operand in operands])
+    spelled = spell(OPERATORS[name], [operand_of(env, operand) for operand in operands])
     if env is None:
         expr = spelled.expr
         if expr.op is CONSTANT and not any(isinstance(one, Expr) for one in operands):
@@ -579,48 +547,6 @@ def _applied(env: ShapeEnv | None, name: str, operands: tuple[Any, ...]) -> Any:
     return env.wrap(spelled.expr, spelled.defined)
 
 
-def _operand(env: ShapeEnv | None, value: Any) -> Spelled:
+def operand_of(env: ShapeEnv | None, value: Any) -> Spelled:
     """An operand; names in an expression of sympy's are those of the environment."""
     return env.spelled(value) if env is not None and is_sympy(value) else spelled_of(value)
-
-
-def Min(*operands: Any) -> Any:  # noqa: N802
-    """The least of numbers and symbolic numbers."""
-    return _chosen("Min", operands)
-
-
-def Max(*operands: Any) -> Any:  # noqa: N802
-    """The greatest of numbers and symbolic numbers."""
-    return _chosen("Max", operands)
-
-
-def Where(condition: Any, a: Any, b: Any) -> Any:  # noqa: N802
-    """`a` where the condition holds, else `b`."""
-    return _applied(None, "Where", (condition, a, b))
-
-
-def And(*conditions: Any) -> Any:  # noqa: N802
-    """All of the conditions hold; a later one needs a value only where the earlier ones hold
-    (unlike ``&``, which needs all of its operands)."""
-    return _applied(None, "And", conditions)
-
-
-def Or(*conditions: Any) -> Any:  # noqa: N802
-    """One of the conditions holds; a later one needs a value only where no earlier one does
-    (unlike ``|``, which needs all of its operands)."""
-    return _applied(None, "Or", conditions)
-
-
-def Not(condition: Any) -> Any:  # noqa: N802
-    """The condition does not hold."""
-    return _applied(None, "Not", (condition,))
-
-
-def Implies(p: Any, q: Any) -> Any:  # noqa: N802
-    """If `p` holds, `q` does."""
-    return _applied(None, "Implies", (p, q))
-
-
-def ceildiv(a: Any, b: Any) -> Any:
-    """The quotient rounded up."""
-    return _applied(None, "CeilDiv", (a, b))

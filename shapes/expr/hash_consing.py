@@ -1,12 +1,14 @@
-"""The intern tables: weak references to nodes by key, and the random points of atoms.
+"""Hash consing (Ershov 1958; Filliâtre & Conchon 2006): weak intern tables of nodes by key,
+and the random points of atoms.
 
-A look-up costs one dictionary access; a node that nobody holds is gone at once. What becomes
-of its entry depends on the key. In `BY_VALUE` and `BY_OPERANDS`, where keys are made of
-numbers, the empty entry stays until the table is swept, which happens whenever it has doubled
-since the last time: that is cheaper than a callback for each node. So a table has at most
-twice as many entries as were in use at the last sweep (or `LEAST`); what many nodes leave
-behind when they go stays until then. A key of `BY_STRUCTURE` holds the operands, which must
-not outlive the node, so there the entry goes with it.
+Keys of integers are values of polynomials at a random point (Schwartz 1980, Zippel 1979; see
+`combinations`). A look-up costs one dictionary access; a node without references is gone at
+once. What becomes of its entry depends on the key. In `BY_VALUE` and `BY_OPERANDS`, where
+keys are made of numbers, the empty entry stays until the table is swept, which happens
+whenever it has doubled since the last time: that is cheaper than a callback for each node. So
+a table has at most twice as many entries as were in use at the last sweep (or `LEAST`); what
+many nodes leave behind when they go stays until then. A key of `BY_STRUCTURE` holds the
+operands, which must not outlive the node, so there the entry goes with it.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 _LARGE: Final = 1 << 1024
-_LARGEST: Final = 1 << LARGEST_BITS
+_LARGEST: Final = pow(2, LARGEST_BITS)  # (mypyc would write out a folded constant)
 
 EXPANSION_LIMIT: Final = 512
 """Products of sums with more pairs of terms than this stay factored."""

@@ -1,4 +1,5 @@
-"""What a disjunction says of ranges: what all its cases say.
+"""Constructive disjunction: what all cases of a disjunction say of ranges
+(Van Hentenryck, Saraswat & Deville 1998).
 
 A case says of some directions which values they have, as a few intervals (`b == 3` one value,
 `b != 3` all but one, a conjunction what its parts have in common). A case that the known
@@ -6,9 +7,9 @@ ranges refute drops out. If one is left, it holds. Otherwise every direction tha
 speak about lies in the union: its ends are ends, the gaps in it are excluded values, and
 single values have what they leave modulo some number in common.
 
-Guarantees: what is told follows from the disjunction, the known ranges that refute its other
-cases, and nothing else. Limits: `CASES` cases of a few intervals each; what two directions say
-together is left to the methods of proof.
+Guarantees: what is learned follows from the disjunction, the known ranges that refute its
+other cases, and nothing else. Limits: `CASES` cases of a few intervals each; what two
+directions say together is left to the methods of proof.
 """
 
 from __future__ import annotations

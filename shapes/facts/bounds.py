@@ -1,4 +1,5 @@
-"""Ranges and congruences under facts: the domains, with what is known at every step.
+"""Ranges and congruences under facts: abstract interpretation in the reduced product of
+interval and congruence (Cousot & Cousot 1979; Granger 1989).
 
 At every integer sub-expression the computed interval is met with the interval that the
 facts keep for its direction, and its ends are rounded to the congruence of the expression.

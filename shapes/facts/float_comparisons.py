@@ -1,4 +1,4 @@
-"""What comparisons of doubles say: ranges of symbols, and what they exclude."""
+"""Comparisons of doubles: the ranges and the exclusions that they imply for symbols."""
 
 from __future__ import annotations
 

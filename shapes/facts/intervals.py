@@ -1,4 +1,4 @@
-"""The interval of an expression under facts, not rounded to residues yet.
+"""Interval analysis of an expression under facts (Moore 1966), before rounding to residues.
 
 `Ranges` is the analysis that meets, at every node, what the operators say with what the
 facts know of that node; the one traversal runs it on any expression. Nearly every size is a

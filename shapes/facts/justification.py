@@ -1,8 +1,8 @@
-"""Sets of facts that are joined without being copied.
+"""Justifications (truth maintenance: Doyle 1979): sets of facts, joined without copying.
 
 What is learned rests on what was learned before, so reasons are joined at every step and
 read only when a proof or an error names them. A join keeps its two parts; the facts in it
-are collected, once, when somebody looks. A chain of n equalities takes n small objects and
+are collected once, at the first look. A chain of n equalities takes n small objects and
 not n sets of up to n facts.
 
 Guarantees: immutable to everyone outside; collecting does not recurse.

@@ -1,4 +1,5 @@
-"""What the ends of an atom say about its operands.
+"""Backward propagation through operators: what the ends of an atom say about its operands
+(HC4-revise: Benhamou et al., ICLP 1999).
 
 `narrowed` reads an atom the other way round: a product between two numbers bounds each factor
 by what the others leave (a number's divisors lie no farther from 0 than it does), a power its
@@ -6,7 +7,7 @@ base by roots, a quotient its numerator, a minimum that is large all its operand
 whose one arm is out of reach the other arm and the condition. `reach` is the range of an
 operand as far as what is kept of its atoms shows it, with its reasons.
 
-Guarantees: whatever is told follows from the atom's knowledge and the reasons that are told
+Guarantees: whatever is given follows from the atom's knowledge and the reasons that are given
 with it, for all integers at which the atom has a value. Limits: intervals, single excluded
 values near 0, and divisors only; a product of more than `FACTORS` is not read.
 """

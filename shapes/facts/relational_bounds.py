@@ -1,10 +1,9 @@
-"""Bounds of sums from what is known about other sums.
+"""Bounds of linear combinations from known relations: greedy linear programming.
 
 With ``u <= 4*b`` and ``b <= 64``, ``u - 3*b`` is ``(u - 4*b) + b``, at most 64. For every
 known relation that shares an atom with the expression, the multiple that cancels the atom
-is split off, and the rest is bounded by intervals, or once more in this way. It is the
-greedy half of linear programming: cheap, sound, and enough for most sizes; `exact` settles
-what it leaves.
+is split off, and the rest is bounded by intervals, or once more in this way. It is
+cheap, sound, and enough for most sizes; `exact_bounds` settles what it leaves.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ A fact about a linear combination is kept under its primitive *direction* (see
 So a bound on ``2*x`` answers for ``4*x + 1``, and ``x - y <= 3`` for ``y - x``. An equality
 with a unit coefficient is solved for its youngest symbol (inputs are older than what is read
 at run time, so they stay) and substituted everywhere. What a relation says about its
-atoms' ranges is propagated at once (see `learning`), within a budget of steps.
+atoms' ranges is propagated at once (see `propagation`), within a budget of steps.
 
 `Facts.given` answers with new facts; the old ones stay as they were, share their structure
 with the new, and asking never changes either. Everything learned from `a` is remembered

@@ -2,8 +2,8 @@
 
 `quick` answers from normal form, bounds and congruences; `tactics` are single methods of
 proof; `case_split` splits by the rules in `split_rules`; `consistency` keeps an environment's
-facts satisfiable; `ladder` knows the order and is what others call. Imports `arith` and
-folders before it.
+facts satisfiable; `ladder` knows the order and is what others call, with an `effort`.
+Imports `arith` and folders before it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from shapes.base.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from shapes.prove.effort import Effort as Effort
+    from shapes.prove.effort import effort_named as effort_named
     from shapes.prove.ladder import (
         CHEAP as CHEAP,
     )
@@ -20,13 +22,7 @@ if TYPE_CHECKING:
         METHODS as METHODS,
     )
     from shapes.prove.ladder import (
-        Effort as Effort,
-    )
-    from shapes.prove.ladder import (
         decide as decide,
-    )
-    from shapes.prove.ladder import (
-        effort_named as effort_named,
     )
     from shapes.prove.ladder import (
         entails as entails,
@@ -48,6 +44,7 @@ __all__ = [
 __getattr__ = lazy_exports(
     __name__,
     {
-        "ladder": ("CHEAP", "METHODS", "Effort", "decide", "effort_named", "entails", "prove"),
+        "effort": ("Effort", "effort_named"),
+        "ladder": ("CHEAP", "METHODS", "decide", "entails", "prove"),
     },
 )

@@ -1,4 +1,4 @@
-"""Case splits: a method of the prover that takes a claim apart until each piece is easy.
+"""Case split: the tactic that refutes a claim's negation separately in exhaustive cases.
 
 The claim's negation is taken in as a fact, which spreads what it says; then the facts are
 refuted: by their contradiction, by the ranges of what the negation consists of, by linear

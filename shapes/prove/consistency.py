@@ -1,4 +1,5 @@
-"""Whether facts can hold together: asked at every statement, so it has to be cheap.
+"""Consistency of facts, checked at every statement: local search first (WalkSAT: Selman,
+Kautz & Cohen 1994), refutation within a credit of steps second.
 
 A `Model` holds values that satisfy what was stated so far. Most statements hold for them, or
 do so when a symbol or two are moved (in the manner of Selman and Kautz's local search, and

@@ -1,10 +1,11 @@
-"""The prover: a ladder of methods, from cheap to dear.
+"""The prover: tactics in order of cost.
 
-A method takes a claim and facts and answers with a `Proof` or None. The ladder is tried for
-the claim and for its negation; between the cheap methods and z3 a search looks for small
-values that break (satisfy) the claim, because most questions that are not decided by then
-have a counterexample. The methods without a solver are in `methods`, in their order; this
-module alone knows when they, the search and z3 have their turn.
+A tactic takes a claim and facts and answers with a `Proof` or None. The ladder is tried for
+the claim and for its negation; between the cheap tactics and the SMT solver a search looks
+for small values that break (satisfy) the claim, because most questions that are not decided
+by then have a counterexample. The tactics without a solver are in `tactics`, in their order,
+the solver in `solving`, budgets in `effort`; only `_Asked.answer` says when they and the
+search have their turn.
 
 Guarantees: facts are never changed; hints are used as candidates of the search and never in
 a proof; budgets are steps, so an answer does not depend on the machine; a question that an
@@ -17,48 +18,25 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from shapes.base.budget import ExhaustedError, limited, remaining
-from shapes.base.records import record, replace
+from shapes.base.records import replace
 from shapes.errors import ContradictionError, TooLargeError, UndefinedError
 from shapes.expr.booleans import negation
-from shapes.expr.nodes import (
-    FALSE,
-    OPERATORS,
-    TRUE,
-    BoolExpr,
-    Expr,
-    Value,
-)
+from shapes.expr.nodes import FALSE, OPERATORS, TRUE, BoolExpr, Expr, Value
 from shapes.facts.abstract_value import smallest
 from shapes.facts.store import Fact, Facts, Reasons, contradiction
 from shapes.facts.verdict import Counterexample, Proof, Status, Verdict
+from shapes.prove.effort import EFFORTS, LINEAR, QUICK, SOLVER, Effort, effort_named
 from shapes.prove.quick import CHEAP, decide, proved
+from shapes.prove.solving import MANY, by_solver
 from shapes.prove.tactics import METHODS, RELATIONS, by_linear
 from shapes.traversal.definedness import Spelled, without_value
 from shapes.traversal.printing import brief
-from shapes.witness.search import Search, Values, models_of, remembered, satisfies, search
+from shapes.witness.search import Search, Values, models_of, remembered, search
 
 if TYPE_CHECKING:
     from shapes.arith.branch_and_bound import Body
-    from shapes.witness.smt import Question, Ready
 
 __all__ = ["CHEAP", "EFFORTS", "METHODS", "Effort", "decide", "entails", "prove"]
-
-
-@record(frozen=True)
-class Effort:
-    """How much may be spent: the methods by name, evaluations of the search, z3's steps, and
-    the steps of everything else together (see `budget`)."""
-
-    methods: tuple[str, ...]
-    search: int
-    rlimit: int
-    steps: int = 400_000
-
-
-SOLVER: Final = "z3"
-
-LINEAR: Final = "linear"
-"""The method that looks at many facts with the simplex method too."""
 
 STARTS: Final = 8
 """Models around which values are moved."""
@@ -69,9 +47,6 @@ FEW: Final = 12
 LARGE: Final = 64
 """Among more conditions than these, combinations of values satisfy all of them so rarely that
 the methods come first."""
-
-MANY: Final = 24
-"""So many connected facts are made ready for questions."""
 
 BRANCHING: Final = 2
 """A branch of the simplex method costs as much as so many combinations of values."""
@@ -84,25 +59,6 @@ SECOND: Final = 4
 
 SOLVER_STEPS: Final = 200
 """Facts that the solver reads again, all tries together, to find a smallest set."""
-
-QUICK: Final = ("differences",)
-"""The methods that come before the search too: what they do not see costs them little."""
-
-EFFORTS: Final[dict[str, Effort]] = {
-    "cheap": Effort(CHEAP, search=0, rlimit=0, steps=100_000),
-    "quick": Effort((*METHODS, SOLVER), search=60, rlimit=200_000, steps=100_000),
-    "default": Effort((*METHODS, SOLVER), search=300, rlimit=3_000_000),
-    "thorough": Effort((*METHODS, SOLVER), search=3_000, rlimit=60_000_000, steps=10_000_000),
-}
-
-
-def effort_named(effort: str | Effort) -> Effort:
-    """The effort of that name; raises `ValueError` with the names that there are."""
-    if isinstance(effort, Effort):
-        return effort
-    if effort not in EFFORTS:
-        raise ValueError(f"no effort {effort!r}; there are {', '.join(EFFORTS)}")
-    return EFFORTS[effort]
 
 
 def prove(
@@ -204,7 +160,7 @@ def _entailed(facts: Facts, claim: BoolExpr, chosen: Effort) -> Proof | None:
         return proof
     if remembered(facts, broken) is not None:
         return None
-    return _by_solver(facts, broken, chosen, [])[0]
+    return by_solver(facts, broken, chosen, [])[0]
 
 
 def _defined(
@@ -279,7 +235,7 @@ class _Asked:
         self._found_by: dict[bool, str] = {}
 
     def answer(self) -> Verdict:
-        """The verdict: cheap methods for and against, a short search, the dear methods for
+        """The verdict: cheap methods for and against, a short search, the costly methods for
         what the search left open, a longer search, and the solver. Many facts are made ready
         where linear reasoning failed, and asked first as long as they are."""
         methods = [m for m in self._effort.methods if m in METHODS]
@@ -504,7 +460,7 @@ class _Asked:
             values = remembered(self._facts, condition)
             proof = None
             if values is None:
-                proof, values = _by_solver(self._facts, condition, effort, self._tried)
+                proof, values = by_solver(self._facts, condition, effort, self._tried)
                 if proof is None and values is None:
                     effort = replace(effort, rlimit=effort.rlimit // SECOND)
             if proof is not None:
@@ -533,7 +489,7 @@ class _Asked:
 
         def impossible(stated: list[Fact]) -> bool:
             known = Facts().given(*stated)
-            return _by_solver(known, TRUE, self._effort, [], stated)[0] is not None
+            return by_solver(known, TRUE, self._effort, [], stated)[0] is not None
 
         stated = [fact for fact in self._facts if fact in used]
         return contradiction(smallest(stated, impossible, SOLVER_STEPS))
@@ -595,50 +551,3 @@ def _from_body(
         return True, None
     proof = outcome.proof(facts, claim)
     return proof is not None, proof
-
-
-def _ready(facts: Facts, connected: Sequence[Fact], question: Question) -> Ready:
-    """The solver that keeps these facts, made if the last one was for others."""
-    from shapes.witness.smt import Ready
-
-    kept = facts.memo.get("ready")
-    if isinstance(kept, tuple) and kept[0] == connected:
-        ready = kept[1]
-        assert isinstance(ready, Ready)
-        return ready
-    ready = Ready(facts, question.facts)
-    facts.memo["ready"] = (connected, ready)
-    return ready
-
-
-def _by_solver(
-    facts: Facts,
-    condition: BoolExpr,
-    effort: Effort,
-    tried: list[str],
-    stated: Sequence[Fact] | None = None,
-) -> tuple[Proof | None, Values | None]:
-    """z3 on the connected (or the stated) facts: a proof that the condition cannot hold, or
-    values."""
-    from shapes.witness.smt import Answer, Question, solve
-
-    connected = facts.connected(condition) if stated is None else stated
-    named = {f"f!{index}": fact for index, fact in enumerate(connected)}
-    question = Question((condition,), tuple((n, f.claim) for n, f in named.items()))
-    answer = Answer("unknown")
-    if stated is None and len(connected) >= MANY:
-        answer = _ready(facts, connected, question).solve(condition, facts, effort.rlimit)
-    if answer.status == "unknown":
-        answer = solve(question, facts, effort.rlimit)
-    if answer.status == "unsat":
-        used = answer.rested | {named[name] for name in answer.core}
-        return Proof(SOLVER, facts.in_order(used)), None
-    if answer.status == "sat":
-        values: Values = dict(answer.model)
-        if satisfies(values, [condition, *(fact.claim for fact in connected)]):
-            models_of(facts).append(values)
-            return None, values
-        tried.append("z3: its model did not survive re-evaluation")
-        return None, None
-    tried.append(answer.reason if answer.reason.startswith("z3") else f"z3: {answer.reason}")
-    return None, None

@@ -1,7 +1,7 @@
-"""What the cheap methods decide: the questions that are asked most, at the least cost.
+"""The cheap tactics: normal form, interval analysis and congruences.
 
-The normal form and ranges answer most questions of a program while it is traced. They need
-neither search nor certificates, so they do not load the `prover`, which starts with them too.
+They answer most questions of a program while it is traced. They need neither search nor
+certificates, so they do not load the `ladder`, which starts with them too.
 """
 
 from __future__ import annotations

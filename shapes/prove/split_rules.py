@@ -1,4 +1,4 @@
-"""What a refutation by cases may split on, from cheap to dear.
+"""The rules of case splits: what a refutation may split on, in order of cost.
 
 A choice is a list of conditions of which one holds, by a rule that the checker of
 certificates knows too.

@@ -1,11 +1,11 @@
-"""The methods of proof without a solver, each a function from facts and a claim to a proof.
+"""Tactics: functions from facts and a claim to a proof or None (the solver is in `solving`).
 
-They are listed in `METHODS` in their order; `prover` goes up the ladder. A method names as few
+They are listed in `METHODS` in order of cost; `ladder` calls them. A tactic names as few
 facts as it can tell apart cheaply: those behind the ends of ranges that matter, and of a few
 facts only those that it cannot do without.
 
 Guarantees: facts are never changed, no example takes part, and None says only that this
-method does not see it. The dearer methods are imported at first use.
+tactic does not see it. The costly ones are imported at first use.
 """
 
 from __future__ import annotations

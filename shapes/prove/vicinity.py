@@ -1,4 +1,4 @@
-"""Values near those that satisfied the facts before, where many facts are connected.
+"""Local search around known models, evaluated incrementally, for many connected facts.
 
 An environment keeps values that satisfy what was stated (see `consistency`). Here they are
 evaluated once for a set of facts; a question then moves a few of them, and only the facts

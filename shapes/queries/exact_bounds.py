@@ -25,7 +25,8 @@ from shapes.facts.justification import NO_REASONS
 from shapes.facts.relational_bounds import least, most
 from shapes.facts.store import Fact, Facts, Reasons, together
 from shapes.facts.verdict import Counterexample, Status
-from shapes.prove.ladder import EFFORTS, Effort, effort_named, prove
+from shapes.prove.effort import EFFORTS, Effort, effort_named
+from shapes.prove.ladder import prove
 from shapes.traversal.evaluate import evaluated
 
 __all__ = ["ExplainedBounds", "exact_bounds", "explained_bounds"]

@@ -31,7 +31,8 @@ from shapes.expr.nodes import Expr, IntExpr, Op, Value, as_expr
 from shapes.facts.bounds import bounds
 from shapes.facts.store import Fact, Facts
 from shapes.facts.verdict import Counterexample, Status, Verdict
-from shapes.prove.ladder import Effort, effort_named, prove
+from shapes.prove.effort import Effort, effort_named
+from shapes.prove.ladder import prove
 from shapes.traversal.definedness import Spelled, defined
 from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import apply, free_symbols, interpret

@@ -41,7 +41,8 @@ from shapes.expr.nodes import (
 from shapes.expr.remainders import whole
 from shapes.facts.bounds import bounds, congruence
 from shapes.facts.store import Fact, Facts
-from shapes.prove.ladder import CHEAP, Effort, decide, effort_named, prove
+from shapes.prove.effort import Effort, effort_named
+from shapes.prove.ladder import CHEAP, decide, prove
 from shapes.queries.rules import by_root
 from shapes.traversal.cost import Cost, cost
 from shapes.traversal.definedness import defined

@@ -47,7 +47,8 @@ from shapes.expr.nodes import (
 from shapes.facts.bounds import bounds
 from shapes.facts.store import Fact, Facts
 from shapes.facts.verdict import Status
-from shapes.prove.ladder import CHEAP, Effort, decide, effort_named, prove
+from shapes.prove.effort import Effort, effort_named
+from shapes.prove.ladder import CHEAP, decide, prove
 from shapes.queries.simplify import simplify
 from shapes.traversal.cost import Cost, cost
 from shapes.traversal.definedness import Spelled

@@ -1,8 +1,8 @@
-"""Every value: a method of the prover for claims about few values.
+"""Exhaustive enumeration of finite domains: a tactic for claims about few values.
 
 Where each symbol of a claim has few values by its known range and congruence, the claim is
 evaluated at all of them; where it fails, a fact about these symbols must exclude the values.
-It is the last resort for what no theorem speaks about, such as roundings of quotients.
+It is the last resort for what no lemma speaks about, such as roundings of quotients.
 
 Remainders of polynomials by constants depend on the residues of their symbols alone, so these
 are tried, whatever the ranges are.

@@ -1,4 +1,4 @@
-"""Search for small values that satisfy conditions: counterexamples and witnesses.
+"""Guided generate-and-test search for counterexamples and witnesses with small values.
 
 Candidates for every symbol are taken from the ends of its range, from small numbers and
 from the constants in the conditions; combinations are tried with small ones first, within

@@ -1,4 +1,5 @@
-"""z3: the last method, and the only module that imports it.
+"""The SMT solver z3 (de Moura & Bjørner, TACAS 2008): the last tactic, and the only module
+that imports it.
 
 A question is written as SMT-LIB text (shared sub-expressions once, as definitions), which
 z3 parses in one call; the same text is the dump for a bug report, and what any other solver

@@ -7,7 +7,8 @@ import itertools
 import random
 from dataclasses import dataclass
 
-from shapes.arith.certificate import Certificate, check
+from shapes.arith.certificate import Certificate
+from shapes.arith.checker import check
 from shapes.errors import ContradictionError, UndefinedError
 from shapes.expr.nodes import TRUE, BoolExpr, Expr
 from shapes.facts.store import Fact, Facts

@@ -8,16 +8,23 @@ arguments otherwise.
 
 from __future__ import annotations
 
-import math
 import operator
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from asserts.dialects.base import Alias, NoOp, Slices
+from asserts.dialects.numpy.noops import NO_OPS
+from asserts.dialects.numpy.operands import (
+    is_array_node,
+    is_index,
+    nodes_in,
+    numpy_functions,
+    traced_value,
+)
 from asserts.graph import runtime
-from asserts.graph.graph import Node, map_arg
+from asserts.graph.graph import Node
 from asserts.graph.module import GraphModule
 from asserts.graph.values import ArrayValue
 from shapes.expr import (
@@ -35,33 +42,21 @@ from shapes.expr import (
 __all__ = ["NumpyMemory"]
 
 
-def _functions(*names: str) -> frozenset[Any]:
-    """numpy's functions of these dotted names, as far as this numpy has them."""
-    found = set()
-    for name in names:
-        value: Any = np
-        for part in name.split("."):
-            value = getattr(value, part, None)
-        if value is not None:
-            found.add(value)
-    return frozenset(found)
-
-
-_ALWAYS: Final = _functions(
+_ALWAYS: Final = numpy_functions(
     "transpose", "permute_dims", "matrix_transpose", "linalg.matrix_transpose", "swapaxes",
     "moveaxis", "rollaxis", "expand_dims", "squeeze", "broadcast_to", "flip", "fliplr",
     "flipud", "rot90", "diagonal", "linalg.diagonal", "split", "array_split", "hsplit",
     "vsplit", "dsplit", "unstack", "trim_zeros", "lib.stride_tricks.sliding_window_view",
     "lib.stride_tricks.as_strided",
 )  # fmt: skip
-_SOMETIMES: Final = _functions(
+_SOMETIMES: Final = numpy_functions(
     "reshape", "ravel", "diag", "real", "imag", "round", "around", "asarray", "asanyarray",
     "ascontiguousarray", "asfortranarray", "require", "real_if_close", "asarray_chkfinite",
     "astype",
 )  # fmt: skip
-_EACH: Final = _functions("broadcast_arrays", "atleast_1d", "atleast_2d", "atleast_3d")
-_COPY_ARGUMENT: Final = _functions("array", "nan_to_num", "meshgrid")
-_WRITERS: Final = _functions(
+_EACH: Final = numpy_functions("broadcast_arrays", "atleast_1d", "atleast_2d", "atleast_3d")
+_COPY_ARGUMENT: Final = numpy_functions("array", "nan_to_num", "meshgrid")
+_WRITERS: Final = numpy_functions(
     "copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis", "random.shuffle",
 )  # fmt: skip
 _IN_PLACE: Final[frozenset[Any]] = frozenset(
@@ -86,7 +81,7 @@ _OPERATOR_UFUNCS: Final[dict[Any, np.ufunc]] = {
     operator.lshift: np.left_shift, operator.rshift: np.right_shift,
     operator.pos: np.positive,
 }  # fmt: skip
-_OWNERS: Final = _functions(
+_OWNERS: Final = numpy_functions(
     "zeros", "ones", "empty", "full", "zeros_like", "ones_like", "empty_like", "full_like",
     "copy", "concatenate", "stack", "vstack", "hstack", "where", "take", "repeat", "tile",
     "cumsum", "cumprod", "sort", "roll", "pad", "clip",
@@ -104,23 +99,6 @@ def _is_own_function(target: Any) -> bool:
     if top in ("_operator", "operator", "numpy", "shapes"):
         return True
     return module == runtime.__name__ or getattr(np, str(target.__name__), None) is target
-
-
-def _nodes(*arguments: Any) -> Iterator[Node]:
-    """The nodes in arguments, each once."""
-    found: dict[Node, None] = {}
-    map_arg(arguments, lambda node: found.setdefault(node))
-    return iter(found)
-
-
-def _value(node: Any) -> Any:
-    return node.meta.get("val") if isinstance(node, Node) else node
-
-
-def _is_array(argument: Any) -> bool:
-    """Whether an argument is certainly an array with an axis (no number, no array scalar)."""
-    value = _value(argument)
-    return isinstance(value, ArrayValue) and value.ndim > 0
 
 
 class NumpyMemory:
@@ -170,27 +148,27 @@ class NumpyMemory:
             return [
                 Alias(source, item=i)
                 for i, value in enumerate(args[2:])
-                for source in _nodes(value)
+                for source in nodes_in(value)
             ]
         if target in _ALWAYS:
-            return [Alias(source, _is_array(source)) for source in _nodes(*args[:1])]
+            return [Alias(source, is_array_node(source)) for source in nodes_in(*args[:1])]
         if target in _EACH:
             items = range(len(args)) if len(args) > 1 or target.__name__[0] == "b" else [None]
             return [
-                Alias(source, _is_array(source), item=item)
+                Alias(source, is_array_node(source), item=item)
                 for item, value in zip(items, args)
-                for source in _nodes(value)
+                for source in nodes_in(value)
             ]
         if target in _SOMETIMES or target is np.einsum:
             operands = args[1:] if target is np.einsum else args[:1]
             if len(operands) > 1:
                 return []
-            return [Alias(s, _returns_own(node, s)) for s in _nodes(*operands)]
+            return [Alias(s, _returns_own(node, s)) for s in nodes_in(*operands)]
         if target in _COPY_ARGUMENT:
             copies = node.kwargs.get("copy", True) is True
-            return [] if copies else [Alias(s, certain=False) for s in _nodes(*args)]
+            return [] if copies else [Alias(s, certain=False) for s in nodes_in(*args)]
         if target in _IN_PLACE:
-            return [Alias(source) for source in _nodes(*args[:1])]
+            return [Alias(source) for source in nodes_in(*args[:1])]
         if _is_own_function(target):
             return []
         return [Alias(source, certain=False) for source in node.all_input_nodes]
@@ -200,7 +178,7 @@ class NumpyMemory:
         if not isinstance(source, Node):
             return []
         if name in _VIEW_METHODS:
-            return [Alias(source, _is_array(source) and name != "__getitem__")]
+            return [Alias(source, is_array_node(source) and name != "__getitem__")]
         if name in _SOMETIMES_METHODS:
             return [Alias(source, certain=False)]
         is_known = hasattr(np.ndarray, name)
@@ -213,7 +191,7 @@ class NumpyMemory:
                 and str(node.target) not in ("__index__", "__init__", "__int__", "__invert__",
                                              "__iter__", "__init_subclass__")
             )  # fmt: skip
-            return list(_nodes(node.args[0])) if writes else []
+            return list(nodes_in(node.args[0])) if writes else []
         if node.op != "call_function":
             return []
         out = _out_of(node)
@@ -230,7 +208,7 @@ class NumpyMemory:
         overwrites = (
             target is np.nan_to_num and node.kwargs.get("copy", True) is not True
         ) or node.kwargs.get("overwrite_input") is True
-        return list(_nodes(*node.args[:1])) if writes or at or overwrites else []
+        return list(nodes_in(*node.args[:1])) if writes or at or overwrites else []
 
     # ------------------------------------------------------------------ slices
 
@@ -238,7 +216,7 @@ class NumpyMemory:
         if node.op != "call_function" or node.target is not operator.getitem:
             return None
         source, key = node.args
-        value = _value(source)
+        value = traced_value(source)
         items = key if isinstance(key, tuple) else (key,)
         if not isinstance(source, Node) or not isinstance(value, ArrayValue):
             return None
@@ -257,23 +235,23 @@ class NumpyMemory:
     # ------------------------------------------------------------------ no-ops
 
     def no_op_of(self, node: Node) -> NoOp | None:
-        if node.op != "call_function" or not _is_array(node) or node.meta.get("bindings"):
+        if node.op != "call_function" or not is_array_node(node) or node.meta.get("bindings"):
             return None
         try:
-            rule = _NO_OPS.get(_OPERATOR_UFUNCS.get(node.target, node.target))
+            rule = NO_OPS.get(_OPERATOR_UFUNCS.get(node.target, node.target))
         except TypeError:
             return None
         if rule is None or _out_of(node):
             return None
         found = rule(node)
-        if found is None or not _is_array(found.source):
+        if found is None or not is_array_node(found.source):
             return None
-        return found if _value(found.source) == _value(node) else None
+        return found if traced_value(found.source) == traced_value(node) else None
 
     # ------------------------------------------------------------------ buffers
 
     def buffer_of(self, node: Node) -> tuple[Any, ...] | None:
-        if node.op != "call_function" or not _is_array(node) or _out_of(node):
+        if node.op != "call_function" or not is_array_node(node) or _out_of(node):
             return None
         target: Any = node.target
         is_ufunc = isinstance(target, np.ufunc) and target.nout == 1
@@ -288,7 +266,7 @@ class NumpyMemory:
             return False
         if target.nout != 1 or target.signature is not None or len(node.args) != target.nin:
             return False
-        return _is_array(node) and not {"out", "where"} & set(node.kwargs)
+        return is_array_node(node) and not {"out", "where"} & set(node.kwargs)
 
     def may_overwrite(self, operand: Node, buffer: Node) -> bool:
         return True  # numpy computes as if operands and result were separate memory
@@ -309,7 +287,7 @@ def _out_of(node: Node) -> list[Node]:
     given: list[Any] = [node.kwargs.get("out")]
     if isinstance(target, np.ufunc):
         given += node.args[target.nin :]
-    return list(_nodes(*given))
+    return list(nodes_in(*given))
 
 
 # --------------------------------------------------------------------------- indexing
@@ -320,7 +298,7 @@ def _aliases_of_item(node: Node) -> Sequence[Alias]:
     source, key = node.args
     if not isinstance(source, Node):
         return [Alias(s, certain=False) for s in node.all_input_nodes]
-    value = _value(source)
+    value = traced_value(source)
     if isinstance(value, (tuple, list)) and type(key) is int:
         return [Alias(source, part=key % len(value) if value else None)]
     if isinstance(value, (tuple, list, dict)):
@@ -331,37 +309,17 @@ def _aliases_of_item(node: Node) -> Sequence[Alias]:
         return [Alias(source, certain=False, part=key if named else None)]
     if _is_basic(items):
         # Integers alone select a number, which is a copy.
-        is_number = all(_is_integer(item) for item in items) and len(items) == value.ndim
+        is_number = all(is_index(item) for item in items) and len(items) == value.ndim
         return [] if is_number else [Alias(source)]
-    unknown = any(isinstance(item, Node) and _value(item) is None for item in items)
+    unknown = any(isinstance(item, Node) and traced_value(item) is None for item in items)
     return [Alias(source, certain=False)] if unknown else []
 
 
 def _is_basic(items: Sequence[Any]) -> bool:
     return all(
-        item is None or item is Ellipsis or isinstance(item, slice) or _is_integer(item)
+        item is None or item is Ellipsis or isinstance(item, slice) or is_index(item)
         for item in items
     )
-
-
-def _per_axis(items: Sequence[Any]) -> list[Any]:
-    """The items that select from an axis, up to an ellipsis."""
-    dots = items.index(Ellipsis) if Ellipsis in items else len(items)
-    return [item for item in items[:dots] if item is not None]
-
-
-def _takes_all(item: Any, size: IntExpr) -> bool:
-    """Whether a slice takes a whole axis."""
-    if not isinstance(item, slice) or item.step not in (None, 1):
-        return False
-    stop = _value(item.stop)
-    stop = constant(stop) if type(stop) is int else stop
-    return item.start in (None, 0) and (stop is None or stop is size)
-
-
-def _is_integer(item: Any) -> bool:
-    value = _value(item)
-    return isinstance(value, IntExpr) or type(value) is int
 
 
 def _bounds(item: Any, size: IntExpr) -> tuple[IntExpr, IntExpr, IntExpr] | None:
@@ -387,7 +345,7 @@ def _bounds(item: Any, size: IntExpr) -> tuple[IntExpr, IntExpr, IntExpr] | None
 
 def _from_front(item: Any, size: IntExpr) -> IntExpr | None:
     """An index counted from the front."""
-    value = _value(item)
+    value = traced_value(item)
     index = constant(value) if type(value) is int else value
     if not isinstance(index, IntExpr):
         return None
@@ -412,9 +370,9 @@ def _cut(index: IntExpr, size: IntExpr) -> IntExpr:
 
 def _returns_own(node: Node, source: Node) -> bool:
     """Whether a function that sometimes copies certainly doesn't here."""
-    if not _is_array(source) or not _is_array(node):
+    if not is_array_node(source) or not is_array_node(node):
         return False
-    same: bool = _value(node) == _value(source)
+    same: bool = traced_value(node) == traced_value(source)
     if node.target is np.reshape:
         return same  # any layout fits its own shape
     if node.target is np.real:
@@ -422,200 +380,3 @@ def _returns_own(node: Node, source: Node) -> bool:
     plain = set(node.kwargs) <= {"dtype"} and len(node.args) <= 2
     as_it_is = node.target is np.asarray or node.target is np.asanyarray
     return same and plain and as_it_is
-
-
-_Rule = Callable[[Node], "NoOp | None"]
-
-
-def _array_argument(node: Node, count: int = 1) -> Node | None:
-    """The first argument, if the call has no other than `count` positional ones."""
-    if not node.args or len(node.args) > count:
-        return None
-    source = node.args[0]
-    return source if isinstance(source, Node) else None
-
-
-def _same_array(why: str, copies: bool = False, guards: bool = False, count: int = 3) -> _Rule:
-    """Functions that do nothing where they keep shape and dtype."""
-
-    def rule(node: Node) -> NoOp | None:
-        source = _array_argument(node, count)
-        if source is None or not set(node.kwargs) <= {"shape", "axis", "dtype", "order"}:
-            return None
-        if node.kwargs.get("order") not in (None, "K", "C"):
-            return None
-        return NoOp(source, why, copies, guards)
-
-    return rule
-
-
-def _permutation(node: Node) -> tuple[Node, tuple[int, ...]] | None:
-    """The source of a transposition, and the axes of it that the result has, in order."""
-    source = node.args[0] if node.args else None
-    if not isinstance(source, Node) or not _is_array(source):
-        return None
-    rank = _value(source).ndim
-    rest = [*node.args[1:], *node.kwargs.values()]
-    if not all(_is_plain(a) for a in rest) or node.op != "call_function":
-        return None
-    # numpy itself says where the axes go, on an array whose sizes number them.
-    sizes = np.empty(tuple(range(rank)) if rank else (), np.int8)
-    try:
-        moved = node.target(sizes, *node.args[1:], **node.kwargs)  # type: ignore[operator]
-    except (TypeError, ValueError):
-        return None
-    return source, tuple(moved.shape)
-
-
-def _is_plain(argument: Any) -> bool:
-    if isinstance(argument, (tuple, list)):
-        return all(map(_is_plain, argument))
-    return argument is None or type(argument) is int
-
-
-def _transposed(node: Node) -> NoOp | None:
-    """Transpositions that end where they began."""
-    at, axes = node, tuple(range(_value(node).ndim))
-    while isinstance(at, Node) and at.op == "call_function" and at.target in _MOVES:
-        step = _permutation(at)
-        if step is None:
-            return None
-        at, order = step
-        axes = tuple(order[axis] for axis in axes)
-        if axes == tuple(range(len(axes))):
-            return NoOp(at, "the axes end up where they were")
-    return None
-
-
-_MOVES: Final = _functions(
-    "transpose", "permute_dims", "matrix_transpose", "linalg.matrix_transpose", "swapaxes",
-    "moveaxis", "rollaxis",
-)  # fmt: skip
-
-
-def _flipped(node: Node) -> NoOp | None:
-    """The same flip twice."""
-    inner = node.args[0] if node.args else None
-    if not isinstance(inner, Node) or inner.op != "call_function":
-        return None
-    same = inner.target is node.target and inner.kwargs == node.kwargs
-    if not same or inner.args[1:] != node.args[1:] or list(_nodes(node.args[1:])):
-        return None
-    source = inner.args[0]
-    return NoOp(source, "flipped twice") if isinstance(source, Node) else None
-
-
-def _whole(node: Node) -> NoOp | None:
-    """``x[:]``, ``x[...]``, ``x[0:n]``."""
-    source, key = node.args
-    value = _value(source)
-    if not isinstance(source, Node) or not isinstance(value, ArrayValue):
-        return None
-    items = key if isinstance(key, tuple) else (key,)
-    chosen = _per_axis(items)
-    rest = items[len(chosen) :]
-    plain = all(item is Ellipsis or item == slice(None) for item in rest)
-    if not plain or not all(map(_takes_all, chosen, value.shape)):
-        return None
-    return NoOp(source, "the slice takes everything")
-
-
-def _cast(node: Node) -> NoOp | None:
-    source = _array_argument(node, 2)
-    return None if source is None else NoOp(source, "the dtype stays", copies=True)
-
-
-def _neutral(
-    right: Callable[[Any, np.dtype[Any]], bool], why: str, either: bool = False
-) -> _Rule:
-    """``x op e`` for a neutral e (a literal); with `either`, ``e op x`` too."""
-
-    def rule(node: Node) -> NoOp | None:
-        if len(node.args) != 2 or node.kwargs:
-            return None
-        for x, e in (node.args, node.args[::-1])[: 2 if either else 1]:
-            if isinstance(x, Node) and _is_array(x) and type(e) in (bool, int, float):
-                dtype = _value(x).dtype
-                if right(e, dtype):
-                    return NoOp(x, why, copies=True)
-        return None
-
-    return rule
-
-
-def _is_zero(e: Any, dtype: np.dtype[Any]) -> bool:
-    # Adding nought makes +0.0 of -0.0, so for floats it is not neutral; -0.0 is.
-    if dtype.kind in "iu":
-        return type(e) is int and e == 0
-    return dtype.kind == "f" and type(e) is float and e == 0 and math.copysign(1, e) < 0
-
-
-def _is_positive_zero(e: Any, dtype: np.dtype[Any]) -> bool:
-    return dtype.kind in "iuf" and e == 0 and math.copysign(1, e) > 0 and e is not False
-
-
-def _is_one(e: Any, dtype: np.dtype[Any]) -> bool:
-    # (inf + 0j) * 1 is not what it was, so not for complex numbers.
-    return dtype.kind in "iuf" and e == 1 and e is not True
-
-
-def _is_integer_one(e: Any, dtype: np.dtype[Any]) -> bool:
-    return dtype.kind in "iu" and type(e) is int and e == 1
-
-
-def _is_no_bit(e: Any, dtype: np.dtype[Any]) -> bool:
-    return (dtype.kind in "iu" and type(e) is int and e == 0) or (
-        dtype.kind == "b" and e is False
-    )
-
-
-def _is_all_bits(e: Any, dtype: np.dtype[Any]) -> bool:
-    return (dtype.kind == "i" and type(e) is int and e == -1) or (
-        dtype.kind == "b" and e is True
-    )
-
-
-def _is_false(e: Any, dtype: np.dtype[Any]) -> bool:
-    return dtype.kind == "b" and e is False
-
-
-def _is_true(e: Any, dtype: np.dtype[Any]) -> bool:
-    return dtype.kind == "b" and e is True
-
-
-def _no_ops() -> dict[Any, _Rule]:
-    rules: dict[Any, _Rule] = {
-        operator.getitem: _whole,
-        runtime.astype: _cast,
-        np.add: _neutral(_is_zero, "adds nothing", either=True),
-        np.subtract: _neutral(_is_positive_zero, "subtracts nothing"),
-        np.multiply: _neutral(_is_one, "times one", either=True),
-        np.true_divide: _neutral(_is_one, "divided by one"),
-        np.floor_divide: _neutral(_is_integer_one, "divided by one"),
-        np.power: _neutral(_is_integer_one, "to the power of one"),
-        np.left_shift: _neutral(_is_no_bit, "shifted by nothing"),
-        np.right_shift: _neutral(_is_no_bit, "shifted by nothing"),
-        np.bitwise_or: _neutral(_is_no_bit, "or nothing", either=True),
-        np.bitwise_xor: _neutral(_is_no_bit, "xor nothing", either=True),
-        np.bitwise_and: _neutral(_is_all_bits, "and everything", either=True),
-        np.logical_or: _neutral(_is_false, "or nothing", either=True),
-        np.logical_and: _neutral(_is_true, "and everything", either=True),
-        np.positive: _same_array("plus", copies=True, count=1),
-        np.copy: _same_array("a copy", copies=True),
-        np.array: _same_array("a copy", copies=True),
-        np.reshape: _same_array("the shape stays"),
-        np.squeeze: _same_array("no axis goes"),
-        np.asarray: _same_array("an array already", count=2),
-        np.asanyarray: _same_array("an array already", count=2),
-        np.broadcast_to: _same_array("the shape stays", guards=True),
-    }
-    for function in _functions("atleast_1d", "atleast_2d", "atleast_3d"):
-        rules[function] = _same_array("has the axes already", count=1)
-    for function in _MOVES:
-        rules[function] = _transposed
-    for function in _functions("flip", "fliplr", "flipud"):
-        rules[function] = _flipped
-    return rules
-
-
-_NO_OPS: Final[dict[Any, _Rule]] = _no_ops()

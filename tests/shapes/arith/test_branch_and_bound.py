@@ -11,7 +11,8 @@ import pytest
 
 from shapes import IntExpr, make, symbol
 from shapes.arith.branch_and_bound import Body, body
-from shapes.arith.certificate import Split, check
+from shapes.arith.certificate import Split
+from shapes.arith.checker import check
 from shapes.expr.booleans import conjunction, negation
 from shapes.expr.nodes import BoolExpr
 from shapes.facts.store import Facts

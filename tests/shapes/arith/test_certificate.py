@@ -23,8 +23,8 @@ from shapes.arith.certificate import (
     Squeeze,
     Step,
     Strict,
-    check,
 )
+from shapes.arith.checker import check
 from shapes.arith.system import linear
 from shapes.errors import ShapeproofError
 from shapes.expr.linear import le_zero

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shapes.arith.certificate import check
+from shapes.arith.checker import check
 from shapes.arith.difference_logic import by_differences
 from shapes.errors import ContradictionError
 from shapes.expr.nodes import BoolExpr, Expr, make, symbol

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shapes.arith import constraint as rows_module
-from shapes.arith.certificate import Linear, Parts, check
+from shapes.arith.certificate import Linear, Parts
+from shapes.arith.checker import check
 from shapes.arith.constraint import Elimination, Row
 from shapes.arith.system import linear, refuted
 from shapes.expr.nodes import FALSE, symbol

@@ -13,7 +13,7 @@ from shapes.base.infinity import int_oo
 from shapes.errors import ContradictionError
 from shapes.expr.booleans import conjunction
 from shapes.expr.nodes import BoolExpr, IntExpr, symbol
-from shapes.facts import propagation
+from shapes.facts import directions, propagation
 from shapes.facts.abstract_value import NOTHING, Knowledge
 from shapes.facts.bounds import bounds, congruence
 from shapes.facts.store import Fact, Facts
@@ -74,7 +74,7 @@ def test_an_excluded_value_is_named_where_it_moved_an_end() -> None:
 def test_many_excluded_values_are_not_all_remembered() -> None:
     known = facts(*(f"x != {i}" for i in range(100)))
     kept = known.knowledge(parse("x")).excluded  # type: ignore[arg-type]
-    assert len(kept) == propagation.EXCLUDED_LIMIT
+    assert len(kept) == directions.EXCLUDED_LIMIT
     assert all(known.holds(fact(f"x != {i}").claim) for i in range(100))
 
 
@@ -173,8 +173,8 @@ def test_ends_that_creep_are_followed_for_a_few_moves() -> None:
     learned = known.extended(fact("y <= x - 1"))
     if isinstance(learned, Facts):
         lower, upper = learned.range_of(symbol("x"))  # type: ignore[arg-type]
-        assert 0 <= lower <= 3 * propagation.MOVES
-        assert upper >= 10**9 - 3 * propagation.MOVES
+        assert 0 <= lower <= 3 * directions.MOVES
+        assert upper >= 10**9 - 3 * directions.MOVES
 
 
 def test_slow_convergence_is_bounded_and_sound() -> None:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import fx
@@ -23,11 +22,29 @@ from torch.fx.experimental.symbolic_shapes import (
 from torch.utils import _pytree as pytree
 
 from asserts.dialects.base import AssertInfo, Path
+from asserts.dialects.torch.answers.calls import (
+    ATEN,
+    CHECKS,
+    CHOOSING,
+    GENERIC,
+    METADATA,
+    PASSED_OVER,
+    PRESERVED,
+    RANGES,
+    READS_BY_METHOD,
+    SCALAR_ASSERTS,
+    SIZE_READS,
+    argument_of,
+    condition_of,
+    text_of,
+    torch_fn,
+    trace_of,
+    user_line,
+)
 from asserts.dialects.torch.answers.guarantees import guarantees
 from asserts.dialects.torch.answers.lazy import computed
-from asserts.dialects.torch.answers.lines import line_of
 from asserts.dialects.torch.answers.saving import assert_target
-from asserts.dialects.torch.answers.sizes import certain_sizes
+from asserts.dialects.torch.answers.sizes import certain_sizes, is_exact_size
 from asserts.dialects.torch.answers.topics import TorchAnswers
 from asserts.dialects.torch.symbols import ops as torch_ops
 from asserts.dialects.torch.symbols.loaded import Doubts, lost_place
@@ -41,20 +58,7 @@ from asserts.errors import GraphError
 from asserts.graph.raising import domain_of
 from shapes.base import Location
 from shapes.errors import ShapeproofError
-from shapes.expr import (
-    PRODUCT,
-    SYMBOL,
-    TRUE,
-    Expr,
-    IntExpr,
-    Kind,
-    Op,
-    as_condition,
-    as_expr,
-    conjunction,
-    make,
-)
-from shapes.traversal import walk
+from shapes.expr import TRUE, Expr, Kind, Op, as_condition, as_expr, conjunction, make
 
 if TYPE_CHECKING:
     from asserts.conditions.lift import Lifter
@@ -69,54 +73,6 @@ __all__ = [
     "copied",
     "is_exact_size",
 ]
-
-_ATEN: Final = torch.ops.aten
-
-PRESERVED: Final = "_fx_runtime_assert_preserve"
-"""torch's mark on the asserts that a person wrote."""
-
-GENERIC: Final = "Runtime assertion failed for expression"
-"""How a message begins that nobody wrote."""
-
-RANGES: Final = (
-    _ATEN.sym_constrain_range.default,
-    _ATEN.sym_constrain_range_for_size.default,
-)
-METADATA: Final = _ATEN._assert_tensor_metadata.default
-CHECKS: Final = (torch._check, torch._assert_scalar, torch._assert)
-SCALAR_ASSERTS: Final = frozenset(
-    (
-        _ATEN._assert_scalar.default,
-        _ATEN._assert_async.default,
-        _ATEN._assert_async.msg,
-        *CHECKS,
-        *RANGES,
-    )
-)
-_SIZE_READS: Final[dict[Any, str]] = {
-    _ATEN.sym_size.int: "size",
-    _ATEN.sym_stride.int: "stride",
-    _ATEN.sym_storage_offset.default: "offset",
-    _ATEN.sym_numel.default: "numel",
-}
-_PASSED_OVER: Final = frozenset(
-    (
-        _ATEN.item.default,
-        _ATEN._local_scalar_dense.default,
-        _ATEN.select.int,
-        _ATEN.unbind.int,
-        _ATEN.detach.default,
-        _ATEN.alias.default,
-    )
-)
-"""What reads an input; with constants for indices it needs no check."""
-
-_CHOOSING: Final = frozenset(
-    (_ATEN.nonzero.default, _ATEN._unique2.default, _ATEN.unique_consecutive.default)
-)
-"""Operations whose result is at most as long as their argument has elements."""
-
-_READS_BY_METHOD: Final = {"size": "size", "stride": "stride", "storage_offset": "offset"}
 
 
 class TorchDialect(TorchAnswers):
@@ -198,10 +154,10 @@ class TorchDialect(TorchAnswers):
         """Whether a person wrote the check."""
         if node.target in CHECKS or node.meta.get(PRESERVED) is True:
             return True
-        if node.target not in (_ATEN._assert_scalar.default, _ATEN._assert_async.msg):
+        if node.target not in (ATEN._assert_scalar.default, ATEN._assert_async.msg):
             return False
         # The mark is not saved with a program, but only a person words a message freely.
-        message = _argument(node, 1, "assert_msg")
+        message = argument_of(node, 1, "assert_msg")
         return isinstance(message, str) and not message.startswith(GENERIC)
 
     def claim_of(self, node: Any, expr_of: Callable[[Any], Expr | None]) -> Expr | str:
@@ -209,18 +165,18 @@ class TorchDialect(TorchAnswers):
             return "it asserts dtype, device or layout, which are no numbers"
         if node.target in RANGES:
             return self._range_of(node, expr_of)
-        condition = _condition_of(node)
+        condition = condition_of(node)
         found = expr_of(condition)
         if found is None:
             return f"what `{condition}` computes has no expression"
         return found
 
     def _range_of(self, node: Any, expr_of: Callable[[Any], Expr | None]) -> Expr | str:
-        value = expr_of(_argument(node, 0, "size", "symbol"))
+        value = expr_of(argument_of(node, 0, "size", "symbol"))
         if value is None:
             return f"what `{node.args[0]}` computes has no expression"
         low, high = node.kwargs.get("min"), node.kwargs.get("max")
-        if low is None and node.target is _ATEN.sym_constrain_range_for_size.default:
+        if low is None and node.target is ATEN.sym_constrain_range_for_size.default:
             low = 0
         ends: list[Expr] = []
         if low is not None:
@@ -232,13 +188,13 @@ class TorchDialect(TorchAnswers):
     def info_of(self, node: Any) -> AssertInfo:
         if node.target is METADATA:
             wanted = ", ".join(f"{k}={v}" for k, v in node.kwargs.items() if v is not None)
-            return AssertInfo(f"{node.args[0]} has {wanted}", location=_user_line(node))
-        condition = _condition_of(node)
-        message = _argument(node, 1, "message", "assert_msg", "msg")
+            return AssertInfo(f"{node.args[0]} has {wanted}", location=user_line(node))
+        condition = condition_of(node)
+        message = argument_of(node, 1, "message", "assert_msg", "msg")
         return AssertInfo(
             condition=self._condition_text(node, condition),
             message=message if isinstance(message, str) else None,
-            location=_user_line(node),
+            location=user_line(node),
             by_user=self.is_user_assert(node),
         )
 
@@ -263,9 +219,9 @@ class TorchDialect(TorchAnswers):
         self, graph: Any, condition: Any, info: AssertInfo, values: Mapping[str, Any]
     ) -> Any:
         target, argument = assert_target(graph, condition, self.key)
-        node = self.create_call(graph, target, (argument, _text_of(condition, info)))
+        node = self.create_call(graph, target, (argument, text_of(condition, info)))
         node.meta[self.key] = None
-        node.meta["torch_fn"] = _torch_fn(target)
+        node.meta["torch_fn"] = torch_fn(target)
         if info.by_user:
             node.meta[PRESERVED] = True
         return node
@@ -275,11 +231,11 @@ class TorchDialect(TorchAnswers):
     def create_read(self, graph: Any, node: Any, step: tuple[Any, ...]) -> Any:
         kind = step[0]
         if kind == "size":
-            return graph.call_function(_ATEN.sym_size.int, (node, step[1]))
+            return graph.call_function(ATEN.sym_size.int, (node, step[1]))
         if kind == "stride":
-            return graph.call_function(_ATEN.sym_stride.int, (node, step[1]))
+            return graph.call_function(ATEN.sym_stride.int, (node, step[1]))
         if kind == "offset":
-            return graph.call_function(_ATEN.sym_storage_offset.default, (node,))
+            return graph.call_function(ATEN.sym_storage_offset.default, (node,))
         if kind == "item":
             return graph.call_function(operator.getitem, (node, step[1]))
         if kind == "int":
@@ -301,7 +257,7 @@ class TorchDialect(TorchAnswers):
             return self._method_read(node, source)
         if node.op != "call_function":
             return None
-        kind = _SIZE_READS.get(node.target)
+        kind = SIZE_READS.get(node.target)
         if kind in ("offset", "numel"):
             return source, (kind,)
         if kind is not None and len(arguments) == 2 and isinstance(arguments[1], int):
@@ -315,7 +271,7 @@ class TorchDialect(TorchAnswers):
         return None
 
     def _method_read(self, node: Any, source: Any) -> tuple[Any, tuple[Any, ...]] | None:
-        kind = _READS_BY_METHOD.get(node.target)
+        kind = READS_BY_METHOD.get(node.target)
         if kind == "offset":
             return source, ("offset",)
         if kind is None or len(node.args) != 2 or not isinstance(node.args[1], int):
@@ -350,7 +306,7 @@ class TorchDialect(TorchAnswers):
             return None
         build = torch_ops.builder_of(node.target)
         tensor = isinstance(node.meta.get(self.key), torch.Tensor)
-        if build is None or (tensor and node.target is not _ATEN.scalar_tensor.default):
+        if build is None or (tensor and node.target is not ATEN.scalar_tensor.default):
             return None  # the same functions also compute with tensors
         if node.target is torch.sym_sum:
             return (lambda *terms: build(terms)), tuple(node.args[0])
@@ -399,13 +355,13 @@ class TorchDialect(TorchAnswers):
         if node.op == "call_method":
             target, arguments = getattr(arguments[0], target), arguments[1:]
         node.meta[self.key] = computed(target, arguments)
-        node.meta.setdefault("torch_fn", _torch_fn(node.target))
+        node.meta.setdefault("torch_fn", torch_fn(node.target))
 
     def metadata_beside(self, node: Any, location: Location | None) -> Mapping[str, Any]:
         kept = ("stack_trace", "nn_module_stack", "custom")
         found = {key: node.meta[key] for key in kept if node.meta.get(key) is not None}
         if location is not None:
-            found["stack_trace"] = _trace_of(location)
+            found["stack_trace"] = trace_of(location)
         return found
 
     def passes_over(self, node: Any) -> bool:
@@ -416,7 +372,7 @@ class TorchDialect(TorchAnswers):
             return True
         if self.computation_of(node) is not None:
             return node.target not in torch_ops.PARTIAL or not symbolic
-        return bool(node.target in _PASSED_OVER) and not symbolic
+        return bool(node.target in PASSED_OVER) and not symbolic
 
     def is_pure(self, node: Any) -> bool:
         return self.passes_over(node)
@@ -491,7 +447,7 @@ class TorchDialect(TorchAnswers):
         steps: list[tuple[Any, ...]] = []
         for key in key_path:
             if isinstance(key, CallMethodKey):
-                kind = _READS_BY_METHOD.get(key.name)
+                kind = READS_BY_METHOD.get(key.name)
                 steps.append((kind,) if kind is not None else ("method", key.name))
             elif isinstance(key, pytree.SequenceKey):
                 if steps and steps[-1] in (("size",), ("stride",)):
@@ -568,8 +524,8 @@ class TorchDialect(TorchAnswers):
 
     def _counted(self, node: Any) -> Expr | None:
         """How many elements an operation chooses from, if it chooses."""
-        chosen: Any = node.args[0] if node.target in _CHOOSING else None
-        if node.target is _ATEN.index.Tensor and len(node.args[1]) == 1:
+        chosen: Any = node.args[0] if node.target in CHOOSING else None
+        if node.target is ATEN.index.Tensor and len(node.args[1]) == 1:
             chosen = node.args[1][0]
         value = chosen.meta.get(self.key) if isinstance(chosen, fx.Node) else None
         if not isinstance(value, torch.Tensor):
@@ -605,16 +561,6 @@ class TorchDialect(TorchAnswers):
             self.symbols.entry_fact(as_condition(equal))
 
 
-def is_exact_size(value: Expr) -> bool:
-    """Whether a size that torch has derived is sure for inputs of size 0 and 1 too: torch
-    thinks of at least 2, and subtracts or rounds accordingly."""
-    if not isinstance(value, IntExpr):
-        return False
-    terms = value.terms()
-    plain = all(part.op in (SYMBOL, PRODUCT) for term in terms for part in walk(term))
-    return plain and value.constant >= 0 and min(terms.values(), default=1) > 0
-
-
 def copied(graph_module: Any) -> Any:
     """A module with copies of its graph and of every nested one; parameters and constants are
     shared. (`copy.deepcopy` follows torch's tracing state, and fails on its tensors.)"""
@@ -630,52 +576,3 @@ def copied(graph_module: Any) -> Any:
         if isinstance(child, fx.GraphModule):
             made.add_submodule(name, copied(child))
     return made
-
-
-def _argument(node: Any, index: int, *names: str) -> Any:
-    if len(node.args) > index:
-        return node.args[index]
-    return next((node.kwargs[name] for name in names if name in node.kwargs), None)
-
-
-def _condition_of(node: Any) -> Any:
-    """What an assert is given; a condition that was made a tensor for it as it was before."""
-    found = _argument(node, 0, "cond", "self", "condition")
-    if isinstance(found, fx.Node) and found.target is _ATEN.scalar_tensor.default:
-        source = found.args[0]
-        if isinstance(source, fx.Node) and not _is_quantity(source):
-            return source
-    return found
-
-
-def _is_quantity(node: Any) -> bool:
-    values = (node.meta.get("val"), node.meta.get("example_value"))
-    return not any(isinstance(value, (bool, torch.SymBool)) for value in values)
-
-
-@cache
-def _torch_fn(target: Any) -> tuple[str, str]:
-    name = getattr(target, "__name__", str(target))
-    return f"{name}_0", f"{type(target).__name__}.{name}"
-
-
-def _user_line(node: Any) -> str | None:
-    location = line_of(node)
-    return None if location is None else str(location)
-
-
-def _trace_of(location: Location) -> str:
-    """A line of code as torch writes it."""
-    head = f'File "{location.file}", line {location.line}, in {location.function}'
-    return f"{head}\n    {location.code}" if location.code else head
-
-
-def _text_of(condition: Any, info: AssertInfo) -> str:
-    """The message of an assert: torch's own wording first, for those who search for it."""
-    lines = [f"{GENERIC} {info.condition} on node '{condition}'"]
-    if info.message:
-        lines.insert(0, info.message)
-    lines += [f"  {name} is {source}" for name, source in info.sources.items()]
-    if info.location:
-        lines.append(f"  checked at {info.location}")
-    return "\n".join(lines)

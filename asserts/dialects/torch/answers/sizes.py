@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, Final
 import torch
 from torch import fx
 
-from shapes.expr import Expr, IntExpr, as_expr
+from shapes.expr import PRODUCT, SYMBOL, Expr, IntExpr, as_expr
+from shapes.traversal import walk
 
 if TYPE_CHECKING:
     from asserts.dialects.torch.answers.graph import TorchDialect
 
-__all__ = ["certain_sizes"]
+__all__ = ["certain_sizes", "is_exact_size"]
 
 _ATEN: Final = torch.ops.aten
 
@@ -211,3 +212,13 @@ _RULES: Final[dict[Any, Rule]] = {
 
 def _is_tensor(node: fx.Node, key: str) -> bool:
     return isinstance(node.meta.get(key), torch.Tensor)
+
+
+def is_exact_size(value: Expr) -> bool:
+    """Whether a size that torch has derived is sure for inputs of size 0 and 1 too: torch
+    thinks of at least 2, and subtracts or rounds accordingly."""
+    if not isinstance(value, IntExpr):
+        return False
+    terms = value.terms()
+    plain = all(part.op in (SYMBOL, PRODUCT) for term in terms for part in walk(term))
+    return plain and value.constant >= 0 and min(terms.values(), default=1) > 0

@@ -15,7 +15,7 @@ from asserts.cli.documents import number, of_range
 from asserts.cli.exits import MEANINGS
 from shapes import ValueRanges, int_oo
 
-DOC = (Path(__file__).parents[2] / "docs" / "command.md").read_text(encoding="utf-8")
+DOC = (Path(__file__).parents[3] / "docs" / "command.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```\n\$ shapeproof ([^\n]*)\n(\{.*?)```", DOC, re.DOTALL)
 SOURCE = re.findall(r"```python\n(.*?)```", DOC, re.DOTALL)[0]
 VERBS = ("prove", "bounds", "insert", "remove", "minimise", "report", "verify", "demo")

@@ -1,0 +1,411 @@
+"""The independent checker of certificates.
+
+It re-computes every row from the step alone and shares no code with the search for proofs.
+It trusts the kernel's normal forms, the meaning of facts (`Facts`: conjuncts and solved
+equalities), interval analysis where a step says so, and the table of lemma schemas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import gcd
+from typing import Final
+
+from shapes.arith.certificate import (
+    Certificate,
+    CertificateError,
+    Combination,
+    Definition,
+    Denial,
+    Key,
+    Lemma,
+    Linear,
+    Parts,
+    Premise,
+    Refutation,
+    Replacement,
+    Rests,
+    Split,
+    Squeeze,
+    Step,
+    Strict,
+)
+from shapes.arith.lemma_schemas import state
+from shapes.errors import ContradictionError, ShapeproofError
+from shapes.expr.booleans import conjunction, negation
+from shapes.expr.integers import modulo
+from shapes.expr.linear import eq_zero, le_zero
+from shapes.expr.nodes import (
+    EQ_ZERO,
+    FALSE,
+    LE_ZERO,
+    NE_ZERO,
+    OPERATORS,
+    TRUE,
+    BoolExpr,
+    Expr,
+    IntConstant,
+    IntExpr,
+    combine,
+    constant,
+)
+from shapes.facts.bounds import bounds, congruence
+from shapes.facts.store import Fact, Facts
+from shapes.traversal.substitute import substitute
+
+__all__ = ["check"]
+
+
+def check(certificate: Certificate, facts: Iterable[Fact], claim: BoolExpr) -> None:
+    """Raises `CertificateError` unless the certificate proves the claim from the facts."""
+    waiting: list[tuple[object, tuple[Fact, ...], BoolExpr]] = [
+        (certificate, tuple(facts), claim)
+    ]
+    while waiting:
+        part, known, goal = waiting.pop()
+        if isinstance(part, Linear):
+            _check_linear(part, known, goal)
+        elif isinstance(part, Parts):
+            _require(_same_parts(goal, [p for p, _ in part.parts]), "parts of another claim")
+            waiting += [(inner, known, p) for p, inner in part.parts]
+        elif isinstance(part, Refutation):
+            _require(part.assumed.claim is negation(goal), "another claim's negation")
+            waiting.append((part.inner, (*known, part.assumed), FALSE))
+        elif isinstance(part, Denial):
+            _check_premise(part.premise, known, goal)
+            waiting.append((part.inner, known, negation(part.premise.claim)))
+        elif isinstance(part, Rests):
+            _require(all(f in known for f in part.facts), "a fact that is not given")
+            _require(_rests(part, goal), f"`{goal}` does not follow by {part.method}")
+        elif isinstance(part, Replacement):
+            for premise in (part.source, *part.premises):
+                _check_premise(premise, known, goal)
+            _require(_replaced(part) is part.made.claim, "something else was put in")
+            waiting.append((part.inner, (*known, part.made), goal))
+        elif isinstance(part, Split):
+            for premise in part.premises:
+                _check_premise(premise, known, goal)
+            _require(_exhaustive(part), f"cases are missing ({part.rule})")
+            _require(len(part.cases) == len(part.branches), "a case without a proof")
+            for case, branch in zip(part.cases, part.branches):
+                waiting.append((branch, (*known, case), goal))
+        else:
+            raise CertificateError(f"{part!r} is no certificate")
+
+
+def _require(condition: bool, reason: str) -> None:
+    if not condition:
+        raise CertificateError(f"the certificate is wrong: {reason}")
+
+
+def _replaced(part: Replacement) -> Expr:
+    """The source's condition with the atoms replaced, every identity being a theorem's."""
+    held = {TRUE, *(premise.claim for premise in part.premises)}
+    values: dict[Expr, Expr] = {}
+    for schema, operands, atom, value in part.identities:
+        statement = state(schema, operands)
+        says = statement.conclusion is eq_zero(combine(1, atom, -1, value))
+        _require(says and held.issuperset(statement.premises), f"{schema!r} says otherwise")
+        values[atom] = value
+    return substitute(part.source.claim, values)
+
+
+def _conjuncts(claim: Expr) -> tuple[Expr, ...]:
+    return claim.args if claim.op is OPERATORS["And"] else (claim,)
+
+
+def _same_parts(claim: BoolExpr, parts: Sequence[BoolExpr]) -> bool:
+    if claim.op is EQ_ZERO:
+        e = claim.args[0]
+        assert isinstance(e, IntExpr)
+        return {le_zero(e), le_zero(combine(-1, e, 0, e))} <= set(parts)
+    return claim.op is OPERATORS["And"] and set(claim.args) <= set(parts)
+
+
+def _check_premise(premise: Premise, known: Sequence[Fact], goal: BoolExpr) -> None:
+    claim = premise.claim
+    _require(all(f in known for f in premise.facts), f"`{claim}` rests on no given fact")
+    if premise.source == "goal":
+        opposite: Expr = negation(goal)
+        if premise.facts:
+            opposite, _ = Facts().given(*premise.facts).normalized(opposite)
+        holds = claim in _conjuncts(opposite)
+    elif any(claim in _conjuncts(f.claim) for f in premise.facts):
+        holds = True
+    elif premise.source == "fact":
+        learned = Facts().given(*premise.facts)
+        normal = [learned.normalized(f.claim)[0] for f in premise.facts]
+        holds = claim is TRUE or any(claim in _conjuncts(n) for n in normal)
+        holds = holds or learned.holds(claim) is not None
+    else:
+        holds = _in_range(Facts().given(*premise.facts), claim)
+    _require(holds, f"`{claim}` is not known ({premise.source})")
+
+
+def _in_range(facts: Facts, claim: BoolExpr) -> bool:
+    """Whether interval analysis proves a condition."""
+    normal, _ = facts.normalized(claim)
+    if normal is TRUE or facts.holds(normal) is not None:
+        return True
+    value = bounds(facts, normal)
+    if value.is_singleton and value.lower:
+        return True
+    if normal.op not in (LE_ZERO, EQ_ZERO, NE_ZERO):
+        return False
+    lower, upper = bounds(facts, normal.args[0]).int_bounds()
+    if normal.op is LE_ZERO:
+        return upper <= 0
+    if normal.op is EQ_ZERO:
+        return lower == upper == 0
+    return lower > 0 or upper < 0 or not congruence(facts, normal.args[0]).admits(0)  # type: ignore[arg-type]
+
+
+def _rests(part: Rests, goal: BoolExpr) -> bool:
+    try:
+        facts = Facts().given(*part.facts)
+        return part.method == "ranges" and _in_range(facts, goal)
+    except ContradictionError:
+        return True
+
+
+# --------------------------------------------------------------------------- rows
+
+_Row = tuple[Mapping[Key, int], int, bool]
+"""Coefficients, constant, and whether the sum is 0 (rather than at most 0)."""
+
+
+def _check_linear(part: Linear, known: Sequence[Fact], goal: BoolExpr) -> None:
+    rows: list[_Row | BoolExpr] = []
+    for number, step in enumerate(part.steps):
+        try:
+            rows.append(_conclusion(step, rows, known, goal))
+        except (CertificateError, ShapeproofError, IndexError) as error:
+            raise CertificateError(f"step {number}: {error}") from None
+    _require(bool(rows), "there are no steps")
+    last = rows[-1]
+    _require(not isinstance(last, BoolExpr) and _impossible(last), "the end is possible")
+
+
+def _impossible(row: _Row) -> bool:
+    terms, k, equal = row
+    if any(terms.values()):
+        return equal and k % gcd(*terms.values()) != 0
+    return k != 0 if equal else k > 0
+
+
+def _conclusion(
+    step: Step, rows: Sequence[_Row | BoolExpr], known: Sequence[Fact], goal: BoolExpr
+) -> _Row | BoolExpr:
+    if isinstance(step, Premise):
+        _check_premise(step, known, goal)
+        return _as_row(step.claim)
+    if isinstance(step, Lemma):
+        statement = state(step.schema, step.operands)
+        given = [rows[_earlier(i, rows)] for i in step.premises]
+        for premise in statement.premises:
+            _require(_implied(premise, given), f"`{premise}` of {step.schema!r} is open")
+        _require(statement.conclusion is step.conclusion, f"{step.schema!r} says otherwise")
+        return _as_row(statement.conclusion)
+    if isinstance(step, Definition):
+        used = {key for row in rows if not isinstance(row, BoolExpr) for key in row[0]}
+        _require(step.parameter not in used, "a name that is taken")
+        _require(all(key is not step.parameter for key, _ in step.terms), "a circle")
+        return {**_summed(step.terms), step.parameter: -1}, step.constant, True
+    if isinstance(step, Squeeze):
+        upper, lower = _row(step.upper, rows), _row(step.lower, rows)
+        opposite = {key: -c for key, c in lower[0].items() if c}
+        same = {key: c for key, c in upper[0].items() if c} == opposite
+        _require(same and upper[1] == -lower[1], "two rows that are not opposite")
+        return upper[0], upper[1], True
+    if isinstance(step, Strict):
+        return _made_strict(_row(step.row, rows), rows[_earlier(step.apart, rows)])
+    return _combined(step, rows)
+
+
+def _made_strict(row: _Row, apart: _Row | BoolExpr) -> _Row:
+    terms, k, _ = row
+    _require(isinstance(apart, BoolExpr) and apart.op is NE_ZERO, "nothing that is excluded")
+    assert isinstance(apart, BoolExpr)
+    e = apart.args[0]
+    assert isinstance(e, IntExpr)
+    sign = 1 if e.constant == k and dict(e.terms().items()) == dict(terms) else -1
+    same = {key: sign * c for key, c in terms.items()} == dict(e.terms().items())
+    _require(same and e.constant == sign * k, "another value is excluded")
+    return terms, k + 1, False
+
+
+def _summed(terms: Iterable[tuple[Key, int]]) -> dict[Key, int]:
+    total: dict[Key, int] = {}
+    for key, c in terms:
+        total[key] = total.get(key, 0) + c
+    return total
+
+
+def _as_row(claim: BoolExpr) -> _Row | BoolExpr:
+    if claim.op is LE_ZERO or claim.op is EQ_ZERO:
+        e = claim.args[0]
+        assert isinstance(e, IntExpr)
+        terms: dict[Key, int] = {}
+        terms.update(e.terms().items())
+        return terms, e.constant, claim.op is EQ_ZERO
+    if claim is FALSE:
+        return {}, 1, False
+    return claim
+
+
+def _earlier(index: int, rows: Sequence[object]) -> int:
+    _require(0 <= index < len(rows), "a step that is yet to come")
+    return index
+
+
+def _row(index: int, rows: Sequence[_Row | BoolExpr]) -> _Row:
+    row = rows[_earlier(index, rows)]
+    if isinstance(row, BoolExpr):
+        raise CertificateError(f"`{row}` is no inequality")
+    return row
+
+
+def _implied(premise: BoolExpr, given: Sequence[_Row | BoolExpr]) -> bool:
+    """Whether a premise is one of these, or the same with a weaker constant."""
+    if premise is TRUE:
+        return True
+    wanted = _as_row(premise)
+    if isinstance(wanted, BoolExpr):
+        return any(premise is found for found in given)
+    terms, k, equal = wanted
+    for found in given:
+        if isinstance(found, BoolExpr) or dict(found[0]) != dict(terms):
+            continue
+        if (found[2] and found[1] == k) or (not equal and not found[2] and found[1] >= k):
+            return True
+    return False
+
+
+def _combined(step: Combination, rows: Sequence[_Row | BoolExpr]) -> _Row:
+    terms: dict[Key, int] = {}
+    k = 0
+    equal = True
+    for multiplier, index in step.parts:
+        part, part_k, part_equal = _row(index, rows)
+        _require(part_equal or multiplier >= 0, "an inequality times a negative number")
+        equal = equal and part_equal
+        k += multiplier * part_k
+        for key, c in part.items():
+            terms[key] = terms.get(key, 0) + multiplier * c
+    terms = {key: c for key, c in terms.items() if c}
+    d = step.divisor
+    _require(d >= 1 and all(c % d == 0 for c in terms.values()), "a division with a rest")
+    if equal and k % d:
+        return {}, 1, True
+    return {key: c // d for key, c in terms.items()}, -(-k // d), equal
+
+
+# --------------------------------------------------------------------------- cases
+
+
+def _exhaustive(split: Split) -> bool:
+    rule = _RULES.get(split.rule)
+    premises = [premise.claim for premise in split.premises]
+    # A case that is False in its normal form needs no proof.
+    cases = [*(case.claim for case in split.cases), FALSE]
+    return rule is not None and rule(split, premises, cases)
+
+
+def _by_middle(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr]) -> bool:
+    """``p`` or ``not p``."""
+    return negation(cases[0]) in cases
+
+
+def _by_disjunction(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr]) -> bool:
+    """One of the operands of a disjunction that holds."""
+    (p,) = premises
+    return p.op is OPERATORS["Or"] and set(p.args) <= set(cases)
+
+
+def _by_apart(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr]) -> bool:
+    """``e != 0``: it is below or above."""
+    (p,) = premises
+    e = p.args[0]
+    assert isinstance(e, IntExpr)
+    below, above = le_zero(combine(1, e, 0, e, 1)), le_zero(combine(-1, e, 0, e, 1))
+    return p.op is NE_ZERO and {below, above} <= set(cases)
+
+
+def _by_sign(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr]) -> bool:
+    """``e`` is below, at, or above 0."""
+    (e,) = split.subjects
+    assert isinstance(e, IntExpr)
+    below, above = le_zero(combine(1, e, 0, e, 1)), le_zero(combine(-1, e, 0, e, 1))
+    return {below, eq_zero(e), above} <= set(cases)
+
+
+def _by_equivalence(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr]) -> bool:
+    """Both sides of an equivalence hold, or none; of a denied one, just one of them."""
+    (p,) = premises
+    denied = p.op is OPERATORS["Not"]
+    inner = p.args[0] if denied else p
+    if inner.op is not OPERATORS["Iff"]:
+        return False
+    a, b = inner.args
+    c = negation(b) if denied else b
+    return {conjunction(a, c), conjunction(negation(a), negation(c))} <= set(cases)
+
+
+def _by_residue(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr]) -> bool:
+    """``e % m`` is one of 0, ..., m - 1."""
+    e, m = split.subjects
+    if not isinstance(e, IntExpr) or not isinstance(m, IntConstant) or m.constant < 1:
+        return False
+    rest = modulo(e, m)
+    wanted = {eq_zero(combine(1, rest, 0, rest, -r)) for r in range(m.constant)}
+    return wanted <= set(cases)
+
+
+def _by_value(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr]) -> bool:
+    """``e`` is one of low, ..., high, by the two premises."""
+    e, low, high = split.subjects
+    if not isinstance(low, IntConstant) or not isinstance(high, IntConstant):
+        return False
+    assert isinstance(e, IntExpr)
+    ends = {le_zero(combine(-1, e, 1, low)), le_zero(combine(1, e, -1, high))}
+    if ends != set(premises) or high.constant - low.constant > 1000:
+        return False
+    values = range(low.constant, high.constant + 1)
+    return {eq_zero(combine(1, e, -1, constant(v))) for v in values} <= set(cases)
+
+
+def _by_least(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr]) -> bool:
+    """One of the subjects is the least of them."""
+    orders = []
+    for e in split.subjects:
+        others = [f for f in split.subjects if f is not e]
+        orders.append(conjunction(*[_le(e, f) for f in others]))
+    return set(orders) <= set(cases)
+
+
+def _by_greatest(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr]) -> bool:
+    """One of the subjects is the greatest of them."""
+    orders = []
+    for e in split.subjects:
+        others = [f for f in split.subjects if f is not e]
+        orders.append(conjunction(*[_le(f, e) for f in others]))
+    return set(orders) <= set(cases)
+
+
+def _le(a: Expr, b: Expr) -> BoolExpr:
+    assert isinstance(a, IntExpr)
+    assert isinstance(b, IntExpr)
+    return le_zero(combine(1, a, -1, b))
+
+
+_RULES: Final = {
+    "excluded middle": _by_middle,
+    "disjunction": _by_disjunction,
+    "apart": _by_apart,
+    "sign": _by_sign,
+    "equivalence": _by_equivalence,
+    "residue": _by_residue,
+    "value": _by_value,
+    "least": _by_least,
+    "greatest": _by_greatest,
+}
