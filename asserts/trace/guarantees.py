@@ -79,6 +79,7 @@ GUARANTEES: Final[dict[Any, Guarantee]] = {
             ),
         }
     ),
+    runtime.count_nonzero: _COUNT,
     operator.getitem: _COUNT,
     runtime.item: Guarantee(
         "the value is within the dtype's range, and within the bounds of the elements",

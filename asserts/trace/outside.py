@@ -66,11 +66,12 @@ def _asking() -> Location | None:
         module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         if module in _LOOKS_AT_CODE:
             return None
-        if not file.startswith("<frozen"):  # (a part of Python's library)
-            if is_internal(file) or any(part in file for part in _INSTALLED):
+        if any(part in file for part in _INSTALLED):
+            return None
+        if not is_library(file):  # (what Python's own library calls is asked by its caller)
+            if is_internal(file):
                 return None
-            if not is_library(file):
-                return Location(file, frame.f_lineno, frame.f_code.co_name)
+            return Location(file, frame.f_lineno, frame.f_code.co_name)
         frame = frame.f_back  # type: ignore[assignment]
     return None
 
