@@ -53,6 +53,7 @@ def _rows(rows: dict[str, Guarantee]) -> dict[Any, Guarantee]:
 
 
 GUARANTEES: Final[dict[Any, Guarantee]] = {
+    runtime.count_nonzero: _COUNT,
     **_rows(
         {
             "nonzero": _COUNT,
@@ -79,7 +80,6 @@ GUARANTEES: Final[dict[Any, Guarantee]] = {
             ),
         }
     ),
-    runtime.count_nonzero: _COUNT,
     operator.getitem: _COUNT,
     runtime.item: Guarantee(
         "the value is within the dtype's range, and within the bounds of the elements",
