@@ -319,9 +319,10 @@ class Points:
         return self._stretches[point]
 
     def _find_stretches(self, nodes: Sequence[Node]) -> list[int]:
-        """A point behind nodes which have no effect, and whose own checks are on inputs only,
-        is in the stretch of the points before; the entry is a stretch of its own."""
+        """A point behind nodes which have no effect, raise nothing, and whose own checks are
+        on inputs only, is in the stretch of the points before; the entry is one of its own."""
         fixed: set[Node] = set()  # what no run-time value takes part in
+        stopping = self._dialect.stopping_among(nodes)
         stretches: list[int] = []
         for index, node in enumerate(nodes):
             if node.op == "placeholder" or index < self.entry:
@@ -331,7 +332,8 @@ class Points:
             pure = self._dialect.is_pure(node) and fixed.issuperset(node.all_input_nodes)
             if pure and not self._dialect.bindings(node):
                 fixed.add(node)
-            passed = pure or self._dialect.is_assert(node) or self._is_passed(node)
+            passed = pure and node not in stopping
+            passed = passed or self._dialect.is_assert(node) or self._is_passed(node)
             before = stretches[-1] if stretches else 0
             stretches.append(before if passed and before else index)
         return stretches

@@ -137,3 +137,45 @@ def test_minimising_keeps_what_a_person_wrote_as_insertion_does() -> None:
     assert not asserts.minimise(checked).modified
     with pytest.raises(asserts.RuntimeAssertionError, match="no halves"):
         asserts.minimise(everything).graph_module(np.ones(5))
+
+
+def repeated(x: Any, y: Any) -> Any:
+    """What is implied by the last check is told where the repetition would stop, too."""
+    first = int(y[0])
+    asserts.check(first >= 1, "the first")
+    rows = np.repeat(x, y)
+    asserts.check(rows.shape[0] + first >= 99, "many")
+    asserts.check(rows.shape[0] <= 50, "not so many")
+    return rows
+
+
+def gathered(x: Any, y: Any) -> Any:
+    first = int(y[0])
+    asserts.check(first >= 1, "the first")
+    rows = x[y]
+    last = int(rows[0].astype("int64"))
+    asserts.check(last + first >= 99, "many")
+    asserts.check(last <= 50, "not so many")
+    return rows
+
+
+def counted(x: Any, y: Any) -> Any:
+    first = int(y[0])
+    asserts.check(first >= 1, "the first")
+    rows = np.bincount(y)
+    asserts.check(rows.shape[0] + first >= 99, "many")
+    asserts.check(rows.shape[0] <= 50, "not so many")
+    return rows
+
+
+@pytest.mark.parametrize("policy", ["strict", "preserve-user"])
+@pytest.mark.parametrize("function", [repeated, gathered, counted])
+def test_an_operation_that_refuses_values_ends_a_stretch(function: Any, policy: Any) -> None:
+    program = trace(function, x=Spec((2,), "int64"), y=Spec((2,), "int64"))
+    everything = asserts.insert(program, policy="keep-all").graph_module
+    for run in (
+        asserts.insert(program, policy=policy).graph_module,
+        asserts.minimise(everything, policy=policy).graph_module,
+    ):
+        with pytest.raises(asserts.RuntimeAssertionError, match="the first"):
+            run(np.array([1, 2]), np.array([-7, 3]))
