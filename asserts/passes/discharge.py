@@ -348,7 +348,7 @@ class _Discharge:
         later = {*rest, *self._there}
         # It may be written for operands of which nothing was known, or no more than before,
         # and as it was simplified then.
-        forms = (
+        forms: tuple[Callable[[], Expr], ...] = (
             lambda: made_total(claim, lambda _: None),
             lambda: self._total(claim, others),
             lambda: self._total(self._simplified(check, later), later),

@@ -11,7 +11,6 @@ from asserts.dialects.base import AssertInfo, Path, TokenPlace, Tracepoint
 from asserts.errors import GraphError, RuntimeAssertionError
 from asserts.graph.graph import Graph, Node
 from asserts.graph.module import GraphModule
-from asserts.graph.raising import Raising
 from asserts.graph.runtime import functional_assert, make_token, size, tracepoint
 from asserts.graph.values import ArrayValue
 from shapes.base import Location
@@ -171,13 +170,10 @@ class NumpyGraphs:
         return False
 
     def is_pure(self, node: Node) -> bool:
-        return self.is_foldable(node)
+        return False  # (what numpy's functions do is known elsewhere: see `NumpyFolding`)
 
     def stopping_among(self, nodes: Iterable[Node]) -> set[Node]:
-        # (numpy counts as one that can raise, unless it is shown that it does not: for values
-        # of elements, as `np.repeat` does for negative counts, nobody checks anything)
-        raising = Raising()
-        return {node for node in nodes if self.is_pure(node) and raising.can_raise(node)}
+        return set()
 
     def bindings(self, node: Node) -> Mapping[Expr, Path]:
         found: Mapping[Expr, Path] = node.meta.get("bindings") or {}
