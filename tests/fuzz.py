@@ -8,7 +8,8 @@ reasoning, every 10th of the whole prover without a solver, every 50th of z3 alo
 whole prover with it, every 150th of cvc5. What a number is asked of depends on it alone.
 In two questions of three, facts that leave no values are dropped.
 
-``--sessions N`` plays sessions instead of single questions (see `tests.sessions`).
+``--sessions N`` plays sessions instead of single questions (see `tests.sessions`),
+``--programs N`` traces numpy programs (see `tests.numpy_programs`).
 
 What disagrees with enumeration is printed, with the command that asks it again; the exit
 code is the number of disagreements (at most 100).
@@ -37,7 +38,7 @@ from shapes.prove.ladder import EFFORTS, METHODS, SOLVER, Effort, prove
 from shapes.traversal.interpret import free_symbols
 from shapes.witness.smt import Question as Script
 from shapes.witness.smt import script
-from tests import sessions
+from tests import numpy_programs, sessions
 from tests.oracle import Domains, Tree, Undefined, assignments, models, reached
 from tests.strategies import (
     CIRCLES,
@@ -410,6 +411,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.fuzz", description=__doc__)
     parser.add_argument("--questions", type=int, default=1000)
     parser.add_argument("--sessions", type=int, default=0, help="play sessions instead")
+    parser.add_argument("--programs", type=int, default=0, help="trace numpy programs instead")
     parser.add_argument("--seed", type=int, default=0)
     every: dict[str, Effort | None] = {
         **EFFORTS,
@@ -423,6 +425,9 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.sessions:
         return min(sessions.run(arguments.sessions, arguments.seed, sys.stdout.write), 100)
+    if arguments.programs:
+        found = numpy_programs.run(arguments.programs, arguments.seed, sys.stdout.write)
+        return min(found, 100)
     chosen: dict[str, Effort | None] | None = {**LADDERS}
     assert chosen is not None
     if has_cvc5():

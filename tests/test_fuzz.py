@@ -15,7 +15,7 @@ from shapes.expr.linear import shift
 from shapes.facts.abstract_value import contradiction
 from shapes.facts.store import Fact
 from shapes.prove.consistency import Model
-from tests import fuzz, sessions
+from tests import fuzz, numpy_programs, sessions
 from tests.builds import interpreted_only
 from tests.strategies import HUGE, Seeded, ask
 
@@ -35,6 +35,14 @@ def test_short_sessions(capsys: pytest.CaptureFixture[str]) -> None:
         print(f"\n    python -m tests.fuzz --sessions 25 --seed {seed}")
     written: list[str] = []
     assert sessions.run(25, seed, written.append) == 0, "".join(written)
+
+
+def test_a_few_numpy_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    seed = int(os.environ.get("SEED", secrets.randbelow(10**9)))
+    with capsys.disabled():
+        print(f"\n    python -m tests.fuzz --programs 6 --seed {seed}")
+    written: list[str] = []
+    assert numpy_programs.run(6, seed, written.append) == 0, "".join(written)
 
 
 @pytest.mark.parametrize("number", [14, 82, 123, 1179])

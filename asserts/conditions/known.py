@@ -18,12 +18,12 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from shapes.errors import ContradictionError, UndefinedError
-from shapes.expr import BoolExpr, Expr
+from shapes.expr import TRUE, BoolExpr, Expr
 from shapes.facts import Fact, Facts, Proof
-from shapes.prove import CHEAP, Effort, effort_named, entails
-from shapes.traversal import free_symbols
+from shapes.prove import CHEAP, METHODS, Effort, decide, effort_named, entails
+from shapes.traversal import defined, free_symbols
 
-__all__ = ["Known", "Statement", "asked", "extended"]
+__all__ = ["Known", "Statement", "asked", "extended", "has_value"]
 
 LOCAL_FACTS: Final = 80
 """Statements on run-time values in a neighbourhood."""
@@ -42,13 +42,21 @@ class Statement:
     """A condition that holds, with its symbols; `for_user` says whether it may discharge a
     check that a person wrote."""
 
-    __slots__ = ("_fact", "claim", "for_user", "symbols")
+    __slots__ = ("_domain", "_fact", "claim", "for_user", "symbols")
 
     def __init__(self, claim: BoolExpr, for_user: bool, fact: Fact | None = None) -> None:
         self.claim = claim
         self.for_user = for_user
         self.symbols = tuple(free_symbols(claim))
         self._fact = fact
+        self._domain: BoolExpr | None = None
+
+    @property
+    def domain(self) -> BoolExpr:
+        """Where the condition has a value."""
+        if self._domain is None:
+            self._domain = defined(self.claim)
+        return self._domain
 
     @property
     def fact(self) -> Fact:
@@ -62,9 +70,19 @@ class Statement:
 
 
 def extended(facts: Facts, statement: Statement) -> Facts:
-    """The facts and a statement; without it, if they contradict it."""
+    """The facts and a statement; without it, if they contradict it, or do not show that it
+    has a value: where it has none, it is computed as something else, which says nothing."""
+    if not has_value(facts, statement.domain):
+        return facts
     found = facts.extended(statement.fact)
     return found if isinstance(found, Facts) else facts
+
+
+def has_value(facts: Facts, domain: BoolExpr) -> bool:
+    """Whether facts imply the condition under which something has a value."""
+    if domain is TRUE or decide(facts, domain) is True:
+        return True
+    return asked(facts, domain, Effort(tuple(METHODS), search=0, rlimit=0)) is not None
 
 
 def asked(facts: Facts, claim: BoolExpr, effort: Effort) -> Proof | None:

@@ -129,6 +129,9 @@ class Dialect(Protocol):
         """Whether the node is known to have no effect: it only computes its result from its
         operands."""
 
+    def stopping_among(self, nodes: Iterable[Node]) -> set[Node]:
+        """Those of pure nodes that may raise, whatever the checks at entry say of sizes."""
+
     def bindings(self, node: Node) -> Mapping[Expr, Path]:
         """The symbols that a node's result defines, with the way to read them."""
 

@@ -113,6 +113,7 @@ def functional_assert(
     message: str | None = None,
     sources: Any = None,
     location: str | None = None,
+    by_user: bool = False,
     *,
     token: Token,
 ) -> Token:

@@ -163,7 +163,7 @@ class _Check(Candidate):
 
     def __init__(self, point: int, place: int, obligation: Obligation, policy: Policy) -> None:
         user = obligation.kind == "user"
-        needs_user = user and policy != "strict"
+        needs_user = user and policy != "strict" and not obligation.implicit
         super().__init__(obligation.claim, obligation.kind != "operation", needs_user)
         self.point = point
         self.place = place
@@ -307,6 +307,14 @@ class _Discharge:
     def _decide_group(self, group: list[_Check]) -> None:
         """Give the checks that are implied their proofs; the others stay, and are known from
         here on."""
+        explicit = [check for check in group if not check.obligation.implicit]
+        implicit = [check for check in group if check.obligation.implicit]
+        self._reduce(explicit)
+        # That a condition has a value is no check: it stands for none, but may follow.
+        self._reduce(implicit, [check for check in explicit if check.proof is None])
+        self._premises.enter(c for c in (*implicit, *explicit) if c.proof is None)
+
+    def _reduce(self, group: list[_Check], staying: Sequence[_Check] = ()) -> None:
         for check in group:
             self._known.add(check)
             self._example.tell(check.condition)
@@ -324,9 +332,8 @@ class _Discharge:
                 check.judge()
             suspected = set(suspects)
             if suspects:
-                sure = [c for c in group if c not in suspected]
+                sure = [*staying, *(c for c in group if c not in suspected)]
                 self._redundant.drop(suspects, sure)
-        self._premises.enter(check for check in group if check.proof is None)
 
     def _stands(self, check: _Check, before: list[_Check], rest: list[_Check]) -> bool:
         """Whether the graph makes this very check, at its point or before. Of its group some
@@ -341,7 +348,7 @@ class _Discharge:
         later = {*rest, *self._there}
         # It may be written for operands of which nothing was known, or no more than before,
         # and as it was simplified then.
-        forms = (
+        forms: tuple[Callable[[], Expr], ...] = (
             lambda: made_total(claim, lambda _: None),
             lambda: self._total(claim, others),
             lambda: self._total(self._simplified(check, later), later),

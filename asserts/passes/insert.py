@@ -27,12 +27,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from asserts.conditions.emit import Emitter
+from asserts.conditions.known import has_value
 from asserts.conditions.lift import lift
 from asserts.conditions.report import Outcome, Report, Row
 from asserts.dialects.base import AssertInfo, Dialect
 from asserts.errors import GraphError
 from asserts.graph.graph import Node
 from asserts.graph.module import GraphModule
+from asserts.graph.raising import domain_of
 from asserts.passes.base import Pass, PassResult
 from asserts.passes.discharge import (
     Decision,
@@ -42,7 +44,8 @@ from asserts.passes.discharge import (
     obligations_of,
 )
 from shapes.env import ShapeEnv
-from shapes.expr import OPERATORS, BoolExpr, Expr
+from shapes.expr import OPERATORS, BoolExpr, Expr, as_expr
+from shapes.facts import Facts
 from shapes.prove import Effort
 from shapes.traversal import free_symbols
 
@@ -272,10 +275,17 @@ class Points:
     *latest* place from which nothing in between needs it. Inputs together are the index 0,
     with the sizes that are computed from them and bound before anything else happens; behind
     these `entry` nodes the checks at entry stand.
+
+    A number whose computation can raise ends a place, for a check before it may guard it.
+    What insertion has written is made to have a value; in a graph that is to keep what it
+    computes with fewer checks (`as_it_stands`), only what has a value by itself passes.
     """
 
-    def __init__(self, nodes: Sequence[Node], dialect: Dialect) -> None:
+    def __init__(
+        self, nodes: Sequence[Node], dialect: Dialect, as_it_stands: bool = False
+    ) -> None:
         self._dialect = dialect
+        self._as_it_stands = as_it_stands
         self.entry = self._find_entry(nodes)
         self._latest = self._find_latest(nodes)
         self.binders = self._find_binders(nodes)
@@ -309,9 +319,10 @@ class Points:
         return self._stretches[point]
 
     def _find_stretches(self, nodes: Sequence[Node]) -> list[int]:
-        """A point behind nodes which have no effect, and whose own checks are on inputs only,
-        is in the stretch of the points before; the entry is a stretch of its own."""
+        """A point behind nodes which have no effect, raise nothing, and whose own checks are
+        on inputs only, is in the stretch of the points before; the entry is one of its own."""
         fixed: set[Node] = set()  # what no run-time value takes part in
+        stopping = self._dialect.stopping_among(nodes)
         stretches: list[int] = []
         for index, node in enumerate(nodes):
             if node.op == "placeholder" or index < self.entry:
@@ -321,7 +332,8 @@ class Points:
             pure = self._dialect.is_pure(node) and fixed.issuperset(node.all_input_nodes)
             if pure and not self._dialect.bindings(node):
                 fixed.add(node)
-            passed = pure or self._dialect.is_assert(node) or _is_scalar(node, self._dialect)
+            passed = pure and node not in stopping
+            passed = passed or self._dialect.is_assert(node) or self._is_passed(node)
             before = stretches[-1] if stretches else 0
             stretches.append(before if passed and before else index)
         return stretches
@@ -359,9 +371,30 @@ class Points:
         for index, node in enumerate(nodes):
             if self._dialect.is_assert(node):
                 found[node] = self._latest[point]
-            elif node.op != "placeholder" and not _is_scalar(node, self._dialect):
+            elif node.op != "placeholder" and not self._is_passed(node, self._as_it_stands):
                 point = index
         return found
+
+    def _is_passed(self, node: Node, strictly: bool = True) -> bool:
+        """Whether nothing happens at a node but that a number is read or computed."""
+        if not _is_scalar(node, self._dialect):
+            return False
+        written = "runtime_assert" in node.meta and not self._as_it_stands
+        return not strictly or written or not can_stop(node, self._dialect)
+
+
+def can_stop(node: Node, dialect: Dialect) -> bool:
+    """Whether computing a number may raise for some values of its operands, or take as much
+    memory as one of them says."""
+    computation = dialect.computation_of(node)
+    if computation is None:
+        return False
+    build, arguments = computation
+    operands = [
+        dialect.value_of(a) if dialect.is_node(a) else as_expr(a) for a in arguments
+    ]
+    domain = domain_of(build, operands)
+    return domain is None or not has_value(Facts(), domain)
 
 
 def _is_scalar(node: Node, dialect: Dialect) -> bool:

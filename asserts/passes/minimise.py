@@ -53,7 +53,7 @@ class MinimiseRuntimeAsserts(Pass):
         return PassResult(graph_module, modified, Report(self.name, tuple(rows)))
 
     def _minimise(self, module: GraphModule, env: ShapeEnv) -> list[Row]:
-        points = Points(list(module.graph.nodes), self.dialect)
+        points = Points(list(module.graph.nodes), self.dialect, as_it_stands=True)
         lifted = lift(module.graph, self.dialect)
         placed: list[tuple[int, Obligation]] = []
         owner: dict[Obligation, LiftedAssert] = {}

@@ -12,8 +12,10 @@ behind the inputs; all else that is specified with it are contracts on the sizes
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -227,8 +229,8 @@ class _Sizes:
         parsed = [(place, _integer(place[2], one)) for place, one in zip(places, spelled)]
         unknown = [
             s
-            for _, expr in parsed
-            for s in free_symbols(expr)
+            for place, expr in parsed
+            for s in sorted(free_symbols(expr), key=partial(_first_place, place[2]))
             if s.name not in self._named and isinstance(s, IntExpr)
         ]
         for (name, axis, size), expr in parsed:
@@ -386,6 +388,13 @@ class _Sizes:
         """Every place is what it was specified to be."""
         for condition in self._contracts:
             self._t.contract(condition)
+
+
+def _first_place(text: str, symbol: Expr) -> int:
+    """Where a text names a symbol first. (What was built before decides the order of terms in
+    an expression.)"""
+    found = re.search(rf"(?<!\w){re.escape(symbol.name)}(?!\w)", text)
+    return len(text) if found is None else found.start()
 
 
 def _plain_name(size: Any) -> str | None:

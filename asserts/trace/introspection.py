@@ -15,8 +15,9 @@ from typing import Any, Final
 import numpy as np
 
 from asserts.errors import TraceError
+from asserts.trace.outside import is_standard
 from asserts.trace.symarray import SymArray, is_symbolic
-from shapes.base import Location, is_own
+from shapes.base import Location, is_internal
 from shapes.env import Symbolic, SymBool, SymInt
 
 __all__ = ["TYPE", "shown", "stands_for", "traced_isinstance", "traced_print", "watch"]
@@ -138,14 +139,17 @@ _WHY: Final = {
 
 def _asking(frame: Any, what: str) -> Location | None:
     """The line that asks, unless it is ours, or shows values to people."""
-    while frame is not None and _passes_on(frame):
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if what == "text" and module in _SHOWING:
+            return None
+        file = frame.f_code.co_filename
+        # Python's own library asks for whoever has called it.
+        if not _passes_on(frame) and not is_standard(file):
+            own = is_internal(file)
+            return None if own else Location(file, frame.f_lineno, frame.f_code.co_name)
         frame = frame.f_back
-    if frame is None or is_own(frame.f_code.co_filename):
-        return None
-    module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-    if what == "text" and module in _SHOWING:
-        return None
-    return Location(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+    return None
 
 
 def _passes_on(frame: Any) -> bool:

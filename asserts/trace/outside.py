@@ -34,9 +34,9 @@ import numpy as np
 
 from asserts.errors import TraceError
 from asserts.trace.context import current_tracer
-from shapes.base import Location, is_own
+from shapes.base import Location, is_internal
 
-__all__ = ["ClassStandIn", "Refused", "is_library", "refused", "stand_in_for"]
+__all__ = ["ClassStandIn", "Refused", "is_library", "is_standard", "refused", "stand_in_for"]
 
 # --------------------------------------------------------------------------- who is asking
 
@@ -53,9 +53,13 @@ _LOOKS_AT_CODE: Final = frozenset(
 
 def is_library(file: str) -> bool:
     """Whether a file belongs to Python or an installed package, not to somebody's project."""
-    if any(part in file for part in _INSTALLED):
-        return True
-    return file.startswith((*_LIBRARIES, "<frozen"))
+    return any(part in file for part in _INSTALLED) or is_standard(file)
+
+
+def is_standard(file: str) -> bool:
+    """Whether a file belongs to Python itself."""
+    inside = file.startswith((*_LIBRARIES, "<frozen"))
+    return inside and not any(part in file for part in _INSTALLED)
 
 
 def _asking() -> Location | None:
@@ -66,11 +70,10 @@ def _asking() -> Location | None:
         module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         if module in _LOOKS_AT_CODE:
             return None
-        if not file.startswith("<frozen"):  # (a part of Python's library)
-            if is_own(file) or any(part in file for part in _INSTALLED):
+        if not is_standard(file):  # (what Python's own library calls is asked by its caller)
+            if is_internal(file) or is_library(file):
                 return None
-            if not is_library(file):
-                return Location(file, frame.f_lineno, frame.f_code.co_name)
+            return Location(file, frame.f_lineno, frame.f_code.co_name)
         frame = frame.f_back  # type: ignore[assignment]
     return None
 

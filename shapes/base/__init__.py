@@ -14,7 +14,6 @@ from shapes.base.location import (
     Location,
     SaidAt,
     is_internal,
-    is_own,
     shown_file,
     user_location,
 )
@@ -44,7 +43,6 @@ __all__ = [
     "fields",
     "int_oo",
     "is_internal",
-    "is_own",
     "lazy_exports",
     "listed",
     "mapping",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 __all__ = [
-    "Location", "SaidAt", "is_internal", "is_own", "said", "shown_file", "user_location",
+    "Location", "SaidAt", "is_internal", "said", "shown_file", "user_location",
 ]  # fmt: skip
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -87,14 +87,9 @@ def is_internal(file: str) -> bool:
     return found
 
 
-def is_own(file: str) -> bool:
-    """Whether a file is part of Shapeproof (its examples count as user code)."""
-    return file.startswith(_PACKAGES) and not file.startswith(_EXAMPLES)
-
-
 def _is_internal(file: str) -> bool:
     if file.startswith(_PACKAGES):
-        return is_own(file)
+        return not file.startswith(_EXAMPLES)
     if file.startswith("<frozen"):
         return True
     if file.startswith(_STANDARD) and not any(part in file for part in _INSTALLED):

@@ -12,7 +12,7 @@ from asserts.dialects.numpy.values import NumpyValues
 __all__ = ["NUMPY", "NumpyDialect"]
 
 
-class NumpyDialect(NumpyGraphs, NumpyFolding, NumpyMemory, NumpyValues):
+class NumpyDialect(NumpyFolding, NumpyGraphs, NumpyMemory, NumpyValues):
     """All answers for graphs of numpy functions."""
 
 

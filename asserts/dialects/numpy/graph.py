@@ -27,8 +27,10 @@ def assert_holds(
     message: str | None = None,
     sources: Mapping[str, str] | None = None,
     location: str | None = None,
+    by_user: bool = False,
 ) -> None:
-    """Raise `RuntimeAssertionError` unless the condition holds."""
+    """Raise `RuntimeAssertionError` unless the condition holds. (`by_user` says to the passes
+    that a person wrote it.)"""
     if not condition:
         raise RuntimeAssertionError(
             condition=text,
@@ -100,6 +102,7 @@ class NumpyGraphs:
             message=kwargs.get("message"),
             sources=dict(kwargs.get("sources") or {}),
             location=kwargs.get("location"),
+            by_user=kwargs.get("by_user", kwargs.get("message") is not None),
         )
 
     def create_assert(
@@ -112,6 +115,7 @@ class NumpyGraphs:
                 "message": info.message,
                 "sources": dict(info.sources),
                 "location": info.location,
+                **({"by_user": True} if info.by_user else {}),
             },
         )
         node.meta["val"] = None
@@ -133,7 +137,10 @@ class NumpyGraphs:
             return None
         if node.target is size:
             return source, ("size", index)
-        return (source, ("item", index)) if node.target is operator.getitem else None
+        # (A row of an array is computed, and may not be there.)
+        of_array = isinstance(source.meta.get("val"), ArrayValue)
+        is_item = node.target is operator.getitem and not of_array
+        return (source, ("item", index)) if is_item else None
 
     def create_call(
         self, graph: Graph, target: Callable[..., Any], arguments: tuple[Any, ...]
@@ -163,7 +170,10 @@ class NumpyGraphs:
         return False
 
     def is_pure(self, node: Node) -> bool:
-        return self.is_foldable(node)
+        return False  # (what numpy's functions do is known elsewhere: see `NumpyFolding`)
+
+    def stopping_among(self, nodes: Iterable[Node]) -> set[Node]:
+        return set()
 
     def bindings(self, node: Node) -> Mapping[Expr, Path]:
         found: Mapping[Expr, Path] = node.meta.get("bindings") or {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from itertools import product
+from itertools import permutations, product
 from typing import Any
 
 import numpy as np
@@ -142,6 +142,15 @@ UNSOLVABLE = [
     (("8 // a",), "a"),
     (("0*a + 3", "a // 1 - a + b*0 + h//3"), "h"),
 ]
+
+
+def test_names_are_solved_in_the_order_in_which_they_are_written() -> None:
+    """Not in that of the terms of an expression that was built somewhere else before."""
+    for names in permutations(("a_1", "b_1", "c_1")):
+        kept = parse(" + ".join(names))  # (it is the same expression while it is held)
+        with pytest.raises(TraceError, match=r"`c_1`, which no dimension determines"):
+            trace(total, x=("2*a_1",), y=("a_1 + b_1 + c_1",))
+        assert kept is not None
 
 
 @pytest.mark.parametrize(("texts", "name"), UNSOLVABLE)

@@ -7,6 +7,7 @@ import builtins
 import collections
 import copy
 import datetime as dt
+import enum
 import functools
 import io
 import json
@@ -15,6 +16,7 @@ import os
 import pathlib
 import random
 import secrets
+import string
 import sys
 import time
 import types
@@ -221,6 +223,11 @@ def test_what_only_looks_at_the_outside() -> None:
 SCALES = {"3": 2.0, 3: 2.0}
 
 
+class Side(enum.Enum):
+    NEAR = 3
+    FAR = 4
+
+
 @functools.lru_cache
 def scale_of(n: int) -> float:
     return n * 2.0
@@ -248,6 +255,14 @@ TEXTS: dict[str, Callable[[Any], Any]] = {
     "new_set": lambda x: x * len({x.shape[0], 3}),
     "hash": lambda x: x * (hash(x.shape) % 2),
     "lru_cache": lambda x: x * scale_of(x.shape[0]),
+    # through Python's own library, which asks on behalf of its caller
+    "template": lambda x: (string.Template("$n rows").substitute(n=x.shape[0]), x),
+    "formatter": lambda x: (string.Formatter().format("{} rows", x.shape[0]), x),
+    "string_io": lambda x: (collections.UserString(x.shape[0]).data, x),
+    "enumeration": lambda x: x * Side(x.shape[0]).value,
+    "user_dict": lambda x: x * collections.UserDict(SCALES)[x.shape[0]],  # type: ignore[type-var]
+    "chain_map": lambda x: x * collections.ChainMap(SCALES)[x.shape[0]],  # type: ignore[type-var,index]
+    "counter": lambda x: x * collections.Counter(x.shape)[3],
 }
 
 

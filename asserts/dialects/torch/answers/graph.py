@@ -377,6 +377,9 @@ class TorchDialect(TorchAnswers):
     def is_pure(self, node: Any) -> bool:
         return self.passes_over(node)
 
+    def stopping_among(self, nodes: Iterable[Any]) -> set[Any]:
+        return set()
+
     # ------------------------------------------------------------------ symbols
 
     def bindings(self, node: Any) -> Mapping[Expr, Path]:
