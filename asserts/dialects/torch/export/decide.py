@@ -20,7 +20,13 @@ from torch._dynamo.source import TensorProperty, TensorPropertySource
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
-from asserts.dialects.torch.export.advice import UndecidedError, places_of
+from asserts.dialects.torch.export.advice import (
+    AdvisedError,
+    UndecidedError,
+    asking,
+    places_of,
+)
+from asserts.dialects.torch.export.forced import ForcedError, is_forced
 from asserts.dialects.torch.symbols.record import recorded_checks
 from asserts.dialects.torch.symbols.shape_env import TorchEnv, UnreadableError, is_unbacked
 from shapes.errors import ContradictionError, UndefinedError
@@ -46,7 +52,7 @@ def deciding(
         try:
             return original(self, orig_expr, *args, **options)
         except GuardOnDataDependentSymNode as error:
-            if not wanted() or isinstance(error, UndecidedError):
+            if not wanted() or isinstance(error, AdvisedError):
                 raise
             symbols = _known(self, check_guards())
             found = second_opinion(symbols, orig_expr)
@@ -87,13 +93,14 @@ def _only_value(symbols: TorchEnv, value: IntExpr) -> Any:
 def _advised(
     error: GuardOnDataDependentSymNode, symbols: TorchEnv, asked: Any
 ) -> GuardOnDataDependentSymNode:
-    """The error with the checks that would settle the condition, if it is one."""
+    """The error with what would settle it."""
     with suppress(UnreadableError):
         claim = symbols.read(asked)
-        if isinstance(claim, BoolExpr):
-            places = places_of(symbols)
-            advised = UndecidedError(error, symbols, claim, places)
-            return advised.with_traceback(error.__traceback__)
+        asker = asking()
+        forced = is_forced(claim, asker)
+        kind = ForcedError if forced else UndecidedError
+        advised = kind(error, symbols, claim, places_of(symbols), asker)
+        return advised.with_traceback(error.__traceback__)
     return error
 
 
