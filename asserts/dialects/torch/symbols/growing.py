@@ -9,13 +9,18 @@ something, or renamed a symbol, `takes` says no, and a new one is made.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import sympy
+from torch import fx
 from torch._dynamo.source import TensorProperty, TensorPropertySource
+from torch.fx.experimental.proxy_tensor import ProxyTorchDispatchMode, get_proxy_mode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
+from asserts.dialects.torch.symbols.computed import COMPUTED, computed_number, new_nodes
 from asserts.dialects.torch.symbols.record import count_of_recorded, recorded_checks
 from asserts.dialects.torch.symbols.shape_env import TorchEnv, is_unbacked
 from shapes.base import Bound
@@ -49,6 +54,8 @@ class GrowingEnv(TorchEnv):
         self._sized: set[Any] = set()
         self._renamed = len(shape_env.unbacked_renamings)
         self._mark: _Mark | None = None
+        self._graph: fx.Graph | None = None
+        self._last: fx.Node | None = None
 
     # ------------------------------------------------------------------ growing
 
@@ -76,6 +83,7 @@ class GrowingEnv(TorchEnv):
             for one in asserts[len(taken) :]:
                 self.state_deferred(one)
                 taken.append(one)
+        self._take_computed()
         self._note_mark()
         self.state_bounds(shape_env)
 
@@ -102,6 +110,19 @@ class GrowingEnv(TorchEnv):
                 self._sized.add(symbol)
                 self.entry_fact(as_condition(make("Ge", self.symbol(symbol), 0)))
 
+    def _take_computed(self) -> None:
+        """Numbers that the graph in the making computes from sizes (see `computed`)."""
+        graph = _graph_in_the_making()
+        if graph is None:
+            return
+        if graph is not self._graph:
+            self._graph, self._last = graph, None
+        for node in new_nodes(graph, self._last):
+            self._last = node
+            claim = computed_number(node, self)
+            if claim is not None:
+                self.guarantee(claim, COMPUTED)
+
     # ------------------------------------------------------------------ ranges
 
     def _note_mark(self) -> None:
@@ -117,6 +138,20 @@ class GrowingEnv(TorchEnv):
         self.env.facts = mark.facts
         del self.env._checks[mark.checks :]
         self._checked, self._own_ends = mark.checked, mark.own_ends
+
+
+def _graph_in_the_making() -> fx.Graph | None:
+    """The graph that is traced; while torch's mode handles an operation, it is not in force,
+    but among the callers."""
+    mode = get_proxy_mode()
+    frame: FrameType | None = None if mode is not None else sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_name == "__torch_dispatch__":
+            caller = frame.f_locals.get("self")
+            if isinstance(caller, ProxyTorchDispatchMode):
+                return caller.tracer.graph
+        frame = frame.f_back
+    return None if mode is None else mode.tracer.graph
 
 
 def _is_input(symbol: Any) -> bool:
