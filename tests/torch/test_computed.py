@@ -115,3 +115,42 @@ def test_of_others_nothing_is_said(
 ) -> None:
     with pytest.raises(GuardOnDataDependentSymNode):
         export(answering(number, is_it))
+
+
+CONSTANT: dict[str, Callable[[Tensor], Tensor]] = {
+    "arange": lambda x: x.view(1, -1).sum(dim=torch.arange(1, 2).tolist()),
+    "loop": lambda x: x + sum(int(i) for i in torch.arange(3)),
+    "truth": lambda x: x if torch.zeros(3).any() else x + 1,
+    "tensor": lambda x: x * int(torch.full((2,), 3).sum()),
+    "view": lambda x: x * int(torch.arange(6).view(2, 3)[1, 2]),
+}
+
+
+@pytest.mark.parametrize("function", CONSTANT.values(), ids=list(CONSTANT))
+def test_tensors_of_constants_are_evaluated(function: Callable[[Tensor], Tensor]) -> None:
+    run = export(Called(function))
+
+    for size in (3, 8):
+        x = torch.arange(float(size))
+        torch.testing.assert_close(run(x), function(x))
+
+
+def written_constant(x: Tensor) -> Tensor:
+    number = torch.zeros(3)
+    number[0] = x.sum()
+    return x if number.any() else x + 1
+
+
+VARIABLE: dict[str, Callable[[Tensor], Tensor]] = {
+    "written": written_constant,
+    "random": lambda x: x if torch.rand(2).sum() > 1 else x + 1,
+    "permutation": lambda x: x * int(torch.randperm(3)[0]),
+    "uninitialised": lambda x: x if torch.empty(2).sum() > 1 else x + 1,
+    "data": lambda x: x if (torch.zeros(1) + x.sum()).any() else x + 1,
+}
+
+
+@pytest.mark.parametrize("function", VARIABLE.values(), ids=list(VARIABLE))
+def test_what_is_not_constant_is_not_evaluated(function: Callable[[Tensor], Tensor]) -> None:
+    with pytest.raises(GuardOnDataDependentSymNode):
+        export(Called(function))

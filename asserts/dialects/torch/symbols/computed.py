@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+import sympy
 import torch
 from torch import fx
 
+from asserts.dialects.torch.symbols.constant import constant_value
 from asserts.dialects.torch.symbols.loaded import is_unbacked
 from shapes.expr import BoolExpr, Expr, IntExpr, as_condition, as_expr, make
 from shapes.facts import bounds
@@ -33,14 +35,23 @@ _MOST: Final = (1 << 63) - 1
 
 
 def computed_number(node: fx.Node, symbols: TorchEnv) -> BoolExpr | None:
-    """What is read by a node of a graph in the making, if it is computed from sizes."""
+    """What is read by a node of a graph in the making, if it is computed from sizes, or from
+    constants (a truth is read as 1 or 0)."""
     if node.target not in _READS:
         return None
     read = getattr(getattr(node.meta.get("val"), "node", None), "_expr", None)
-    if read is None or not getattr(read, "is_Symbol", False) or not is_unbacked(read):
+    symbol = next(iter(getattr(read, "free_symbols", ())), None)
+    if symbol is None or not is_unbacked(symbol) or not symbol.is_integer:
         return None
-    found = _Reader(symbols).value(node.args[0])
-    return None if found is None else as_condition(make("Eq", symbols.symbol(read), found))
+    if read not in (symbol, sympy.Eq(symbol, 1)):
+        return None
+    found: Expr | None = None
+    if read is symbol:
+        found = _Reader(symbols).value(node.args[0])
+    if found is None:
+        number = constant_value(node)
+        found = None if number is None else as_expr(int(number))
+    return None if found is None else as_condition(make("Eq", symbols.symbol(symbol), found))
 
 
 class _Reader:
