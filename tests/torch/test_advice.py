@@ -191,10 +191,10 @@ def test_the_line_is_for_the_function_that_has_the_names() -> None:
 
 
 class Nameless(nn.Module):
-    """A size that no variable holds."""
+    """A size that no variable holds, one way of two that are no expressions of their own."""
 
     def forward(self, x: torch.Tensor, n: torch.Tensor) -> torch.Tensor:
-        return x if torch.nonzero(x).size(0) > 3 else x * 2
+        return x if x is n or 3 < torch.nonzero(x).size(0) < 5 else x * 2
 
 
 def test_what_has_no_name_is_said_to_have_none() -> None:
@@ -202,6 +202,144 @@ def test_what_has_no_name_is_said_to_have_none() -> None:
         export(Nameless(), (rows(4), scalar(1)))
 
     assert "no variable holds it" in caught.value.advice
+
+
+TESTS = {
+    "if not": "if not torch.all(x > 0):\n    x = x.sigmoid()\nreturn x",
+    "elif": "if x is n:\n    return n\nelif torch.any(x > 0):\n    x = x * 2\nreturn x",
+    "number": "if x.sum():\n    x = x * 2\nreturn x",
+    "difference": "if x.sum() - 1:\n    x = x * 2\nreturn x",
+    "comparison": "return x if x.sum() > 3 else x * 2",
+    "bool": "flag = bool(x.isnan().any())\nreturn x if flag else x * 2",
+    "size": "return x if torch.nonzero(x).size(0) > 3 else x * 2",
+    "item": "if (x > 0).sum().item() <= 3:\n    x = x * 2\nreturn x",
+    "many lines": "return torch.stack(\n    [\n        x,\n        x * 2 if x.sum() > 3 else x,\n    ]\n)",
+    "in a comprehension": "return sum([x.sum() for _ in range(2) if (x > 0).sum().item() > 1])",
+}  # fmt: skip
+"""Conditions whose value no variable holds."""
+
+
+def told(module: nn.Module, inputs: Inputs, strict: bool = False) -> str:
+    """The whole message, in which our part stands once."""
+    with pytest.raises((UserError, GuardOnDataDependentSymNode)) as caught:
+        export(module, inputs, strict)
+    text = str(caught.value)
+    assert text.count("Shapeproof:") == 1
+    return text[text.index("Shapeproof:") :]
+
+
+def number_of(text: str) -> int:
+    found = re.search(r"pasted_\d+\.py:(\d+)", text)
+    assert found is not None
+    return int(found[1])
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="positions of instructions")
+@pytest.mark.parametrize("body", TESTS.values(), ids=list(TESTS))
+def test_what_is_tested_gets_a_name(body: str, write: Write, tmp_path: Path) -> None:
+    inputs = (rows(4), scalar(1))
+    text = told(write(body), inputs)
+    tested = re.search(r"the truth of `(.*)` open", text)
+    assigned = re.search(r"^    condition = (.*)$", text, re.MULTILINE)
+    assert tested is not None
+    assert assigned is not None
+    assert not re.search(r"\bu\d+\b", text)
+
+    at = number_of(text) - 5  # (the body's first line is the fifth)
+    body_lines = body.splitlines()
+    for line in LINE.findall(text):
+        # (in the source it may be written with other spaces)
+        replaced = body.replace(tested[1], "condition").splitlines()
+        assert replaced != body_lines
+        indent = replaced[at][: len(replaced[at]) - len(replaced[at].lstrip())]
+        before = [f"{indent}condition = {assigned[1]}", f"{indent}{line}"]
+        export(write("\n".join([*replaced[:at], *before, *replaced[at:]])), inputs)
+
+
+FORCED = {
+    "int": ("return x * int(x.sum())", "x.sum().long().item()"),
+    "int of integers": ("return x * int((x > 0).sum())", "(x > 0).sum().item()"),
+    "int of a sum": ("return x * int(n + n)", "(n + n).item()"),
+    "int of a number": ("k = n.item()\nreturn x * int(k + 1)", "torch.sym_int(k + 1)"),
+    "float": ("return x * float(x.sum())", "x.sum().item()"),
+    "float of integers": ("return x * float(n)", "n.double().item()"),
+    "len": ("y = x[x[:, 0] > 0]\nreturn x * len(y)", "y.shape[0]"),
+    "len of what has no name": ("return x * len(x[x[:, 0] > 0])", "x[x[:, 0] > 0].shape[0]"),
+}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="positions of instructions")
+@pytest.mark.parametrize(("body", "instead"), FORCED.values(), ids=list(FORCED))
+def test_what_forces_a_value_is_named_with_what_does_not(
+    body: str, instead: str, write: Write
+) -> None:
+    text = told(write(body), (rows(4), scalar(1)))
+
+    assert f"`{instead}`" in text
+    forcing = re.match(r"Shapeproof: `(.*?)` at ", text)
+    assert forcing is not None
+    export(write(body.replace(forcing[1], instead)), (rows(4), scalar(1)))
+
+
+LOOPS = {
+    "rows": "y = x[x[:, 0] > 0]\n#\nfor row in y:\n    x = x + row\nreturn x",
+    "range": "k = n.item()\n#\nfor _ in range(k):\n    x = x * 2\nreturn x",
+    "range of len": "y = x[x[:, 0] > 0]\n#\nfor i in range(len(y)):\n    x = x + y[i]\nreturn x",
+    "list": "y = x[x[:, 0] > 0]\n#\nreturn sum(list(y))",
+    "comprehension": "y = x[x[:, 0] > 0]\n#\nreturn sum([row.sum() for row in y])",
+    "enumerate": "y = x[x[:, 0] > 0]\n#\nfor i, row in enumerate(y):\n    x = x + row\nreturn x",
+    "unbind": "y = x[x[:, 0] > 0]\n#\nreturn sum(y.unbind(0))",
+    "split": "y = x[x[:, 0] > 0]\n#\nreturn sum([p.sum() for p in y.split(2)])",
+    "while": "k = n.item()\n#\ni = 0\nwhile i < k:\n    i += 1\n    x = x * 2\nreturn x",
+    "index": "k = n.item()\n#\nreturn x * [1, 2, 3][k]",
+}  # fmt: skip
+"""What needs a run-time number itself, whatever its range."""
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("body", LOOPS.values(), ids=list(LOOPS))
+def test_only_the_number_settles_a_loop(body: str, strict: bool, write: Write) -> None:
+    inputs = (rows(4), scalar(2))
+    with pytest.raises((UserError, GuardOnDataDependentSymNode)):
+        export(write(body), inputs, strict)
+    lines = LINE.findall(told(write(body), inputs, strict))
+
+    assert lines
+    for line in lines:
+        assert re.fullmatch(r"torch\._check\([a-z.\[\]0]+ == 2\)", line)
+        export(write(body, line), inputs, strict)
+
+
+INLINE = {
+    "list": "sum([x.sum() for _ in range(2) if y.shape[0] > 1])",
+    "generator": "sum(x.sum() for _ in range(2) if y.shape[0] > 1)",
+    "dict": "sum({i: x.sum() for i in range(2) if y.shape[0] > 1}.values())",
+    "lambda": "(lambda: x if y.shape[0] > 1 else x * 2)()",
+    "nested": "sum([sum([x.sum() for _ in range(2) if y.shape[0] > 1]) for _ in range(2)])",
+}
+
+
+@pytest.mark.parametrize("expression", INLINE.values(), ids=list(INLINE))
+def test_lines_are_for_where_a_statement_can_stand(expression: str, write: Write) -> None:
+    body = f"y = x[x[:, 0] > 0]\n#\nreturn {expression}"
+    text = told(write(body), (rows(4), scalar(1)))
+
+    assert " in forward settles it" in text
+    for line in LINE.findall(text):
+        export(write(body, line), (rows(4), scalar(1)))
+
+
+def test_lines_stand_before_whole_statements(write: Write) -> None:
+    chain = "y = x[x[:, 0] > 0]\nif x is n:\n    return n\nelif y.shape[0] > 3:\n    return x\nreturn y"
+    brackets = "y = x[x[:, 0] > 0]\nreturn torch.stack(\n    [\n        x if y.shape[0] > 3 else n\n    ]\n)"  # fmt: skip
+
+    for body in (chain, brackets):
+        assert number_of(told(write(body), (rows(4), scalar(1)))) == 6
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_the_advice_stands_once(strict: bool, write: Write) -> None:
+    told(write(CASES["branch"].body), CASES["branch"].inputs, strict)
 
 
 def test_without_a_second_opinion_the_error_is_torchs_alone() -> None:

@@ -10,9 +10,11 @@ reads the message, because torch catches many of these errors itself.
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Final
@@ -22,6 +24,13 @@ from torch._dynamo.variables.lazy import LazyVariableTracker
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.utils import _pytree as pytree
 
+from asserts.dialects.torch.export.asking import (
+    Asker,
+    Site,
+    asker_of,
+    is_inline,
+    statement_line,
+)
 from asserts.dialects.torch.symbols.shape_env import TorchEnv
 from shapes.base import is_internal
 from shapes.errors import ShapeproofError
@@ -30,7 +39,7 @@ from shapes.prove import METHODS, Effort
 from shapes.queries.suggest import suggest
 from shapes.traversal import PRECEDENCE, Printer, Shown, free_symbols, interpret, join
 
-__all__ = ["Place", "UndecidedError", "places_of", "torch_text"]
+__all__ = ["AdvisedError", "Place", "UndecidedError", "asking", "places_of", "torch_text"]
 
 EFFORT: Final = Effort(tuple(METHODS), search=100, rlimit=0)
 """What is spent on each proof of the search for suggestions."""
@@ -60,21 +69,23 @@ class Place:
     names: Mapping[Expr, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line} in {self.function}"
+        return f"{self.file}:{statement_line(self.file, self.line)} in {self.function}"
 
 
-class UndecidedError(GuardOnDataDependentSymNode):  # type: ignore[misc]
-    """torch's error for a condition that depends on data, which also says what settles it."""
+class AdvisedError(GuardOnDataDependentSymNode):  # type: ignore[misc]
+    """torch's error for something that depends on data, which also says what to do."""
 
     def __init__(
         self,
         error: GuardOnDataDependentSymNode,
         symbols: TorchEnv,
-        claim: BoolExpr,
+        claim: Expr,
         places: Sequence[Place],
+        asker: Asker | None = None,
     ) -> None:
         super().__init__(error.cond, *error.args)
         self.claim = claim
+        self.asker = asker
         self._facts = symbols.env.facts
         self._sources = {
             name: str(info.source)
@@ -85,34 +96,88 @@ class UndecidedError(GuardOnDataDependentSymNode):  # type: ignore[misc]
         self._advice: str | None = None
 
     def __str__(self) -> str:
-        return f"{super().__str__()}\n{self.advice}"
+        text = super().__str__()
+        # (torch writes what an error says into the arguments of the same error.)
+        return text if self.advice in text else f"{text}\n{self.advice}"
 
     @property
     def advice(self) -> str:
-        """The checks that would settle the condition, in the user's names."""
+        """What would settle it, in the user's names."""
         if self._advice is None:
             try:
                 self._advice = self._written()
             except (ShapeproofError, RecursionError) as error:
-                self._advice = f"(no check that settles it was found: {error})"
+                self._advice = f"Shapeproof: (no check that settles it was found: {error})"
         return self._advice
+
+    def _written(self) -> str:
+        raise NotImplementedError
+
+    def _site(self) -> Site | None:
+        return None if self.asker is None else self.asker.site()
+
+    def _named(self, claim: Expr) -> str:
+        place = self._place()
+        return torch_text(claim, self._sources, {} if place is None else place.names)
+
+    def _place(self) -> Place | None:
+        """The innermost function in which a statement can stand, and that has names for all
+        symbols, or for the most."""
+        wanted = {s for s in free_symbols(self.claim) if s.name not in self._sources}
+        best: Place | None = None
+        for place in self._places:
+            if is_inline(place.function):
+                continue
+            known = len(wanted & set(place.names))
+            if best is None or known > len(wanted & set(best.names)):
+                best = place
+        return best
+
+    def _missing(self) -> list[str]:
+        """Symbols of the claim that have no name at the place."""
+        place = self._place()
+        names = {} if place is None else place.names
+        return [
+            s.name
+            for s in free_symbols(self.claim)
+            if s not in names and s.name not in self._sources
+        ]
+
+    def _legend(self) -> list[str]:
+        unnamed = "no variable holds it; give it a name first"
+        return [f"  ({name}: {unnamed})" for name in self._missing()]
+
+    def _where(self) -> str:
+        place = self._place()
+        return "" if place is None else f" before {place}"
+
+
+class UndecidedError(AdvisedError):
+    """A condition that depends on data, and checks that settle it."""
+
+    claim: BoolExpr
 
     @property
     def lines(self) -> tuple[str, ...]:
         """The suggested lines of code, each of which (or each group joined by ``;``) settles
         the condition."""
+        truth = self._truth()
+        if truth is not None:
+            return truth.lines
         return tuple(line for _, lines in self._found() for line in lines)
 
     def _written(self) -> str:
-        place = self._place()
-        where = f" before {place}" if place is not None else ""
+        truth = self._truth()
+        if truth is not None:
+            return self._of_truth(truth)
         out = [f"Shapeproof: what is checked so far leaves `{self._named(self.claim)}` open."]
-        out.append(f"Any one of these lines{where} settles it (verified):")
-        for outcome, lines in self._found():
+        found = list(self._found())
+        if found:
+            out.append(f"Any one of these lines{self._where()} settles it (verified):")
+        for outcome, lines in found:
             out.append(f"  so that `{outcome}`:")
             out += [f"    {line}" for line in lines]
-        out += self._legend(place)
-        return "\n".join(out)
+        return "\n".join(out + self._legend() + self._beside())
 
     def _found(self) -> Iterator[tuple[str, list[str]]]:
         for outcome in (self.claim, negation(self.claim)):
@@ -125,28 +190,75 @@ class UndecidedError(GuardOnDataDependentSymNode):  # type: ignore[misc]
         parts = claim.args if claim.op is OPERATORS["And"] else (claim,)
         return "; ".join(f"torch._check({self._named(part)})" for part in parts)
 
-    def _named(self, claim: Expr) -> str:
-        place = self._place()
-        return torch_text(claim, self._sources, {} if place is None else place.names)
+    def _truth(self) -> _Truth | None:
+        """The tested expression, if the condition has values in it that no variable holds."""
+        asker = self.asker
+        if asker is None or asker.operation is not None or not self._missing():
+            return None
+        site = self._site()
+        tested = None if site is None else site.tested()
+        bool_call = site is not None and site.called()[0] == "bool"
+        if site is None or tested is None or not (asker.tests or bool_call):
+            return None
+        return _Truth(site.text_of(tested), site.unused("condition"), not asker.of_number)
 
-    def _place(self) -> Place | None:
-        """The innermost function that has names for all symbols, or for the most."""
-        wanted = {s for s in free_symbols(self.claim) if s.name not in self._sources}
-        best: Place | None = None
-        for place in self._places:
-            known = len(wanted & set(place.names))
-            if best is None or known > len(wanted & set(best.names)):
-                best = place
-        return best
+    def _of_truth(self, truth: _Truth) -> str:
+        asker = self.asker
+        assert asker is not None
+        where = f"{asker.file}:{statement_line(asker.file, asker.line)}"
+        yes, no = truth.lines
+        return "\n".join((
+            f"Shapeproof: what is checked so far leaves the truth of `{truth.text}` open.",
+            f"No variable holds it. Before {where} read it once, and test that there:",
+            f"    {truth.assignment}",
+            "Then any one of these lines settles it (verified):",
+            f"  so that `{truth.name}`:",
+            f"    {yes}",
+            f"  so that `not {truth.name}`:",
+            f"    {no}",
+            *self._beside(),
+        ))  # fmt: skip
 
-    def _legend(self, place: Place | None) -> list[str]:
-        names = {} if place is None else place.names
-        missing = [
-            s.name
-            for s in free_symbols(self.claim)
-            if s not in names and s.name not in self._sources
-        ]
-        return [f"  ({name}: no variable holds it; give it a name first)" for name in missing]
+    def _beside(self) -> list[str]:
+        """What else is to be known of the place."""
+        site = self._site()
+        if site is None or self.asker is None or self.asker.operation is not None:
+            return []
+        if site.repeated:
+            return ["  (in a loop: each turn asks again, perhaps something else)"]
+        return []
+
+
+@dataclass(frozen=True)
+class _Truth:
+    """A tested expression that gets a name."""
+
+    text: str
+    name: str
+    of_tensor: bool
+
+    @property
+    def assignment(self) -> str:
+        """Reads it: of a tensor, a symbolic truth value."""
+        if not self.of_tensor:
+            return f"{self.name} = {self.text}"
+        tested = ast.parse(self.text, mode="eval").body
+        atom = isinstance(tested, (ast.Name, ast.Attribute, ast.Call, ast.Subscript))
+        whole = self.text if atom else f"({self.text})"
+        return f"{self.name} = {whole}.{'' if _is_truth(tested) else 'bool().'}item()"
+
+    @property
+    def lines(self) -> tuple[str, str]:
+        """A check that it is true, and one that it is not."""
+        return f"torch._check({self.name})", f"torch._check(torch.sym_not({self.name}))"
+
+
+def _is_truth(tested: ast.expr) -> bool:
+    """Whether a tensor that is computed so has elements of type `torch.bool`."""
+    if isinstance(tested, ast.Compare):
+        return True
+    called = tested.func if isinstance(tested, ast.Call) else None
+    return isinstance(called, ast.Attribute) and called.attr in ("all", "any")
 
 
 # --------------------------------------------------------------------------- spelling
@@ -243,6 +355,11 @@ def places_of(symbols: TorchEnv) -> list[Place]:
     return found
 
 
+def asking() -> Asker | None:
+    """What made torch ask: the innermost instruction of the user that is running."""
+    return asker_of(_is_users, _DYNAMO)
+
+
 def _is_users(file: str) -> bool:
     generated = file.startswith("<")
     return not (generated or file.startswith(_TORCH) or is_internal(file))
@@ -266,7 +383,9 @@ def _held(variable: Any) -> Any:
     number = getattr(variable, "sym_num", None)
     if number is not None:
         return number
-    items = getattr(variable, "items", None)
+    items = None
+    with suppress(NotImplementedError):  # (of a constant, dynamo tries to give the items)
+        items = getattr(variable, "items", None)
     if isinstance(items, (list, tuple)):
         return [_held(item) for item in items]
     proxy = getattr(variable, "proxy", None)

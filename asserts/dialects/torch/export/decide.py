@@ -16,15 +16,21 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import sympy
-from torch._dynamo.source import TensorProperty, TensorPropertySource
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
-from asserts.dialects.torch.export.advice import UndecidedError, places_of
-from asserts.dialects.torch.symbols.record import recorded_checks
-from asserts.dialects.torch.symbols.shape_env import TorchEnv, UnreadableError, is_unbacked
+from asserts.dialects.torch.export.advice import (
+    AdvisedError,
+    UndecidedError,
+    asking,
+    places_of,
+)
+from asserts.dialects.torch.export.forced import ForcedError, is_forced
+from asserts.dialects.torch.symbols.growing import GrowingEnv
+from asserts.dialects.torch.symbols.record import count_of_recorded
+from asserts.dialects.torch.symbols.shape_env import TorchEnv, UnreadableError
 from shapes.errors import ContradictionError, UndefinedError
-from shapes.expr import BoolExpr, IntExpr, as_condition, conjunction, make, negation
+from shapes.expr import BoolExpr, IntExpr, conjunction, negation
 from shapes.facts import bounds
 from shapes.prove import entails
 from shapes.traversal import defined
@@ -46,7 +52,7 @@ def deciding(
         try:
             return original(self, orig_expr, *args, **options)
         except GuardOnDataDependentSymNode as error:
-            if not wanted() or isinstance(error, UndecidedError):
+            if not wanted() or isinstance(error, AdvisedError):
                 raise
             symbols = _known(self, check_guards())
             found = second_opinion(symbols, orig_expr)
@@ -87,13 +93,14 @@ def _only_value(symbols: TorchEnv, value: IntExpr) -> Any:
 def _advised(
     error: GuardOnDataDependentSymNode, symbols: TorchEnv, asked: Any
 ) -> GuardOnDataDependentSymNode:
-    """The error with the checks that would settle the condition, if it is one."""
+    """The error with what would settle it."""
     with suppress(UnreadableError):
         claim = symbols.read(asked)
-        if isinstance(claim, BoolExpr):
-            places = places_of(symbols)
-            advised = UndecidedError(error, symbols, claim, places)
-            return advised.with_traceback(error.__traceback__)
+        asker = asking()
+        forced = is_forced(claim, asker)
+        kind = ForcedError if forced else UndecidedError
+        advised = kind(error, symbols, claim, places_of(symbols), asker)
+        return advised.with_traceback(error.__traceback__)
     return error
 
 
@@ -103,14 +110,15 @@ def _holds(symbols: TorchEnv, claim: BoolExpr) -> bool:
     return False
 
 
-_READ: WeakKeyDictionary[TorchShapeEnv, tuple[object, TorchEnv]] = WeakKeyDictionary()
+_READ: WeakKeyDictionary[TorchShapeEnv, tuple[object, GrowingEnv]] = WeakKeyDictionary()
 
 
 def _known(shape_env: TorchShapeEnv, check_guards: bool) -> TorchEnv:
-    """The environment with all that is enforced so far; read again when something is new."""
+    """The environment with all that is enforced so far; what is new is read when there is
+    something new."""
     version = (
         check_guards,
-        len(list(recorded_checks(shape_env))),
+        count_of_recorded(shape_env),
         shape_env.num_deferred_runtime_asserts,
         len(shape_env.guards),
         dict(shape_env.var_to_range),  # (torch narrows a range in place)
@@ -119,25 +127,10 @@ def _known(shape_env: TorchShapeEnv, check_guards: bool) -> TorchEnv:
     found = _READ.get(shape_env)
     if found is not None and found[0] == version:
         return found[1]
-    symbols = TorchEnv(shape_env)
-    symbols.state_entry_ranges(shape_env.var_to_range)
-    if check_guards:
-        symbols.state_guards()
-    _state_sizes(symbols, shape_env)
-    symbols.state_checks()
+    if found is not None and found[1].takes(shape_env, check_guards):
+        symbols = found[1]
+    else:
+        symbols = GrowingEnv(shape_env, check_guards)
+    symbols.take(shape_env)
     _READ[shape_env] = (version, symbols)
     return symbols
-
-
-def _state_sizes(symbols: TorchEnv, shape_env: TorchShapeEnv) -> None:
-    """Sizes of inputs are not negative. (Those of results have a range that says so.)"""
-    for symbol, sources in shape_env.var_to_sources.items():
-        if is_unbacked(symbol) or not symbol.is_integer:
-            continue
-        if any(_is_size(source) for source in sources):
-            claim = as_condition(make("Ge", symbols.symbol(symbol), 0))
-            symbols.entry_fact(claim)
-
-
-def _is_size(source: Any) -> bool:
-    return isinstance(source, TensorPropertySource) and source.prop is TensorProperty.SIZE

@@ -23,6 +23,8 @@ ENFORCED: Final[Mapping[str, str]] = {
     "a conversion of a condition": "torch converts a condition to 0 or 1",
     "how the symbol is read": "the node that reads the symbol divides",
     "64-bit integers": "torch's integers have 64 bits",
+    "a number computed from sizes": "the nodes that compute it from sizes, in 64-bit integers "
+                                    "that the result cannot leave",
     "aten.nonzero.default": _CHOSEN,
     "aten._unique2.default": _CHOSEN,
     "aten.unique_consecutive.default": _CHOSEN,

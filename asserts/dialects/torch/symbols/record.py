@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from types import FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -28,6 +29,7 @@ from shapes.expr import Expr
 __all__ = [
     "RecordedCheck",
     "constant_text",
+    "count_of_recorded",
     "note_placed",
     "recorded_checks",
     "recording_expect_true",
@@ -53,9 +55,14 @@ _TORCH = os.path.dirname(torch.__file__) + os.sep
 _CHECKS = os.path.join(_TORCH, "__init__.py")
 
 
-def recorded_checks(shape_env: TorchShapeEnv) -> Iterator[RecordedCheck]:
-    """What was recorded for an environment, in the order of the program."""
-    return iter(_RECORDED.get(shape_env, ()))
+def recorded_checks(shape_env: TorchShapeEnv, start: int = 0) -> Iterator[RecordedCheck]:
+    """What was recorded for an environment, in the order of the program, from one on."""
+    return islice(_RECORDED.get(shape_env, ()), start, None)
+
+
+def count_of_recorded(shape_env: TorchShapeEnv) -> int:
+    """How many checks were recorded so far."""
+    return len(_RECORDED.get(shape_env, ()))
 
 
 def recording_expect_true(

@@ -132,18 +132,20 @@ class TorchEnv:
         self._symbols: dict[str, Expr] = {}
         self._checked: set[BoolExpr] = set()
         self._own_ends: dict[Expr, tuple[Bound, Bound]] = {}
-        self._ordered: list[sympy.Symbol] = []
+        self._ordered: dict[sympy.Symbol, None] = {}
         self._limited: set[Expr] = set()
         if shape_env is not None:
-            self._declare_symbols(shape_env)
+            self.declare_symbols(shape_env)
 
     # ------------------------------------------------------------------ symbols
 
-    def _declare_symbols(self, shape_env: TorchShapeEnv) -> None:
-        """Inputs first: what is solved is expressed by the older symbols."""
-        symbols = [*shape_env.var_to_range, *shape_env.backed_var_to_val]
-        self._ordered = sorted(filter(_is_symbol, dict.fromkeys(symbols)), key=_order)
-        for symbol in self._ordered:
+    def declare_symbols(self, shape_env: TorchShapeEnv) -> None:
+        """Those that are new. Inputs first: what is solved is expressed by the older
+        symbols."""
+        symbols = {**shape_env.var_to_range, **shape_env.backed_var_to_val}
+        new = symbols.keys() - self._ordered.keys()
+        for symbol in sorted(filter(_is_symbol, new), key=_order):
+            self._ordered[symbol] = None
             self.symbol(symbol)
 
     def symbol(self, symbol: sympy.Symbol) -> Expr:
@@ -263,14 +265,15 @@ class TorchEnv:
             if not isinstance(upper, IntInfinity):
                 self.entry_fact(_condition("Le", ours, upper))
 
-    def state_guards(self) -> None:
-        """Guards that torch has recorded; exported programs and compiled code check them.
+    def state_guards(self, start: int = 0) -> None:
+        """Guards that torch has recorded, from one on; exported programs and compiled code
+        check them.
 
         Not those of a loaded program: they are what its asserts say, and only these check it.
         """
         if self.source is None or not self.source.var_to_sources:
             return
-        for guard in self.source.guards:
+        for guard in self.source.guards[start:]:
             with suppress(UnreadableError, ShapeproofError):
                 claim = as_condition(self.read(guard.expr))
                 if all(self.env.symbols[s.name].backed for s in free_symbols(claim)):
@@ -284,16 +287,20 @@ class TorchEnv:
         if self.source is None:
             return
         for check in recorded_checks(self.source):
-            self._state_recorded(check)
+            self.state_recorded(check)
         for asserts in self.source.deferred_runtime_asserts.values():
             for one in asserts:
-                claim = as_condition(self.read(one.expr))
-                if claim not in self._checked:
-                    text = text_of(one.expr)
-                    self.check(claim, text, origin="operation", operation="torch")
-        self._state_bounds(self.source)
+                self.state_deferred(one)
+        self.state_bounds(self.source)
 
-    def _state_recorded(self, check: RecordedCheck) -> None:
+    def state_deferred(self, one: Any) -> None:
+        """A check that torch has kept as a deferred assert."""
+        claim = as_condition(self.read(one.expr))
+        if claim not in self._checked:
+            self.check(claim, text_of(one.expr), origin="operation", operation="torch")
+
+    def state_recorded(self, check: RecordedCheck) -> None:
+        """A check that was recorded, with its message and line."""
         ours = isinstance(check.expr, Expr)
         claim = as_condition(check.expr if ours else self.read(check.expr))
         if claim not in self._checked:
@@ -324,7 +331,7 @@ class TorchEnv:
                 for relation, end in (("Ge", -(1 << 63)), ("Le", (1 << 63) - 1)):
                     self.guarantee(_condition(relation, symbol, end), "64-bit integers")
 
-    def _state_bounds(self, shape_env: TorchShapeEnv) -> None:
+    def state_bounds(self, shape_env: TorchShapeEnv) -> None:
         """Bounds of run-time values that somebody demanded without a check of its own; not
         those that torch may have derived with what it assumes of sizes (see `assumed`)."""
         derived: Mapping[Any, Derived] | None = None

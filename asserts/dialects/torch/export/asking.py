@@ -1,0 +1,305 @@
+"""Which expression of the user's code made torch ask for a value, and what stands around it.
+
+The innermost frame of the user knows the instruction that runs, and Python which part of the
+source it is for. Only that is noted when an error is raised; the source is read and parsed
+when somebody reads the message.
+
+Limits: before Python 3.11, and where there is no source, only the line is known.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import linecache
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from types import CodeType, FrameType
+from typing import Any, Final, NamedTuple
+
+import torch
+
+__all__ = ["Asker", "Site", "asker_of", "is_inline", "statement_line"]
+
+
+class Span(NamedTuple):
+    """A part of a source file; columns count bytes, as Python's parser does."""
+
+    line: int
+    end_line: int
+    column: int
+    end_column: int
+
+
+@dataclass(frozen=True)
+class Asker:
+    """The user's instruction that made torch ask."""
+
+    file: str
+    line: int
+    function: str
+    span: Span | None = None
+    tests: bool = False
+    """Whether it takes one way or the other by the truth of a value."""
+
+    operation: Any = None
+    """torch's operation that asks while it runs; None if Python itself asks."""
+
+    of_number: bool = False
+    """Whether a symbolic number is asked directly, rather than a tensor."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} in {self.function}"
+
+    def site(self) -> Site | None:
+        """What the source says there; None if that cannot be read."""
+        return None if self.span is None else _site(self.file, self.span)
+
+
+def is_inline(function: str) -> bool:
+    """Whether the code is part of an expression (a comprehension, a lambda), so that no
+    statement can stand in it."""
+    return function.startswith("<") and function != "<module>"
+
+
+# --------------------------------------------------------------------------- frames
+
+_DIRECT: Final = frozenset((
+    "__bool__", "__ceil__", "__float__", "__floor__", "__index__", "__int__", "__round__",
+    "__trunc__",
+))  # fmt: skip
+"""What Python calls of a symbolic number for its value."""
+
+
+def asker_of(is_users: Callable[[str], bool], dynamo: str) -> Asker | None:
+    """The innermost instruction of the user, be it run by Python or by dynamo (whose
+    interpreter is in the file `dynamo`)."""
+    operation, inner = None, ""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if code.co_filename == dynamo:
+            interpreted = _interpreted(frame, operation, is_users)
+            if interpreted is not None:
+                return interpreted
+        elif is_users(code.co_filename):
+            name = dis.opname[code.co_code[frame.f_lasti]] if frame.f_lasti >= 0 else ""
+            where = (code.co_filename, frame.f_lineno, code.co_name)
+            span = _span(code, frame.f_lasti)
+            return Asker(*where, span, _is_test(name), operation, inner in _DIRECT)
+        called = frame.f_locals.get("func")
+        operation = called if isinstance(called, torch._ops.OpOverload) else operation
+        inner = code.co_name
+        frame = frame.f_back
+    return None
+
+
+def _interpreted(
+    frame: FrameType, operation: Any, is_users: Callable[[str], bool]
+) -> Asker | None:
+    interpreter = frame.f_locals.get("self")
+    instruction = getattr(interpreter, "current_instruction", None)
+    code = getattr(interpreter, "f_code", None)
+    if interpreter is None or instruction is None or code is None:
+        return None
+    if not is_users(code.co_filename):
+        return None
+    where = (code.co_filename, interpreter.lineno, code.co_name)
+    span = _whole(instruction.positions)
+    return Asker(*where, span, _is_test(instruction.opname), operation, True)
+
+
+def _is_test(instruction: str) -> bool:
+    return "JUMP" in instruction or instruction in ("UNARY_NOT", "TO_BOOL")
+
+
+def _span(code: CodeType, at: int) -> Span | None:
+    positions = getattr(code, "co_positions", None)
+    if positions is None or at < 0:
+        return None
+    return _whole(next(islice(positions(), at // 2, None), None))
+
+
+def _whole(position: Any) -> Span | None:
+    if position is None or None in tuple(position):
+        return None
+    return Span(*position)
+
+
+# --------------------------------------------------------------------------- source
+
+
+class _Parsed:
+    """A source file, and what each of its nodes stands in."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tree = ast.parse(text)
+        self.parents: dict[ast.AST, ast.AST] = {}
+        for node in ast.walk(self.tree):
+            self.parents.update(dict.fromkeys(ast.iter_child_nodes(node), node))
+
+    def around(self, node: ast.AST) -> Iterator[ast.AST]:
+        """What a node stands in, from the inside."""
+        while (outer := self.parents.get(node)) is not None:
+            yield outer
+            node = outer
+
+    def within(self, span: Span) -> ast.AST | None:
+        """The smallest node that has all of a part of the source."""
+        best: ast.AST | None = None
+        for node in ast.walk(self.tree):  # (what is inside comes later)
+            if not isinstance(node, (ast.expr, ast.stmt)):
+                continue
+            begins = (node.lineno, node.col_offset) <= (span.line, span.column)
+            if begins and _end(node) >= (span.end_line, span.end_column):
+                best = node
+        return best
+
+
+def _end(node: ast.expr | ast.stmt) -> tuple[int, int]:
+    return node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> _Parsed | None:
+    try:
+        return _Parsed(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+
+
+def _source(file: str) -> _Parsed | None:
+    text = "".join(linecache.getlines(file))
+    return _parsed(text) if text else None
+
+
+def statement_line(file: str, line: int) -> int:
+    """The first line of the statement that a line belongs to, before which another statement
+    can stand: not inside of brackets, nor before an ``elif``."""
+    source = _source(file)
+    if source is None:
+        return line
+    found: ast.stmt | None = None
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.stmt) and node.lineno <= line <= _end(node)[0]:
+            found = node
+    if found is None:
+        return line
+    while (outer := _if_before(source, found)) is not None:
+        found = outer
+    return found.lineno
+
+
+def _if_before(source: _Parsed, statement: ast.stmt) -> ast.If | None:
+    """The statement whose ``elif`` this is."""
+    outer = source.parents.get(statement)
+    if not isinstance(statement, ast.If) or not isinstance(outer, ast.If):
+        return None
+    text = ast.get_source_segment(source.text, statement) or ""
+    return outer if outer.orelse == [statement] and text.startswith("elif") else None
+
+
+def _site(file: str, span: Span) -> Site | None:
+    source = _source(file)
+    node = None if source is None else source.within(span)
+    return None if source is None or node is None else Site(source, node)
+
+
+_LOOPED: Final = frozenset(
+    ("range", "list", "tuple", "set", "zip", "enumerate", "iter", "map", "sum", "reversed")
+)
+"""Functions that take one turn for each item."""
+
+_COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+class Site:
+    """A part of the user's source that is evaluated."""
+
+    def __init__(self, source: _Parsed, node: ast.AST) -> None:
+        self._source = source
+        self.node = node
+
+    @property
+    def text(self) -> str:
+        """How it is written, on one line: of a loop, what it goes over."""
+        node = self.node.iter if isinstance(self.node, ast.For) else self.node
+        return self.text_of(node.test if isinstance(node, (ast.If, ast.While)) else node)
+
+    def text_of(self, node: ast.AST) -> str:
+        """How a part of it is written, on one line."""
+        return ast.unparse(node)
+
+    def called(self) -> tuple[str, list[ast.expr]]:
+        """The function that is called, as it is written, and its arguments; else nothing."""
+        if not isinstance(self.node, ast.Call) or self.node.keywords:
+            return "", []
+        return ast.unparse(self.node.func), self.node.args
+
+    @property
+    def turns(self) -> bool:
+        """Whether this is a loop whose number of turns is asked for."""
+        node = self.node
+        looped = isinstance(node, (ast.For, ast.While, *_COMPREHENSIONS))
+        if looped or self.called()[0] in _LOOPED:
+            return True
+        outer = self._source.parents.get(node)
+        if isinstance(outer, ast.Call):
+            return self.called()[0] == "len" and ast.unparse(outer.func) in _LOOPED
+        if isinstance(outer, (ast.For, ast.comprehension)):
+            return node is outer.iter
+        return isinstance(outer, ast.While) and node is outer.test
+
+    @property
+    def repeated(self) -> bool:
+        """Whether it stands in a loop of its function."""
+        for outer in self._source.around(self.node):
+            if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+                return False
+            if isinstance(outer, (ast.For, ast.While, *_COMPREHENSIONS)):
+                return True
+        return False
+
+    def tested(self) -> ast.expr | None:
+        """The value whose truth decides, if it is certain which one that is, and if it can be
+        read before the statement it stands in."""
+        node = self.node
+        if isinstance(node, (ast.If, ast.While, ast.IfExp, ast.Assert)):
+            node = node.test
+        elif self.called()[0] == "bool" and len(self.called()[1]) == 1:
+            node = self.called()[1][0]
+        while isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            node = node.operand
+        if not isinstance(node, ast.expr) or isinstance(node, (ast.BoolOp, *_COMPREHENSIONS)):
+            return None
+        if isinstance(node, ast.Compare) and len(node.ops) > 1:
+            return None
+        return node if self._in_reach(node) else None
+
+    def _in_reach(self, node: ast.expr) -> bool:
+        """Whether all names have their values before the statement already."""
+        inner = list(ast.walk(node))
+        if any(isinstance(one, (ast.NamedExpr, ast.Await, ast.Yield)) for one in inner):
+            return False
+        used = {one.id for one in inner if isinstance(one, ast.Name)}
+        for outer in self._source.around(node):
+            if isinstance(outer, ast.stmt):
+                break
+            if isinstance(outer, ast.Lambda):
+                return False
+            if isinstance(outer, _COMPREHENSIONS):
+                targets = [name for one in outer.generators for name in ast.walk(one.target)]
+                if used & {one.id for one in targets if isinstance(one, ast.Name)}:
+                    return False
+        return True
+
+    def unused(self, name: str) -> str:
+        """The name, or a longer one, that the file does not use."""
+        used = {one.id for one in ast.walk(self._source.tree) if isinstance(one, ast.Name)}
+        while name in used:
+            name += "_"
+        return name

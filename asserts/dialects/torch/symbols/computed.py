@@ -1,0 +1,144 @@
+"""Numbers that a program computes with tensors, from sizes, and reads again.
+
+``torch.div(x.size(1), 4, rounding_mode="trunc").item()`` is ``x.size(1) // 4``: torch makes a
+new symbol of it and knows nothing of that. The nodes that compute it say what it is.
+
+Guarantees: the number is what is said here whenever the nodes run: only 64-bit integers, only
+operations whose result cannot leave these, and no tensor on the way is written to or shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import sympy
+import torch
+from torch import fx
+
+from asserts.dialects.torch.symbols.constant import constant_value
+from asserts.dialects.torch.symbols.loaded import is_unbacked
+from shapes.expr import BoolExpr, Expr, IntExpr, as_condition, as_expr, make
+from shapes.facts import bounds
+
+if TYPE_CHECKING:
+    from asserts.dialects.torch.symbols.shape_env import TorchEnv
+
+__all__ = ["COMPUTED", "computed_number", "new_nodes"]
+
+COMPUTED: Final = "a number computed from sizes"
+"""The name under which such numbers are stated."""
+
+_ATEN: Final = torch.ops.aten
+_READS: Final = (_ATEN.item.default, _ATEN._local_scalar_dense.default)
+_MOST: Final = (1 << 63) - 1
+
+
+def computed_number(node: fx.Node, symbols: TorchEnv) -> BoolExpr | None:
+    """What is read by a node of a graph in the making, if it is computed from sizes, or from
+    constants (a truth is read as 1 or 0)."""
+    if node.target not in _READS:
+        return None
+    read = getattr(getattr(node.meta.get("val"), "node", None), "_expr", None)
+    symbol = next(iter(getattr(read, "free_symbols", ())), None)
+    if symbol is None or not is_unbacked(symbol) or not symbol.is_integer:
+        return None
+    if read not in (symbol, sympy.Eq(symbol, 1)):
+        return None
+    found: Expr | None = None
+    if read is symbol:
+        found = _Reader(symbols).value(node.args[0])
+    if found is None:
+        number = constant_value(node)
+        found = None if number is None else as_expr(int(number))
+    return None if found is None else as_condition(make("Eq", symbols.symbol(symbol), found))
+
+
+class _Reader:
+    """Values of tensors with one element, as their nodes compute them."""
+
+    def __init__(self, symbols: TorchEnv) -> None:
+        self._symbols = symbols
+
+    def value(self, argument: Any) -> IntExpr | None:
+        """The value of an operand, within 64 bits."""
+        if isinstance(argument, int) and not isinstance(argument, bool):
+            found: Expr | None = as_expr(argument) if abs(argument) <= _MOST else None
+        elif not isinstance(argument, fx.Node):
+            return None
+        elif isinstance(argument.meta.get("val"), torch.SymInt):
+            found = self._symbols.value_of(argument.meta["val"])
+        else:
+            found = self._of_tensor(argument)
+        return found if isinstance(found, IntExpr) else None
+
+    def _of_tensor(self, node: fx.Node) -> Expr | None:
+        value = node.meta.get("val")
+        rule = _RULES.get(node.target)
+        if rule is None or not isinstance(value, torch.Tensor):
+            return None
+        if value.dtype is not torch.int64 or value.dim() or not _is_left_alone(node):
+            return None
+        operands = [self.value(a) for a in node.args]
+        if None in operands:
+            return None
+        return rule(self, operands, dict(node.kwargs))
+
+    def quotient(self, operands: list[Any], options: Mapping[str, Any]) -> Expr | None:
+        """Of a number that is not negative by one that is positive, both ways of rounding give
+        the same."""
+        rounding = options.get("rounding_mode", "floor")
+        if len(operands) != 2 or rounding not in ("floor", "trunc") or len(options) > 1:
+            return None
+        top, bottom = operands
+        if self._least(top, 0) and self._least(bottom, 1):
+            return make("FloorDiv", top, bottom)
+        return None
+
+    def rest(self, operands: list[Any], options: Mapping[str, Any]) -> Expr | None:
+        """The remainder."""
+        if len(operands) != 2 or options:
+            return None
+        top, bottom = operands
+        return make("Mod", top, bottom) if self._least(bottom, 1) else None
+
+    def same(self, operands: list[Any], options: Mapping[str, Any]) -> Expr | None:
+        """A copy, or a tensor made of a number."""
+        plain = options.keys() <= {"dtype", "device", "layout", "pin_memory"}
+        return operands[0] if len(operands) == 1 and plain else None
+
+    def _least(self, value: IntExpr, least: int) -> bool:
+        return bool(bounds(self._symbols.env.facts, value).int_bounds()[0] >= least)
+
+
+def _is_left_alone(node: fx.Node) -> bool:
+    """Whether nothing writes to the tensor, nor has a view of it."""
+    for user in node.users:
+        if not isinstance(user.target, torch._ops.OpOverload):
+            return False
+        schema = user.target._schema
+        if any(a.alias_info is not None for a in (*schema.arguments, *schema.returns)):
+            return False
+    return True
+
+
+Rule = Callable[[_Reader, list[Any], Mapping[str, Any]], Expr | None]
+
+_RULES: Final[Mapping[Any, Rule]] = {
+    _ATEN.div.Tensor_mode: _Reader.quotient,
+    _ATEN.div.Scalar_mode: _Reader.quotient,
+    _ATEN.floor_divide.default: _Reader.quotient,
+    _ATEN.floor_divide.Scalar: _Reader.quotient,
+    _ATEN.remainder.Scalar: _Reader.rest,
+    _ATEN.remainder.Tensor: _Reader.rest,
+    _ATEN.scalar_tensor.default: _Reader.same,
+    _ATEN.clone.default: _Reader.same,
+}
+
+
+def new_nodes(graph: fx.Graph, last: fx.Node | None) -> Iterator[fx.Node]:
+    """The nodes of a graph after one of them; all without one."""
+    node = graph._root.next if last is None else last.next
+    while node.op != "root":
+        yield node
+        node = node.next
