@@ -10,13 +10,7 @@ from shapes.base.digits import excerpt
 from shapes.base.foreign import as_integer
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.base.lazy import lazy_exports
-from shapes.base.location import (
-    Location,
-    SaidAt,
-    is_internal,
-    shown_file,
-    user_location,
-)
+from shapes.base.location import Location, SaidAt, is_internal, shown_file, user_location
 from shapes.base.schema import (
     Schema,
     anything,
