@@ -380,11 +380,7 @@ class Ready:
         lines = [*translator.lines, *translator.constraints[known:], f"(assert {term})"]
         question = Question((condition,), self.stated)
         new = [name for name in translator.ranges if name not in self._translator.ranges]
-        with _LOCK:
-            try:
-                answer = self._solved("\n".join(lines), new, question, rlimit)
-            except Exception as error:  # whatever z3 raises is an answer: unknown
-                return Answer("unknown", reason=f"z3: {str(error)[:200]}")
+        answer = _alone(lambda: self._solved("\n".join(lines), new, question, rlimit))
         return _with_ranges(answer, translator.ranges)
 
     def _solved(self, text: str, new: list[str], question: Question, rlimit: int) -> Answer:
@@ -403,8 +399,9 @@ class Ready:
                 assumptions = [*self._switches, *(z3.Bool(name, solver.ctx) for name in new)]
                 steps = min(rlimit, READY_RLIMIT)
                 return _checked(solver, asserted, assumptions, question, steps)
-        except _LeftBehindError:
-            self._solver = None
+        except _StoppedError as stopped:
+            if stopped.left_behind:
+                self._solver = None
             raise
 
 
@@ -419,12 +416,20 @@ def solve(question: Question, facts: Facts, rlimit: int) -> Answer:
     text, switches, ranges = _translated(question, facts, check=False)
     if len(text) > LARGEST_TEXT:
         return Answer("unknown", reason=f"z3: the question has {len(text)} characters")
+    answer = _alone(lambda: _solved(text, switches, question, rlimit))
+    return _with_ranges(answer, ranges)
+
+
+def _alone(ask: Callable[[], Answer]) -> Answer:
+    """What z3 answers to one thread at a time; whatever z3 raises is an answer: unknown."""
     with _LOCK:
         try:
-            answer = _solved(text, switches, question, rlimit)
-        except Exception as error:  # whatever z3 raises is an answer: unknown
+            return ask()
+        except _StoppedError as stopped:
+            raised = stopped.raised
+        except Exception as error:
             return Answer("unknown", reason=f"z3: {str(error)[:200]}")
-    return _with_ranges(answer, ranges)
+    raise raised
 
 
 def _solved(text: str, switches: list[str], question: Question, rlimit: int) -> Answer:
@@ -439,8 +444,9 @@ def _solved(text: str, switches: list[str], question: Question, rlimit: int) -> 
     try:
         with _pushed(kept):
             answer = _checked(kept, asserted, assumptions, question, min(rlimit, KEPT_RLIMIT))
-    except _LeftBehindError:
-        _kept_solver.cache_clear()
+    except _StoppedError as stopped:
+        if stopped.left_behind:
+            _kept_solver.cache_clear()
         raise
     if answer.status != "unknown" or rlimit <= KEPT_RLIMIT:
         return answer
@@ -481,8 +487,9 @@ def _checked(
     before = _steps_of(solver)
     try:
         result = _interruptible(solver, lambda: solver.check(*assumptions))
-    except _LeftBehindError:
-        _left_behind.append((solver, asserted, assumptions))
+    except _StoppedError as stopped:
+        if stopped.left_behind:
+            _left_behind.append((solver, asserted, assumptions))
         raise
     spend(max(0, _steps_of(solver) - before) // Z3_STEPS)
     if result == z3.unsat:
@@ -517,8 +524,14 @@ def _steps_of(solver: Any) -> int:
     return int(statistics.get_key_value(name)) if name in statistics.keys() else 0  # noqa: SIM118
 
 
-class _LeftBehindError(KeyboardInterrupt):
-    """An interrupt that z3 does not answer: its context stays with the thread at work."""
+class _StoppedError(BaseException):
+    """What a handler of signals raised while z3 was at work (an interrupt, or an error of the
+    user's own), and whether z3 did not answer to it: then its context stays with the thread
+    at work."""
+
+    def __init__(self, raised: BaseException, left_behind: bool) -> None:
+        self.raised = raised
+        self.left_behind = left_behind
 
 
 _left_behind: Final[list[Any]] = []
@@ -531,7 +544,9 @@ def _pushed(solver: Any) -> Iterator[None]:
     solver.push()
     try:
         yield
-    except _LeftBehindError:
+    except _StoppedError as stopped:
+        if not stopped.left_behind:
+            solver.pop()
         raise
     except BaseException:
         solver.pop()
@@ -560,14 +575,20 @@ def _interruptible(solver: Any, check: Callable[[], Any]) -> Any:
         threading.Thread(target=work, daemon=True).start()
         while not done.wait(WAITING):
             pass
-    except KeyboardInterrupt:
-        solver.ctx.interrupt()
-        if not done.wait(LEAVING):
-            raise _LeftBehindError from None
-        raise
+    except BaseException as raised:
+        raise _StoppedError(raised, not _stopped(solver, done)) from None
     if isinstance(answers[0], BaseException):
         raise answers[0]
     return answers[0]
+
+
+def _stopped(solver: Any, done: threading.Event) -> bool:
+    """Stop z3; False if it does not stop soon, or a signal interrupts this wait too."""
+    try:
+        solver.ctx.interrupt()
+        return done.wait(LEAVING)
+    except BaseException:  # the first one is raised
+        return False
 
 
 def _symbols(question: Question) -> list[Expr]:
