@@ -10,6 +10,7 @@ a fixed seed; every exception of z3 is "unknown" with its reason.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -56,6 +57,12 @@ grow with them, and neither counts steps meanwhile nor answers an interrupt."""
 
 LARGEST_TEXT: Final = 200_000
 """Longer questions are not asked: reading them is not counted in steps."""
+
+CROWDED: Final = 40
+"""Products and quotients up to which z3 may make Groebner bases: it counts none of its steps
+while it makes one, which takes seconds where there are more."""
+
+_NON_LINEAR: Final = re.compile(r"\((?:\*|div|mod) (?!\d|\(- \d)\S+ (?!\d|\(- \d)")
 
 Z3_STEPS: Final = 10
 """So many steps of z3 take the time of one step of ours."""
@@ -398,7 +405,8 @@ class Ready:
                 asserted = z3.parse_smt2_string(text, ctx=solver.ctx)
                 assumptions = [*self._switches, *(z3.Bool(name, solver.ctx) for name in new)]
                 steps = min(rlimit, READY_RLIMIT)
-                return _checked(solver, asserted, assumptions, question, steps)
+                crowded = _is_crowded(self._text, text)
+                return _checked(solver, asserted, assumptions, question, steps, crowded)
         except _StoppedError as stopped:
             if stopped.left_behind:
                 self._solver = None
@@ -438,12 +446,14 @@ def _solved(text: str, switches: list[str], question: Question, rlimit: int) -> 
     # The kept solver answers small questions in half the time, because making a solver costs
     # more than the question; a fresh one has stronger methods for products, and the rest of
     # the budget.
+    crowded = _is_crowded(text)
     kept = _kept_solver()
     asserted = z3.parse_smt2_string(text, ctx=kept.ctx)
     assumptions = [z3.Bool(name, kept.ctx) for name in switches]
     try:
         with _pushed(kept):
-            answer = _checked(kept, asserted, assumptions, question, min(rlimit, KEPT_RLIMIT))
+            steps = min(rlimit, KEPT_RLIMIT)
+            answer = _checked(kept, asserted, assumptions, question, steps, crowded)
     except _StoppedError as stopped:
         if stopped.left_behind:
             _kept_solver.cache_clear()
@@ -459,10 +469,11 @@ def _solved(text: str, switches: list[str], question: Question, rlimit: int) -> 
     # them a refutation needs is asked afterwards, and all are named if that takes too long.
     plain = z3.Solver(ctx=own)
     plain.add(assumptions)
-    answer = _checked(plain, asserted, [], question, rlimit - KEPT_RLIMIT)
+    answer = _checked(plain, asserted, [], question, rlimit - KEPT_RLIMIT, crowded)
     if answer.status != "unsat":
         return answer
-    named = _checked(z3.Solver(ctx=own), asserted, assumptions, question, CORE_RLIMIT)
+    solver = z3.Solver(ctx=own)
+    named = _checked(solver, asserted, assumptions, question, CORE_RLIMIT, crowded)
     return named if named.status == "unsat" else replace(answer, core=frozenset(switches))
 
 
@@ -474,13 +485,19 @@ def _kept_solver() -> Any:
 
 
 def _checked(
-    solver: Any, asserted: Any, assumptions: list[Any], question: Question, rlimit: int
+    solver: Any,
+    asserted: Any,
+    assumptions: list[Any],
+    question: Question,
+    rlimit: int,
+    crowded: bool,
 ) -> Answer:
     import z3
 
     rlimit = min(rlimit, max(1, remaining()) * Z3_STEPS)
     solver.set("rlimit", rlimit)
     solver.set("random_seed", 0)
+    solver.set("smt.arith.nl.grobner", not crowded)
     # z3 would take the signal over, and lose it where it ends by itself.
     solver.set("ctrl_c", False)
     solver.add(asserted)
@@ -515,6 +532,12 @@ def _checked(
     for sym in symbols.values():
         values.setdefault(sym, {"int": 0, "bool": False, "float": 0.0}[sym.kind])
     return Answer("sat", model=values)
+
+
+def _is_crowded(*texts: str) -> bool:
+    """Whether a question has so many products, or quotients by what is no constant, that z3
+    is to do without Groebner bases."""
+    return sum(len(_NON_LINEAR.findall(text)) for text in texts) > CROWDED
 
 
 def _steps_of(solver: Any) -> int:
