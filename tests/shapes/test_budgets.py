@@ -360,7 +360,10 @@ def test_no_text_keeps_the_engine_busy(part: int) -> None:
 @pytest.mark.parametrize(
     ("action", "names"),
     [
-        ("prove", "deep modulus,product of symbols,sum of quotients by symbols,sum of remainders"),
+        (
+            "prove",
+            "deep modulus,product of symbols,sum of quotients by symbols,sum of remainders",
+        ),
         ("suggest", "sum of squares"),
         ("simplify", "sum of choices,huge modulus"),
         ("exact", "polynomial"),
