@@ -35,7 +35,7 @@ from shapes.expr.nodes import BoolExpr, IntExpr
 from shapes.facts.store import Facts
 from shapes.prove.ladder import Effort, entails, prove
 from shapes.witness.enumeration import enumerated
-from tests.shapes.attacks import TEXTS
+from tests.shapes.attacks import TEXTS, environment
 
 # --------------------------------------------------------------------------- the meter
 
@@ -372,6 +372,12 @@ def test_no_text_keeps_the_engine_busy(part: int) -> None:
 )
 def test_long_questions_end(action: str, names: str) -> None:
     _run(_ATTACK, "800", action, names)
+
+
+def test_suggestions_that_are_too_long_to_be_written_are_none() -> None:
+    """A claim whose normal form shares more than can be written out."""
+    text = TEXTS["deep square"](2500)
+    assert all(isinstance(s.text, str) for s in environment(text).suggest(text))
 
 
 def test_undefined_is_still_told_apart() -> None:
