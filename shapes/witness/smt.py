@@ -37,6 +37,7 @@ from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Facts, Reasons
 from shapes.traversal.interpret import free_symbols, interpret
 from shapes.traversal.printing import brief
+from shapes.witness.interrupts import StoppedError, interruptible
 
 __all__ = ["Answer", "Question", "Ready", "is_available", "script", "solve"]
 
@@ -69,12 +70,6 @@ Z3_STEPS: Final = 10
 
 SHORT: Final = 40
 """Longer terms are written once, as definitions."""
-
-WAITING: Final = 0.2
-"""Seconds after which the main thread looks for signals while z3 is at work."""
-
-LEAVING: Final = 0.5
-"""Seconds that z3 has to stop after an interrupt."""
 
 CORE_RLIMIT: Final = 1_000_000
 """Steps that may be spent on naming the facts that a refutation needs."""
@@ -407,7 +402,7 @@ class Ready:
                 steps = min(rlimit, READY_RLIMIT)
                 crowded = _is_crowded(self._text, text)
                 return _checked(solver, asserted, assumptions, question, steps, crowded)
-        except _StoppedError as stopped:
+        except StoppedError as stopped:
             if stopped.left_behind:
                 self._solver = None
             raise
@@ -433,7 +428,7 @@ def _alone(ask: Callable[[], Answer]) -> Answer:
     with _LOCK:
         try:
             return ask()
-        except _StoppedError as stopped:
+        except StoppedError as stopped:
             raised = stopped.raised
         except Exception as error:
             return Answer("unknown", reason=f"z3: {str(error)[:200]}")
@@ -454,7 +449,7 @@ def _solved(text: str, switches: list[str], question: Question, rlimit: int) -> 
         with _pushed(kept):
             steps = min(rlimit, KEPT_RLIMIT)
             answer = _checked(kept, asserted, assumptions, question, steps, crowded)
-    except _StoppedError as stopped:
+    except StoppedError as stopped:
         if stopped.left_behind:
             _kept_solver.cache_clear()
         raise
@@ -503,8 +498,8 @@ def _checked(
     solver.add(asserted)
     before = _steps_of(solver)
     try:
-        result = _interruptible(solver, lambda: solver.check(*assumptions))
-    except _StoppedError as stopped:
+        result = interruptible(solver, lambda: solver.check(*assumptions))
+    except StoppedError as stopped:
         if stopped.left_behind:
             _left_behind.append((solver, asserted, assumptions))
         raise
@@ -547,16 +542,6 @@ def _steps_of(solver: Any) -> int:
     return int(statistics.get_key_value(name)) if name in statistics.keys() else 0  # noqa: SIM118
 
 
-class _StoppedError(BaseException):
-    """What a handler of signals raised while z3 was at work (an interrupt, or an error of the
-    user's own), and whether z3 did not answer to it: then its context stays with the thread
-    at work."""
-
-    def __init__(self, raised: BaseException, left_behind: bool) -> None:
-        self.raised = raised
-        self.left_behind = left_behind
-
-
 _left_behind: Final[list[Any]] = []
 """What such threads are at work on, so that nobody else releases it."""
 
@@ -567,7 +552,7 @@ def _pushed(solver: Any) -> Iterator[None]:
     solver.push()
     try:
         yield
-    except _StoppedError as stopped:
+    except StoppedError as stopped:
         if not stopped.left_behind:
             solver.pop()
         raise
@@ -575,43 +560,6 @@ def _pushed(solver: Any) -> Iterator[None]:
         solver.pop()
         raise
     solver.pop()
-
-
-def _interruptible(solver: Any, check: Callable[[], Any]) -> Any:
-    """What z3 answers. In the main thread, which alone receives signals, z3 runs in another
-    one; an interrupt stops it, or leaves it behind where it does not stop soon."""
-    if threading.current_thread() is not threading.main_thread():
-        return check()
-    answers: list[Any] = []
-    done = threading.Event()
-
-    def work() -> None:
-        try:
-            answers.append(check())
-        except BaseException as error:  # raised again where it is waited for
-            answers.append(error)
-        finally:
-            done.set()
-
-    # (A thread that is joined counts as ended when the wait is interrupted.)
-    try:
-        threading.Thread(target=work, daemon=True).start()
-        while not done.wait(WAITING):
-            pass
-    except BaseException as raised:
-        raise _StoppedError(raised, not _stopped(solver, done)) from None
-    if isinstance(answers[0], BaseException):
-        raise answers[0]
-    return answers[0]
-
-
-def _stopped(solver: Any, done: threading.Event) -> bool:
-    """Stop z3; False if it does not stop soon, or a signal interrupts this wait too."""
-    try:
-        solver.ctx.interrupt()
-        return done.wait(LEAVING)
-    except BaseException:  # the first one is raised
-        return False
 
 
 def _symbols(question: Question) -> list[Expr]:

@@ -289,7 +289,7 @@ def _counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         asked[0] += 1
         return plain(*arguments, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(shapes.exact, "prove", counted)
+    monkeypatch.setattr(shapes.queries.exact_bounds, "prove", counted)
     return asked
 
 
