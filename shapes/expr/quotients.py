@@ -18,6 +18,7 @@ from heapq import heapify, heappop, heappush
 from math import gcd
 from typing import TYPE_CHECKING, Final
 
+from shapes.base.budget import spend
 from shapes.expr.linear import EXPANSION_LIMIT, leading_sign, monomial, scale
 from shapes.expr.nodes import (
     IntConstant,
@@ -187,6 +188,7 @@ def _remainder(a: Terms, divisor: Terms, leading: Leading) -> tuple[IntExpr, Ter
     c = divisor[top]
     others = [(t, v) for t, v in divisor.items() if t is not top]
     work = WORK_LIMIT + 4 * len(a)
+    spend(len(a))
     left = dict(a)
     waiting = [(_rank(t, order), n, t) for n, t in enumerate(a) if _has(t, top)]
     heapify(waiting)
@@ -198,6 +200,7 @@ def _remainder(a: Terms, divisor: Terms, leading: Leading) -> tuple[IntExpr, Ter
         if not times:
             continue
         work -= len(divisor)
+        spend(2 * len(divisor))
         factor = monomial_quotient(t, top)
         if work < 0 or factor is None:
             return None

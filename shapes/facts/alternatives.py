@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from shapes.base.budget import spend
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.domains import Congruence
 from shapes.expr.linear import direction
@@ -42,6 +43,9 @@ __all__ = ["CASES", "GAPS", "Lesson", "Union", "lessons"]
 
 CASES: Final = 64
 """Cases of one disjunction that are read."""
+
+CASE: Final = 8
+"""Steps (see `budget`) of reading one case."""
 
 INTERVALS: Final = 64
 """Intervals that are kept of one direction; more become their hull."""
@@ -93,6 +97,7 @@ def lessons(
     rewritten: Reasons = NO_REASONS
     left: list[tuple[Expr, Said]] = []
     for case in claim.args if len(claim.args) <= CASES else ():
+        spend(CASE)
         normal, used = facts.normalized(case)
         if normal is TRUE:
             return [], None, NO_REASONS
@@ -229,5 +234,6 @@ def _apart(before: Bound, after: Bound) -> bool:
 
 
 def _met(a: Union, b: Union) -> Union:
+    spend(len(a) * len(b))
     found = [(max(l, m), min(h, n)) for l, h in a for m, n in b]  # noqa: E741
     return [(low, high) for low, high in found if low <= high]

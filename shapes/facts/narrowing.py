@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from math import isqrt
 from typing import TYPE_CHECKING, Final
 
+from shapes.base.budget import spend
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.domains import int_ranges
 from shapes.domains.value_ranges import int_range
@@ -122,6 +123,7 @@ def _reach_of_sum(facts: Facts, e: Sum, depth: int) -> Knowledge:
     terms = e.terms()
     if len(terms) > TERMS:
         return found
+    spend(len(terms))
     total = Knowledge(lower=e.constant, upper=e.constant)
     for t, c in terms.items():
         part = _scaled(reach(facts, t, depth), c, 0)

@@ -62,7 +62,7 @@ __all__ = ["Suggestion", "suggest"]
 STEPS: Final = 240
 """Questions to the prover for one list of suggestions."""
 
-SUGGESTING_STEPS: Final = 900_000
+SUGGESTING_STEPS: Final = 500_000
 """The steps of all of them together (see `shapes.base.budget`)."""
 
 MOST_SYMBOLS: Final = 5
@@ -128,7 +128,8 @@ def suggest(
                 found.append(candidate)  # noqa: PERF402 (kept where this ends early)
     except (ExhaustedError, TooLargeError):
         pass  # what was found until then
-    return [_suggestion(c) for c in _ranked(finder, found)[:limit]]
+    written = (_suggestion(c) for c in _ranked(finder, found))
+    return list(itertools.islice((s for s in written if s is not None), limit))
 
 
 def _ranked(finder: _Finder, found: list[BoolExpr]) -> list[BoolExpr]:
@@ -154,8 +155,12 @@ def _goal(known: Facts | _Environment, claim: Any) -> BoolExpr:
     return conjunction(spelled.defined, spelled.expr)
 
 
-def _suggestion(claim: BoolExpr) -> Suggestion:
-    text = show(claim)
+def _suggestion(claim: BoolExpr) -> Suggestion | None:
+    """The suggestion with its text; None where that is too long to be written."""
+    try:
+        text = show(claim)
+    except TooLargeError:
+        return None
     return Suggestion(claim, text, f"asserts.check({text})")
 
 

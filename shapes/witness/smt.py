@@ -11,6 +11,7 @@ a fixed seed; every exception of z3 is "unknown" with its reason.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Facts, Reasons
 from shapes.traversal.interpret import free_symbols, interpret
 from shapes.traversal.printing import brief
+from shapes.witness.interrupts import StoppedError, interruptible
 
 __all__ = ["Answer", "Question", "Ready", "is_available", "script", "solve"]
 
@@ -58,17 +60,17 @@ grow with them, and neither counts steps meanwhile nor answers an interrupt."""
 LARGEST_TEXT: Final = 200_000
 """Longer questions are not asked: reading them is not counted in steps."""
 
+CROWDED: Final = 40
+"""Products and quotients up to which z3 may make Groebner bases: it counts none of its steps
+while it makes one, which takes seconds where there are more."""
+
+_NON_LINEAR: Final = re.compile(r"\((?:\*|div|mod) (?!\d|\(- \d)\S+ (?!\d|\(- \d)")
+
 Z3_STEPS: Final = 10
 """So many steps of z3 take the time of one step of ours."""
 
 SHORT: Final = 40
 """Longer terms are written once, as definitions."""
-
-WAITING: Final = 0.2
-"""Seconds after which the main thread looks for signals while z3 is at work."""
-
-LEAVING: Final = 0.5
-"""Seconds that z3 has to stop after an interrupt."""
 
 CORE_RLIMIT: Final = 1_000_000
 """Steps that may be spent on naming the facts that a refutation needs."""
@@ -381,11 +383,7 @@ class Ready:
         lines = [*translator.lines, *translator.constraints[known:], f"(assert {term})"]
         question = Question((condition,), self.stated)
         new = [name for name in translator.ranges if name not in self._translator.ranges]
-        with _LOCK:
-            try:
-                answer = self._solved("\n".join(lines), new, question, rlimit)
-            except Exception as error:  # whatever z3 raises is an answer: unknown
-                return Answer("unknown", reason=f"z3: {str(error)[:200]}")
+        answer = _alone(lambda: self._solved("\n".join(lines), new, question, rlimit))
         return _with_ranges(answer, translator.ranges)
 
     def _solved(self, text: str, new: list[str], question: Question, rlimit: int) -> Answer:
@@ -403,9 +401,11 @@ class Ready:
                 asserted = z3.parse_smt2_string(text, ctx=solver.ctx)
                 assumptions = [*self._switches, *(z3.Bool(name, solver.ctx) for name in new)]
                 steps = min(rlimit, READY_RLIMIT)
-                return _checked(solver, asserted, assumptions, question, steps)
-        except _LeftBehindError:
-            self._solver = None
+                crowded = _is_crowded(self._text, text)
+                return _checked(solver, asserted, assumptions, question, steps, crowded)
+        except StoppedError as stopped:
+            if stopped.left_behind:
+                self._solver = None
             raise
 
 
@@ -420,12 +420,20 @@ def solve(question: Question, facts: Facts, rlimit: int) -> Answer:
     text, switches, ranges = _translated(question, facts, check=False)
     if len(text) > LARGEST_TEXT:
         return Answer("unknown", reason=f"z3: the question has {len(text)} characters")
+    answer = _alone(lambda: _solved(text, switches, question, rlimit))
+    return _with_ranges(answer, ranges)
+
+
+def _alone(ask: Callable[[], Answer]) -> Answer:
+    """What z3 answers to one thread at a time; whatever z3 raises is an answer: unknown."""
     with _LOCK:
         try:
-            answer = _solved(text, switches, question, rlimit)
-        except Exception as error:  # whatever z3 raises is an answer: unknown
+            return ask()
+        except StoppedError as stopped:
+            raised = stopped.raised
+        except Exception as error:
             return Answer("unknown", reason=f"z3: {str(error)[:200]}")
-    return _with_ranges(answer, ranges)
+    raise raised
 
 
 def _solved(text: str, switches: list[str], question: Question, rlimit: int) -> Answer:
@@ -434,14 +442,17 @@ def _solved(text: str, switches: list[str], question: Question, rlimit: int) -> 
     # The kept solver answers small questions in half the time, because making a solver costs
     # more than the question; a fresh one has stronger methods for products, and the rest of
     # the budget.
+    crowded = _is_crowded(text)
     kept = _kept_solver()
     asserted = z3.parse_smt2_string(text, ctx=kept.ctx)
     assumptions = [z3.Bool(name, kept.ctx) for name in switches]
     try:
         with _pushed(kept):
-            answer = _checked(kept, asserted, assumptions, question, min(rlimit, KEPT_RLIMIT))
-    except _LeftBehindError:
-        _kept_solver.cache_clear()
+            steps = min(rlimit, KEPT_RLIMIT)
+            answer = _checked(kept, asserted, assumptions, question, steps, crowded)
+    except StoppedError as stopped:
+        if stopped.left_behind:
+            _kept_solver.cache_clear()
         raise
     if answer.status != "unknown" or rlimit <= KEPT_RLIMIT:
         return answer
@@ -454,10 +465,11 @@ def _solved(text: str, switches: list[str], question: Question, rlimit: int) -> 
     # them a refutation needs is asked afterwards, and all are named if that takes too long.
     plain = z3.Solver(ctx=own)
     plain.add(assumptions)
-    answer = _checked(plain, asserted, [], question, rlimit - KEPT_RLIMIT)
+    answer = _checked(plain, asserted, [], question, rlimit - KEPT_RLIMIT, crowded)
     if answer.status != "unsat":
         return answer
-    named = _checked(z3.Solver(ctx=own), asserted, assumptions, question, CORE_RLIMIT)
+    solver = z3.Solver(ctx=own)
+    named = _checked(solver, asserted, assumptions, question, CORE_RLIMIT, crowded)
     return named if named.status == "unsat" else replace(answer, core=frozenset(switches))
 
 
@@ -469,21 +481,28 @@ def _kept_solver() -> Any:
 
 
 def _checked(
-    solver: Any, asserted: Any, assumptions: list[Any], question: Question, rlimit: int
+    solver: Any,
+    asserted: Any,
+    assumptions: list[Any],
+    question: Question,
+    rlimit: int,
+    crowded: bool,
 ) -> Answer:
     import z3
 
     rlimit = min(rlimit, max(1, remaining()) * Z3_STEPS)
     solver.set("rlimit", rlimit)
     solver.set("random_seed", 0)
+    solver.set("smt.arith.nl.grobner", not crowded)
     # z3 would take the signal over, and lose it where it ends by itself.
     solver.set("ctrl_c", False)
     solver.add(asserted)
     before = _steps_of(solver)
     try:
-        result = _interruptible(solver, lambda: solver.check(*assumptions))
-    except _LeftBehindError:
-        _left_behind.append((solver, asserted, assumptions))
+        result = interruptible(solver, lambda: solver.check(*assumptions))
+    except StoppedError as stopped:
+        if stopped.left_behind:
+            _left_behind.append((solver, asserted, assumptions))
         raise
     spend(max(0, _steps_of(solver) - before) // Z3_STEPS)
     if result == z3.unsat:
@@ -511,15 +530,17 @@ def _checked(
     return Answer("sat", model=values)
 
 
+def _is_crowded(*texts: str) -> bool:
+    """Whether a question has so many products, or quotients by what is no constant, that z3
+    is to do without Groebner bases."""
+    return sum(len(_NON_LINEAR.findall(text)) for text in texts) > CROWDED
+
+
 def _steps_of(solver: Any) -> int:
     """The steps that z3 has made in a solver's context."""
     statistics = solver.statistics()
     name = "rlimit count"
     return int(statistics.get_key_value(name)) if name in statistics.keys() else 0  # noqa: SIM118
-
-
-class _LeftBehindError(KeyboardInterrupt):
-    """An interrupt that z3 does not answer: its context stays with the thread at work."""
 
 
 _left_behind: Final[list[Any]] = []
@@ -532,43 +553,14 @@ def _pushed(solver: Any) -> Iterator[None]:
     solver.push()
     try:
         yield
-    except _LeftBehindError:
+    except StoppedError as stopped:
+        if not stopped.left_behind:
+            solver.pop()
         raise
     except BaseException:
         solver.pop()
         raise
     solver.pop()
-
-
-def _interruptible(solver: Any, check: Callable[[], Any]) -> Any:
-    """What z3 answers. In the main thread, which alone receives signals, z3 runs in another
-    one; an interrupt stops it, or leaves it behind where it does not stop soon."""
-    if threading.current_thread() is not threading.main_thread():
-        return check()
-    answers: list[Any] = []
-    done = threading.Event()
-
-    def work() -> None:
-        try:
-            answers.append(check())
-        except BaseException as error:  # raised again where it is waited for
-            answers.append(error)
-        finally:
-            done.set()
-
-    # (A thread that is joined counts as ended when the wait is interrupted.)
-    try:
-        threading.Thread(target=work, daemon=True).start()
-        while not done.wait(WAITING):
-            pass
-    except KeyboardInterrupt:
-        solver.ctx.interrupt()
-        if not done.wait(LEAVING):
-            raise _LeftBehindError from None
-        raise
-    if isinstance(answers[0], BaseException):
-        raise answers[0]
-    return answers[0]
 
 
 def _symbols(question: Question) -> list[Expr]:

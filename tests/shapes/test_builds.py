@@ -132,12 +132,49 @@ time.sleep(0.01)
 assert env.prove(a * a >= 0).proved
 """
 
+_TIMED_OUT = """
+import signal, time
+from shapes import ShapeEnv
+from shapes.witness import smt
+import z3
+waiting, check = [], z3.Solver.check
+def timed_out(*_):
+    if waiting:
+        waiting.clear()
+        raise TimeoutError("the user's own")
+def slow(self, *arguments):
+    waiting.append(1)
+    time.sleep(0.05)
+    return check(self, *arguments)
+z3.Solver.check = slow
+signal.signal(signal.SIGALRM, timed_out)
+env = ShapeEnv()
+a, b, c, d = (env.integer(name) for name in "abcd")
+env.assume(a * a * a + b * b * b == c * c * c + 7)
+for i in range(8):
+    signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+    try:
+        env.prove(a * b * c > d * d + c * a % (7 + i), effort="default")
+        print("answered")
+    except TimeoutError:
+        pass
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    waiting.clear()
+z3.Solver.check = check
+assert env.prove(a * a >= 0).proved
+print("timed out")
+"""
+
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no interval timers")
 @pytest.mark.parametrize(
     ("program", "printed"),
-    [(_INTERRUPTED, ""), (_INTERRUPTED_SOLVER, "interrupted")],
-    ids=["products", "solver"],
+    [
+        (_INTERRUPTED, ""),
+        (_INTERRUPTED_SOLVER, "interrupted"),
+        (_TIMED_OUT, "timed out"),
+    ],
+    ids=["products", "solver", "errors of a handler's own"],
 )
 def test_an_interrupt_is_raised_and_nothing_breaks(program: str, printed: str) -> None:
     root = shapes.__file__.rsplit("shapes", 1)[0]
