@@ -125,6 +125,13 @@ class Lifter:
         parts = [self._defined[a] for a in nodes if a in self._defined]
         return conjunction(*parts, own) if parts else own
 
+    def condition_of(self, argument: Any) -> BoolExpr | None:
+        """That a condition was computed, and that it holds."""
+        claim = self.expr_of(argument)
+        if claim is None:
+            return None
+        return conjunction(self._all_defined([argument]), as_condition(claim))
+
     def lift(self, node: Node) -> LiftedAssert:
         """The condition of an assert node."""
         asked: list[Any] = []

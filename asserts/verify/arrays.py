@@ -254,13 +254,18 @@ def _forms(
 
 def _float_forms(array: np.ndarray[Any, Any], value: float) -> Iterator[np.ndarray[Any, Any]]:
     """Contents whose sum, largest or only value, or mean, is `value`."""
-    if array.dtype.kind not in "fc":
+    if array.dtype.kind not in "fc" or not array.size:
+        return
+    try:
+        value = float(value)
+    except OverflowError:  # an integer beyond all doubles: no content leads to it
         return
     first = np.zeros(array.shape, array.dtype)
-    first.flat[0] = value
+    with np.errstate(over="ignore"):  # (infinite in the array's dtype then)
+        first.flat[0] = value
+        forms = [np.full(array.shape, v, array.dtype) for v in (value, value / array.size)]
     yield first
-    yield np.full(array.shape, value, array.dtype)
-    yield np.full(array.shape, value / array.size, array.dtype)
+    yield from forms
 
 
 def _columns(shape: tuple[int, ...], value: int) -> Iterator[np.ndarray[Any, Any]]:

@@ -33,6 +33,22 @@ LONG = 12
 
 
 @dataclass(frozen=True)
+class Way:
+    """A way of exporting."""
+
+    name: str
+    ours: bool = True
+    dynamic: bool = True
+    strict: bool = False
+    deferred: bool = False
+
+
+OURS = (Way("ours"), Way("strict", strict=True), Way("deferred", deferred=True),
+        Way("static", dynamic=False))  # fmt: skip
+TORCHS = (Way("torchs", ours=False), Way("torchs-static", ours=False, dynamic=False, strict=True))
+
+
+@dataclass(frozen=True)
 class Case:
     """A function with checks, its example, and inputs of which some break each check."""
 
@@ -46,6 +62,10 @@ class Case:
     """Whether torch fails to export the program without `strict`."""
     saved: bool = True
     """Whether torch itself can save the program."""
+    static: bool = True
+    """Whether torch exports it with sizes that are numbers."""
+    ways: tuple[Way, ...] = ()
+    """Ways to export it besides those of its turn."""
 
     def module(self) -> nn.Module:
         function = self.function
@@ -302,12 +322,52 @@ def a_size_of_a_result(n: Tensor) -> Any:
     return torch.cond(n > 2, lambda c: c.sum(), lambda c: c.sum() * 2, (torch.ones(k),)) + k
 
 
+def read_and_forgotten(n: Tensor, y: Tensor) -> Any:
+    """Nobody needs the number, but for the check."""
+    k = n.item()
+    torch._check(k == 3)
+    return y + 1
+
+
+def cancelled(n: Tensor, y: Tensor) -> Any:
+    """What the check says cancels, but not that it has a value."""
+    quotient = 12 // n.item()
+    torch._check(quotient - quotient >= 0)
+    return y + 1
+
+
+def counted_and_forgotten(m: Tensor, y: Tensor) -> Any:
+    chosen = m.nonzero()
+    torch._check(chosen.shape[0] == 3)
+    torch._check(chosen.shape[0] < y.shape[0])
+    return y + 1
+
+
+def certain_of_what_is_assumed(x: Tensor, y: Tensor) -> Any:
+    """torch assumes sizes of at least 2."""
+    torch._check(x.shape[0] + y.shape[0] > 3)
+    torch._check(x.shape[0] * y.shape[0] != 1)
+    return x.sum()
+
+
+def solved_by_what_is_assumed(m: Tensor, y: Tensor) -> Any:
+    """torch divides by the size, and puts 3 for the count in what follows."""
+    count, other = m.nonzero().shape[0], (y > 0).nonzero()
+    torch._check(3 * y.shape[0] == y.shape[0] * count)
+    torch._check(count >= other.shape[0] + 1)
+    return y + 1
+
+
 PAIRS = tuple(
     (mask(k), rows(size)) for k, size in itertools.product((0, 1, 2, 3, 4, 5), (1, 2, 3, 4, 8))
 )
 COUNTS = tuple((mask(k), mask(m)) for k, m in itertools.product((0, 1, 4, 5, 6), repeat=2))
 NUMBERS = tuple((one(k), rows(size)) for k in range(-1, 6) for size in (1, 2, 3, 4, 5))
 SIZES = tuple((rows(a), rows(b)) for a, b in itertools.product((1, 2, 3, 4, 6), repeat=2))
+SOLVED = tuple(
+    (mask(k), torch.arange(size) - 0.5 - low)
+    for k, size, low in itertools.product((0, 1, 3, 4), (0, 1, 2, 4), (-1, 1))
+)
 FLOATS = tuple((one(v),) for v in (0.0, 1.5, 2.0, 2.5, -2.0))
 
 CASES = [
@@ -337,7 +397,7 @@ CASES = [
     Case("tensor-all", all_positive, (rows(3),),
          ((rows(3) - 1,), (rows(4),), (-rows(2),), (torch.tensor([1.0, 0.0]),))),
     Case("is-size", is_size, (one(1),), tuple((one(k),) for k in range(-2, 4))),
-    Case("ite", chosen_by_condition, (one(2), rows(3)), NUMBERS),
+    Case("ite", chosen_by_condition, (one(2), rows(3)), NUMBERS, static=False, ways=OURS[:1]),
     Case("cut", cut_to_length, (one(3), rows(5)), NUMBERS),
     Case("rest", rest_is_known, (one(1), rows(5)), NUMBERS),
     Case("rows", selected_rows, (mask(4, 4), rows(4)),
@@ -351,6 +411,12 @@ CASES = [
     Case("below", below_by_size, (one(1), rows(3)), NUMBERS),
     Case("to-branch", passed_to_a_branch, (one(3), rows(3)), NUMBERS),
     Case("size-in-branch", a_size_of_a_result, (one(3),), tuple((one(k),) for k in range(-3, 6))),
+    Case("forgotten", read_and_forgotten, (one(3), rows(3)), NUMBERS, ways=OURS[1:]),
+    Case("cancelled", cancelled, (one(3), rows(3)), NUMBERS, ways=OURS[:1]),
+    Case("count-forgotten", counted_and_forgotten, (mask(3), rows(4)), PAIRS, ways=OURS[1:2]),
+    Case("certain", certain_of_what_is_assumed, (rows(3), rows(3)),
+         (*SIZES, (rows(0), rows(2)), (rows(3), rows(0))), ways=OURS[1:3]),
+    Case("solved", solved_by_what_is_assumed, (mask(3), rows(2)), SOLVED, ways=OURS[:1]),
     Case("branch", in_a_branch, (mask(5), rows(3)),
          tuple((mask(k), v * rows(3)) for k in (2, 3, 4, 5, 6) for v in (-1, 1)),
          strict_only=True),
@@ -371,6 +437,10 @@ def made(case: Case, strict: bool, dynamic: bool, ours: bool, deferred: bool) ->
         )
 
 
+TORCHS_OWN = ("expected no unbacked symbols", "expected sympy.Symbol")
+"""Errors of torch's for programs that it cannot load or trace again, whosever asserts they have."""
+
+
 def decomposed(program: ExportedProgram, ours: bool) -> ExportedProgram:
     with installed() if ours else nullcontext():
         return program.run_decompositions()
@@ -380,14 +450,20 @@ def forms(
     program: ExportedProgram, ours: bool, saved: bool
 ) -> Iterator[tuple[str, ExportedProgram]]:
     """The program, and what comes of it by tools of torch's."""
-    yield "as it is", program
     again = decomposed(program, ours)
+    yield "as it is", program
     yield "traced again", again
-    if saved:
-        loaded = reloaded(program)
-        yield "loaded", loaded
-        yield "traced again and loaded", reloaded(again)
-        yield "loaded and traced again", decomposed(loaded, ours)
+    made: dict[str, Callable[[], ExportedProgram]] = {
+        "loaded": lambda: reloaded(program),
+        "traced again and loaded": lambda: reloaded(again),
+        "loaded and traced again": lambda: decomposed(reloaded(program), ours),
+    }
+    for form, make in made.items() if saved else ():
+        try:
+            yield form, make()
+        except AssertionError as error:
+            if not any(text in str(error) for text in TORCHS_OWN):
+                raise
 
 
 def verdicts(function: Any, case: Case, dynamic: bool) -> list[bool]:
@@ -398,49 +474,37 @@ def verdicts(function: Any, case: Case, dynamic: bool) -> list[bool]:
     return [accepts(function, inputs) for inputs in tried]
 
 
-@pytest.mark.parametrize(
-    ("ours", "dynamic", "strict"),
-    [(True, True, False), (True, True, True), (True, False, False), (False, True, False),
-     (False, False, True)],
-    ids=["ours", "ours-strict", "ours-static", "torchs", "torchs-static-strict"],
-)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_minimised_programs_reject_what_they_rejected(
-    case: Case, ours: bool, dynamic: bool, strict: bool
-) -> None:
-    if case.strict_only and not strict:
-        pytest.skip("torch does not export it")
-    program = made(case, strict, dynamic, ours, deferred=False)
-    eager = verdicts(case.module(), case, dynamic)
+def _rotated() -> Iterator[tuple[Case, Way]]:
+    """Every program in one of our ways, every third one in one of torch's."""
+    for index, case in enumerate(CASES):
+        turn = OURS[1] if case.strict_only else OURS[index % len(OURS)]
+        ways = [turn, *case.ways]
+        if index % 3 == 0 and not case.strict_only:
+            ways.append(TORCHS[index % 2])
+        yield from ((case, w) for w in dict.fromkeys(ways) if w.dynamic or case.static)
 
-    for form, given in forms(program, ours, case.saved):
-        before = verdicts(given.module(), case, dynamic)
+
+@pytest.mark.parametrize(("case", "way"), [*_rotated()], ids=lambda one: one.name)
+def test_minimised_programs_reject_what_they_rejected(case: Case, way: Way) -> None:
+    program = made(case, way.strict, way.dynamic, way.ours, way.deferred)
+    eager = verdicts(case.module(), case, way.dynamic)
+
+    for form, given in forms(program, way.ours, case.saved):
+        before = verdicts(given.module(), case, way.dynamic)
         result = asserts.minimise(given)
-        after = verdicts(result.program.module(), case, dynamic)
+        after = verdicts(result.program.module(), case, way.dynamic)
 
         assert after == before, (form, str(result.report))
-        if ours and form == "as it is" and case.like_eager:
+        if way.ours and form == "as it is" and case.like_eager:
             assert before == eager, form
-        if ours:  # (torch itself writes `x == x` when it traces its own asserts again)
+        # (torch itself writes `x == x` when it traces its own asserts again.)
+        if way.ours and not way.deferred:
             assert all(row.condition != "True" for row in result.report if not row.note), form
         assert len(asserts_of(result.program)) <= len(asserts_of(given))
 
 
-@pytest.mark.parametrize(
-    "case", [c for c in CASES if not c.strict_only], ids=lambda case: case.name
-)
-def test_nor_where_checks_are_deferred(case: Case) -> None:
-    program = made(case, False, True, True, deferred=True)
-
-    for form, given in forms(program, True, case.saved):
-        before = verdicts(given.module(), case, True)
-        result = asserts.minimise(given)
-
-        assert verdicts(result.program.module(), case, True) == before, (form, str(result.report))
-
-
 DECISIVE = ("where", "bounds", "another", "two-counts", "two-numbers", "float-range", "bool",
-            "tensor-all", "is-size", "ite", "cut", "rest", "before-branch")  # fmt: skip
+            "tensor-all", "is-size", "ite", "cut", "rest", "before-branch", "cancelled")  # fmt: skip
 """Programs in which no check follows from the others, and nothing else refuses as much."""
 
 

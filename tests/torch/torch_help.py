@@ -62,7 +62,7 @@ def outcome(function: Any, inputs: Inputs) -> Any:
     """The result, or that the inputs were rejected."""
     try:
         return function(*[i.clone() for i in inputs])
-    except (RuntimeError, AssertionError, ValueError, IndexError):
+    except (RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError):
         return "rejected"
 
 

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import torch
+
 from asserts.dialects.torch.export import decide as torch_decide
 from asserts.dialects.torch.export.passes import insert_deferred_runtime_asserts
 from asserts.dialects.torch.export.remove import remove_runtime_asserts
@@ -105,6 +107,9 @@ def _swap_all() -> None:
     from torch._export.passes.remove_runtime_assertions import _RemoveRuntimeAssertionsPass
 
     _swap(_RemoveRuntimeAssertionsPass, "call", _removing)
+    from torch._dynamo.output_graph import OutputGraph
+
+    _swap(OutputGraph, "remove_unused_graphargs", _keeping_checks(OutputGraph))
     _overlook((torch_decide.__file__, torch_record.__file__))
 
 
@@ -122,6 +127,29 @@ def _overlook(files: Iterable[str]) -> None:
     for file in set(files) - known:
         known.add(file)
         _UNDO.append(partial(known.discard, file))
+
+
+def _keeping_checks(owner: Any) -> Callable[[Any], None]:
+    """dynamo's `remove_unused_graphargs`, which leaves checks of computed values where they
+    are: it drops those that hold because of what torch has learned from them."""
+    original = owner.remove_unused_graphargs
+
+    def remove_unused_graphargs(self: Any) -> None:
+        nodes = self.graph.nodes
+        checks = [n for n in nodes if n.target is torch._check and n.all_input_nodes]
+        for node in checks:
+            node.target = _kept_check
+        try:
+            original(self)
+        finally:
+            for node in checks:
+                node.target = torch._check
+
+    return remove_unused_graphargs
+
+
+def _kept_check(*_: Any) -> None:
+    """Stands for `torch._check` while dynamo looks for what it need not keep."""
 
 
 def _inserting(gm: Any, shape_env: Any, name: str, export: bool = False) -> None:

@@ -98,7 +98,7 @@ class TorchSubject:
         }  # fmt: skip
         checked: dict[Expr, int] = {}
         for one in lifted:
-            for symbol in free_symbols(one.claim) if one.claim is not None else ():
+            for symbol in free_symbols(one.whole):
                 if symbol in bound:
                     checked.setdefault(symbol, place[one.node])
 
@@ -112,11 +112,14 @@ class TorchSubject:
     def _conditions(
         self, entry: Sequence[BoolExpr], lifted: Sequence[LiftedAssert]
     ) -> list[Condition]:
-        claims = [*entry, *(one.claim for one in lifted if one.claim is not None)]
         names = self.names
+        claims = dict(zip(entry, entry))
+        for one in lifted:
+            if one.claim is not None:
+                claims.setdefault(one.whole, one.claim)
         return [
-            Condition(show(claim, lambda name: names.get(name, name)), claim, claim in entry)
-            for claim in dict.fromkeys(claims)
+            Condition(show(claim, lambda name: names.get(name, name)), whole, whole in entry)
+            for whole, claim in claims.items()
         ]
 
     def _execute(self, node: Any, value_of: Callable[[Any], Any]) -> Any:

@@ -23,8 +23,10 @@ from torch.fx.experimental.proxy_tensor import get_proxy_mode
 from torch.fx.experimental.sym_node import SymNode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
+from asserts.dialects.torch.symbols.loaded import is_unbacked
 from shapes.base import Location, is_internal
-from shapes.expr import Expr
+from shapes.expr import Expr, symbol
+from shapes.traversal import free_symbols, substitute
 
 __all__ = [
     "RecordedCheck",
@@ -39,12 +41,13 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class RecordedCheck:
-    """A condition as the program wrote it, in torch's terms or in ours, its message and its
-    line."""
+    """A condition as torch has it, or in our terms, its message and its line; `written` is the
+    condition as the program wrote it, where torch has put something else for its symbols."""
 
     expr: Any
     message: str | None
     location: Location | None
+    written: Expr | None = None
 
 
 _RECORDED: WeakKeyDictionary[TorchShapeEnv, list[RecordedCheck]] = WeakKeyDictionary()
@@ -53,6 +56,7 @@ _PLACED: WeakKeyDictionary[TorchShapeEnv, set[str]] = WeakKeyDictionary()
 
 _TORCH = os.path.dirname(torch.__file__) + os.sep
 _CHECKS = os.path.join(_TORCH, "__init__.py")
+_INTERPRETER = os.path.join(_TORCH, "fx", "interpreter.py")
 
 
 def recorded_checks(shape_env: TorchShapeEnv, start: int = 0) -> Iterator[RecordedCheck]:
@@ -75,16 +79,20 @@ def recording_expect_true(
         expr = node._expr
         held = original(node, file, line)
         if held and shape_env is not None:
-            caller = _user_of_check(sys._getframe(1))
-            if caller is not None:
-                _record(shape_env, node, expr, *caller)
+            found = _written_check(sys._getframe(1))
+            if found is not None:
+                _record(shape_env, node, expr, *found)
         return held
 
     return expect_true
 
 
 def _record(
-    shape_env: TorchShapeEnv, node: SymNode, expr: Any, user: FrameType, check: FrameType
+    shape_env: TorchShapeEnv,
+    node: SymNode,
+    expr: Any,
+    where: Location | None,
+    check: FrameType,
 ) -> None:
     if not getattr(expr, "free_symbols", None):
         # True as soon as it was written, because of what torch assumes of its symbols: what
@@ -92,10 +100,21 @@ def _record(
         expr = _traced(node)
         if expr is None:
             return
-    code = user.f_code
-    where = Location(code.co_filename, user.f_lineno, code.co_name)
-    found = RecordedCheck(expr, _message(check), where)
+    found = RecordedCheck(expr, _message(check), where, _before_solving(shape_env, node, expr))
     _RECORDED.setdefault(shape_env, []).append(found)
+
+
+def _before_solving(shape_env: TorchShapeEnv, node: SymNode, expr: Any) -> Expr | None:
+    """The condition as it is written, if torch has put solutions of earlier checks for its
+    symbols. It solves with what it assumes: ``s*u == 3*s`` makes 3 of every ``u``, also where
+    the size ``s`` is 0."""
+    if isinstance(expr, Expr) or not any(map(is_unbacked, shape_env.replacements)):
+        return None
+    found = _traced(node)
+    if found is None:
+        return None
+    known = {shape_env.unbacked_renamings.get(s, s).name for s in expr.free_symbols}
+    return None if {s.name for s in free_symbols(found)} == known else found
 
 
 def _traced(node: SymNode) -> Expr | None:
@@ -112,8 +131,16 @@ def _traced(node: SymNode) -> Expr | None:
 
     # (Symbols of one name and kind are one object, so any environment can read them.)
     lifter = Lifter(fx.Graph(), TorchDialect(TorchEnv(None)))
-    found = lifter.expr_of(slot.force().node)
-    return None if found is None or found.is_constant else found
+    found = lifter.condition_of(slot.force().node)
+    if found is None or found.is_constant:
+        return None
+    return substitute(found, _renamed(node.shape_env, found))
+
+
+def _renamed(shape_env: TorchShapeEnv, expr: Expr) -> dict[Expr, Expr]:
+    """What symbols of an expression are called since an operation was traced again."""
+    names = {old.name: new.name for old, new in shape_env.unbacked_renamings.items()}
+    return {s: symbol(names[s.name], s.kind) for s in free_symbols(expr) if s.name in names}
 
 
 def note_placed(shape_env: TorchShapeEnv, texts: Iterable[str]) -> None:
@@ -127,9 +154,13 @@ def was_placed(shape_env: TorchShapeEnv, text: str) -> bool:
     return text in _PLACED.get(shape_env, ())
 
 
-def _user_of_check(frame: FrameType | None) -> tuple[FrameType, FrameType] | None:
-    """The user's frame and the frame of the check that it called, if it was a check such as
-    `torch._check`; what operations check for themselves they also check at run time."""
+def _written_check(frame: FrameType | None) -> tuple[Location | None, FrameType] | None:
+    """Where a check such as `torch._check` is written, and its frame; None for what operations
+    check for themselves, which they also check at run time.
+
+    With ``strict=True`` torch only reads the program's own code, and then runs the graph that
+    it has made of it: there the node of the check knows the line.
+    """
     check: FrameType | None = None
     for _ in range(12):
         if frame is None:
@@ -139,13 +170,25 @@ def _user_of_check(frame: FrameType | None) -> tuple[FrameType, FrameType] | Non
             if check is None:
                 return None
             if not is_internal(name):
-                return frame, check
+                code = frame.f_code
+                return Location(code.co_filename, frame.f_lineno, code.co_name), check
             frame = frame.f_back  # (a wrapper around the check)
             continue
+        if check is not None and name == _INTERPRETER and frame.f_code.co_name == "run_node":
+            return _line_of(frame.f_locals["n"]), check
         is_check = name == _CHECKS and frame.f_code.co_name.startswith("_check")
-        check = frame if is_check else None if frame.f_code.co_name != "expect_true" else check
+        keeps = frame.f_code.co_name == "expect_true" or name == _INTERPRETER
+        check = frame if is_check else check if keeps else None
         frame = frame.f_back
     return None
+
+
+def _line_of(node: fx.Node) -> Location | None:
+    """The line of the program that a node was made from."""
+    from asserts.dialects.torch.answers.lines import line_of
+
+    found = line_of(node)
+    return None if found is None else Location(found.file, found.line, found.function)
 
 
 def _message(check: FrameType) -> str | None:

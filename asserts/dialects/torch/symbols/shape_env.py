@@ -301,10 +301,11 @@ class TorchEnv:
 
     def state_recorded(self, check: RecordedCheck) -> None:
         """A check that was recorded, with its message and line."""
-        ours = isinstance(check.expr, Expr)
-        claim = as_condition(check.expr if ours else self.read(check.expr))
+        expr = check.expr if check.written is None else check.written
+        ours = isinstance(expr, Expr)
+        claim = as_condition(expr if ours else self.read(expr))
         if claim not in self._checked:
-            text = str(check.expr) if ours else text_of(check.expr)
+            text = str(expr) if ours else text_of(expr)
             self.check(claim, text, check.message, location=check.location)
 
     def check(self, claim: BoolExpr, text: str, message: str | None = None,
