@@ -43,6 +43,10 @@ __all__ = ["Directions"]
 MOVES: Final = 12
 """How often one statement may move the ends of one direction, and tell others."""
 
+FAR: Final = pow(2, 1 << 12)  # (mypyc would write out a folded constant)
+"""An end beyond this (and beyond minus this) is not derived, only stated: products that bound
+each other double its digits at every move, and no proof needs it."""
+
 EXCLUDED_LIMIT: Final = 32
 """Excluded values that are remembered for one direction."""
 
@@ -57,10 +61,13 @@ class Directions:
         self._steps = steps
         self._improved: list[IntExpr] = []
         self._moves: dict[IntExpr, int] = {}
+        self._derives = False
 
     def _at_most(self, d: IntExpr, end: int, why: Reasons, further: Reasons = _NONE) -> None:
         """Narrow the interval of a direction from above; the reasons are two, so that they
         are joined only where something is learned."""
+        if self._derives and not -FAR < end < FAR:
+            return
         old = self._new._known.get(d)
         if old is None:
             self._keep(d, Knowledge(upper=end, why_upper=why | further))
@@ -69,6 +76,8 @@ class Directions:
 
     def _at_least(self, d: IntExpr, end: int, why: Reasons, further: Reasons = _NONE) -> None:
         """The same from below."""
+        if self._derives and not -FAR < end < FAR:
+            return
         old = self._new._known.get(d)
         if old is None:
             self._keep(d, Knowledge(lower=end, why_lower=why | further))

@@ -354,6 +354,7 @@ class Learner(Directions):
 
     def _spread(self) -> None:
         """Tell the atoms of relations what the relations and the other atoms say."""
+        self._derives = True
         while self._improved and self._steps > 0:
             d = self._improved.pop()
             if type(d) is Sum:

@@ -297,3 +297,13 @@ def test_equalities_keep_every_value_and_add_none(statements: Statements) -> Non
             assert evaluate(known.normalized(a)[0], point) == point[a]
             lower, upper = bounds(known, a).int_bounds()
             assert lower <= point[a] <= upper
+
+
+def test_products_that_bound_each_other_do_not_grow_without_end() -> None:
+    """Each move doubles the digits of an end; from some size on nothing is derived."""
+    names = {name: symbol(name) for name in "pq"}
+    facts = Facts().given(*(parse(text, names) for text in ("p <= 1", "q >= 0", "p*q < Min(p, q)")))
+    for name in names.values():
+        known = facts.knowledge(name)
+        for end in (known.lower, known.upper):
+            assert end in (int_oo, -int_oo) or abs(end) < directions.FAR
