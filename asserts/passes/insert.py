@@ -44,6 +44,7 @@ from asserts.passes.discharge import (
     obligations_of,
 )
 from shapes.env import ShapeEnv
+from shapes.errors import ExpressionTypeError
 from shapes.expr import OPERATORS, BoolExpr, Expr, as_expr
 from shapes.facts import Facts
 from shapes.prove import Effort
@@ -390,9 +391,12 @@ def can_stop(node: Node, dialect: Dialect) -> bool:
     if computation is None:
         return False
     build, arguments = computation
-    operands = [
-        dialect.value_of(a) if dialect.is_node(a) else as_expr(a) for a in arguments
-    ]
+    try:
+        operands = [
+            dialect.value_of(a) if dialect.is_node(a) else as_expr(a) for a in arguments
+        ]
+    except ExpressionTypeError:  # an argument that is not a number
+        return True
     domain = domain_of(build, operands)
     return domain is None or not has_value(Facts(), domain)
 

@@ -55,7 +55,10 @@ def shown(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, 
 # --------------------------------------------------------------------------- the verbs
 
 
-def test_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     status, out, err = shown(capsys, "report", folder / "theirs.pt2")
 
     assert (status, err) == (0, "")

@@ -10,7 +10,7 @@ import torch
 from torch import fx
 
 from asserts.dialects.base import AssertInfo
-from asserts.dialects.torch.answers.lines import line_of
+from asserts.dialects.torch.symbols.lines import line_of
 from shapes.base import Location
 
 __all__ = [

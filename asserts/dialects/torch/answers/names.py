@@ -21,7 +21,7 @@ from torch.utils import _pytree as pytree
 
 from asserts.conditions.report import Row
 from asserts.dialects.torch.answers.graph import TorchDialect
-from asserts.dialects.torch.answers.lines import line_of
+from asserts.dialects.torch.symbols.lines import line_of
 from shapes.expr import Expr
 
 __all__ = ["input_names", "renamed", "source_names"]

@@ -18,10 +18,10 @@ from asserts.conditions.lift import LiftedAssert, lift
 from asserts.conditions.report import Report, Row
 from asserts.dialects.base import AssertInfo
 from asserts.dialects.torch.answers.graph import METADATA, TorchDialect, copied
-from asserts.dialects.torch.answers.lines import line_of
 from asserts.dialects.torch.answers.metadata import redundant_metadata_asserts
 from asserts.dialects.torch.answers.names import source_names
 from asserts.dialects.torch.export.programs import dialect_for
+from asserts.dialects.torch.symbols.lines import line_of
 from asserts.errors import GraphError
 from asserts.passes.discharge import Policy
 from asserts.passes.minimise import MinimiseRuntimeAsserts

@@ -185,7 +185,7 @@ def _written_check(frame: FrameType | None) -> tuple[Location | None, FrameType]
 
 def _line_of(node: fx.Node) -> Location | None:
     """The line of the program that a node was made from."""
-    from asserts.dialects.torch.answers.lines import line_of
+    from asserts.dialects.torch.symbols.lines import line_of
 
     found = line_of(node)
     return None if found is None else Location(found.file, found.line, found.function)
