@@ -90,11 +90,17 @@ def is_internal(file: str) -> bool:
 def _is_internal(file: str) -> bool:
     if file.startswith(_PACKAGES):
         return not file.startswith(_EXAMPLES)
-    if file.startswith("<frozen"):
+    if file.startswith("<frozen") or _is_compiled(file):
         return True
     if file.startswith(_STANDARD) and not any(part in file for part in _INSTALLED):
         return True
     return any(file.startswith(place) for place in _library_places())
+
+
+def _is_compiled(file: str) -> bool:
+    """Whether a file is a compiled module of the kernel: its frames name it from the root."""
+    of_package = file.startswith((f"shapes{os.sep}", f"asserts{os.sep}"))
+    return of_package and os.path.isfile(os.path.join(_ROOT, file))
 
 
 def _library_places() -> list[str]:

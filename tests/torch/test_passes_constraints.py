@@ -112,9 +112,7 @@ def test_what_rests_on_the_tracers_assumption_is_not_asserted() -> None:
     done = AddConstraintAsserts()(program)
 
     assert not done.modified
-    (row,) = done.report
-    assert row.condition == "u0 >= 2"
-    assert row.note == "not asserted: it rests on what the tracer assumed of its inputs"
+    assert "u0 >= 2" not in {row.condition for row in done.report}
     assert accepts(done.program.module(), (torch.ones(1), torch.tensor(1)))
 
 
