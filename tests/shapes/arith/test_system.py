@@ -11,6 +11,7 @@ from shapes.arith.certificate import Linear, Parts
 from shapes.arith.checker import check
 from shapes.arith.constraint import Elimination, Row
 from shapes.arith.system import linear, refuted
+from shapes.errors import ContradictionError
 from shapes.expr.nodes import FALSE, symbol
 from shapes.facts.store import Fact, Facts
 from shapes.prove.ladder import METHODS
@@ -126,6 +127,12 @@ def test_contradictory_facts_are_refuted(facts: list[str], culprits: int) -> Non
     certificate, used = found
     assert len(used) == culprits
     check(certificate, list(used), FALSE)
+
+
+def test_what_propagation_sees_is_refused_at_the_statement() -> None:
+    with pytest.raises(ContradictionError) as caught:
+        question("a + b + c + d >= 0", "a <= 2*b", "a >= 2*b", "a % 2 == 1")
+    assert len(caught.value.culprits) == 3
 
 
 def test_facts_are_left_as_they_were() -> None:
