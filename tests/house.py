@@ -23,7 +23,7 @@ FOLDERS = {
         "prove", "queries", "tensors", "env",
     ),
     "asserts": (
-        "errors", "graph", "dialects.base", "conditions", "dialects.numpy.graph", "trace",
+        "errors", "graph", "dialects.interfaces", "dialects.base", "conditions", "dialects.numpy.graph", "trace",
         "dialects.numpy", "dialects.torch.symbols", "dialects.torch.answers", "dialects.hosts",
         "passes", "verify", "dialects.torch", "files", "examples", "cli",
     ),

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from asserts.conditions.report import Report, Row
-from asserts.dialects.base import Dialect
+from asserts.dialects.base import Dialect, require
 from asserts.dialects.hosts import Host, host_of
+from asserts.dialects.interfaces import Interface
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
 from asserts.graph.module import GraphModule
@@ -52,6 +53,8 @@ class Pass:
     name: ClassVar[str] = "pass"
     functional: ClassVar[bool] = True
     """Whether a functional program is still functional behind it (it writes to nothing)."""
+    needs: ClassVar[tuple[Interface, ...]] = ()
+    """What it asks of a dialect besides the core questions."""
     dialect: Dialect = field(default=NUMPY, kw_only=True)
 
     def run(self, graph_module: GraphModule) -> PassResult:
@@ -66,15 +69,16 @@ class Pass:
         """Raise `GraphError` unless the program is what the pass promises: a valid graph."""
         self.dialect.lint(graph_module)
 
-    def bound(self: P, dialect: Any) -> P:
+    def bound(self: P, dialect: Dialect) -> P:
         """The same pass, for programs of that dialect."""
         return replace(self, dialect=dialect)
 
     def __call__(self, program: Any, in_place: bool = False) -> PassResult:
         """Run the pass on a copy of the program (or, if told so, on the program itself).
 
-        Raises `GraphError`, naming the pass, if the program is not valid before or after,
-        and for an exported program that is to be changed in place: it cannot be.
+        Raises `GraphError`, naming the pass, if the program is not valid before or after, if
+        its dialect lacks what the pass needs, and for an exported program that is to be
+        changed in place: it cannot be.
         """
         if self.dialect.accepts(program):
             graph_module = program if in_place else self.dialect.copy(program)
@@ -98,6 +102,7 @@ class Pass:
         return self._finished(host, result)
 
     def _on(self, graph_module: GraphModule) -> PassResult:
+        require(self.dialect, self.needs, f"the pass '{self.name}'")
         self._checked(self.requires, graph_module, "requires")
         result = self.run(graph_module)
         self._checked(self.ensures, result.graph_module, "ensures")
@@ -136,7 +141,7 @@ class Invariant(Protocol):
     def check(self, observed: Any, graph_module: GraphModule) -> None:
         """Raise `GraphError`, naming the node, if the program after the pass breaks it."""
 
-    def bound(self, dialect: Any) -> Invariant:
+    def bound(self, dialect: Dialect) -> Invariant:
         """The same invariant, for programs of that dialect."""
 
 

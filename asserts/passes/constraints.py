@@ -31,8 +31,8 @@ from typing import Any, ClassVar, Literal
 from asserts.conditions.emit import Emitter
 from asserts.conditions.lift import lift
 from asserts.conditions.report import Report, Row
-from asserts.dialects.base import AssertInfo, ConstraintDialect
-from asserts.dialects.numpy import NUMPY
+from asserts.dialects.base import AssertInfo
+from asserts.dialects.interfaces import having
 from asserts.errors import GraphError
 from asserts.graph.graph import Node
 from asserts.graph.module import GraphModule
@@ -66,7 +66,7 @@ class AddConstraintAsserts(Pass):
     """
 
     name: ClassVar[str] = "add constraint asserts"
-    dialect: ConstraintDialect = field(default=NUMPY, kw_only=True)
+    needs = ("constraints",)
     ranges: Mapping[str, Range] = field(default_factory=dict)
     contract: bool = True
     unbounded: int | None = None
@@ -85,7 +85,7 @@ class AddConstraintAsserts(Pass):
         given: dict[str, Range] = dict(self.ranges)
         stated: dict[str, Range] = {}
         if self.contract:
-            ranges = self.dialect.wanted_ranges(graph_module)
+            ranges = having(self.dialect.constraints).wanted_ranges(graph_module)
             stated = {name: span for name, span in ranges.items() if name not in given}
         open_: dict[int, list[Obligation]] = {}
         rows: list[Row] = []
@@ -120,7 +120,7 @@ class AddConstraintAsserts(Pass):
             return []
         return [
             Obligation(fact.claim, fact.spelled, "contract", "the program's callers")
-            for fact in self.dialect.entry_facts(graph_module)
+            for fact in having(self.dialect.constraints).entry_facts(graph_module)
         ]
 
     def _given(
@@ -182,11 +182,12 @@ class _Constraints:
         self, options: AddConstraintAsserts, module: GraphModule, env: ShapeEnv | None
     ) -> None:
         self._effort = options.effort
-        self._dialect: ConstraintDialect = options.dialect
+        self._dialect = options.dialect
+        self._constraints = having(options.dialect.constraints)
         self._module = module
         self._from_callers: set[BoolExpr] = set()
         if options.contract and options.entry == "graph":
-            facts = options.dialect.entry_facts(module)
+            facts = self._constraints.entry_facts(module)
             self._from_callers = {fact.claim for fact in facts}
         self._graph = module.graph
         self._env = env
@@ -275,7 +276,7 @@ class _Constraints:
 
     def _assumed(self, made_sure: list[tuple[int, Fact]]) -> Facts | None:
         """All that holds, and what the tracer took for granted besides."""
-        assumptions = list(self._dialect.assumptions(self._module))
+        assumptions = list(self._constraints.assumptions(self._module))
         if not assumptions:
             return None
         facts = Facts()

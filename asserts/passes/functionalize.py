@@ -27,12 +27,12 @@ calling convention is the function's); the report says so.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from asserts.conditions.report import Report, Row
-from asserts.dialects.base import TOKENS, EffectDialect, TokenPlace
-from asserts.dialects.numpy import NUMPY
+from asserts.dialects.base import Dialect
+from asserts.dialects.interfaces import TOKENS, TokenPlace, having
 from asserts.errors import GraphError
 from asserts.graph.graph import Graph, Node
 from asserts.graph.module import GraphModule
@@ -97,7 +97,7 @@ class Functionalize(Pass):
     """Make every side-effecting assert functional, and return the last token besides."""
 
     name: ClassVar[str] = "functionalize"
-    dialect: EffectDialect = field(default=NUMPY, kw_only=True)
+    needs = ("effects",)
 
     def run(self, graph_module: GraphModule) -> PassResult:
         calls = _Calls(self.dialect, graph_module)
@@ -133,7 +133,7 @@ class Defunctionalize(Pass):
     """The inverse of `Functionalize`: side-effecting asserts again, no tokens."""
 
     name: ClassVar[str] = "defunctionalize"
-    dialect: EffectDialect = field(default=NUMPY, kw_only=True)
+    needs = ("effects",)
 
     def run(self, graph_module: GraphModule) -> PassResult:
         count = _undo_all(self.dialect, graph_module)
@@ -155,8 +155,9 @@ class Defunctionalize(Pass):
 class _Calls:
     """Which graphs have an effect that can be made functional, and which call which."""
 
-    def __init__(self, dialect: EffectDialect, graph_module: GraphModule) -> None:
+    def __init__(self, dialect: Dialect, graph_module: GraphModule) -> None:
         self._dialect = dialect
+        self._effects = having(dialect.effects)
         self._modules = list(dialect.modules(graph_module))
         self._called: dict[int, list[GraphModule]] = {}
         self._effectful: dict[int, bool] = {}
@@ -204,7 +205,7 @@ class _Calls:
         for module in self._modules:
             for node in module.graph.nodes:
                 is_assert = self._dialect.is_assert(node)
-                has_form = self._dialect.functional_target(node) is not None
+                has_form = self._effects.functional_target(node) is not None
                 if not is_assert and not has_form:
                     continue
                 note = "made functional"
@@ -218,11 +219,11 @@ class _Calls:
                 yield Row(text, "assert in the graph", "kept", place=node.name, note=note)
 
 
-def _effects(dialect: EffectDialect, module: GraphModule) -> list[Node]:
+def _effects(dialect: Dialect, module: GraphModule) -> list[Node]:
     return [
         node
         for node in module.graph.nodes
-        if not node.users and dialect.functional_target(node) is not None
+        if not node.users and having(dialect.effects).functional_target(node) is not None
     ]
 
 
@@ -258,8 +259,9 @@ def _free_name(graph: Graph) -> str:
 class _Threading:
     """The token's way through one graph."""
 
-    def __init__(self, dialect: EffectDialect, calls: _Calls, module: GraphModule) -> None:
+    def __init__(self, dialect: Dialect, calls: _Calls, module: GraphModule) -> None:
         self._dialect = dialect
+        self._effects = having(dialect.effects)
         self._calls = calls
         self._module = module
         self._graph = module.graph
@@ -286,19 +288,19 @@ class _Threading:
         first = next(node for node in nodes if node.op != "placeholder")
         with self._graph.inserting_before(first):
             self._token = self._graph.placeholder(signature.input)
-        self._dialect.state_token(self._token)
+        self._effects.state_token(self._token)
 
     def _token_before(self, node: Node) -> Node:
         if self._token is None:
             with self._graph.inserting_before(node):
-                self._token = self._dialect.create_token(self._graph)
+                self._token = self._effects.create_token(self._graph)
             for key in _KEPT_META:
                 if key in node.meta:
                     self._token.meta[key] = node.meta[key]
         return self._token
 
     def _make_functional(self, node: Node) -> None:
-        self._dialect.make_functional(node, self._token_before(node))
+        self._effects.make_functional(node, self._token_before(node))
         self._token = node
 
     def _pass_through(self, node: Node, callee: GraphModule) -> None:
@@ -315,7 +317,7 @@ class _Threading:
         value.meta = dict(node.meta)
         node.meta = {key: value.meta[key] for key in _KEPT_META if key in value.meta}
         token.meta = dict(node.meta)
-        self._dialect.state_token(token)
+        self._effects.state_token(token)
         node.meta["val"] = (value.meta.get("val"), token.meta.get("val"))
         self._token = token
 
@@ -324,7 +326,7 @@ class _Threading:
         assert self._token is not None
         place = TokenPlace("paired", "paired")
         if is_program:
-            place = self._dialect.token_place(self._module, result)
+            place = self._effects.token_place(self._module, result)
         output.args = (_with(result, self._token, place),)
         if "val" in output.meta:
             value = output.meta["val"]
@@ -332,7 +334,7 @@ class _Threading:
             output.meta["val"] = _with(value, self._token.meta.get("val"), known)
         if is_program:
             self._module.meta[_META] = {"output": place.output, "result": place.result}
-            self._dialect.token_returned(self._module, place, True)
+            self._effects.token_returned(self._module, place, True)
 
 
 def _with(result: Any, token: Any, place: TokenPlace) -> tuple[Any, ...]:
@@ -354,7 +356,7 @@ def _without(result: Any, place: TokenPlace) -> tuple[Any, Any]:
 # --------------------------------------------------------------------------- and back
 
 
-def _undo_all(dialect: EffectDialect, graph_module: GraphModule) -> list[int]:
+def _undo_all(dialect: Dialect, graph_module: GraphModule) -> list[int]:
     """Take the tokens out of all graphs; the length of each chain."""
     modules = [m for m in dialect.modules(graph_module) if token_signature(m) is not None]
     signatures = {id(m): token_signature(m) for m in modules}
@@ -370,11 +372,12 @@ class _Unthreading:
 
     def __init__(
         self,
-        dialect: EffectDialect,
+        dialect: Dialect,
         module: GraphModule,
         signatures: dict[int, TokenSignature | None],
     ) -> None:
         self._dialect = dialect
+        self._effects = having(dialect.effects)
         self._module = module
         self._signatures = signatures
 
@@ -386,8 +389,8 @@ class _Unthreading:
             if token.users:
                 user = next(iter(token.users))
                 raise GraphError(
-                    f"the token '{token.name}' is used by '{user.name}', which is no part of "
-                    "the chain"
+                    f"the token '{token.name}' is used by '{user.name}', which is not part "
+                    "of the chain"
                 )
             token = self._undone(token)
         return length
@@ -407,13 +410,13 @@ class _Unthreading:
         if isinstance(value, tuple) and value:
             output.meta["val"] = _without(value, signature.place)[0]
         if signature.input is None:
-            self._dialect.token_returned(self._module, signature.place, False)
+            self._effects.token_returned(self._module, signature.place, False)
         return token  # type: ignore[no-any-return]
 
     def _undone(self, token: Node) -> Node | None:
         """The token before this one, after which nothing of this one is left."""
-        if self._dialect.effectful_target(token) is not None:
-            before = self._dialect.make_effectful(token)
+        if self._effects.effectful_target(token) is not None:
+            before = self._effects.make_effectful(token)
             if not self._dialect.is_node(before):
                 raise GraphError(f"node '{token.name}' has no token")
             return before  # type: ignore[no-any-return]

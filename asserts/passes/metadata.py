@@ -25,8 +25,9 @@ from heapq import heapify, heappop, heappush
 from typing import Any, ClassVar, Literal
 
 from asserts.conditions.report import Outcome, Report, Row
-from asserts.dialects.base import Inference, ValueDialect
+from asserts.dialects.base import Dialect, require
 from asserts.dialects.hosts import host_of
+from asserts.dialects.interfaces import Inference, Values, having
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
 from asserts.graph.graph import Node, map_arg
@@ -67,7 +68,7 @@ class Snapshot:
         ]
 
 
-def snapshot(program: Any, dialect: ValueDialect = NUMPY) -> Snapshot:
+def snapshot(program: Any, dialect: Dialect = NUMPY) -> Snapshot:
     """What every node of the program computes now."""
     host = None if dialect.accepts(program) else host_of(program, copy=False)
     graph_module = program if host is None else host.graph_module
@@ -123,7 +124,7 @@ class Refreshed:
 
 
 def refresh(
-    module: GraphModule, changed: Iterable[Node], dialect: ValueDialect = NUMPY
+    module: GraphModule, changed: Iterable[Node], dialect: Dialect = NUMPY
 ) -> Refreshed:
     """Recompute the values of these nodes of one graph, and of what depends on them as far as
     values change; no node is visited twice."""
@@ -131,7 +132,9 @@ def refresh(
     waiting = set(changed)
     if not waiting:
         return done
-    inference = dialect.inference(module)
+    require(dialect, ("values",), "`refresh`")
+    values = having(dialect.values)
+    inference = values.inference(module)
     order = {node: position for position, node in enumerate(module.graph.nodes)}
     by_position = list(module.graph.nodes)
     queue = [order[node] for node in waiting]
@@ -139,7 +142,7 @@ def refresh(
     while queue:
         node = by_position[heappop(queue)]
         done.visited.append(node)
-        change = _recomputed(node, inference, dialect)
+        change = _recomputed(node, inference, values)
         if change is None:
             continue
         done.changes.append(change)
@@ -153,8 +156,8 @@ def refresh(
     return done
 
 
-def _recomputed(node: Node, inference: Inference, dialect: ValueDialect) -> Change | None:
-    stated = dialect.stated_value(node)
+def _recomputed(node: Node, inference: Inference, values: Values) -> Change | None:
+    stated = values.stated_value(node)
     try:
         found = inference.infer(node)
     except ShapeproofError as error:
@@ -164,11 +167,11 @@ def _recomputed(node: Node, inference: Inference, dialect: ValueDialect) -> Chan
         specified = specified or (node.op == "output" and stated is None)
         return None if specified else Change(node, "not computed", stated, None, inference.why)
     if stated is None and found is not None:
-        dialect.state_value(node, found)
+        values.state_value(node, found)
         return Change(node, "stated", None, found)
     if inference.same(stated, found):
         return None
-    dialect.state_value(node, found)
+    values.state_value(node, found)
     return Change(node, "changed", stated, found)
 
 
@@ -189,7 +192,7 @@ class RefreshMetadata(Pass):
     fails, raises `GraphError` with the node's name."""
 
     name: ClassVar[str] = "refresh metadata"
-    dialect: ValueDialect = field(default=NUMPY, kw_only=True)
+    needs = ("values",)
     since: Snapshot | None = None
     strict: bool = False
 
@@ -221,7 +224,7 @@ class RefreshMetadata(Pass):
             raise GraphError(f"node '{change.node.name}': {self._text(change)}")
 
     def _text(self, change: Change) -> str:
-        show = self.dialect.describe_value
+        show = having(self.dialect.values).describe_value
         if change.kind == "changed":
             return f"stated {show(change.before)}, but is {show(change.after)}"
         if change.kind == "stated":

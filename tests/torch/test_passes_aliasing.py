@@ -140,7 +140,7 @@ def test_tied_parameters_are_one_block() -> None:
     host = host_of(program, copy=False)
     assert host is not None
     placeholders = host.graph_module.graph.find_nodes(op="placeholder")
-    blocks = [host.dialect.identity_of(host.graph_module, node) for node in placeholders]
+    blocks = [host.dialect.memory.identity_of(host.graph_module, node) for node in placeholders]
     assert blocks[0] == blocks[1] != blocks[2]
 
 

@@ -14,12 +14,12 @@ its source, and with them the order in which a later sum is rounded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 from asserts.conditions.report import Outcome, Report, Row
-from asserts.dialects.base import MemoryDialect, NoOp
-from asserts.dialects.numpy import NUMPY
+from asserts.dialects.base import Dialect
+from asserts.dialects.interfaces import NoOp, having
 from asserts.graph.graph import Node
 from asserts.graph.module import GraphModule
 from asserts.passes.base import Pass, PassResult
@@ -33,7 +33,7 @@ class RemoveNoOps(Pass):
     """Remove the nodes of the dialect's table of no-ops, in nested graphs too."""
 
     name: ClassVar[str] = "remove no-ops"
-    dialect: MemoryDialect = field(default=NUMPY, kw_only=True)
+    needs = ("memory",)
 
     def run(self, graph_module: GraphModule) -> PassResult:
         rows: list[Row] = []
@@ -48,8 +48,8 @@ class RemoveNoOps(Pass):
 class _Removal:
     """The work on one graph."""
 
-    def __init__(self, dialect: MemoryDialect, module: GraphModule) -> None:
-        self._dialect = dialect
+    def __init__(self, dialect: Dialect, module: GraphModule) -> None:
+        self._answers = having(dialect.memory)
         self._module = module
         self._memory = Memory(module, dialect)
         self._stands_for: dict[Root, Root] = {}
@@ -64,7 +64,7 @@ class _Removal:
         found = {leaf for _, leaf, _ in self._memory.outputs}
         for node in reversed(list(self._module.graph.nodes)):
             if node in found and node.op in ("call_function", "call_method", "call_module"):
-                found |= {alias.source for alias in self._dialect.aliases_of(node)}
+                found |= {alias.source for alias in self._answers.aliases_of(node)}
         return found
 
     def run(self) -> list[Row]:
@@ -72,7 +72,7 @@ class _Removal:
         for node in list(self._module.graph.nodes):
             if not node.users:
                 continue
-            no_op = self._dialect.no_op_of(node)
+            no_op = self._answers.no_op_of(node)
             if no_op is None:
                 continue
             name = node.name
@@ -87,7 +87,7 @@ class _Removal:
     # ------------------------------------------------------------------ may it go?
 
     def _reason_to_keep(self, node: Node, no_op: NoOp) -> str | None:
-        if self._dialect.names_outputs and {node, no_op.source} <= self._leaf_nodes():
+        if self._answers.names_outputs and {node, no_op.source} <= self._leaf_nodes():
             return "it is returned, and its source is returned too"
         if no_op.guards and node in self._returned:
             return "what is returned must not be written to"
@@ -147,7 +147,7 @@ class _Removal:
         waiting = [node]
         while waiting:
             dead = waiting.pop()
-            if dead.users or (dead is not node and not self._dialect.aliases_of(dead)):
+            if dead.users or (dead is not node and not self._answers.aliases_of(dead)):
                 continue
             if dead.op != "call_function":
                 continue

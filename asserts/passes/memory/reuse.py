@@ -23,12 +23,12 @@ a given tensor, and says so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from asserts.conditions.report import Report, Row
-from asserts.dialects.base import MemoryDialect
-from asserts.dialects.numpy import NUMPY
+from asserts.dialects.base import Dialect
+from asserts.dialects.interfaces import having
 from asserts.graph.graph import Node
 from asserts.graph.module import GraphModule
 from asserts.passes.base import Pass, PassResult
@@ -43,7 +43,7 @@ class ReuseBuffers(Pass):
 
     name: ClassVar[str] = "reuse buffers"
     functional: ClassVar[bool] = False
-    dialect: MemoryDialect = field(default=NUMPY, kw_only=True)
+    needs = ("memory",)
 
     def run(self, graph_module: GraphModule) -> PassResult:
         rows: list[Row] = []
@@ -65,8 +65,8 @@ class _Buffer:
 class _Reuse:
     """The work on one graph."""
 
-    def __init__(self, dialect: MemoryDialect, module: GraphModule) -> None:
-        self._dialect = dialect
+    def __init__(self, dialect: Dialect, module: GraphModule) -> None:
+        self._answers = having(dialect.memory)
         self._nodes = list(module.graph.nodes)
         self._memory = memory = Memory(module, dialect)
         position = {node: i for i, node in enumerate(self._nodes)}
@@ -86,17 +86,17 @@ class _Reuse:
         for index, node in enumerate(self._nodes):
             for form, buffer in self._dying.pop(index, []):
                 self._free.setdefault(form, []).append(buffer)
-            key = self._dialect.buffer_of(node)
+            key = self._answers.buffer_of(node)
             if key is None:
                 continue
             root = Root("new", node.name, node)
             if root in self._taken:
                 continue
             reused = None
-            if self._dialect.can_write_into(node):
+            if self._answers.can_write_into(node):
                 reused = self._chosen(node, self._free.get(key, []))
             if reused is not None:
-                self._dialect.write_into(node, reused.node)
+                self._answers.write_into(node, reused.node)
                 text = f"{node.name} into {reused.node.name}"
                 rows.append(Row(text, "reuse", "inserted", place=node.name))
             self._live(key, node, root)
@@ -117,7 +117,7 @@ class _Reuse:
         for operand in node.all_input_nodes:
             places = self._memory.places(operand)
             shares = any(root.meets(other) for root in roots for other in places)
-            if shares and not self._dialect.may_overwrite(operand, buffer):
+            if shares and not self._answers.may_overwrite(operand, buffer):
                 return False
         return True
 

@@ -19,7 +19,7 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.fx.graph import _PyTreeCodeGen
 from torch.utils import _pytree as pytree
 
-from asserts.dialects.base import TokenPlace
+from asserts.dialects.interfaces import TokenPlace
 
 __all__ = ["TOKEN", "TorchEffects", "fake_mode_of", "function_name"]
 
@@ -39,16 +39,11 @@ _EFFECTFUL: Final = {functional: plain for plain, functional in _FUNCTIONAL.item
 
 
 class TorchEffects:
-    """The part of the dialect that is about effects."""
+    """What `functionalize` asks of torch's graphs."""
 
-    key: str
-    exported: bool = False
-    """Whether the graph is an exported program's, whose outputs have a signature."""
-
-    @property
-    def names_outputs(self) -> bool:
-        """Two places of a signature must not name the same node."""
-        return self.exported
+    def __init__(self, key: str, exported: bool) -> None:
+        self._key = key
+        self._exported = exported
 
     def functional_target(self, node: Any) -> Callable[..., Any] | None:
         return _FUNCTIONAL.get(node.target) if node.op == "call_function" else None
@@ -84,7 +79,7 @@ class TorchEffects:
             if name in parameters and name not in positional and value is not None
         }
         node.target = target
-        node.meta[self.key] = None
+        node.meta[self._key] = None
         return token
 
     def create_token(self, graph: Any) -> Any:
@@ -94,14 +89,14 @@ class TorchEffects:
         return node
 
     def state_token(self, node: Any) -> None:
-        mode = fake_mode_of(node.graph, self.key)
+        mode = fake_mode_of(node.graph, self._key)
         with mode if mode is not None else nullcontext():
             # A token is a tensor without axes (on the meta device where nothing is known).
             device = "cpu" if mode is not None else "meta"
-            node.meta[self.key] = torch.empty((), device=device)
+            node.meta[self._key] = torch.empty((), device=device)
 
     def token_place(self, graph_module: Any, result: Any) -> TokenPlace:
-        if self.exported:
+        if self._exported:
             return TokenPlace("first", "first")
         codegen = graph_module.graph._codegen
         structured = isinstance(codegen, _PyTreeCodeGen)

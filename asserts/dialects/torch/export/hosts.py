@@ -34,11 +34,12 @@ from torch.export.graph_signature import (
 )
 from torch.utils import _pytree as pytree
 
-from asserts.dialects.base import TOKENS
 from asserts.dialects.hosts import Host
+from asserts.dialects.interfaces import TOKENS
 from asserts.dialects.torch.answers.effects import fake_mode_of
 from asserts.dialects.torch.answers.graph import TorchDialect, copied
 from asserts.dialects.torch.answers.guards import keep_guards
+from asserts.dialects.torch.answers.signatures import TorchSignature
 from asserts.dialects.torch.export.programs import dialect_for
 from asserts.dialects.torch.symbols.shape_env import TorchEnv
 from asserts.errors import GraphError
@@ -87,7 +88,7 @@ class ExportedHost:
         self._program = program
         self.graph_module = copied(program.graph_module) if copy else program.graph_module
         self.dialect: Any = dialect_for(program, self.graph_module)
-        self.dialect.of_program(program, self.graph_module.graph)
+        self.dialect.signature = TorchSignature(program, self.graph_module.graph)
         self._had_token = _returns_token(program)
         if self._had_token and TOKENS not in self.graph_module.meta:
             # (What torch saves of a program leaves the graph's own metadata out.)
@@ -111,7 +112,7 @@ class ExportedHost:
         self._name_inputs(signature)
         self._name_outputs(signature, calls)
         self._name_calls(calls)
-        calls = self.dialect.recorded_calls(calls, module)
+        calls = self.dialect.tracepoints.recorded_calls(calls, module)
         verifiers = self._verifiers() if functional else [TrainingIRVerifier]
         if verifiers[0].dialect != "TRAINING":
             self._refuse_writers()
@@ -147,7 +148,7 @@ class ExportedHost:
         for node in self.graph_module.graph.find_nodes(op="placeholder"):
             spec = known.pop(node.name, None)
             if spec is None:
-                target = self.dialect.constant_of(node)
+                target = self.dialect.signature.constants.get(node.name)
                 if target is None:
                     raise GraphError(f"node '{node.name}' is an input without a specification")
                 argument = TensorArgument(node.name)
@@ -165,8 +166,8 @@ class ExportedHost:
         before = self._program.graph_signature.input_specs
         named = {spec.target for spec in signature.input_specs if spec.kind is kind}
         gone = {spec.target for spec in before if spec.kind is kind} - named
-        known = {**self._program.constants, **self.dialect.added_constants}
-        added = self.dialect.added_constants.keys()
+        added = self.dialect.signature.added
+        known = {**self._program.constants, **added}
         return {
             name: value for name, value in known.items()
             if name not in gone and (name not in added or name in named)
