@@ -478,18 +478,6 @@ def iff(a: Value, b: Value) -> bool | None:
     return a is b if isinstance(a, bool) and isinstance(b, bool) else None
 
 
-# ---- floats ----
-
-
-def _any_float(*args: object) -> None:
-    """A float has no residue."""
-
-
-def _any_integer(*args: object) -> Congruence:
-    """An integer made from a float may be anything."""
-    return ANYTHING
-
-
 class CongruenceAnalysis:
     """The analysis whose abstract values are `Value`s; it has no state."""
 
@@ -528,12 +516,3 @@ class CongruenceAnalysis:
     or_ = staticmethod(or_)
     not_ = staticmethod(not_)
     iff = staticmethod(iff)
-
-    fadd = fsub = fmul = truediv = ffloordiv = fmod = fpow = staticmethod(_any_float)
-    fneg = fabs = fmin = fmax = round_decimal = staticmethod(_any_float)
-    sqrt = exp = log = log2 = staticmethod(_any_float)
-    sin = cos = tan = sinh = cosh = tanh = staticmethod(_any_float)
-    asin = acos = atan = asinh = staticmethod(_any_float)
-    tofloat = inttruediv = staticmethod(_any_float)
-    floor_to_int = ceil_to_int = staticmethod(_any_integer)
-    trunc_to_int = round_to_int = staticmethod(_any_integer)

@@ -30,9 +30,9 @@ def _operators() -> Mapping[str, Op]:
     found = {
         op.numpy: op
         for op in OPERATORS.values()
-        if op.numpy not in (None, *others) and op.operands[0] != "b"
+        if op.numpy is not None and op.numpy not in others and op.operands[0] != "b"
     }
-    return {**found, "true_divide": OPERATORS["TrueDiv"]}  # type: ignore[dict-item]
+    return {**found, "true_divide": OPERATORS["TrueDiv"]}
 
 
 def answered(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: Any) -> Any:
@@ -42,7 +42,8 @@ def answered(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: Any) -> A
     exact = [x if isinstance(x, Symbolic) else number(x) for x in inputs]
     if method == "__call__" and not kwargs and all(x is not None for x in exact):
         if ufunc is np.divmod:
-            return divmod(*exact)
+            a, b = exact
+            return divmod(a, b)  # type: ignore[operator]
         op = _operators().get(ufunc.__name__)
         if op is not None:
             return applied(None, op.name, tuple(exact))
