@@ -311,6 +311,13 @@ def absolute(a: Value) -> Congruence:
     return value.join(neg(value))
 
 
+def gcd(a: Value, b: Value) -> Congruence:
+    """A multiple of what divides every value of both."""
+    a, b = _integer(a), _integer(b)
+    divisor = math.gcd(a.modulus, a.residue, b.modulus, b.residue)
+    return Congruence.of(divisor if a.modulus or b.modulus else 0, divisor)
+
+
 def minimum(*args: Value) -> Congruence:
     """One of the arguments."""
     return _chosen(min, args)
@@ -499,6 +506,7 @@ class CongruenceAnalysis:
     truncmod = staticmethod(truncmod)
     pow = staticmethod(power)
     abs = staticmethod(absolute)
+    gcd = staticmethod(gcd)
     min = staticmethod(minimum)
     max = staticmethod(maximum)
     bitand = staticmethod(bitand)

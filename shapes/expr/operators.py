@@ -348,6 +348,8 @@ _ARITHMETIC: list[tuple[Any, ...]] = [
     ("Abs", "abs", "n", "int", abs, _numbers(integers.absolute, "FloatAbs"),
      {"text": "abs", "work": 2, "numpy": "absolute", "simpler": "Max(a, -a)",
       "example": "abs(x)"}),
+    ("gcd", "gcd", "ii", "int", math.gcd, _ints(integers.common_divisor),
+     {"laws": "commutative associative", "work": 20, "numpy": "gcd", "example": "gcd(x, y)"}),
     ("Min", "min", "nn", "int", min, _numbers(integers.minimum, "FloatMin"),
      {"variadic": True, "laws": _LATTICE, "work": 3, "closed": True, "numpy": "minimum",
       "example": "Min(x, y)"}),
