@@ -1,8 +1,8 @@
 """The table of operators: one record says everything about an operator.
 
-Adding one is adding a record here and a row in ``tests/shapes/expr/test_operators.py``.
+Adding one is adding a record here and a row in `MEANINGS` in ``tests/oracle.py``.
 Analyses find an operator by its `handler`; one that lacks the handler answers with its
-own "know nothing". A test walks this table for missing columns.
+own "know nothing". ``tests/test_operators.py`` tries every record everywhere.
 
 Some operators exist for those who write expressions and are gone once built (``Sub``,
 ``Ge``, ``CeilDiv``, ``LShift``: see `integers`); they have a meaning and a way to be built,
