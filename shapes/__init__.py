@@ -19,13 +19,23 @@ Importing this package imports neither sympy nor z3 nor numpy. Some modules can 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import shapes.expr.operators  # (fills the table of operators)
 from shapes.base.infinity import IntInfinity, int_oo
 from shapes.domains import Congruence, ValueRanges
 from shapes.env.dims import Dim
-from shapes.env.functions import And, Implies, Max, Min, Not, Or, Where, ceildiv
+from shapes.env.functions import (
+    And,
+    Implies,
+    Max,
+    Min,
+    Not,
+    Or,
+    Where,
+    ceildiv,
+    function_named,
+)
 from shapes.env.guards import Guard, GuardFunction
 from shapes.env.shape_env import Check, ShapeEnv, SymbolInfo
 from shapes.env.symints import SymBool, SymFloat, SymInt
@@ -56,6 +66,12 @@ from shapes.traversal.substitute import substitute
 
 COMPILED: Final = not str(shapes.expr.operators.__file__).endswith(".py")
 """Whether the kernel is the compiled one."""
+
+
+def __getattr__(name: str) -> Any:
+    """Every other operator of the grammar is a function, too: ``shapes.TruncDiv(n, 4)``."""
+    return function_named(name)
+
 
 __all__ = [
     "COMPILED",

@@ -221,6 +221,7 @@ MEANINGS: dict[str, Callable[..., Any]] = {
     "BitXor": _bits(lambda a, b: a ^ b),
     "BitNot": lambda a: not a if isinstance(a, bool) else ~a,
     "Abs": _numbers(abs, abs),
+    "gcd": _ints(math.gcd),
     "Min": _numbers(lambda *a: min(a), lambda a, b: min(a, b)),
     "Max": _numbers(lambda *a: max(a), lambda a, b: max(a, b)),
     "Le": lambda a, b: a <= b,

@@ -118,6 +118,12 @@ def _about_abs(t: IntExpr, wanted: Wanted) -> Iterator[Pick]:
     yield "absolute above negated", t.args
 
 
+def _about_gcd(m: IntExpr, wanted: Wanted) -> Iterator[Pick]:
+    for e in m.args:
+        for rule in ("positive", "divides", "below", "below negated"):
+            yield f"gcd {rule}", (m, e)
+
+
 def _about_where(w: IntExpr, wanted: Wanted) -> Iterator[Pick]:
     yield "where then", w.args
     yield "where else", w.args
@@ -247,6 +253,7 @@ ABOUT: Final[dict[str, Callable[[IntExpr, Wanted], Iterator[Pick]]]] = {
     "Min": _about_min,
     "Max": _about_max,
     "Abs": _about_abs,
+    "gcd": _about_gcd,
     "Where": _about_where,
     "Product": _about_product,
     "Pow": _about_power,

@@ -26,6 +26,7 @@ from shapes.expr.integers import (
     floor_division,
     maximum,
     minimum,
+    modulo,
     raise_to,
     truncating_division,
 )
@@ -267,6 +268,30 @@ def _abs_is_negated(x: IntExpr) -> Statement:
     return Statement((_at_most(x, 0),), _eq(absolute(x), scale(-1, x)))
 
 
+def _gcd_positive(m: IntExpr, e: IntExpr) -> Statement:
+    """``e != 0``: ``gcd(e, ...) >= 1``."""
+    _operand_of(m, "gcd", e)
+    return Statement((ne_zero(e),), _at_least(m, 1))
+
+
+def _gcd_divides(m: IntExpr, e: IntExpr) -> Statement:
+    """``e % gcd(e, ...) == 0``: where the divisor is 0, e is too."""
+    _operand_of(m, "gcd", e)
+    return Statement((), eq_zero(modulo(e, m)))
+
+
+def _gcd_below(m: IntExpr, e: IntExpr) -> Statement:
+    """``e >= 1``: ``gcd(e, ...) <= e``."""
+    _operand_of(m, "gcd", e)
+    return Statement((_at_least(e, 1),), _le(m, e))
+
+
+def _gcd_below_negated(m: IntExpr, e: IntExpr) -> Statement:
+    """``e <= -1``: ``gcd(e, ...) <= -e``."""
+    _operand_of(m, "gcd", e)
+    return Statement((_at_most(e, -1),), _le(m, scale(-1, e)))
+
+
 def _where_then(p: BoolExpr, a: IntExpr, b: IntExpr) -> Statement:
     """``p``: ``Where(p, a, b) == a``."""
     return Statement((p,), _eq(where(p, a, b), a))  # type: ignore[arg-type]
@@ -484,6 +509,10 @@ SCHEMAS: Final[dict[str, Callable[..., Statement]]] = {
     "absolute above negated": _abs_above_negated,
     "absolute is": _abs_is,
     "absolute is negated": _abs_is_negated,
+    "gcd positive": _gcd_positive,
+    "gcd divides": _gcd_divides,
+    "gcd below": _gcd_below,
+    "gcd below negated": _gcd_below_negated,
     "where then": _where_then,
     "where else": _where_else,
     "rounding order": _rounding_order,

@@ -311,6 +311,13 @@ def absolute(a: Value) -> Congruence:
     return value.join(neg(value))
 
 
+def gcd(a: Value, b: Value) -> Congruence:
+    """A multiple of what divides every value of both."""
+    a, b = _integer(a), _integer(b)
+    divisor = math.gcd(a.modulus, a.residue, b.modulus, b.residue)
+    return Congruence.of(divisor if a.modulus or b.modulus else 0, divisor)
+
+
 def minimum(*args: Value) -> Congruence:
     """One of the arguments."""
     return _chosen(min, args)
@@ -478,18 +485,6 @@ def iff(a: Value, b: Value) -> bool | None:
     return a is b if isinstance(a, bool) and isinstance(b, bool) else None
 
 
-# ---- floats ----
-
-
-def _any_float(*args: object) -> None:
-    """A float has no residue."""
-
-
-def _any_integer(*args: object) -> Congruence:
-    """An integer made from a float may be anything."""
-    return ANYTHING
-
-
 class CongruenceAnalysis:
     """The analysis whose abstract values are `Value`s; it has no state."""
 
@@ -511,6 +506,7 @@ class CongruenceAnalysis:
     truncmod = staticmethod(truncmod)
     pow = staticmethod(power)
     abs = staticmethod(absolute)
+    gcd = staticmethod(gcd)
     min = staticmethod(minimum)
     max = staticmethod(maximum)
     bitand = staticmethod(bitand)
@@ -528,12 +524,3 @@ class CongruenceAnalysis:
     or_ = staticmethod(or_)
     not_ = staticmethod(not_)
     iff = staticmethod(iff)
-
-    fadd = fsub = fmul = truediv = ffloordiv = fmod = fpow = staticmethod(_any_float)
-    fneg = fabs = fmin = fmax = round_decimal = staticmethod(_any_float)
-    sqrt = exp = log = log2 = staticmethod(_any_float)
-    sin = cos = tan = sinh = cosh = tanh = staticmethod(_any_float)
-    asin = acos = atan = asinh = staticmethod(_any_float)
-    tofloat = inttruediv = staticmethod(_any_float)
-    floor_to_int = ceil_to_int = staticmethod(_any_integer)
-    trunc_to_int = round_to_int = staticmethod(_any_integer)

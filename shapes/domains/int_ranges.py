@@ -28,6 +28,7 @@ __all__ = [
     "ceildiv",
     "cleandiv",
     "floordiv",
+    "gcd",
     "linear",
     "maximum",
     "minimum",
@@ -280,6 +281,18 @@ def mod(a: ValueRanges, b: ValueRanges) -> ValueRanges:
         # x % -y == -(-x % y)
         parts.append(_negated(_remainders(_negated(dividend), negative)))
     return hull(parts)
+
+
+def gcd(a: ValueRanges, b: ValueRanges) -> ValueRanges:
+    """The greatest common divisor: at most the size of an operand that is not 0, and then at
+    least 1. Not the exact hull."""
+    sizes = int_ends(absolute(a)), int_ends(absolute(b))
+    for (_, high), other in zip(sizes, (b, a)):
+        if high == 0:
+            return absolute(other)
+    nonzero = [high for low, high in sizes if low > 0]
+    most = min(nonzero) if nonzero else max(high for _, high in sizes)
+    return int_range(1 if nonzero else 0, most)
 
 
 def truncmod(a: ValueRanges, b: ValueRanges) -> ValueRanges:

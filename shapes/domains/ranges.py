@@ -228,6 +228,7 @@ class RangeAnalysis:
     truncmod = staticmethod(int_ranges.truncmod)
     pow = staticmethod(int_ranges.power)
     abs = staticmethod(int_ranges.absolute)
+    gcd = staticmethod(int_ranges.gcd)
     min = staticmethod(int_ranges.minimum)
     max = staticmethod(int_ranges.maximum)
     bitand = staticmethod(bit_ranges.bitand)

@@ -7,12 +7,13 @@ exact numbers; for arrays it is that of whoever traces (`ANSWERS`), or an array 
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final
 
 from shapes.base.foreign import number
-from shapes.env.symints import Symbolic
+from shapes.env.symints import Symbolic, applied
+from shapes.expr.nodes import OPERATORS, Op
 
 __all__ = ["ANSWERS", "answered"]
 
@@ -21,27 +22,31 @@ Answer = Callable[[Any, str, tuple[Any, ...], Mapping[str, Any]], Any]
 ANSWERS: Final[list[Answer]] = []
 """Who is asked first about arrays; `NotImplemented` leaves the answer to the next."""
 
-_OPERATORS: Final[Mapping[str, Callable[..., Any]]] = {
-    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul,
-    "floor_divide": operator.floordiv, "true_divide": operator.truediv,
-    "divide": operator.truediv, "remainder": operator.mod, "power": operator.pow,
-    "divmod": divmod, "less": operator.lt, "less_equal": operator.le,
-    "greater": operator.gt, "greater_equal": operator.ge, "equal": operator.eq,
-    "not_equal": operator.ne, "bitwise_and": operator.and_, "bitwise_or": operator.or_,
-    "bitwise_xor": operator.xor, "left_shift": operator.lshift,
-    "right_shift": operator.rshift, "negative": operator.neg, "absolute": abs,
-}  # fmt: skip
+@cache
+def _operators() -> Mapping[str, Op]:
+    """The operators that compute what a ufunc does, by its name (`minimum` of doubles is
+    not `Min`: it prefers NaN)."""
+    others = ("minimum", "maximum")
+    found = {
+        op.numpy: op
+        for op in OPERATORS.values()
+        if op.numpy is not None and op.numpy not in others and op.operands[0] != "b"
+    }
+    return {**found, "true_divide": OPERATORS["TrueDiv"]}
 
 
 def answered(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: Any) -> Any:
     """The result of a ufunc of which an operand is a symbolic number."""
     import numpy as np
 
-    operation = _OPERATORS.get(ufunc.__name__)
     exact = [x if isinstance(x, Symbolic) else number(x) for x in inputs]
-    plain = method == "__call__" and not kwargs
-    if operation is not None and plain and all(x is not None for x in exact):
-        return operation(*exact)
+    if method == "__call__" and not kwargs and all(x is not None for x in exact):
+        if ufunc is np.divmod:
+            a, b = exact
+            return divmod(a, b)  # type: ignore[operator]
+        op = _operators().get(ufunc.__name__)
+        if op is not None:
+            return applied(None, op.name, tuple(exact))
     for answer in ANSWERS:
         result = answer(ufunc, method, inputs, kwargs)
         if result is not NotImplemented:

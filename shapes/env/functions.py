@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from shapes.env.symints import SymInt, applied, symbolic
 from shapes.expr.nodes import CONSTANT, OPERATORS, TRUE, Expr, constant
+from shapes.expr.operators import named_functions
 
 if TYPE_CHECKING:
     from shapes.env.shape_env import ShapeEnv
 
-__all__ = ["And", "Implies", "Max", "Min", "Not", "Or", "Where", "ceildiv"]
+__all__ = [
+    "And", "Implies", "Max", "Min", "Not", "Or", "Where", "ceildiv", "function_named",
+]  # fmt: skip
 
 
 def _chosen(name: str, operands: tuple[Any, ...]) -> Any:
@@ -77,3 +81,21 @@ def Implies(p: Any, q: Any) -> Any:  # noqa: N802
 def ceildiv(a: Any, b: Any) -> Any:
     """The quotient rounded up."""
     return applied(None, "CeilDiv", (a, b))
+
+
+def function_named(name: str) -> Callable[..., Any]:
+    """An operator of the grammar, as a function of numbers and symbolic numbers.
+
+    Raises `AttributeError` for a name that is not an operator's.
+    """
+    op = named_functions().get(name)
+    if op is None:
+        raise AttributeError(f"module 'shapes' has no attribute {name!r}")
+    called = op.name
+
+    def function(*operands: Any) -> Any:
+        if not op.variadic and len(operands) != len(op.operands):
+            raise TypeError(f"{name}() takes {len(op.operands)} operands, not {len(operands)}")
+        return applied(None, called, operands)
+
+    return function

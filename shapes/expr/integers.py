@@ -55,6 +55,7 @@ __all__ = [
     "bit_or",
     "bit_xor",
     "ceiling_division",
+    "common_divisor",
     "floor_division",
     "maximum",
     "minimum",
@@ -359,6 +360,35 @@ def truncating_modulo(a: IntExpr, b: IntExpr) -> IntExpr:
     if type(b) is IntConstant and b.constant == 0:
         return _atom("TruncMod", a, b)
     return combine(1, a, -1, multiply(b, truncating_division(a, b)))
+
+
+def common_divisor(a: IntExpr, b: IntExpr) -> IntExpr:
+    """``gcd(a, b)``, at least 0 and only of zeros 0. Signs do not matter, and what all
+    coefficients share is moved outside."""
+    _finite(a, b)
+    factor = gcd(a.constant, b.constant, *a.terms().values(), *b.terms().values())
+    if factor == 0:
+        return a
+    a, b = _divided_exactly(a, factor), _divided_exactly(b, factor)
+    if type(a) is IntConstant:
+        a, b = b, a
+    if type(b) is IntConstant:
+        return scale(factor, _common_divisor_with(a, abs(b.constant)))
+    a = a if leading_sign(a.terms()) > 0 else scale(-1, a)
+    b = b if leading_sign(b.terms()) > 0 else scale(-1, b)
+    return scale(factor, absolute(a) if a is b else _commutative("gcd", (a, b)))
+
+
+def _common_divisor_with(a: IntExpr, c: int) -> IntExpr:
+    """The same beside a constant that shares no factor with all coefficients of a: residues
+    are enough, and what they share is prime to the constant."""
+    if c == 0:
+        return absolute(a)
+    a = content(a)[1]
+    a = from_terms({t: v % c for t, v in a.terms().items()}, a.constant % c)
+    if type(a) is IntConstant:
+        return constant(gcd(a.constant, c))
+    return _commutative("gcd", (content(a)[1], constant(c)))
 
 
 # --------------------------------------------------------------------------- powers, sizes

@@ -1,8 +1,8 @@
 """The table of operators: one record says everything about an operator.
 
-Adding one is adding a record here and a row in ``tests/shapes/expr/test_operators.py``.
+Adding one is adding a record here and a row in `MEANINGS` in ``tests/oracle.py``.
 Analyses find an operator by its `handler`; one that lacks the handler answers with its
-own "know nothing". A test walks this table for missing columns.
+own "know nothing". ``tests/test_operators.py`` tries every record everywhere.
 
 Some operators exist for those who write expressions and are gone once built (``Sub``,
 ``Ge``, ``CeilDiv``, ``LShift``: see `integers`); they have a meaning and a way to be built,
@@ -15,7 +15,7 @@ import math
 import operator
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from shapes.errors import ExpressionTypeError
 from shapes.expr import booleans, floats, integers, semantics
@@ -48,31 +48,26 @@ def _enter(
     handler: str,
     operands: str,
     result: Kind | Literal["same"],
-    python: Callable[..., Any] | None,
-    build: Build | None,
-    *,
-    defined: Build | None = None,
-    variadic: bool = False,
-    infix: str | None = None,
-    sympy: str | None = None,
-    laws: str = "",
-    example: str,
+    python: Callable[..., Any],
+    build: Build,
+    options: Mapping[str, Any],
 ) -> None:
-    OPERATORS[name] = Op(
-        name=name,
-        handler=handler,
-        operands=operands,
-        result=result,
-        build=build,
-        python=python,
-        defined=defined,
-        variadic=variadic,
-        infix=infix,
-        sympy=sympy,
-        laws=frozenset(laws.split()),
-        example=example,
-        on_ints=getattr(build, "on_ints", None),
-    )
+    """Make the record: what a row leaves out is what the others say, or a default."""
+    columns: dict[str, Any] = {
+        "text": name,
+        "sympy": name,
+        "work": _FUNCTION if operands == "f" else 1,
+        "on_ints": getattr(build, "on_ints", None),
+        "on_floats": getattr(build, "on_floats", None),
+        "totalised": _or_zero,
+        **options,
+    }
+    columns["laws"] = frozenset(columns.get("laws", "").split())
+    OPERATORS[name] = Op(name, handler, operands, result, build, python, **columns)
+
+
+_FUNCTION: Final = 20
+"""The work of the float functions and of rounding."""
 
 
 # --------------------------------------------------------------------------- builders
@@ -106,6 +101,7 @@ def _numbers(on_ints: Callable[..., IntExpr], on_floats: str) -> Build:
             return _folded_floats(on_floats, numbers)
         return on_ints(*numbers)
 
+    built.on_floats = on_floats  # type: ignore[attr-defined]
     return _with_integers(built, on_ints)
 
 
@@ -262,101 +258,146 @@ def _quotient_fits_double(a: Expr, b: Expr) -> Expr:
     )
 
 
+# --------------------------------------------------------------------------- totalisation
+
+
+def _one_for_zero(divisor: Expr, defined: Expr) -> Expr:
+    one = as_expr(1.0) if divisor.kind == "float" else constant(1)
+    return booleans.where(booleans.equal(divisor, constant(0)), one, divisor)
+
+
+def _at_least_zero(exponent: Expr, defined: Expr) -> Expr:
+    return integers.maximum(booleans.as_integer(exponent), constant(0))
+
+
+def _or_zero(operand: Expr, defined: Expr) -> Expr:
+    """Itself where the operator is defined, elsewhere 0."""
+    zero = as_expr(0.0) if operand.kind == "float" else constant(0)
+    return booleans.where(defined, operand, zero)
+
+
 # --------------------------------------------------------------------------- the table
+
+_DIVISION = {
+    "defined": _nonzero_divisor, "undefined": "divides by 0", "totalised": _one_for_zero,
+}  # fmt: skip
+_FLOAT_DIVISION = {**_DIVISION, "defined": _nonzero_float}
+_TRUE_DIVISION = {**_DIVISION, "defined": _quotient_fits_double}
+_NATURAL = {
+    "defined": _natural_second, "totalised": _at_least_zero,
+    "undefined": "has a negative exponent (a shift by k is a power of 2)",
+}  # fmt: skip
+_ROUNDING = {"defined": _finite_float, "written": 3}
+_TRUNCATED = "Where(a * b < 0, -(abs(a) // abs(b)), abs(a) // abs(b))"
+_LATTICE = "commutative associative idempotent"
 
 # fmt: off
 _ARITHMETIC: list[tuple[Any, ...]] = [
-    # name, handler, operands, result, meaning, build, options
+    # name, handler, operands, result, meaning, build, other columns
     ("Add", "add", "nn", "int", operator.add, _numbers(plus, "FloatAdd"),
-     {"infix": "+", "laws": "commutative associative", "example": "x + y"}),
+     {"infix": "+", "laws": "commutative associative", "numpy": "add", "example": "x + y"}),
     ("Sub", "sub", "nn", "int", operator.sub, _numbers(minus, "FloatSub"),
-     {"infix": "-", "example": "x - y"}),
+     {"infix": "-", "numpy": "subtract", "example": "x - y"}),
     ("Neg", "neg", "n", "int", operator.neg, _numbers(_neg, "FloatNeg"),
-     {"example": "-x"}),
+     {"numpy": "negative", "example": "-x"}),
     ("Mul", "mul", "nn", "int", operator.mul, _numbers(multiply, "FloatMul"),
-     {"infix": "*", "laws": "commutative associative", "example": "x * y"}),
+     {"infix": "*", "laws": "commutative associative", "work": 2, "numpy": "multiply",
+      "example": "x * y"}),
     ("FloorDiv", "floordiv", "nn", "int", operator.floordiv,
      _numbers(integers.floor_division, "FloatFloorDiv"),
-     {"infix": "//", "defined": _nonzero_divisor, "sympy": "FloorDiv", "example": "x // y"}),
+     {**_DIVISION, "infix": "//", "work": 8, "numpy": "floor_divide", "example": "x // y"}),
     ("Mod", "mod", "nn", "int", operator.mod, _numbers(integers.modulo, "FloatMod"),
-     {"infix": "%", "defined": _nonzero_divisor, "sympy": "Mod", "example": "x % y"}),
+     {**_DIVISION, "infix": "%", "work": 8, "closed": True, "numpy": "remainder",
+      "example": "x % y"}),
     ("CeilDiv", "ceildiv", "ii", "int", semantics.ceiling_division,
      _ints(integers.ceiling_division),
-     {"defined": _nonzero_divisor, "sympy": "CeilDiv", "example": "CeilDiv(x, y)"}),
+     {**_DIVISION, "text": "ceildiv", "work": 9, "example": "CeilDiv(x, y)"}),
     ("CleanDiv", "cleandiv", "ii", "int", semantics.clean_division,
      _ints(integers.floor_division),
-     {"defined": _divides, "sympy": "CleanDiv", "example": "CleanDiv(x, y)"}),
+     {**_DIVISION, "defined": _divides, "undefined": "is not an integer", "work": 8,
+      "example": "CleanDiv(x, y)"}),
     ("TruncDiv", "truncdiv", "ii", "int", semantics.truncating_division,
      _ints(integers.truncating_division),
-     {"defined": _nonzero_divisor, "sympy": "TruncDiv", "example": "TruncDiv(x, y)"}),
+     {**_DIVISION, "work": 12, "simpler": _TRUNCATED, "example": "TruncDiv(x, y)"}),
     ("TruncMod", "truncmod", "ii", "int", semantics.truncating_modulo,
      _ints(integers.truncating_modulo),
-     {"defined": _nonzero_divisor, "sympy": "TruncMod", "example": "TruncMod(x, y)"}),
+     {**_DIVISION, "work": 12, "closed": True, "simpler": f"a - b * {_TRUNCATED}",
+      "example": "TruncMod(x, y)"}),
     ("Pow", "pow", "nn", "int", semantics.power, _numbers(integers.raise_to, "FloatPow"),
-     {"infix": "**", "defined": _natural_second, "sympy": "PowByNatural",
-      "example": "x ** y"}),
+     {**_NATURAL, "infix": "**", "work": 10, "numpy": "power", "code": "_m.power",
+      "sympy": "PowByNatural", "example": "x ** y"}),
     ("LShift", "lshift", "ii", "int", semantics.shift_left, _ints(_shift_left),
-     {"infix": "<<", "defined": _natural_second, "sympy": "LShift", "example": "x << y"}),
+     {**_NATURAL, "infix": "<<", "numpy": "left_shift", "example": "x << y"}),
     ("RShift", "rshift", "ii", "int", semantics.shift_right, _ints(_shift_right),
-     {"infix": ">>", "defined": _natural_second, "sympy": "RShift", "example": "x >> y"}),
+     {**_NATURAL, "infix": ">>", "numpy": "right_shift", "example": "x >> y"}),
     ("BitAnd", "bitand", "ii", "int", semantics.bit_and,
      _bitwise(integers.bit_and, booleans.conjunction),
-     {"infix": "&", "variadic": True, "sympy": "BitwiseAnd",
-      "laws": "commutative associative idempotent", "example": "x & y"}),
+     {"infix": "&", "variadic": True, "laws": _LATTICE, "work": 2, "closed": True,
+      "numpy": "bitwise_and", "sympy": "BitwiseAnd", "example": "x & y"}),
     ("BitOr", "bitor", "ii", "int", semantics.bit_or,
      _bitwise(integers.bit_or, booleans.disjunction),
-     {"infix": "|", "variadic": True, "sympy": "BitwiseOr",
-      "laws": "commutative associative idempotent", "example": "x | y"}),
+     {"infix": "|", "variadic": True, "laws": _LATTICE, "work": 2, "closed": True,
+      "numpy": "bitwise_or", "sympy": "BitwiseOr", "example": "x | y"}),
     ("BitXor", "bitxor", "ii", "int", semantics.bit_xor,
      _bitwise(integers.bit_xor, _exclusive_or),
-     {"infix": "^", "variadic": True, "sympy": "BitwiseXor",
-      "laws": "commutative associative", "example": "x ^ y"}),
+     {"infix": "^", "variadic": True, "laws": "commutative associative", "work": 2,
+      "closed": True, "numpy": "bitwise_xor", "simpler": "(a | b) - (a & b)",
+      "sympy": "BitwiseXor", "example": "x ^ y"}),
     ("BitNot", "bitnot", "i", "int", operator.invert, _bitwise(_bit_not, booleans.negation),
-     {"example": "~x"}),
+     {"numpy": "invert", "example": "~x"}),
     ("Abs", "abs", "n", "int", abs, _numbers(integers.absolute, "FloatAbs"),
-     {"sympy": "Abs", "example": "abs(x)"}),
+     {"text": "abs", "work": 2, "numpy": "absolute", "simpler": "Max(a, -a)",
+      "example": "abs(x)"}),
+    ("gcd", "gcd", "ii", "int", math.gcd, _ints(integers.common_divisor),
+     {"laws": "commutative associative", "work": 20, "numpy": "gcd", "example": "gcd(x, y)"}),
     ("Min", "min", "nn", "int", min, _numbers(integers.minimum, "FloatMin"),
-     {"variadic": True, "sympy": "Min", "laws": "commutative associative idempotent",
+     {"variadic": True, "laws": _LATTICE, "work": 3, "closed": True, "numpy": "minimum",
       "example": "Min(x, y)"}),
     ("Max", "max", "nn", "int", max, _numbers(integers.maximum, "FloatMax"),
-     {"variadic": True, "sympy": "Max", "laws": "commutative associative idempotent",
+     {"variadic": True, "laws": _LATTICE, "work": 3, "closed": True, "numpy": "maximum",
       "example": "Max(x, y)"}),
     ("Where", "where", "baa", "same", semantics.where, booleans.where,
-     {"sympy": "Where", "example": "Where(p, x, y)"}),
+     {"work": 3, "closed": True, "numpy": "where", "example": "Where(p, x, y)"}),
 ]
 
 _RELATIONS: list[tuple[Any, ...]] = [
     ("Le", "le", "nn", "bool", operator.le, _compared(booleans.less_equal),
-     {"infix": "<=", "sympy": "LessThan", "example": "x <= y"}),
+     {"infix": "<=", "numpy": "less_equal", "sympy": "LessThan", "example": "x <= y"}),
     ("Lt", "lt", "nn", "bool", operator.lt, _compared(booleans.less),
-     {"infix": "<", "sympy": "StrictLessThan", "example": "x < y"}),
+     {"infix": "<", "numpy": "less", "sympy": "StrictLessThan", "example": "x < y"}),
     ("Ge", "ge", "nn", "bool", operator.ge, _compared(booleans.less_equal, True),
-     {"infix": ">=", "sympy": "GreaterThan", "example": "x >= y"}),
+     {"infix": ">=", "numpy": "greater_equal", "sympy": "GreaterThan", "example": "x >= y"}),
     ("Gt", "gt", "nn", "bool", operator.gt, _compared(booleans.less, True),
-     {"infix": ">", "sympy": "StrictGreaterThan", "example": "x > y"}),
+     {"infix": ">", "numpy": "greater", "sympy": "StrictGreaterThan", "example": "x > y"}),
     ("Eq", "eq", "aa", "bool", operator.eq, _compared(booleans.equal),
-     {"infix": "==", "sympy": "Equality", "laws": "commutative", "example": "Eq(x, y)"}),
+     {"infix": "==", "laws": "commutative", "numpy": "equal", "sympy": "Equality",
+      "example": "Eq(x, y)"}),
     ("Ne", "ne", "aa", "bool", operator.ne, _compared(booleans.not_equal),
-     {"infix": "!=", "sympy": "Unequality", "laws": "commutative", "example": "Ne(x, y)"}),
+     {"infix": "!=", "laws": "commutative", "numpy": "not_equal", "sympy": "Unequality",
+      "example": "Ne(x, y)"}),
     ("FloatLe", "le", "nn", "bool", operator.le, booleans.less_equal,
-     {"example": "t <= s"}),
-    ("FloatLt", "lt", "nn", "bool", operator.lt, booleans.less, {"example": "t < s"}),
-    ("FloatEq", "eq", "nn", "bool", operator.eq, booleans.equal, {"example": "Eq(t, s)"}),
+     {"infix": "<=", "example": "t <= s"}),
+    ("FloatLt", "lt", "nn", "bool", operator.lt, booleans.less,
+     {"infix": "<", "example": "t < s"}),
+    ("FloatEq", "eq", "nn", "bool", operator.eq, booleans.equal,
+     {"infix": "==", "example": "Eq(t, s)"}),
 ]
 
 _CONNECTIVES: list[tuple[Any, ...]] = [
     ("And", "and_", "bb", "bool", semantics.all_of, booleans.conjunction,
-     {"variadic": True, "sympy": "And", "laws": "commutative associative idempotent",
+     {"infix": "and", "variadic": True, "laws": _LATTICE, "numpy": "logical_and",
       "example": "And(p, q)"}),
     ("Or", "or_", "bb", "bool", semantics.any_of, booleans.disjunction,
-     {"variadic": True, "sympy": "Or", "laws": "commutative associative idempotent",
+     {"infix": "or", "variadic": True, "laws": _LATTICE, "numpy": "logical_or",
       "example": "Or(p, q)"}),
     ("Not", "not_", "b", "bool", operator.not_, booleans.negation,
-     {"sympy": "Not", "example": "Not(p)"}),
+     {"numpy": "logical_not", "example": "Not(p)"}),
     ("Implies", "implies", "bb", "bool", semantics.implies, _implies,
-     {"sympy": "Implies", "example": "Implies(p, q)"}),
+     {"example": "Implies(p, q)"}),
     ("Iff", "iff", "bb", "bool", semantics.iff, booleans.equivalent,
-     {"sympy": "Equivalent", "laws": "commutative", "example": "Iff(p, q)"}),
+     {"text": "Eq", "laws": "commutative", "work": 2, "numpy": "equal",
+      "simpler": "a and b or not a and not b", "sympy": "Equivalent",
+      "example": "Iff(p, q)"}),
 ]
 
 _FLOATS: list[tuple[Any, ...]] = [
@@ -369,38 +410,38 @@ _FLOATS: list[tuple[Any, ...]] = [
     ("FloatNeg", "fneg", "f", "float", operator.neg, _float_op("FloatNeg"),
      {"example": "-t"}),
     ("FloatTrueDiv", "truediv", "ff", "float", operator.truediv, _float_op("FloatTrueDiv"),
-     {"infix": "/", "defined": _nonzero_float, "sympy": "FloatTrueDiv", "example": "t / s"}),
+     {**_FLOAT_DIVISION, "infix": "/", "work": 12, "example": "t / s"}),
     ("FloatFloorDiv", "ffloordiv", "ff", "float", semantics.float_floor_division,
      _float_op("FloatFloorDiv"),
-     {"infix": "//", "defined": _nonzero_float, "sympy": "FloatFloorDiv",
-      "example": "t // s"}),
+     {**_FLOAT_DIVISION, "infix": "//", "example": "t // s"}),
     ("FloatMod", "fmod", "ff", "float", semantics.float_modulo, _float_op("FloatMod"),
-     {"infix": "%", "defined": _nonzero_float, "sympy": "FloatMod", "example": "t % s"}),
+     {**_FLOAT_DIVISION, "infix": "%", "example": "t % s"}),
     ("FloatPow", "fpow", "ff", "float", semantics.float_power, _float_op("FloatPow"),
-     {"infix": "**", "sympy": "FloatPow", "example": "t ** s"}),
-    ("FloatAbs", "fabs", "f", "float", abs, _float_op("FloatAbs"), {"example": "abs(t)"}),
+     {"infix": "**", "code": "_m.float_power", "example": "t ** s"}),
+    ("FloatAbs", "fabs", "f", "float", abs, _float_op("FloatAbs"),
+     {"text": "abs", "simpler": "Max(a, -a)", "example": "abs(t)"}),
     ("FloatMin", "fmin", "ff", "float", min, _float_op("FloatMin"),
-     {"sympy": "FloatMin", "example": "Min(t, s)"}),
+     {"text": "Min", "example": "Min(t, s)"}),
     ("FloatMax", "fmax", "ff", "float", max, _float_op("FloatMax"),
-     {"sympy": "FloatMax", "example": "Max(t, s)"}),
+     {"text": "Max", "example": "Max(t, s)"}),
     ("TrueDiv", "truediv", "nn", "float", operator.truediv, _true_division,
-     {"infix": "/", "defined": _quotient_fits_double, "example": "x / y"}),
+     {**_TRUE_DIVISION, "infix": "/", "work": 12, "numpy": "divide", "example": "x / y"}),
     ("IntTrueDiv", "inttruediv", "ii", "float", semantics.int_true_division,
      _int_true_division,
-     {"infix": "/", "defined": _quotient_fits_double, "sympy": "IntTrueDiv",
-      "example": "x / y"}),
+     {**_TRUE_DIVISION, "infix": "/", "work": 12, "written": 3, "example": "x / y"}),
     ("ToFloat", "tofloat", "i", "float", semantics.to_float, _to_float,
-     {"defined": _fits_double, "sympy": "ToFloat", "example": "ToFloat(x)"}),
+     {"defined": _fits_double, "work": 3, "written": 3, "code": "float",
+      "example": "ToFloat(x)"}),
     ("FloorToInt", "floor_to_int", "f", "int", math.floor, _rounding("FloorToInt"),
-     {"defined": _finite_float, "sympy": "FloorToInt", "example": "FloorToInt(t)"}),
+     {**_ROUNDING, "example": "FloorToInt(t)"}),
     ("CeilToInt", "ceil_to_int", "f", "int", math.ceil, _rounding("CeilToInt"),
-     {"defined": _finite_float, "sympy": "CeilToInt", "example": "CeilToInt(t)"}),
+     {**_ROUNDING, "example": "CeilToInt(t)"}),
     ("TruncToInt", "trunc_to_int", "f", "int", math.trunc, _rounding("TruncToInt"),
-     {"defined": _finite_float, "sympy": "TruncToInt", "example": "TruncToInt(t)"}),
+     {**_ROUNDING, "example": "TruncToInt(t)"}),
     ("RoundToInt", "round_to_int", "f", "int", round, _rounding("RoundToInt"),
-     {"defined": _finite_float, "sympy": "RoundToInt", "example": "RoundToInt(t)"}),
+     {**_ROUNDING, "example": "RoundToInt(t)"}),
     ("RoundDecimal", "round_decimal", "fi", "float", semantics.round_decimal, _round_decimal,
-     {"sympy": "RoundDecimal", "example": "RoundDecimal(t, 2)"}),
+     {"example": "RoundDecimal(t, 2)"}),
 ]
 
 _FUNCTIONS = (
@@ -410,7 +451,7 @@ _FUNCTIONS = (
 # fmt: on
 
 for _row in (*_ARITHMETIC, *_RELATIONS, *_CONNECTIVES, *_FLOATS):
-    _enter(*_row[:-1], **_row[-1])
+    _enter(*_row)
 
 for _name in _FUNCTIONS:
     _enter(
@@ -420,8 +461,7 @@ for _name in _FUNCTIONS:
         "float",
         getattr(semantics, _name),
         _float_op(_name),
-        sympy=f"Float_{_name}",
-        example=f"{_name}(t)",
+        {"sympy": f"Float_{_name}", "example": f"{_name}(t)"},
     )
 
 
@@ -430,5 +470,6 @@ def named_functions() -> Mapping[str, Op]:
     return _NAMED
 
 
-_NAMED = {name: op for name, op in OPERATORS.items() if op.build is not None}
-_NAMED.update({"abs": OPERATORS["Abs"], "ceildiv": OPERATORS["CeilDiv"]})
+_NAMED = dict(OPERATORS)
+for _op in OPERATORS.values():
+    _NAMED.setdefault(_op.text, _op)

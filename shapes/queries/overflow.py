@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from shapes.base.budget import ExhaustedError, limited
 from shapes.base.digits import short
@@ -40,12 +40,6 @@ from shapes.traversal.substitute import Builder
 from shapes.witness.search import Values, search
 
 __all__ = ["Fit", "fits_int64", "intermediates"]
-
-_CLOSED: Final = frozenset(
-    ("min", "max", "where", "bitand", "bitor", "bitxor", "mod", "truncmod")
-)
-"""Operations whose result is within the range whenever their operands are."""
-
 
 @dataclass(frozen=True)
 class Fit:
@@ -126,7 +120,7 @@ class _Collector:
         found = None
         if None not in ranges:
             found = apply(self._ranges, op.handler, ranges)
-        return self._noted(expr, found, op.handler in _CLOSED)
+        return self._noted(expr, found, op.closed)
 
     def _noted(self, expr: Expr, found: ValueRanges | None, closed: bool) -> _Result:
         if not isinstance(expr, IntExpr):

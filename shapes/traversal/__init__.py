@@ -19,6 +19,8 @@ from shapes.traversal.printing import PRECEDENCE, Printer, Shown, join, show
 from shapes.traversal.substitute import Builder, substitute
 
 if TYPE_CHECKING:
+    from shapes.traversal.compose import composed as composed
+    from shapes.traversal.compose import composition as composition
     from shapes.traversal.sympy import from_sympy as from_sympy
     from shapes.traversal.totalize import made_total as made_total
 
@@ -28,6 +30,8 @@ __all__ = [
     "Printer",
     "Shown",
     "Spelled",
+    "composed",
+    "composition",
     "defined",
     "evaluate",
     "free_symbols",
@@ -48,6 +52,7 @@ __all__ = [
 __getattr__ = lazy_exports(
     __name__,
     {
+        "compose": ("composed", "composition"),
         "sympy": ("from_sympy",),
         "totalize": ("made_total",),
     },

@@ -9,7 +9,7 @@ everywhere.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from shapes.expr.booleans import as_condition, conjunction, disjunction, negation
 from shapes.expr.nodes import (
@@ -57,8 +57,9 @@ def own_condition(op: Op, operands: Sequence[Expr]) -> BoolExpr:
     """The condition under which the operator has a value for operands that have one."""
     floats = any(isinstance(e, FloatExpr) for e in operands)
     conditions: list[Expr] = []
-    if op.defined is not None and not (floats and op.name == "Pow"):
-        conditions.append(op.defined(*operands))
+    meant = OPERATORS[op.on_floats] if floats and op.on_floats else op
+    if meant.defined is not None:
+        conditions.append(meant.defined(*operands))
     # An integer among doubles is converted; comparisons and roundings take it as it is.
     letter = "n" if floats and op.result != "bool" else "f"
     letters = op.operands.ljust(len(operands), op.operands[-1])
@@ -133,17 +134,7 @@ def _defined_node(node: Expr, known: dict[Expr, BoolExpr]) -> BoolExpr:
 def without_value(expr: Expr) -> str:
     """What in an expression never has a value, for an error."""
     for node in walk(expr):
-        said, condition = _SAID.get(node.op.name), node.op.defined
-        if said is not None and condition is not None and condition(*node.args) is FALSE:
-            return f"`{node}` {said}"
+        condition = node.op.defined
+        if condition is not None and condition(*node.args) is FALSE:
+            return f"`{node}` {node.op.undefined}"
     return "a divisor is 0, or a shift or an exponent is negative"
-
-
-_SAID: Final = {
-    "Pow": "has a negative exponent (a shift by k is a power of 2)",
-    "FloorDiv": "divides by 0",
-    "Mod": "divides by 0",
-    "TruncDiv": "divides by 0",
-    "TruncMod": "divides by 0",
-    "IntTrueDiv": "divides by 0",
-}

@@ -35,12 +35,11 @@ Symbols = Mapping[str, Expr] | Lookup | None
 NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*|\[\d+\])*"
 _DIGITS = r"[0-9]+(?:_[0-9]+)*"
 _WORDS = frozenset(("and", "or", "not"))
-_COMPARISONS = {"<": "Lt", "<=": "Le", ">": "Gt", ">=": "Ge", "==": "Eq", "!=": "Ne"}
-_BINARY = {
-    "+": "Add", "-": "Sub", "*": "Mul", "/": "TrueDiv", "//": "FloorDiv", "%": "Mod",
-    "**": "Pow", "<<": "LShift", ">>": "RShift", "&": "BitAnd", "|": "BitOr", "^": "BitXor",
-    "and": "And", "or": "Or",
-}  # fmt: skip
+_SIGNS: dict[str, Op] = {}
+"""The operator that every sign stands for, whatever the kinds of its operands."""
+for _op in OPERATORS.values():
+    if _op.infix is not None and "f" not in _op.operands:
+        _SIGNS.setdefault(_op.infix, _op)
 _PREFIX = {"-": "Neg", "~": "BitNot", "not": "Not", "+": "Pos"}
 _INSTEAD = {
     "=": "`==` for equality", "=>": "`>=`, or `Implies(a, b)`", "=<": "`<=`",
@@ -315,7 +314,7 @@ class _Parser:
             if not self._waiting or self._waiting[-1].kind != "call":
                 self._fail("a comma outside of a call", token.column)
             self._operand_next = True
-        elif text in _COMPARISONS:
+        elif text not in PRECEDENCE:
             self._reduce(PRECEDENCE["compare"] + 1)
             self._push("compare", token, PRECEDENCE["compare"])
         else:
@@ -354,7 +353,7 @@ class _Parser:
                     self._apply(OPERATORS[_PREFIX[top.text]], [operand], top)
             else:
                 right, left = self._values.pop(), self._values.pop()
-                self._apply(OPERATORS[_BINARY[top.text]], [left, right], top)
+                self._apply(_SIGNS[top.text], [left, right], top)
 
     def _reduce_comparisons(self) -> None:
         """``a < b <= c`` is ``a < b and b <= c``."""
@@ -366,7 +365,7 @@ class _Parser:
         del self._values[-len(chain) - 1 :]
         for index, compare in enumerate(chain):
             pair = [operands[index], operands[index + 1]]
-            self._apply(OPERATORS[_COMPARISONS[compare.text]], pair, compare)
+            self._apply(_SIGNS[compare.text], pair, compare)
         if len(chain) > 1:
             links = self._values[-len(chain) :]
             del self._values[-len(chain) :]

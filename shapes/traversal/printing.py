@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from shapes.base.digits import digits
 from shapes.base.infinity import IntInfinity
 from shapes.errors import TooLargeError
 from shapes.expr.nodes import Expr, Op, Value
-from shapes.traversal.interpret import fold_linear, interpret, walk
+from shapes.traversal.interpret import interpret, walk
 
 __all__ = ["PRECEDENCE", "Printer", "Shown", "brief", "join", "show"]
 
@@ -22,7 +22,7 @@ PRECEDENCE = {
     "or": 1, "and": 2, "not": 3, "compare": 4, "|": 5, "^": 6, "&": 7, "<<": 8, ">>": 8,
     "+": 9, "-": 9, "*": 10, "/": 10, "//": 10, "%": 10, "unary": 11, "**": 12, "atom": 13,
 }  # fmt: skip
-"""Python's, from loose to tight."""
+"""Python's, from loose to tight; every other sign compares."""
 
 Pieces: TypeAlias = "str | tuple[Pieces, ...]"
 
@@ -95,20 +95,6 @@ def _held(part: Shown, precedence: int) -> Pieces:
     return part.text if part.precedence >= precedence else ("(", part.text, ")")
 
 
-def _binary(symbol: str) -> Callable[[Any, Shown, Shown], Shown]:
-    level = PRECEDENCE.get(symbol, PRECEDENCE["compare"])
-
-    def handler(self: object, a: Shown, b: Shown) -> Shown:
-        tight = level + 1 if level == PRECEDENCE["compare"] else level
-        return Shown((_held(a, tight), f" {symbol} ", _held(b, level + 1)), level)
-
-    return handler
-
-
-_LE = _binary("<=")
-_GE = _binary(">=")
-
-
 class Printer:
     """The analysis whose values are pieces of text; other spellings derive from it."""
 
@@ -134,29 +120,10 @@ class Printer:
     def symbol(self, sym: Expr) -> Shown:
         return Shown(self._rename(sym.name) if self._rename else sym.name)
 
-    def linear(self, k: int, coefficients: Sequence[int], values: list[Shown]) -> Shown:
-        return fold_linear(_Terms(self), k, coefficients, values)  # type: ignore[no-any-return]
-
-    sub = _binary("-")
-    add = _binary("+")
-    mul = _binary("*")
-    floordiv = _binary("//")
-    mod = _binary("%")
     def le(self, a: Shown, b: Shown) -> Shown:
         """``x >= 3`` rather than ``3 <= x``."""
         number = isinstance(a.text, str) and a.text.lstrip("-").isdigit()
-        return _GE(self, b, a) if number else _LE(self, a, b)
-
-    lt = _binary("<")
-    fadd = _binary("+")
-    fsub = _binary("-")
-    fmul = _binary("*")
-    truediv = _binary("/")
-    inttruediv = _binary("/")
-    ffloordiv = _binary("//")
-    fmod = _binary("%")
-    eq = _binary("==")
-    ne = _binary("!=")
+        return self._infix(">=", b, a) if number else self._infix("<=", a, b)
 
     def pow(self, a: Shown, b: Shown) -> Shown:
         level = PRECEDENCE["**"]
@@ -169,59 +136,30 @@ class Printer:
 
     fneg = neg
 
-    def abs(self, a: Shown) -> Shown:
-        return Shown(("abs(", a.text, ")"))
-
-    fabs = abs
-
     def _joined(self, symbol: str, level: int, operands: Sequence[Shown]) -> Shown:
         pieces: list[Pieces] = []
         for operand in operands:
             pieces += [symbol, _held(operand, level + 1)]
         return Shown(tuple(pieces[1:]), level)
 
-    def bitand(self, *operands: Shown) -> Shown:
-        return self._joined(" & ", PRECEDENCE["&"], operands)
-
-    def bitor(self, *operands: Shown) -> Shown:
-        return self._joined(" | ", PRECEDENCE["|"], operands)
-
-    def bitxor(self, *operands: Shown) -> Shown:
-        return self._joined(" ^ ", PRECEDENCE["^"], operands)
-
-    def and_(self, *operands: Shown) -> Shown:
-        return self._joined(" and ", PRECEDENCE["and"], operands)
-
-    def or_(self, *operands: Shown) -> Shown:
-        return self._joined(" or ", PRECEDENCE["or"], operands)
-
     def not_(self, a: Shown) -> Shown:
         return Shown(("not ", _held(a, PRECEDENCE["not"])), PRECEDENCE["not"])
 
-    def fmin(self, *operands: Shown) -> Shown:
-        return self._called("Min", operands)
-
-    def fmax(self, *operands: Shown) -> Shown:
-        return self._called("Max", operands)
-
-    def iff(self, *operands: Shown) -> Shown:
-        return self._called("Eq", operands)
-
     def unknown(self, op: Op, operands: Sequence[Shown]) -> Shown:
-        """Every other operator is written as a call."""
-        return self._called(op.name, operands)
+        """Every other operator is written with its sign, or as a call."""
+        if op.infix is None:
+            return self._called(op.text, operands)
+        if op.variadic:
+            return self._joined(f" {op.infix} ", PRECEDENCE[op.infix], operands)
+        return self._infix(op.infix, *operands)
+
+    def _infix(self, sign: str, a: Shown, b: Shown) -> Shown:
+        compares = sign not in PRECEDENCE
+        level = PRECEDENCE["compare" if compares else sign]
+        return Shown((_held(a, level + compares), f" {sign} ", _held(b, level + 1)), level)
 
     def _called(self, name: str, operands: Sequence[Shown]) -> Shown:
         pieces: list[Pieces] = []
         for operand in operands:
             pieces += [", ", operand.text]
         return Shown((name, "(", *pieces[1:], ")"))
-
-
-class _Terms:
-    """How terms of a sum are printed: the printer, without its own `linear`."""
-
-    def __init__(self, printer: Printer) -> None:
-        self.constant = printer.constant
-        self.add, self.sub = printer.add, printer.sub
-        self.mul, self.neg = printer.mul, printer.neg

@@ -4,7 +4,6 @@ values and environments."""
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final
@@ -21,7 +20,7 @@ from asserts.trace.inputs import check_inputs
 from shapes.base import excerpt
 from shapes.env import ShapeEnv
 from shapes.errors import SerializationError, ShapeproofError
-from shapes.expr import BoolExpr, Expr, IntExpr, as_expr, semantics, symbol
+from shapes.expr import OPERATORS, BoolExpr, Expr, IntExpr, as_expr, semantics, symbol
 from shapes.traversal import is_name, parse, saved
 
 __all__ = ["NumpyCodec", "load", "save"]
@@ -34,9 +33,11 @@ stays when a module moves."""
 _SINGLE: Final[dict[str, Callable[..., Any]]] = {
     "asserts.dialects.numpy.assert_holds": assert_holds,
     "asserts.tracing.inputs.check_inputs": check_inputs,
-    "math.ceil": math.ceil,
-    "math.floor": math.floor,
-    "math.trunc": math.trunc,
+    **{
+        f"math.{op.python.__name__}": op.python
+        for op in OPERATORS.values()
+        if op.python is not None and op.python.__module__ == "math"
+    },
 }
 
 

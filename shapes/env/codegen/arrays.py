@@ -3,9 +3,9 @@
 numpy's integers have 64 bits and its division by zero has a value, ours are mathematical and
 it has none. So a condition is computed by numpy only for a box of values on which nothing can
 go wrong: ranges of every intermediate result (partial sums included) fit into 64 bits, and no
-divisor's range holds 0. The box is looked at once; further calls within it cost nothing but
-the comparison of ends. A condition that does not pass, or has an operator that is not in the
-table here, is left to the caller, who evaluates it row by row.
+operator may be undefined. The box is looked at once; further calls within it cost nothing but
+the comparison of ends. A condition that does not pass, or has an operator without a
+column `numpy` in the table, is left to the caller, who evaluates it row by row.
 
 Guarantees: what is computed is what `evaluate` says for every row. Limits: integer and
 boolean symbols only; numpy is imported at first use.
@@ -19,7 +19,20 @@ from typing import Any, Final
 from shapes.base.infinity import Bound
 from shapes.domains import RangeAnalysis, ValueRanges
 from shapes.env.codegen.python import Source, compiled
-from shapes.expr.nodes import CONSTANT, Expr, IntExpr, Value
+from shapes.expr.nodes import (
+    CONSTANT,
+    EQ_ZERO,
+    LE_ZERO,
+    NE_ZERO,
+    PRODUCT,
+    SUM,
+    SYMBOL,
+    TRUE,
+    Expr,
+    IntExpr,
+    Op,
+    Value,
+)
 from shapes.traversal.interpret import interpret, walk
 
 __all__ = ["INT64", "Box", "compile_over_arrays", "computable"]
@@ -29,13 +42,8 @@ Box = Mapping[Expr, ValueRanges]
 
 INT64: Final = ValueRanges(-(1 << 63), (1 << 63) - 1)
 
-_OPERATORS: Final = frozenset(
-    (
-        "Constant", "Symbol", "Sum", "Product", "LeZero", "EqZero", "NeZero", "FloorDiv",
-        "Mod", "Min", "Max", "Abs", "Where", "And", "Or", "Not", "Iff",
-    )
-)  # fmt: skip
-"""What means the same in numpy once nothing overflows."""
+_NODES: Final = frozenset((CONSTANT, SYMBOL, SUM, PRODUCT, LE_ZERO, EQ_ZERO, NE_ZERO))
+"""What numpy computes besides the operators that have a column `numpy`."""
 
 
 class _NotComputableError(Exception):
@@ -60,35 +68,26 @@ class _Checked(RangeAnalysis):
             raise _NotComputableError  # some order of adding might not fit
         return RangeAnalysis.linear(k, coefficients, values)
 
-    @staticmethod
-    def floordiv(a: ValueRanges, b: ValueRanges) -> ValueRanges:
-        return RangeAnalysis.floordiv(a, _divisor(b))
-
-    @staticmethod
-    def mod(a: ValueRanges, b: ValueRanges) -> ValueRanges:
-        return RangeAnalysis.mod(a, _divisor(b))
-
     def refine(self, node: Expr, value: ValueRanges) -> ValueRanges:
         if isinstance(node, IntExpr) and not value.issubset(INT64):
             raise _NotComputableError
         return value
 
 
-def _divisor(b: ValueRanges) -> ValueRanges:
-    if 0 in b:
-        raise _NotComputableError
-    return b
-
-
 def computable(condition: Expr, box: Box) -> bool:
     """Whether numpy computes the condition right for all values in the box."""
     if condition.op is CONSTANT:
         return False
-    for node in walk(condition):
-        if node.op.name not in _OPERATORS or node.kind == "float":
-            return False
+    ranges, known = _Checked(), dict[Any, Any]()
     try:
-        interpret(_Checked(), box, condition)
+        for node in walk(condition):
+            op = node.op
+            if (op.numpy is None and op not in _NODES) or node.kind == "float":
+                return False
+            domain = TRUE if op.defined is None else op.defined(*node.args)
+            if interpret(ranges, box, domain, known) != ranges.constant(True):
+                return False
+        interpret(ranges, box, condition, known)
     except _NotComputableError:
         return False
     return True
@@ -105,15 +104,6 @@ class _ArraySource(Source):
             return f"_np.{'True_' if value else 'False_'}"
         return super().constant(value)
 
-    def abs(self, a: str) -> str:
-        return f"_np.abs({a})"
-
-    def min(self, *operands: str) -> str:
-        return _folded("_np.minimum", operands)
-
-    def max(self, *operands: str) -> str:
-        return _folded("_np.maximum", operands)
-
     def pow(self, a: str, b: str) -> str:
         return f"({a} ** {b})"
 
@@ -129,6 +119,14 @@ class _ArraySource(Source):
     def not_(self, a: str) -> str:
         return f"(~{a})"
 
+    def unknown(self, op: Op, operands: Sequence[str]) -> str:
+        text = operands[0]
+        for operand in operands[1:]:
+            infix = op.infix is not None and op.code is None
+            sign = f"({text} {op.infix} {operand})"
+            text = sign if infix else f"_np.{op.numpy}({text}, {operand})"
+        return text if operands[1:] else f"_np.{op.numpy}({text})"
+
     def linear(self, k: int, coefficients: Sequence[int], values: Sequence[str]) -> str:
         """As in Python, except that a negative term is subtracted (an array less to make)."""
         text = ""
@@ -139,13 +137,6 @@ class _ArraySource(Source):
         if k:
             text += f" {'-' if k < 0 else '+'} {abs(k)}"
         return f"({text})"
-
-
-def _folded(function: str, operands: Sequence[str]) -> str:
-    text = operands[0]
-    for operand in operands[1:]:
-        text = f"{function}({text}, {operand})"
-    return text
 
 
 def compile_over_arrays(

@@ -24,19 +24,8 @@ from shapes.traversal.interpret import interpret
 
 __all__ = ["Source", "compile_conditions", "compile_value", "compiled"]
 
-_INFIX = {
-    "floordiv": "//", "mod": "%", "fadd": "+", "fsub": "-", "fmul": "*", "truediv": "/",
-    "inttruediv": "/", "ffloordiv": "//", "fmod": "%", "le": "<=", "lt": "<", "eq": "==",
-    "ne": "!=", "iff": "==", "bitand": "&", "bitor": "|", "bitxor": "^", "and_": "and",
-    "or_": "or",
-}  # fmt: skip
-_CALLS = {
-    "abs": "abs", "fabs": "abs", "min": "min", "max": "max", "fmin": "min", "fmax": "max",
-    "tofloat": "float", "round_to_int": "round", "floor_to_int": "_math.floor",
-    "ceil_to_int": "_math.ceil", "trunc_to_int": "_math.trunc",
-    "truncdiv": "_m.truncating_division", "truncmod": "_m.truncating_modulo",
-    "pow": "_m.power", "fpow": "_m.float_power", "round_decimal": "_m.round_decimal",
-}  # fmt: skip
+_MODULES: Final = {"builtins": "", "math": "_math.", semantics.__name__: "_m."}
+"""How code calls the modules that meanings are in."""
 _NAMESPACE: dict[str, Any] = {"_m": semantics, "_math": math}
 
 _LONG: Final = 60
@@ -118,11 +107,13 @@ class Source:
     def fneg(self, a: str) -> str:
         return f"(-{a})"
 
+    def iff(self, p: str, q: str) -> str:
+        return f"({p} == {q})"
+
     def unknown(self, op: Op, operands: Sequence[str]) -> str:
-        infix = _INFIX.get(op.handler)
-        if infix is not None:
-            return f"({f' {infix} '.join(operands)})"
-        return f"{_CALLS.get(op.handler, f'_m.{op.handler}')}({', '.join(operands)})"
+        if op.infix is not None and op.code is None:
+            return f"({f' {op.infix} '.join(operands)})"
+        return f"{op.code or function_of(op)}({', '.join(operands)})"
 
     def refine(self, node: Expr, text: str) -> str:
         return text if len(text) <= _LONG or node.op is CONSTANT else self._short(text)
@@ -133,6 +124,13 @@ class Source:
         name = f"_{len(self.lines)}"
         self.lines.append(f"{name} = {text}")
         return name
+
+
+def function_of(op: Op) -> str:
+    """How code names the function that is an operator's meaning."""
+    python = op.python
+    assert python is not None
+    return _MODULES[python.__module__] + python.__name__
 
 
 def compile_value(

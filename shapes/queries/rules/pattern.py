@@ -29,6 +29,7 @@ from shapes.expr.nodes import (
     Infinity,
     IntConstant,
     IntExpr,
+    Op,
     Product,
     birth_of,
     combine,
@@ -50,7 +51,6 @@ Found = tuple[Bindings, Callable[[Expr], Expr]]
 
 _CONSTANTS: Final = frozenset(["?c", "?d", "?k"])
 _CONDITIONS: Final = frozenset("pqr")
-_COMMUTATIVE: Final = frozenset(("Min", "Max", "And", "Or", "BitAnd", "BitOr", "BitXor"))
 
 
 def _variable(name: str) -> Expr:
@@ -81,11 +81,16 @@ def matches(p: Expr, subject: Expr) -> Iterator[Found]:
         return
     elif p.op is PRODUCT:
         yield from _root_products(p, subject)
-    elif p.op.name in _COMMUTATIVE:
+    elif _is_set(p.op):
         yield from _root_sets(p, subject)
     else:
         for bindings in _match(p, subject, {}):
             yield bindings, _unchanged
+
+
+def _is_set(op: Op) -> bool:
+    """Whether operands come in any number and order."""
+    return op.variadic and "commutative" in op.laws
 
 
 # --------------------------------------------------------------------------- inside
@@ -129,7 +134,7 @@ def _match(p: Expr, subject: Expr, bindings: Bindings) -> Iterator[Bindings]:
         return
     elif p.op in (EQ_ZERO, NE_ZERO, LE_ZERO):
         yield from _relations(p, subject, bindings)
-    elif p.op.name in _COMMUTATIVE:
+    elif _is_set(p.op):
         yield from _sets(p, subject, bindings)
     elif p.op is not PRODUCT and p.op is not CONSTANT:
         yield from _operands(p.args, subject.args, bindings)

@@ -51,6 +51,13 @@ _HALVES = [[parse(f"{op}({e})") for op in _ROUNDINGS] for e in ("x / 2", "y * 0.
 _ROUNDED = [(a, b) for row in _HALVES for a, b in itertools.permutations(row, 2)]
 
 
+_GCDS = [
+    (m, e)
+    for m in map(parse, ("gcd(x, y)", "gcd(2*y, x + 1)", "gcd(x, 3)"))
+    for e in m.args
+]
+
+
 OPERANDS: dict[str, list[tuple[Expr, ...]]] = {
     "floor low": _PAIRS + _BY_CONSTANT,
     "floor high": _PAIRS + _BY_CONSTANT,
@@ -97,6 +104,9 @@ OPERANDS: dict[str, list[tuple[Expr, ...]]] = {
         if a.op.name == "FloorToInt" != b.op.name or a.op.name != "CeilToInt" == b.op.name
     ],
     "rounding distance": _ROUNDED,
+    **dict.fromkeys(
+        ("gcd positive", "gcd divides", "gcd below", "gcd below negated"), _GCDS
+    ),
     "rounding exact": [
         (parse(f"{op}(ToFloat({n}))"),) for op in _ROUNDINGS for n in ("x", "x*2**52 + 1")
     ],

@@ -27,83 +27,47 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "B": BIG,
     "s": (-1, 0, 1, 4),
 }
-_KIND = {"i": "int", "n": "int", "b": "bool", "f": "float", "B": "int", "s": "int"}
+KINDS = {"i": "int", "n": "int", "b": "bool", "f": "float", "B": "int", "s": "int"}
 
-_ARITHMETIC = ("ii", "ff", "if", "fi", "bi", "ib", "bb", "Bi", "BB")
 _INTEGER = ("ii", "bi", "Bi", "iB")
 _RELATION = ("ii", "ff", "if", "fi", "bi", "bf", "Bf", "fB", "BB")
-_CONNECTIVE = ("bb", "bi")
-_DOUBLE = ("ff", "fi", "if", "ii")
+_BITS = ("ii", "bb", "bi", "iii", "bbb", "Bi")
+_EXTREMUM = ("ii", "ff", "if", "nnn", "fff", "bi", "iB")
+_SHIFT = ("is", "bs", "Bs")
 
-ROWS: dict[str, tuple[str, ...]] = {
-    "Add": _ARITHMETIC,
-    "Sub": _ARITHMETIC,
-    "Neg": ("i", "f", "b", "B"),
-    "Mul": _ARITHMETIC,
-    "FloorDiv": _ARITHMETIC,
-    "Mod": _ARITHMETIC,
-    "CeilDiv": _INTEGER,
-    "CleanDiv": _INTEGER,
-    "TruncDiv": _INTEGER,
-    "TruncMod": _INTEGER,
+_BY_OPERANDS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("i", "int"): ("i", "b", "B"),
+    ("i", "float"): ("i", "B", "b", "f"),
+    ("n", "int"): ("i", "f", "b", "B"),
+    ("ii", "int"): _INTEGER,
+    ("ii", "float"): ("ii", "BB", "bi"),
+    ("nn", "int"): ("ii", "ff", "if", "fi", "bi", "ib", "bb", "Bi", "BB"),
+    ("nn", "float"): ("ii", "ff", "if", "fi", "BB"),
+    ("nn", "bool"): _RELATION,
+    ("aa", "bool"): (*_RELATION, "bb"),
+    ("b", "bool"): ("b", "i"),
+    ("bb", "bool"): ("bb", "bi"),
+    ("baa", "same"): ("bii", "bff", "bbb", "bif", "bfi", "nnn", "bbi"),
+    ("f", "int"): ("f", "i"),
+    ("f", "float"): ("f", "i"),
+    ("ff", "float"): ("ff", "fi", "if", "ii"),
+    ("fi", "float"): ("fs", "fi"),
+}
+_OWN = {
     "Pow": ("is", "ff", "fi", "if", "bs"),
-    "LShift": ("is", "bs", "Bs"),
-    "RShift": ("is", "bs", "Bs"),
-    "BitAnd": ("ii", "bb", "bi", "iii", "bbb", "Bi"),
-    "BitOr": ("ii", "bb", "bi", "iii", "bbb", "Bi"),
-    "BitXor": ("ii", "bb", "bi", "iii", "bbb", "Bi"),
-    "BitNot": ("i", "b", "B"),
-    "Abs": ("i", "f", "b", "B"),
-    "Min": ("ii", "ff", "if", "nnn", "fff", "bi", "iB"),
-    "Max": ("ii", "ff", "if", "nnn", "fff", "bi", "iB"),
-    "Where": ("bii", "bff", "bbb", "bif", "bfi", "nnn", "bbi"),
-    "Le": _RELATION,
-    "Lt": _RELATION,
-    "Ge": _RELATION,
-    "Gt": _RELATION,
-    "Eq": (*_RELATION, "bb"),
-    "Ne": (*_RELATION, "bb"),
-    "FloatLe": _RELATION,
-    "FloatLt": _RELATION,
-    "FloatEq": _RELATION,
-    "And": (*_CONNECTIVE, "bbb"),
-    "Or": (*_CONNECTIVE, "bbb"),
-    "Not": ("b", "i"),
-    "Implies": _CONNECTIVE,
-    "Iff": _CONNECTIVE,
-    "FloatAdd": _DOUBLE,
-    "FloatSub": _DOUBLE,
-    "FloatMul": _DOUBLE,
-    "FloatNeg": ("f", "i"),
-    "FloatTrueDiv": _DOUBLE,
-    "FloatFloorDiv": _DOUBLE,
-    "FloatMod": _DOUBLE,
-    "FloatPow": _DOUBLE,
-    "FloatAbs": ("f", "i"),
-    "FloatMin": _DOUBLE,
-    "FloatMax": _DOUBLE,
-    "TrueDiv": ("ii", "ff", "if", "fi", "BB"),
-    "IntTrueDiv": ("ii", "BB", "bi"),
-    "ToFloat": ("i", "B", "b", "f"),
-    "FloorToInt": ("f", "i"),
-    "CeilToInt": ("f", "i"),
-    "TruncToInt": ("f", "i"),
-    "RoundToInt": ("f", "i"),
-    "RoundDecimal": ("fs", "fi"),
-    "sqrt": ("f", "i"),
-    "exp": ("f",),
-    "log": ("f",),
-    "log2": ("f", "i"),
-    "sin": ("f",),
-    "cos": ("f",),
-    "tan": ("f",),
-    "sinh": ("f",),
-    "cosh": ("f",),
-    "tanh": ("f",),
-    "asin": ("f",),
-    "acos": ("f",),
-    "atan": ("f",),
-    "asinh": ("f",),
+    "LShift": _SHIFT,
+    "RShift": _SHIFT,
+    "BitAnd": _BITS,
+    "BitOr": _BITS,
+    "BitXor": _BITS,
+    "Min": _EXTREMUM,
+    "Max": _EXTREMUM,
+    "And": ("bb", "bi", "bbb"),
+    "Or": ("bb", "bi", "bbb"),
+}
+ROWS = {
+    name: _OWN.get(name) or _BY_OPERANDS[op.operands, op.result]
+    for name, op in OPERATORS.items()
 }
 """How every operator is exercised: kinds of operands, one letter each."""
 
@@ -113,8 +77,7 @@ CASES = [pytest.param(op, row, id=f"{op}-{row}") for op, rows in ROWS.items() fo
 # ---- the table has no gaps ----
 
 
-def test_every_operator_has_a_row_and_a_meaning_of_its_own() -> None:
-    assert set(ROWS) == set(OPERATORS)
+def test_every_operator_has_a_meaning_of_its_own() -> None:
     assert set(MEANINGS) | set(LAZY) == set(OPERATORS)
 
 
@@ -161,12 +124,12 @@ def test_sympy_names_are_distinct() -> None:
 # ---- every row means what Python means ----
 
 
-def _symbolic(op: str, row: str) -> tuple[Tree, list[str]]:
+def symbolic(op: str, row: str) -> tuple[Tree, list[str]]:
     names = [f"{letter}{index}" for index, letter in enumerate(row)]
-    return node(op, *[name(n, _KIND[n[0]]) for n in names]), names
+    return node(op, *[name(n, KINDS[n[0]]) for n in names]), names
 
 
-def _operands(op: str, row: str) -> list[tuple[Any, ...]]:
+def operands_of(op: str, row: str) -> list[tuple[Any, ...]]:
     every = list(itertools.product(*[SAMPLES[letter] for letter in row]))
     return [o for o in every if op != "Pow" or not _astronomic(o)]
 
@@ -178,10 +141,10 @@ def _astronomic(operands: tuple[Any, ...]) -> bool:
 
 @pytest.mark.parametrize(("op", "row"), CASES)
 def test_on_symbols_it_means_what_python_means(op: str, row: str) -> None:
-    tree, names = _symbolic(op, row)
+    tree, names = symbolic(op, row)
     expr, defined = tree.spelled()
     assert expr.kind == tree.kind
-    for operands in _operands(op, row):
+    for operands in operands_of(op, row):
         values = dict(zip(names, operands))
         meant = tree.known(values)
         assert ours(defined, values) is (meant is not Undefined), (values, str(defined))
@@ -191,7 +154,7 @@ def test_on_symbols_it_means_what_python_means(op: str, row: str) -> None:
 
 @pytest.mark.parametrize(("op", "row"), CASES)
 def test_constants_are_folded_to_what_python_computes(op: str, row: str) -> None:
-    for operands in _operands(op, row):
+    for operands in operands_of(op, row):
         tree = node(op, *[leaf(value) for value in operands])
         expr, defined = tree.spelled()
         meant = tree.known({})
@@ -210,7 +173,7 @@ def test_beside_constants_it_means_the_same(op: str, row: str) -> None:
         others = [SAMPLES[other] for other in row]
         others[position] = (None,)
         for operands in itertools.product(*others):
-            args = [leaf(v) if v is not None else name("v", _KIND[letter]) for v in operands]
+            args = [leaf(v) if v is not None else name("v", KINDS[letter]) for v in operands]
             tree = node(op, *args)
             expr, defined = tree.spelled()
             for value in SAMPLES[letter]:
@@ -242,13 +205,13 @@ class _Nothing:
 
 @pytest.mark.parametrize(("op", "row"), CASES)
 def test_an_analysis_without_handlers_gets_an_answer(op: str, row: str) -> None:
-    tree, _ = _symbolic(op, row)
+    tree, _ = symbolic(op, row)
     assert interpret(_Nothing(), {}, tree.built()) in ("int", "bool", "float", "constant")
 
 
 @pytest.mark.parametrize(("op", "row"), CASES)
 def test_ranges_and_congruences_include_every_value(op: str, row: str) -> None:
-    tree, names = _symbolic(op, row)
+    tree, names = symbolic(op, row)
     expr = tree.built()
     sampled = [SAMPLES[letter] for letter in row]
     ranges = {n: _hull(values) for n, values in zip(names, sampled)}
@@ -256,7 +219,7 @@ def test_ranges_and_congruences_include_every_value(op: str, row: str) -> None:
     found = interpret(RangeAnalysis(), ranges, expr)
     residues = interpret(CongruenceAnalysis(), classes, expr)
     assert isinstance(found, ValueRanges)
-    for operands in _operands(op, row):
+    for operands in operands_of(op, row):
         meant = tree.known(dict(zip(names, operands)))
         if meant is Undefined:
             continue

@@ -37,7 +37,16 @@ from shapes.errors import ShapeproofError
 from shapes.expr import OPERATORS, BoolExpr, Expr, Op, negation
 from shapes.prove import METHODS, Effort
 from shapes.queries.suggest import suggest
-from shapes.traversal import PRECEDENCE, Printer, Shown, free_symbols, interpret, join
+from shapes.traversal import (
+    PRECEDENCE,
+    Printer,
+    Shown,
+    composed,
+    composition,
+    free_symbols,
+    interpret,
+    join,
+)
 
 __all__ = ["AdvisedError", "Place", "UndecidedError", "asking", "places_of", "torch_text"]
 
@@ -277,21 +286,14 @@ class _TorchText(Printer):
     def not_(self, a: Shown) -> Shown:
         return self._called("torch.sym_not", (a,))
 
-    def fmin(self, *operands: Shown) -> Shown:
-        return self._folded("torch.sym_min", operands)
-
-    def fmax(self, *operands: Shown) -> Shown:
-        return self._folded("torch.sym_max", operands)
-
     def unknown(self, op: Op, operands: Sequence[Shown]) -> Shown:
-        if op.name in ("Min", "Max"):
-            return self._folded(f"torch.sym_{op.name.lower()}", operands)
-        if op.name in ("CleanDiv", "CeilDiv"):
-            top, bottom = operands
-            if op.name == "CleanDiv":
-                return self.floordiv(top, bottom)
-            return self.neg(self.floordiv(self.neg(top), bottom))
-        return self._called(_CALLS.get(op.name, op.name), operands)
+        if op.text in ("Min", "Max"):
+            return self._folded(f"torch.sym_{op.text.lower()}", operands)
+        if op.name in _CALLS:
+            return self._called(_CALLS[op.name], operands)
+        if op.infix is None and composition(op) is not None:
+            return composed(self, op, operands)  # type: ignore[no-any-return]
+        return super().unknown(op, operands)
 
     def _folded(self, name: str, operands: Sequence[Shown]) -> Shown:
         result = operands[0]
@@ -308,6 +310,8 @@ def _guarded(operand: Shown) -> Shown:
 
 
 _CALLS: Final = {
+    "Abs": "abs",
+    "FloatAbs": "abs",
     "Where": "torch.sym_ite",
     "ToFloat": "torch.sym_float",
     "sqrt": "torch.sym_sqrt",

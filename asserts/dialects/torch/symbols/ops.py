@@ -18,8 +18,18 @@ import torch
 from torch.fx.experimental.symbolic_shapes import cast_symbool_to_symint_guardless
 
 from asserts.errors import GraphError
-from shapes.expr import OPERATORS, BoolExpr, Expr, Op, as_condition, as_expr, conjunction, make
-from shapes.traversal import Builder, interpret, walk
+from shapes.expr import (
+    OPERATORS,
+    BoolExpr,
+    Expr,
+    Op,
+    Value,
+    as_condition,
+    as_expr,
+    conjunction,
+    make,
+)
+from shapes.traversal import Builder, composed, composition, interpret, walk
 
 __all__ = [
     "CONVERSION",
@@ -92,19 +102,35 @@ def create_operator(
 ) -> Any:
     """The operator as nodes; raises `GraphError` if torch's graphs cannot compute it, those
     that are to be `saved` included."""
-    composed = _COMPOSED.get(op.handler)
-    if composed is not None:
-        return composed(call, *arguments)
+    written = _COMPOSED.get(op.handler)
+    if written is not None:
+        return written(call, *arguments)
     target = _DIRECT.get(op.handler)
     if target is None and not saved:
         target = _UNSAVED.get(op.handler)
-    if target is None:
-        graphs = "an exported program" if op.handler in _UNSAVED else "a graph of torch's"
-        raise GraphError(
-            f"{graphs} has no function of numbers that computes {op.name}; state it without, "
-            f"or of a tensor with `torch._assert_async`"
-        )
-    return call(target, *arguments)
+    if target is not None:
+        return call(target, *arguments)
+    if composition(op) is not None:
+        return composed(_Nodes(call, saved), op, arguments)
+    graphs = "an exported program" if op.handler in _UNSAVED else "a graph of torch's"
+    raise GraphError(
+        f"{graphs} has no function of numbers that computes {op.name}; state it without, "
+        f"or of a tensor with `torch._assert_async`"
+    )
+
+
+class _Nodes:
+    """The analysis that writes an expression of arguments as nodes."""
+
+    def __init__(self, call: Call, saved: bool) -> None:
+        self._call = call
+        self._saved = saved
+
+    def constant(self, value: Value) -> Value:
+        return value
+
+    def unknown(self, op: Op, arguments: Sequence[Any]) -> Any:
+        return create_operator(self._call, op, arguments, self._saved)
 
 
 _LEAST: Final = {"sqrt": 0.0, "log": 5e-324, "log2": 5e-324, "asin": -1.0, "acos": -1.0,
@@ -158,34 +184,6 @@ def _past(call: Call, odd: Any, rest: Any, half: float) -> Any:
     return call(operator.or_, more, tie)
 
 
-def _ceildiv(call: Call, a: Any, b: Any) -> Any:
-    return call(operator.neg, call(operator.floordiv, call(operator.neg, a), b))
-
-
-def _abs(call: Call, x: Any) -> Any:
-    return call(torch.sym_max, x, call(operator.neg, x))
-
-
-def _truncdiv(call: Call, a: Any, b: Any) -> Any:
-    quotient = call(operator.floordiv, _abs(call, a), _abs(call, b))
-    opposite = call(operator.lt, call(operator.mul, a, b), 0)
-    return call(torch.sym_ite, opposite, call(operator.neg, quotient), quotient)
-
-
-def _truncmod(call: Call, a: Any, b: Any) -> Any:
-    return call(operator.sub, a, call(operator.mul, b, _truncdiv(call, a, b)))
-
-
-def _xor(call: Call, a: Any, b: Any) -> Any:
-    both = call(operator.and_, a, b)
-    return call(operator.sub, call(operator.or_, a, b), both)
-
-
-def _iff(call: Call, p: Any, q: Any) -> Any:
-    neither = call(operator.and_, call(torch.sym_not, p), call(torch.sym_not, q))
-    return call(operator.or_, call(operator.and_, p, q), neither)
-
-
 def _where(call: Call, condition: Any, a: Any, b: Any) -> Any:
     """While torch traces, `sym_ite` wants both arms of one type, and there a node's is not
     that of a number: one number becomes a difference."""
@@ -205,14 +203,7 @@ _COMPOSED: Final[dict[str, Call]] = {
     "ceil_to_int": _ceil,
     "floor_to_int": _floor,
     "round_to_int": _round,
-    "ceildiv": _ceildiv,
     "where": _where,
-    "abs": _abs,
-    "fabs": _abs,
-    "truncdiv": _truncdiv,
-    "truncmod": _truncmod,
-    "bitxor": _xor,
-    "iff": _iff,
 }
 
 
@@ -291,7 +282,7 @@ class _AsWritten(Builder):
     """Composes operators as `create_operator` does, and reads them again."""
 
     def unknown(self, op: Op, values: Sequence[Expr]) -> Expr:
-        if op.handler not in _COMPOSED:
+        if op.handler not in _COMPOSED and (op.handler in _DIRECT or op.simpler is None):
             return super().unknown(op, values)
         written = create_operator(_read_call, op, list(values))
         assert isinstance(written, Expr)
