@@ -17,8 +17,9 @@ from shapes.expr.booleans import conjunction, negation
 from shapes.expr.nodes import BoolExpr
 from shapes.facts.store import Facts
 from shapes.facts.verdict import Status
-from shapes.prove.ladder import EFFORTS, MANY, Effort, entails, models_of, prove
-from shapes.witness.search import satisfies
+from shapes.prove.ladder import EFFORTS, Effort, entails, prove
+from shapes.prove.solving import MANY
+from shapes.witness.search import models_of, satisfies
 
 NAMES = tuple(symbol(f"body_{name}") for name in "abcdef")
 A, B, C, D, E, F = NAMES
