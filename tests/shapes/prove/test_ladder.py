@@ -436,7 +436,8 @@ def test_every_reader_of_the_table_comes_to_every_method(asker: Asker, crowded: 
     class Asked:
         """Notes the methods of proof that a step tries."""
 
-        tried: list[str] = []
+        def __init__(self) -> None:
+            self.tried: list[str] = []
 
         def by_methods(self, names: tuple[str, ...]) -> None:
             self.tried.extend(names)
