@@ -196,8 +196,6 @@ class Component:
     apart: list[tuple[BoolExpr, Row]] = field(default_factory=list)
     claims: dict[Expr, Row] = field(default_factory=dict)
     body: Body | None = None
-    eliminations: int = 0
-    """How often it was read for an elimination."""
     _by_symbol: dict[Expr, list[Row]] = field(default_factory=dict)
 
     def about(self, sym: Expr) -> Sequence[Row]:
@@ -346,8 +344,6 @@ class LinearQuestion(Wanted):
         return weighted(parts) if total > 0 else None
 
     def _by_elimination(self) -> tuple[Linear, Reasons] | None:
-        for component in self.components:
-            component.eliminations += 1
         row = self._eliminated()
         return None if row is None else self.told(row)
 

@@ -61,14 +61,16 @@ class Asker(Enum):
 
 @record(frozen=True, slots=True)
 class Step:
-    """One row of the ladder: its name, what it costs, what it does, who runs it, and whether
-    it is for claims connected with many facts (True), with few (False), or any (None)."""
+    """One row of the ladder: its name, what it costs, what it does and who runs it. It may be
+    only for claims that are connected with many facts (`crowded`) or with few, or only for
+    facts that are prepared for more questions (`prepared`) or are not."""
 
     name: str
     cost: Cost
     run: Callable[[Question], Verdict | None]
     askers: tuple[Asker, ...]
     crowded: bool | None = None
+    prepared: bool | None = None
 
 
 def _by(*names: str) -> Callable[[Question], Verdict | None]:
@@ -87,11 +89,11 @@ STEPS: Final = (
     Step("a few moves", Cost.NEAR, Question.by_moves, _PROVE, crowded=True),
     Step("linear arithmetic", Cost.CONNECTED, _by("linear"), _BOTH, crowded=True),
     Step("many moves", Cost.CONNECTED, Question.by_many_moves, _PROVE, crowded=True),
-    Step("tableau, if kept", Cost.CONNECTED, Question.by_kept_tableau, _BOTH),
+    Step("tableau", Cost.CONNECTED, Question.by_tableau, _BOTH, prepared=True),
     Step("short search", Cost.VALUES, Question.by_short_search, _PROVE),
     Step("combinations", Cost.VALUES, Question.by_combinations, _ENTAILS),
     Step("linear arithmetic", Cost.CONNECTED, _by("linear"), _BOTH, crowded=False),
-    Step("tableau", Cost.CONNECTED, Question.by_tableau, _BOTH),
+    Step("tableau", Cost.CONNECTED, Question.by_tableau, _BOTH, prepared=False),
     Step("cases, all values", Cost.CASES, _by("cases", "values"), _BOTH),
     Step("long search", Cost.VALUES, Question.by_long_search, _PROVE),
     Step("solver", Cost.SOLVER, Question.by_solver, _BOTH),
@@ -107,8 +109,13 @@ def prove(
     effort: str | Effort = "default",
     hints: Mapping[Expr, Value] | None = None,
     model: Mapping[Expr, Value] | None = None,
+    prepare: bool = False,
 ) -> Verdict:
     """The verdict on a claim under facts.
+
+    `prepare` says that more questions about the same facts follow: if these are many, they
+    are prepared first, which pays from the second question on. (What earlier questions have
+    left behind never decides the order of methods.)
 
     `hints` and `model` are values to try when one is sought: of examples, and such as
     satisfied the facts so far. No proof rests on them.
@@ -129,7 +136,7 @@ def prove(
             asked = Question(
                 facts, question, chosen, BOTH_SIDES, shown, premises, hints or {}, model or {}
             )
-            return _answered(asked)
+            return _answered(asked, prepare)
     except ContradictionError as error:
         if error.culprits:
             raise
@@ -158,14 +165,16 @@ def _not_answered(
     return Verdict(Status.UNKNOWN, claim, text, premises=assumed, tried=tried)
 
 
-def entails(facts: Facts, claim: BoolExpr, effort: str | Effort = "default") -> Proof | None:
+def entails(
+    facts: Facts, claim: BoolExpr, effort: str | Effort = "default", prepare: bool = False
+) -> Proof | None:
     """The proof that facts imply a claim, or None; quicker than `prove`, which also looks for
     values that satisfy the claim. Raises nothing for facts that contradict each other."""
     chosen = effort_named(effort)
     try:
         with limited(chosen.steps):
             asked = Question(facts, claim, chosen, BROKEN)
-            for step in _steps(Asker.ENTAILS, asked):
+            for step in _steps(Asker.ENTAILS, asked, prepare):
                 verdict = step.run(asked)
                 if verdict is not None:
                     return verdict.proof
@@ -174,20 +183,20 @@ def entails(facts: Facts, claim: BoolExpr, effort: str | Effort = "default") -> 
     return None
 
 
-def _steps(asker: Asker, asked: Question) -> Iterator[Step]:
+def _steps(asker: Asker, asked: Question, prepare: bool) -> Iterator[Step]:
     """The rows that one reads, from top to bottom."""
     for step in STEPS:
-        if asker in step.askers and (
-            step.crowded is None or step.crowded is asked.is_crowded
-        ):
+        if asker not in step.askers or step.prepared is (not prepare):
+            continue
+        if step.crowded is None or step.crowded is asked.is_crowded:
             yield step
 
 
-def _answered(asked: Question) -> Verdict:
+def _answered(asked: Question, prepare: bool) -> Verdict:
     """The verdict of the first step that has one; where the budget ends before, what was
     found until then."""
     try:
-        for step in _steps(Asker.PROVE, asked):
+        for step in _steps(Asker.PROVE, asked, prepare):
             verdict = _within_share(asked, step)
             if verdict is not None:
                 return verdict

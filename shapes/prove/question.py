@@ -177,17 +177,10 @@ class Question:
 
     # ------------------------------------------------------------------ the tableau
 
-    def by_kept_tableau(self) -> Verdict | None:
-        """The same, if the facts are prepared already."""
-        return self._by_tableau(False)
-
     def by_tableau(self) -> Verdict | None:
         """Many facts, prepared for questions: branch and bound finds values that break or
         satisfy the claim, or the proof that there are none."""
-        return self._by_tableau(True)
-
-    def _by_tableau(self, make: bool) -> Verdict | None:
-        known = self._tableau(make)
+        known = self._tableau()
         if known is None:
             return None
         known.suppose(self._model, models_of(self._facts))
@@ -206,15 +199,15 @@ class Question:
             self._keep(side, values)
         return self._concluded(proofs)
 
-    def _tableau(self, make: bool) -> Body | None:
+    def _tableau(self) -> Body | None:
         """The facts that the claim is connected with, if they are many, prepared for
-        questions (only if they are so already, unless `make`)."""
+        questions."""
         effort = self.effort
         if len(self._facts) < MANY or not effort.search or LINEAR not in effort.methods:
             return None
         from shapes.arith.branch_and_bound import body  # only where facts are many
 
-        return body(self._facts, self._claim, MANY, make)
+        return body(self._facts, self._claim, MANY)
 
     # ------------------------------------------------------------------ searches for values
 
