@@ -36,6 +36,7 @@ COMPILED = [
         "expr/quotients",
         "expr/remainders",
         "facts/bounds",
+        "facts/cache",
         "facts/directions",
         "facts/intervals",
         "facts/narrowing",

@@ -61,9 +61,6 @@ __all__ = ["Body", "Outcome", "body"]
 MOST: Final = 240
 """With more rows a pivot costs more than it is worth."""
 
-OFTEN: Final = 2
-"""After so many eliminations further questions are expected."""
-
 SOLVING: Final = 4_000
 """Combinations of rows that solving the equalities of a body may take."""
 
@@ -103,16 +100,14 @@ def _splits(certificate: Certificate) -> bool:
 _NEITHER: Final = Outcome()
 
 
-def body(facts: Facts, claim: BoolExpr, many: int, make: bool) -> Body | None:
+def body(facts: Facts, claim: BoolExpr, many: int) -> Body | None:
     """The body that a claim is about: the component of so many facts that it is connected
-    with. It is made if that is wanted, or if the facts were read often enough that it pays;
-    None if there is none, or two."""
+    with, made at the first question; None if there is none, or two."""
     connected = [c for c in components(facts, claim) if len(c.facts) >= many]
     if len(connected) != 1:
         return None
     component = connected[0]
-    make = make or component.eliminations >= OFTEN
-    if component.body is None and make and len(component.rows) <= MOST:
+    if component.body is None and len(component.rows) <= MOST:
         component.body = Body(facts, component)
     return component.body
 

@@ -45,6 +45,7 @@ from shapes.expr.nodes import (
     combine,
 )
 from shapes.facts.bounds import bounds, bounds_with_reasons, congruence_with_reasons
+from shapes.facts.cache import Part
 from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Fact, Facts, Reasons
 from shapes.facts.verdict import Proof
@@ -195,8 +196,6 @@ class Component:
     apart: list[tuple[BoolExpr, Row]] = field(default_factory=list)
     claims: dict[Expr, Row] = field(default_factory=dict)
     body: Body | None = None
-    eliminations: int = 0
-    """How often it was read for an elimination."""
     _by_symbol: dict[Expr, list[Row]] = field(default_factory=dict)
 
     def about(self, sym: Expr) -> Sequence[Row]:
@@ -208,20 +207,23 @@ class Component:
         return self._by_symbol.get(sym, ())
 
 
+_COMPONENTS: Final[Part[Expr, Component]] = Part("components", 200_000)
+"""Components by their symbols, of which one component may have very many."""
+
+
 def components(facts: Facts, focus: Expr) -> list[Component]:
     """The components of the facts that share a symbol with an expression."""
-    memo = facts.memo
+    kept = _COMPONENTS.of(facts)
     found: dict[int, Component] = {}
     for sym in free_symbols(focus):
-        component = memo.get(("component", sym))
+        component = kept.get(sym)
         if component is None:
             connected = facts.connected(sym)
             component = _read(facts, connected)
-            memo["component", sym] = component
+            kept[sym] = component
             for fact in connected:
                 for other in free_symbols(fact.claim):
-                    memo["component", other] = component
-        assert isinstance(component, Component)
+                    kept[other] = component
         found[id(component)] = component
     return list(found.values())
 
@@ -342,8 +344,6 @@ class LinearQuestion(Wanted):
         return weighted(parts) if total > 0 else None
 
     def _by_elimination(self) -> tuple[Linear, Reasons] | None:
-        for component in self.components:
-            component.eliminations += 1
         row = self._eliminated()
         return None if row is None else self.told(row)
 

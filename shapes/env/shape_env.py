@@ -388,8 +388,13 @@ class ShapeEnv:
         claim: Claim,
         given: Claim | Iterable[Claim] = (),
         effort: str | Effort = "default",
+        prepare: bool = False,
     ) -> Verdict:
-        """The verdict on a claim, also under further facts `given` with the question."""
+        """The verdict on a claim, also under further facts `given` with the question.
+
+        `prepare` says that more questions about the same facts follow: if many facts are
+        connected with the claim, they are prepared first.
+        """
         facts = self.facts
         for one in claims_of(given):
             whole, _ = self._whole(one)
@@ -398,7 +403,7 @@ class ShapeEnv:
         text = claim if isinstance(claim, str) else brief(spelled.expr)
         from shapes.prove.ladder import prove
 
-        return prove(facts, spelled, text, effort, self._examples, self._model.values)
+        return prove(facts, spelled, text, effort, self._examples, self._model.values, prepare)
 
     def decide(self, claim: Claim) -> bool | None:
         """True or False if cheap methods show that the claim always or never holds."""

@@ -15,7 +15,8 @@ from shapes.domains import Congruence, CongruenceAnalysis, ValueRanges
 from shapes.domains.value_ranges import int_range
 from shapes.expr.linear import direction
 from shapes.expr.nodes import Expr, IntAtom, IntExpr, IntSymbol, Sum, is_plain
-from shapes.facts.intervals import MEMO_LIMIT, Ranges, impossible, interval, kept, met
+from shapes.facts.cache import Part
+from shapes.facts.intervals import CACHE_LIMIT, Ranges, impossible, interval, met
 from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Facts, Reasons
 from shapes.traversal.interpret import interpret
@@ -28,6 +29,9 @@ STEP: Final = 4
 
 RANGE_STEPS: Final = 200_000
 """Steps for one range; of what takes more nothing is known."""
+
+_BOUNDS: Final[Part[Expr, ValueRanges]] = Part("bounds", CACHE_LIMIT)
+_CONGRUENCES: Final[Part[Expr, Any]] = Part("congruences", CACHE_LIMIT)
 
 
 class _Congruences(CongruenceAnalysis):
@@ -60,8 +64,8 @@ def bounds(facts: Facts, e: Expr) -> ValueRanges:
 
     Raises `ContradictionError` if the facts are found to leave no value.
     """
-    memo = facts.memo
-    found: Any = memo.get(e)
+    kept = facts.cache.get(_BOUNDS)
+    found: ValueRanges | None = None if kept is None else kept.get(e)
     if found is None:
         if remaining() <= RANGE_STEPS:
             found = _found(facts, e)  # within a question, which ends where its steps do
@@ -71,10 +75,8 @@ def bounds(facts: Facts, e: Expr) -> ValueRanges:
                     found = _found(facts, e)
             except ExhaustedError:
                 found = ValueRanges.unknown(e.kind)  # it is too large to be looked at
-        if len(memo) >= MEMO_LIMIT:
-            memo.clear()
-        memo[e] = found
-    return found  # type: ignore[no-any-return]
+        _BOUNDS.of(facts)[e] = found
+    return found
 
 
 def _found(facts: Facts, e: Expr) -> ValueRanges:
@@ -151,5 +153,5 @@ def congruence_with_reasons(facts: Facts, e: Expr) -> tuple[Congruence, Reasons]
 
 
 def _congruence(facts: Facts, e: Expr, used: list[Reasons] | None) -> Congruence:
-    memo = kept(facts, "congruences") if used is None else None
-    return interpret(_Congruences(facts, used), {}, e, memo)  # type: ignore[no-any-return]
+    kept = _CONGRUENCES.of(facts) if used is None else None
+    return interpret(_Congruences(facts, used), {}, e, kept)  # type: ignore[no-any-return]

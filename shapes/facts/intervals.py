@@ -12,7 +12,7 @@ are nested no deeper than `DEPTH`; what is kept with the facts has a limit.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from shapes.base.budget import spend
 from shapes.base.infinity import Bound, int_oo
@@ -33,21 +33,25 @@ from shapes.expr.nodes import (
     Sum,
 )
 from shapes.expr.remainders import may_hide_remainder, parts
+from shapes.facts.cache import Part
 from shapes.facts.store import Facts, Knowledge, Reasons, scaled
 from shapes.traversal.interpret import interpret
 
 __all__ = [
-    "DEPTH", "MEMO_LIMIT", "Ranges", "impossible", "interval", "kept", "met", "traversed",
+    "CACHE_LIMIT", "DEPTH", "Ranges", "impossible", "interval", "met", "traversed",
 ]  # fmt: skip
 
-MEMO_LIMIT: Final = 20_000
-"""Answers kept with a set of facts; they go when there are more, or with the facts."""
+CACHE_LIMIT: Final = 20_000
+"""Answers of one kind that are kept with a set of facts."""
 
 DEPTH: Final = 24
 """Operators inside of operators that are walked directly."""
 
 Ends = tuple[Bound, Bound]
 Known = dict[IntExpr, Ends]
+
+_RANGES: Final[Part[Expr, ValueRanges]] = Part("ranges", CACHE_LIMIT)
+_ENDS: Final[Part[IntExpr, Ends]] = Part("ends", CACHE_LIMIT)
 
 _MINUS_OO: Final = -int_oo
 _ANY: Final[Ends] = (_MINUS_OO, int_oo)
@@ -112,19 +116,9 @@ def met(lower: Bound, upper: Bound, node: Expr) -> Ends:
     return lower, upper
 
 
-def kept(facts: Facts, name: str) -> dict[Any, Any]:
-    """The answers for sub-expressions that are kept with the facts under a name."""
-    found: Any = facts.memo.get(name)
-    if found is None:
-        found = facts.memo[name] = {}
-    elif len(found) > MEMO_LIMIT:
-        found.clear()
-    return found  # type: ignore[no-any-return]
-
-
 def traversed(facts: Facts, e: Expr) -> ValueRanges:
     """The range of any expression, by the one traversal."""
-    return interpret(Ranges(facts), {}, e, kept(facts, "ranges"))  # type: ignore[no-any-return]
+    return interpret(Ranges(facts), {}, e, _RANGES.of(facts))  # type: ignore[no-any-return]
 
 
 def interval(facts: Facts, e: Expr) -> ValueRanges:
@@ -133,9 +127,7 @@ def interval(facts: Facts, e: Expr) -> ValueRanges:
 
     Raises `ContradictionError` if the facts leave no value.
     """
-    known: Any = facts.memo.get("ends")
-    if known is None or len(known) > MEMO_LIMIT:
-        known = kept(facts, "ends")
+    known = _ENDS.of(facts)
     if type(e) is Sum:
         lower, upper = _of_sum(facts, known, e, DEPTH)
     elif isinstance(e, IntAtom):

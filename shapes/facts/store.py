@@ -34,6 +34,7 @@ from shapes.facts.abstract_value import (
     scaled,
     smallest,
 )
+from shapes.facts.cache import Part
 from shapes.facts.justification import NO_REASONS
 from shapes.facts.propagation import PROPAGATION_STEPS, Learner, NoValueError
 from shapes.traversal.interpret import free_symbols, symbols_of
@@ -61,8 +62,8 @@ class Facts:
 
     __slots__ = (
         "__weakref__", "_about", "_alone", "_by_symbol", "_claims", "_count", "_declared",
-        "_doubles", "_known", "_solved", "_stated", "has_apart", "has_operators",
-        "has_relations", "has_residues", "has_solved", "memo",
+        "_doubles", "_known", "_solved", "_stated", "cache", "has_apart", "has_operators",
+        "has_relations", "has_residues", "has_solved",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -84,7 +85,7 @@ class Facts:
         self.has_residues = False  # whether a congruence of any direction is known
         self.has_relations = False  # whether anything is known of a sum
         self.has_apart = False  # whether a sum was stated not to be some value
-        self.memo: dict[object, object] = {}
+        self.cache: dict[Part[Any, Any], dict[Any, Any]] = {}  # answers, by kind
 
     def __iter__(self) -> Iterator[Fact]:
         return iter(oldest_first(self._stated))
@@ -262,7 +263,7 @@ class Facts:
         new.has_residues = self.has_residues
         new.has_relations = self.has_relations
         new.has_apart = self.has_apart
-        new.memo = {}
+        new.cache = {}
         return new
 
     def declaring(self, sym: Expr, backed: bool, place: int) -> Facts:

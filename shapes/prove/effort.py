@@ -8,7 +8,7 @@ from shapes.base.records import record
 from shapes.prove.quick import CHEAP
 from shapes.prove.tactics import METHODS
 
-__all__ = ["EFFORTS", "LINEAR", "QUICK", "SOLVER", "Effort", "effort_named"]
+__all__ = ["EFFORTS", "LINEAR", "SOLVER", "Effort", "effort_named"]
 
 
 @record(frozen=True)
@@ -26,9 +26,6 @@ SOLVER: Final = "z3"
 
 LINEAR: Final = "linear"
 """The method that looks at many facts with the simplex method too."""
-
-QUICK: Final = ("differences",)
-"""The methods that come before the search too: what they do not see costs them little."""
 
 EFFORTS: Final[dict[str, Effort]] = {
     "cheap": Effort(CHEAP, search=0, rlimit=0, steps=100_000),

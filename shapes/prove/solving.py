@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from shapes.expr.nodes import BoolExpr
+from shapes.facts.cache import Part
 from shapes.facts.store import Fact, Facts
 from shapes.facts.verdict import Proof
 from shapes.prove.effort import SOLVER, Effort
@@ -24,19 +25,20 @@ __all__ = ["MANY", "by_solver"]
 MANY: Final = 24
 """So many connected facts are made ready for questions."""
 
+_READY: Final[Part[tuple[Fact, ...], Ready]] = Part("solver", 1)
+"""The solver that has read the connected facts of the last question."""
+
 
 def _ready(facts: Facts, connected: Sequence[Fact], question: Question) -> Ready:
     """The solver that keeps these facts, made if the last one was for others."""
     from shapes.witness.smt import Ready
 
-    kept = facts.memo.get("ready")
-    if isinstance(kept, tuple) and kept[0] == connected:
-        ready = kept[1]
-        assert isinstance(ready, Ready)
-        return ready
-    ready = Ready(facts, question.facts)
-    facts.memo["ready"] = (connected, ready)
-    return ready
+    kept = _READY.of(facts)
+    stated = tuple(connected)
+    if stated not in kept:
+        kept.clear()
+        kept[stated] = Ready(facts, question.facts)
+    return kept[stated]
 
 
 def by_solver(

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from shapes.expr.nodes import BoolExpr, Expr, Value
+from shapes.facts.cache import Part
 from shapes.facts.store import Facts
 from shapes.prove.consistency import moved
 from shapes.traversal.interpret import free_symbols, symbols_of
@@ -25,15 +26,18 @@ __all__ = ["CASCADE", "grounded", "near"]
 CASCADE: Final = 16
 """Facts that a cascade of moves may look at, for each value."""
 
+_GROUNDS: Final[Part[Expr, Values]] = Part("grounds", 200_000)
+"""Values by the symbols around which they were evaluated; empty where they do not satisfy the
+facts."""
+
 
 def grounded(facts: Facts, claim: BoolExpr, model: Mapping[Expr, Value]) -> Values | None:
     """A model's values for all that is connected with a claim, if they satisfy the facts."""
     merged: Values | None = None
     for sym in symbols_of(claim):
-        known = facts.memo.get(("ground", sym))
+        known = _GROUNDS.of(facts).get(sym)
         if known is None:
             known = _evaluated(facts, sym, model)
-        assert isinstance(known, dict)
         if not known:
             return None
         if merged is None or merged is known:
@@ -53,8 +57,7 @@ def _evaluated(facts: Facts, sym: Expr, model: Mapping[Expr, Value]) -> Values:
         values = {s: model[s] for s in symbols}
         if not satisfies(values, stated):
             values = {}
-    for other in symbols:
-        facts.memo["ground", other] = values
+    _GROUNDS.of(facts).update(dict.fromkeys(symbols, values))
     return values
 
 

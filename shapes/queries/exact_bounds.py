@@ -217,10 +217,10 @@ class _End:
         """Whether the expression is at most that, as far as the prover tells; what it says
         is taken in."""
         claim = less_equal(self._e, constant(at))
-        verdict = prove(self._facts, claim, effort=self._efforts[0])
+        verdict = prove(self._facts, claim, effort=self._efforts[0], prepare=True)
         if verdict.counterexample is None and verdict.status is Status.UNKNOWN:
             # What is open for a quick look is worth one long one.
-            verdict = prove(self._facts, claim, effort=self._efforts[-1])
+            verdict = prove(self._facts, claim, effort=self._efforts[-1], prepare=True)
             del self._efforts[1:]
         if verdict.status is Status.ALWAYS:
             self.upper = at

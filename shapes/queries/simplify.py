@@ -146,7 +146,7 @@ class _Shared:
             answer = decide(facts, claim)
             if answer is not None or not self._dear:
                 return answer
-            verdict = prove(facts, claim, effort=self._effort)
+            verdict = prove(facts, claim, effort=self._effort, prepare=True)
         except ContradictionError:
             return None
         return True if verdict.proved else False if verdict.disproved else None

@@ -19,6 +19,7 @@ from shapes.errors import ShapeproofError, UndefinedError
 from shapes.expr.booleans import conjunction, equal, negation
 from shapes.expr.nodes import CONSTANT, BoolExpr, Expr, IntExpr, Value, as_expr
 from shapes.facts.bounds import bounds
+from shapes.facts.cache import Part
 from shapes.facts.store import Fact, Facts
 from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import free_symbols, walk
@@ -50,13 +51,13 @@ def satisfies(values: Mapping[Expr, Value], conditions: Iterable[Expr]) -> bool:
 MODELS: Final = 32
 """Models that are kept with a set of facts."""
 
+_MODELS: Final[Part[None, deque[Values]]] = Part("models", 1)
+
 
 def models_of(facts: Facts) -> deque[Values]:
     """The last values that were found to satisfy these facts: many claims break at the same
     ones."""
-    kept = facts.memo.setdefault("models", deque(maxlen=MODELS))
-    assert isinstance(kept, deque)
-    return kept
+    return _MODELS.of(facts).setdefault(None, deque(maxlen=MODELS))
 
 
 def remembered(facts: Facts, condition: BoolExpr) -> Values | None:

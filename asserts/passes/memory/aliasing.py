@@ -356,7 +356,7 @@ class Memory:
 
     def _holds(self, claim: BoolExpr) -> bool:
         """Whether a condition holds whenever the program returns: its asserts hold then."""
-        if entails(self._facts, claim, "quick") is not None:
+        if entails(self._facts, claim, "quick", prepare=True) is not None:
             return True
         if not self._has_lifted:
             self._has_lifted = True
@@ -365,7 +365,7 @@ class Memory:
                     if lifted.claim is not None:
                         self._facts = self._facts.given(Fact(lifted.claim, "check"))
         try:
-            return entails(self._facts, claim, "quick") is not None
+            return entails(self._facts, claim, "quick", prepare=True) is not None
         except ContradictionError:
             return False
 

@@ -116,7 +116,7 @@ class Ours(_Shapeproof):
         self, names: Sequence[str], facts: Sequence[Relation], questions: Sequence[Relation]
     ) -> Callable[[], list[bool]]:
         env, claims = stated(names, facts, questions)
-        return lambda: [env.prove(claim).proved for claim in claims]
+        return lambda: [env.prove(claim, prepare=True).proved for claim in claims]
 
     def guards(
         self, declared: Sequence[Declared], guards: Sequence[Relation]

@@ -17,8 +17,9 @@ from shapes.expr.booleans import conjunction, negation
 from shapes.expr.nodes import BoolExpr
 from shapes.facts.store import Facts
 from shapes.facts.verdict import Status
-from shapes.prove.ladder import EFFORTS, MANY, Effort, entails, models_of, prove
-from shapes.witness.search import satisfies
+from shapes.prove.ladder import EFFORTS, Effort, entails, prove
+from shapes.prove.solving import MANY
+from shapes.witness.search import models_of, satisfies
 
 NAMES = tuple(symbol(f"body_{name}") for name in "abcdef")
 A, B, C, D, E, F = NAMES
@@ -72,7 +73,7 @@ def truths(claims: list[BoolExpr], claim: BoolExpr) -> set[bool]:
 
 
 def made(facts: Facts, claim: BoolExpr) -> Body:
-    known = body(facts, claim, MANY, True)
+    known = body(facts, claim, MANY)
     assert known is not None
     return known
 
@@ -188,20 +189,34 @@ def test_values_that_are_excluded_are_avoided_or_split() -> None:
 
 def test_few_facts_have_no_body() -> None:
     facts = Facts().given(le(0, A), le(A, B))
-    assert body(facts, le(A, B + 1), MANY, True) is None
+    assert body(facts, le(A, B + 1), MANY) is None
 
 
-def test_it_is_made_only_when_wanted_or_worth_it() -> None:
+def test_it_is_made_once() -> None:
     facts = Facts().given(*halves())
-    claim = le(A + B + C, 5)
-    assert body(facts, claim, MANY, False) is None
-    known = made(facts, claim)
-    assert body(facts, le(D, E), MANY, False) is known
-    again = Facts().given(*halves())
-    linear_only = Effort(("linear",), search=0, rlimit=0)
-    for bound in range(2):
-        entails(again, le(A + 2 * B + C, bound), linear_only)
-    assert body(again, claim, MANY, False) is not None
+    known = made(facts, le(A + B + C, 5))
+    assert body(facts, le(D, E), MANY) is known
+
+
+@pytest.mark.parametrize("prepare", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_earlier_questions_choose_no_method(seed: int, prepare: bool) -> None:
+    """The proof of a claim is the same whatever was asked before of the same facts."""
+    rng = random.Random(60 + seed)
+    claims = many(rng)
+    questions = [drawn(rng) for _ in range(10)]
+
+    def proofs(facts: Facts, claim: BoolExpr) -> list[str]:
+        verdict = prove(facts, claim, prepare=prepare)
+        proof = entails(facts, claim, prepare=prepare)
+        found = [verdict.proof, proof]
+        return [str(verdict.status), *(f"{p.method}: {p.facts}" for p in found if p)]
+
+    alone = [proofs(Facts().given(*claims), q) for q in questions]
+    facts = Facts().given(*claims)
+    for claim in reversed(questions):
+        proofs(facts, claim)
+    assert [proofs(facts, q) for q in questions] == alone
 
 
 def test_small_bodies_beside_it_take_part() -> None:

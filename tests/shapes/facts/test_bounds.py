@@ -176,8 +176,8 @@ def test_long_sums_are_bounded_in_linear_time() -> None:
         total = sum((symbol(f"n{i}") for i in range(1, size)), symbol("n0"))
         sums[size] = total
     assert bounds(known, sums[200]) == R(sum(range(200)), 2 * sum(range(200)))
-    known.memo.clear()
-    grows_linearly(lambda n: (known.memo.clear(), bounds(known, sums[n])), 300)
+    known.cache.clear()
+    grows_linearly(lambda n: (known.cache.clear(), bounds(known, sums[n])), 300)
 
 
 # ---- each end with its own facts ----

@@ -19,7 +19,6 @@ from shapes.facts.intervals import DEPTH, interval, traversed
 from shapes.facts.store import Facts
 from shapes.traversal.evaluate import evaluate
 from shapes.traversal.interpret import walk
-from tests.builds import interpreted_only
 from tests.fuzz import stated
 from tests.shapes.facts.test_store import facts
 from tests.strategies import DIVISIONS, FEW, HUGE, INTEGRAL, PLAIN, Question, questions
@@ -202,15 +201,14 @@ def test_depth_costs_no_recursion_and_no_precision(times: int) -> None:
     assert direct.lower >= 1
 
 
-@interpreted_only
 def test_what_is_kept_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     known = facts("x >= 1", "x <= 30")
     sizes = [(x + i) // 100 + y for i in range(70)]
     before = [interval(known, e) for e in sizes]
-    assert len(intervals.kept(known, "ends")) > 60
-    monkeypatch.setattr(intervals, "MEMO_LIMIT", 5)
+    assert len(intervals._ENDS.of(known)) > 60
+    monkeypatch.setattr(intervals._ENDS, "limit", 5)
     assert [interval(known, e) for e in sizes] == before
-    assert len(intervals.kept(known, "ends")) <= 8
+    assert len(intervals._ENDS.of(known)) <= 8
 
 
 def test_an_answer_belongs_to_its_facts() -> None:

@@ -14,7 +14,19 @@ from shapes.expr.booleans import negation
 from shapes.expr.nodes import TRUE, make, symbol
 from shapes.facts.store import Fact, Facts
 from shapes.facts.verdict import Status, Verdict
-from shapes.prove.ladder import CHEAP, EFFORTS, METHODS, SOLVER, Effort, decide, entails, prove
+from shapes.prove.ladder import (
+    CHEAP,
+    EFFORTS,
+    METHODS,
+    SOLVER,
+    STEPS,
+    Asker,
+    Cost,
+    Effort,
+    decide,
+    entails,
+    prove,
+)
 from shapes.traversal.definedness import Spelled
 from shapes.traversal.parsing import parse_spelled
 from shapes.witness.smt import Question as Asked
@@ -416,3 +428,25 @@ def test_a_premise_that_cannot_hold_is_an_error() -> None:
         asked("x // (y - z) >= 0", "y <= z", "y >= z")
     with pytest.raises(UndefinedError, match="never has a value"):
         asked("2 ** (x - y) >= 1", "x <= z", "z <= y - 1", effort="quick")
+
+
+@pytest.mark.parametrize("asker", Asker)
+@pytest.mark.parametrize("crowded", [False, True])
+def test_every_reader_of_the_table_comes_to_every_method(asker: Asker, crowded: bool) -> None:
+    class Asked:
+        """Notes the methods of proof that a step tries."""
+
+        def __init__(self) -> None:
+            self.tried: list[str] = []
+
+        def by_methods(self, names: tuple[str, ...]) -> None:
+            self.tried.extend(names)
+
+    asked = Asked()
+    rows = [s for s in STEPS if asker in s.askers and s.crowded in (None, crowded)]
+    for step in rows:
+        if step.run.__name__ == "<lambda>":
+            step.run(asked)  # type: ignore[arg-type]
+    assert asked.tried == list(METHODS)
+    assert rows[-1].cost is Cost.SOLVER
+    assert all(step.cost is not Cost.SOLVER for step in rows[:-1])

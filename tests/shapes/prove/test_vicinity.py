@@ -11,7 +11,7 @@ from shapes import ShapeEnv
 from shapes.errors import ContradictionError
 from shapes.expr.booleans import negation
 from shapes.facts.verdict import Status
-from shapes.prove.ladder import LARGE
+from shapes.prove.question import LARGE
 from shapes.prove.vicinity import grounded, near
 from shapes.traversal.evaluate import evaluate
 from shapes.traversal.interpret import free_symbols
