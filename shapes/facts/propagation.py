@@ -17,7 +17,6 @@ missed is for the methods of proof to find.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from shapes.base.budget import ExhaustedError, limited, remaining, spend
@@ -107,12 +106,18 @@ class Learner(Directions):
     def _within_budget(self, learn: Callable[[], None]) -> None:
         """Learn something, as far as the steps for one statement suffice: what is missed is
         found by the methods of proof, which read the statement itself."""
-        if remaining() <= LEARNING_STEPS:
-            with suppress(TooLargeError):
+        outer = remaining()
+        try:
+            if outer <= LEARNING_STEPS:
                 learn()  # within a question, which ends where its steps do
-            return
-        with suppress(ExhaustedError, TooLargeError), limited(LEARNING_STEPS):
-            learn()
+            else:
+                with limited(LEARNING_STEPS):
+                    learn()
+        except TooLargeError:
+            pass
+        except ExhaustedError:
+            if outer <= LEARNING_STEPS:
+                raise
 
     def _bounded(self, claim: BoolExpr, why: Reasons) -> None:
         """A bound on a symbol that is not solved: all that it says is an end of its range."""

@@ -276,7 +276,16 @@ def free_symbols(*exprs: Expr) -> list[Expr]:
     """The symbols that occur, each once, in order of first occurrence."""
     if len(exprs) == 1:
         return list(symbols_of(exprs[0]))
-    return _found_symbols(exprs)
+    found: dict[Expr, None] = {}
+    for expr in exprs:
+        if type(expr) is not BoolAtom:
+            return _found_symbols(exprs)
+        symbols = symbols_of(expr)  # (kept with the condition)
+        if len(symbols) > MANY:
+            spend(len(symbols))
+        for sym in symbols:
+            found[sym] = None
+    return list(found)
 
 
 def symbols_of(expr: Expr) -> Sequence[Expr]:

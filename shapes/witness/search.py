@@ -117,11 +117,14 @@ class Search:
         self._facts = facts
         self._claim = claim
         self._stated = [fact.claim for fact in facts.connected(claim)]
-        self._symbols = free_symbols(claim, *self._stated)
-        reduced = [facts.normalized(c)[0] for c in self._stated]
-        self._conditions = [c for c in reduced if c.op is not CONSTANT or not c.value]
-        self._goal = facts.normalized(claim)[0]
-        self._free = free_symbols(self._goal, *self._conditions)
+        self._symbols = self._free = free_symbols(claim, *self._stated)
+        self._conditions: Sequence[Expr] = self._stated
+        self._goal: Expr = claim
+        if facts.has_solved:
+            reduced = [facts.normalized(c)[0] for c in self._stated]
+            self._conditions = [c for c in reduced if c.op is not CONSTANT or not c.value]
+            self._goal = facts.normalized(claim)[0]
+            self._free = free_symbols(self._goal, *self._conditions)
         self._points = self._all_points(hints, model or {})
         self._tape = Tape(self._free, [*self._conditions, self._goal])
 
@@ -149,19 +152,14 @@ class Search:
             wanted = broken and self.broken is None
             if not wanted and not (satisfied and self.satisfied is None):
                 return
-            truths = self._tape.values(choice)
-            for held in itertools.islice(truths, len(self._conditions)):
-                steps -= 1
-                if steps < 0:
-                    return
-                if held is not True:
-                    break
-            else:
-                truth = next(truths)
-                if truth is True and self.satisfied is None:
-                    self.satisfied = self._checked(choice, self._claim)
-                elif truth is False and self.broken is None and broken:
-                    self.broken = self._checked(choice, negation(self._claim))
+            evaluated, truth = self._tape.last_of_true(choice)
+            steps -= evaluated
+            if steps < 0:
+                return
+            if truth is True and self.satisfied is None:
+                self.satisfied = self._checked(choice, self._claim)
+            elif truth is False and self.broken is None and broken:
+                self.broken = self._checked(choice, negation(self._claim))
 
     def follow(self, nodes: int) -> None:
         """Look for what is still missing by fixing one symbol after the other and letting the
@@ -226,26 +224,24 @@ def _branches(facts: Facts, sym: Expr) -> list[Value]:
 
 
 class Lazy:
-    """A sequence whose items are made when they are asked for."""
+    """A sequence whose items are made when they are asked for; `made` holds those so far."""
+
+    __slots__ = ("_rest", "made")
 
     def __init__(self, items: Iterator[Value]) -> None:
-        self._made: list[Value] = []
+        self.made: list[Value] = []
         self._rest = items
 
     def has(self, index: int) -> bool:
         """Whether there are that many items and one more."""
-        while len(self._made) <= index:
+        made = self.made
+        while len(made) <= index:
             for item in self._rest:
-                self._made.append(item)
+                made.append(item)
                 break
             else:
                 return False
         return True
-
-    def __getitem__(self, index: int) -> Value:
-        if index >= len(self._made):
-            self.has(index)
-        return self._made[index]
 
 
 def completed(facts: Facts, values: Values, symbols: Sequence[Expr]) -> Values | None:
@@ -275,8 +271,9 @@ def _candidates(
         yield from _doubles(facts, sym)
         return
     assert isinstance(sym, IntExpr)
-    lower, upper = bounds(facts, sym).int_bounds()
-    m, r = facts.knowledge(sym).congruence
+    known = facts.knowledge(sym)  # (no solved symbol is asked for: this is all of its range)
+    lower, upper = known.lower, known.upper
+    m, r = known.congruence
     seen: set[int] = set()
     for value in _interesting(lower, upper, sym, constants, hints):
         if m > 1:
@@ -368,19 +365,20 @@ def _combinations(candidates: Sequence[Lazy]) -> Iterator[tuple[Value, ...]]:
             for places in _splits(total, len(candidates)):
                 point = []
                 for options, place in zip(candidates, places):
-                    if not options.has(place):
+                    made = options.made
+                    if place >= len(made) and not options.has(place):
                         break
-                    point.append(options[place])
+                    point.append(made[place])
                 else:
                     any_left = True
                     yield tuple(point)
             if not any_left:
                 return
-    start = tuple(options[0] for options in candidates)
+    start = tuple(options.made[0] for options in candidates)
     yield start
     for index, options in enumerate(candidates):
         for place in itertools.takewhile(options.has, range(1, 12)):
-            yield (*start[:index], options[place], *start[index + 1 :])
+            yield (*start[:index], options.made[place], *start[index + 1 :])
     import random  # only needed here, and not quick to import
 
     draw = random.Random(0)
@@ -391,7 +389,7 @@ def _combinations(candidates: Sequence[Lazy]) -> Iterator[tuple[Value, ...]]:
 def _drawn(options: Lazy, index: int) -> Value:
     while not options.has(index):
         index -= 1
-    return options[index]
+    return options.made[index]
 
 
 @lru_cache(maxsize=256)
