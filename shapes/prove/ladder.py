@@ -340,6 +340,9 @@ class _Asked:
         """Proofs for the claim and against it, where the search has not shown otherwise."""
         if not methods:
             return None
+        cheap = methods[-1] in CHEAP and self._claim.op in RELATIONS
+        if cheap and decide(self._facts, self._claim) is None:
+            return None  # one look for both
         if self._broken is None:
             proof = proved(self._facts, self._claim, methods)
             if proof is not None:

@@ -16,7 +16,7 @@ import keyword
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 from shapes.base.digits import read_decimal
 from shapes.base.infinity import int_oo
@@ -79,12 +79,12 @@ def _token() -> re.Pattern[str]:
     """A token of the grammar; compiled when the first text is read, because that takes longer
     than loading the rest of this module."""
     return re.compile(
-        rf"""(?P<space>\s+)
-        |(?P<float>{_DIGITS}\.(?:{_DIGITS})?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?
+        rf"""\s*(?:
+        (?P<float>{_DIGITS}\.(?:{_DIGITS})?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?
             |{_DIGITS}[eE][+-]?[0-9]+)
         |(?P<int>0[xX][0-9a-fA-F]+|0[bB][01]+|{_DIGITS})
         |(?P<name>{NAME})
-        |(?P<op>\*\*|//|<<|>>|<=|>=|==|!=|[-+*/%&|^~<>(),])""",
+        |(?P<op>\*\*|//|<<|>>|<=|>=|==|!=|[-+*/%&|^~<>(),]))""",
         re.VERBOSE,
     )
 
@@ -198,12 +198,13 @@ class _Parser:
         for match in _token().finditer(self._text):
             if match.start() != position:
                 break
-            if match.lastgroup != "space":
-                kind: str = match.lastgroup or ""
-                if match.group() in _WORDS:
-                    kind = "op"
-                tokens.append(_Token(kind, match.group(), position + 1))  # type: ignore[arg-type]
+            kind: Any = match.lastgroup
+            text = match[kind]
             position = match.end()
+            if kind == "name" and text in _WORDS:
+                kind = "op"
+            tokens.append(_Token(kind, text, position - len(text) + 1))
+        position = len(self._text) - len(self._text[position:].lstrip())
         if position < len(self._text):
             found = self._text[position]
             advice = _INSTEAD.get(self._text[position : position + 2], _INSTEAD.get(found))

@@ -17,7 +17,18 @@ from typing import Final
 from shapes.base.infinity import IntInfinity
 from shapes.errors import ShapeproofError, UndefinedError
 from shapes.expr.booleans import conjunction, equal, negation
-from shapes.expr.nodes import CONSTANT, BoolExpr, Expr, IntExpr, Value, as_expr
+from shapes.expr.nodes import (
+    CONSTANT,
+    EQ_ZERO,
+    LE_ZERO,
+    NE_ZERO,
+    SYMBOL,
+    BoolExpr,
+    Expr,
+    IntExpr,
+    Value,
+    as_expr,
+)
 from shapes.facts.bounds import bounds
 from shapes.facts.store import Fact, Facts
 from shapes.traversal.evaluate import evaluated
@@ -35,6 +46,8 @@ __all__ = [
 ]
 
 Values = dict[Expr, Value]
+
+RELATIONS: Final = (LE_ZERO, EQ_ZERO, NE_ZERO)
 
 _FLOATS: Final = (0.0, 1.0, -1.0, 0.5, -0.5, 2.0, 1e-300, 1e300, float("inf"), float("nan"))
 
@@ -136,10 +149,13 @@ class Search:
     def _all_points(
         self, hints: Mapping[Expr, Value], model: Mapping[Expr, Value]
     ) -> Iterator[tuple[Value, ...]]:
-        """Where to look: at the model first (values that satisfied the facts before), then at
-        combinations of candidates."""
+        """Where to look: at the model first (values that satisfied the facts before), then
+        where one symbol is moved so that the claim turns, then at combinations of
+        candidates."""
         if all(sym in model for sym in self._free):
-            yield tuple(model[sym] for sym in self._free)
+            start = tuple(model[sym] for sym in self._free)
+            yield start
+            yield from _turned(self._facts, self._goal, dict(zip(self._free, start)))
         constants = _Constants([self._goal, *self._conditions])
         candidates = [_candidates(self._facts, s, constants, hints) for s in self._free]
         yield from _combinations([Lazy(values) for values in candidates])
@@ -213,6 +229,41 @@ class Search:
         return complete
 
 
+def _turned(facts: Facts, goal: Expr, start: Values) -> Iterator[tuple[Value, ...]]:
+    """Values that differ in one symbol, by just so much that a relation of symbols holds where
+    it did not, or the other way round; within the symbol's range."""
+    side = goal.args[0] if goal.op in RELATIONS else None
+    if not isinstance(side, IntExpr) or any(x.op is not SYMBOL for x in side.terms()):
+        return
+    terms = side.terms()
+    total = side.constant + sum(c * start[x] for x, c in terms.items())  # type: ignore[misc]
+    for x, c in terms.items():
+        old = start[x]
+        change = _change(goal, total, c)
+        if change is None or not isinstance(old, int):
+            continue
+        known = facts.knowledge(x)
+        m, r = known.congruence
+        new = old + change
+        if m > 1:
+            new += (r - new) % m if change > 0 else -((new - r) % m)
+        if known.lower <= new <= known.upper:
+            yield tuple({**start, x: new}.values())
+
+
+def _change(goal: Expr, total: int, c: int) -> int | None:
+    """How much a symbol of coefficient c changes for a relation to turn whose side is
+    `total`; None if it cannot."""
+    if goal.op is not LE_ZERO:
+        if total == 0:
+            return 1
+        return None if total % c else -total // c
+    wanted = 1 - total if total <= 0 else -total  # that much is added at least, or at most
+    if (wanted > 0) is (c > 0):
+        return -(-wanted // c)
+    return wanted // c
+
+
 def _branches(facts: Facts, sym: Expr) -> list[Value]:
     """A few values of a symbol: the smallest, the end of its range, and the next."""
     near = list(itertools.islice(_candidates(facts, sym, (), {}), BRANCHES - 1))
@@ -273,12 +324,13 @@ def _candidates(
     assert isinstance(sym, IntExpr)
     known = facts.knowledge(sym)  # (no solved symbol is asked for: this is all of its range)
     lower, upper = known.lower, known.upper
+    low, high = isinstance(lower, IntInfinity), isinstance(upper, IntInfinity)  # (no ends)
     m, r = known.congruence
     seen: set[int] = set()
     for value in _interesting(lower, upper, sym, constants, hints):
         if m > 1:
             value += (r - value) % m
-        if lower <= value <= upper and value not in seen:
+        if (low or value >= lower) and (high or value <= upper) and value not in seen:
             seen.add(value)
             yield value
 
@@ -341,17 +393,25 @@ class _Constants:
     def __iter__(self) -> Iterator[int]:
         if self._found is None:
             everything = {abs(c) for e in self._conditions for c in _constants(e)}
-            self._found = sorted(everything)[:CONSTANTS]
+            self._found = sorted(everything | {0, 1})[:CONSTANTS]
         return iter(self._found)
 
 
 def _constants(condition: Expr) -> Iterator[int]:
-    for node in walk(condition):
+    for node in _nodes_with_constants(condition):
         if isinstance(node, IntExpr) and not node.is_constant:
             yield node.constant
             yield from node.terms().values()
         elif node.is_constant and isinstance(node.value, int):
             yield int(node.value)
+
+
+def _nodes_with_constants(condition: Expr) -> Iterable[Expr]:
+    """The nodes of a condition; without its symbols, where it is a relation between such."""
+    side = condition.args[0] if len(condition.args) == 1 else condition
+    if not isinstance(side, IntExpr) or side.is_constant:
+        return walk(condition)
+    return (side,) if all(x.op is SYMBOL for x in side.terms()) else walk(condition)
 
 
 def _combinations(candidates: Sequence[Lazy]) -> Iterator[tuple[Value, ...]]:
