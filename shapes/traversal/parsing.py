@@ -16,7 +16,7 @@ import keyword
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, Literal, NoReturn
+from typing import Any, Final, Literal, NoReturn
 
 from shapes.base.digits import read_decimal
 from shapes.base.infinity import int_oo
@@ -71,6 +71,9 @@ _MEANT = {
     "cdiv": "write `CeilDiv(a, b)`",
 }
 """What to write for functions of Python's and others'."""
+SHORT: Final = 100
+"""Integers of fewer digits are read by Python in no time."""
+
 _RESERVED = frozenset(keyword.kwlist) | {"int_oo"}
 
 
@@ -247,6 +250,8 @@ class _Parser:
     def _leaf(self, token: _Token) -> Expr:
         text = token.text
         if token.kind == "int":
+            if len(text) < SHORT and text.isdecimal() and (text[0] != "0" or len(text) == 1):
+                return constant(int(text))
             if text[0] == "0" and len(text) > 1 and text[1] in "xXbB":
                 return constant(int(text, 0))
             if text[0] == "0" and text.strip("0_"):
