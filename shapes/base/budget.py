@@ -66,8 +66,9 @@ class limited:  # noqa: N801 (it is used like a function)
     __slots__ = ("_allowed", "_outer")
 
     def __init__(self, steps: int) -> None:
-        self._outer = _meter.left
-        self._allowed = max(0, min(steps, self._outer))
+        self._outer = outer = _meter.left
+        allowed = steps if steps < outer else outer
+        self._allowed = allowed if allowed > 0 else 0
 
     def __enter__(self) -> None:
         _meter.left = self._allowed

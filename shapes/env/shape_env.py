@@ -270,7 +270,8 @@ class ShapeEnv:
         spelled = self._claim(claim)
         expr = spelled.expr
         assert isinstance(expr, BoolExpr)
-        return conjunction(spelled.defined, expr), expr
+        whole = expr if spelled.defined is TRUE else conjunction(spelled.defined, expr)
+        return whole, expr
 
     # ------------------------------------------------------------------ stating
 

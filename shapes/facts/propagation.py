@@ -17,7 +17,6 @@ missed is for the methods of proof to find.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from shapes.base.budget import ExhaustedError, limited, remaining, spend
@@ -95,6 +94,8 @@ class Learner(Directions):
             # What bounds a solved symbol is said of its value instead.
             new._alone = new._alone.adding(symbols, stated)
             self._bounded(claim, why)
+            if self._is_apart(symbols[0]):
+                return new
         else:
             if symbols:
                 new._by_symbol = new._by_symbol.adding(symbols, stated)
@@ -107,12 +108,18 @@ class Learner(Directions):
     def _within_budget(self, learn: Callable[[], None]) -> None:
         """Learn something, as far as the steps for one statement suffice: what is missed is
         found by the methods of proof, which read the statement itself."""
-        if remaining() <= LEARNING_STEPS:
-            with suppress(TooLargeError):
+        outer = remaining()
+        try:
+            if outer <= LEARNING_STEPS:
                 learn()  # within a question, which ends where its steps do
-            return
-        with suppress(ExhaustedError, TooLargeError), limited(LEARNING_STEPS):
-            learn()
+            else:
+                with limited(LEARNING_STEPS):
+                    learn()
+        except TooLargeError:
+            pass
+        except ExhaustedError:
+            if outer <= LEARNING_STEPS:
+                raise
 
     def _bounded(self, claim: BoolExpr, why: Reasons) -> None:
         """A bound on a symbol that is not solved: all that it says is an end of its range."""
@@ -124,6 +131,13 @@ class Learner(Directions):
             self._at_most(x, -e.constant, why)
         else:
             self._at_least(x, e.constant, why)
+
+    def _is_apart(self, sym: Expr) -> bool:
+        """Whether the range of a symbol says nothing of anything else, nor what it is."""
+        if self._new._about.get(sym) is not None:
+            return False
+        known = self._new._known.get(sym)  # type: ignore[arg-type]
+        return known is None or type(known.lower) is not int or known.lower != known.upper
 
     def _ordered(self, claim: BoolExpr, symbols: Sequence[Expr], why: Reasons) -> bool:
         """An order of two symbols, as what most statements are; False where this is not all
@@ -425,8 +439,8 @@ class Learner(Directions):
     def _close(self, d: IntExpr) -> None:
         """A range of one value is an equality: it is solved as if it had been stated."""
         known = self._new.knowledge(d)
-        value = known.lower
-        if value != known.upper or not isinstance(value, int):
+        value, upper = known.lower, known.upper
+        if not isinstance(value, int) or not isinstance(upper, int) or value != upper:
             return
         if type(d) is Sum:
             if not any(c * c == 1 and t.op is SYMBOL for t, c in d.terms().items()):

@@ -202,6 +202,8 @@ class Facts:
     def are_crowded(self, expr: Expr, limit: int) -> bool:
         """Whether more facts than that are connected with the expression; no more are looked
         at."""
+        if self._count <= limit:
+            return False
         seen: set[Expr] = set()
         found: set[Fact] = set()
         waiting = list(symbols_of(expr))

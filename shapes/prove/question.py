@@ -23,9 +23,9 @@ from shapes.facts.abstract_value import smallest
 from shapes.facts.store import Fact, Facts, Reasons, contradiction
 from shapes.facts.verdict import Counterexample, Proof, Status, Verdict
 from shapes.prove.effort import LINEAR, SOLVER, Effort
-from shapes.prove.quick import CHEAP, proved
+from shapes.prove.quick import CHEAP, decide, proved
 from shapes.prove.solving import MANY, by_solver
-from shapes.prove.tactics import METHODS
+from shapes.prove.tactics import METHODS, RELATIONS
 from shapes.witness.search import Search, Values, models_of, remembered, search
 
 if TYPE_CHECKING:
@@ -149,6 +149,9 @@ class Question:
         names = [name for name in names if name in self.effort.methods]
         if not names:
             return None
+        cheap = names[-1] in CHEAP and self._claim.op in RELATIONS
+        if cheap and decide(self._facts, self._claim) is None:
+            return None  # one look for both sides
         for side in self._missing():
             proof = proved(self._facts, self._condition(not side), names)
             if proof is None:

@@ -37,11 +37,19 @@ class Spelled(NamedTuple):
 def spell(op: Op, operands: Sequence[Spelled]) -> Spelled:
     """The operator on spelled operands."""
     assert op.build is not None
-    exprs = [operand.expr for operand in operands]
-    if op.on_ints is not None and all(isinstance(e, IntExpr) for e in exprs):
-        expr = op.on_ints(*exprs)
+    exprs: list[Expr] = []
+    integers = op.on_ints is not None
+    simple = True
+    for e, condition in operands:
+        exprs.append(e)
+        if condition is not TRUE:
+            simple = False
+        if integers and not isinstance(e, IntExpr):
+            integers = False
+    if integers:
+        expr = op.on_ints(*exprs)  # type: ignore[misc]
         own = TRUE if op.defined is None else as_condition(op.defined(*exprs))
-        if own is TRUE and all(operand.defined is TRUE for operand in operands):
+        if simple and own is TRUE:
             return Spelled(expr)
         return Spelled(expr, conjunction(_of_operands(op, operands), own))
     expr = op.build(*exprs)

@@ -95,19 +95,22 @@ def _interpret(
             stack.pop()
             continue
         op = node.op
+        method: Any = None
         operands: Sequence[Any]
         if op is SUM:
             k, operands, coefficients = parts(node)  # type: ignore[arg-type]
-        elif op in _RELATIONS and getattr(analysis, op.handler, None) is None:
-            operands = _sides(two_sided, node)
         else:
             operands = node.args
+            if operands and op is not PRODUCT:
+                method = getattr(analysis, op.handler, None)
+                if method is None and op in _RELATIONS:
+                    operands = _sides(two_sided, node)
         visited += 1 + len(operands)
         if visited > OFTEN:
             spend(visited)
             visited = 0
         values = []
-        missing = []
+        missing = False
         for child in operands:
             if child in known:
                 values.append(known[child])
@@ -116,13 +119,15 @@ def _interpret(
                 known[child] = value if refine is None else refine(child, value)
                 values.append(known[child])
             else:
-                missing.append(child)
+                stack.append(child)
+                missing = True
         if missing:
-            stack += missing
             continue
         stack.pop()
         if op is SUM:
             value = _linear(analysis, k, coefficients, values)
+        elif method is not None:
+            value = method(*values)
         elif op is PRODUCT:
             value = _product(analysis, node, values)
         elif op is SYMBOL or op is CONSTANT:
@@ -130,8 +135,7 @@ def _interpret(
         elif node in two_sided:
             value = apply(analysis, two_sided[node][0], values)
         else:
-            method = getattr(analysis, op.handler, None)
-            value = analysis.unknown(op, values) if method is None else method(*values)
+            value = analysis.unknown(op, values)
         known[node] = value if refine is None else refine(node, value)
     spend(visited)
     return known[expr]
@@ -261,22 +265,33 @@ def walk(expr: Expr) -> Iterator[Expr]:
     stack: list[tuple[Expr, bool]] = [(expr, False)]
     while stack:
         node, ready = stack.pop()
-        if ready:
-            spend(1)
-            yield node
-            continue
-        if node in done:
-            continue
-        done.add(node)
-        stack.append((node, True))
-        stack.extend((child, False) for child in reversed(node.args) if child not in done)
+        if not ready:
+            if node in done:
+                continue
+            done.add(node)
+            args = node.args
+            if args:
+                stack.append((node, True))
+                stack += [(child, False) for child in reversed(args) if child not in done]
+                continue
+        spend(1)
+        yield node
 
 
 def free_symbols(*exprs: Expr) -> list[Expr]:
     """The symbols that occur, each once, in order of first occurrence."""
     if len(exprs) == 1:
         return list(symbols_of(exprs[0]))
-    return _found_symbols(exprs)
+    found: dict[Expr, None] = {}
+    for expr in exprs:
+        if type(expr) is not BoolAtom:
+            return _found_symbols(exprs)
+        symbols = symbols_of(expr)  # (kept with the condition)
+        if len(symbols) > MANY:
+            spend(len(symbols))
+        for sym in symbols:
+            found[sym] = None
+    return list(found)
 
 
 def symbols_of(expr: Expr) -> Sequence[Expr]:

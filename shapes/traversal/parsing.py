@@ -16,7 +16,7 @@ import keyword
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Literal, NoReturn
+from typing import Any, Final, Literal, NoReturn
 
 from shapes.base.digits import read_decimal
 from shapes.base.infinity import int_oo
@@ -70,6 +70,9 @@ _MEANT = {
     "cdiv": "write `CeilDiv(a, b)`",
 }
 """What to write for functions of Python's and others'."""
+SHORT: Final = 100
+"""Integers of fewer digits are read by Python in no time."""
+
 _RESERVED = frozenset(keyword.kwlist) | {"int_oo"}
 
 
@@ -78,12 +81,12 @@ def _token() -> re.Pattern[str]:
     """A token of the grammar; compiled when the first text is read, because that takes longer
     than loading the rest of this module."""
     return re.compile(
-        rf"""(?P<space>\s+)
-        |(?P<float>{_DIGITS}\.(?:{_DIGITS})?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?
+        rf"""\s*(?:
+        (?P<float>{_DIGITS}\.(?:{_DIGITS})?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?
             |{_DIGITS}[eE][+-]?[0-9]+)
         |(?P<int>0[xX][0-9a-fA-F]+|0[bB][01]+|{_DIGITS})
         |(?P<name>{NAME})
-        |(?P<op>\*\*|//|<<|>>|<=|>=|==|!=|[-+*/%&|^~<>(),])""",
+        |(?P<op>\*\*|//|<<|>>|<=|>=|==|!=|[-+*/%&|^~<>(),]))""",
         re.VERBOSE,
     )
 
@@ -197,12 +200,13 @@ class _Parser:
         for match in _token().finditer(self._text):
             if match.start() != position:
                 break
-            if match.lastgroup != "space":
-                kind: str = match.lastgroup or ""
-                if match.group() in _WORDS:
-                    kind = "op"
-                tokens.append(_Token(kind, match.group(), position + 1))  # type: ignore[arg-type]
+            kind: Any = match.lastgroup
+            text = match[kind]
             position = match.end()
+            if kind == "name" and text in _WORDS:
+                kind = "op"
+            tokens.append(_Token(kind, text, position - len(text) + 1))
+        position = len(self._text) - len(self._text[position:].lstrip())
         if position < len(self._text):
             found = self._text[position]
             advice = _INSTEAD.get(self._text[position : position + 2], _INSTEAD.get(found))
@@ -245,6 +249,8 @@ class _Parser:
     def _leaf(self, token: _Token) -> Expr:
         text = token.text
         if token.kind == "int":
+            if len(text) < SHORT and text.isdecimal() and (text[0] != "0" or len(text) == 1):
+                return constant(int(text))
             if text[0] == "0" and len(text) > 1 and text[1] in "xXbB":
                 return constant(int(text, 0))
             if text[0] == "0" and text.strip("0_"):

@@ -11,11 +11,21 @@ that fails saves the steps of all that come after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from shapes.base.budget import spend
-from shapes.expr.nodes import Expr, Op, Value
+from shapes.expr.nodes import (
+    EQ_ZERO,
+    LE_ZERO,
+    MANY,
+    NE_ZERO,
+    SYMBOL,
+    Expr,
+    IntExpr,
+    Op,
+    Value,
+)
 from shapes.traversal.evaluate import SMALL, Evaluation, Undefined, sized
 from shapes.traversal.interpret import OFTEN, interpret
 
@@ -34,6 +44,9 @@ class Tape:
         memo: dict[Any, Any] = {sym: place for place, sym in enumerate(symbols)}
         self._sections: list[tuple[list[Step], int]] = []
         for expr in exprs:
+            step = None if expr in memo else _between_symbols(expr, memo)
+            if step is not None:
+                memo[expr] = recorder.recorded(step)
             place = interpret(recorder, {}, expr, memo)
             self._sections.append((recorder.taken(), place))
 
@@ -51,6 +64,72 @@ class Tape:
                 slots.append(step(slots))
             yield slots[place]
 
+    def last_of_true(self, point: Sequence[Value]) -> tuple[int, Any]:
+        """How many expressions were evaluated at a point, and the last one's value if all
+        before it are true (None if not); no more are evaluated behind one that is not."""
+        slots: list[Any] = list(point)
+        waiting = 0
+        left = len(self._sections)
+        for steps, place in self._sections:
+            waiting += len(steps)
+            if waiting > OFTEN:
+                spend(waiting)
+                waiting = 0
+            for step in steps:
+                slots.append(step(slots))
+            left -= 1
+            if left and slots[place] is not True:
+                return len(self._sections) - left, None
+        return len(self._sections), slots[place]
+
+
+def _between_symbols(condition: Expr, places: Mapping[Expr, int]) -> Step | None:
+    """A relation of a few symbols, which is what most conditions are, as one step; None for
+    anything else."""
+    if condition.op not in _COMPARED:
+        return None
+    e = condition.args[0]
+    assert isinstance(e, IntExpr)
+    terms: list[tuple[int, int]] = []
+    for x, c in e.terms().items():
+        if x.op is not SYMBOL or len(terms) == MANY:
+            return None
+        terms.append((c, places[x]))
+    return _COMPARED[condition.op](e.constant, terms)
+
+
+def _at_most_zero(k: int, terms: Sequence[tuple[int, int]]) -> Step:
+    def step(slots: list[Any]) -> Any:
+        total = k
+        for c, place in terms:
+            total += c * slots[place]
+        return total <= 0 if -SMALL < total < SMALL else _MEANING.le_zero(sized(total))
+
+    return step
+
+
+def _equal_to_zero(k: int, terms: Sequence[tuple[int, int]]) -> Step:
+    def step(slots: list[Any]) -> Any:
+        total = k
+        for c, place in terms:
+            total += c * slots[place]
+        return total == 0 if -SMALL < total < SMALL else _MEANING.eq_zero(sized(total))
+
+    return step
+
+
+def _unlike_zero(k: int, terms: Sequence[tuple[int, int]]) -> Step:
+    def step(slots: list[Any]) -> Any:
+        total = k
+        for c, place in terms:
+            total += c * slots[place]
+        return total != 0 if -SMALL < total < SMALL else _MEANING.ne_zero(sized(total))
+
+    return step
+
+
+_COMPARED: Final = {LE_ZERO: _at_most_zero, EQ_ZERO: _equal_to_zero, NE_ZERO: _unlike_zero}
+
 
 class _Recorder:
     """The analysis whose values are places on the tape."""
@@ -64,13 +143,14 @@ class _Recorder:
         steps, self._steps = self._steps, []
         return steps
 
-    def _record(self, step: Step) -> int:
+    def recorded(self, step: Step) -> int:
+        """The place of a new step's value."""
         self._steps.append(step)
         self._used += 1
         return self._used - 1
 
     def constant(self, value: Value) -> int:
-        return self._record(lambda slots: value)
+        return self.recorded(lambda slots: value)
 
     def linear(self, k: int, coefficients: Sequence[int], places: Sequence[int]) -> int:
         terms = tuple(zip(coefficients, places))
@@ -84,29 +164,29 @@ class _Recorder:
                 total += coefficient * value
             return total if -SMALL < total < SMALL else sized(total)
 
-        return self._record(step)
+        return self.recorded(step)
 
     def le_zero(self, a: int) -> int:
-        return self._record(lambda slots: _MEANING.le_zero(slots[a]))
+        return self.recorded(lambda slots: _MEANING.le_zero(slots[a]))
 
     def eq_zero(self, a: int) -> int:
-        return self._record(lambda slots: _MEANING.eq_zero(slots[a]))
+        return self.recorded(lambda slots: _MEANING.eq_zero(slots[a]))
 
     def ne_zero(self, a: int) -> int:
-        return self._record(lambda slots: _MEANING.ne_zero(slots[a]))
+        return self.recorded(lambda slots: _MEANING.ne_zero(slots[a]))
 
     def mul(self, a: int, b: int) -> int:
-        return self._record(lambda slots: _MEANING.mul(slots[a], slots[b]))
+        return self.recorded(lambda slots: _MEANING.mul(slots[a], slots[b]))
 
     def where(self, condition: int, a: int, b: int) -> int:
-        return self._record(lambda s: _MEANING.where(s[condition], s[a], s[b]))
+        return self.recorded(lambda s: _MEANING.where(s[condition], s[a], s[b]))
 
     def and_(self, *places: int) -> int:
-        return self._record(lambda slots: _MEANING.and_(*[slots[p] for p in places]))
+        return self.recorded(lambda slots: _MEANING.and_(*[slots[p] for p in places]))
 
     def or_(self, *places: int) -> int:
-        return self._record(lambda slots: _MEANING.or_(*[slots[p] for p in places]))
+        return self.recorded(lambda slots: _MEANING.or_(*[slots[p] for p in places]))
 
     def unknown(self, op: Op, places: Sequence[int]) -> int:
         chosen = tuple(places)
-        return self._record(lambda slots: _MEANING.unknown(op, [slots[p] for p in chosen]))
+        return self.recorded(lambda slots: _MEANING.unknown(op, [slots[p] for p in chosen]))

@@ -17,7 +17,18 @@ from typing import Final
 from shapes.base.infinity import IntInfinity
 from shapes.errors import ShapeproofError, UndefinedError
 from shapes.expr.booleans import conjunction, equal, negation
-from shapes.expr.nodes import CONSTANT, BoolExpr, Expr, IntExpr, Value, as_expr
+from shapes.expr.nodes import (
+    CONSTANT,
+    EQ_ZERO,
+    LE_ZERO,
+    NE_ZERO,
+    SYMBOL,
+    BoolExpr,
+    Expr,
+    IntExpr,
+    Value,
+    as_expr,
+)
 from shapes.facts.bounds import bounds
 from shapes.facts.cache import Part
 from shapes.facts.store import Fact, Facts
@@ -36,6 +47,8 @@ __all__ = [
 ]
 
 Values = dict[Expr, Value]
+
+RELATIONS: Final = (LE_ZERO, EQ_ZERO, NE_ZERO)
 
 _FLOATS: Final = (0.0, 1.0, -1.0, 0.5, -0.5, 2.0, 1e-300, 1e300, float("inf"), float("nan"))
 
@@ -118,11 +131,14 @@ class Search:
         self._facts = facts
         self._claim = claim
         self._stated = [fact.claim for fact in facts.connected(claim)]
-        self._symbols = free_symbols(claim, *self._stated)
-        reduced = [facts.normalized(c)[0] for c in self._stated]
-        self._conditions = [c for c in reduced if c.op is not CONSTANT or not c.value]
-        self._goal = facts.normalized(claim)[0]
-        self._free = free_symbols(self._goal, *self._conditions)
+        self._symbols = self._free = free_symbols(claim, *self._stated)
+        self._conditions: Sequence[Expr] = self._stated
+        self._goal: Expr = claim
+        if facts.has_solved:
+            reduced = [facts.normalized(c)[0] for c in self._stated]
+            self._conditions = [c for c in reduced if c.op is not CONSTANT or not c.value]
+            self._goal = facts.normalized(claim)[0]
+            self._free = free_symbols(self._goal, *self._conditions)
         self._points = self._all_points(hints, model or {})
         self._tape = Tape(self._free, [*self._conditions, self._goal])
 
@@ -134,10 +150,13 @@ class Search:
     def _all_points(
         self, hints: Mapping[Expr, Value], model: Mapping[Expr, Value]
     ) -> Iterator[tuple[Value, ...]]:
-        """Where to look: at the model first (values that satisfied the facts before), then at
-        combinations of candidates."""
+        """Where to look: at the model first (values that satisfied the facts before), then
+        where one symbol is moved so that the claim turns, then at combinations of
+        candidates."""
         if all(sym in model for sym in self._free):
-            yield tuple(model[sym] for sym in self._free)
+            start = tuple(model[sym] for sym in self._free)
+            yield start
+            yield from _turned(self._facts, self._goal, dict(zip(self._free, start)))
         constants = _Constants([self._goal, *self._conditions])
         candidates = [_candidates(self._facts, s, constants, hints) for s in self._free]
         yield from _combinations([Lazy(values) for values in candidates])
@@ -150,19 +169,14 @@ class Search:
             wanted = broken and self.broken is None
             if not wanted and not (satisfied and self.satisfied is None):
                 return
-            truths = self._tape.values(choice)
-            for held in itertools.islice(truths, len(self._conditions)):
-                steps -= 1
-                if steps < 0:
-                    return
-                if held is not True:
-                    break
-            else:
-                truth = next(truths)
-                if truth is True and self.satisfied is None:
-                    self.satisfied = self._checked(choice, self._claim)
-                elif truth is False and self.broken is None and broken:
-                    self.broken = self._checked(choice, negation(self._claim))
+            evaluated, truth = self._tape.last_of_true(choice)
+            steps -= evaluated
+            if steps < 0:
+                return
+            if truth is True and self.satisfied is None:
+                self.satisfied = self._checked(choice, self._claim)
+            elif truth is False and self.broken is None and broken:
+                self.broken = self._checked(choice, negation(self._claim))
 
     def follow(self, nodes: int) -> None:
         """Look for what is still missing by fixing one symbol after the other and letting the
@@ -216,6 +230,41 @@ class Search:
         return complete
 
 
+def _turned(facts: Facts, goal: Expr, start: Values) -> Iterator[tuple[Value, ...]]:
+    """Values that differ in one symbol, by just so much that a relation of symbols holds where
+    it did not, or the other way round; within the symbol's range."""
+    side = goal.args[0] if goal.op in RELATIONS else None
+    if not isinstance(side, IntExpr) or any(x.op is not SYMBOL for x in side.terms()):
+        return
+    terms = side.terms()
+    total = side.constant + sum(c * start[x] for x, c in terms.items())  # type: ignore[misc]
+    for x, c in terms.items():
+        old = start[x]
+        change = _change(goal, total, c)
+        if change is None or not isinstance(old, int):
+            continue
+        known = facts.knowledge(x)
+        m, r = known.congruence
+        new = old + change
+        if m > 1:
+            new += (r - new) % m if change > 0 else -((new - r) % m)
+        if known.lower <= new <= known.upper:
+            yield tuple({**start, x: new}.values())
+
+
+def _change(goal: Expr, total: int, c: int) -> int | None:
+    """How much a symbol of coefficient c changes for a relation to turn whose side is
+    `total`; None if it cannot."""
+    if goal.op is not LE_ZERO:
+        if total == 0:
+            return 1
+        return None if total % c else -total // c
+    wanted = 1 - total if total <= 0 else -total  # that much is added at least, or at most
+    if (wanted > 0) is (c > 0):
+        return -(-wanted // c)
+    return wanted // c
+
+
 def _branches(facts: Facts, sym: Expr) -> list[Value]:
     """A few values of a symbol: the smallest, the end of its range, and the next."""
     near = list(itertools.islice(_candidates(facts, sym, (), {}), BRANCHES - 1))
@@ -227,26 +276,24 @@ def _branches(facts: Facts, sym: Expr) -> list[Value]:
 
 
 class Lazy:
-    """A sequence whose items are made when they are asked for."""
+    """A sequence whose items are made when they are asked for; `made` holds those so far."""
+
+    __slots__ = ("_rest", "made")
 
     def __init__(self, items: Iterator[Value]) -> None:
-        self._made: list[Value] = []
+        self.made: list[Value] = []
         self._rest = items
 
     def has(self, index: int) -> bool:
         """Whether there are that many items and one more."""
-        while len(self._made) <= index:
+        made = self.made
+        while len(made) <= index:
             for item in self._rest:
-                self._made.append(item)
+                made.append(item)
                 break
             else:
                 return False
         return True
-
-    def __getitem__(self, index: int) -> Value:
-        if index >= len(self._made):
-            self.has(index)
-        return self._made[index]
 
 
 def completed(facts: Facts, values: Values, symbols: Sequence[Expr]) -> Values | None:
@@ -276,13 +323,15 @@ def _candidates(
         yield from _doubles(facts, sym)
         return
     assert isinstance(sym, IntExpr)
-    lower, upper = bounds(facts, sym).int_bounds()
-    m, r = facts.knowledge(sym).congruence
+    known = facts.knowledge(sym)  # (no solved symbol is asked for: this is all of its range)
+    lower, upper = known.lower, known.upper
+    low, high = isinstance(lower, IntInfinity), isinstance(upper, IntInfinity)  # (no ends)
+    m, r = known.congruence
     seen: set[int] = set()
     for value in _interesting(lower, upper, sym, constants, hints):
         if m > 1:
             value += (r - value) % m
-        if lower <= value <= upper and value not in seen:
+        if (low or value >= lower) and (high or value <= upper) and value not in seen:
             seen.add(value)
             yield value
 
@@ -345,17 +394,25 @@ class _Constants:
     def __iter__(self) -> Iterator[int]:
         if self._found is None:
             everything = {abs(c) for e in self._conditions for c in _constants(e)}
-            self._found = sorted(everything)[:CONSTANTS]
+            self._found = sorted(everything | {0, 1})[:CONSTANTS]
         return iter(self._found)
 
 
 def _constants(condition: Expr) -> Iterator[int]:
-    for node in walk(condition):
+    for node in _nodes_with_constants(condition):
         if isinstance(node, IntExpr) and not node.is_constant:
             yield node.constant
             yield from node.terms().values()
         elif node.is_constant and isinstance(node.value, int):
             yield int(node.value)
+
+
+def _nodes_with_constants(condition: Expr) -> Iterable[Expr]:
+    """The nodes of a condition; without its symbols, where it is a relation between such."""
+    side = condition.args[0] if len(condition.args) == 1 else condition
+    if not isinstance(side, IntExpr) or side.is_constant:
+        return walk(condition)
+    return (side,) if all(x.op is SYMBOL for x in side.terms()) else walk(condition)
 
 
 def _combinations(candidates: Sequence[Lazy]) -> Iterator[tuple[Value, ...]]:
@@ -369,19 +426,20 @@ def _combinations(candidates: Sequence[Lazy]) -> Iterator[tuple[Value, ...]]:
             for places in _splits(total, len(candidates)):
                 point = []
                 for options, place in zip(candidates, places):
-                    if not options.has(place):
+                    made = options.made
+                    if place >= len(made) and not options.has(place):
                         break
-                    point.append(options[place])
+                    point.append(made[place])
                 else:
                     any_left = True
                     yield tuple(point)
             if not any_left:
                 return
-    start = tuple(options[0] for options in candidates)
+    start = tuple(options.made[0] for options in candidates)
     yield start
     for index, options in enumerate(candidates):
         for place in itertools.takewhile(options.has, range(1, 12)):
-            yield (*start[:index], options[place], *start[index + 1 :])
+            yield (*start[:index], options.made[place], *start[index + 1 :])
     import random  # only needed here, and not quick to import
 
     draw = random.Random(0)
@@ -392,7 +450,7 @@ def _combinations(candidates: Sequence[Lazy]) -> Iterator[tuple[Value, ...]]:
 def _drawn(options: Lazy, index: int) -> Value:
     while not options.has(index):
         index -= 1
-    return options[index]
+    return options.made[index]
 
 
 @lru_cache(maxsize=256)
