@@ -48,7 +48,16 @@ from shapes.traversal import (
     join,
 )
 
-__all__ = ["AdvisedError", "Place", "UndecidedError", "asking", "places_of", "torch_text"]
+__all__ = [
+    "AdvisedError",
+    "Place",
+    "UndecidedError",
+    "asking",
+    "best_place",
+    "is_users",
+    "places_of",
+    "torch_text",
+]
 
 EFFORT: Final = Effort(tuple(METHODS), search=100, rlimit=0)
 """What is spent on each proof of the search for suggestions."""
@@ -130,17 +139,7 @@ class AdvisedError(GuardOnDataDependentSymNode):  # type: ignore[misc]
         return torch_text(claim, self._sources, {} if place is None else place.names)
 
     def _place(self) -> Place | None:
-        """The innermost function in which a statement can stand, and that has names for all
-        symbols, or for the most."""
-        wanted = {s for s in free_symbols(self.claim) if s.name not in self._sources}
-        best: Place | None = None
-        for place in self._places:
-            if is_inline(place.function):
-                continue
-            known = len(wanted & set(place.names))
-            if best is None or known > len(wanted & set(best.names)):
-                best = place
-        return best
+        return best_place(self._places, self.claim, self._sources)
 
     def _missing(self) -> list[str]:
         """Symbols of the claim that have no name at the place."""
@@ -159,6 +158,22 @@ class AdvisedError(GuardOnDataDependentSymNode):  # type: ignore[misc]
     def _where(self) -> str:
         place = self._place()
         return "" if place is None else f" before {place}"
+
+
+def best_place(
+    places: Sequence[Place], claim: Expr, sources: Mapping[str, str]
+) -> Place | None:
+    """The innermost function in which a statement can stand, and that has names for all
+    symbols without a source, or for the most."""
+    wanted = {s for s in free_symbols(claim) if s.name not in sources}
+    best: Place | None = None
+    for place in places:
+        if is_inline(place.function):
+            continue
+        known = len(wanted & set(place.names))
+        if best is None or known > len(wanted & set(best.names)):
+            best = place
+    return best
 
 
 class UndecidedError(AdvisedError):
@@ -348,7 +363,7 @@ def places_of(symbols: TorchEnv) -> list[Place]:
             if hasattr(interpreter, "symbolic_locals") and interpreter not in interpreters:
                 interpreters.append(interpreter)
                 found += _interpreted(interpreter, symbols)
-        elif _is_users(code.co_filename):
+        elif is_users(code.co_filename):
             if interpreters:
                 break  # whoever calls what dynamo interprets is not traced
             names = _names(dict(frame.f_locals), symbols)
@@ -361,10 +376,11 @@ def places_of(symbols: TorchEnv) -> list[Place]:
 
 def asking() -> Asker | None:
     """What made torch ask: the innermost instruction of the user that is running."""
-    return asker_of(_is_users, _DYNAMO)
+    return asker_of(is_users, _DYNAMO)
 
 
-def _is_users(file: str) -> bool:
+def is_users(file: str) -> bool:
+    """Whether the file is neither torch's nor ours nor generated."""
     generated = file.startswith("<")
     return not (generated or file.startswith(_TORCH) or is_internal(file))
 
@@ -372,7 +388,7 @@ def _is_users(file: str) -> bool:
 def _interpreted(interpreter: Any, symbols: TorchEnv) -> Iterator[Place]:
     """A function that dynamo interprets: its variables stand for the user's."""
     code = interpreter.f_code
-    if _is_users(code.co_filename):
+    if is_users(code.co_filename):
         values = {name: _held(v) for name, v in interpreter.symbolic_locals.items()}
         names = _names(values, symbols)
         yield Place(code.co_filename, interpreter.lineno, code.co_name, names)

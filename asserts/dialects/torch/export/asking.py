@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 
 import torch
 
-__all__ = ["Asker", "Site", "asker_of", "is_inline", "statement_line"]
+__all__ = ["Asker", "Site", "asker_of", "is_inline", "site_of", "statement_line"]
 
 
 class Span(NamedTuple):
@@ -88,8 +88,9 @@ def asker_of(is_users: Callable[[str], bool], dynamo: str) -> Asker | None:
         elif is_users(code.co_filename):
             name = dis.opname[code.co_code[frame.f_lasti]] if frame.f_lasti >= 0 else ""
             where = (code.co_filename, frame.f_lineno, code.co_name)
-            span = _span(code, frame.f_lasti)
-            return Asker(*where, span, _is_test(name), operation, inner in _DIRECT)
+            test = _is_test(name)
+            span = _tested_span(code, frame.f_lasti) if test else _span(code, frame.f_lasti)
+            return Asker(*where, span, test, operation, inner in _DIRECT)
         called = frame.f_locals.get("func")
         operation = called if isinstance(called, torch._ops.OpOverload) else operation
         inner = code.co_name
@@ -121,6 +122,19 @@ def _span(code: CodeType, at: int) -> Span | None:
     if positions is None or at < 0:
         return None
     return _whole(next(islice(positions(), at // 2, None), None))
+
+
+def _tested_span(code: CodeType, at: int) -> Span | None:
+    """The part whose value is tested: the instruction before the test has computed it. (Of the
+    last operand of ``or``, Python 3.11 says that the test is at the first.)"""
+    before = None
+    for one in dis.get_instructions(code):
+        if one.offset >= at:
+            break
+        before = one
+    if before is None or "JUMP" in before.opname or getattr(before, "positions", None) is None:
+        return None
+    return _whole(before.positions)
 
 
 def _whole(position: Any) -> Span | None:
@@ -203,6 +217,12 @@ def _if_before(source: _Parsed, statement: ast.stmt) -> ast.If | None:
     return outer if outer.orelse == [statement] and text.startswith("elif") else None
 
 
+def site_of(frame: FrameType) -> Site | None:
+    """The part of the source that a frame is at; None if that cannot be read."""
+    span = _span(frame.f_code, frame.f_lasti)
+    return None if span is None else _site(frame.f_code.co_filename, span)
+
+
 def _site(file: str, span: Span) -> Site | None:
     source = _source(file)
     node = None if source is None else source.within(span)
@@ -239,6 +259,24 @@ class Site:
         if not isinstance(self.node, ast.Call) or self.node.keywords:
             return "", []
         return ast.unparse(self.node.func), self.node.args
+
+    def around(self) -> Iterator[ast.AST]:
+        """The node and what it stands in, from the inside, within its function."""
+        node: ast.AST | None = self.node
+        while node is not None:
+            yield node
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+                return
+            node = self._source.parents.get(node)
+
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        """What a node of the same file stands in."""
+        return self._source.parents.get(node)
+
+    @property
+    def tree(self) -> ast.AST:
+        """The whole file."""
+        return self._source.tree
 
     @property
     def turns(self) -> bool:

@@ -10,104 +10,85 @@ it (see `advice`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import sympy
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
-from asserts.dialects.torch.export.advice import (
-    AdvisedError,
-    UndecidedError,
-    asking,
-    places_of,
-)
+from asserts.dialects.torch.export.advice import AdvisedError, UndecidedError
+from asserts.dialects.torch.export.decisions import Decision, note_decision
 from asserts.dialects.torch.export.forced import ForcedError, is_forced
+from asserts.dialects.torch.export.questions import Question
 from asserts.dialects.torch.symbols.growing import GrowingEnv
 from asserts.dialects.torch.symbols.record import count_of_recorded
-from asserts.dialects.torch.symbols.shape_env import TorchEnv, UnreadableError
-from shapes.errors import ContradictionError, UndefinedError
-from shapes.expr import BoolExpr, IntExpr, conjunction, negation
-from shapes.facts import bounds
-from shapes.prove import entails
-from shapes.traversal import defined
+from asserts.dialects.torch.symbols.shape_env import TorchEnv
+from shapes.expr import BoolExpr
 
-__all__ = ["deciding", "second_opinion"]
+if TYPE_CHECKING:
+    from asserts.dialects.torch.export.rungs import Rung
 
-EFFORT = "default"
+__all__ = ["deciding"]
 
 Evaluate = Callable[..., Any]
 
 
 def deciding(
-    original: Evaluate, wanted: Callable[[], bool], check_guards: Callable[[], bool]
+    original: Evaluate, wanted: Callable[[], Sequence[Rung]], check_guards: Callable[[], bool]
 ) -> Evaluate:
-    """torch's `ShapeEnv._evaluate_expr`, which asks here before it fails, if that is
-    `wanted`; guards are facts where callers `check_guards`."""
+    """torch's `ShapeEnv.evaluate_expr`, which asks the rungs that are `wanted` before it
+    fails; guards are facts where callers `check_guards`.
 
-    def _evaluate_expr(self: TorchShapeEnv, orig_expr: Any, *args: Any, **options: Any) -> Any:
+    (What a kernel is answered is not the answer for everybody: torch's cache of answers lies
+    below, and must not see them.)
+    """
+
+    def evaluate_expr(self: TorchShapeEnv, orig_expr: Any, *args: Any, **options: Any) -> Any:
         try:
             return original(self, orig_expr, *args, **options)
         except GuardOnDataDependentSymNode as error:
-            if not wanted() or isinstance(error, AdvisedError):
+            rungs = wanted()
+            if not rungs or isinstance(error, AdvisedError):
                 raise
-            symbols = _known(self, check_guards())
-            found = second_opinion(symbols, orig_expr)
+            question = Question(self, orig_expr, _known(self, check_guards()))
+            found = _answered(question, rungs)
             if found is None:
-                raise _advised(error, symbols, orig_expr) from None
+                raise _advised(error, question) from None
             return found
 
-    return _evaluate_expr
+    return evaluate_expr
 
 
-def second_opinion(symbols: TorchEnv, asked: Any) -> Any:
-    """Whether a condition always (`sympy.true`) or never (`sympy.false`) holds, given what
-    is enforced; for an integer, its only value. None: neither is proved."""
-    try:
-        value = symbols.read(asked)
-    except UnreadableError:
-        return None
-    if isinstance(value, IntExpr):
-        return _only_value(symbols, value)
-    if not isinstance(value, BoolExpr):
-        return None
-    for answer in (sympy.true, sympy.false):
-        wanted = value if answer else negation(value)
-        if _holds(symbols, conjunction(defined(value), wanted)):
-            return answer
-    return None
-
-
-def _only_value(symbols: TorchEnv, value: IntExpr) -> Any:
-    """The value of an integer that can have no other."""
-    with suppress(ContradictionError, UndefinedError):
-        lower, upper = bounds(symbols.env.facts, value).int_bounds()
-        if isinstance(lower, int) and lower == upper and _holds(symbols, defined(value)):
-            return sympy.Integer(lower)
+def _answered(question: Question, rungs: Sequence[Rung]) -> Any:
+    """The answer of the first rung that has one."""
+    for rung in rungs:
+        answer = rung.ask(question)
+        if answer is not None:
+            claim = question.claim
+            asked = str(question.asked)
+            if claim is not None:
+                boolean = isinstance(claim, BoolExpr)
+                asked = question.spelled(claim) if boolean else question.named(claim)
+            shown = str(answer.value).lower()
+            decision = Decision(
+                rung.name, asked, shown, question.line, answer.reason, answer.assumption
+            )
+            note_decision(question.shape_env, decision)
+            return answer.value
     return None
 
 
 def _advised(
-    error: GuardOnDataDependentSymNode, symbols: TorchEnv, asked: Any
+    error: GuardOnDataDependentSymNode, question: Question
 ) -> GuardOnDataDependentSymNode:
     """The error with what would settle it."""
-    with suppress(UnreadableError):
-        claim = symbols.read(asked)
-        asker = asking()
-        forced = is_forced(claim, asker)
-        kind = ForcedError if forced else UndecidedError
-        advised = kind(error, symbols, claim, places_of(symbols), asker)
-        return advised.with_traceback(error.__traceback__)
-    return error
-
-
-def _holds(symbols: TorchEnv, claim: BoolExpr) -> bool:
-    with suppress(ContradictionError, UndefinedError):
-        return entails(symbols.env.facts, claim, EFFORT) is not None
-    return False
+    claim, asker = question.claim, question.asker
+    if claim is None:
+        return error
+    kind = ForcedError if is_forced(claim, asker) else UndecidedError
+    advised = kind(error, question.symbols, claim, question.places, asker)
+    return advised.with_traceback(error.__traceback__)
 
 
 _READ: WeakKeyDictionary[TorchShapeEnv, tuple[object, GrowingEnv]] = WeakKeyDictionary()

@@ -18,8 +18,13 @@ from typing import Any
 import torch
 
 from asserts.dialects.torch.export import decide as torch_decide
+from asserts.dialects.torch.export import conversions, examples, questions, run_along
+from asserts.dialects.torch.export.conversions import keeping_symbols
+from asserts.dialects.torch.export.general import assuming_no_size, general_answer
 from asserts.dialects.torch.export.passes import insert_deferred_runtime_asserts
 from asserts.dialects.torch.export.remove import remove_runtime_asserts
+from asserts.dialects.torch.export.run_along import remembering_examples
+from asserts.dialects.torch.export.rungs import Rung, ladder
 from asserts.dialects.torch.symbols import record as torch_record
 
 __all__ = ["installed"]
@@ -37,19 +42,26 @@ _PLACES = (
 """The modules of torch that name the insertion pass (`fx.experimental.proxy_tensor` imports
 it from the first one when it needs it)."""
 
+_ASKING = (torch_decide, torch_record, conversions, examples, questions, run_along)
+"""Our modules whose functions run between the user's line and torch's questions."""
+
 _LOCK = threading.RLock()
 _DEPTH = 0
-_DECIDING = 0
+_DECIDING: list[tuple[Rung, ...]] = []
+"""The ladders of the blocks that are open."""
+
 _UNCHECKED = 0
 _UNDO: list[Callable[[], None]] = []
 
 
 @contextmanager
-def installed(decide: bool = False, check_guards: bool = True) -> Iterator[None]:
+def installed(decide: bool | str = False, check_guards: bool = True) -> Iterator[None]:
     """torch.export and torch.compile use our passes inside the block.
 
-    With `decide`, our prover is asked before torch raises an error because a condition
-    depends on data (see `decide`). Guards count as enforced, as they are in compiled
+    With `decide`, questions that depend on data are answered before torch raises an error
+    (see `rungs`): ``True`` takes all ways that assume nothing, the name of a rung those up to
+    it; ``"example"`` takes the branch of the example inputs, and asserts it, where nothing
+    else decides. Of several open blocks the longest ladder counts. Guards count as enforced, as they are in compiled
     code and by ``program.module()``; who will call ``program.module(check_guards=False)``
     says so here, too, and nothing rests on guards then: what they would discharge is checked
     in the graph.
@@ -57,15 +69,16 @@ def installed(decide: bool = False, check_guards: bool = True) -> Iterator[None]
     Nested blocks, blocks in several threads and exceptions are fine: torch's own passes are
     back when the last block has ended.
     """
-    _enter(decide, check_guards)
+    rungs = ladder(decide)
+    _enter(rungs, check_guards)
     try:
         yield
     finally:
-        _leave(decide, check_guards)
+        _leave(rungs, check_guards)
 
 
-def _enter(decide: bool, check_guards: bool) -> None:
-    global _DEPTH, _DECIDING, _UNCHECKED
+def _enter(rungs: tuple[Rung, ...], check_guards: bool) -> None:
+    global _DEPTH, _UNCHECKED
     with _LOCK:
         if _DEPTH == 0:
             try:
@@ -74,15 +87,15 @@ def _enter(decide: bool, check_guards: bool) -> None:
                 _restore()
                 raise
         _DEPTH += 1
-        _DECIDING += decide
+        _DECIDING.append(rungs)
         _UNCHECKED += not check_guards
 
 
-def _leave(decide: bool, check_guards: bool) -> None:
-    global _DEPTH, _DECIDING, _UNCHECKED
+def _leave(rungs: tuple[Rung, ...], check_guards: bool) -> None:
+    global _DEPTH, _UNCHECKED
     with _LOCK:
         _DEPTH -= 1
-        _DECIDING -= decide
+        _DECIDING.remove(rungs)
         _UNCHECKED -= not check_guards
         if _DEPTH == 0:
             _restore()
@@ -100,17 +113,38 @@ def _swap_all() -> None:
     for place in _PLACES:
         _swap(importlib.import_module(place), _NAME, _inserting)
     _swap(SymNode, "expect_true", torch_record.recording_expect_true(SymNode.expect_true))
-    evaluate = torch_decide.deciding(
-        ShapeEnv._evaluate_expr, lambda: _DECIDING > 0, _guards_are_checked
-    )
-    _swap(ShapeEnv, "_evaluate_expr", evaluate)
+    evaluate = torch_decide.deciding(ShapeEnv.evaluate_expr, _rungs, _guards_are_checked)
+    _swap(ShapeEnv, "evaluate_expr", evaluate)
+    _swap_for_examples()
     from torch._export.passes.remove_runtime_assertions import _RemoveRuntimeAssertionsPass
 
     _swap(_RemoveRuntimeAssertionsPass, "call", _removing)
     from torch._dynamo.output_graph import OutputGraph
 
     _swap(OutputGraph, "remove_unused_graphargs", _keeping_checks(OutputGraph))
-    _overlook((torch_decide.__file__, torch_record.__file__))
+    _overlook(module.__file__ for module in _ASKING)
+
+
+def _swap_for_examples() -> None:
+    from torch._library.fake_impl import FakeImplCtx
+    from torch.export import _trace
+
+    allocate = FakeImplCtx.create_unbacked_symint
+    _swap(FakeImplCtx, "create_unbacked_symint", assuming_no_size(allocate, _assumes_nothing))
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    _swap(FakeTensorMode, "from_tensor", remembering_examples(FakeTensorMode.from_tensor))
+    _swap(_trace, "_non_strict_export", keeping_symbols(_trace._non_strict_export))
+
+
+def _assumes_nothing() -> bool:
+    """Whether the questions are answered that come of assuming less than torch."""
+    return any(rung.ask is general_answer for rung in _rungs())
+
+
+def _rungs() -> tuple[Rung, ...]:
+    """The longest ladder of the blocks that are open."""
+    return max(_DECIDING, key=len, default=())
 
 
 def _swap(owner: Any, name: str, new: Any) -> None:

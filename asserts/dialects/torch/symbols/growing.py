@@ -27,7 +27,7 @@ from shapes.base import Bound
 from shapes.expr import BoolExpr, Expr, as_condition, make
 from shapes.facts import Facts
 
-__all__ = ["GrowingEnv"]
+__all__ = ["GrowingEnv", "tracer_in_force"]
 
 
 @dataclass
@@ -141,17 +141,25 @@ class GrowingEnv(TorchEnv):
 
 
 def _graph_in_the_making() -> fx.Graph | None:
-    """The graph that is traced; while torch's mode handles an operation, it is not in force,
-    but among the callers."""
+    """The graph that is traced."""
+    tracer = tracer_in_force()
+    return None if tracer is None else tracer.graph
+
+
+def tracer_in_force() -> Any:
+    """What makes the graph that is traced; while torch's mode handles an operation, it is not
+    in force, but among the callers. None: nothing is traced."""
     mode = get_proxy_mode()
-    frame: FrameType | None = None if mode is not None else sys._getframe(1)
+    if mode is not None:
+        return mode.tracer
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_code.co_name == "__torch_dispatch__":
             caller = frame.f_locals.get("self")
             if isinstance(caller, ProxyTorchDispatchMode):
-                return caller.tracer.graph
+                return caller.tracer
         frame = frame.f_back
-    return None if mode is None else mode.tracer.graph
+    return None
 
 
 def _is_input(symbol: Any) -> bool:

@@ -33,6 +33,7 @@ __all__ = [
     "constant_text",
     "count_of_recorded",
     "note_placed",
+    "record_check",
     "recorded_checks",
     "recording_expect_true",
     "was_placed",
@@ -102,6 +103,13 @@ def _record(
             return
     found = RecordedCheck(expr, _message(check), where, _before_solving(shape_env, node, expr))
     _RECORDED.setdefault(shape_env, []).append(found)
+
+
+def record_check(
+    shape_env: TorchShapeEnv, expr: Any, message: str | None, where: Location | None
+) -> None:
+    """Keep a condition that the traced program rests on as a check of its own."""
+    _RECORDED.setdefault(shape_env, []).append(RecordedCheck(expr, message, where))
 
 
 def _before_solving(shape_env: TorchShapeEnv, node: SymNode, expr: Any) -> Expr | None:

@@ -1,0 +1,212 @@
+"""Python's conversions of run-time numbers, kept symbolic.
+
+``int(t.max())`` and ``len(rows)`` ask for a number, although the program mostly goes on with
+it as a size. Python insists on a number there, so the names `int`, `float` and `len` are
+given another meaning in the module that asks, and the trace is started again.
+
+Guarantees: on everything that is not symbolic the names mean what they mean in Python; they
+are put back when the trace ends. A module in which a name is used otherwise than by calling
+it, or in ``isinstance``, keeps its own.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from contextvars import ContextVar
+from functools import lru_cache, wraps
+from types import FrameType
+from typing import Any, Final
+
+import torch
+from torch.fx.experimental.symbolic_shapes import cast_symbool_to_symint_guardless
+
+from asserts.dialects.torch.export.advice import is_users
+from asserts.dialects.torch.export.asking import Site
+from asserts.dialects.torch.export.questions import Answer, Question
+from shapes.expr import BoolExpr
+
+__all__ = ["REPLACED", "keeping_symbols", "symbolic"]
+
+_SYMBOLIC: Final = (torch.SymInt, torch.SymFloat, torch.SymBool)
+
+
+class _Again(BaseException):  # noqa: N818  (nothing is wrong; and nobody is to catch it)
+    """The trace has to start again, with other names in a module."""
+
+    def __init__(self, module: dict[str, Any], names: tuple[str, ...]) -> None:
+        super().__init__(f"with {', '.join(names)} of {module.get('__name__')} kept symbolic")
+        self.module = module
+        self.names = names
+
+
+_REPLACING: ContextVar[bool] = ContextVar("_REPLACING", default=False)
+"""Whether a trace can be started again."""
+
+
+def symbolic(question: Question) -> Answer | None:
+    """Starts the trace again, if the number is asked for by a conversion that can stay
+    symbolic; no answer otherwise."""
+    asker = question.asker
+    if isinstance(question.claim, BoolExpr) or asker is None or not _REPLACING.get():
+        return None
+    site = asker.site()
+    name = "" if site is None else site.called()[0]
+    module = _module_of(asker.file, asker.function)
+    if site is None or module is None or name not in REPLACED or name in module:
+        return None
+    names = tuple(n for n in REPLACED if n not in module and _is_plain(site, n))
+    if name in names:
+        raise _Again(module, names)
+    return None
+
+
+def keeping_symbols(original: Callable[..., Any]) -> Callable[..., Any]:
+    """torch's `_non_strict_export`, which is called again with other names as often as it
+    takes."""
+
+    @wraps(original)
+    def _non_strict_export(*args: Any, **options: Any) -> Any:
+        replaced: list[tuple[dict[str, Any], str]] = []
+        token = _REPLACING.set(True)
+        try:
+            while True:
+                try:
+                    return original(*args, **options)
+                except _Again as again:
+                    for name in again.names:
+                        again.module[name] = REPLACED[name]
+                        replaced.append((again.module, name))
+        finally:
+            _REPLACING.reset(token)
+            for module, name in replaced:
+                module.pop(name, None)
+
+    return _non_strict_export
+
+
+def _module_of(file: str, function: str) -> dict[str, Any] | None:
+    """The names of the module whose function is the user's innermost."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if is_users(code.co_filename):
+            found = code.co_filename == file and code.co_name == function
+            return frame.f_globals if found else None
+        frame = frame.f_back
+    return None
+
+
+# --------------------------------------------------------------------------- how names are used
+
+
+def _is_plain(site: Site, name: str) -> bool:
+    """Whether all functions of the file use the name as a replacement can be used."""
+    return name not in _otherwise(site.tree)
+
+
+@lru_cache(maxsize=16)
+def _otherwise(tree: ast.AST) -> frozenset[str]:
+    """The names that functions of a file use otherwise than by calling them."""
+    found: set[str] = set()
+    for outer in ast.walk(tree):
+        if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            for statement in outer.body:
+                found.update(_odd_names(statement))
+        elif isinstance(outer, ast.Lambda):
+            found.update(_odd_names(outer.body))
+    return frozenset(found)
+
+
+def _odd_names(root: ast.AST) -> Iterator[str]:
+    fine: set[int] = set()
+    for node in ast.walk(root):
+        fine.update(map(id, _fine_in(node)))
+        if isinstance(node, ast.Name) and node.id in REPLACED and id(node) not in fine:
+            yield node.id
+
+
+def _fine_in(node: ast.AST) -> Iterator[ast.AST]:
+    """Names right below a node that a replacement serves as well."""
+    if isinstance(node, ast.Call):
+        yield node.func
+        called = node.func.id if isinstance(node.func, ast.Name) else ""
+        if called == "isinstance" and len(node.args) == 2:
+            yield from ast.walk(node.args[1])
+        if called == "map" and node.args:
+            yield node.args[0]
+    elif isinstance(node, ast.arg) and node.annotation is not None:
+        yield from ast.walk(node.annotation)
+    elif isinstance(node, ast.AnnAssign):
+        yield from ast.walk(node.annotation)
+    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns:
+        yield from ast.walk(node.returns)
+
+
+# --------------------------------------------------------------------------- the replacements
+
+
+class _Kind(type):
+    """The type of what stands for one of Python's number types."""
+
+    plain: type
+    symbol: type
+    converted: Callable[[Any], Any]
+
+    def __call__(cls, *args: Any, **options: Any) -> Any:
+        if len(args) == 1 and not options:
+            value = _read(args[0])
+            if isinstance(value, _SYMBOLIC):
+                return cls.converted(value)
+        return cls.plain(*args, **options)
+
+    def __instancecheck__(cls, value: Any) -> bool:
+        return isinstance(value, (cls.plain, cls.symbol))
+
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(cls.plain, name)
+
+
+def _read(value: Any) -> Any:
+    """The element of a tensor that has one; anything else as it is."""
+    if isinstance(value, torch.Tensor) and not isinstance(value, torch.nn.Parameter):
+        with suppress(RuntimeError):  # (Python says what is wrong with it)
+            return value.item()
+    return value
+
+
+def _int(value: Any) -> Any:
+    if isinstance(value, torch.SymBool):
+        return cast_symbool_to_symint_guardless(value)
+    return math.trunc(value) if isinstance(value, torch.SymFloat) else value
+
+
+def _float(value: Any) -> Any:
+    if isinstance(value, torch.SymBool):
+        value = cast_symbool_to_symint_guardless(value)
+    return torch.sym_float(value)
+
+
+class _Integer(metaclass=_Kind):
+    plain = int
+    symbol = torch.SymInt
+    converted = staticmethod(_int)
+
+
+class _Real(metaclass=_Kind):
+    plain = float
+    symbol = torch.SymFloat
+    converted = staticmethod(_float)
+
+
+def _len(value: Any) -> Any:
+    if isinstance(value, torch.Tensor) and value.dim():
+        return value.shape[0]
+    return len(value)
+
+
+REPLACED: Final[dict[str, Any]] = {"int": _Integer, "float": _Real, "len": _len}
+"""What the names mean while a trace keeps their results symbolic."""

@@ -1,0 +1,200 @@
+"""Mixtures of experts, and other models of transformers that read their data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from tests.torch.real.base import AUTO, Call, Made, batch_of, real
+
+TINY = {
+    "vocab_size": 64, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1,
+    "num_attention_heads": 2, "num_key_value_heads": 2, "max_position_embeddings": 64,
+}  # fmt: skip
+
+
+def _tokens(batch: int, length: int) -> tuple[Any, ...]:
+    return (torch.randint(0, 64, (batch, length)),)
+
+
+def _language(model: Any, dynamic: bool = True) -> Made:
+    def forward(module: Any, tokens: Any) -> Any:
+        return module(input_ids=tokens, use_cache=False).logits
+
+    sizes = [(2, 10), (1, 12), (3, 7), (2, 9), (4, 16)] if dynamic else [(2, 10)] * 5
+    others = batch_of(lambda s: _tokens(*sizes[s - 1]), range(1, 6))
+    shapes = (({0: AUTO, 1: AUTO},),) if dynamic else None
+    return Made(Call(forward, model), _tokens(2, 10), shapes, others)
+
+
+def _experts(name: str, **options: Any) -> Made:
+    import transformers
+
+    config = getattr(transformers, f"{name}Config")(
+        **{**TINY, "attn_implementation": "eager", "experts_implementation": "eager", **options}
+    )
+    return _language(getattr(transformers, f"{name}ForCausalLM")(config))
+
+
+@real("experts", "transformers", quick=True)
+def tf_mixtral() -> Made:
+    return _experts("Mixtral", num_local_experts=4, num_experts_per_tok=2)
+
+
+@real("experts", "transformers")
+def tf_olmoe() -> Made:
+    return _experts("Olmoe", num_experts=4, num_experts_per_tok=2)
+
+
+@real("experts", "transformers")
+def tf_qwen2_moe() -> Made:
+    return _experts(
+        "Qwen2Moe", num_experts=4, num_experts_per_tok=2, moe_intermediate_size=16,
+        shared_expert_intermediate_size=16,
+    )  # fmt: skip
+
+
+@real("experts", "transformers")
+def tf_jamba() -> Made:
+    return _experts(
+        "Jamba", num_experts=4, num_experts_per_tok=2, expert_layer_period=1,
+        expert_layer_offset=0, attn_layer_period=1, attn_layer_offset=0,
+        use_mamba_kernels=False,
+    )  # fmt: skip
+
+
+@real("experts", "transformers")
+def tf_deepseek_v3() -> Made:
+    return _experts(
+        "DeepseekV3", n_routed_experts=4, num_experts_per_tok=2, moe_intermediate_size=16,
+        first_k_dense_replace=0, n_group=2, topk_group=1, q_lora_rank=8, kv_lora_rank=8,
+        qk_rope_head_dim=4, v_head_dim=8, qk_nope_head_dim=8,
+    )  # fmt: skip
+
+
+@real("experts", "transformers")
+def tf_gpt_oss() -> Made:
+    return _experts("GptOss", num_local_experts=4, num_experts_per_tok=2, head_dim=8,
+                    layer_types=["full_attention"])  # fmt: skip
+
+
+@real("experts", "transformers")
+def tf_granite_moe() -> Made:
+    return _experts("GraniteMoe", num_local_experts=4, num_experts_per_tok=2)
+
+
+@real("experts", "transformers")
+def tf_phimoe() -> Made:
+    return _experts("Phimoe", num_local_experts=4, num_experts_per_tok=2)
+
+
+@real("experts", "transformers")
+def tf_switch() -> Made:
+    from transformers import SwitchTransformersConfig, SwitchTransformersForConditionalGeneration
+
+    config = SwitchTransformersConfig(
+        vocab_size=64, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_decoder_layers=2,
+        num_heads=2, num_experts=4, num_sparse_encoder_layers=1, num_sparse_decoder_layers=1,
+        expert_capacity=4, decoder_start_token_id=0,
+    )  # fmt: skip
+    model = SwitchTransformersForConditionalGeneration(config)
+
+    def forward(module: Any, tokens: Any, out: Any) -> Any:
+        return module(input_ids=tokens, decoder_input_ids=out, use_cache=False).logits
+
+    def inputs() -> tuple[Any, ...]:
+        return (*_tokens(2, 8), *_tokens(2, 6))
+
+    return Made(Call(forward, model), inputs(), None, batch_of(lambda s: inputs(), range(1, 6)))
+
+
+@real("vision-language", "transformers", quick=True)
+def tf_clip_text() -> Made:
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    config = CLIPTextConfig(
+        vocab_size=64, hidden_size=16, intermediate_size=32, num_hidden_layers=1,
+        num_attention_heads=2, max_position_embeddings=32, eos_token_id=63,
+    )  # fmt: skip
+    model = CLIPTextModel(config)
+
+    def forward(module: Any, tokens: Any) -> Any:
+        return module(input_ids=tokens).pooler_output
+
+    sizes = [(2, 10), (1, 12), (3, 7), (2, 9), (4, 16)]
+    others = batch_of(lambda s: _tokens(*sizes[s - 1]), range(1, 6))
+    return Made(Call(forward, model), _tokens(2, 10), (({0: AUTO, 1: AUTO},),), others)
+
+
+@real("vision-language", "transformers")
+def tf_llava() -> Made:
+    from transformers import (
+        CLIPVisionConfig,
+        LlamaConfig,
+        LlavaConfig,
+        LlavaForConditionalGeneration,
+    )
+
+    config = LlavaConfig(
+        CLIPVisionConfig(hidden_size=16, intermediate_size=32, num_hidden_layers=2,
+                         num_attention_heads=2, image_size=16, patch_size=8),
+        LlamaConfig(**TINY), image_token_index=5, vision_feature_layer=-1,
+    )  # fmt: skip
+    model = LlavaForConditionalGeneration(config)
+
+    def forward(module: Any, tokens: Any, pixels: Any) -> Any:
+        return module(input_ids=tokens, pixel_values=pixels, use_cache=False).logits
+
+    def inputs(length: int) -> tuple[Any, ...]:
+        tokens = torch.randint(6, 64, (1, length))
+        tokens[:, 1:5] = 5
+        return tokens, torch.rand(1, 3, 16, 16)
+
+    sizes = [9, 12, 7, 10, 16]
+    others = batch_of(lambda s: inputs(sizes[s - 1]), range(1, 6))
+    others.append((torch.full((1, 10), 7), torch.rand(1, 3, 16, 16)))
+    return Made(Call(forward, model), inputs(10), (({1: AUTO}, {}),), others)
+
+
+@real("vision-language", "transformers")
+def tf_qwen2_vl() -> Made:
+    from transformers.models.qwen2_vl.configuration_qwen2_vl import Qwen2VLVisionConfig
+    from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VisionTransformerPretrainedModel
+
+    config = Qwen2VLVisionConfig(depth=1, embed_dim=16, hidden_size=16, num_heads=2, patch_size=4,
+                                 mlp_ratio=2, attn_implementation="eager")  # fmt: skip
+    model = Qwen2VisionTransformerPretrainedModel(config)
+
+    def forward(module: Any, pixels: Any, grid: Any) -> Any:
+        return module(pixels, grid_thw=grid)[0]
+
+    def inputs(h: int, w: int) -> tuple[Any, ...]:
+        return torch.rand(h * w, 3 * 2 * 16), torch.tensor([[1, h, w]])
+
+    sizes = [(4, 4), (4, 6), (2, 2), (8, 4), (6, 6)]
+    others = batch_of(lambda s: inputs(*sizes[s - 1]), range(1, 6))
+    return Made(Call(forward, model), inputs(4, 8), (({0: AUTO}, {}),), others)
+
+
+@real("detection", "transformers")
+def tf_deformable_detr() -> Made:
+    from transformers import DeformableDetrConfig, DeformableDetrForObjectDetection, ResNetConfig
+
+    config = DeformableDetrConfig(
+        backbone_config=ResNetConfig(embedding_size=8, hidden_sizes=[8, 8, 8, 8], depths=[1] * 4,
+                                     out_features=["stage2", "stage3", "stage4"],
+                                     layer_type="basic"),
+        use_timm_backbone=False, use_pretrained_backbone=False, backbone=None,
+        d_model=16, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
+        decoder_attention_heads=2, encoder_ffn_dim=16, decoder_ffn_dim=16, num_queries=5,
+        num_feature_levels=3, encoder_n_points=2, decoder_n_points=2, num_labels=3,
+    )  # fmt: skip
+    model = DeformableDetrForObjectDetection(config)
+
+    def forward(module: Any, pixels: Any) -> Any:
+        out = module(pixel_values=pixels)
+        return out.logits, out.pred_boxes
+
+    others = batch_of(lambda s: (torch.rand(1, 3, 64, 64),), range(1, 6))
+    return Made(Call(forward, model), (torch.rand(1, 3, 64, 64),), None, others)
