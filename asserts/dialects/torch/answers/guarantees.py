@@ -1,6 +1,7 @@
-"""What torch's operations ensure of the sizes that they choose at run time.
+"""What torch's operations ensure of the sizes and numbers that they give at run time.
 
-Stated as facts that hold from the operation on: `narrow` gives the length it was asked for,
+Stated as facts that hold from the operation on: a number that is computed from sizes is what
+its nodes compute (see `computed`), `narrow` gives the length it was asked for,
 a slice is no longer than what it is taken from, and a mask selects no more than it has
 elements. Sizes are used only where they are sure (see `is_exact_size`), and scalars as the
 graph computes them, not as torch has simplified them.
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
+from asserts.dialects.torch.symbols.computed import COMPUTED, NumberReader
 from shapes.expr import BoolExpr, Expr, as_condition, as_expr, make
 
 if TYPE_CHECKING:
@@ -30,10 +32,15 @@ _INDEXING: Final = (_ATEN.index.Tensor, _ATEN.index.Tensor_hacked_twin)
 def guarantees(graph: Any, dialect: TorchDialect) -> Iterator[tuple[BoolExpr, str]]:
     """Conditions that operations of the graph ensure, each with the name of its operation."""
     reader = _Reader(graph, dialect)
+    numbers = NumberReader(dialect.symbols, dialect.value_of, dialect.key)
     for node in graph.nodes:
         if node.op != "call_function":
             continue
         for symbol, path in dialect.bindings(node).items():
+            if path in ((), (("int",),)):
+                computed = numbers.claim(node, symbol, path == ())
+                if computed is not None:
+                    yield computed, COMPUTED
             if len(path) != 1 or path[0][0] != "size":
                 continue
             for claim in reader.claims(node, path[0][1], symbol):
