@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -10,7 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
+import asserts
 from asserts.dialects.torch import installed
+from tests.torch.torch_help import accepts, asserts_of, reloaded
 
 DYNAMIC = torch.export.Dim.AUTO
 
@@ -154,3 +158,69 @@ VARIABLE: dict[str, Callable[[Tensor], Tensor]] = {
 def test_what_is_not_constant_is_not_evaluated(function: Callable[[Tensor], Tensor]) -> None:
     with pytest.raises(GuardOnDataDependentSymNode):
         export(Called(function))
+
+
+# --------------------------------------------------------------------------- all three know it
+
+
+def checking(number: Callable[[Tensor], Tensor], holds: Callable[[Any, Any], Any]) -> nn.Module:
+    """Checks what is said of a tensor's number."""
+
+    def function(x: Tensor) -> Tensor:
+        k = number(x).item()
+        torch._check(holds(k, x.shape[0]))
+        return x + k
+
+    return Called(function)
+
+
+def checks_left(model: nn.Module, form: str) -> int:
+    """How many checks a program still makes after ours have seen it."""
+    dynamic = ({0: DYNAMIC},)
+    with installed() if form == "inserted" else nullcontext():
+        program = torch.export.export(model, (torch.arange(9.0),), dynamic_shapes=dynamic)
+    if form == "loaded":
+        program = reloaded(program)
+    return len(asserts_of(asserts.minimise(program).program if form != "inserted" else program))
+
+
+CHECKED: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Any, Any], Any]]] = {
+    **{name: case for name, case in KNOWN.items() if name != "not"},
+    "constant": (lambda x: torch.arange(3).sum(), lambda k, n: k == 3),
+}
+
+
+@pytest.mark.parametrize("form", ["inserted", "minimised", "loaded"])
+@pytest.mark.parametrize(("number", "holds"), CHECKED.values(), ids=list(CHECKED))
+def test_insertion_and_minimisation_know_such_numbers(
+    number: Callable[[Tensor], Tensor], holds: Callable[[Any, Any], Any], form: str
+) -> None:
+    assert checks_left(checking(number, holds), form) == 0
+
+
+@pytest.mark.parametrize("form", ["inserted", "minimised", "loaded"])
+@pytest.mark.parametrize("number", UNKNOWN.values(), ids=list(UNKNOWN))
+def test_a_check_of_others_stays(number: Callable[[Tensor], Tensor], form: str) -> None:
+    assert checks_left(checking(number, lambda k, n: 3 * k <= n), form) == 1
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_what_a_check_says_of_such_a_number_does_not_change_what_it_is(ours: bool) -> None:
+    """torch puts the other value in its place; saved, the node that reads it says so."""
+
+    def function(x: Tensor) -> Tensor:
+        quarter, last = div("trunc")(x).item(), x[-1].long().item()
+        torch._check(quarter == last)
+        torch._check(4 * last <= x.shape[0])
+        return x + 1
+
+    model = Called(function)
+    with installed() if ours else nullcontext():
+        program = torch.export.export(
+            model, (torch.full((9,), 2.0),), dynamic_shapes=({0: DYNAMIC},)
+        )
+    for given in (program, reloaded(program)):
+        run = asserts.minimise(given).program.module()
+        for size, last in itertools.product((3, 8, 9, 12), (0, 1, 2, 3)):
+            x = torch.full((size,), float(last))
+            assert accepts(run, (x,)) == accepts(model, (x,))

@@ -1,6 +1,7 @@
-"""What torch's operations ensure of the sizes that they choose at run time.
+"""What torch's operations ensure of the sizes and numbers that they give at run time.
 
-Stated as facts that hold from the operation on: `narrow` gives the length it was asked for,
+Stated as facts that hold from the operation on: a number that is computed from sizes is what
+its nodes compute (see `computed`), `narrow` gives the length it was asked for,
 a slice is no longer than what it is taken from, and a mask selects no more than it has
 elements. Sizes are used only where they are sure (see `is_exact_size`), and scalars as the
 graph computes them, not as torch has simplified them.
@@ -15,6 +16,7 @@ import torch
 
 from asserts.dialects.base import Path
 from asserts.dialects.torch.answers.calls import CHOOSING
+from asserts.dialects.torch.symbols.computed import COMPUTED, NumberReader
 from asserts.dialects.torch.symbols.enforced import ENTRY
 from shapes.expr import BoolExpr, Expr, as_condition, as_expr, make
 
@@ -40,10 +42,15 @@ def guarantees(
     hold from the first one on; but all inputs of the program (`entry`) are there at once.
     """
     reader = _Reader(graph, dialect)
+    numbers = NumberReader(dialect.symbols, dialect.value_of, dialect.key)
     bound = set() if bound is None else bound
     for node in graph.nodes:
         at_entry = entry and node.op == "placeholder"
         for symbol, path in dialect.bindings(node).items():
+            if path in ((), (("int",),)) and symbol not in bound:
+                computed = numbers.claim(node, symbol, path == ())
+                if computed is not None:
+                    yield computed, COMPUTED
             if path and (at_entry or symbol not in bound):
                 for claim, who in reader.claims(node, symbol, path):
                     yield as_condition(claim), who

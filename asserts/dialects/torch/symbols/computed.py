@@ -24,7 +24,7 @@ from shapes.facts import bounds
 if TYPE_CHECKING:
     from asserts.dialects.torch.symbols.shape_env import TorchEnv
 
-__all__ = ["COMPUTED", "computed_number", "new_nodes"]
+__all__ = ["COMPUTED", "NumberReader", "computed_number", "new_nodes", "number_read"]
 
 COMPUTED: Final = "a number computed from sizes"
 """The name under which such numbers are stated."""
@@ -34,31 +34,48 @@ _READS: Final = (_ATEN.item.default, _ATEN._local_scalar_dense.default)
 _MOST: Final = (1 << 63) - 1
 
 
-def computed_number(node: fx.Node, symbols: TorchEnv) -> BoolExpr | None:
-    """What is read by a node of a graph in the making, if it is computed from sizes, or from
-    constants (a truth is read as 1 or 0)."""
+def number_read(node: fx.Node) -> tuple[sympy.Symbol, bool] | None:
+    """The symbol of torch's for what a node of a graph in the making reads from a tensor, and
+    whether that is a number (or a truth, read as 1 or 0)."""
     if node.target not in _READS:
         return None
     read = getattr(getattr(node.meta.get("val"), "node", None), "_expr", None)
     symbol = next(iter(getattr(read, "free_symbols", ())), None)
-    if symbol is None or not is_unbacked(symbol) or not symbol.is_integer:
+    if symbol is None or not is_unbacked(symbol) or read not in (symbol, sympy.Eq(symbol, 1)):
         return None
-    if read not in (symbol, sympy.Eq(symbol, 1)):
+    return symbol, read is symbol
+
+
+def computed_number(node: fx.Node, symbols: TorchEnv) -> BoolExpr | None:
+    """What is read by a node of a graph in the making, if it is computed from sizes, or from
+    constants."""
+    read = number_read(node)
+    if read is None:
         return None
-    found: Expr | None = None
-    if read is symbol:
-        found = _Reader(symbols).value(node.args[0])
-    if found is None:
-        number = constant_value(node)
-        found = None if number is None else as_expr(int(number))
-    return None if found is None else as_condition(make("Eq", symbols.symbol(symbol), found))
+    reader = NumberReader(symbols, lambda one: symbols.value_of(one.meta["val"]), "val")
+    return reader.claim(node, symbols.symbol(read[0]), read[1])
 
 
-class _Reader:
-    """Values of tensors with one element, as their nodes compute them."""
+class NumberReader:
+    """Values of tensors with one element, as their nodes compute them; `number_of` says what
+    is to be believed of a number among their operands."""
 
-    def __init__(self, symbols: TorchEnv) -> None:
+    def __init__(
+        self, symbols: TorchEnv, number_of: Callable[[fx.Node], Expr | None], key: str
+    ) -> None:
         self._symbols = symbols
+        self._number_of = number_of
+        self._key = key
+
+    def claim(self, node: fx.Node, symbol: Expr, is_number: bool) -> BoolExpr | None:
+        """What a node reads into a symbol (of a truth 1 or 0), if that is known."""
+        if node.target not in _READS or symbol.kind != "int":
+            return None
+        found: Expr | None = self.value(node.args[0]) if is_number else None
+        if found is None:
+            number = constant_value(node, self._key)
+            found = None if number is None else as_expr(int(number))
+        return None if found is None else as_condition(make("Eq", symbol, found))
 
     def value(self, argument: Any) -> IntExpr | None:
         """The value of an operand, within 64 bits."""
@@ -66,14 +83,14 @@ class _Reader:
             found: Expr | None = as_expr(argument) if abs(argument) <= _MOST else None
         elif not isinstance(argument, fx.Node):
             return None
-        elif isinstance(argument.meta.get("val"), torch.SymInt):
-            found = self._symbols.value_of(argument.meta["val"])
+        elif isinstance(argument.meta.get(self._key), (int, torch.SymInt)):
+            found = self._number_of(argument)
         else:
             found = self._of_tensor(argument)
         return found if isinstance(found, IntExpr) else None
 
     def _of_tensor(self, node: fx.Node) -> Expr | None:
-        value = node.meta.get("val")
+        value = node.meta.get(self._key)
         rule = _RULES.get(node.target)
         if rule is None or not isinstance(value, torch.Tensor):
             return None
@@ -122,17 +139,17 @@ def _is_left_alone(node: fx.Node) -> bool:
     return True
 
 
-Rule = Callable[[_Reader, list[Any], Mapping[str, Any]], Expr | None]
+Rule = Callable[[NumberReader, list[Any], Mapping[str, Any]], Expr | None]
 
 _RULES: Final[Mapping[Any, Rule]] = {
-    _ATEN.div.Tensor_mode: _Reader.quotient,
-    _ATEN.div.Scalar_mode: _Reader.quotient,
-    _ATEN.floor_divide.default: _Reader.quotient,
-    _ATEN.floor_divide.Scalar: _Reader.quotient,
-    _ATEN.remainder.Scalar: _Reader.rest,
-    _ATEN.remainder.Tensor: _Reader.rest,
-    _ATEN.scalar_tensor.default: _Reader.same,
-    _ATEN.clone.default: _Reader.same,
+    _ATEN.div.Tensor_mode: NumberReader.quotient,
+    _ATEN.div.Scalar_mode: NumberReader.quotient,
+    _ATEN.floor_divide.default: NumberReader.quotient,
+    _ATEN.floor_divide.Scalar: NumberReader.quotient,
+    _ATEN.remainder.Scalar: NumberReader.rest,
+    _ATEN.remainder.Tensor: NumberReader.rest,
+    _ATEN.scalar_tensor.default: NumberReader.same,
+    _ATEN.clone.default: NumberReader.same,
 }
 
 

@@ -22,10 +22,11 @@ MOST_NODES: Final = 64
 """Operations behind one value."""
 
 
-def constant_value(node: fx.Node) -> int | bool | None:
-    """The integer or truth that a node reads from a tensor of constants."""
+def constant_value(node: fx.Node, key: str = "val") -> int | bool | None:
+    """The integer or truth that a node reads from a tensor of constants; `key` is where nodes
+    keep their values."""
     source = node.args[0]
-    order = _behind(source) if isinstance(source, fx.Node) else None
+    order = _behind(source, key) if isinstance(source, fx.Node) else None
     if order is None:
         return None
     values: dict[fx.Node, Any] = {}
@@ -40,7 +41,7 @@ def constant_value(node: fx.Node) -> int | bool | None:
     return found if isinstance(found, int) else None
 
 
-def _behind(source: fx.Node) -> list[fx.Node] | None:
+def _behind(source: fx.Node, key: str) -> list[fx.Node] | None:
     """What has to be computed for a node, in order; None if that is not constant."""
     found: dict[fx.Node, None] = {}
     waiting = [source]
@@ -48,16 +49,16 @@ def _behind(source: fx.Node) -> list[fx.Node] | None:
         node = waiting.pop()
         if node in found:
             continue
-        if len(found) >= MOST_NODES or not _is_constant(node) or _is_written(node):
+        if len(found) >= MOST_NODES or not _is_constant(node, key) or _is_written(node):
             return None
         found[node] = None
         waiting += node.all_input_nodes
     return sorted(found)
 
 
-def _is_constant(node: fx.Node) -> bool:
+def _is_constant(node: fx.Node, key: str) -> bool:
     """Whether the operation gives the same for the same operands, and quickly."""
-    target, value = node.target, node.meta.get("val")
+    target, value = node.target, node.meta.get(key)
     if target is operator.getitem:
         return True  # (an item of a list of results)
     if not isinstance(target, torch._ops.OpOverload) or target.namespace != "aten":
