@@ -38,7 +38,7 @@ from shapes.expr.nodes import (
     plus,
 )
 
-__all__ = ["OPERATORS", "named_functions"]
+__all__ = ["BY_HANDLER", "BY_MEANING", "OPERATORS", "named_functions"]
 
 Build = Callable[..., Expr]
 
@@ -463,6 +463,15 @@ for _name in _FUNCTIONS:
         _float_op(_name),
         {"sympy": f"Float_{_name}", "example": f"{_name}(t)"},
     )
+
+
+BY_HANDLER: Final = {op.handler: op for op in reversed(list(OPERATORS.values()))}
+"""The first operator with each handler."""
+
+BY_MEANING: Final[dict[Any, Op]] = {
+    op.python: op for op in reversed(list(OPERATORS.values()))
+}
+"""The first operator with each function of Python as its meaning."""
 
 
 def named_functions() -> Mapping[str, Op]:
