@@ -30,7 +30,7 @@ from shapes.expr import (
     conjunction,
     make,
 )
-from shapes.traversal import Builder, composed, composition, interpret, walk
+from shapes.traversal import Builder, composed, interpret, walk
 
 __all__ = [
     "CONVERSION",
@@ -55,7 +55,7 @@ PARTIAL: Final = frozenset(
 _PYTHONS: Final[dict[str, Any]] = {
     op.handler: op.python
     for op in reversed(list(OPERATORS.values()))
-    if op.infix is not None and op.python is getattr(operator, op.python.__name__, None)
+    if op.infix is not None and op.python in vars(operator).values()
 }
 """Operators that are Python's own, which torch traces."""
 
@@ -103,7 +103,7 @@ def create_operator(
         target = _UNSAVED.get(op.handler)
     if target is not None:
         return call(target, *arguments)
-    if composition(op) is not None:
+    if op.simpler is not None:
         return composed(_Nodes(call, saved), op, arguments)
     graphs = "an exported program" if op.handler in _UNSAVED else "a graph of torch's"
     raise GraphError(
