@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from hypothesis import strategies as st
 
+from shapes.expr.nodes import OPERATORS
 from tests.oracle import Tree, leaf, name, node, within
 
 T = TypeVar("T")
@@ -107,6 +108,12 @@ FEW_CONDITIONS = Soil(("x", "y"), ("p",), (), floats=False)
 
 _INT_BINARY = ("Add", "Sub", "Mul", "FloorDiv", "Mod", "CeilDiv", "CleanDiv", "TruncDiv",
                "TruncMod", "Min", "Max", "BitAnd", "BitOr", "BitXor")  # fmt: skip
+_INT_BINARY += tuple(
+    op.name
+    for op in OPERATORS.values()
+    if (op.operands, op.result) == ("ii", "int")
+    and op.name not in (*_INT_BINARY, "LShift", "RShift")  # (whose operands stay small)
+)
 _INT_UNARY = ("Neg", "BitNot", "Abs")
 _ROUNDING = ("FloorToInt", "CeilToInt", "TruncToInt", "RoundToInt")
 _RELATIONS = ("Le", "Lt", "Ge", "Gt", "Eq", "Ne")

@@ -15,6 +15,7 @@ from asserts.dialects.base import Dialect, Path
 from asserts.errors import GraphError
 from asserts.graph.graph import Graph, Node
 from shapes.expr import (
+    BY_HANDLER,
     EQ_ZERO,
     LE_ZERO,
     NE_ZERO,
@@ -34,9 +35,6 @@ __all__ = ["Emitter"]
 
 
 _RELATIONS: Final = frozenset((LE_ZERO, EQ_ZERO, NE_ZERO))
-_OPERATORS: Final = {op.handler: op for op in reversed(OPERATORS.values())}
-"""The first operator with each handler."""
-
 _ADD: Final = OPERATORS["Add"]
 _SUB: Final = OPERATORS["Sub"]
 _MUL: Final = OPERATORS["Mul"]
@@ -115,7 +113,7 @@ class Emitter:
             # Most conditions are one relation: what it is made of needs no further look.
             handler, left, right = sides(expr)
             operands = [self._emitted(left), self._emitted(right)]
-            found = self._node(_OPERATORS[handler], operands, expr)
+            found = self._node(BY_HANDLER[handler], operands, expr)
         if found is None:
             found = interpret(self, {}, expr, self._available)
         assert isinstance(found, _Emitted)

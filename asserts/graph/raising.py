@@ -24,6 +24,7 @@ from shapes import tensors
 from shapes.env import ShapeEnv
 from shapes.errors import ShapeproofError
 from shapes.expr import (
+    BY_MEANING,
     OPERATORS,
     TRUE,
     BoolExpr,
@@ -51,18 +52,12 @@ _ENFORCED: Final = frozenset(("operation", "contract", "declared", "guard"))
 """Whoever states such a fact sees to it that it holds for every run."""
 
 _SCALAR: Final[dict[Any, Op]] = {
-    op.python: op
-    for op in reversed(list(OPERATORS.values()))
-    if op.python is not None and op.build is not None
+    **BY_MEANING,
+    operator.lshift: OPERATORS["LShift"],
+    operator.rshift: OPERATORS["RShift"],
+    operator.pow: OPERATORS["Pow"],
+    operator.truediv: OPERATORS["TrueDiv"],
 }
-_SCALAR.update(
-    {
-        operator.lshift: OPERATORS["LShift"],
-        operator.rshift: OPERATORS["RShift"],
-        operator.pow: OPERATORS["Pow"],
-        operator.truediv: OPERATORS["TrueDiv"],
-    }
-)
 _BUILDERS: Final[dict[object, Op]] = {
     op.build: op for op in OPERATORS.values() if op.build is not None
 }

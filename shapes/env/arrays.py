@@ -46,6 +46,9 @@ def answered(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: Any) -> A
             return divmod(a, b)  # type: ignore[operator]
         op = _operators().get(ufunc.__name__)
         if op is not None:
+            assert op.python is not None
+            if op.python.__module__ in ("_operator", "builtins"):
+                return op.python(*exact)  # Python's operators may turn operands round
             return applied(None, op.name, tuple(exact))
     for answer in ANSWERS:
         result = answer(ufunc, method, inputs, kwargs)

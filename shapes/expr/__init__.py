@@ -46,9 +46,12 @@ from shapes.expr.nodes import (
     make,
     symbol,
 )
+from shapes.expr.operators import BY_HANDLER, BY_MEANING
 from shapes.expr.remainders import sides
 
 __all__ = [
+    "BY_HANDLER",
+    "BY_MEANING",
     "EQ_ZERO",
     "FALSE",
     "LE_ZERO",

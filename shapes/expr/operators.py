@@ -38,7 +38,7 @@ from shapes.expr.nodes import (
     plus,
 )
 
-__all__ = ["OPERATORS", "named_functions"]
+__all__ = ["BY_HANDLER", "BY_MEANING", "OPERATORS", "named_functions"]
 
 Build = Callable[..., Expr]
 
@@ -311,11 +311,12 @@ _ARITHMETIC: list[tuple[Any, ...]] = [
       "example": "x % y"}),
     ("CeilDiv", "ceildiv", "ii", "int", semantics.ceiling_division,
      _ints(integers.ceiling_division),
-     {**_DIVISION, "text": "ceildiv", "work": 9, "example": "CeilDiv(x, y)"}),
+     {**_DIVISION, "text": "ceildiv", "work": 9, "simpler": "-(-a // b)",
+      "example": "CeilDiv(x, y)"}),
     ("CleanDiv", "cleandiv", "ii", "int", semantics.clean_division,
      _ints(integers.floor_division),
      {**_DIVISION, "defined": _divides, "undefined": "is not an integer", "work": 8,
-      "example": "CleanDiv(x, y)"}),
+      "simpler": "a // b", "example": "CleanDiv(x, y)"}),
     ("TruncDiv", "truncdiv", "ii", "int", semantics.truncating_division,
      _ints(integers.truncating_division),
      {**_DIVISION, "work": 12, "simpler": _TRUNCATED, "example": "TruncDiv(x, y)"}),
@@ -327,9 +328,11 @@ _ARITHMETIC: list[tuple[Any, ...]] = [
      {**_NATURAL, "infix": "**", "work": 10, "numpy": "power", "code": "_m.power",
       "sympy": "PowByNatural", "example": "x ** y"}),
     ("LShift", "lshift", "ii", "int", semantics.shift_left, _ints(_shift_left),
-     {**_NATURAL, "infix": "<<", "numpy": "left_shift", "example": "x << y"}),
+     {**_NATURAL, "infix": "<<", "numpy": "left_shift", "simpler": "a * 2**b",
+      "example": "x << y"}),
     ("RShift", "rshift", "ii", "int", semantics.shift_right, _ints(_shift_right),
-     {**_NATURAL, "infix": ">>", "numpy": "right_shift", "example": "x >> y"}),
+     {**_NATURAL, "infix": ">>", "numpy": "right_shift", "simpler": "a // 2**b",
+      "example": "x >> y"}),
     ("BitAnd", "bitand", "ii", "int", semantics.bit_and,
      _bitwise(integers.bit_and, booleans.conjunction),
      {"infix": "&", "variadic": True, "laws": _LATTICE, "work": 2, "closed": True,
@@ -344,7 +347,7 @@ _ARITHMETIC: list[tuple[Any, ...]] = [
       "closed": True, "numpy": "bitwise_xor", "simpler": "(a | b) - (a & b)",
       "sympy": "BitwiseXor", "example": "x ^ y"}),
     ("BitNot", "bitnot", "i", "int", operator.invert, _bitwise(_bit_not, booleans.negation),
-     {"numpy": "invert", "example": "~x"}),
+     {"numpy": "invert", "simpler": "-a - 1", "example": "~x"}),
     ("Abs", "abs", "n", "int", abs, _numbers(integers.absolute, "FloatAbs"),
      {"text": "abs", "work": 2, "numpy": "absolute", "simpler": "Max(a, -a)",
       "example": "abs(x)"}),
@@ -366,9 +369,11 @@ _RELATIONS: list[tuple[Any, ...]] = [
     ("Lt", "lt", "nn", "bool", operator.lt, _compared(booleans.less),
      {"infix": "<", "numpy": "less", "sympy": "StrictLessThan", "example": "x < y"}),
     ("Ge", "ge", "nn", "bool", operator.ge, _compared(booleans.less_equal, True),
-     {"infix": ">=", "numpy": "greater_equal", "sympy": "GreaterThan", "example": "x >= y"}),
+     {"infix": ">=", "numpy": "greater_equal", "sympy": "GreaterThan",
+      "simpler": "b <= a", "example": "x >= y"}),
     ("Gt", "gt", "nn", "bool", operator.gt, _compared(booleans.less, True),
-     {"infix": ">", "numpy": "greater", "sympy": "StrictGreaterThan", "example": "x > y"}),
+     {"infix": ">", "numpy": "greater", "sympy": "StrictGreaterThan",
+      "simpler": "b < a", "example": "x > y"}),
     ("Eq", "eq", "aa", "bool", operator.eq, _compared(booleans.equal),
      {"infix": "==", "laws": "commutative", "numpy": "equal", "sympy": "Equality",
       "example": "Eq(x, y)"}),
@@ -393,7 +398,7 @@ _CONNECTIVES: list[tuple[Any, ...]] = [
     ("Not", "not_", "b", "bool", operator.not_, booleans.negation,
      {"numpy": "logical_not", "example": "Not(p)"}),
     ("Implies", "implies", "bb", "bool", semantics.implies, _implies,
-     {"example": "Implies(p, q)"}),
+     {"simpler": "not a or b", "example": "Implies(p, q)"}),
     ("Iff", "iff", "bb", "bool", semantics.iff, booleans.equivalent,
      {"text": "Eq", "laws": "commutative", "work": 2, "numpy": "equal",
       "simpler": "a and b or not a and not b", "sympy": "Equivalent",
@@ -463,6 +468,15 @@ for _name in _FUNCTIONS:
         _float_op(_name),
         {"sympy": f"Float_{_name}", "example": f"{_name}(t)"},
     )
+
+
+BY_HANDLER: Final = {op.handler: op for op in reversed(list(OPERATORS.values()))}
+"""The first operator with each handler."""
+
+BY_MEANING: Final[dict[Any, Op]] = {
+    op.python: op for op in reversed(list(OPERATORS.values()))
+}
+"""The first operator with each function of Python as its meaning."""
 
 
 def named_functions() -> Mapping[str, Op]:

@@ -20,7 +20,6 @@ from shapes.traversal.substitute import Builder, substitute
 
 if TYPE_CHECKING:
     from shapes.traversal.compose import composed as composed
-    from shapes.traversal.compose import composition as composition
     from shapes.traversal.sympy import from_sympy as from_sympy
     from shapes.traversal.totalize import made_total as made_total
 
@@ -31,7 +30,6 @@ __all__ = [
     "Shown",
     "Spelled",
     "composed",
-    "composition",
     "defined",
     "evaluate",
     "free_symbols",
@@ -52,7 +50,7 @@ __all__ = [
 __getattr__ = lazy_exports(
     __name__,
     {
-        "compose": ("composed", "composition"),
+        "compose": ("composed",),
         "sympy": ("from_sympy",),
         "totalize": ("made_total",),
     },

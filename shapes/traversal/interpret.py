@@ -32,16 +32,15 @@ from shapes.expr.nodes import (
     LE_ZERO,
     MANY,
     NE_ZERO,
-    OPERATORS,
     PRODUCT,
     SUM,
     SYMBOL,
     BoolAtom,
     Expr,
-    Op,
     Product,
     Sum,
 )
+from shapes.expr.operators import BY_HANDLER
 from shapes.expr.remainders import parts, sides
 
 __all__ = ["free_symbols", "interpret", "symbols_of", "walk"]
@@ -195,17 +194,7 @@ def apply(analysis: Any, handler: str, values: Sequence[Any]) -> Any:
     method = getattr(analysis, handler, None)
     if method is not None:
         return method(*values)
-    return analysis.unknown(_by_handler(handler), list(values))
-
-
-_handlers: dict[str, Op] = {}
-
-
-def _by_handler(handler: str) -> Op:
-    """The first operator of the table with that handler."""
-    if handler not in _handlers:
-        _handlers[handler] = next(op for op in OPERATORS.values() if op.handler == handler)
-    return _handlers[handler]
+    return analysis.unknown(BY_HANDLER[handler], list(values))
 
 
 def _product(analysis: Any, node: Expr, values: Sequence[Any]) -> Any:

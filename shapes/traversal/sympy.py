@@ -17,6 +17,7 @@ from typing import Any
 from shapes.base.infinity import IntInfinity, int_oo
 from shapes.errors import ExpressionTypeError
 from shapes.expr.nodes import OPERATORS, BoolExpr, Expr, Kind, Op, Value, symbol
+from shapes.traversal.compose import composed
 from shapes.traversal.interpret import Plan, apply, interpret
 from shapes.traversal.substitute import Builder
 
@@ -174,13 +175,8 @@ def _apply(analysis: Any, op: Op, values: Sequence[Any]) -> Any:
     swapped = {"ge": "le", "gt": "lt"}.get(op.handler)
     if swapped is not None:
         return apply(analysis, swapped, values[::-1])
-    if op.handler == "implies":
-        negated = apply(analysis, "not_", values[:1])
-        return apply(analysis, "or_", (negated, values[1]))
-    if op.handler in ("lshift", "rshift"):
-        power = apply(analysis, "pow", (analysis.constant(2), values[1]))
-        handler = "mul" if op.handler == "lshift" else "floordiv"
-        return apply(analysis, handler, (values[0], power))
+    if op.handler in ("implies", "lshift", "rshift"):
+        return composed(analysis, op, values)
     method = getattr(analysis, op.handler, None)
     return analysis.unknown(op, values) if method is None else method(*values)
 

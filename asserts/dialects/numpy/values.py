@@ -24,7 +24,7 @@ from asserts.graph.module import GraphModule
 from asserts.graph.values import ArrayValue
 from shapes.env import ShapeEnv, SymbolInfo
 from shapes.errors import DataDependentError, ShapeproofError
-from shapes.expr import OPERATORS, Expr, IntExpr, Op, as_expr, equal
+from shapes.expr import BY_MEANING, Expr, IntExpr, as_expr, equal
 from shapes.prove import entails
 from shapes.traversal import free_symbols, substitute
 
@@ -304,12 +304,6 @@ def _mapped(value: Any, change: Callable[[Expr], Expr]) -> Any:
 
 Rule = Callable[[Any, Any, tuple[Any, ...], dict[str, Any]], Any]
 
-_SCALAR: Final[dict[Any, Op]] = {
-    op.python: op
-    for op in reversed(list(OPERATORS.values()))
-    if op.python is not None and op.build is not None
-}
-
 
 def _rule_of(target: Any) -> Rule | None:
     """How a call of that function is recomputed."""
@@ -324,7 +318,7 @@ def _rule_of(target: Any) -> Rule | None:
             return apply_rule
         if target is assert_holds:
             return _nothing
-        return _operator if target in _SCALAR else None
+        return _operator if target in BY_MEANING else None
     except TypeError:  # cannot be hashed: nothing of ours
         return None
 
@@ -336,7 +330,7 @@ def _operator(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 
     if any(isinstance(a, (SymArray, np.ndarray, np.generic)) for a in args) or kwargs:
         return target(*args, **kwargs)
-    build = _SCALAR[target].build
+    build = BY_MEANING[target].build
     assert build is not None
     expr = build(*[a.expr if isinstance(a, Symbolic) else as_expr(a) for a in args])
     return t.env.wrap(expr)

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from shapes.base.infinity import int_oo
 from shapes.domains import Congruence, CongruenceAnalysis
 from shapes.errors import RangeError
+from shapes.expr.nodes import make, symbol
+from shapes.traversal.interpret import interpret
 
 C = Congruence
 ANY = Congruence.anything()
@@ -279,9 +281,11 @@ def test_leaves() -> None:
 
 
 def test_floats_know_nothing() -> None:
-    assert ANALYSIS.fadd(None, None) is None
-    assert ANALYSIS.tofloat(C(8, 3)) is None
-    assert ANALYSIS.floor_to_int(None) == ANY
+    t = symbol("t", "float")
+    for name in ("FloatAdd", "FloatMod"):
+        assert interpret(ANALYSIS, {t: None}, make(name, t, t)) is None
+    assert interpret(ANALYSIS, {}, make("ToFloat", symbol("x"))) is None
+    assert interpret(ANALYSIS, {t: None}, make("FloorToInt", t)) == ANY
 
 
 def test_bool_operands_count_as_numbers() -> None:

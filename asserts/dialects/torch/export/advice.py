@@ -42,7 +42,6 @@ from shapes.traversal import (
     Printer,
     Shown,
     composed,
-    composition,
     free_symbols,
     interpret,
     join,
@@ -306,7 +305,7 @@ class _TorchText(Printer):
             return self._folded(f"torch.sym_{op.text.lower()}", operands)
         if op.name in _CALLS:
             return self._called(_CALLS[op.name], operands)
-        if op.infix is None and composition(op) is not None:
+        if op.infix is None and op.simpler is not None:
             return composed(self, op, operands)  # type: ignore[no-any-return]
         return super().unknown(op, operands)
 

@@ -19,6 +19,7 @@ from torch.fx.experimental.symbolic_shapes import cast_symbool_to_symint_guardle
 
 from asserts.errors import GraphError
 from shapes.expr import (
+    BY_MEANING,
     OPERATORS,
     BoolExpr,
     Expr,
@@ -29,7 +30,7 @@ from shapes.expr import (
     conjunction,
     make,
 )
-from shapes.traversal import Builder, composed, composition, interpret, walk
+from shapes.traversal import Builder, composed, interpret, walk
 
 __all__ = [
     "CONVERSION",
@@ -51,42 +52,34 @@ PARTIAL: Final = frozenset(
 )  # fmt: skip
 """Functions that raise an error for some second operands, or for infinity."""
 
+_PYTHONS: Final[dict[str, Any]] = {
+    op.handler: op.python
+    for op in reversed(list(OPERATORS.values()))
+    if op.infix is not None and op.python in vars(operator).values()
+}
+"""Operators that are Python's own, which torch traces."""
+
 _DIRECT: Final[dict[str, Any]] = {
-    "add": operator.add,
-    "sub": operator.sub,
+    **_PYTHONS,
     "neg": operator.neg,
-    "mul": operator.mul,
-    "floordiv": operator.floordiv,
-    "cleandiv": operator.floordiv,
-    "mod": operator.mod,
+    "fneg": operator.neg,
     "pow": operator.pow,
-    "lshift": operator.lshift,
-    "rshift": operator.rshift,
-    "min": torch.sym_min,
-    "max": torch.sym_max,
-    "le": operator.le,
-    "lt": operator.lt,
-    "eq": operator.eq,
-    "ne": operator.ne,
+    "fpow": operator.pow,
+    "ffloordiv": operator.floordiv,
+    "fmod": operator.mod,
+    "inttruediv": operator.truediv,
+    "bitand": operator.and_,
+    "bitor": operator.or_,
     "and_": operator.and_,
     "or_": operator.or_,
     "not_": torch.sym_not,
-    "fadd": operator.add,
-    "fsub": operator.sub,
-    "fmul": operator.mul,
-    "fneg": operator.neg,
+    "min": torch.sym_min,
+    "max": torch.sym_max,
     "fmin": torch.sym_min,
     "fmax": torch.sym_max,
-    "ffloordiv": operator.floordiv,
-    "fmod": operator.mod,
-    "fpow": operator.pow,
-    "truediv": operator.truediv,
-    "inttruediv": operator.truediv,
     "tofloat": torch.sym_float,
     "trunc_to_int": math.trunc,
     "sqrt": torch.sym_sqrt,
-    "bitand": operator.and_,
-    "bitor": operator.or_,
 }
 """Operators that are one node."""
 
@@ -110,7 +103,7 @@ def create_operator(
         target = _UNSAVED.get(op.handler)
     if target is not None:
         return call(target, *arguments)
-    if composition(op) is not None:
+    if op.simpler is not None:
         return composed(_Nodes(call, saved), op, arguments)
     graphs = "an exported program" if op.handler in _UNSAVED else "a graph of torch's"
     raise GraphError(
@@ -211,9 +204,12 @@ _COMPOSED: Final[dict[str, Call]] = {
 
 
 def _named(name: str) -> Build:
-    build = OPERATORS[name].build
-    assert build is not None
-    return build
+    return _built(OPERATORS[name])
+
+
+def _built(op: Op) -> Build:
+    assert op.build is not None
+    return op.build
 
 
 def _sum(terms: Any) -> Expr:
@@ -228,23 +224,13 @@ def _to_integer(e: Expr) -> Expr:
 
 
 _READ: Final[dict[Any, Build]] = {
-    operator.add: _named("Add"),
-    operator.sub: _named("Sub"),
+    **{function: _built(BY_MEANING[function]) for function in _PYTHONS.values()},
     operator.neg: _named("Neg"),
     operator.pos: lambda e: e,
-    operator.mul: _named("Mul"),
-    operator.floordiv: _named("FloorDiv"),
-    operator.mod: _named("Mod"),
     operator.pow: _named("Pow"),
     operator.lshift: _named("LShift"),
     operator.rshift: _named("RShift"),
     operator.truediv: _named("TrueDiv"),
-    operator.le: _named("Le"),
-    operator.lt: _named("Lt"),
-    operator.ge: _named("Ge"),
-    operator.gt: _named("Gt"),
-    operator.eq: _named("Eq"),
-    operator.ne: _named("Ne"),
     operator.and_: _named("BitAnd"),
     operator.or_: _named("BitOr"),
     operator.xor: _named("BitXor"),
