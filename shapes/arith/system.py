@@ -18,14 +18,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from shapes.arith.certificate import Certificate, Lemma, Linear, Parts, Premise
-from shapes.arith.constraint import (
-    Elimination,
-    Graph,
-    Row,
-    enter_edges,
-    narrate,
-    path_refutation,
-)
+from shapes.arith.constraint import Elimination, Row, narrate
+from shapes.arith.difference_logic import Graph, enter_edges, path_refutation
 from shapes.arith.lemma_instances import INSTANCE_LIMIT, Instance, Wanted, instances
 from shapes.arith.simplex import weighted
 from shapes.base.infinity import Bound, IntInfinity, int_oo
@@ -58,13 +52,13 @@ __all__ = [
     "Component",
     "LinearQuestion",
     "Work",
-    "circle",
     "components",
     "decided",
     "ends_of",
     "in_range",
     "leaf_row",
     "linear",
+    "negative_cycle",
     "reasons_of_range",
     "refuted",
     "with_fewer",
@@ -165,9 +159,9 @@ def refuted(
         return None
 
 
-def circle(facts: Facts, claim: BoolExpr) -> Reasons | None:
-    """The facts whose differences make a circle with a relation (or a conjunct) that cannot
-    be closed, however many there are; None if they do not."""
+def negative_cycle(facts: Facts, claim: BoolExpr) -> Reasons | None:
+    """The facts whose differences make a negative cycle with a relation (or a conjunct),
+    however many there are; None if they do not."""
     for part in claim.args if claim.op is OPERATORS["And"] else (claim,):
         if part.op is not LE_ZERO and part.op is not EQ_ZERO:
             continue

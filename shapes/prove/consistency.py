@@ -84,9 +84,9 @@ def refuted(facts: Facts, focus: BoolExpr, newest: Fact | None = None) -> Reason
 
 def _refused(before: Facts, learned: Facts, newest: Fact) -> Reasons | None:
     """The same for a statement, `newest`, that `before` became `learned` with."""
-    from shapes.arith.system import circle
+    from shapes.arith.system import negative_cycle
 
-    found = circle(before, newest.claim)
+    found = negative_cycle(before, newest.claim)
     if found is None:
         found = refuted(learned, newest.claim, newest)
     return None if found is None else found | {newest}
