@@ -275,7 +275,7 @@ class Question:
 
     def _move(self, most: int) -> None:
         """Look near values that satisfied the facts before."""
-        from shapes.prove.consistency import nearby
+        from shapes.witness.local_search import nearby
 
         if self._search is None:
             return
