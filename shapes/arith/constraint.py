@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from enum import Enum
 from math import gcd
 from typing import Any, Final, TypeAlias
 
@@ -35,7 +36,15 @@ from shapes.arith.certificate import (
 )
 from shapes.base.budget import spend, weight
 
-__all__ = ["Elimination", "Row", "combined", "narrate"]
+__all__ = ["Derived", "Elimination", "Row", "combined", "narrate"]
+
+
+class Derived(Enum):
+    """How a row follows from two others where it is not their combination."""
+
+    SQUEEZE = "opposite rows become an equality"
+    STRICT = "an end that a disequality excludes moves by one"
+
 
 Parts: TypeAlias = "tuple[tuple[int, Row], ...]"
 
@@ -108,7 +117,7 @@ def combined(p: int, a: Row, q: int, b: Row) -> Row:
 
 
 def _weight_of(row: Row) -> int:
-    """How dear the arithmetic of a row is: its numbers tend to have the same size."""
+    """The cost of the arithmetic of a row: its numbers tend to have the same size."""
     for c in row.terms.values():
         return weight(c.bit_length() + row.constant.bit_length())
     return weight(row.constant.bit_length())
@@ -207,7 +216,7 @@ class Elimination:
             if x is not pivot and q:
                 terms.append((x, q))
         leaf = Definition(t, tuple(terms), 0)
-        # Told behind the row that it takes apart, which may hold earlier names.
+        # Listed behind the row that it splits up, which may hold earlier names.
         definition = Row({**dict(terms), t: -1}, 0, True, leaf, ((0, row),))
         self._rows.append(definition)
         self._substitute(definition, pivot)
@@ -227,7 +236,7 @@ class Elimination:
             if opposite is None or opposite.constant != -row.constant:
                 continue
             parts = ((1, row), (1, opposite))
-            squeezed = Row(row.terms, row.constant, True, "squeeze", parts)
+            squeezed = Row(row.terms, row.constant, True, Derived.SQUEEZE, parts)
             made.append(squeezed)
             dropped.update((row, opposite))
         self._rows = [row for row in self._rows if row not in dropped] + made
@@ -332,7 +341,7 @@ def _size_of_equality(row: Row) -> tuple[bool, int]:
     return (not any(c in (1, -1) for c in row.terms.values()), len(row.terms))
 
 
-# --------------------------------------------------------------------------- telling it
+# --------------------------------------------------------------------------- certificates
 
 
 def narrate(row: Row) -> list[Any]:
@@ -363,9 +372,9 @@ def _step(row: Row, place: dict[Row, int]) -> Any:
     if row.leaf is None:
         parts = tuple((m, place[part]) for m, part in row.parts)
         return Combination(parts, row.divisor)
-    if row.leaf == "squeeze":
+    if row.leaf is Derived.SQUEEZE:
         return Squeeze(*used)
-    if row.leaf == "strict":
+    if row.leaf is Derived.STRICT:
         return Strict(*used)
     if isinstance(row.leaf, Lemma):
         return replace(row.leaf, premises=used)
