@@ -47,6 +47,7 @@ COMPILED = [
         "prove/quick",
         "traversal/definedness",
         "traversal/interpret",
+        "witness/local_search",
     )
 ]
 

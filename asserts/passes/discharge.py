@@ -24,7 +24,6 @@ from types import MappingProxyType
 from typing import Literal
 
 from asserts.conditions.known import Known, Statement
-from asserts.passes.example import Condition, Example
 from asserts.passes.premises import Premises
 from asserts.passes.redundant import Candidate, Redundant
 from shapes.base import Location
@@ -33,6 +32,7 @@ from shapes.expr import EQ_ZERO, LE_ZERO, NE_ZERO, OPERATORS, BoolExpr, Expr
 from shapes.facts import Fact, Proof
 from shapes.prove import Effort, decide
 from shapes.traversal import free_symbols, made_total, show, walk
+from shapes.witness import Condition, Example
 
 __all__ = ["Decision", "Obligation", "Policy", "discharge", "obligations_of"]
 
@@ -278,7 +278,7 @@ class _Discharge:
             statement = arrived[-1][1]
             self._known.add(statement)
             self._premises.enter([statement])
-            self._example.tell(Condition(statement.claim, statement.symbols))
+            self._example.state(Condition(statement.claim, statement.symbols))
         return arrived
 
     def _groups(self, checks: list[_Check]) -> list[list[_Check]]:
@@ -317,7 +317,7 @@ class _Discharge:
     def _reduce(self, group: list[_Check], staying: Sequence[_Check] = ()) -> None:
         for check in group:
             self._known.add(check)
-            self._example.tell(check.condition)
+            self._example.state(check.condition)
         if self._policy != "keep-all":
             for place, check in enumerate(group if self._existing else ()):
                 check.stands = self._stands(check, group[:place], group[place:])

@@ -3,14 +3,14 @@
 Land & Doig (Econometrica 1960); in solvers Dillig, Dillig & Aiken (CAV 2009). A question
 against a few facts is answered from these facts. Against fifty, whatever is made of them anew
 for every question (rows, lemmas about their atoms, solved equalities) costs more than the
-question itself. A `Body` keeps it: the equalities are solved, and the rest stands in a
+question itself. A `LinearSystem` keeps it: the equalities are solved, and the rest stands in a
 tableau (see `simplex`). A question adds its own rows to a copy. The rows are infeasible over
 the rationals, or branches on fractional values go on until there is an integer point or no
 branch is left. A point gives values, which are evaluated before they count; a refutation is a
 certificate with a case split for every branch.
 
 Guarantees: an answer depends on the facts and the condition alone, and not on what was asked
-before; budgets count branches, and numbers that pivots write; a body belongs to one state of
+before; budgets count branches, and numbers that pivots write; a system belongs to one state of
 knowledge and goes with it. Limits: relations and conjunctions of them; facts about which rows
 say nothing are left to the evaluation of what is found.
 """
@@ -56,17 +56,17 @@ from shapes.facts.verdict import Proof
 from shapes.traversal.interpret import free_symbols
 from shapes.witness.search import Values, completed, satisfies
 
-__all__ = ["Body", "Outcome", "body"]
+__all__ = ["LinearSystem", "Outcome", "prepared_system"]
 
 MOST: Final = 240
 """With more rows a pivot costs more than it is worth."""
 
 SOLVING: Final = 4_000
-"""Combinations of rows that solving the equalities of a body may take."""
+"""Combinations of rows that solving the equalities of a system may take."""
 
 STEPS: Final = 1_000_000
 """Numbers that pivots may write for one question (some seven hundred pivots for fifty facts);
-as many make a body ready."""
+as many prepare a system."""
 
 DEPTH: Final = 40
 """Branches on one way down."""
@@ -100,16 +100,16 @@ def _splits(certificate: Certificate) -> bool:
 _NEITHER: Final = Outcome()
 
 
-def body(facts: Facts, claim: BoolExpr, many: int) -> Body | None:
-    """The body that a claim is about: the component of so many facts that it is connected
+def prepared_system(facts: Facts, claim: BoolExpr, many: int) -> LinearSystem | None:
+    """The system that a claim is about: the component of so many facts that it is connected
     with, made at the first question; None if there is none, or two."""
     connected = [c for c in components(facts, claim) if len(c.facts) >= many]
     if len(connected) != 1:
         return None
     component = connected[0]
-    if component.body is None and len(component.rows) <= MOST:
-        component.body = Body(facts, component)
-    return component.body
+    if component.prepared is None and len(component.rows) <= MOST:
+        component.prepared = LinearSystem(facts, component)
+    return component.prepared
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class _Fork:
     """Two cases, one of which holds (by a fact ``e != 0``, or whatever the facts), each with
     what refutes it."""
 
-    apart: Row | None
+    excluded: Row | None
     cases: tuple[Fact, Fact]
     refuted: tuple[_Tree, _Tree]
 
@@ -125,12 +125,12 @@ class _Fork:
 _Tree: TypeAlias = "Row | _Fork"
 
 
-class Body:
+class LinearSystem:
     """The facts of a component as a tableau, and the equalities that were put into it."""
 
     def __init__(self, facts: Facts, component: Component) -> None:
         self._stated = component.facts
-        self._excluded = component.apart
+        self._excluded = component.disequalities
         self._symbols = free_symbols(*(fact.claim for fact in component.facts))
         self._asked: tuple[BoolExpr, int, Outcome] | None = None
         self._supposed = False
@@ -213,7 +213,7 @@ class Body:
     # ------------------------------------------------------------------ questions
 
     def ask(self, facts: Facts, condition: BoolExpr, branches: int) -> Outcome:
-        """Whether the condition can hold together with the facts of the body, within a
+        """Whether the condition can hold together with the facts of the system, within a
         budget of branches."""
         last = self._asked
         if last is not None and last[0] is condition and last[1] == branches:
@@ -228,7 +228,7 @@ class Body:
 
     def _answer(self, facts: Facts, condition: BoolExpr, branches: int) -> Outcome:
         if condition.op is NE_ZERO:
-            return self._apart(facts, condition, branches)
+            return self._off_zero(facts, condition, branches)
         question = LinearQuestion(facts, negation(condition), condition, (), Work(0))
         rows = self._rows_of(question)
         if rows is None:
@@ -236,12 +236,12 @@ class Body:
         search = _Branching(self, self._tableau.copied(STEPS), branches)
         tree = self._impossible or search.refuted(rows)
         if tree is not None:
-            return Outcome(refutation=_told(tree, question))
+            return Outcome(refutation=_certified(tree, question))
         if search.point is None:
             return _NEITHER
         return Outcome(self._checked(facts, condition, search.point))
 
-    def _apart(self, facts: Facts, condition: BoolExpr, branches: int) -> Outcome:
+    def _off_zero(self, facts: Facts, condition: BoolExpr, branches: int) -> Outcome:
         """``e != 0`` below and above: ``e <= 0`` and ``-e <= 0`` are what follows if neither
         is possible."""
         e = condition.args[0]
@@ -304,8 +304,8 @@ class Body:
 class _Branching:
     """The search for an integer point of a tableau, or for what refutes every branch."""
 
-    def __init__(self, body: Body, tableau: Tableau, branches: int) -> None:
-        self._body = body
+    def __init__(self, system: LinearSystem, tableau: Tableau, branches: int) -> None:
+        self._system = system
         self._tableau = tableau
         self._left = branches
         self.point: Mapping[Key, int] | None = None
@@ -324,14 +324,14 @@ class _Branching:
         at = tableau.branching()
         if at is not None:
             key, value, down = at
-            e = self._body.expression(key)
+            e = self._system.expression(key)
             low = Fact(le_zero(combine(1, e, 0, e, -value)), "given")
             high = Fact(negation(low.claim), "given")
             order = (low, high) if down else (high, low)
             return self._forked(tableau, depth, None, order)
         point = tableau.point()
         assert point is not None
-        met = self._body.met(point)
+        met = self._system.met(point)
         if met is not None:
             e, row = met
             below = Fact(le_zero(combine(1, e, 0, e, 1)), "given")
@@ -341,7 +341,7 @@ class _Branching:
         return None
 
     def _forked(
-        self, tableau: Tableau, depth: int, apart: Row | None, cases: tuple[Fact, Fact]
+        self, tableau: Tableau, depth: int, excluded: Row | None, cases: tuple[Fact, Fact]
     ) -> _Tree | None:
         """One case after the other, until there is a point."""
         if self._left <= 0 or depth <= 0:
@@ -351,33 +351,33 @@ class _Branching:
             self._left -= 1
             branch = tableau.copied(tableau.steps)
             leaf = leaf_row(case.claim, ("fact", case.claim, Reasons((case,))))
-            fits = branch.add(self._body.reduced(leaf))
+            fits = branch.add(self._system.reduced(leaf))
             tree = self._explored(branch, depth - 1) if fits else branch.conflict
             tableau.steps = branch.steps
             if self.point is not None:
                 return None
             if tree is not None:
                 refuted.append(tree)
-        return _Fork(apart, cases, (refuted[0], refuted[1])) if len(refuted) == 2 else None
+        return _Fork(excluded, cases, (refuted[0], refuted[1])) if len(refuted) == 2 else None
 
 
-def _told(tree: _Tree, question: LinearQuestion) -> tuple[Certificate, Reasons]:
+def _certified(tree: _Tree, question: LinearQuestion) -> tuple[Certificate, Reasons]:
     """The certificate of a refutation, and the facts that it uses. A case whose refutation
     does not use it refutes the whole."""
     if isinstance(tree, Row):
-        return question.told(tree)
+        return question.certified(tree)
     branches: list[Certificate] = []
     used = Reasons()
     for case, refuted in zip(tree.cases, tree.refuted):
-        certificate, why = _told(refuted, question)
+        certificate, why = _certified(refuted, question)
         if case not in why:
             return certificate, why
         branches.append(certificate)
         used |= Reasons(why - {case})
-    if tree.apart is None:
+    if tree.excluded is None:
         return Split("excluded middle", (), (), tree.cases, tuple(branches)), used
-    _, claim, reasons = tree.apart.leaf
+    _, claim, reasons = tree.excluded.leaf
     stated = [f for known in question.components for f in known.facts if f in reasons]
     premise = Premise(claim, "fact", tuple(stated))
-    split = Split("apart", (), (premise,), tree.cases, tuple(branches))
+    split = Split("disequality", (), (premise,), tree.cases, tuple(branches))
     return split, used | reasons

@@ -58,22 +58,22 @@ __all__ = ["check"]
 
 def check(certificate: Certificate, facts: Iterable[Fact], claim: BoolExpr) -> None:
     """Raises `CertificateError` unless the certificate proves the claim from the facts."""
-    waiting: list[tuple[object, tuple[Fact, ...], BoolExpr]] = [
+    pending: list[tuple[object, tuple[Fact, ...], BoolExpr]] = [
         (certificate, tuple(facts), claim)
     ]
-    while waiting:
-        part, known, goal = waiting.pop()
+    while pending:
+        part, known, goal = pending.pop()
         if isinstance(part, Linear):
             _check_linear(part, known, goal)
         elif isinstance(part, Parts):
             _require(_same_parts(goal, [p for p, _ in part.parts]), "parts of another claim")
-            waiting += [(inner, known, p) for p, inner in part.parts]
+            pending += [(inner, known, p) for p, inner in part.parts]
         elif isinstance(part, Refutation):
             _require(part.assumed.claim is negation(goal), "another claim's negation")
-            waiting.append((part.inner, (*known, part.assumed), FALSE))
+            pending.append((part.inner, (*known, part.assumed), FALSE))
         elif isinstance(part, Denial):
             _check_premise(part.premise, known, goal)
-            waiting.append((part.inner, known, negation(part.premise.claim)))
+            pending.append((part.inner, known, negation(part.premise.claim)))
         elif isinstance(part, Rests):
             _require(all(f in known for f in part.facts), "a fact that is not given")
             _require(_rests(part, goal), f"`{goal}` does not follow by {part.method}")
@@ -81,14 +81,14 @@ def check(certificate: Certificate, facts: Iterable[Fact], claim: BoolExpr) -> N
             for premise in (part.source, *part.premises):
                 _check_premise(premise, known, goal)
             _require(_replaced(part) is part.made.claim, "something else was put in")
-            waiting.append((part.inner, (*known, part.made), goal))
+            pending.append((part.inner, (*known, part.made), goal))
         elif isinstance(part, Split):
             for premise in part.premises:
                 _check_premise(premise, known, goal)
             _require(_exhaustive(part), f"cases are missing ({part.rule})")
             _require(len(part.cases) == len(part.branches), "a case without a proof")
             for case, branch in zip(part.cases, part.branches):
-                waiting.append((branch, (*known, case), goal))
+                pending.append((branch, (*known, case), goal))
         else:
             raise CertificateError(f"{part!r} is no certificate")
 
@@ -209,7 +209,7 @@ def _conclusion(
     if isinstance(step, Definition):
         used = {key for row in rows if not isinstance(row, BoolExpr) for key in row[0]}
         _require(step.parameter not in used, "a name that is taken")
-        _require(all(key is not step.parameter for key, _ in step.terms), "a circle")
+        _require(all(key is not step.parameter for key, _ in step.terms), "a cycle")
         return {**_summed(step.terms), step.parameter: -1}, step.constant, True
     if isinstance(step, Squeeze):
         upper, lower = _row(step.upper, rows), _row(step.lower, rows)
@@ -322,7 +322,7 @@ def _by_disjunction(split: Split, premises: Sequence[Expr], cases: Sequence[Bool
     return p.op is OPERATORS["Or"] and set(p.args) <= set(cases)
 
 
-def _by_apart(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr]) -> bool:
+def _by_disequality(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr]) -> bool:
     """``e != 0``: it is below or above."""
     (p,) = premises
     e = p.args[0]
@@ -401,7 +401,7 @@ def _le(a: Expr, b: Expr) -> BoolExpr:
 _RULES: Final = {
     "excluded middle": _by_middle,
     "disjunction": _by_disjunction,
-    "apart": _by_apart,
+    "disequality": _by_disequality,
     "sign": _by_sign,
     "equivalence": _by_equivalence,
     "residue": _by_residue,

@@ -2,10 +2,9 @@
 (Omega test: Pugh, CACM 1992).
 
 A row is ``sum(c*x) + k <= 0`` (or ``== 0``) over atoms, and records the rows that it was
-combined from, so that a contradiction becomes a certificate. Three searches, in order of cost:
+combined from, so that a contradiction becomes a certificate. (Differences ``x - y <= c`` are
+looked at as paths first, see `difference_logic`.) Two searches, in order of cost:
 
-- differences ``x - y <= c`` as paths: the bound on ``x - y`` is the shortest path from x to
-  y (Bellman and Ford, with a queue), near linear for chains;
 - equalities by exact integer elimination: one with a unit coefficient is substituted; one
   without is brought there by naming integer combinations of its atoms (Knuth, TAOCP 4.5.2,
   as in Pugh's Omega test), so that a gcd that does not divide shows, and every solution
@@ -20,9 +19,9 @@ Limits: elimination over the rationals with cuts is not complete for integers.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
+from enum import Enum
 from math import gcd
 from typing import Any, Final, TypeAlias
 
@@ -37,7 +36,15 @@ from shapes.arith.certificate import (
 )
 from shapes.base.budget import spend, weight
 
-__all__ = ["Elimination", "Row", "narrate", "path_refutation"]
+__all__ = ["Derived", "Elimination", "Row", "combined", "narrate"]
+
+
+class Derived(Enum):
+    """How a row follows from two others where it is not their combination."""
+
+    SQUEEZE = "opposite rows become an equality"
+    STRICT = "an end that a disequality excludes moves by one"
+
 
 Parts: TypeAlias = "tuple[tuple[int, Row], ...]"
 
@@ -110,112 +117,10 @@ def combined(p: int, a: Row, q: int, b: Row) -> Row:
 
 
 def _weight_of(row: Row) -> int:
-    """How dear the arithmetic of a row is: its numbers tend to have the same size."""
+    """The cost of the arithmetic of a row: its numbers tend to have the same size."""
     for c in row.terms.values():
         return weight(c.bit_length() + row.constant.bit_length())
     return weight(row.constant.bit_length())
-
-
-# --------------------------------------------------------------------------- differences
-
-_Edge: TypeAlias = "tuple[Key | None, int, Row, int]"
-Graph: TypeAlias = "dict[Key | None, list[_Edge]]"
-"""Edges ``x -> y`` of weight w for ``x <= y + w``, which is the row times the last number;
-None stands for 0."""
-
-
-def enter_edges(graph: Graph, row: Row) -> None:
-    """Add what a row says about one atom, or the difference of two."""
-    ends = _edge(row)
-    if ends is None:
-        return
-    x, y, k = ends
-    graph.setdefault(x, []).append((y, -k, row, 1))
-    if row.equal:
-        graph.setdefault(y, []).append((x, k, row, -1))
-
-
-def _edge(row: Row) -> tuple[Key | None, Key | None, int] | None:
-    """``(x, y, k)`` for a row ``x - y + k <= 0`` (or == 0)."""
-    terms = row.terms
-    if not 1 <= len(terms) <= 2:
-        return None
-    x: Key | None = None
-    y: Key | None = None
-    for key, c in terms.items():
-        if c == 1 and x is None:
-            x = key
-        elif c == -1 and y is None:
-            y = key
-        else:
-            return None
-    return x, y, row.constant
-
-
-def path_refutation(graphs: Sequence[Graph], goal: Row, budget: int) -> Row | None:
-    """An impossible sum of rows along a path that closes the goal's edge to a negative
-    cycle; None if the shortest path is too long or the budget of steps runs out."""
-    ends = _edge(goal)
-    if ends is None or goal.equal:
-        return None
-    target, start, k = ends  # target <= start - k: a path start <= target + w with w < k
-    best: dict[Key | None, int] = {start: 0}
-    came: _Came = {}
-    queue = deque([start])
-    waiting = {start}
-    while queue:
-        x = queue.popleft()
-        waiting.discard(x)
-        spend(1)
-        base = best[x]
-        for graph in graphs:
-            for y, w, row, sign in graph.get(x, ()):
-                budget -= 1
-                if budget < 0:
-                    return None
-                distance = base + w
-                if y in best and best[y] <= distance:
-                    continue
-                if y == start:
-                    return _closed(came, x, start, (sign, row))
-                best[y] = distance
-                came[y] = (x, row, sign)
-                if y == target and distance < k:
-                    return _closed(came, target, start, (1, goal))
-                if y not in waiting:
-                    waiting.add(y)
-                    queue.append(y)
-    return None
-
-
-_Came: TypeAlias = "dict[Key | None, tuple[Key | None, Row, int]]"
-
-
-def _closed(
-    came: _Came, x: Key | None, start: Key | None, last: tuple[int, Row]
-) -> Row | None:
-    """The sum of the rows on the cycle, if it is what it should be."""
-    seen: set[Key | None] = set()
-    parts = [last]
-    while x != start:
-        if x in seen:
-            return None  # another negative cycle lies on the way
-        seen.add(x)
-        x, row, sign = came[x]
-        parts.append((sign, row))
-    return _sum_of(parts)
-
-
-def _sum_of(parts: list[tuple[int, Row]]) -> Row | None:
-    terms: dict[Key, int] = {}
-    k = 0
-    for m, row in parts:
-        k += m * row.constant
-        for x, c in row.terms.items():
-            terms[x] = terms.get(x, 0) + m * c
-    if any(terms.values()) or k <= 0:
-        return None
-    return Row({}, k, False, None, tuple(parts))
 
 
 # --------------------------------------------------------------------------- elimination
@@ -311,7 +216,7 @@ class Elimination:
             if x is not pivot and q:
                 terms.append((x, q))
         leaf = Definition(t, tuple(terms), 0)
-        # Told behind the row that it takes apart, which may hold earlier names.
+        # Listed behind the row that it splits up, which may hold earlier names.
         definition = Row({**dict(terms), t: -1}, 0, True, leaf, ((0, row),))
         self._rows.append(definition)
         self._substitute(definition, pivot)
@@ -331,7 +236,7 @@ class Elimination:
             if opposite is None or opposite.constant != -row.constant:
                 continue
             parts = ((1, row), (1, opposite))
-            squeezed = Row(row.terms, row.constant, True, "squeeze", parts)
+            squeezed = Row(row.terms, row.constant, True, Derived.SQUEEZE, parts)
             made.append(squeezed)
             dropped.update((row, opposite))
         self._rows = [row for row in self._rows if row not in dropped] + made
@@ -436,7 +341,7 @@ def _size_of_equality(row: Row) -> tuple[bool, int]:
     return (not any(c in (1, -1) for c in row.terms.values()), len(row.terms))
 
 
-# --------------------------------------------------------------------------- telling it
+# --------------------------------------------------------------------------- certificates
 
 
 def narrate(row: Row) -> list[Any]:
@@ -467,9 +372,9 @@ def _step(row: Row, place: dict[Row, int]) -> Any:
     if row.leaf is None:
         parts = tuple((m, place[part]) for m, part in row.parts)
         return Combination(parts, row.divisor)
-    if row.leaf == "squeeze":
+    if row.leaf is Derived.SQUEEZE:
         return Squeeze(*used)
-    if row.leaf == "strict":
+    if row.leaf is Derived.STRICT:
         return Strict(*used)
     if isinstance(row.leaf, Lemma):
         return replace(row.leaf, premises=used)

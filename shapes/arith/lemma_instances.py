@@ -98,7 +98,7 @@ class _Chooser:
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
         self._atoms: dict[IntExpr, None] = {}
-        self._waiting: list[IntExpr] = []
+        self._pending: list[IntExpr] = []
         self._picked: set[Pick] = set()
         self._concluded: set[BoolExpr] = set()
         self.found: list[Instance] = []
@@ -118,22 +118,22 @@ class _Chooser:
         if atom not in self._atoms:
             self._atoms[atom] = None
             if not atom.is_symbol:
-                self._waiting.append(atom)
+                self._pending.append(atom)
 
     def run(self) -> None:
         """The theorems about single atoms, those they bring in included."""
         position = 0
-        while position < len(self._waiting):
+        while position < len(self._pending):
             if len(self.found) >= INSTANCE_LIMIT:
                 break
-            atom = self._waiting[position]
+            atom = self._pending[position]
             position += 1
             about = ABOUT.get(atom.op.name)
             if about is None or any(isinstance(a, Infinity) for a in atom.args):
                 continue
             for schema, operands in about(atom, self._wanted):
                 self._take(schema, operands)
-        self._waiting = []
+        self._pending = []
 
     def _take(self, schema: str, operands: tuple[Expr, ...]) -> None:
         pick = (schema, operands)
@@ -176,7 +176,7 @@ class _Chooser:
         equalities = [p.args[0] for p in relations if p.op is EQ_ZERO]
         done: set[IntExpr] = set()
         for _ in range(3):
-            waiting = [
+            pending = [
                 q
                 for q in self._atoms
                 if q.op.name == "FloorDiv"
@@ -184,7 +184,7 @@ class _Chooser:
                 and isinstance(q.args[1], IntAtom)
                 and len(self.found) < INSTANCE_LIMIT
             ]
-            for q in waiting:
+            for q in pending:
                 done.add(q)
                 a, b = q.args
                 for e in equalities[:PAIR_LIMIT]:

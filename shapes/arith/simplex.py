@@ -34,7 +34,7 @@ Part: TypeAlias = "tuple[int, Row]"
 
 SPARSE_FIRST: Final = 60
 """Pivots in which the variable that gives way is chosen for sparsity. Those behind take the
-first, with which the method cannot go round in circles (Bland's rule)."""
+first, with which the method cannot cycle (Bland's rule)."""
 
 
 def weighted(parts: Iterable[Part]) -> Row:

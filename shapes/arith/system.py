@@ -18,14 +18,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from shapes.arith.certificate import Certificate, Lemma, Linear, Parts, Premise
-from shapes.arith.constraint import (
-    Elimination,
-    Graph,
-    Row,
-    enter_edges,
-    narrate,
-    path_refutation,
-)
+from shapes.arith.constraint import Derived, Elimination, Row, narrate
+from shapes.arith.difference_logic import Graph, enter_edges, path_refutation
 from shapes.arith.lemma_instances import INSTANCE_LIMIT, Instance, Wanted, instances
 from shapes.arith.simplex import weighted
 from shapes.base.infinity import Bound, IntInfinity, int_oo
@@ -52,19 +46,19 @@ from shapes.facts.verdict import Proof
 from shapes.traversal.interpret import free_symbols
 
 if TYPE_CHECKING:
-    from shapes.arith.branch_and_bound import Body
+    from shapes.arith.branch_and_bound import LinearSystem
 
 __all__ = [
     "Component",
     "LinearQuestion",
     "Work",
-    "circle",
     "components",
     "decided",
     "ends_of",
     "in_range",
     "leaf_row",
     "linear",
+    "negative_cycle",
     "reasons_of_range",
     "refuted",
     "with_fewer",
@@ -87,7 +81,7 @@ RELEVANT_ROWS: Final = 90
 SINGLE_ROWS: Final = 24
 """Rows that are each tried with nothing but ranges, before any elimination."""
 
-APART_LIMIT: Final = 8
+DISEQUALITY_LIMIT: Final = 8
 """Facts ``e != 0`` whose atoms theorems are looked up for."""
 
 _NONE: Final = NO_REASONS
@@ -165,9 +159,9 @@ def refuted(
         return None
 
 
-def circle(facts: Facts, claim: BoolExpr) -> Reasons | None:
-    """The facts whose differences make a circle with a relation (or a conjunct) that cannot
-    be closed, however many there are; None if they do not."""
+def negative_cycle(facts: Facts, claim: BoolExpr) -> Reasons | None:
+    """The facts whose differences make a negative cycle with a relation (or a conjunct),
+    however many there are; None if they do not."""
     for part in claim.args if claim.op is OPERATORS["And"] else (claim,):
         if part.op is not LE_ZERO and part.op is not EQ_ZERO:
             continue
@@ -193,9 +187,9 @@ class Component:
     facts: list[Fact]
     rows: list[Row] = field(default_factory=list)
     graph: Graph = field(default_factory=dict)
-    apart: list[tuple[BoolExpr, Row]] = field(default_factory=list)
+    disequalities: list[tuple[BoolExpr, Row]] = field(default_factory=list)
     claims: dict[Expr, Row] = field(default_factory=dict)
-    body: Body | None = None
+    prepared: LinearSystem | None = None
     _by_symbol: dict[Expr, list[Row]] = field(default_factory=dict)
 
     def about(self, sym: Expr) -> Sequence[Row]:
@@ -244,7 +238,7 @@ def _read(facts: Facts, connected: list[Fact]) -> Component:
                 component.rows.append(row)
                 enter_edges(component.graph, row)
             elif claim.op is NE_ZERO:
-                component.apart.append((claim, row))
+                component.disequalities.append((claim, row))
     return component
 
 
@@ -300,7 +294,7 @@ class LinearQuestion(Wanted):
         size = sum(len(c.rows) for c in self.components)
         graphs = [c.graph for c in self.components]
         path = path_refutation(graphs, goal, PATH_STEPS * (size + 1))
-        return None if path is None else self.told(path)
+        return None if path is None else self.certified(path)
 
     def _by_one_row(self) -> tuple[Linear, Reasons] | None:
         """One connected relation, and ranges: enough for parts of a sum of which the whole is
@@ -322,7 +316,7 @@ class LinearQuestion(Wanted):
                 continue
             found = self._with_ranges(goal, abs(c), row, -goal.terms[x] * (1 if c > 0 else -1))
             if found is not None:
-                return self.told(found)
+                return self.certified(found)
         return None
 
     def _with_ranges(self, goal: Row, p: int, row: Row, q: int) -> Row | None:
@@ -345,7 +339,7 @@ class LinearQuestion(Wanted):
 
     def _by_elimination(self) -> tuple[Linear, Reasons] | None:
         row = self._eliminated()
-        return None if row is None else self.told(row)
+        return None if row is None else self.certified(row)
 
     # ------------------------------------------------------------------ the system
 
@@ -366,11 +360,11 @@ class LinearQuestion(Wanted):
         rows = list(relevant)
         if goal:
             rows.append(self.goal_row)
-        apart = [p for c in self.components for p, _ in c.apart][:APART_LIMIT]
-        atoms = list(dict.fromkeys((*_atoms(rows), *_atoms_of(apart))))
+        unequal = [p for c in self.components for p, _ in c.disequalities][:DISEQUALITY_LIMIT]
+        atoms = list(dict.fromkeys((*_atoms(rows), *_atoms_of(unequal))))
         self._atoms = set(atoms)
         if any(not x.is_symbol for x in atoms):
-            chosen = instances([*goal, *relations, *apart], self, [*goal, *self._suspects])
+            chosen = instances([*goal, *relations, *unequal], self, [*goal, *self._suspects])
             self._work.left -= LEMMA_STEPS * len(chosen)
             rows += [self.lemma_row(instance) for instance in chosen]
             atoms = list(dict.fromkeys((*_atoms(rows), *atoms)))
@@ -384,8 +378,8 @@ class LinearQuestion(Wanted):
             return rows
         chosen: dict[Row, None] = {}
         seen: dict[Expr, None] = dict.fromkeys(free_symbols(self.goal))
-        waiting = list(seen)
-        for sym in waiting:  # grows while it is read
+        pending = list(seen)
+        for sym in pending:  # grows while it is read
             for row in chain.from_iterable(c.about(sym) for c in self.components):
                 if row in chosen:
                     continue
@@ -394,7 +388,7 @@ class LinearQuestion(Wanted):
                 chosen[row] = None
                 fresh = [s for s in free_symbols(row.leaf[1]) if s not in seen]
                 seen.update(dict.fromkeys(fresh))
-                waiting.extend(fresh)
+                pending.extend(fresh)
         return list(chosen)
 
     def lemma_row(self, instance: Instance) -> Row:
@@ -427,8 +421,8 @@ class LinearQuestion(Wanted):
 
     def _made_strict(self, rows: list[Row]) -> list[Row]:
         """Ends that are excluded by ``e != 0`` move by one."""
-        apart = [pair for component in self.components for pair in component.apart]
-        if not apart:
+        unequal = [pair for component in self.components for pair in component.disequalities]
+        if not unequal:
             return rows
         tightest: dict[frozenset[tuple[Any, int]], Row] = {}
         for row in rows:
@@ -438,7 +432,7 @@ class LinearQuestion(Wanted):
                 tightest[direction] = row
         made = []
         for _ in range(2):
-            for claim, excluded in apart:
+            for claim, excluded in unequal:
                 e = claim.args[0]
                 assert isinstance(e, IntExpr)
                 for sign in (1, -1):
@@ -447,7 +441,7 @@ class LinearQuestion(Wanted):
                     if held is None or held.constant != sign * e.constant:
                         continue
                     parts = ((1, held), (1, excluded))
-                    row = Row(held.terms, held.constant + 1, False, "strict", parts)
+                    row = Row(held.terms, held.constant + 1, False, Derived.STRICT, parts)
                     tightest[direction] = row
                     made.append(row)
         return rows + made
@@ -478,9 +472,9 @@ class LinearQuestion(Wanted):
     def occurs(self, e: IntExpr) -> bool:
         return e in self._atoms
 
-    # ------------------------------------------------------------------ telling it
+    # ------------------------------------------------------------------ certificates
 
-    def told(self, row: Row) -> tuple[Linear, Reasons]:
+    def certified(self, row: Row) -> tuple[Linear, Reasons]:
         """The certificate of an impossible row, and the facts that it uses."""
         steps = []
         used: set[Fact] = set()

@@ -68,9 +68,9 @@ class Reasons(AbstractSet["Fact"]):
     def _collected(self) -> frozenset[Fact]:
         found: set[Fact] = set()
         seen: set[int] = set()
-        waiting: list[Reasons] = [self]
-        while waiting:
-            reasons = waiting.pop()
+        pending: list[Reasons] = [self]
+        while pending:
+            reasons = pending.pop()
             if id(reasons) in seen:
                 continue
             seen.add(id(reasons))
@@ -81,7 +81,7 @@ class Reasons(AbstractSet["Fact"]):
             elif reasons._facts is not None:
                 found |= reasons._facts
             elif parts is not None:
-                waiting += parts
+                pending += parts
         return frozenset(found)
 
     def __bool__(self) -> bool:

@@ -176,10 +176,10 @@ class Learner(Directions):
 
     def _state(self, claim: Expr, why: Reasons) -> None:
         """Take in a claim and everything it directly says."""
-        waiting = [(claim, why)]
-        while waiting:
+        pending = [(claim, why)]
+        while pending:
             spend(STATED)
-            claim, why = waiting.pop()
+            claim, why = pending.pop()
             if claim.op is EQ_ZERO and self._equated(claim, why):
                 continue
             claim, used = self._new.normalized(claim)
@@ -198,7 +198,7 @@ class Learner(Directions):
             if claim.op is LE_ZERO or claim.op is EQ_ZERO or claim.op is NE_ZERO:
                 self._relation(claim, why)
             elif claim.op is OPERATORS["And"]:
-                waiting.extend((part, why) for part in claim.args)
+                pending.extend((part, why) for part in claim.args)
             else:
                 self._index(claim, claim)
                 if claim.op is OPERATORS["Or"]:
@@ -266,7 +266,7 @@ class Learner(Directions):
                 self._remainder(e, why)
         else:
             if type(d) is Sum:
-                self._new.has_apart = True
+                self._new.has_disequalities = True
             self._index(claim, claim)
             self._exclude(d, -e.constant * f, why)
 
@@ -276,7 +276,7 @@ class Learner(Directions):
         this is not all that there is to do. The normal form that `_solved_for` would solve is
         not made."""
         e = claim.args[0]
-        if type(e) is not Sum or self._new.has_apart:
+        if type(e) is not Sum or self._new.has_disequalities:
             return False
         terms = e.terms()
         if len(terms) != 2:

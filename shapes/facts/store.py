@@ -62,8 +62,8 @@ class Facts:
 
     __slots__ = (
         "__weakref__", "_about", "_alone", "_by_symbol", "_claims", "_count", "_declared",
-        "_doubles", "_known", "_solved", "_stated", "cache", "has_apart", "has_operators",
-        "has_relations", "has_residues", "has_solved",
+        "_doubles", "_known", "_solved", "_stated", "cache", "has_disequalities",
+        "has_operators", "has_relations", "has_residues", "has_solved",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -77,14 +77,14 @@ class Facts:
         self._solved: PersistentMap[Expr, tuple[Expr, Reasons]] = PersistentMap()
         # Relations by their atoms, and other conditions by their symbols.
         self._about: PersistentLists[Expr, Expr] = PersistentLists()
-        # Statements by their symbols; those that bound one symbol apart.
+        # Statements by their symbols; those that bound one symbol by themselves.
         self._by_symbol: PersistentLists[Expr, Statement] = PersistentLists()
         self._alone: PersistentLists[Expr, Statement] = PersistentLists()
         self.has_solved = False  # whether any equality was solved
         self.has_operators = False  # whether anything is known of an atom that is no symbol
         self.has_residues = False  # whether a congruence of any direction is known
         self.has_relations = False  # whether anything is known of a sum
-        self.has_apart = False  # whether a sum was stated not to be some value
+        self.has_disequalities = False  # whether a sum was stated not to be some value
         self.cache: dict[Part[Any, Any], dict[Any, Any]] = {}  # answers, by kind
 
     def __iter__(self) -> Iterator[Fact]:
@@ -183,16 +183,16 @@ class Facts:
         the order in which they were stated; no more are looked for once there are `limit`."""
         seen: set[Expr] = set()
         found: dict[Fact, int] = {}
-        waiting = free_symbols(expr)
-        while waiting:
-            sym = waiting.pop()
+        pending = free_symbols(expr)
+        while pending:
+            sym = pending.pop()
             if sym in seen:
                 continue
             seen.add(sym)
             for fact, _, place in self._by_symbol.items_of(sym):
                 if fact not in found:
                     found[fact] = place
-                    waiting.extend(symbols_of(fact.claim))
+                    pending.extend(symbols_of(fact.claim))
             found.update((fact, place) for fact, _, place in self._alone.items_of(sym))
             if limit is not None and len(found) >= limit:
                 break
@@ -206,9 +206,9 @@ class Facts:
             return False
         seen: set[Expr] = set()
         found: set[Fact] = set()
-        waiting = list(symbols_of(expr))
-        while waiting:
-            sym = waiting.pop()
+        pending = list(symbols_of(expr))
+        while pending:
+            sym = pending.pop()
             if sym in seen:
                 continue
             seen.add(sym)
@@ -217,7 +217,7 @@ class Facts:
                     found.add(fact)
                     if len(found) > limit:
                         return True
-                    waiting.extend(symbols_of(fact.claim))
+                    pending.extend(symbols_of(fact.claim))
         return False
 
     def in_order(self, some: Iterable[Fact]) -> tuple[Fact, ...]:
@@ -264,7 +264,7 @@ class Facts:
         new.has_operators = self.has_operators
         new.has_residues = self.has_residues
         new.has_relations = self.has_relations
-        new.has_apart = self.has_apart
+        new.has_disequalities = self.has_disequalities
         new.cache = {}
         return new
 
@@ -292,7 +292,7 @@ class Facts:
     def extended(self, fact: Fact, steps: int = PROPAGATION_STEPS) -> Facts | Reasons:
         """These facts and one more; or, if ranges, congruences and equalities show that it
         cannot hold with them, those that it contradicts (some may not be needed). `steps`
-        limits how far it is told what the fact says about ranges."""
+        limits how far what the fact says about ranges is propagated."""
         try:
             return Learner(self, steps).learn(fact)
         except NoValueError as found:

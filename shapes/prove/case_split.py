@@ -244,11 +244,11 @@ class _Search:
         self, node: _Node, replaced: list[tuple[BoolExpr, list[_Identity], Fact]]
     ) -> _Found | None:
         """The refutation with the replaced suspects for facts."""
-        told = []
+        steps = []
         inner: Facts | _Found = node.facts
         for claim, identities, fact in replaced:
             assert isinstance(inner, Facts)
-            told.append((inner, claim, identities, fact))
+            steps.append((inner, claim, identities, fact))
             inner = self._taken(inner, fact)
             if not isinstance(inner, Facts):
                 break
@@ -259,12 +259,12 @@ class _Search:
             found = self.refute(node.having(inner, made, gone))
         else:
             found = inner
-        for facts, claim, identities, fact in reversed(told):
+        for facts, claim, identities, fact in reversed(steps):
             if found is not None and fact in found[1]:
-                found = self._told_replacement(facts, claim, identities, fact, found)
+                found = self._certified_replacement(facts, claim, identities, fact, found)
         return found
 
-    def _told_replacement(
+    def _certified_replacement(
         self,
         facts: Facts,
         claim: BoolExpr,

@@ -223,9 +223,7 @@ def _within_share(asked: Question, step: Step) -> Verdict | None:
     return None
 
 
-def _defined(
-    facts: Facts, spelled: Spelled, text: str
-) -> tuple[Facts, tuple[BoolExpr, ...]]:
+def _defined(facts: Facts, spelled: Spelled, text: str) -> tuple[Facts, tuple[BoolExpr, ...]]:
     """The facts with the definedness of the claim assumed, and what of it did not follow."""
     defined = spelled.defined
     if defined is TRUE:

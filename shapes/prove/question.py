@@ -29,7 +29,7 @@ from shapes.prove.tactics import METHODS, RELATIONS
 from shapes.witness.search import Search, Values, models_of, remembered, search
 
 if TYPE_CHECKING:
-    from shapes.arith.branch_and_bound import Body
+    from shapes.arith.branch_and_bound import LinearSystem
 
 __all__ = ["BOTH_SIDES", "BROKEN", "Question"]
 
@@ -202,15 +202,15 @@ class Question:
             self._keep(side, values)
         return self._concluded(proofs)
 
-    def _tableau(self) -> Body | None:
+    def _tableau(self) -> LinearSystem | None:
         """The facts that the claim is connected with, if they are many, prepared for
         questions."""
         effort = self.effort
         if len(self._facts) < MANY or not effort.search or LINEAR not in effort.methods:
             return None
-        from shapes.arith.branch_and_bound import body  # only where facts are many
+        from shapes.arith.branch_and_bound import prepared_system  # only where facts are many
 
-        return body(self._facts, self._claim, MANY)
+        return prepared_system(self._facts, self._claim, MANY)
 
     # ------------------------------------------------------------------ searches for values
 
@@ -278,7 +278,7 @@ class Question:
 
     def _move(self, most: int) -> None:
         """Look near values that satisfied the facts before."""
-        from shapes.prove.consistency import nearby
+        from shapes.witness.local_search import nearby
 
         if self._search is None:
             return

@@ -57,7 +57,7 @@ class Choice:
 
 
 class Chooser:
-    """Finds what to split on, from cheap to dear."""
+    """Finds what to split on, from cheap to expensive."""
 
     def __init__(
         self,
@@ -155,7 +155,7 @@ class Chooser:
             lower, upper = ends_of(self._facts, e)
             if lower < 0 < upper:
                 below, above = _around_zero(e)
-                yield Choice("apart", (below, above), (), ((claim, why),))
+                yield Choice("disequality", (below, above), (), ((claim, why),))
 
     def _extrema(self) -> Iterator[Choice]:
         """Which operand of a `Min` or `Max` it is; the sign inside an `Abs`."""

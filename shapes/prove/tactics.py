@@ -11,6 +11,7 @@ tactic does not see it. The costly ones are imported at first use.
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from typing import Final
 
 from shapes.base.infinity import IntInfinity
@@ -35,6 +36,17 @@ RELATIONS: Final = (LE_ZERO, EQ_ZERO, NE_ZERO)
 MOST_NEEDED: Final = 4
 """So few facts of a proof by ranges are looked through for those that are not needed."""
 
+
+class _Shown(Enum):
+    """What shows that a condition in normal form holds."""
+
+    UPPER = "the upper end of the relation's side"
+    LOWER = "its lower end"
+    BOTH = "both ends"
+    RESIDUES = "its residues"
+    WHOLE = "the range of the condition itself"
+
+
 Method = Callable[[Facts, BoolExpr], "Proof | None"]
 
 
@@ -56,41 +68,40 @@ def _ranges(facts: Facts, claim: BoolExpr) -> Proof | None:
     if side is None:
         return None
     # Reasons cost more than the answer, which is kept: they are collected at the end.
-    if side == "residues":
+    if side is _Shown.RESIDUES:
         why |= congruence_with_reasons(facts, normal.args[0])[1]
         return Proof("ranges and congruences", facts.in_order(why))
-    if side == "whole":
+    if side is _Shown.WHOLE:
         used = bounds_with_reasons(facts, normal)[1]
         return Proof("ranges", _needed(facts.in_order(used | why), claim))
     e = normal.args[0]
     assert isinstance(e, IntExpr)
-    apart = -1 if normal.op is NE_ZERO else 0
-    if side in ("upper", "both"):
-        why |= _why_at_most(facts, e, apart)
-    if side in ("lower", "both"):
-        why |= _why_at_most(facts, scale(-1, e), apart)
+    end = -1 if normal.op is NE_ZERO else 0
+    if side in (_Shown.UPPER, _Shown.BOTH):
+        why |= _why_at_most(facts, e, end)
+    if side in (_Shown.LOWER, _Shown.BOTH):
+        why |= _why_at_most(facts, scale(-1, e), end)
     linear = all(x.op is SYMBOL for x in e.terms())
     stated = facts.in_order(why)
     return Proof("ranges", stated if linear else _needed(stated, claim))
 
 
-def _side_that_holds(facts: Facts, normal: Expr) -> str | None:
-    """What shows that a condition in normal form holds: the ``upper`` or ``lower`` end (or
-    ``both``) of a relation's side, its ``residues``, or the range of the ``whole``."""
+def _side_that_holds(facts: Facts, normal: Expr) -> _Shown | None:
+    """What shows that a condition in normal form holds, if ranges and residues do."""
     if normal.op not in RELATIONS:
         value = bounds(facts, normal)
-        return "whole" if value.is_singleton and value.lower else None
+        return _Shown.WHOLE if value.is_singleton and value.lower else None
     # A relation's own side, with its ends rounded by congruence.
     e = normal.args[0]
     assert isinstance(e, IntExpr)
     lower, upper = bounds(facts, e).int_bounds()
     if normal.op is LE_ZERO:
-        return "upper" if upper <= 0 else None
+        return _Shown.UPPER if upper <= 0 else None
     if normal.op is EQ_ZERO:
-        return "both" if lower == 0 == upper else None
+        return _Shown.BOTH if lower == 0 == upper else None
     if lower > 0 or upper < 0:
-        return "lower" if lower > 0 else "upper"
-    return "residues" if not congruence(facts, e).admits(0) else None
+        return _Shown.LOWER if lower > 0 else _Shown.UPPER
+    return _Shown.RESIDUES if not congruence(facts, e).admits(0) else None
 
 
 def _needed(used: tuple[Fact, ...], claim: BoolExpr) -> tuple[Fact, ...]:
@@ -177,4 +188,4 @@ METHODS: Final[dict[str, Method]] = {
     "cases": _cases,
     "values": _values,
 }
-"""The methods without a solver, in their order; the dearer ones are imported at first use."""
+"""The methods without a solver, in their order; the costly ones are imported at first use."""

@@ -17,8 +17,8 @@ from typing import Final
 from shapes.expr.nodes import BoolExpr, Expr, Value
 from shapes.facts.cache import Part
 from shapes.facts.store import Facts
-from shapes.prove.consistency import moved
 from shapes.traversal.interpret import free_symbols, symbols_of
+from shapes.witness.local_search import moved
 from shapes.witness.search import Values, satisfies
 
 __all__ = ["CASCADE", "grounded", "near"]

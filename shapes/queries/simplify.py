@@ -133,7 +133,7 @@ class _Shared:
     def __init__(self, budget: int, effort: Effort) -> None:
         self.left = budget
         self._effort = effort
-        self._dear = not set(effort.methods) <= set(CHEAP)
+        self._costly = not set(effort.methods) <= set(CHEAP)
         self._costs: dict[Any, Any] = {}
         self._defined: dict[Expr, BoolExpr] = {}
 
@@ -144,7 +144,7 @@ class _Shared:
         """Whether a claim always or never holds, with the effort of this simplification."""
         try:
             answer = decide(facts, claim)
-            if answer is not None or not self._dear:
+            if answer is not None or not self._costly:
                 return answer
             verdict = prove(facts, claim, effort=self._effort, prepare=True)
         except ContradictionError:

@@ -9,7 +9,7 @@ without a proof.
 
 Guarantees: under the facts every suggestion implies the claim (the prover says so), and
 values satisfy it together with the facts; a suggestion is not listed behind one that is
-weaker and no dearer. Budgets are steps, so the same question gets the same list.
+weaker and not more expensive. Budgets are steps, so the same question gets the same list.
 Limits: conjunctions of several new checks are not tried.
 """
 
@@ -180,7 +180,7 @@ class _Finder:
         self._goal = goal
         self._effort = effort
         self._left = steps
-        self._dear = not set(effort.methods) <= set(CHEAP)
+        self._costly = not set(effort.methods) <= set(CHEAP)
         self._broken: list[Point] = []
         self._satisfied: list[Point] = []
         symbols = free_symbols(goal)
@@ -218,7 +218,7 @@ class _Finder:
                 if found is not None:
                     points.append(found)
                     return False
-            if not self._dear:
+            if not self._costly:
                 return False
             verdict = prove(facts, goal, effort=replace(self._effort, search=0))
         except ContradictionError:
@@ -239,7 +239,7 @@ class _Finder:
         budget = max(self._effort.search, 60)
         try:
             found: Point | None = search(self._facts, [candidate, self._goal], {}, budget)
-            if found is None and self._dear and self._left > 0:
+            if found is None and self._costly and self._left > 0:
                 self._left -= 1
                 found = prove(self._facts, candidate, effort=self._effort).witness
         except ContradictionError:
@@ -429,7 +429,7 @@ class _Finder:
         order = {c: index for index, c in enumerate(candidates)}
 
         def better(d: BoolExpr, c: BoolExpr) -> bool:
-            """d makes c superfluous: weaker and no dearer, or the same and preferable."""
+            """d makes c superfluous: weaker at no higher cost, or the same and preferable."""
             if d not in implied[c]:
                 return False
             if c in implied[d]:

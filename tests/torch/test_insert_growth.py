@@ -23,10 +23,10 @@ from asserts.dialects.torch.answers.graph import SCALAR_ASSERTS, TorchDialect
 from asserts.dialects.torch.answers.lazy import computed
 from asserts.dialects.torch.export.passes import insert_deferred_runtime_asserts
 from asserts.dialects.torch.symbols.linear import Linear, linear_sum, text_of
-from asserts.passes.example import Condition
 from shapes import Facts, symbol
 from shapes.expr.booleans import as_condition
 from shapes.traversal.sympy import from_sympy
+from shapes.witness.example import Condition
 
 SIZES = (10, 20, 40)
 

@@ -40,7 +40,7 @@ def _in_context(ask: Ask, node: Expr) -> Iterator[Expr]:
     if len(operands) > MOST_PARTS:
         return
     total = {p for p in operands if ask.total(p)}
-    # Dear parts first, so that of two that imply each other the plain one stays.
+    # Costly parts first, so that of two that imply each other the plain one stays.
     for p in sorted(operands, key=lambda p: -_weight(p)):
         others = [q for q in operands if q is not p and q in total]
         if not others:

@@ -16,7 +16,6 @@ import asserts
 from asserts.conditions import known
 from asserts.dialects.numpy import NumpyDialect
 from asserts.passes.discharge import Policy, discharge, obligations_of
-from asserts.passes.example import Condition, Example
 from asserts.trace import Spec, trace
 from shapes import Dim, Facts, ShapeEnv, make, symbol
 from shapes.errors import ContradictionError
@@ -25,6 +24,7 @@ from shapes.expr.nodes import BoolExpr, Expr
 from shapes.prove.ladder import entails
 from shapes.traversal.evaluate import evaluate
 from shapes.traversal.interpret import free_symbols
+from shapes.witness import Condition, Example
 
 SIZES = (100, 200, 400)
 """All beyond the limits of a neighbourhood; below, the steps may grow faster."""
@@ -195,7 +195,7 @@ def test_what_an_example_breaks_is_not_implied(claims: list[BoolExpr]) -> None:
     claims = [claim for claim in claims if not claim.is_constant]
     conditions = [Condition(claim, tuple(free_symbols(claim))) for claim in claims]
     for condition in conditions:
-        example.tell(condition)
+        example.state(condition)
 
     for index, condition in enumerate(conditions):
         if example.breaks(condition):
@@ -232,7 +232,7 @@ def test_what_is_kept_implies_what_is_dropped(claims: list[BoolExpr]) -> None:
             assert all(evaluate(c, values) for c in dropped), (kept, dropped, point)
 
 
-def test_a_crowded_symbol_is_changed_as_often_as_what_was_told_pays_for() -> None:
+def test_a_crowded_symbol_is_changed_as_often_as_statements_pay_for() -> None:
     x = SYMBOLS[0]
     found = []
     for n in (200, 400, 800):
@@ -243,9 +243,9 @@ def test_a_crowded_symbol_is_changed_as_often_as_what_was_told_pays_for() -> Non
             for i, y in enumerate(others)
         ]
         for condition in told:
-            crowded.tell(condition)
+            crowded.state(condition)
         bound = Condition(as_condition(make("Le", x, 500)), (x,))
-        crowded.tell(bound)
+        crowded.state(bound)
         shown = [crowded.breaks(bound) for _ in range(n)]
         assert not shown[-1]
         found.append(Counter(looked_at=crowded.looked_at))
@@ -258,5 +258,5 @@ def test_a_contradiction_says_nothing() -> None:
     impossible = Example(lambda _: 0)
     for claim in (make("Ge", x, 3), make("Le", x, 1), make("Le", x + y, 9)):
         one = Condition(as_condition(claim), tuple(free_symbols(claim)))
-        impossible.tell(one)
+        impossible.state(one)
     assert not impossible.breaks(one)

@@ -10,7 +10,7 @@ from itertools import pairwise, product
 import pytest
 
 from shapes import IntExpr, make, symbol
-from shapes.arith.branch_and_bound import Body, body
+from shapes.arith.branch_and_bound import LinearSystem, prepared_system
 from shapes.arith.certificate import Split
 from shapes.arith.checker import check
 from shapes.expr.booleans import conjunction, negation
@@ -72,8 +72,8 @@ def truths(claims: list[BoolExpr], claim: BoolExpr) -> set[bool]:
     return found
 
 
-def made(facts: Facts, claim: BoolExpr) -> Body:
-    known = body(facts, claim, MANY)
+def made(facts: Facts, claim: BoolExpr) -> LinearSystem:
+    known = prepared_system(facts, claim, MANY)
     assert known is not None
     return known
 
@@ -189,13 +189,13 @@ def test_values_that_are_excluded_are_avoided_or_split() -> None:
 
 def test_few_facts_have_no_body() -> None:
     facts = Facts().given(le(0, A), le(A, B))
-    assert body(facts, le(A, B + 1), MANY) is None
+    assert prepared_system(facts, le(A, B + 1), MANY) is None
 
 
 def test_it_is_made_once() -> None:
     facts = Facts().given(*halves())
     known = made(facts, le(A + B + C, 5))
-    assert body(facts, le(D, E), MANY) is known
+    assert prepared_system(facts, le(D, E), MANY) is known
 
 
 @pytest.mark.parametrize("prepare", [False, True])

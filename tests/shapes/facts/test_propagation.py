@@ -244,7 +244,7 @@ def told(statements: Statements, backed: int, quick: bool) -> list[object]:
     sum is said not to have some value.
     """
     known = Facts()
-    known.has_apart = not quick
+    known.has_disequalities = not quick
     for place, name in enumerate(NAMES):
         known = known.declaring(symbol(name), place < backed, place)
     notes: list[object] = []

@@ -1,8 +1,9 @@
-"""Numbers that satisfy every condition told so far: an example, kept while conditions come.
+"""Numbers that satisfy every condition stated so far, kept by local search while conditions
+come (WalkSAT, see `local_search`; here no facts are needed, only conditions).
 
 Most checks of a program are not implied by the others, and one example with a number changed
 shows it: values that satisfy all other conditions and break this one. Then no prover need
-be asked. Conditions are found by their symbols, so telling one and asking about one cost
+be asked. Conditions are found by their symbols, so stating one and asking about one cost
 what the conditions on its own symbols cost, not what all of them do.
 
 A new condition that does not hold is repaired by changing one of its symbols by as little as
@@ -21,8 +22,8 @@ from itertools import islice
 from typing import Final
 
 from shapes.errors import ShapeproofError
-from shapes.expr import EQ_ZERO, LE_ZERO, NE_ZERO, SYMBOL, BoolExpr, Expr, IntExpr
-from shapes.traversal import evaluate
+from shapes.expr.nodes import EQ_ZERO, LE_ZERO, NE_ZERO, SYMBOL, BoolExpr, Expr, IntExpr
+from shapes.traversal.evaluate import evaluate
 
 __all__ = ["Condition", "Example"]
 
@@ -33,12 +34,12 @@ TRIED: Final = 6
 """Changes that are tried to break one condition."""
 
 CROWDED: Final = 64
-"""A symbol with more conditions than that is changed only as often as what was told pays for:
+"""A symbol with more conditions than that is changed only as often as statements pay for it:
 to look at all of them costs much."""
 
 PAID: Final = 4
 """Conditions that may be looked at for crowded symbols, for each symbol of one that is
-told."""
+stated."""
 
 CHOICES: Final = 4
 """Changes that are compared, by what else they break."""
@@ -129,7 +130,7 @@ def _truth(claim: BoolExpr, values: Values) -> object:
 
 
 class Example:
-    """Values for all symbols of the conditions told so far.
+    """Values for all symbols of the conditions stated so far.
 
     `start` gives a symbol's first value. `looked_at` counts evaluations of conditions.
     """
@@ -143,7 +144,7 @@ class Example:
         self._credit = 0
         self.looked_at = 0
 
-    def tell(self, condition: Condition) -> None:
+    def state(self, condition: Condition) -> None:
         """Take in a condition, which stays."""
         if not condition.symbols:
             return
@@ -161,7 +162,7 @@ class Example:
 
     def breaks(self, condition: Condition) -> bool:
         """Whether values were found that satisfy all other conditions, and break this one,
-        which was told before."""
+        which was stated before."""
         symbols = condition.symbols
         if not symbols or self._root(symbols[0]) in self._lost:
             return False
@@ -234,7 +235,7 @@ class Example:
         return sorted(changes, key=lambda change: len(self._about[change[0]]))
 
     def _changed(self, change: Change, but: Condition | None) -> Values | None:
-        """Change a symbol, and others until all conditions hold again that one was told
+        """Change a symbol, and others until all stated conditions hold again
         (`but` one): the old values of what was changed, or None, with everything as before."""
         symbol, value = change
         if not self._affords(symbol):
@@ -242,9 +243,9 @@ class Example:
         values = self._values
         old = {symbol: values[symbol]}
         values[symbol] = value
-        waiting = self._violated(symbol, but)
-        while waiting:
-            condition = waiting.pop()
+        pending = self._violated(symbol, but)
+        while pending:
+            condition = pending.pop()
             if condition.holds(values):
                 continue
             repair = self._best(islice(self._repairs(condition, old), CHOICES))
@@ -254,7 +255,7 @@ class Example:
             symbol, value = repair
             old[symbol] = values[symbol]
             values[symbol] = value
-            waiting += self._violated(symbol, but)
+            pending += self._violated(symbol, but)
         return old
 
     def _affords(self, symbol: Expr) -> bool:
