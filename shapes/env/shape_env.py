@@ -8,7 +8,7 @@ reasoning itself is elsewhere. A statement that is refused leaves everything as 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,7 @@ from shapes.errors import (
     UnknownSymbolError,
 )
 from shapes.expr.booleans import conjunction, equal, negation
+from shapes.expr.linear import le_zero
 from shapes.expr.nodes import (
     TRUE,
     BoolExpr,
@@ -53,6 +54,7 @@ from shapes.expr.nodes import (
     Kind,
     Value,
     as_expr,
+    combine,
     constant,
     symbol,
 )
@@ -179,14 +181,18 @@ class ShapeEnv:
             lower, upper = exact_range(name, 0, upper)
         hint = exact_hint(name, hint, lower, upper)
         sym = self._symbol(name, "int")
+        assert isinstance(sym, IntExpr)
         facts = []
         if size_like:
             # What every size is needs no check at entry, unlike what was declared.
-            facts.append(Fact(sym >= 0, "operation", f"{name} >= 0", operation="every size"))
+            natural = le_zero(combine(-1, sym, 0, sym))
+            facts.append(Fact(natural, "operation", f"{name} >= 0", operation="every size"))
         if not isinstance(lower, IntInfinity) and not (size_like and lower <= 0):
-            facts.append(declared(sym >= lower, f"{name} >= {written(lower)}"))
+            least = le_zero(combine(-1, sym, 0, sym, lower))
+            facts.append(declared(least, f"{name} >= {written(lower)}"))
         if not isinstance(upper, IntInfinity):
-            facts.append(declared(sym <= upper, f"{name} <= {written(upper)}"))
+            most = le_zero(combine(1, sym, 0, sym, -upper))
+            facts.append(declared(most, f"{name} <= {written(upper)}"))
         info = SymbolInfo(sym, backed, source, hint, size_like)
         return self._entered(info, facts)  # type: ignore[return-value]
 
@@ -197,16 +203,13 @@ class ShapeEnv:
             raise ExpressionTypeError(f"there is a symbol `{name}` already")
         return symbol(name, kind)
 
-    def _entered(self, info: SymbolInfo, facts: Iterable[Fact]) -> Symbolic:
-        require_text(info.source, f"the source of `{info.name}`")
-        stated = list(facts)
-        known = self.facts.declaring(info.symbol, info.backed, len(self.symbols))
-        self.facts = known.given(*stated)
-        self._stated += stated
+    def _entered(self, info: SymbolInfo, facts: Sequence[Fact]) -> Symbolic:
+        if info.source is not None:
+            require_text(info.source, f"the source of `{info.name}`")
+        self.facts = self.facts.declaring(info.symbol, info.backed, len(self.symbols), facts)
+        self._stated += facts
         self._entered_info(info)
-        wrapped = self.wrap(info.symbol)
-        assert isinstance(wrapped, Symbolic)
-        return wrapped
+        return symbolic(self, info.symbol)
 
     def _entered_info(self, info: SymbolInfo) -> None:
         self.symbols[info.name] = info
