@@ -300,8 +300,9 @@ class ShapeEnv:
         operation: str | None = None,
         node: str | None = None,
     ) -> None:
-        require_text(operation, "an operation")
-        require_text(node, "the name of a node")
+        if operation is not None or node is not None:
+            require_text(operation, "an operation")
+            require_text(node, "the name of a node")
         whole, _ = self._whole(claim)
         fact = Fact(whole, origin, text_or_none(claim), None, operation, node, user_location())
         self.facts = self._learned(fact)
@@ -325,8 +326,9 @@ class ShapeEnv:
 
         Raises `ContradictionError` if it can never hold.
         """
-        for value, what in ((message, "a message"), (operation, "an operation")):
-            require_text(value, what)
+        if message is not None or operation is not None:
+            require_text(message, "a message")
+            require_text(operation, "an operation")
         whole, expr = self._whole(claim)
         location = user_location() if location is None else location
         text = text_or_none(claim) if written is None else written
