@@ -69,7 +69,6 @@ from shapes.traversal.definedness import Spelled
 from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import free_symbols
 from shapes.traversal.parsing import is_name, parse_spelled
-from shapes.traversal.printing import brief
 
 if TYPE_CHECKING:
     from shapes.prove.ladder import Effort
@@ -401,10 +400,10 @@ class ShapeEnv:
             whole, _ = self._whole(one)
             facts = facts.given(Fact(whole, "given", text_or_none(one)))
         spelled = self._claim(claim)
-        text = claim if isinstance(claim, str) else brief(spelled.expr)
         from shapes.prove.ladder import prove
 
-        return prove(facts, spelled, text, effort, self._examples, self._model.values)
+        written = text_or_none(claim)
+        return prove(facts, spelled, written, effort, self._examples, self._model.values)
 
     def decide(self, claim: Claim) -> bool | None:
         """True or False if cheap methods show that the claim always or never holds."""

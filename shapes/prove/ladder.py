@@ -83,18 +83,17 @@ def prove(
     spelled = claim if isinstance(claim, Spelled) else Spelled(claim)
     question = spelled.expr
     assert isinstance(question, BoolExpr)
-    shown = brief(question) if text is None else text
     try:
         with limited(chosen.steps):
-            facts, premises = _defined(facts, spelled, shown)
-            asked = _Asked(facts, question, shown, premises, chosen, hints or {}, model or {})
+            facts, premises = _defined(facts, spelled, text)
+            asked = _Asked(facts, question, text, premises, chosen, hints or {}, model or {})
             return asked.answered()
     except ContradictionError as error:
         if error.culprits:
             raise
         raise _blamed(facts, question, chosen) or error from None
     except (ExhaustedError, TooLargeError) as error:
-        return _not_answered(question, spelled.defined, shown, chosen, error)
+        return _not_answered(question, spelled.defined, text, chosen, error)
 
 
 def _blamed(facts: Facts, question: BoolExpr, effort: Effort) -> ContradictionError | None:
@@ -109,7 +108,7 @@ def _blamed(facts: Facts, question: BoolExpr, effort: Effort) -> ContradictionEr
 
 
 def _not_answered(
-    claim: BoolExpr, defined: BoolExpr, text: str, effort: Effort, why: Exception
+    claim: BoolExpr, defined: BoolExpr, text: str | None, effort: Effort, why: Exception
 ) -> Verdict:
     """The verdict on a claim of which even the first look took too long."""
     assumed = () if defined is TRUE else (defined,)
@@ -164,7 +163,7 @@ def _entailed(facts: Facts, claim: BoolExpr, chosen: Effort) -> Proof | None:
 
 
 def _defined(
-    facts: Facts, spelled: Spelled, text: str
+    facts: Facts, spelled: Spelled, text: str | None
 ) -> tuple[Facts, tuple[BoolExpr, ...]]:
     """The facts with the definedness of the claim assumed, and what of it did not follow."""
     defined = spelled.defined
@@ -182,7 +181,8 @@ def _defined(
         if not isinstance(further, Facts):
             lacking = clause is FALSE
             why = without_value(spelled.expr) if lacking else f"it needs `{clause}`"
-            raise UndefinedError(f"`{text}` never has a value: {why}")
+            shown = brief(spelled.expr) if text is None else text
+            raise UndefinedError(f"`{shown}` never has a value: {why}")
         if follows is None:
             premises.append(clause)
         known = further
@@ -215,7 +215,7 @@ class _Asked:
         self,
         facts: Facts,
         claim: BoolExpr,
-        text: str,
+        text: str | None,
         premises: tuple[BoolExpr, ...],
         effort: Effort,
         hints: Mapping[Expr, Value],
@@ -373,7 +373,8 @@ class _Asked:
                 return
             reasons = Reasons((*proof.facts, *other.facts))
         if any(fact.claim in self._premises for fact in reasons):
-            raise UndefinedError(f"`{self._text}` never has a value under the facts")
+            shown = brief(self._claim) if self._text is None else self._text
+            raise UndefinedError(f"`{shown}` never has a value under the facts")
         raise refuse(self._facts, reasons)
 
     def _by_body(self, make: bool) -> Verdict | None:
@@ -514,7 +515,7 @@ class _Asked:
         return Verdict(
             status=status,
             claim=self._claim,
-            text=self._text,
+            written=self._text,
             proof=proof,
             counterexample=self._example(broken, False),
             witness=self._example(satisfied, True),
