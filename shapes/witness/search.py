@@ -12,7 +12,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from shapes.base.infinity import IntInfinity
 from shapes.errors import ShapeproofError, UndefinedError
@@ -242,7 +242,7 @@ def _turned(facts: Facts, goal: Expr, start: Values) -> Iterator[tuple[Value, ..
     if not isinstance(side, IntExpr) or any(x.op is not SYMBOL for x in side.terms()):
         return
     terms = side.terms()
-    total = side.constant + sum(c * start[x] for x, c in terms.items())  # type: ignore[misc]
+    total: Any = side.constant + sum(c * start[x] for x, c in terms.items())
     for x, c in terms.items():
         old = start[x]
         change = _change(goal, total, c)
