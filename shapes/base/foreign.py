@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from shapes.base.digits import excerpt
@@ -38,8 +39,12 @@ def number(value: object) -> Number | None:
     """The exact Python number that a value is: an `int`, a `bool`, a `float` or `int_oo` of
     just this type. None for what is none, or has no exact value in these types (fractions
     that are no integers, complex numbers, dates, tensors without a value)."""
-    if type(value) in _PLAIN:
+    kind = type(value)
+    if kind in _PLAIN:
         return value  # type: ignore[return-value]
+    read = _readers.get(kind)
+    if read is not None:
+        return read(value)
     if isinstance(value, int):
         return int.__index__(value)
     if isinstance(value, float):
@@ -54,6 +59,10 @@ def number(value: object) -> Number | None:
     if not hasattr(type(value), "__index__") or hasattr(type(value), "__array_function__"):
         return None
     return _indexed(value)
+
+
+_readers: dict[type, Callable[[Any], Number]] = {}
+"""How the scalars of numpy that were met are read: their types are few."""
 
 
 def is_array(value: object) -> bool:
@@ -122,10 +131,18 @@ def _element(value: Any) -> Number | None:
     except Exception:  # whatever a library raises for a tensor without a value
         return None
     if type(found) in _PLAIN or kind == "O":
+        if type(value).__module__ == "numpy" and kind in ("b", "i", "u", "f"):
+            _remember(type(value))
         return number(found)
     if kind == "f":  # a float that is wider than a double
         return float(found) if found == float(found) or found != found else None
     return None
+
+
+def _remember(kind: Any) -> None:
+    """Read further scalars of a type of numpy's directly: each is exactly a number of ours."""
+    if issubclass(kind, sys.modules["numpy"].generic):
+        _readers[kind] = kind.item
 
 
 def _is_parameter(value: object) -> bool:

@@ -21,7 +21,7 @@ Quantity = Symbolic | Expr | str | int | float
 def claims_of(given: Any) -> Iterable[Claim]:
     """The claims in an argument that is one claim or several."""
     if type(given) is tuple or type(given) is list:
-        return given  # type: ignore[no-any-return]
+        return given
     one = isinstance(given, (str, bool, SymBool, BoolExpr))
     one = one or not hasattr(given, "__iter__") or is_numeric(given)
     return [given] if one else given

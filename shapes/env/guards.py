@@ -58,6 +58,7 @@ class GuardFunction:
         claims = [guard.claim for guard in guards]
         self._function, self.source = compile_conditions("guard", claims, names)
         self._types = [_TYPES[sym.kind] for sym in self._symbols]
+        self._names = [sym.name for sym in self._symbols]
         self._plan: Plan | None = None
 
     @property
@@ -108,21 +109,26 @@ class GuardFunction:
     def _arguments(
         self, values: Mapping[str, Any] | None, named: Mapping[str, Any]
     ) -> list[Any]:
-        given = {**(values or {}), **named}
-        missing = [sym.name for sym in self._symbols if sym.name not in given]
-        if missing:
-            raise EvaluationError(f"no value was given for {', '.join(missing)}")
-        return [given[sym.name] for sym in self._symbols]
+        given = named
+        if values:
+            # (A mapping of another type may make values up when it is asked.)
+            given = {**values, **named} if named or type(values) is not dict else values
+        try:
+            return [given[name] for name in self._names]
+        except KeyError:
+            missing = [name for name in self._names if name not in given]
+            raise EvaluationError(f"no value was given for {', '.join(missing)}") from None
 
     def _exact(
         self, values: Mapping[str, Any] | None, named: Mapping[str, Any]
     ) -> list[Value]:
         """The arguments as Python's numbers."""
+        arguments = self._arguments(values, named)
+        if list(map(type, arguments)) == self._types:
+            return arguments
         return [
             value if type(value) is own else value_of(sym, value)
-            for sym, own, value in zip(
-                self._symbols, self._types, self._arguments(values, named)
-            )
+            for sym, own, value in zip(self._symbols, self._types, arguments)
         ]
 
     def _failed(self, bound: Mapping[Expr, Value]) -> list[Guard]:

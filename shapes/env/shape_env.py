@@ -8,7 +8,7 @@ reasoning itself is elsewhere. A statement that is refused leaves everything as 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,7 @@ from shapes.errors import (
     UnknownSymbolError,
 )
 from shapes.expr.booleans import conjunction, equal, negation
+from shapes.expr.linear import le_zero
 from shapes.expr.nodes import (
     TRUE,
     BoolExpr,
@@ -53,6 +54,7 @@ from shapes.expr.nodes import (
     Kind,
     Value,
     as_expr,
+    combine,
     constant,
     symbol,
 )
@@ -67,7 +69,6 @@ from shapes.traversal.definedness import Spelled
 from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import free_symbols
 from shapes.traversal.parsing import is_name, parse_spelled
-from shapes.traversal.printing import brief
 
 if TYPE_CHECKING:
     from shapes.prove.ladder import Effort
@@ -179,14 +180,18 @@ class ShapeEnv:
             lower, upper = exact_range(name, 0, upper)
         hint = exact_hint(name, hint, lower, upper)
         sym = self._symbol(name, "int")
+        assert isinstance(sym, IntExpr)
         facts = []
         if size_like:
             # What every size is needs no check at entry, unlike what was declared.
-            facts.append(Fact(sym >= 0, "operation", f"{name} >= 0", operation="every size"))
+            natural = le_zero(combine(-1, sym, 0, sym))
+            facts.append(Fact(natural, "operation", f"{name} >= 0", operation="every size"))
         if not isinstance(lower, IntInfinity) and not (size_like and lower <= 0):
-            facts.append(declared(sym >= lower, f"{name} >= {written(lower)}"))
+            least = le_zero(combine(-1, sym, 0, sym, lower))
+            facts.append(declared(least, f"{name} >= {written(lower)}"))
         if not isinstance(upper, IntInfinity):
-            facts.append(declared(sym <= upper, f"{name} <= {written(upper)}"))
+            most = le_zero(combine(1, sym, 0, sym, -upper))
+            facts.append(declared(most, f"{name} <= {written(upper)}"))
         info = SymbolInfo(sym, backed, source, hint, size_like)
         return self._entered(info, facts)  # type: ignore[return-value]
 
@@ -197,16 +202,13 @@ class ShapeEnv:
             raise ExpressionTypeError(f"there is a symbol `{name}` already")
         return symbol(name, kind)
 
-    def _entered(self, info: SymbolInfo, facts: Iterable[Fact]) -> Symbolic:
-        require_text(info.source, f"the source of `{info.name}`")
-        stated = list(facts)
-        known = self.facts.declaring(info.symbol, info.backed, len(self.symbols))
-        self.facts = known.given(*stated)
-        self._stated += stated
+    def _entered(self, info: SymbolInfo, facts: Sequence[Fact]) -> Symbolic:
+        if info.source is not None:
+            require_text(info.source, f"the source of `{info.name}`")
+        self.facts = self.facts.declaring(info.symbol, info.backed, len(self.symbols), facts)
+        self._stated += facts
         self._entered_info(info)
-        wrapped = self.wrap(info.symbol)
-        assert isinstance(wrapped, Symbolic)
-        return wrapped
+        return symbolic(self, info.symbol)
 
     def _entered_info(self, info: SymbolInfo) -> None:
         self.symbols[info.name] = info
@@ -297,8 +299,9 @@ class ShapeEnv:
         operation: str | None = None,
         node: str | None = None,
     ) -> None:
-        require_text(operation, "an operation")
-        require_text(node, "the name of a node")
+        if operation is not None or node is not None:
+            require_text(operation, "an operation")
+            require_text(node, "the name of a node")
         whole, _ = self._whole(claim)
         fact = Fact(whole, origin, text_or_none(claim), None, operation, node, user_location())
         self.facts = self._learned(fact)
@@ -322,8 +325,9 @@ class ShapeEnv:
 
         Raises `ContradictionError` if it can never hold.
         """
-        for value, what in ((message, "a message"), (operation, "an operation")):
-            require_text(value, what)
+        if message is not None or operation is not None:
+            require_text(message, "a message")
+            require_text(operation, "an operation")
         whole, expr = self._whole(claim)
         location = user_location() if location is None else location
         text = text_or_none(claim) if written is None else written
@@ -401,10 +405,12 @@ class ShapeEnv:
             whole, _ = self._whole(one)
             facts = facts.given(Fact(whole, "given", text_or_none(one)))
         spelled = self._claim(claim)
-        text = claim if isinstance(claim, str) else brief(spelled.expr)
         from shapes.prove.ladder import prove
 
-        return prove(facts, spelled, text, effort, self._examples, self._model.values, prepare)
+        written = text_or_none(claim)
+        return prove(
+            facts, spelled, written, effort, self._examples, self._model.values, prepare
+        )
 
     def decide(self, claim: Claim) -> bool | None:
         """True or False if cheap methods show that the claim always or never holds."""

@@ -16,7 +16,7 @@ missed is for the methods of proof to find.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from shapes.base.budget import ExhaustedError, limited, remaining, spend
@@ -86,22 +86,31 @@ class Learner(Directions):
         """The facts and one more; raises `NoValueError`."""
         new = self._new
         claim = fact.claim
-        new._count += 1
-        new._stated = stated = (fact, new._stated, new._count)
-        why = rests_on(fact)
         symbols = symbols_of(claim)
         if len(symbols) == 1 and _is_bound(claim) and new._solved.get(symbols[0]) is None:
             # What bounds a solved symbol is said of its value instead.
-            new._alone = new._alone.adding(symbols, stated)
-            self._bounded(claim, why)
-            if self._is_apart(symbols[0]):
-                return new
+            return self.bound(symbols, (fact,))
         else:
+            new._count += 1
+            new._stated = stated = (fact, new._stated, new._count)
+            why = rests_on(fact)
             if symbols:
                 new._by_symbol = new._by_symbol.adding(symbols, stated)
             if len(symbols) != 2 or not self._ordered(claim, symbols, why):
                 self._within_budget(lambda: self._state(claim, why))
         if self._improved:
+            self._within_budget(self._spread)
+        return new
+
+    def bound(self, symbols: Sequence[Expr], facts: Iterable[Fact]) -> Facts:
+        """The facts and bounds on one symbol, which is not solved; raises `NoValueError`."""
+        new = self._new
+        for fact in facts:
+            new._count += 1
+            new._stated = stated = (fact, new._stated, new._count)
+            new._alone = new._alone.adding(symbols, stated)
+            self._bounded(fact.claim, rests_on(fact))
+        if self._improved and not self._is_apart(symbols[0]):
             self._within_budget(self._spread)
         return new
 

@@ -15,7 +15,7 @@ minimal set of culprits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
 from shapes.base.budget import spend
@@ -268,13 +268,23 @@ class Facts:
         new.cache = {}
         return new
 
-    def declaring(self, sym: Expr, backed: bool, place: int) -> Facts:
+    def declaring(
+        self, sym: Expr, backed: bool, place: int, ends: Sequence[Fact] = ()
+    ) -> Facts:
         """The same facts, which also know whether a symbol is an input and in which place it
-        was declared. An equation is solved for what is read at run time, and among equals
-        for the last declared; nodes are shared with others, whose order must not matter."""
+        was declared, and the ends of its range. An equation is solved for what is read at run
+        time, and among equals for the last declared; nodes are shared with others, whose
+        order must not matter."""
         new = self.copied()
         new._declared = new._declared.assoc(sym, (not backed, place))
-        return new
+        if not ends:
+            return new
+        if self._solved.get(sym) is not None:
+            return new.given(*ends)
+        try:
+            return Learner(new, PROPAGATION_STEPS).bound((sym,), ends)
+        except NoValueError:
+            return new.given(*ends)  # names the culprits
 
     def given(self, *facts: Fact | BoolExpr) -> Facts:
         """These facts and more. Raises `ContradictionError` with a minimal set of culprits

@@ -9,6 +9,7 @@ from shapes.base.digits import written
 from shapes.base.records import record
 from shapes.expr.nodes import BoolExpr, Expr, Value
 from shapes.facts.store import Fact
+from shapes.traversal.printing import brief
 
 __all__ = ["Counterexample", "Proof", "Status", "Verdict"]
 
@@ -77,17 +78,23 @@ class Verdict:
 
     `status` is `ALWAYS` (with `proof`), `NEVER` (with a proof of the negation), `DEPENDS`
     (with `counterexample` and `witness`) or `UNKNOWN` (with `tried`). `premises` are the
-    conditions of being defined which the question assumed and which do not follow.
+    conditions of being defined which the question assumed and which do not follow. `written`
+    is how the claim was put, if as text.
     """
 
     status: Status
     claim: BoolExpr
-    text: str
+    written: str | None = None
     proof: Proof | None = None
     counterexample: Counterexample | None = None
     witness: Counterexample | None = None
     premises: tuple[BoolExpr, ...] = ()
     tried: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The claim as it was written, or else its normal form."""
+        return brief(self.claim) if self.written is None else self.written
 
     @property
     def proved(self) -> bool:

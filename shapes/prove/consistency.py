@@ -192,6 +192,9 @@ class Model(LocalSearch):
         learned = facts.extended(fact)
         if not isinstance(learned, Facts):
             raise _not_learned(facts, fact)
+        self._credit = min(self._credit + CREDIT, CREDIT_LIMIT)
+        if not self._unsure and self._admits(learned, fact.claim):
+            return learned
         try:
             with limited(STATEMENT_STEPS):
                 self.state(facts, learned, fact)
@@ -202,11 +205,9 @@ class Model(LocalSearch):
         return learned
 
     def state(self, before: Facts, learned: Facts, fact: Fact) -> None:
-        """Take note of a statement. Raises `ContradictionError` if it is refuted."""
-        self._credit = min(self._credit + CREDIT, CREDIT_LIMIT)
+        """Take note of a statement that the values do not just admit. Raises
+        `ContradictionError` if it is refuted."""
         claim = fact.claim
-        if not self._unsure and self._admits(learned, claim):
-            return
         symbols = symbols_of(claim)
         old = [(sym, self._values[sym]) for sym in symbols if sym in self._values]
         moved = [sym for sym in symbols if self._enter(learned, sym)]

@@ -129,12 +129,11 @@ def prove(
     spelled = claim if isinstance(claim, Spelled) else Spelled(claim)
     question = spelled.expr
     assert isinstance(question, BoolExpr)
-    shown = brief(question) if text is None else text
     try:
         with limited(chosen.steps):
-            facts, premises = _defined(facts, spelled, shown)
+            facts, premises = _defined(facts, spelled, text)
             asked = Question(
-                facts, question, chosen, BOTH_SIDES, shown, premises, hints or {}, model or {}
+                facts, question, chosen, BOTH_SIDES, text, premises, hints or {}, model or {}
             )
             return _answered(asked, prepare)
     except ContradictionError as error:
@@ -142,7 +141,7 @@ def prove(
             raise
         raise _blamed(facts, question, chosen) or error from None
     except (ExhaustedError, TooLargeError) as error:
-        return _not_answered(question, spelled.defined, shown, chosen, error)
+        return _not_answered(question, spelled.defined, text, chosen, error)
 
 
 def _blamed(facts: Facts, question: BoolExpr, effort: Effort) -> ContradictionError | None:
@@ -157,7 +156,7 @@ def _blamed(facts: Facts, question: BoolExpr, effort: Effort) -> ContradictionEr
 
 
 def _not_answered(
-    claim: BoolExpr, defined: BoolExpr, text: str, effort: Effort, why: Exception
+    claim: BoolExpr, defined: BoolExpr, text: str | None, effort: Effort, why: Exception
 ) -> Verdict:
     """The verdict on a claim of which even the first look took too long."""
     assumed = () if defined is TRUE else (defined,)
@@ -223,7 +222,9 @@ def _within_share(asked: Question, step: Step) -> Verdict | None:
     return None
 
 
-def _defined(facts: Facts, spelled: Spelled, text: str) -> tuple[Facts, tuple[BoolExpr, ...]]:
+def _defined(
+    facts: Facts, spelled: Spelled, text: str | None
+) -> tuple[Facts, tuple[BoolExpr, ...]]:
     """The facts with the definedness of the claim assumed, and what of it did not follow."""
     defined = spelled.defined
     if defined is TRUE:
@@ -240,7 +241,8 @@ def _defined(facts: Facts, spelled: Spelled, text: str) -> tuple[Facts, tuple[Bo
         if not isinstance(further, Facts):
             lacking = clause is FALSE
             why = without_value(spelled.expr) if lacking else f"it needs `{clause}`"
-            raise UndefinedError(f"`{text}` never has a value: {why}")
+            shown = brief(spelled.expr) if text is None else text
+            raise UndefinedError(f"`{shown}` never has a value: {why}")
         if follows is None:
             premises.append(clause)
         known = further

@@ -26,6 +26,7 @@ from shapes.prove.effort import LINEAR, SOLVER, Effort
 from shapes.prove.quick import CHEAP, decide, proved
 from shapes.prove.solving import MANY, by_solver
 from shapes.prove.tactics import METHODS, RELATIONS
+from shapes.traversal.printing import brief
 from shapes.witness.search import Search, Values, models_of, remembered, search
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Question:
         claim: BoolExpr,
         effort: Effort,
         sides: tuple[bool, ...],
-        text: str = "",
+        text: str | None = None,
         premises: tuple[BoolExpr, ...] = (),
         hints: Mapping[Expr, Value] = _NONE,
         model: Mapping[Expr, Value] = _NONE,
@@ -175,7 +176,8 @@ class Question:
                 return
             reasons = Reasons((*proof.facts, *other.facts))
         if any(fact.claim in self._premises for fact in reasons):
-            raise UndefinedError(f"`{self._text}` never has a value under the facts")
+            shown = brief(self._claim) if self._text is None else self._text
+            raise UndefinedError(f"`{shown}` never has a value under the facts")
         raise refuse(self._facts, reasons)
 
     # ------------------------------------------------------------------ the tableau
@@ -344,7 +346,7 @@ class Question:
         return Verdict(
             status=status,
             claim=self._claim,
-            text=self._text,
+            written=self._text,
             proof=proof,
             counterexample=self._example(False) if shown or status is Status.NEVER else None,
             witness=self._example(True) if shown else None,

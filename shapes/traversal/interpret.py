@@ -127,17 +127,24 @@ def _interpret(
             value = _linear(analysis, k, coefficients, values)
         elif method is not None:
             value = method(*values)
-        elif op is PRODUCT:
-            value = _product(analysis, node, values)
-        elif op is SYMBOL or op is CONSTANT:
-            value = _leaf(analysis, bindings, node)
         elif node in two_sided:
             value = apply(analysis, two_sided[node][0], values)
         else:
-            value = analysis.unknown(op, values)
+            value = _without_handler(analysis, bindings, node, values)
         known[node] = value if refine is None else refine(node, value)
     spend(visited)
     return known[expr]
+
+
+def _without_handler(
+    analysis: Any, bindings: Mapping[Any, Any], node: Expr, values: Sequence[Any]
+) -> Any:
+    """The value of a leaf, a product, or an operator that the analysis does not know."""
+    if node.op is PRODUCT:
+        return _product(analysis, node, values)
+    if node.op is SYMBOL or node.op is CONSTANT:
+        return _leaf(analysis, bindings, node)
+    return analysis.unknown(node.op, values)
 
 
 def _sides(known: dict[Expr, tuple[str, Expr, Expr]], node: Expr) -> Sequence[Expr]:

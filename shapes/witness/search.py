@@ -12,7 +12,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from shapes.base.infinity import IntInfinity
 from shapes.errors import ShapeproofError, UndefinedError
@@ -153,10 +153,16 @@ class Search:
         """Where to look: at the model first (values that satisfied the facts before), then
         where one symbol is moved so that the claim turns, then at combinations of
         candidates."""
-        if all(sym in model for sym in self._free):
-            start = tuple(model[sym] for sym in self._free)
-            yield start
-            yield from _turned(self._facts, self._goal, dict(zip(self._free, start)))
+        start: Values = {}
+        for sym in self._free:
+            value = model.get(sym)
+            if value is None:  # nothing was stated about it but its range
+                value = next(_candidates(self._facts, sym, (), hints), None)
+            if value is not None:
+                start[sym] = value
+        if len(start) == len(self._free):
+            yield tuple(start.values())
+            yield from _turned(self._facts, self._goal, start)
         constants = _Constants([self._goal, *self._conditions])
         candidates = [_candidates(self._facts, s, constants, hints) for s in self._free]
         yield from _combinations([Lazy(values) for values in candidates])
@@ -237,7 +243,7 @@ def _turned(facts: Facts, goal: Expr, start: Values) -> Iterator[tuple[Value, ..
     if not isinstance(side, IntExpr) or any(x.op is not SYMBOL for x in side.terms()):
         return
     terms = side.terms()
-    total = side.constant + sum(c * start[x] for x, c in terms.items())  # type: ignore[misc]
+    total: Any = side.constant + sum(c * start[x] for x, c in terms.items())
     for x, c in terms.items():
         old = start[x]
         change = _change(goal, total, c)

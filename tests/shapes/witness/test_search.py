@@ -96,7 +96,7 @@ def test_typical_values_are_found(stated_: list[str], wanted: str) -> None:
 
 
 def test_the_budget_is_kept_and_a_search_goes_on() -> None:
-    claim: Any = make("Eq", x + y, 9)
+    claim: Any = make("Eq", x * y, 35)
     sought = Search(facts("x >= 0", "y >= 0"), claim, {})
     sought.run(3)
     assert sought.broken is not None
