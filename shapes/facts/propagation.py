@@ -45,7 +45,7 @@ from shapes.expr.nodes import (
     existing_relation,
 )
 from shapes.facts.abstract_value import Fact, Knowledge, Reasons
-from shapes.facts.alternatives import Lesson, lessons
+from shapes.facts.alternatives import Lesson, is_watched, lessons
 from shapes.facts.directions import Directions
 from shapes.facts.float_comparisons import compared, excluded, reversed_order
 from shapes.facts.justification import NO_REASONS, rests_on
@@ -76,6 +76,9 @@ LEARNING_STEPS: Final = 300_000
 
 CASE_STEPS: Final = 8
 """What reading one case of a disjunction costs of these."""
+
+WATCHED: Final = 2
+"""What a look costs whether a disjunction is to be read again."""
 
 _NONE: Final = NO_REASONS
 
@@ -376,7 +379,9 @@ class Learner(Directions):
         """Read again what depends on the range of an atom that moved: a disjunction, an
         operator on it, a relation between such."""
         if item.op is OPERATORS["Or"]:
-            self._read_cases(item)
+            self._steps -= WATCHED
+            if is_watched(self._new.knowledge(d), item, d):
+                self._read_cases(item)
         elif isinstance(item, IntExpr) and len(item.terms()) <= TERMS:
             for t in item.terms():
                 if t is d or t.op is SYMBOL or not relates_operands(t):

@@ -238,7 +238,9 @@ class Model:
         if sure and not moved and (self._holds(claim) or self._settled(learned, claim)):
             return
         suspected: list[Expr] = [claim] if sure else [*self._open, claim]
-        suspected += [f.claim for sym in moved for f in learned.about(sym)]
+        # More than can be looked at are as good as all.
+        most = max(MENDING, self._credit // 2) + 1
+        suspected += [f.claim for sym in moved for f in islice(learned.about(sym), most)]
         mended = self._mended(learned, suspected, MENDING)
         reasons = None if mended else _denied(before, claim)
         if not mended and reasons is None:
@@ -318,6 +320,10 @@ class Model:
             return (total == 0) is (claim.op is EQ_ZERO)
         if claim.op is OPERATORS["And"]:
             return all(map(self._holds, claim.args))
+        if claim.op is OPERATORS["Or"]:
+            totals = [_total(part, self._values) for part in claim.args]
+            if None not in totals:  # all of them have a value
+                return any(map(self._holds, claim.args))
         return _value(claim, self._values) is True
 
     def _settled(self, facts: Facts, claim: Expr) -> bool:
