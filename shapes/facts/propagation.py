@@ -77,6 +77,9 @@ LEARNING_STEPS: Final = 300_000
 CASE_STEPS: Final = 8
 """What reading one case of a disjunction costs of these."""
 
+OPERANDS: Final = 4
+"""So many operands of an atom cost one more of these steps."""
+
 WATCHED: Final = 2
 """What a look costs whether a disjunction is to be read again."""
 
@@ -391,7 +394,7 @@ class Learner(Directions):
 
     def _narrow_operands(self, t: IntExpr) -> None:
         """What the ends of an atom that is no symbol say about its operands."""
-        self._steps -= 1
+        self._steps -= 1 + len(t.args) // OPERANDS
         for e, what, number, why in narrowed(self._new, t, self._new.knowledge(t)):
             if what is HOLDS:
                 self._state(e, why)
