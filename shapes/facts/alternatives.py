@@ -79,12 +79,13 @@ class Lesson(NamedTuple):
     def gaps(self) -> list[int]:
         """The values between the intervals that the congruence admits, if they are few."""
         found: list[int] = []
+        m, r = self.congruence
         for (_, before), (after, _) in zip(self.union, self.union[1:]):
             assert isinstance(before, int)
             assert isinstance(after, int)
-            if after - before > GAPS * self.congruence.modulus + 1:
+            if m == 0 or after - before > GAPS * m + 1:
                 continue
-            found += [k for k in range(before + 1, after) if self.congruence.admits(k)]
+            found += range(before + 1 + (r - before - 1) % m, after, m)
         return found if len(found) <= GAPS else []
 
 

@@ -425,6 +425,16 @@ def test_disjunctions_about_one_symbol_are_stated_in_linear_steps(kind: str) -> 
     assert spent[2] - spent[1] <= 2.4 * (spent[1] - spent[0])
 
 
+def test_gaps_of_values_far_apart_are_not_walked_through() -> None:
+    """The number between is not near either."""
+    env = ShapeEnv()
+    x = env.integer("x")
+    far = 10**40
+    env.assume(f"x == 3 or x == {3 + far} or x == {3 + 3 * far}")
+    assert env.congruence(x) == (far, 3)
+    assert env.prove(f"x != {3 + 2 * far}").proved
+
+
 def test_a_disjunction_wakes_where_one_case_is_left() -> None:
     """Every order of stating: the disjunctions, and what refutes all cases but one."""
     for n in (3, 14):
