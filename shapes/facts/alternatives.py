@@ -126,8 +126,9 @@ def is_watched(known: Knowledge, claim: Expr, atom: IntExpr) -> bool:
         if atom not in symbols_of(case):
             continue
         e = case.args[0]
-        terms = e.terms() if isinstance(e, IntExpr) else {}
-        if len(terms) != 1 or atom not in terms or _refutes(known, case, e, terms[atom]):
+        if not isinstance(e, IntExpr) or len(e.terms()) != 1 or atom not in e.terms():
+            return True
+        if _refutes(known, case, e, e.terms()[atom]):
             return True
     return False
 
