@@ -125,6 +125,9 @@ def _weight_of(row: Row) -> int:
 
 # --------------------------------------------------------------------------- elimination
 
+READ: Final = 2
+"""Steps (see `budget`) of comparing the direction of a row with those of others."""
+
 ROW_LIMIT: Final = 400
 """More rows than this at a time are not worth going on with."""
 
@@ -246,6 +249,7 @@ class Elimination:
 
     def _tightest(self) -> None:
         """Of rows in one direction the tightest, and contradictions of two rows."""
+        spend(READ * len(self._rows))
         tightest: dict[frozenset[tuple[Key, int]], Row] = {}
         for row in self._rows:
             direction = frozenset(row.terms.items())
@@ -275,6 +279,7 @@ class Elimination:
             self._combine(key, uppers[key], lowers[key], eliminated)
 
     def _occurrences(self) -> tuple[dict[Key, list[Row]], dict[Key, list[Row]]]:
+        spend(len(self._rows))
         uppers: dict[Key, list[Row]] = {}
         lowers: dict[Key, list[Row]] = {}
         for row in self._rows:

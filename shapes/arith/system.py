@@ -22,6 +22,7 @@ from shapes.arith.constraint import Derived, Elimination, Row, narrate
 from shapes.arith.difference_logic import Graph, enter_edges, path_refutation
 from shapes.arith.lemma_instances import INSTANCE_LIMIT, Instance, Wanted, instances
 from shapes.arith.simplex import weighted
+from shapes.base.budget import spend
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.errors import ContradictionError
 from shapes.expr.booleans import negation
@@ -83,6 +84,9 @@ SINGLE_ROWS: Final = 24
 
 DISEQUALITY_LIMIT: Final = 8
 """Facts ``e != 0`` whose atoms theorems are looked up for."""
+
+MADE: Final = 4
+"""Steps (see `budget`) of making a row of a range or a theorem."""
 
 _NONE: Final = NO_REASONS
 
@@ -393,6 +397,7 @@ class LinearQuestion(Wanted):
 
     def lemma_row(self, instance: Instance) -> Row:
         """The row of a theorem, with those of its premises."""
+        spend(MADE)
         statement = instance.statement
         lemma = Lemma(instance.schema, instance.operands, statement.conclusion)
         row = leaf_row(statement.conclusion, lemma)
@@ -412,6 +417,7 @@ class LinearQuestion(Wanted):
         """The rows of the ends of ranges."""
         rows = []
         for x in atoms:
+            spend(MADE)
             low, high = self.ends(x)
             if low is not None:
                 rows.append(_range_row(le_zero(combine(-1, x, 0, x, low))))
@@ -450,6 +456,7 @@ class LinearQuestion(Wanted):
 
     def known(self, claim: BoolExpr) -> bool:
         if claim not in self._known:
+            spend(MADE)
             self._known[claim] = self._found(claim)
         return self._known[claim] is not None
 

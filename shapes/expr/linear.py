@@ -59,11 +59,12 @@ _LARGEST: Final = pow(2, LARGEST_BITS)  # (mypyc would write out a folded consta
 EXPANSION_LIMIT: Final = 512
 """Products of sums with more pairs of terms than this stay factored."""
 
-EXPANSION_WORK: Final = 8 * EXPANSION_LIMIT
-"""The same for pairs times factors of a term: long products are not copied again and again."""
+EXPANSION_WORK: Final = 2 * EXPANSION_LIMIT
+"""The same for pairs times the degree of a term: a product inside of a product inside of a
+product, each a little longer, is not multiplied out again and again."""
 
-FEW_PAIRS: Final = 16
-"""So few pairs are multiplied out whatever they are."""
+HIGH_DEGREE: Final = 64
+"""A power adds no more than this to a degree: what it costs does not grow with it."""
 
 
 def scale(factor: int, a: IntExpr) -> IntExpr:
@@ -102,7 +103,7 @@ def multiply(a: IntExpr, b: IntExpr) -> IntExpr:
         raise ExpressionTypeError("int_oo times an expression has no integer value")
     left, right = a.terms(), b.terms()
     pairs = len(left) * len(right)
-    if pairs > FEW_PAIRS and (
+    if pairs > 1 and (
         pairs > EXPANSION_LIMIT or pairs * (_degree(left) + _degree(right)) > EXPANSION_WORK
     ):
         return _factored(a, b)
@@ -125,8 +126,12 @@ def multiply(a: IntExpr, b: IntExpr) -> IntExpr:
 
 
 def _degree(terms: Mapping[IntExpr, int]) -> int:
-    """The most factors that a term has."""
-    return max([len(t.factors) if isinstance(t, Product) else 1 for t in terms])
+    """The most factors that a term has, those in powers (up to `HIGH_DEGREE`) counted each."""
+    return max([_factors(t.factors) if isinstance(t, Product) else 1 for t in terms])
+
+
+def _factors(factors: tuple[tuple[IntExpr, int], ...]) -> int:
+    return sum([n if n < HIGH_DEGREE else HIGH_DEGREE for _, n in factors])
 
 
 def _multiple(factor: int, a: IntExpr) -> IntExpr:

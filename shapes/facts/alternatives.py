@@ -35,11 +35,12 @@ from shapes.expr.nodes import (
 from shapes.facts.abstract_value import Knowledge, Reasons
 from shapes.facts.justification import NO_REASONS
 from shapes.facts.narrowing import NoValueError, reach, refuted
+from shapes.traversal.interpret import symbols_of
 
 if TYPE_CHECKING:
     from shapes.facts.store import Facts
 
-__all__ = ["CASES", "GAPS", "Lesson", "Union", "lessons"]
+__all__ = ["CASES", "GAPS", "Lesson", "Union", "is_watched", "lessons"]
 
 CASES: Final = 64
 """Cases of one disjunction that are read."""
@@ -78,12 +79,13 @@ class Lesson(NamedTuple):
     def gaps(self) -> list[int]:
         """The values between the intervals that the congruence admits, if they are few."""
         found: list[int] = []
+        m, r = self.congruence
         for (_, before), (after, _) in zip(self.union, self.union[1:]):
             assert isinstance(before, int)
             assert isinstance(after, int)
-            if after - before > GAPS * self.congruence.modulus + 1:
+            if m == 0 or after - before > GAPS * m + 1:
                 continue
-            found += [k for k in range(before + 1, after) if self.congruence.admits(k)]
+            found += range(before + 1 + (r - before - 1) % m, after, m)
         return found if len(found) <= GAPS else []
 
 
@@ -115,6 +117,30 @@ def lessons(
     if len(left) == 1:
         return [], left[0][0], dropped
     return _in_common([said for _, said in left]), None, dropped | rewritten
+
+
+def is_watched(known: Knowledge, claim: Expr, atom: IntExpr) -> bool:
+    """Whether a disjunction may say more than it did before its symbol's range moved: what is
+    known of the symbol refutes a case, or a case says more of it than where it lies."""
+    for case in claim.args:
+        if atom not in symbols_of(case):
+            continue
+        e = case.args[0]
+        if not isinstance(e, IntExpr) or len(e.terms()) != 1 or atom not in e.terms():
+            return True
+        if _refutes(known, case, e, e.terms()[atom]):
+            return True
+    return False
+
+
+def _refutes(known: Knowledge, case: Expr, e: IntExpr, c: int) -> bool:
+    """Whether a relation ``c*x + k`` with 0 (c is 1 or -1) is false for all that x may be."""
+    value = -e.constant * c
+    if case.op is LE_ZERO:
+        return known.lower > value if c > 0 else known.upper < value
+    if case.op is NE_ZERO:
+        return known.lower == value == known.upper
+    return case.op is not EQ_ZERO or _excluded(known, [(value, value)]) is not None
 
 
 def _in_common(cases: Sequence[Said]) -> list[Lesson]:

@@ -44,7 +44,7 @@ from shapes.expr.nodes import (
     existing_relation,
 )
 from shapes.facts.abstract_value import Fact, Knowledge, Reasons
-from shapes.facts.alternatives import Lesson, lessons
+from shapes.facts.alternatives import Lesson, is_watched, lessons
 from shapes.facts.directions import Directions
 from shapes.facts.float_comparisons import compared, excluded, reversed_order
 from shapes.facts.justification import NO_REASONS, rests_on
@@ -75,6 +75,12 @@ LEARNING_STEPS: Final = 300_000
 
 CASE_STEPS: Final = 8
 """What reading one case of a disjunction costs of these."""
+
+OPERANDS: Final = 4
+"""So many operands of an atom cost one more of these steps."""
+
+WATCHED: Final = 2
+"""What a look costs whether a disjunction is to be read again."""
 
 _NONE: Final = NO_REASONS
 
@@ -399,7 +405,9 @@ class Learner(Directions):
         """Read again what depends on the range of an atom that moved: a disjunction, an
         operator on it, a relation between such."""
         if item.op is OPERATORS["Or"]:
-            self._read_cases(item)
+            self._steps -= WATCHED
+            if is_watched(self._new.knowledge(d), item, d):
+                self._read_cases(item)
         elif isinstance(item, IntExpr) and len(item.terms()) <= TERMS:
             for t in item.terms():
                 if t is d or t.op is SYMBOL or not relates_operands(t):
@@ -409,7 +417,7 @@ class Learner(Directions):
 
     def _narrow_operands(self, t: IntExpr) -> None:
         """What the ends of an atom that is no symbol say about its operands."""
-        self._steps -= 1
+        self._steps -= 1 + len(t.args) // OPERANDS
         for e, what, number, why in narrowed(self._new, t, self._new.knowledge(t)):
             if what is HOLDS:
                 self._state(e, why)

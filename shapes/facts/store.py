@@ -16,6 +16,7 @@ minimal set of culprits.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final, TypeAlias
 
 from shapes.base.budget import spend
@@ -190,10 +191,14 @@ class Facts:
                 continue
             seen.add(sym)
             for fact, _, place in self._by_symbol.items_of(sym):
+                if limit is not None and len(found) >= limit:
+                    break
                 if fact not in found:
                     found[fact] = place
                     pending.extend(symbols_of(fact.claim))
-            found.update((fact, place) for fact, _, place in self._alone.items_of(sym))
+            left = None if limit is None else max(0, limit - len(found))
+            alone = islice(self._alone.items_of(sym), left)
+            found.update((fact, place) for fact, _, place in alone)
             if limit is not None and len(found) >= limit:
                 break
         spend(len(found))

@@ -38,6 +38,7 @@ from shapes.arith.system import (
     reasons_of_range,
     refuted,
 )
+from shapes.base.budget import spend
 from shapes.errors import ContradictionError
 from shapes.expr.booleans import negation
 from shapes.expr.linear import scale
@@ -75,6 +76,9 @@ FACT_LIMIT: Final = 4000
 """Connected facts that are read for one claim, all cases together."""
 DEPTH_LIMIT: Final = 6
 SPREAD_STEPS: Final = 60
+PREMISE: Final = 4
+"""Steps (see `budget`) of making and reading one premise of an identity."""
+
 """Steps that spread what one case says; what is missed is left to linear reasoning."""
 
 _Found = tuple[Certificate, Reasons]
@@ -337,6 +341,7 @@ def _identities(facts: Facts, claim: BoolExpr) -> Iterator[_Identity]:
             if isinstance(value, Infinity) or not isinstance(value, IntExpr):
                 continue
             premises = state(schema, operands).premises
+            spend(PREMISE * len(premises))
             if all(p is TRUE or in_range(facts, p) for p in premises):
                 yield schema, operands, node, value
                 break

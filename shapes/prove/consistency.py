@@ -17,6 +17,7 @@ budgets, when a question meets them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Final
 
 from shapes.base.budget import ExhaustedError, limited
@@ -215,7 +216,9 @@ class Model(LocalSearch):
         if sure and not moved and (self._holds(claim) or self._settled(learned, claim)):
             return
         suspected: list[Expr] = [claim] if sure else [*self._open, claim]
-        suspected += [f.claim for sym in moved for f in learned.about(sym)]
+        # More than can be looked at are as good as all.
+        most = max(MENDING, self._credit // 2) + 1
+        suspected += [f.claim for sym in moved for f in islice(learned.about(sym), most)]
         mended = self._mended(learned, suspected, MENDING)
         reasons = None if mended else _denied(before, claim)
         if not mended and reasons is None:

@@ -30,7 +30,7 @@ LINEAR: Final = "linear"
 EFFORTS: Final[dict[str, Effort]] = {
     "cheap": Effort(CHEAP, search=0, rlimit=0, steps=100_000),
     "quick": Effort((*METHODS, SOLVER), search=60, rlimit=200_000, steps=100_000),
-    "default": Effort((*METHODS, SOLVER), search=300, rlimit=3_000_000),
+    "default": Effort((*METHODS, SOLVER), search=300, rlimit=1_000_000),
     "thorough": Effort((*METHODS, SOLVER), search=3_000, rlimit=60_000_000, steps=10_000_000),
 }
 

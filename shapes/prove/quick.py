@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from shapes.base.budget import ExhaustedError, limited, remaining
+from shapes.errors import TooLargeError
 from shapes.expr.booleans import negation
 from shapes.expr.nodes import (
     EQ_ZERO,
@@ -30,6 +32,9 @@ __all__ = ["CHEAP", "decide", "proved"]
 CHEAP: Final = ("canonical", "ranges")
 """The methods that are tried before anything else, and the only ones of `decide`."""
 
+DECIDING_STEPS: Final = 100_000
+"""Steps (see `budget`) of a cheap look at one condition."""
+
 
 def decide(facts: Facts, claim: BoolExpr) -> bool | None:
     """Whether the claim always (True) or never (False) holds, by the cheap methods alone."""
@@ -37,6 +42,16 @@ def decide(facts: Facts, claim: BoolExpr) -> bool | None:
         return claim is TRUE
     if claim.op in RELATIONS:
         return _decided_relation(facts, claim)
+    if remaining() <= DECIDING_STEPS:
+        return _decided_condition(facts, claim)  # within a question, which ends by itself
+    try:
+        with limited(DECIDING_STEPS):
+            return _decided_condition(facts, claim)
+    except (ExhaustedError, TooLargeError):
+        return None
+
+
+def _decided_condition(facts: Facts, claim: BoolExpr) -> bool | None:
     if proved(facts, claim, CHEAP) is not None:
         return True
     return False if proved(facts, negation(claim), CHEAP) is not None else None

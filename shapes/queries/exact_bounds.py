@@ -8,6 +8,7 @@ whether it is exact.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from shapes.base.budget import ExhaustedError, limited, remaining
@@ -15,7 +16,12 @@ from shapes.base.digits import interval
 from shapes.base.infinity import Bound, IntInfinity
 from shapes.base.records import record, replace
 from shapes.domains import ValueRanges
-from shapes.errors import ContradictionError, ExpressionTypeError, UndefinedError
+from shapes.errors import (
+    ContradictionError,
+    ExpressionTypeError,
+    TooLargeError,
+    UndefinedError,
+)
 from shapes.expr.booleans import less_equal
 from shapes.expr.linear import scale
 from shapes.expr.nodes import Expr, IntExpr, constant
@@ -151,7 +157,7 @@ def exact_bounds(facts: Facts, e: Expr, effort: str | Effort = "default") -> Exp
     high = _End(facts, e, upper, known.upper_reasons, effort)
     low = _End(facts, scale(-1, e), -lower, known.lower_reasons, effort)
     for end in (high, low):
-        with limited(EXACT_STEPS // 2):
+        with suppress(ExhaustedError, TooLargeError), limited(EXACT_STEPS // 2):
             end.settle()
     found = ValueRanges(-low.upper, high.upper)
     return ExplainedBounds(found, low.reasons, high.reasons, low.exact, high.exact)

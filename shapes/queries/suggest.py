@@ -62,7 +62,7 @@ __all__ = ["Suggestion", "suggest"]
 STEPS: Final = 240
 """Questions to the prover for one list of suggestions."""
 
-SUGGESTING_STEPS: Final = 500_000
+SUGGESTING_STEPS: Final = 350_000
 """The steps of all of them together (see `shapes.base.budget`)."""
 
 MOST_SYMBOLS: Final = 5

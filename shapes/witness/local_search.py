@@ -108,6 +108,10 @@ class LocalSearch:
             return (total == 0) is (claim.op is EQ_ZERO)
         if claim.op is OPERATORS["And"]:
             return all(map(self._holds, claim.args))
+        if claim.op is OPERATORS["Or"]:
+            totals = [_total(part, self._values) for part in claim.args]
+            if None not in totals:  # all of them have a value
+                return any(map(self._holds, claim.args))
         return _value(claim, self._values) is True
 
     def _settled(self, facts: Facts, claim: Expr) -> bool:

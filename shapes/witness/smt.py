@@ -62,7 +62,8 @@ LARGEST_TEXT: Final = 200_000
 
 CROWDED: Final = 40
 """Products and quotients up to which z3 may make Groebner bases: it counts none of its steps
-while it makes one, which takes seconds where there are more."""
+while it makes one, which takes seconds where there are more. As many more make each of its
+steps that much longer, and it may make that many fewer."""
 
 _NON_LINEAR: Final = re.compile(r"\((?:\*|div|mod) (?!\d|\(- \d)\S+ (?!\d|\(- \d)")
 
@@ -174,17 +175,17 @@ class _Translator:
         return f"(* {a} {b})" if a and b else ""
 
     def pow(self, a: str, b: str) -> str:
-        if not b.isdigit() or not 1 <= int(b) <= LARGEST_EXPONENT:
+        if len(b) > 1 or not b.isdigit() or not 1 <= int(b) <= LARGEST_EXPONENT:
             return ""
         return f"(* {' '.join([a] * int(b))})" if int(b) > 1 else a
 
     def floordiv(self, a: str, b: str) -> str:
-        if b.isdigit() and int(b) > 0:
+        if b.isdigit() and b != "0":
             return self._quotient(a, b) if self._tell else f"(div {a} {b})"
         return f"(ite (> {b} 0) (div {a} {b}) (div (- {a}) (- {b})))"
 
     def mod(self, a: str, b: str) -> str:
-        if b.isdigit() and int(b) > 0:
+        if b.isdigit() and b != "0":
             if self._tell:
                 return f"(- {a} (* {b} {self._quotient(a, b)}))"
             return f"(mod {a} {b})"
@@ -196,7 +197,7 @@ class _Translator:
         if name is None:
             name = self._quotients[a, b] = f"q!{len(self._quotients)}"
             self.lines.append(f"(declare-const {name} Int)")
-            last = f"(+ (* {b} {name}) {int(b) - 1})"
+            last = f"(+ (* {b} {name}) {decimal(read_decimal(b) - 1)})"
             self.constraints.append(f"(assert (and (<= (* {b} {name}) {a}) (<= {a} {last})))")
         return name
 
@@ -383,7 +384,10 @@ class Ready:
         lines = [*translator.lines, *translator.constraints[known:], f"(assert {term})"]
         question = Question((condition,), self.stated)
         new = [name for name in translator.ranges if name not in self._translator.ranges]
-        answer = _alone(lambda: self._solved("\n".join(lines), new, question, rlimit))
+        text = "\n".join(lines)
+        if len(self._text) + len(text) > LARGEST_TEXT:
+            return Answer("unknown", reason=_too_long(len(self._text) + len(text)))
+        answer = _alone(lambda: self._solved(text, new, question, rlimit))
         return _with_ranges(answer, translator.ranges)
 
     def _solved(self, text: str, new: list[str], question: Question, rlimit: int) -> Answer:
@@ -400,9 +404,9 @@ class Ready:
             with _pushed(solver):
                 asserted = z3.parse_smt2_string(text, ctx=solver.ctx)
                 assumptions = [*self._switches, *(z3.Bool(name, solver.ctx) for name in new)]
-                steps = min(rlimit, READY_RLIMIT)
-                crowded = _is_crowded(self._text, text)
-                return _checked(solver, asserted, assumptions, question, steps, crowded)
+                effort = _length_of_steps(self._text, text)
+                steps = min(rlimit, max(READY_RLIMIT // effort, KEPT_RLIMIT))
+                return _checked(solver, asserted, assumptions, question, steps, effort)
         except StoppedError as stopped:
             if stopped.left_behind:
                 self._solver = None
@@ -419,9 +423,13 @@ def solve(question: Question, facts: Facts, rlimit: int) -> Answer:
     """z3's answer within a budget of its own steps."""
     text, switches, ranges = _translated(question, facts, check=False)
     if len(text) > LARGEST_TEXT:
-        return Answer("unknown", reason=f"z3: the question has {len(text)} characters")
+        return Answer("unknown", reason=_too_long(len(text)))
     answer = _alone(lambda: _solved(text, switches, question, rlimit))
     return _with_ranges(answer, ranges)
+
+
+def _too_long(characters: int) -> str:
+    return f"z3: the question has {characters} characters"
 
 
 def _alone(ask: Callable[[], Answer]) -> Answer:
@@ -442,18 +450,19 @@ def _solved(text: str, switches: list[str], question: Question, rlimit: int) -> 
     # The kept solver answers small questions in half the time, because making a solver costs
     # more than the question; a fresh one has stronger methods for products, and the rest of
     # the budget.
-    crowded = _is_crowded(text)
+    effort = _length_of_steps(text)
     kept = _kept_solver()
     asserted = z3.parse_smt2_string(text, ctx=kept.ctx)
     assumptions = [z3.Bool(name, kept.ctx) for name in switches]
     try:
         with _pushed(kept):
             steps = min(rlimit, KEPT_RLIMIT)
-            answer = _checked(kept, asserted, assumptions, question, steps, crowded)
+            answer = _checked(kept, asserted, assumptions, question, steps, effort)
     except StoppedError as stopped:
         if stopped.left_behind:
             _kept_solver.cache_clear()
         raise
+    rlimit = rlimit // effort
     if answer.status != "unknown" or rlimit <= KEPT_RLIMIT:
         return answer
     # z3's heuristics look at the age of terms: in a context of its own, the same text gets
@@ -465,11 +474,11 @@ def _solved(text: str, switches: list[str], question: Question, rlimit: int) -> 
     # them a refutation needs is asked afterwards, and all are named if that takes too long.
     plain = z3.Solver(ctx=own)
     plain.add(assumptions)
-    answer = _checked(plain, asserted, [], question, rlimit - KEPT_RLIMIT, crowded)
+    answer = _checked(plain, asserted, [], question, rlimit - KEPT_RLIMIT, effort)
     if answer.status != "unsat":
         return answer
     solver = z3.Solver(ctx=own)
-    named = _checked(solver, asserted, assumptions, question, CORE_RLIMIT, crowded)
+    named = _checked(solver, asserted, assumptions, question, CORE_RLIMIT // effort, effort)
     return named if named.status == "unsat" else replace(answer, core=frozenset(switches))
 
 
@@ -486,14 +495,14 @@ def _checked(
     assumptions: list[Any],
     question: Question,
     rlimit: int,
-    crowded: bool,
+    effort: int,
 ) -> Answer:
     import z3
 
-    rlimit = min(rlimit, max(1, remaining()) * Z3_STEPS)
+    rlimit = max(1, min(rlimit, remaining() * Z3_STEPS // effort))
     solver.set("rlimit", rlimit)
     solver.set("random_seed", 0)
-    solver.set("smt.arith.nl.grobner", not crowded)
+    solver.set("smt.arith.nl.grobner", effort == 1)
     # z3 would take the signal over, and lose it where it ends by itself.
     solver.set("ctrl_c", False)
     solver.add(asserted)
@@ -504,7 +513,7 @@ def _checked(
         if stopped.left_behind:
             _left_behind.append((solver, asserted, assumptions))
         raise
-    spend(max(0, _steps_of(solver) - before) // Z3_STEPS)
+    spend(max(0, _steps_of(solver) - before) * effort // Z3_STEPS)
     if result == z3.unsat:
         return Answer("unsat", frozenset(str(name) for name in solver.unsat_core()))
     if result != z3.sat:
@@ -530,10 +539,10 @@ def _checked(
     return Answer("sat", model=values)
 
 
-def _is_crowded(*texts: str) -> bool:
-    """Whether a question has so many products, or quotients by what is no constant, that z3
-    is to do without Groebner bases."""
-    return sum(len(_NON_LINEAR.findall(text)) for text in texts) > CROWDED
+def _length_of_steps(*texts: str) -> int:
+    """How much longer z3's steps are than usual: 1 for a question with few products, and
+    quotients by what is not a constant; then it may make Groebner bases."""
+    return 1 + sum(len(_NON_LINEAR.findall(text)) for text in texts) // CROWDED
 
 
 def _steps_of(solver: Any) -> int:

@@ -175,6 +175,28 @@ TEXTS: dict[str, Callable[[int], str]] = {
     "large quotients": _long("(@ + 9**#) // 7**#", " + ", " != 5"),
     "large coefficients": _long("0xfffffffffffffffffffffffffffffff#*@", " + ", " != 5"),
     "large dense": _long("9**1#*@ + 7**1#*$ - 5**2#*&& <= 3**#", " and "),
+    # long and nested in other ways
+    "sum of long products": _long("@*$*&&*??*(@ + #)", " + ", " <= 12345"),
+    "sum of shifted": _long("(@ << 3) // # + (@ >> 2) % #", " + ", " <= 12345"),
+    "sum of nested choices": _long(
+        "Where(@ < #, Min(@, $ // 2), Max($, 3*@))", " + ", " <= 9"
+    ),
+    "sum of rounded": _long("(@ + # - 1)//#*#", " + ", " <= 12345"),
+    "sum of products of quotients": _long("(@//#)*($//#)", " + ", " <= 12345"),
+    "tower of squares": _deep("((", ")**2 % 97 + @)"),
+    "connectives in turn": lambda size: (
+        _nested(
+            lambda i: f"(not ({_few(i)} > {i} {('and', 'or')[i % 2]} ",
+            lambda i: " > 0))" if not i else "))",
+            size,
+        )
+    ),
+    "chain of mixed comparisons": _long("@ <= $ + # < 3*@", " < "),
+    "one value each": _long("(&& != # or @ == #)", " and "),
+    "remainders of one": _long("a0 % # != 1", " and "),
+    "equal products": _long("@*$ == $*&&", " and "),
+    "quotients in a cycle": _long("@//# <= $ and $//3 <= @ + #", " and "),
+    "mixed doubles": _long("ToFloat(@*$)/3.0 < ToFloat($ + #)", " or "),
     # doubles
     "doubles": _long("ToFloat(@)*0.5", " + ", " < 1e9"),
     "deep doubles": _deep("FloorToInt(ToFloat(", ")/3.0)"),

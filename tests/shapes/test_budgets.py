@@ -364,6 +364,7 @@ def test_no_text_keeps_the_engine_busy(part: int) -> None:
             "prove",
             "deep modulus,product of symbols,sum of quotients by symbols,sum of remainders",
         ),
+        ("prove", "deep right shift,chain of quotients,minimum of many"),
         ("suggest", "sum of squares"),
         ("simplify", "sum of choices,huge modulus"),
         ("exact", "polynomial"),
@@ -372,6 +373,89 @@ def test_no_text_keeps_the_engine_busy(part: int) -> None:
 )
 def test_long_questions_end(action: str, names: str) -> None:
     _run(_ATTACK, "800", action, names)
+
+
+@pytest.mark.parametrize("name", ["deep product", "deep modulus", "product of two-term sums"])
+def test_products_in_products_are_not_multiplied_out_again_and_again(name: str) -> None:
+    """A text of twice the length takes about twice the steps."""
+    spent = []
+    for size in (2_000, 4_000, 8_000):
+        before = remaining()
+        parse(TEXTS[name](size))
+        spent.append(before - remaining())
+    assert spent[1] <= 3 * spent[0] + 1000
+    assert spent[2] <= 3 * spent[1] + 1000
+
+
+@pytest.mark.parametrize("name", ["deep constant tower", "deep ceildiv", "huge right shift"])
+def test_exact_bounds_of_what_is_too_large_hold(name: str) -> None:
+    text = f"Min({TEXTS[name](800).split(' <= ')[0].split(' != ')[0]}, 5)"
+    found = environment(text).explain_bounds(text, effort="exact")
+    assert found.range.upper <= 5
+
+
+def test_numbers_of_many_digits_are_translated_for_the_solver() -> None:
+    """Longer ones than Python reads without complaint."""
+    env = ShapeEnv()
+    env.integer("x")
+    env.integer("y")
+    for text in (f"x << 0x{'f' * 9000} != 5", f"(x + y*y) // 0x{'f' * 9000} != y"):
+        assert env.prove(text).status is not Status.NEVER
+
+
+DISJUNCTIONS: dict[str, Callable[[int], str]] = {
+    "excluded values": lambda i: f"u0 != {i} or u{i + 1} == 1",
+    "gaps": lambda i: f"u0 < {3 * i} or u0 > {3 * i + 1}",
+    "an end that moves": lambda i: f"u0 >= {i // 2}" if i % 2 else f"u0 != {i // 2} or u{i} > 1",
+    "values between": lambda i: f"u0 != {i * 607 % 503}" if i % 2 else f"u0 != {i} or u{i} == 1",
+}
+
+
+@pytest.mark.parametrize("kind", DISJUNCTIONS)
+def test_disjunctions_about_one_symbol_are_stated_in_linear_steps(kind: str) -> None:
+    spent = []
+    for n in (200, 400, 800):
+        env = ShapeEnv()
+        for i in range(n + 2):
+            env.unbacked(f"u{i}", min=0)
+        before = remaining()
+        for i in range(n):
+            env.assume(DISJUNCTIONS[kind](i))
+        spent.append(before - remaining())
+    assert spent[2] - spent[1] <= 2.4 * (spent[1] - spent[0])
+
+
+def test_gaps_of_values_far_apart_are_not_walked_through() -> None:
+    """The number between is not near either."""
+    env = ShapeEnv()
+    x = env.integer("x")
+    far = 10**40
+    env.assume(f"x == 3 or x == {3 + far} or x == {3 + 3 * far}")
+    assert env.congruence(x) == (far, 3)
+    assert env.prove(f"x != {3 + 2 * far}").proved
+
+
+def test_a_disjunction_wakes_where_one_case_is_left() -> None:
+    """Every order of stating: the disjunctions, and what refutes all cases but one."""
+    for n in (3, 14):
+        env = ShapeEnv()
+        for i in range(n + 1):
+            env.unbacked(f"u{i}", min=0, max=500)
+        for i in range(1, n + 1):
+            env.assume(f"u0 >= {i} or u{i} == {i}")
+            env.assume(f"u0 != {n + 3} or u{i} <= {i + 7}")
+        env.assume("u0 <= 2")
+        for i in range(3, n + 1):
+            assert env.bounds(f"u{i}") == env.bounds(str(i))
+        other = ShapeEnv()
+        x, y = other.unbacked("x"), other.unbacked("y")
+        other.assume("x != 3 or y == 4")
+        other.assume("x != 4 or y == 5")
+        other.assume("x % 7 == 4 or y <= 9")
+        other.assume("x >= 3")
+        other.assume("x <= 3")
+        assert other.prove(y == 4).proved
+        assert other.bounds(x).is_singleton
 
 
 def test_suggestions_that_are_too_long_to_be_written_are_none() -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final
 
+from shapes.base.budget import spend
 from shapes.expr.booleans import negation
 from shapes.expr.linear import multiply, scale
 from shapes.expr.nodes import (
@@ -37,7 +38,7 @@ from shapes.expr.nodes import (
     make_product,
     symbol,
 )
-from shapes.traversal.interpret import free_symbols
+from shapes.traversal.interpret import symbols_of
 from shapes.traversal.parsing import parse
 from shapes.traversal.substitute import substitute
 
@@ -51,6 +52,9 @@ Found = tuple[Bindings, Callable[[Expr], Expr]]
 
 _CONSTANTS: Final = frozenset(["?c", "?d", "?k"])
 _CONDITIONS: Final = frozenset("pqr")
+MATCH: Final = 2
+"""Steps (see `budget`) of comparing a part of a pattern with a part of a subject."""
+
 
 
 def _variable(name: str) -> Expr:
@@ -96,8 +100,8 @@ def _is_set(op: Op) -> bool:
 # --------------------------------------------------------------------------- inside
 
 
-def _variables(p: Expr) -> list[Expr]:
-    return [p] if p.op is SYMBOL else free_symbols(p)
+def _variables(p: Expr) -> Sequence[Expr]:
+    return [p] if p.op is SYMBOL else symbols_of(p)
 
 
 def _bound(p: Expr, bindings: Bindings) -> bool:
@@ -120,6 +124,7 @@ def _bind(variable: Expr, subject: Expr, bindings: Bindings) -> Iterator[Binding
 
 def _match(p: Expr, subject: Expr, bindings: Bindings) -> Iterator[Bindings]:
     """Every way to extend the bindings so that the pattern is the subject."""
+    spend(MATCH)
     if p.op is SYMBOL:
         yield from _bind(p, subject, bindings)
     elif _bound(p, bindings):
