@@ -107,6 +107,14 @@ class Dialect(Protocol):
     ) -> Node:
         """A new assert at the insertion point; `values` are shown by name when it fails."""
 
+    def is_used(self, node: Node) -> bool:
+        """Whether the result of an assert is used, so that the assert cannot go."""
+        return bool(node.users)
+
+    def erase_assert(self, node: Node) -> None:
+        """Take an assert out whose result is not used."""
+        node.graph.erase_node(node)
+
     def create_read(self, graph: Graph, node: Node, step: tuple[Any, ...]) -> Node:
         """A new node that takes one step of a path."""
 

@@ -110,8 +110,6 @@ class AddConstraintAsserts(Pass):
             raise GraphError(f"no node of the program defines the symbol '{name}'")
         rows += [_left_out(one) for left in open_.values() for one in left]
         rows += [_nowhere(name) for name in stated]
-        if modified:
-            graph_module.recompile()
         return PassResult(graph_module, modified, Report(self.name, tuple(rows)))
 
     def _entry(self, graph_module: GraphModule) -> list[Obligation]:

@@ -206,7 +206,8 @@ class _Calls:
             for node in module.graph.nodes:
                 is_assert = self._dialect.is_assert(node)
                 has_form = self._effects.functional_target(node) is not None
-                if not is_assert and not has_form:
+                is_done = self._effects.effectful_target(node) is not None
+                if is_done or not (is_assert or has_form):
                     continue
                 note = "made functional"
                 if not has_form:

@@ -23,7 +23,7 @@ whose symbols they bind.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 from asserts.conditions.emit import Emitter
@@ -31,6 +31,7 @@ from asserts.conditions.known import has_value
 from asserts.conditions.lift import lift
 from asserts.conditions.report import Outcome, Report, Row
 from asserts.dialects.base import AssertInfo, Dialect
+from asserts.dialects.hosts import Adapter
 from asserts.errors import GraphError
 from asserts.graph.graph import Node
 from asserts.graph.module import GraphModule
@@ -58,25 +59,26 @@ class InsertRuntimeAsserts(Pass):
     """Put every check that could not be proved into the graph.
 
     `policy` and `effort` decide what may be proved instead (see `discharge`). With `entry`
-    turned off, checks on inputs alone are left to the graph that calls this one. Raises
-    `GraphError` for a program without an environment, or (if it is to `refuse`) with a check
-    on a value that no node of it defines; otherwise the report names such a check.
+    turned off, checks on inputs alone are left to the graph that calls this one. A check on a
+    value that no node of the graph defines is refused, or only reported; unless that is said,
+    it is reported for programs whose environment also has checks of other graphs (torch's
+    exported programs). Raises `GraphError` for what is refused, and for a program without an
+    environment.
     """
 
     name: ClassVar[str] = "insert runtime asserts"
+    in_source_names: ClassVar[bool] = True
     policy: Policy = "preserve-user"
     effort: str | Effort = "default"
     entry: bool = True
-    unplaced: Literal["refuse", "report"] = "refuse"
+    unplaced: Literal["refuse", "report"] | None = None
+
+    def prepared(self, adapter: Adapter) -> InsertRuntimeAsserts:
+        has_others = adapter.state_checks()
+        unplaced = self.unplaced or ("report" if has_others else "refuse")
+        return replace(self, dialect=adapter.dialect, unplaced=unplaced)
 
     def run(self, graph_module: GraphModule) -> PassResult:
-        result = self.inserted(graph_module)
-        if result.modified:
-            graph_module.recompile()
-        return result
-
-    def inserted(self, graph_module: GraphModule) -> PassResult:
-        """Do the work, in place; the code of the module is not made again."""
         shared: dict[int, tuple[ShapeEnv, list[GraphModule]]] = {}
         self._collect(graph_module, shared)
         rows: list[Row] = []
@@ -113,7 +115,7 @@ class InsertRuntimeAsserts(Pass):
                 continue
             names = ", ".join(s.name for s in free_symbols(obligation.claim))
             note = f"needs {names}, not all of which are defined by a node of the graph"
-            if self.unplaced == "refuse":
+            if self.unplaced != "report":
                 raise GraphError(f"the check `{obligation.text}` {note}")
             row = Row(obligation.text, obligation.stated_by, "unplaced", note=note)
             rows.append(row)

@@ -26,7 +26,7 @@ from typing import Any, ClassVar, Literal
 
 from asserts.conditions.report import Outcome, Report, Row
 from asserts.dialects.base import Dialect, require
-from asserts.dialects.hosts import host_of
+from asserts.dialects.hosts import adapter_of
 from asserts.dialects.interfaces import Inference, Values, having
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
@@ -70,9 +70,9 @@ class Snapshot:
 
 def snapshot(program: Any, dialect: Dialect = NUMPY) -> Snapshot:
     """What every node of the program computes now."""
-    host = None if dialect.accepts(program) else host_of(program, copy=False)
-    graph_module = program if host is None else host.graph_module
-    dialect = dialect if host is None else host.dialect
+    adapter = None if dialect.accepts(program) else adapter_of(program, copy=False)
+    graph_module = program if adapter is None else adapter.graph_module
+    dialect = dialect if adapter is None else adapter.dialect
     return Snapshot(
         tuple(
             {node.name: _computation(module, node) for node in module.graph.nodes}

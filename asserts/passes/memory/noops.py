@@ -40,8 +40,6 @@ class RemoveNoOps(Pass):
         for module in self.dialect.modules(graph_module):
             rows += _Removal(self.dialect, module).run()
         modified = any(row.outcome == "removed" for row in rows)
-        if modified:
-            graph_module.recompile()
         return PassResult(graph_module, modified, Report(self.name, tuple(rows)))
 
 

@@ -49,8 +49,6 @@ class ReuseBuffers(Pass):
         rows: list[Row] = []
         for module in self.dialect.modules(graph_module):
             rows += _Reuse(self.dialect, module).run()
-        if rows:
-            graph_module.recompile()
         return PassResult(graph_module, bool(rows), Report(self.name, tuple(rows)))
 
 

@@ -19,6 +19,7 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 from asserts.conditions.emit import Emitter
 from asserts.conditions.lift import lift
 from asserts.conditions.report import Report
+from asserts.dialects.torch.answers.calls import value_key
 from asserts.dialects.torch.answers.code import recompile_when_used
 from asserts.dialects.torch.answers.graph import (
     CHECKS,
@@ -75,7 +76,7 @@ def insert_deferred_runtime_asserts(
     Warns (`UncheckedWarning`) of one on values that the graph does not have.
     """
     symbols = TorchEnv(shape_env)
-    dialect = TorchDialect(symbols, _value_key(gm.graph))
+    dialect = TorchDialect(symbols, value_key(gm.graph))
     dialect.saved = export
     symbols.state_entry_ranges(shape_env.var_to_range)
     if check_guards:
@@ -90,27 +91,17 @@ def insert_deferred_runtime_asserts(
     )
     dropped = _drop_ranges(gm)
     had_asserts = any(dialect.is_assert(node) for node in gm.graph.nodes)
-    result = options.inserted(gm)
+    result = options.run(gm)
     rows = result.report.rows
     if had_asserts:  # what is checked earlier now need not be checked where it was
         minimise = MinimiseRuntimeAsserts(dialect=dialect, policy=policy, effort=effort)
-        rows += minimise.minimised(gm).report.rows
+        rows += minimise.run(gm).report.rows
     _recompute_sizes(gm.graph, dialect)
     recompile_when_used(gm)
     report = Report(options.name, rows)
     if export and not inner:
         _warn(report, shape_env)
     return PassResult(gm, result.modified or dropped, report)
-
-
-def _value_key(graph: Any) -> str:
-    """Where nodes keep their values: graphs of dynamo have another name for it."""
-    for node in graph.nodes:
-        if "example_value" in node.meta:
-            return "example_value"
-        if "val" in node.meta:
-            return "val"
-    return "val"
 
 
 def _warn(report: Report, shape_env: TorchShapeEnv) -> None:
