@@ -89,8 +89,8 @@ class Pass:
         adapter = self._adapter(program, in_place)
         if adapter is None:
             raise GraphError(
-                f"{self.name} takes a graph module or an exported program, "
-                f"not {type(program).__name__}"
+                f"{type(program).__name__} is not a program with asserts: {self.name} takes a "
+                "graph module or an exported program"
             )
         if in_place and not adapter.dialect.accepts(program):
             raise GraphError(

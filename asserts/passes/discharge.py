@@ -29,7 +29,7 @@ from asserts.passes.premises import Premises
 from asserts.passes.redundant import Candidate, Redundant
 from shapes.base import Location
 from shapes.env import Check, ShapeEnv
-from shapes.expr import EQ_ZERO, LE_ZERO, NE_ZERO, OPERATORS, BoolExpr, Expr
+from shapes.expr import EQ_ZERO, LE_ZERO, NE_ZERO, BoolExpr, Expr, conjuncts
 from shapes.facts import Fact, Proof
 from shapes.prove import Effort, decide
 from shapes.traversal import free_symbols, made_total, show, walk
@@ -110,17 +110,17 @@ def _parts(
     where: Location | None = None,
     names: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Obligation]:
-    clauses = claim.args if claim.op is OPERATORS["And"] else (claim,)
+    parts = conjuncts(claim)
     return [
         Obligation(
-            clause,  # type: ignore[arg-type]
-            text if text is not None and len(clauses) == 1 else show(clause, _renaming(names)),
+            part,
+            text if text is not None and len(parts) == 1 else show(part, _renaming(names)),
             kind,
             stated_by,
             message,
             where,
         )
-        for clause in clauses
+        for part in parts
     ]
 
 

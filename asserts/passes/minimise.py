@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from asserts.conditions.lift import LiftedAssert, lift
+from asserts.conditions.points import Points, is_scalar
 from asserts.conditions.report import Report, Row
 from asserts.graph.graph import Node
 from asserts.graph.module import GraphModule
 from asserts.passes.base import Pass, PassResult
 from asserts.passes.discharge import Decision, Obligation, Policy, discharge
-from asserts.passes.insert import Points, clauses
 from shapes.env import ShapeEnv
-from shapes.expr import TRUE, conjunction
+from shapes.expr import TRUE, conjunction, conjuncts
 from shapes.prove import Effort
 from shapes.traversal import defined
 
@@ -80,7 +80,7 @@ class MinimiseRuntimeAsserts(Pass):
             return []
         info = self.dialect.info_of(one.node)
         kind, who = ("user", "the program") if info.by_user else ("operation", "the graph")
-        said = set(clauses(one.claim))
+        said = set(conjuncts(one.claim))
         whole = conjunction(defined(one.claim), one.whole)
         return [
             Obligation(
@@ -91,7 +91,7 @@ class MinimiseRuntimeAsserts(Pass):
                 info.message,
                 implicit=part not in said,
             )
-            for part in clauses(whole)
+            for part in conjuncts(whole)
         ]
 
     def _erase(self, node: Node) -> None:
@@ -106,9 +106,8 @@ class MinimiseRuntimeAsserts(Pass):
                 dead.graph.erase_node(dead)
 
     def _is_scalar(self, node: Node) -> bool:
-        d = self.dialect
-        computes = d.read_of(node) is not None or d.computation_of(node) is not None
-        return node.op != "placeholder" and computes and not d.bindings(node)
+        computes = node.op != "placeholder" and is_scalar(node, self.dialect)
+        return computes and not self.dialect.bindings(node)
 
     def _settle(self, one: LiftedAssert, decisions: list[Decision]) -> Row:
         info = self.dialect.info_of(one.node)

@@ -34,9 +34,9 @@ from asserts.dialects.torch.symbols.shape_env import TorchEnv
 from asserts.errors import GraphError
 from asserts.passes.base import PassResult
 from asserts.passes.discharge import Policy
-from asserts.passes.insert import InsertRuntimeAsserts, clauses
+from asserts.passes.insert import InsertRuntimeAsserts
 from asserts.passes.minimise import MinimiseRuntimeAsserts
-from shapes.expr import IntExpr
+from shapes.expr import IntExpr, conjuncts
 from shapes.prove import Effort
 from shapes.traversal import show
 
@@ -157,7 +157,7 @@ def _state_declared(gm: Any, dialect: TorchDialect) -> None:
     mixed with what it has derived.)"""
     for lifted in lift(gm.graph, dialect):
         if lifted.node.target in RANGES and lifted.claim is not None:
-            for claim in clauses(lifted.claim):
+            for claim in conjuncts(lifted.claim):
                 operation = "a declared range"
                 dialect.symbols.check(
                     claim, show(claim), origin="operation", operation=operation

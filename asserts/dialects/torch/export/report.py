@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from asserts.conditions.lift import LiftedAssert, lift
+from asserts.conditions.points import Points, is_scalar
 from asserts.conditions.report import Report, Row
 from asserts.dialects.base import AssertInfo
 from asserts.dialects.torch.answers.graph import TorchDialect
@@ -76,7 +77,7 @@ def _stands(program: Any, module: Any, dialect: TorchDialect) -> list[_Stand]:
     found: list[_Stand] = []
     for inner in dialect.modules(module):
         names = source_names(program, inner, dialect)
-        before = _before(inner.graph, dialect)
+        points = Points(list(inner.graph.nodes), dialect, as_it_stands=True)
         for lifted in lift(inner.graph, dialect):
             node = lifted.node
             location = line_of(node)
@@ -85,25 +86,11 @@ def _stands(program: Any, module: Any, dialect: TorchDialect) -> list[_Stand]:
                     node,
                     _condition(lifted, dialect, names),
                     None if location is None else str(location),
-                    before[node],
+                    points.name(points.of_asserts[node]),
                     _cost(node, dialect),
                     names,
                 )
             )
-    return found
-
-
-def _before(graph: Any, dialect: TorchDialect) -> dict[Any, str]:
-    """For every assert the last node before it that does more than read and compute sizes."""
-    found: dict[Any, str] = {}
-    name = ""
-    for node in graph.nodes:
-        if dialect.is_assert(node):
-            found[node] = name
-        elif node.op == "placeholder" or dialect.computation_of(node) is not None:
-            continue
-        elif dialect.read_of(node) is None or dialect.bindings(node):
-            name = node.name
     return found
 
 
@@ -122,7 +109,7 @@ def _cost(node: Any, dialect: TorchDialect) -> int:
         source = waiting.pop()
         if source in gone or not gone.issuperset(source.users) or dialect.bindings(source):
             continue
-        if dialect.read_of(source) is None and dialect.computation_of(source) is None:
+        if not is_scalar(source, dialect):
             continue
         gone.add(source)
         waiting += source.all_input_nodes
