@@ -8,9 +8,10 @@ discharge (which checks stand before it), minimisation and reports (where an ass
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from asserts.conditions.known import has_value
-from asserts.dialects.base import Dialect
+from asserts.dialects.base import Conduct, Dialect
 from asserts.graph.graph import Node
 from asserts.graph.raising import domain_of
 from shapes.errors import ExpressionTypeError
@@ -19,6 +20,8 @@ from shapes.facts import Facts
 from shapes.traversal import free_symbols
 
 __all__ = ["Points", "can_stop", "is_scalar"]
+
+NOTHING: Final = Facts()
 
 
 class Points:
@@ -56,11 +59,15 @@ class Points:
             point = max(point, index)
         return self._latest[point]
 
-    def behind(self, point: int) -> int:
+    def behind(self, point: int, after_asserts: bool = False) -> int:
         """The index of the node before which the checks of a point are written: plain reads
-        that follow the point come first."""
+        that follow the point come first, and the asserts that stand there if they are to."""
         index = max(self.entry, point + 1 if point else self.entry)
-        while index < len(self._nodes) and self._dialect.read_of(self._nodes[index]):
+        while index < len(self._nodes):
+            node = self._nodes[index]
+            there = after_asserts and (self._dialect.is_assert(node) or self._is_passed(node))
+            if not there and self._dialect.read_of(node) is None:
+                break
             index += 1
         return index
 
@@ -93,17 +100,19 @@ class Points:
         """A point behind nodes which have no effect, raise nothing, and whose own checks are
         on inputs only, is in the stretch of the points before; the entry is one of its own."""
         fixed: set[Node] = set()  # what no run-time value takes part in
-        stopping = self._dialect.stopping_among(nodes)
+        conduct = self._dialect.conduct_of(nodes)
         stretches: list[int] = []
         for index, node in enumerate(nodes):
             if node.op == "placeholder" or index < self.entry:
                 fixed.add(node)
                 stretches.append(0)
                 continue
-            pure = self._dialect.is_pure(node) and fixed.issuperset(node.all_input_nodes)
-            if pure and not self._dialect.bindings(node):
+            does = conduct.get(node, Conduct.EFFECT)
+            if not fixed.issuperset(node.all_input_nodes):
+                does = Conduct.EFFECT
+            if does is not Conduct.EFFECT and not self._dialect.bindings(node):
                 fixed.add(node)
-            passed = pure and node not in stopping
+            passed = does is Conduct.PURE
             passed = passed or self._dialect.is_assert(node) or self._is_passed(node)
             before = stretches[-1] if stretches else 0
             stretches.append(before if passed and before else index)
@@ -157,9 +166,9 @@ class Points:
         return written or not can_stop(node, self._dialect)
 
 
-def can_stop(node: Node, dialect: Dialect) -> bool:
-    """Whether computing a number may raise for some values of its operands, or take as much
-    memory as one of them says."""
+def can_stop(node: Node, dialect: Dialect, facts: Facts = NOTHING) -> bool:
+    """Whether computing a number may raise for some values of its operands of which no more
+    is known than these facts, or take as much memory as one of them says."""
     computation = dialect.computation_of(node)
     if computation is None:
         return False
@@ -171,7 +180,7 @@ def can_stop(node: Node, dialect: Dialect) -> bool:
     except ExpressionTypeError:  # an argument that is not a number
         return True
     domain = domain_of(build, operands)
-    return domain is None or not has_value(Facts(), domain)
+    return domain is None or not has_value(facts, domain)
 
 
 def is_scalar(node: Node, dialect: Dialect) -> bool:

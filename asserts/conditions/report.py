@@ -44,6 +44,8 @@ class Row:
     location: str | None = None
     nodes: int = 0
     note: str = ""
+    by_user: bool = False
+    """Whether a person wrote the check."""
 
     @property
     def word(self) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Protocol
 
 from asserts.dialects.interfaces import (
@@ -31,7 +32,7 @@ from asserts.graph.module import GraphModule
 from shapes.base import Location
 from shapes.expr import Expr, Op
 
-__all__ = ["AssertInfo", "Claim", "Dialect", "Path", "require"]
+__all__ = ["AssertInfo", "Claim", "Conduct", "Dialect", "Path", "require"]
 
 Path = tuple[tuple[Any, ...], ...]
 """How a symbol is read from a node's result: steps ``("size", dim)`` or ``("item", i)``; no
@@ -65,6 +66,14 @@ class Claim:
         found = expr_of(argument)
         reason = "" if found is not None else f"what `{argument}` computes has no expression"
         return cls(found, reason)
+
+
+class Conduct(Enum):
+    """What a node does besides computing its result from its operands."""
+
+    PURE = "nothing"
+    MAY_RAISE = "it may raise, whatever the checks at entry say of sizes"
+    EFFECT = "anything"
 
 
 class Dialect(Protocol):
@@ -146,14 +155,10 @@ class Dialect(Protocol):
         node needs no check, and costs next to nothing."""
         return False
 
-    def is_pure(self, node: Node) -> bool:
-        """Whether the node is known to have no effect: it only computes its result from its
-        operands."""
-        return False
-
-    def stopping_among(self, nodes: Iterable[Node]) -> set[Node]:
-        """Those of pure nodes that may raise, whatever the checks at entry say of sizes."""
-        return set()
+    def conduct_of(self, nodes: Iterable[Node]) -> Mapping[Node, Conduct]:
+        """What is known of the nodes of a graph besides their results; of a node that is left
+        out nothing is."""
+        return {}
 
     def bindings(self, node: Node) -> Mapping[Expr, Path]:
         """The symbols that a node's result defines, with the way to read them."""

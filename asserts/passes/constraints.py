@@ -236,7 +236,9 @@ class _Constraints:
         waiting = self._made_sure()
         assumed = self._assumed(waiting)
         facts = Facts()
-        self._writer = Writer(self._graph, self._dialect, self._points, self._env)
+        self._writer = Writer(
+            self._graph, self._dialect, self._points, self._env, after_asserts=True
+        )
         rows: list[Row] = []
         for point in sorted(by_point):
             while waiting and waiting[0][0] <= point:

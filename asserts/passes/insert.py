@@ -111,8 +111,16 @@ class InsertRuntimeAsserts(Pass):
             note = f"needs {names}, not all of which are defined by a node of the graph"
             if self.unplaced != "report":
                 raise GraphError(f"the check `{obligation.text}` {note}")
-            row = Row(obligation.text, obligation.stated_by, "unplaced", note=note)
-            rows.append(row)
+            by_user = obligation.kind == "user"
+            rows.append(
+                Row(
+                    obligation.text,
+                    obligation.stated_by,
+                    "unplaced",
+                    note=note,
+                    by_user=by_user,
+                )
+            )
         return rows
 
 

@@ -19,7 +19,8 @@ __all__ = ["Writer"]
 
 
 class Writer:
-    """Writes asserts into one graph, from its front to its back."""
+    """Writes asserts into one graph, from its front to its back: before the asserts that stand
+    at their points, or behind them if the conditions are computed with what these ensure."""
 
     def __init__(
         self,
@@ -28,6 +29,7 @@ class Writer:
         points: Points,
         env: ShapeEnv | None,
         names: Mapping[str, str] | None = None,
+        after_asserts: bool = False,
     ) -> None:
         self._graph = graph
         self._dialect = dialect
@@ -35,6 +37,7 @@ class Writer:
         self._nodes = list(graph.nodes)
         self._known = {} if env is None else env.symbols
         self._names = names or {}
+        self._after_asserts = after_asserts
         self._emitter = Emitter(graph, dialect)
         self._position = 0
 
@@ -66,7 +69,8 @@ class Writer:
 
     def _anchor(self, point: int) -> Any:
         """The node before which the checks of a point stand; what is before it is there."""
-        behind = max(self._position, self._points.behind(point))
+        behind = self._points.behind(point, self._after_asserts)
+        behind = max(self._position, behind)
         for node in self._nodes[self._position : behind]:
             self._emitter.arrive(node)
         self._position = behind

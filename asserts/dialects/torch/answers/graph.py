@@ -21,7 +21,8 @@ from torch.fx.experimental.symbolic_shapes import (
 )
 from torch.utils import _pytree as pytree
 
-from asserts.dialects.base import AssertInfo, Claim, Dialect, Path
+from asserts.conditions.points import can_stop
+from asserts.dialects.base import AssertInfo, Claim, Conduct, Dialect, Path
 from asserts.dialects.torch.answers.calls import (
     ATEN,
     CHECKS,
@@ -64,10 +65,9 @@ from asserts.dialects.torch.symbols.shape_env import (
     is_unbacked,
 )
 from asserts.errors import GraphError
-from asserts.graph.raising import domain_of
 from shapes.base import Location
 from shapes.errors import ShapeproofError
-from shapes.expr import TRUE, Expr, Kind, Op, as_condition, as_expr, make
+from shapes.expr import TRUE, Expr, Kind, Op, as_condition, make
 
 if TYPE_CHECKING:
     from asserts.conditions.lift import Lifter
@@ -166,16 +166,10 @@ class TorchDialect(Dialect):
     def _can_raise(self, node: Any) -> bool:
         """Whether what a node computes of numbers may have no value. (What was written by an
         insertion has one.)"""
-        computation = self.computation_of(node)
-        if computation is None or "runtime_assert" in node.meta:
+        if "runtime_assert" in node.meta:
             return False
-        build, arguments = computation
-        operands = [self.value_of(a) if self.is_node(a) else as_expr(a) for a in arguments]
         try:
-            condition = domain_of(build, operands)
-            if condition is None or condition is TRUE:
-                return condition is None
-            return self.symbols.env.decide(condition) is not True
+            return can_stop(node, self, self.symbols.env.facts)
         except (ShapeproofError, TypeError):
             return True
 
@@ -421,8 +415,8 @@ class TorchDialect(Dialect):
             return node.target not in torch_ops.PARTIAL or not symbolic
         return bool(node.target in PASSED_OVER) and not symbolic
 
-    def is_pure(self, node: Any) -> bool:
-        return self.passes_over(node)
+    def conduct_of(self, nodes: Iterable[Any]) -> Mapping[Any, Conduct]:
+        return {node: Conduct.PURE for node in nodes if self.passes_over(node)}
 
     # ------------------------------------------------------------------ symbols
 

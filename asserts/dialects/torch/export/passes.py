@@ -108,7 +108,7 @@ def _warn(report: Report, shape_env: TorchShapeEnv) -> None:
     note_placed(shape_env, (row.condition for row in report if row.outcome != "unplaced"))
     for row in report.with_outcome("unplaced"):
         # (torch also traces for itself, and leaves checks on symbols of graphs it dropped.)
-        if row.stated_by == "the program" and not was_placed(shape_env, row.condition):
+        if row.by_user and not was_placed(shape_env, row.condition):
             text = f"the check `{row.condition}` is not made: it {row.note}"
             warnings.warn(text, UncheckedWarning, stacklevel=4)
 
