@@ -95,7 +95,7 @@ class Dialect(Protocol):
         """Raise `GraphError` unless the graph, and every nested one, is valid."""
 
     def sweep(self, graph: Graph) -> bool:
-        """Erase what nobody uses and has no effect; whether anything went."""
+        """Erase what is not used and has no effect; whether anything went."""
 
     def is_node(self, argument: object) -> bool:
         """Whether an argument of a node is another node."""

@@ -1,7 +1,7 @@
 """The frame of every pass.
 
 A pass is a small frozen record with its options as fields. Calling it copies the program
-(unless told to work in place), checks what the pass requires, runs it, checks what it
+(unless it is to work in place), checks what the pass requires, runs it, checks what it
 ensures, and compares what it says about having modified something with what happened.
 
 A program is one of our graph modules, a `torch.fx.GraphModule` or an `ExportedProgram`; for
@@ -80,7 +80,7 @@ class Pass:
         return self.bound(adapter.dialect)
 
     def __call__(self, program: Any, in_place: bool = False) -> PassResult:
-        """Run the pass on a copy of the program (or, if told so, on the program itself).
+        """Run the pass on a copy of the program (or, `in_place`, on the program itself).
 
         Raises `GraphError`, naming the pass, if the program is not valid before or after, if
         its dialect lacks what the pass needs, and for an exported program that is to be
@@ -198,7 +198,7 @@ class Pipeline:
         observed = self._observed(program)
         result = PassResult(program, False, Report(title))
         for one in self.passes:
-            # What a pass has copied belongs to nobody else.
+            # What a pass has copied belongs to the pipeline.
             owned = result.around is None and result.program is not program
             result = one(result.program, in_place=in_place or owned)
             modified = modified or result.modified

@@ -135,7 +135,7 @@ class AddConstraintAsserts(Pass):
     def _ends(self, symbol: Expr, wanted: Range, who: str) -> list[Obligation]:
         name = symbol.name
         if not isinstance(symbol, IntExpr):
-            raise GraphError(f"the symbol '{name}' is no integer and has no range")
+            raise GraphError(f"the symbol '{name}' is not an integer and has no range")
         is_range = isinstance(wanted, ValueRanges)
         ends = (wanted.lower, wanted.upper) if is_range else tuple(wanted)  # type: ignore[union-attr,arg-type]
         if len(ends) != 2:
@@ -157,7 +157,7 @@ class AddConstraintAsserts(Pass):
         if end is None or isinstance(end, IntInfinity):
             return None
         if type(end) is not int:
-            raise GraphError(f"{end!r} is no end of an integer range (of '{name}')")
+            raise GraphError(f"{end!r} is not an end of an integer range (of '{name}')")
         return None if self.unbounded is not None and abs(end) >= self.unbounded else end
 
 
@@ -233,16 +233,16 @@ class _Constraints:
         by_point: dict[int, list[Obligation]] = {}
         for point, obligation in self._wanted:
             by_point.setdefault(point, []).append(obligation)
-        waiting = self._made_sure()
-        assumed = self._assumed(waiting)
+        arriving = self._made_sure()
+        assumed = self._assumed(arriving)
         facts = Facts()
         self._writer = Writer(
             self._graph, self._dialect, self._points, self._env, after_asserts=True
         )
         rows: list[Row] = []
         for point in sorted(by_point):
-            while waiting and waiting[0][0] <= point:
-                facts = _learned(facts, waiting.pop(0)[1])
+            while arriving and arriving[0][0] <= point:
+                facts = _learned(facts, arriving.pop(0)[1])
             for obligation in sorted(by_point[point], key=_strength):
                 proof = self._proof(facts, obligation.claim)
                 if proof is None and self._is_assumed(assumed, obligation):

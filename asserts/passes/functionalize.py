@@ -176,14 +176,14 @@ class _Calls:
         found = _attribute(module, str(node.target))
         return found if self._dialect.accepts(found) else None
 
-    def _freeze(self, waiting: list[GraphModule]) -> None:
+    def _freeze(self, worklist: list[GraphModule]) -> None:
         """Graphs that a function calls as it likes, and all that they call, stay."""
-        while waiting:
-            module = waiting.pop()
+        while worklist:
+            module = worklist.pop()
             if id(module) not in self._frozen:
                 self._frozen.add(id(module))
-                waiting += self._called.get(id(module), [])
-                waiting += _graphs_as_values(module)
+                worklist += self._called.get(id(module), [])
+                worklist += _graphs_as_values(module)
 
     def effects(self, module: GraphModule) -> list[Node]:
         """The nodes to be made functional."""

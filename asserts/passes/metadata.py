@@ -129,15 +129,15 @@ def refresh(
     """Recompute the values of these nodes of one graph, and of what depends on them as far as
     values change; no node is visited twice."""
     done = Refreshed()
-    waiting = set(changed)
-    if not waiting:
+    queued = set(changed)
+    if not queued:
         return done
     require(dialect, ("values",), "`refresh`")
     values = having(dialect.values)
     inference = values.inference(module)
     order = {node: position for position, node in enumerate(module.graph.nodes)}
     by_position = list(module.graph.nodes)
-    queue = [order[node] for node in waiting]
+    queue = [order[node] for node in queued]
     heapify(queue)
     while queue:
         node = by_position[heappop(queue)]
@@ -150,8 +150,8 @@ def refresh(
             continue
         # Users come later in the graph, so none of them was visited before.
         for user in node.users:
-            if user not in waiting:
-                waiting.add(user)
+            if user not in queued:
+                queued.add(user)
                 heappush(queue, order[user])
     return done
 

@@ -18,7 +18,7 @@ __all__ = ["RemoveRuntimeAsserts"]
 
 @dataclass(frozen=True)
 class RemoveRuntimeAsserts(Pass):
-    """Erase every assert whose result nobody uses, or those ``only="proved"`` (what stays
+    """Erase every assert whose result is not used, or those ``only="proved"`` (what stays
     implies them, see `discharge` for `policy`; the report has the proofs).
 
     `sweep` erases the code that is dead then (comparisons, sizes), which leaves no trace of

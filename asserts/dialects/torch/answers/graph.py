@@ -329,7 +329,7 @@ class TorchDialect(Dialect):
         self, graph: Any, target: Callable[..., Any], arguments: tuple[Any, ...]
     ) -> Any:
         """torch looks through the arguments of a new node with a slow traversal, which is half
-        of what a node costs; these are given afterwards, unless somebody watches."""
+        of what a node costs; these are given afterwards, unless hooks watch."""
         owner = graph.owning_module
         if owner is None or getattr(owner, "_create_node_hooks", None):
             return graph.call_function(target, arguments)
@@ -556,7 +556,7 @@ class TorchDialect(Dialect):
             if written == learned or not learned.is_Symbol:
                 continue
             if is_unbacked(written) or is_unbacked(learned):
-                continue  # that is what a check says, and nobody else
+                continue  # that is what a check says, and nothing else
             try:
                 equal = make("Eq", self.symbols.read(written), self.symbols.read(learned))
             except UnreadableError:

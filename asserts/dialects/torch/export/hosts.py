@@ -216,7 +216,7 @@ class ExportedAdapter(TorchAdapter):
                 argument.name = name
 
     def _verifiers(self) -> Any:
-        """The dialects of the result: a program with a token is no "ATEN" program."""
+        """The dialects of the result: a program with a token is not an "ATEN" program."""
         meta = self.graph_module.meta
         verifiers = list(self._program.verifiers)
         has_token = TOKENS in meta

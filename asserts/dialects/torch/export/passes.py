@@ -3,7 +3,7 @@
 It works in place, takes what torch's own pass takes, and does what that does besides:
 asserts of a person are converted to `aten._assert_scalar` and kept, ranges that were stated
 by `sym_constrain_range` become asserts, sizes of intermediate results are computed from the
-inputs' where possible, and what nobody uses then goes.
+inputs' where possible, and what is not used then goes.
 """
 
 from __future__ import annotations

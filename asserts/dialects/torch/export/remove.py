@@ -59,7 +59,7 @@ def remove_runtime_asserts(
     An assert whose result is used stays, unless it is a functional one, whose result stands
     for nothing. With ``only="proved"`` an assert goes if what the graph ensures before it
     implies it (see `discharge` for `policy`); the report has the proofs. `guards` also
-    removes the call of the guards. `sweep` also erases the comparisons and sizes that nobody
+    removes the call of the guards. `sweep` also erases the comparisons and sizes that nothing
     needs then; torch's pass leaves them to the caller's dead-code elimination. Raises
     `GraphError` for anything else than a graph module, `ValueError` for another `only`.
     """

@@ -104,15 +104,15 @@ def _cost(node: Any, dialect: TorchDialect) -> int:
     """The nodes that would go with the assert: it, and the sizes and scalars that nothing
     else needs."""
     gone = {node}
-    waiting = list(node.all_input_nodes)
-    while waiting:
-        source = waiting.pop()
+    worklist = list(node.all_input_nodes)
+    while worklist:
+        source = worklist.pop()
         if source in gone or not gone.issuperset(source.users) or dialect.bindings(source):
             continue
         if not is_scalar(source, dialect):
             continue
         gone.add(source)
-        waiting += source.all_input_nodes
+        worklist += source.all_input_nodes
     return len(gone)
 
 
