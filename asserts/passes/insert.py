@@ -111,16 +111,8 @@ class InsertRuntimeAsserts(Pass):
             note = f"needs {names}, not all of which are defined by a node of the graph"
             if self.unplaced != "report":
                 raise GraphError(f"the check `{obligation.text}` {note}")
-            by_user = obligation.kind == "user"
-            rows.append(
-                Row(
-                    obligation.text,
-                    obligation.stated_by,
-                    "unplaced",
-                    note=note,
-                    by_user=by_user,
-                )
-            )
+            row = Row(obligation.text, obligation.stated_by, "unplaced", note=note)
+            rows.append(replace(row, by_user=obligation.kind == "user"))
         return rows
 
 

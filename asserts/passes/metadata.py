@@ -31,7 +31,7 @@ from asserts.dialects.interfaces import Inference, Values, having
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
 from asserts.graph.graph import Node, map_arg
-from asserts.graph.module import GraphModule
+from asserts.graph.module import GraphModule, attribute_at
 from asserts.passes.base import Pass, PassResult
 from shapes.errors import ShapeproofError
 
@@ -90,9 +90,7 @@ def _constant(module: GraphModule, node: Node) -> Any:
     """The constant that a node reads; nested graphs are looked at by themselves."""
     if node.op != "get_attr":
         return None
-    found: Any = module
-    for part in str(node.target).split("."):
-        found = getattr(found, part, None)
+    found = attribute_at(module, node.target)
     return None if hasattr(found, "graph") else found
 
 
@@ -242,13 +240,9 @@ class RefreshMetadata(Pass):
 
 def _calls(module: GraphModule, callees: list[GraphModule]) -> set[Node]:
     """The nodes of a graph that call one of these."""
-    found = set()
-    for node in module.graph.nodes if callees else ():
-        if node.op != "call_module":
-            continue
-        called: Any = module
-        for part in str(node.target).split("."):
-            called = getattr(called, part, None)
-        if any(called is callee for callee in callees):
-            found.add(node)
-    return found
+    return {
+        node
+        for node in (module.graph.nodes if callees else ())
+        if node.op == "call_module"
+        and any(attribute_at(module, node.target) is callee for callee in callees)
+    }

@@ -31,7 +31,7 @@ from asserts.dialects.interfaces import Alias, having
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
 from asserts.graph.graph import Node
-from asserts.graph.module import GraphModule
+from asserts.graph.module import GraphModule, attribute_at
 from asserts.passes.base import Invariant, Pass, PassResult, check_invariant
 from shapes.env import ShapeEnv
 from shapes.errors import ContradictionError
@@ -175,7 +175,7 @@ class Memory:
             root = Root("input", str(node.target), node, None, self._identity(node))
             self._places[node] = {None: self._own(node, root)}
         elif node.op == "get_attr":
-            value = _attribute(self._module, str(node.target))
+            value = attribute_at(self._module, node.target)
             root = Root("constant", str(node.target), value, None, self._identity(node))
             can_change = self._memory.can_change(value)
             self._places[node] = {None: self._own(node, root)} if can_change else {}
@@ -310,7 +310,7 @@ class Memory:
         return found
 
     def _inside(self, node: Node) -> Memory | None:
-        module = _attribute(self._module, str(node.target))
+        module = attribute_at(self._module, node.target)
         if not self._dialect.accepts(module):
             return None
         known = self._nested.get(id(module))
@@ -409,12 +409,6 @@ def _composed(place: Place, bounds: Sequence[Axis]) -> tuple[Axis, ...]:
     while axes and axes[-1] is None:
         axes.pop()
     return tuple(axes)
-
-
-def _attribute(module: object, path: str) -> Any:
-    for part in path.split("."):
-        module = getattr(module, part, None)
-    return module
 
 
 def _bound_arguments(module: GraphModule, node: Node) -> dict[Node, Any]:

@@ -65,6 +65,7 @@ from asserts.dialects.torch.symbols.shape_env import (
     is_unbacked,
 )
 from asserts.errors import GraphError
+from asserts.graph.module import KEPT_META
 from shapes.base import Location
 from shapes.errors import ShapeproofError
 from shapes.expr import TRUE, Expr, Kind, Op, as_condition, make
@@ -399,8 +400,7 @@ class TorchDialect(Dialect):
         node.meta.setdefault("torch_fn", torch_fn(node.target))
 
     def metadata_beside(self, node: Any, location: Location | None) -> Mapping[str, Any]:
-        kept = ("stack_trace", "nn_module_stack", "custom")
-        found = {key: node.meta[key] for key in kept if node.meta.get(key) is not None}
+        found = {key: node.meta[key] for key in KEPT_META if node.meta.get(key) is not None}
         if location is not None:
             found["stack_trace"] = trace_of(location)
         return found

@@ -32,6 +32,7 @@ from asserts.dialects.torch.answers.graph import (
 from asserts.dialects.torch.symbols.record import constant_text, note_placed, was_placed
 from asserts.dialects.torch.symbols.shape_env import TorchEnv
 from asserts.errors import GraphError
+from asserts.graph.module import attribute_at
 from asserts.passes.base import PassResult
 from asserts.passes.discharge import Policy
 from asserts.passes.insert import InsertRuntimeAsserts
@@ -146,10 +147,7 @@ def _message_attribute(gm: Any, node: Any) -> str | None:
     message = node.args[1] if len(node.args) > 1 else node.kwargs.get("message")
     if not isinstance(message, fx.Node) or message.op != "get_attr":
         return None
-    found: Any = gm
-    for part in str(message.target).split("."):
-        found = getattr(found, part)
-    return constant_text(found)
+    return constant_text(attribute_at(gm, message.target))
 
 
 def _state_declared(gm: Any, dialect: TorchDialect) -> None:
