@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from asserts.conditions.report import Report
+from asserts.dialects.hosts import adapter_of
 from asserts.errors import (
     GraphError,
     InputError,
@@ -66,22 +67,17 @@ def insert(
 ) -> PassResult:
     """The program with every check that could not be proved (see `InsertRuntimeAsserts`).
 
-    For an `ExportedProgram`: with what is declared of its run-time values and not checked
-    yet (see `asserts.dialects.torch.export.files.insert`).
+    For an `ExportedProgram` that includes what is declared of its run-time values and not
+    checked yet: their ranges and, if it was exported in this process with our passes, every
+    check that was recorded. (What callers are held to the program checks itself. Checks that
+    were removed before it was saved are not in the file.)
     """
-    if _is_exported(program) and not in_place:
-        from asserts.dialects.torch.export import files as torch_files
-
-        return torch_files.insert(program, policy, effort)
     return InsertRuntimeAsserts(policy=policy, effort=effort)(program, in_place)
 
 
 def remove(program: Any, sweep: bool = True, in_place: bool = False) -> PassResult:
-    """The program without runtime asserts (see `RemoveRuntimeAsserts`)."""
-    if _is_exported(program) and not in_place:
-        from asserts.dialects.torch.export import files as torch_files
-
-        return torch_files.remove(program, sweep)
+    """The program without runtime asserts (see `RemoveRuntimeAsserts`). What an
+    `ExportedProgram` checks at its entry stays."""
     return RemoveRuntimeAsserts(sweep=sweep)(program, in_place)
 
 
@@ -93,13 +89,7 @@ def minimise(
     Takes our graph modules, and torch's `ExportedProgram` and `GraphModule`; the result's
     `program` is of the same kind. Raises `GraphError` for anything else.
     """
-    if isinstance(program, GraphModule):
-        return MinimiseRuntimeAsserts(policy=policy, effort=effort)(program)
-    if _is_torch(program):
-        from asserts.dialects import torch
-
-        return torch.minimise(program, policy, effort)
-    raise GraphError(f"{type(program).__name__} is not a program with asserts")
+    return MinimiseRuntimeAsserts(policy=policy, effort=effort)(program)
 
 
 def report(
@@ -113,18 +103,10 @@ def report(
     line of code and the nodes that are there for it alone. Raises `GraphError` for anything
     else.
     """
-    if isinstance(program, GraphModule):
-        return replace(insert(program, policy, effort).report, title="runtime asserts")
-    if _is_torch(program):
-        from asserts.dialects import torch
-
-        return torch.report(program, policy, effort)
-    raise GraphError(f"{type(program).__name__} is not a program with asserts")
-
-
-def _is_torch(program: object) -> bool:
-    return any(base.__module__.startswith("torch.") for base in type(program).__mro__)
-
-
-def _is_exported(program: object) -> bool:
-    return _is_torch(program) and hasattr(program, "graph_signature")
+    adapter = adapter_of(program)
+    if adapter is None:
+        raise GraphError(f"{type(program).__name__} is not a program with asserts")
+    found = adapter.report(policy, effort)
+    if found is None:
+        found = InsertRuntimeAsserts(policy=policy, effort=effort).on(adapter).report
+    return replace(found, title="runtime asserts")

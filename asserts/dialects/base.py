@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Protocol
 
 from asserts.dialects.interfaces import (
@@ -31,7 +32,7 @@ from asserts.graph.module import GraphModule
 from shapes.base import Location
 from shapes.expr import Expr, Op
 
-__all__ = ["AssertInfo", "Claim", "Dialect", "Path", "require"]
+__all__ = ["AssertInfo", "Claim", "Conduct", "Dialect", "Path", "require"]
 
 Path = tuple[tuple[Any, ...], ...]
 """How a symbol is read from a node's result: steps ``("size", dim)`` or ``("item", i)``; no
@@ -67,6 +68,14 @@ class Claim:
         return cls(found, reason)
 
 
+class Conduct(Enum):
+    """What a node does besides computing its result from its operands."""
+
+    PURE = "nothing"
+    MAY_RAISE = "it may raise, whatever the checks at entry say of sizes"
+    EFFECT = "anything"
+
+
 class Dialect(Protocol):
     """The answers of one framework. Derive from it: it has no interface then, unless the
     derived class says so."""
@@ -86,7 +95,7 @@ class Dialect(Protocol):
         """Raise `GraphError` unless the graph, and every nested one, is valid."""
 
     def sweep(self, graph: Graph) -> bool:
-        """Erase what nobody uses and has no effect; whether anything went."""
+        """Erase what is not used and has no effect; whether anything went."""
 
     def is_node(self, argument: object) -> bool:
         """Whether an argument of a node is another node."""
@@ -106,6 +115,14 @@ class Dialect(Protocol):
         self, graph: Graph, condition: Any, info: AssertInfo, values: Mapping[str, Any]
     ) -> Node:
         """A new assert at the insertion point; `values` are shown by name when it fails."""
+
+    def is_used(self, node: Node) -> bool:
+        """Whether the result of an assert is used, so that the assert cannot go."""
+        return bool(node.users)
+
+    def erase_assert(self, node: Node) -> None:
+        """Take an assert out whose result is not used."""
+        node.graph.erase_node(node)
 
     def create_read(self, graph: Graph, node: Node, step: tuple[Any, ...]) -> Node:
         """A new node that takes one step of a path."""
@@ -138,14 +155,10 @@ class Dialect(Protocol):
         node needs no check, and costs next to nothing."""
         return False
 
-    def is_pure(self, node: Node) -> bool:
-        """Whether the node is known to have no effect: it only computes its result from its
-        operands."""
-        return False
-
-    def stopping_among(self, nodes: Iterable[Node]) -> set[Node]:
-        """Those of pure nodes that may raise, whatever the checks at entry say of sizes."""
-        return set()
+    def conduct_of(self, nodes: Iterable[Node]) -> Mapping[Node, Conduct]:
+        """What is known of the nodes of a graph besides their results; of a node that is left
+        out nothing is."""
+        return {}
 
     def bindings(self, node: Node) -> Mapping[Expr, Path]:
         """The symbols that a node's result defines, with the way to read them."""

@@ -27,7 +27,7 @@ from asserts.conditions.report import Report, Row
 from asserts.dialects.interfaces import Inference, having
 from asserts.errors import GraphError
 from asserts.graph.graph import Node, map_arg
-from asserts.graph.module import GraphModule
+from asserts.graph.module import KEPT_META, GraphModule
 from asserts.passes.base import Pass, PassResult
 from asserts.passes.memory.aliasing import Memory
 from shapes.errors import ShapeproofError
@@ -244,7 +244,7 @@ class _Folding:
                 with self._graph.inserting_before(node):
                     stands = self._folding.create_copy(self._graph, constant)
             if copied:
-                stands.meta.update({k: v for k, v in node.meta.items() if k in _KEPT_META})
+                stands.meta.update({k: v for k, v in node.meta.items() if k in KEPT_META})
             node.replace_all_uses_with(stands, lambda user: user in set(wanted))
         text = f"{name} is {shown}"
         self._rows.append(Row(text, "constant", "removed", place=name, nodes=1))
@@ -260,6 +260,3 @@ class _Folding:
         # What lies in another namespace may be named by that one's own graph.
         if "." not in path and not any(str(n.target).split(".")[0] == path for n in same):
             self._folding.unstore(self._module, path)
-
-
-_KEPT_META = ("stack_trace", "nn_module_stack", "custom")

@@ -35,7 +35,7 @@ from asserts.dialects.base import Dialect
 from asserts.dialects.interfaces import TOKENS, TokenPlace, having
 from asserts.errors import GraphError
 from asserts.graph.graph import Graph, Node
-from asserts.graph.module import GraphModule
+from asserts.graph.module import KEPT_META, GraphModule, attribute_at
 from asserts.passes.base import Pass, PassResult
 
 __all__ = ["Defunctionalize", "Functionalize", "TokenSignature", "token_signature",
@@ -43,7 +43,6 @@ __all__ = ["Defunctionalize", "Functionalize", "TokenSignature", "token_signatur
 
 _META = TOKENS
 _PLACES = ("appended", "first", "paired")
-_KEPT_META = ("stack_trace", "nn_module_stack", "custom")
 
 
 @dataclass(frozen=True)
@@ -173,17 +172,17 @@ class _Calls:
         """The graph module that a node calls."""
         if node.op != "call_module":
             return None
-        found = _attribute(module, str(node.target))
+        found = attribute_at(module, node.target)
         return found if self._dialect.accepts(found) else None
 
-    def _freeze(self, waiting: list[GraphModule]) -> None:
+    def _freeze(self, worklist: list[GraphModule]) -> None:
         """Graphs that a function calls as it likes, and all that they call, stay."""
-        while waiting:
-            module = waiting.pop()
+        while worklist:
+            module = worklist.pop()
             if id(module) not in self._frozen:
                 self._frozen.add(id(module))
-                waiting += self._called.get(id(module), [])
-                waiting += _graphs_as_values(module)
+                worklist += self._called.get(id(module), [])
+                worklist += _graphs_as_values(module)
 
     def effects(self, module: GraphModule) -> list[Node]:
         """The nodes to be made functional."""
@@ -206,7 +205,8 @@ class _Calls:
             for node in module.graph.nodes:
                 is_assert = self._dialect.is_assert(node)
                 has_form = self._effects.functional_target(node) is not None
-                if not is_assert and not has_form:
+                is_done = self._effects.effectful_target(node) is not None
+                if is_done or not (is_assert or has_form):
                     continue
                 note = "made functional"
                 if not has_form:
@@ -227,15 +227,9 @@ def _effects(dialect: Dialect, module: GraphModule) -> list[Node]:
     ]
 
 
-def _attribute(module: object, path: str) -> Any:
-    for part in path.split("."):
-        module = getattr(module, part, None)
-    return module
-
-
 def _graphs_as_values(module: GraphModule) -> list[GraphModule]:
     found = [
-        _attribute(module, str(node.target))
+        attribute_at(module, node.target)
         for node in module.graph.nodes
         if node.op == "get_attr"
     ]
@@ -294,7 +288,7 @@ class _Threading:
         if self._token is None:
             with self._graph.inserting_before(node):
                 self._token = self._effects.create_token(self._graph)
-            for key in _KEPT_META:
+            for key in KEPT_META:
                 if key in node.meta:
                     self._token.meta[key] = node.meta[key]
         return self._token
@@ -315,7 +309,7 @@ class _Threading:
         node.replace_all_uses_with(value, lambda user: user not in (value, token))
         # The result is now the first item; what is known of it moves there.
         value.meta = dict(node.meta)
-        node.meta = {key: value.meta[key] for key in _KEPT_META if key in value.meta}
+        node.meta = {key: value.meta[key] for key in KEPT_META if key in value.meta}
         token.meta = dict(node.meta)
         self._effects.state_token(token)
         node.meta["val"] = (value.meta.get("val"), token.meta.get("val"))
@@ -428,7 +422,7 @@ class _Unthreading:
 
     def _without_pair(self, token: Node, call: Node) -> Node:
         """A nested call returns its result alone again."""
-        callee = _attribute(self._module, str(call.target))
+        callee = attribute_at(self._module, call.target)
         signature = self._signatures.get(id(callee))
         if call.op != "call_module" or signature is None or signature.input is None:
             raise GraphError(f"the token '{token.name}' does not come from a nested graph")

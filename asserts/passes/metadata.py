@@ -26,12 +26,12 @@ from typing import Any, ClassVar, Literal
 
 from asserts.conditions.report import Outcome, Report, Row
 from asserts.dialects.base import Dialect, require
-from asserts.dialects.hosts import host_of
+from asserts.dialects.hosts import adapter_of
 from asserts.dialects.interfaces import Inference, Values, having
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
 from asserts.graph.graph import Node, map_arg
-from asserts.graph.module import GraphModule
+from asserts.graph.module import GraphModule, attribute_at
 from asserts.passes.base import Pass, PassResult
 from shapes.errors import ShapeproofError
 
@@ -70,9 +70,9 @@ class Snapshot:
 
 def snapshot(program: Any, dialect: Dialect = NUMPY) -> Snapshot:
     """What every node of the program computes now."""
-    host = None if dialect.accepts(program) else host_of(program, copy=False)
-    graph_module = program if host is None else host.graph_module
-    dialect = dialect if host is None else host.dialect
+    adapter = None if dialect.accepts(program) else adapter_of(program, copy=False)
+    graph_module = program if adapter is None else adapter.graph_module
+    dialect = dialect if adapter is None else adapter.dialect
     return Snapshot(
         tuple(
             {node.name: _computation(module, node) for node in module.graph.nodes}
@@ -90,9 +90,7 @@ def _constant(module: GraphModule, node: Node) -> Any:
     """The constant that a node reads; nested graphs are looked at by themselves."""
     if node.op != "get_attr":
         return None
-    found: Any = module
-    for part in str(node.target).split("."):
-        found = getattr(found, part, None)
+    found = attribute_at(module, node.target)
     return None if hasattr(found, "graph") else found
 
 
@@ -129,15 +127,15 @@ def refresh(
     """Recompute the values of these nodes of one graph, and of what depends on them as far as
     values change; no node is visited twice."""
     done = Refreshed()
-    waiting = set(changed)
-    if not waiting:
+    queued = set(changed)
+    if not queued:
         return done
     require(dialect, ("values",), "`refresh`")
     values = having(dialect.values)
     inference = values.inference(module)
     order = {node: position for position, node in enumerate(module.graph.nodes)}
     by_position = list(module.graph.nodes)
-    queue = [order[node] for node in waiting]
+    queue = [order[node] for node in queued]
     heapify(queue)
     while queue:
         node = by_position[heappop(queue)]
@@ -150,8 +148,8 @@ def refresh(
             continue
         # Users come later in the graph, so none of them was visited before.
         for user in node.users:
-            if user not in waiting:
-                waiting.add(user)
+            if user not in queued:
+                queued.add(user)
                 heappush(queue, order[user])
     return done
 
@@ -242,13 +240,9 @@ class RefreshMetadata(Pass):
 
 def _calls(module: GraphModule, callees: list[GraphModule]) -> set[Node]:
     """The nodes of a graph that call one of these."""
-    found = set()
-    for node in module.graph.nodes if callees else ():
-        if node.op != "call_module":
-            continue
-        called: Any = module
-        for part in str(node.target).split("."):
-            called = getattr(called, part, None)
-        if any(called is callee for callee in callees):
-            found.add(node)
-    return found
+    return {
+        node
+        for node in (module.graph.nodes if callees else ())
+        if node.op == "call_module"
+        and any(attribute_at(module, node.target) is callee for callee in callees)
+    }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+from asserts.dialects.base import Conduct
 from asserts.dialects.interfaces import Unconstrained
 from asserts.dialects.numpy.effects import NumpyEffects
 from asserts.dialects.numpy.folding import NumpyFolding
@@ -28,14 +29,15 @@ class NumpyDialect(NumpyGraphs):
     constraints = Unconstrained()
     tracepoints = NumpyTracepoints()
 
-    def is_pure(self, node: Node) -> bool:
-        return self.folding.is_foldable(node)
-
-    def stopping_among(self, nodes: Iterable[Node]) -> set[Node]:
+    def conduct_of(self, nodes: Iterable[Node]) -> Mapping[Node, Conduct]:
         # (A function of numpy counts as one that can raise unless it is shown not to: nothing
         # checks values of elements, and `np.repeat`, say, refuses negative counts.)
         raising = Raising()
-        return {node for node in nodes if self.is_pure(node) and raising.can_raise(node)}
+        return {
+            node: Conduct.MAY_RAISE if raising.can_raise(node) else Conduct.PURE
+            for node in nodes
+            if self.folding.is_foldable(node)
+        }
 
 
 NUMPY: Final = NumpyDialect()

@@ -282,7 +282,7 @@ _NO_RESULT: Final[tuple[Any, ...]] = (
 
 
 def _out_of(node: Node) -> list[Node]:
-    """The arrays that a call is told to write its result into."""
+    """The arrays that a call is to write its result into."""
     target = node.target
     given: list[Any] = [node.kwargs.get("out")]
     if isinstance(target, np.ufunc):

@@ -9,7 +9,7 @@ same block, or only for some layouts), and which inputs and constants are writte
 
 A pass may keep or lose sharing, but not introduce it: a program that returned a copy must
 not return its input. `Guarded` runs a pass between two summaries and names the pass and the
-node otherwise. A late pass may be allowed to write to temporaries; then nobody may read what
+node otherwise. A late pass may be allowed to write to temporaries; then nothing may read what
 they held before.
 
 Guarantees: memory that may be shared is never called separate. Limits: two different inputs
@@ -31,7 +31,7 @@ from asserts.dialects.interfaces import Alias, having
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
 from asserts.graph.graph import Node
-from asserts.graph.module import GraphModule
+from asserts.graph.module import GraphModule, attribute_at
 from asserts.passes.base import Invariant, Pass, PassResult, check_invariant
 from shapes.env import ShapeEnv
 from shapes.errors import ContradictionError
@@ -175,7 +175,7 @@ class Memory:
             root = Root("input", str(node.target), node, None, self._identity(node))
             self._places[node] = {None: self._own(node, root)}
         elif node.op == "get_attr":
-            value = _attribute(self._module, str(node.target))
+            value = attribute_at(self._module, node.target)
             root = Root("constant", str(node.target), value, None, self._identity(node))
             can_change = self._memory.can_change(value)
             self._places[node] = {None: self._own(node, root)} if can_change else {}
@@ -310,7 +310,7 @@ class Memory:
         return found
 
     def _inside(self, node: Node) -> Memory | None:
-        module = _attribute(self._module, str(node.target))
+        module = attribute_at(self._module, node.target)
         if not self._dialect.accepts(module):
             return None
         known = self._nested.get(id(module))
@@ -411,12 +411,6 @@ def _composed(place: Place, bounds: Sequence[Axis]) -> tuple[Axis, ...]:
     return tuple(axes)
 
 
-def _attribute(module: object, path: str) -> Any:
-    for part in path.split("."):
-        module = getattr(module, part, None)
-    return module
-
-
 def _bound_arguments(module: GraphModule, node: Node) -> dict[Node, Any]:
     """What the placeholders of a called graph get."""
     placeholders = [n for n in module.graph.nodes if n.op == "placeholder"]
@@ -515,7 +509,7 @@ def check_aliasing(
 ) -> None:
     """Raise `GraphError`, naming the node, for sharing or writing that was not there before.
 
-    With `writes="temporaries"` new nodes may write to memory that no caller sees, if nobody
+    With `writes="temporaries"` new nodes may write to memory that no caller sees, if nothing
     reads afterwards what it held before.
     """
     for (place, other), sharing in after.shared.items():

@@ -1,12 +1,12 @@
 """Remove what does nothing, without a caller being able to tell.
 
 ``np.transpose(np.transpose(x))``, ``x[:]`` and a reshape to the own shape are their source
-itself. ``x * 1`` or ``np.copy(x)`` equals its source, but is a copy: it may go only if nobody
+itself. ``x * 1`` or ``np.copy(x)`` equals its source, but is a copy: it may go only if nothing
 could see that both are now the same memory. So a copy stays if it is returned while its
 source is an input, a constant, a view, or returned too, and if either is written to.
 
-Guarantees: values are the same to the bit (``x + 0`` is no no-op for floats, which lose the
-sign of nought by it), shapes and dtypes too, and so is what `alias_summary` says. Limits:
+Guarantees: values are the same to the bit (``x + 0`` is not a no-op for floats: it changes
+-0.0), shapes and dtypes too, and so is what `alias_summary` says. Limits:
 which functions do nothing is a table of the dialect; array scalars are left alone, for numpy
 makes numbers and arrays of them by rules of its own; without a copy the strides are those of
 its source, and with them the order in which a later sum is rounded.
@@ -40,8 +40,6 @@ class RemoveNoOps(Pass):
         for module in self.dialect.modules(graph_module):
             rows += _Removal(self.dialect, module).run()
         modified = any(row.outcome == "removed" for row in rows)
-        if modified:
-            graph_module.recompile()
         return PassResult(graph_module, modified, Report(self.name, tuple(rows)))
 
 
@@ -144,13 +142,13 @@ class _Removal:
 
     def _erase(self, node: Node) -> None:
         """Take the node out, and what it was made of if that is a no-op's other half."""
-        waiting = [node]
-        while waiting:
-            dead = waiting.pop()
+        worklist = [node]
+        while worklist:
+            dead = worklist.pop()
             if dead.users or (dead is not node and not self._answers.aliases_of(dead)):
                 continue
             if dead.op != "call_function":
                 continue
             sources = dead.all_input_nodes
             self._module.graph.erase_node(dead)
-            waiting += [s for s in sources if s.op == "call_function" and not s.users]
+            worklist += [s for s in sources if s.op == "call_function" and not s.users]

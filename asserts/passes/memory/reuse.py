@@ -1,4 +1,4 @@
-"""Let elementwise functions write into memory that nobody needs any more.
+"""Let elementwise functions write into memory that nothing needs any more.
 
 Before, and after::
 
@@ -49,8 +49,6 @@ class ReuseBuffers(Pass):
         rows: list[Row] = []
         for module in self.dialect.modules(graph_module):
             rows += _Reuse(self.dialect, module).run()
-        if rows:
-            graph_module.recompile()
         return PassResult(graph_module, bool(rows), Report(self.name, tuple(rows)))
 
 
@@ -76,7 +74,7 @@ class _Reuse:
             last = max([position[user] for user in node.users], default=position[node])
             for root in memory.places(node):
                 self._last_use[root] = max(self._last_use.get(root, 0), last)
-        # Memory that is written to already is somebody else's business.
+        # Memory that is written to already is left alone.
         self._taken = set(memory.writes)
         self._free: dict[tuple[Any, ...], list[_Buffer]] = {}
         self._dying: dict[int, list[tuple[tuple[Any, ...], _Buffer]]] = {}
@@ -127,5 +125,5 @@ class _Reuse:
             return
         last = self._last_use.get(root, 0)
         if self._nodes[last] is node:
-            return  # nobody uses it
+            return  # nothing uses it
         self._dying.setdefault(last, []).append((key, _Buffer(node, last)))

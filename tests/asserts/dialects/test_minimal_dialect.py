@@ -152,7 +152,7 @@ def program() -> GraphModule:
     u = env.unbacked("u")
     env.check(u < n, "too wide")
     env.check(u <= 100)
-    env.check((u + n) % 2 == 0)
+    env.check(u % 2 == 0)
     graph = Graph()
     x = graph.placeholder("x")
     x.meta["bindings"] = {n.expr: (("size", 0),)}
@@ -179,12 +179,12 @@ def test_it_has_no_interface() -> None:
 def test_checks_are_inserted_or_proved() -> None:
     done = InsertRuntimeAsserts(dialect=TOY)(program())
 
-    assert texts(done.graph_module) == ["n >= 2", "n <= 64", "u < n", "(n + u) % 2 == 0"]
+    assert texts(done.graph_module) == ["n >= 2", "n <= 64", "u % 2 == 0", "u < n"]
     outcomes = {row.condition: row.outcome for row in done.report}
     assert outcomes["u <= 100"] == "discharged"
-    assert done.graph_module(np.array([1, 0, 1])) == 1
+    assert done.graph_module(np.array([1, 2, 1])) == 2
     with pytest.raises(RuntimeAssertionError, match="u < n"):
-        done.graph_module(np.array([1, 9, 1]))
+        done.graph_module(np.array([1, 8, 1]))
 
 
 def test_removal_is_the_inverse() -> None:
@@ -206,9 +206,9 @@ def test_what_is_implied_goes(one: Pass) -> None:
 
     done = one(full)
 
-    assert texts(done.graph_module) == ["n >= 2", "n <= 64", "u < n", "(n + u) % 2 == 0"]
+    assert texts(done.graph_module) == ["n >= 2", "n <= 64", "u % 2 == 0", "u < n"]
     (gone,) = done.report.with_outcome("discharged")
-    assert {fact.spelled for fact in gone.proof.facts} == {"n <= 64", "u < n"}  # type: ignore[union-attr]
+    assert {fact.spelled for fact in gone.proof.facts} >= {"n <= 64", "u < n"}  # type: ignore[union-attr]
 
 
 # ---------------------------------------------------------------- what refuses it

@@ -20,22 +20,13 @@ from torch.fx.graph import _PyTreeCodeGen
 from torch.utils import _pytree as pytree
 
 from asserts.dialects.interfaces import TokenPlace
+from asserts.dialects.torch.answers.calls import EFFECTFUL, TOKEN
 
-__all__ = ["TOKEN", "TorchEffects", "fake_mode_of", "function_name"]
+__all__ = ["TorchEffects", "fake_mode_of"]
 
 _ATEN: Final = torch.ops.aten
 
-TOKEN: Final = "dep_token"
-"""The parameter by which functional asserts take their token."""
-
-_FUNCTIONAL: Final[dict[Any, Any]] = {
-    _ATEN._assert_async.msg: _ATEN._functional_assert_async.msg,
-    _ATEN._assert_scalar.default: _ATEN._functional_assert_scalar.default,
-    _ATEN.sym_constrain_range.default: _ATEN._functional_sym_constrain_range.default,
-    _ATEN.sym_constrain_range_for_size.default:
-        _ATEN._functional_sym_constrain_range_for_size.default,
-}  # fmt: skip
-_EFFECTFUL: Final = {functional: plain for plain, functional in _FUNCTIONAL.items()}
+_FUNCTIONAL: Final = {plain: functional for functional, plain in EFFECTFUL.items()}
 
 
 class TorchEffects:
@@ -49,7 +40,7 @@ class TorchEffects:
         return _FUNCTIONAL.get(node.target) if node.op == "call_function" else None
 
     def effectful_target(self, node: Any) -> Callable[..., Any] | None:
-        return _EFFECTFUL.get(node.target) if node.op == "call_function" else None
+        return EFFECTFUL.get(node.target) if node.op == "call_function" else None
 
     def make_functional(self, node: Any, token: Any) -> None:
         kwargs = dict(node.kwargs)
@@ -64,7 +55,7 @@ class TorchEffects:
     def make_effectful(self, node: Any) -> Any:
         kwargs = dict(node.kwargs)
         token = kwargs.pop(TOKEN, None)
-        target = _EFFECTFUL[node.target]
+        target = EFFECTFUL[node.target]
         args = node.args
         if token is None and len(args) == len(node.target._schema.arguments):
             token, args = args[-1], args[:-1]  # (torch's loader writes positional arguments)
@@ -129,9 +120,3 @@ def fake_mode_of(graph: Any, key: str = "val") -> FakeTensorMode | None:
             if isinstance(value, FakeTensor):
                 return value.fake_mode
     return None
-
-
-def function_name(target: Any) -> tuple[str, str]:
-    """What torch notes of a function that made a node."""
-    name = getattr(target, "__name__", str(target))
-    return f"{name}_0", f"{type(target).__name__}.{name}"

@@ -21,10 +21,12 @@ from torch.fx.experimental.symbolic_shapes import (
 )
 from torch.utils import _pytree as pytree
 
-from asserts.dialects.base import AssertInfo, Claim, Dialect, Path
+from asserts.conditions.points import can_stop
+from asserts.dialects.base import AssertInfo, Claim, Conduct, Dialect, Path
 from asserts.dialects.torch.answers.calls import (
     ATEN,
     CHECKS,
+    EFFECTFUL,
     GENERIC,
     METADATA,
     PASSED_OVER,
@@ -35,7 +37,10 @@ from asserts.dialects.torch.answers.calls import (
     SIZE_READS,
     argument_of,
     condition_of,
+    plain_target,
+    range_of,
     text_of,
+    token_of,
     torch_fn,
     trace_of,
     user_line,
@@ -46,6 +51,7 @@ from asserts.dialects.torch.answers.folding import TorchFolding
 from asserts.dialects.torch.answers.guarantees import guarantees
 from asserts.dialects.torch.answers.lazy import computed
 from asserts.dialects.torch.answers.memory import TorchMemory
+from asserts.dialects.torch.answers.metadata import redundant_metadata_asserts
 from asserts.dialects.torch.answers.saving import assert_target
 from asserts.dialects.torch.answers.signatures import TorchSignature
 from asserts.dialects.torch.answers.sizes import certain_sizes, is_exact_size
@@ -59,10 +65,10 @@ from asserts.dialects.torch.symbols.shape_env import (
     is_unbacked,
 )
 from asserts.errors import GraphError
-from asserts.graph.raising import domain_of
+from asserts.graph.module import KEPT_META
 from shapes.base import Location
 from shapes.errors import ShapeproofError
-from shapes.expr import TRUE, Expr, Kind, Op, as_condition, as_expr, conjunction, make
+from shapes.expr import TRUE, Expr, Kind, Op, as_condition, make
 
 if TYPE_CHECKING:
     from asserts.conditions.lift import Lifter
@@ -88,6 +94,9 @@ class TorchDialect(Dialect):
         self.symbols = TorchEnv(None) if symbols is None else symbols
         self.key = key
         self.signature = TorchSignature()
+        self.judges_metadata = False
+        """Whether asserts of dtype, device and layout count as asserts that may follow."""
+        self._certain: dict[Any, dict[Any, str]] = {}
         self.saved = False  # whether the graph is to be what an exported program may contain
         self._bindings: dict[fx.Node, Mapping[Expr, Path]] = {}
         self._divided: dict[Expr, tuple[Expr, Any, Any]] = {}
@@ -158,16 +167,10 @@ class TorchDialect(Dialect):
     def _can_raise(self, node: Any) -> bool:
         """Whether what a node computes of numbers may have no value. (What was written by an
         insertion has one.)"""
-        computation = self.computation_of(node)
-        if computation is None or "runtime_assert" in node.meta:
+        if "runtime_assert" in node.meta:
             return False
-        build, arguments = computation
-        operands = [self.value_of(a) if self.is_node(a) else as_expr(a) for a in arguments]
         try:
-            condition = domain_of(build, operands)
-            if condition is None or condition is TRUE:
-                return condition is None
-            return self.symbols.env.decide(condition) is not True
+            return can_stop(node, self, self.symbols.env.facts)
         except (ShapeproofError, TypeError):
             return True
 
@@ -178,14 +181,26 @@ class TorchDialect(Dialect):
 
     def is_assert(self, node: Any) -> bool:
         return node.op == "call_function" and (
-            node.target in SCALAR_ASSERTS or node.target is METADATA
+            node.target in SCALAR_ASSERTS
+            or node.target in EFFECTFUL
+            or node.target is METADATA
         )
+
+    def is_used(self, node: Any) -> bool:
+        """(The token of a functional assert stands for nothing.)"""
+        return bool(node.users) and node.target not in EFFECTFUL
+
+    def erase_assert(self, node: Any) -> None:
+        """(What took the token of a functional assert takes the one before it.)"""
+        if node.target in EFFECTFUL:
+            node.replace_all_uses_with(token_of(node))
+        node.graph.erase_node(node)
 
     def is_user_assert(self, node: Any) -> bool:
         """Whether a person wrote the check."""
         if node.target in CHECKS or node.meta.get(PRESERVED) is True:
             return True
-        if node.target not in (ATEN._assert_scalar.default, ATEN._assert_async.msg):
+        if plain_target(node) not in (ATEN._assert_scalar.default, ATEN._assert_async.msg):
             return False
         # The mark is not saved with a program, but only a person words a message freely.
         message = argument_of(node, 1, "assert_msg")
@@ -193,25 +208,24 @@ class TorchDialect(Dialect):
 
     def claim_of(self, node: Any, expr_of: Callable[[Any], Expr | None]) -> Claim:
         if node.target is METADATA:
-            return Claim(None, "it asserts dtype, device or layout, which are no numbers")
-        if node.target in RANGES:
-            return self._range_of(node, expr_of)
+            return self._of_metadata(node)
+        if plain_target(node) in RANGES:
+            return range_of(node, expr_of)
         return Claim.of(condition_of(node), expr_of)
 
-    def _range_of(self, node: Any, expr_of: Callable[[Any], Expr | None]) -> Claim:
-        claim = Claim.of(argument_of(node, 0, "size", "symbol"), expr_of)
-        value = claim.expr
-        if value is None:
-            return claim
-        low, high = node.kwargs.get("min"), node.kwargs.get("max")
-        if low is None and node.target is ATEN.sym_constrain_range_for_size.default:
-            low = 0
-        ends: list[Expr] = []
-        if low is not None:
-            ends.append(make("Ge", value, int(low)))
-        if high is not None:
-            ends.append(make("Le", value, int(high)))
-        return Claim(conjunction(*ends))
+    def _of_metadata(self, node: Any) -> Claim:
+        """Whether an assert of dtype, device or layout follows is decided by dataflow."""
+        if not self.judges_metadata:
+            return Claim(None, "it asserts dtype, device or layout, which are not numbers")
+        graph = node.graph
+        if graph not in self._certain:
+            at_root = self.signature.names_inputs_of(graph)
+            own = self.signature.own_inputs() if at_root else ()
+            self._certain[graph] = dict(redundant_metadata_asserts(graph, own))
+        why = self._certain[graph].get(node)
+        if why is None:
+            return Claim(None, "nothing before it makes that certain")
+        return Claim(TRUE, why)
 
     def info_of(self, node: Any) -> AssertInfo:
         if node.target is METADATA:
@@ -316,7 +330,7 @@ class TorchDialect(Dialect):
         self, graph: Any, target: Callable[..., Any], arguments: tuple[Any, ...]
     ) -> Any:
         """torch looks through the arguments of a new node with a slow traversal, which is half
-        of what a node costs; these are given afterwards, unless somebody watches."""
+        of what a node costs; these are given afterwards, unless hooks watch."""
         owner = graph.owning_module
         if owner is None or getattr(owner, "_create_node_hooks", None):
             return graph.call_function(target, arguments)
@@ -386,8 +400,7 @@ class TorchDialect(Dialect):
         node.meta.setdefault("torch_fn", torch_fn(node.target))
 
     def metadata_beside(self, node: Any, location: Location | None) -> Mapping[str, Any]:
-        kept = ("stack_trace", "nn_module_stack", "custom")
-        found = {key: node.meta[key] for key in kept if node.meta.get(key) is not None}
+        found = {key: node.meta[key] for key in KEPT_META if node.meta.get(key) is not None}
         if location is not None:
             found["stack_trace"] = trace_of(location)
         return found
@@ -402,8 +415,8 @@ class TorchDialect(Dialect):
             return node.target not in torch_ops.PARTIAL or not symbolic
         return bool(node.target in PASSED_OVER) and not symbolic
 
-    def is_pure(self, node: Any) -> bool:
-        return self.passes_over(node)
+    def conduct_of(self, nodes: Iterable[Any]) -> Mapping[Any, Conduct]:
+        return {node: Conduct.PURE for node in nodes if self.passes_over(node)}
 
     # ------------------------------------------------------------------ symbols
 
@@ -543,7 +556,7 @@ class TorchDialect(Dialect):
             if written == learned or not learned.is_Symbol:
                 continue
             if is_unbacked(written) or is_unbacked(learned):
-                continue  # that is what a check says, and nobody else
+                continue  # that is what a check says, and nothing else
             try:
                 equal = make("Eq", self.symbols.read(written), self.symbols.read(learned))
             except UnreadableError:

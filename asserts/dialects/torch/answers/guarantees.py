@@ -110,7 +110,7 @@ class _Reader:
         yield make("Or", *outside, make("Eq", size, make("Sub", last, first)))
 
     def _computed(self, argument: Any) -> Expr | None:
-        """A scalar that is no size of a result (which torch may have simplified)."""
+        """A scalar that is not a size of a result (which torch may have simplified)."""
         if not _is_computed(argument, self._dialect):
             return None
         if self._lifter is None:
@@ -130,16 +130,16 @@ _SLICE: Final[tuple[Any, ...]] = (None, 0, None, None, 1)
 
 def _is_computed(argument: Any, dialect: TorchDialect) -> bool:
     """Whether a scalar is computed from numbers that are read, and from sizes of inputs."""
-    waiting = [argument]
-    while waiting:
-        node = waiting.pop()
+    worklist = [argument]
+    while worklist:
+        node = worklist.pop()
         if not isinstance(node, torch.fx.Node) or node.op == "placeholder":
             continue
         if dialect.bindings(node):
             continue
         if isinstance(node.meta.get(dialect.key), torch.Tensor):
             return False
-        waiting += node.all_input_nodes
+        worklist += node.all_input_nodes
     return True
 
 

@@ -23,6 +23,7 @@ from torch.utils import _pytree as pytree
 
 from asserts.dialects.interfaces import Alias, Slices
 from asserts.dialects.torch.answers.noops import TorchNoOps
+from asserts.graph.module import attribute_at
 from shapes.expr import (
     IntConstant,
     IntExpr,
@@ -105,9 +106,7 @@ class TorchMemory(TorchNoOps):
         """Parameters may be tied: what counts is the storage."""
         value: Any = None
         if node.op == "get_attr":
-            value = graph_module
-            for part in str(node.target).split("."):
-                value = getattr(value, part, None)
+            value = attribute_at(graph_module, node.target)
         elif node.op == "placeholder":
             value = self._signature.brought_along(node.name)
         if not isinstance(value, torch.Tensor) or value.layout is not torch.strided:

@@ -113,9 +113,9 @@ def _is_new(node: Any) -> bool:
 def _layout_matters(node: Any) -> bool:
     """Whether something that is made of a node works only for some layouts in memory, or
     tells of it."""
-    waiting, seen = list(node.users), set()
-    while waiting:
-        user = waiting.pop()
+    worklist, seen = list(node.users), set()
+    while worklist:
+        user = worklist.pop()
         if user in seen or user.op == "output":
             continue
         seen.add(user)
@@ -125,7 +125,7 @@ def _layout_matters(node: Any) -> bool:
         if target in _BY_LAYOUT and not _keeps_sizes(user):
             return True
         if any(result.alias_info is not None for result in target._schema.returns):
-            waiting += user.users
+            worklist += user.users
     return False
 
 
