@@ -26,9 +26,11 @@ from asserts.dialects.torch.export.advice import (
     places_of,
 )
 from asserts.dialects.torch.export.forced import ForcedError, is_forced
+from asserts.dialects.torch.symbols.buffers import answer_by_buffers
 from asserts.dialects.torch.symbols.growing import GrowingEnv
-from asserts.dialects.torch.symbols.record import count_of_recorded
+from asserts.dialects.torch.symbols.record import count_of_recorded, record_answer
 from asserts.dialects.torch.symbols.shape_env import TorchEnv, UnreadableError
+from shapes.base import Location
 from shapes.errors import ContradictionError, UndefinedError
 from shapes.expr import BoolExpr, IntExpr, conjunction, negation
 from shapes.facts import bounds
@@ -56,6 +58,8 @@ def deciding(
                 raise
             symbols = _known(self, check_guards())
             found = second_opinion(symbols, orig_expr)
+            if found is None:
+                found = _by_buffers(self, symbols, orig_expr)
             if found is None:
                 raise _advised(error, symbols, orig_expr) from None
             return found
@@ -90,6 +94,21 @@ def _only_value(symbols: TorchEnv, value: IntExpr) -> Any:
     return None
 
 
+def _by_buffers(shape_env: TorchShapeEnv, symbols: GrowingEnv, asked: Any) -> Any:
+    """The answer by what the model's buffers are while it is traced, which is checked from
+    there on."""
+    with suppress(UnreadableError, UndefinedError):
+        found = answer_by_buffers(symbols, symbols.read(asked))
+        if found is not None:
+            answer, claim, names = found
+            asker = asking()
+            line = None if asker is None else Location(asker.file, asker.line, asker.function)
+            message = f"the program was traced for this value of {names}"
+            record_answer(shape_env, claim, message, line)
+            return sympy.sympify(answer)
+    return None
+
+
 def _advised(
     error: GuardOnDataDependentSymNode, symbols: TorchEnv, asked: Any
 ) -> GuardOnDataDependentSymNode:
@@ -113,7 +132,7 @@ def _holds(symbols: TorchEnv, claim: BoolExpr) -> bool:
 _READ: WeakKeyDictionary[TorchShapeEnv, tuple[object, GrowingEnv]] = WeakKeyDictionary()
 
 
-def _known(shape_env: TorchShapeEnv, check_guards: bool) -> TorchEnv:
+def _known(shape_env: TorchShapeEnv, check_guards: bool) -> GrowingEnv:
     """The environment with all that is enforced so far; what is new is read when there is
     something new."""
     version = (

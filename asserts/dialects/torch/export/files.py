@@ -26,10 +26,11 @@ import torch
 from torch.export import ExportedProgram
 
 from asserts.conditions.report import Report
-from asserts.dialects.torch.answers.graph import copied
+from asserts.dialects.torch.answers.graph import SCALAR_ASSERTS, copied
 from asserts.dialects.torch.answers.guards import keep_guards
 from asserts.dialects.torch.answers.names import renamed, source_names
 from asserts.dialects.torch.export.programs import dialect_for
+from asserts.dialects.torch.symbols.record import note_made
 from asserts.errors import GraphError
 from asserts.passes.base import PassResult
 from asserts.passes.discharge import Policy
@@ -170,6 +171,8 @@ def insert(
     """
     module = copied(program.graph_module)
     dialect = dialect_for(program, module)
+    if dialect.symbols.source is not None:
+        note_made(dialect.symbols.source, _conditions(module))
     dialect.symbols.state_checks()
     options = InsertRuntimeAsserts(
         dialect=dialect, policy=policy, effort=effort, unplaced="report"
@@ -179,6 +182,16 @@ def insert(
     rows = tuple(renamed(row, names) for row in done.report)
     made = rebuilt(program, module) if done.modified else program
     return PassResult(made, done.modified, Report("insert runtime asserts", rows))
+
+
+def _conditions(module: Any) -> Iterator[Any]:
+    """What torch states of the conditions that nodes assert."""
+    for inner in module.modules():
+        for node in inner.graph.nodes if isinstance(inner, torch.fx.GraphModule) else ():
+            asserted = node.args[0] if node.target in SCALAR_ASSERTS and node.args else None
+            value = asserted.meta.get("val") if isinstance(asserted, torch.fx.Node) else None
+            if isinstance(value, torch.SymBool):
+                yield value.node.expr
 
 
 def remove(program: ExportedProgram, sweep: bool = True) -> PassResult:

@@ -21,6 +21,7 @@ from asserts.dialects.torch.export import decide as torch_decide
 from asserts.dialects.torch.export.passes import insert_deferred_runtime_asserts
 from asserts.dialects.torch.export.remove import remove_runtime_asserts
 from asserts.dialects.torch.symbols import record as torch_record
+from asserts.dialects.torch.symbols.buffers import remembering_buffers
 
 __all__ = ["installed"]
 
@@ -104,6 +105,10 @@ def _swap_all() -> None:
         ShapeEnv._evaluate_expr, lambda: _DECIDING > 0, _guards_are_checked
     )
     _swap(ShapeEnv, "_evaluate_expr", evaluate)
+    from torch.export import _trace
+
+    remembering = remembering_buffers(_trace._fakify_params_buffers)
+    _swap(_trace, "_fakify_params_buffers", remembering)
     from torch._export.passes.remove_runtime_assertions import _RemoveRuntimeAssertionsPass
 
     _swap(_RemoveRuntimeAssertionsPass, "call", _removing)
