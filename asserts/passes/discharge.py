@@ -58,6 +58,9 @@ class Obligation:
     implicit: bool = False
     """Whether no check says so: only what computes a check stops the program otherwise."""
 
+    stays: bool = False
+    """Whether it is not to be discharged, whatever implies it."""
+
     @property
     def location(self) -> str | None:
         """The line that states it, as text."""
@@ -169,7 +172,7 @@ class _Check(Candidate):
         self.place = place
         self.obligation = obligation
         self.condition = Condition(self.claim, self.symbols)
-        self.stands = False  # in the graph already
+        self.stands = obligation.stays  # in the graph already
 
     def _made_fact(self) -> Fact:
         obligation = self.obligation

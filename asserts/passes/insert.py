@@ -22,7 +22,7 @@ whose symbols they bind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -45,7 +45,7 @@ from asserts.passes.discharge import (
 )
 from shapes.env import ShapeEnv
 from shapes.errors import ExpressionTypeError
-from shapes.expr import OPERATORS, BoolExpr, Expr, as_expr
+from shapes.expr import OPERATORS, TRUE, BoolExpr, Expr, as_expr
 from shapes.facts import Facts
 from shapes.prove import Effort
 from shapes.traversal import free_symbols
@@ -279,14 +279,15 @@ class Points:
 
     A number whose computation can raise ends a place, for a check before it may guard it.
     What insertion has written is made to have a value; in a graph that is to keep what it
-    computes with fewer checks (`as_it_stands`), only what has a value by itself passes.
+    computes with fewer checks, only what has a value by itself passes, and what is `guarded`
+    by checks that stay (None: insertion writes this graph).
     """
 
     def __init__(
-        self, nodes: Sequence[Node], dialect: Dialect, as_it_stands: bool = False
+        self, nodes: Sequence[Node], dialect: Dialect, guarded: Collection[Node] | None = None
     ) -> None:
         self._dialect = dialect
-        self._as_it_stands = as_it_stands
+        self._guarded = guarded
         self.entry = self._find_entry(nodes)
         self._latest = self._find_latest(nodes)
         self.binders = self._find_binders(nodes)
@@ -368,11 +369,11 @@ class Points:
         """For every assert the last node before it that does more than read or compute
         sizes, and from there the latest point."""
         found: dict[Node, int] = {}
-        point = 0
+        point, strictly = 0, self._guarded is not None
         for index, node in enumerate(nodes):
             if self._dialect.is_assert(node):
                 found[node] = self._latest[point]
-            elif node.op != "placeholder" and not self._is_passed(node, self._as_it_stands):
+            elif node.op != "placeholder" and not self._is_passed(node, strictly):
                 point = index
         return found
 
@@ -380,25 +381,33 @@ class Points:
         """Whether nothing happens at a node but that a number is read or computed."""
         if not _is_scalar(node, self._dialect):
             return False
-        written = "runtime_assert" in node.meta and not self._as_it_stands
-        return not strictly or written or not can_stop(node, self._dialect)
+        if self._guarded is None:
+            sure = "runtime_assert" in node.meta
+        else:
+            sure = node in self._guarded
+        return not strictly or sure or not can_stop(node, self._dialect)
 
 
 def can_stop(node: Node, dialect: Dialect) -> bool:
     """Whether computing a number may raise for some values of its operands, or take as much
     memory as one of them says."""
+    domain = domain_at(node, dialect)
+    return domain is None or not has_value(Facts(), domain)
+
+
+def domain_at(node: Node, dialect: Dialect) -> BoolExpr | None:
+    """Where the number that a node computes has a value; None if that cannot be said."""
     computation = dialect.computation_of(node)
     if computation is None:
-        return False
+        return TRUE
     build, arguments = computation
     try:
         operands = [
             dialect.value_of(a) if dialect.is_node(a) else as_expr(a) for a in arguments
         ]
     except ExpressionTypeError:  # an argument that is not a number
-        return True
-    domain = domain_of(build, operands)
-    return domain is None or not has_value(Facts(), domain)
+        return None
+    return domain_of(build, operands)
 
 
 def _is_scalar(node: Node, dialect: Dialect) -> bool:

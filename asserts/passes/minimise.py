@@ -9,6 +9,7 @@ says why.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,9 +19,9 @@ from asserts.graph.graph import Node
 from asserts.graph.module import GraphModule
 from asserts.passes.base import Pass, PassResult
 from asserts.passes.discharge import Decision, Obligation, Policy, discharge
-from asserts.passes.insert import Points, clauses
+from asserts.passes.insert import Points, can_stop, clauses, domain_at
 from shapes.env import ShapeEnv
-from shapes.expr import conjunction
+from shapes.expr import BoolExpr, conjunction
 from shapes.prove import Effort
 from shapes.traversal import defined
 
@@ -47,18 +48,51 @@ class MinimiseRuntimeAsserts(Pass):
         modified = False
         for module in self.dialect.modules(graph_module):
             env = self.dialect.environment(module)
-            found = self._minimise(module, env if isinstance(env, ShapeEnv) else ShapeEnv())
+            found = self._to_the_end(module, env if isinstance(env, ShapeEnv) else ShapeEnv())
             modified = modified or any(row.outcome == "discharged" for row in found)
             rows += found
         return PassResult(graph_module, modified, Report(self.name, tuple(rows)))
 
-    def _minimise(self, module: GraphModule, env: ShapeEnv) -> list[Row]:
-        points = Points(list(module.graph.nodes), self.dialect, as_it_stands=True)
+    def _to_the_end(self, module: GraphModule, env: ShapeEnv) -> list[Row]:
+        """The rows after as many rounds as it takes.
+
+        An assert that guards a division stays as long as the division is there, though it may
+        be there for another assert only; and what stands on both sides of a division is only
+        decided together as long as what guards it is not to be decided.
+        """
+        rows: list[Row] | None = None
+        guards: Mapping[Node, list[Node]] = {}
+        while True:
+            had_stopping = self._has_stopping(module)
+            found = self._minimise(module, env, guards)
+            before = len(found)
+            after = _left(found)
+            if rows is None:
+                rows = found
+            else:
+                again = iter(found)
+                rows = [row if row.outcome == "discharged" else next(again) for row in rows]
+            if not had_stopping or (after == before and guards):
+                return rows
+            guards = self._guards(module) if after == before else {}
+            if after == before and not guards:
+                return rows
+
+    def _has_stopping(self, module: GraphModule) -> bool:
+        """Whether numbers are computed that may have no value."""
+        return any(can_stop(node, self.dialect) for node in module.graph.nodes)
+
+    def _minimise(
+        self, module: GraphModule, env: ShapeEnv, guards: Mapping[Node, list[Node]]
+    ) -> list[Row]:
+        """One round, in which the asserts that guard a number stay (see `_guards`)."""
         lifted = lift(module.graph, self.dialect)
+        points = Points(list(module.graph.nodes), self.dialect, guarded=guards.keys())
+        guarding = {node for nodes in guards.values() for node in nodes}
         placed: list[tuple[int, Obligation]] = []
         owner: dict[Obligation, LiftedAssert] = {}
         for one in lifted:
-            for obligation in self._obligations(one):
+            for obligation in self._obligations(one, one.node in guarding):
                 placed.append((points.of_asserts[one.node], obligation))
                 owner[obligation] = one
         decisions = discharge(
@@ -78,7 +112,25 @@ class MinimiseRuntimeAsserts(Pass):
             self.dialect.sweep(module.graph)
         return rows
 
-    def _obligations(self, one: LiftedAssert) -> list[Obligation]:
+    def _guards(self, module: GraphModule) -> dict[Node, list[Node]]:
+        """The numbers that might have no value, but for the asserts before them that say so,
+        with these."""
+        lifted = lift(module.graph, self.dialect)
+        claims = {one.node: one.claim for one in lifted if one.claim is not None}
+        asserted: dict[BoolExpr, Node] = {}
+        found: dict[Node, list[Node]] = {}
+        for node in module.graph.nodes:
+            if node in claims:
+                for claim in clauses(claims[node]):
+                    asserted.setdefault(claim, node)
+            elif can_stop(node, self.dialect):
+                domain = domain_at(node, self.dialect)
+                wanted = () if domain is None else tuple(clauses(domain))
+                if wanted and all(claim in asserted for claim in wanted):
+                    found[node] = [asserted[claim] for claim in wanted]
+        return found
+
+    def _obligations(self, one: LiftedAssert, stays: bool = False) -> list[Obligation]:
         """The parts of an assert, and that it has a value: it would have stopped otherwise."""
         if one.claim is None or one.node.users:
             return []
@@ -94,6 +146,7 @@ class MinimiseRuntimeAsserts(Pass):
                 who,
                 info.message,
                 implicit=part not in said,
+                stays=stays,
             )
             for part in clauses(whole)
         ]
@@ -132,3 +185,8 @@ class MinimiseRuntimeAsserts(Pass):
             location=info.location,
             note="always true" if trivial else note,
         )
+
+
+def _left(rows: list[Row]) -> int:
+    """How many asserts are still there."""
+    return sum(row.outcome != "discharged" for row in rows)
