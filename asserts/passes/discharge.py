@@ -399,7 +399,7 @@ class _Discharge:
         present = self._present(simple, check.point) or self._present(condition, check.point)
         text = obligation.text
         if simple is not condition and obligation.kind == "operation":
-            text = show(simple)
+            text = show(simple, _renaming(self._env.names))
         return Decision(obligation, check.point, simple, None, present, text)
 
     def _total(self, claim: BoolExpr, later: set[Statement]) -> BoolExpr:
