@@ -155,12 +155,14 @@ class MinimiseRuntimeAsserts(Pass):
         """Erase an assert, and what only computes its condition. (That all of it has a value
         is proved, too, so nobody can tell.)"""
         waiting = [node]
+        gone: set[Node] = set()
         while waiting:
             dead = waiting.pop()
-            if dead.users or (dead is not node and not self._is_scalar(dead)):
+            if dead in gone or dead.users or (dead is not node and not self._is_scalar(dead)):
                 continue
             sources = dead.all_input_nodes
             dead.graph.erase_node(dead)
+            gone.add(dead)
             waiting += sources
 
     def _is_scalar(self, node: Node) -> bool:
