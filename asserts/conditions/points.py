@@ -7,7 +7,7 @@ discharge (which checks stand before it), minimisation and reports (where an ass
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from asserts.conditions.known import has_value
@@ -15,11 +15,11 @@ from asserts.dialects.base import Conduct, Dialect
 from asserts.graph.graph import Node
 from asserts.graph.raising import domain_of
 from shapes.errors import ExpressionTypeError
-from shapes.expr import BoolExpr, Expr, as_expr
+from shapes.expr import TRUE, BoolExpr, Expr, as_expr
 from shapes.facts import Facts
 from shapes.traversal import free_symbols
 
-__all__ = ["Points", "can_stop", "is_scalar"]
+__all__ = ["Points", "can_stop", "domain_at", "is_scalar"]
 
 NOTHING: Final = Facts()
 
@@ -34,15 +34,16 @@ class Points:
 
     A number whose computation can raise ends a place, for a check before it may guard it.
     What insertion has written is made to have a value; in a graph that is to keep what it
-    computes with fewer checks (`as_it_stands`), only what has a value by itself passes.
+    computes with fewer checks, only what has a value by itself passes, and what is `guarded`
+    by checks that stay (None: insertion writes this graph).
     """
 
     def __init__(
-        self, nodes: Sequence[Node], dialect: Dialect, as_it_stands: bool = False
+        self, nodes: Sequence[Node], dialect: Dialect, guarded: Collection[Node] | None = None
     ) -> None:
         self._dialect = dialect
         self._nodes = nodes
-        self._as_it_stands = as_it_stands
+        self._guarded = guarded
         self.entry = self._find_entry(nodes)
         self._latest = self._find_latest(nodes)
         self.binders = self._find_binders(nodes)
@@ -162,25 +163,33 @@ class Points:
             return True
         if not is_scalar(node, self._dialect):
             return False
-        written = "runtime_assert" in node.meta and not self._as_it_stands
-        return written or not can_stop(node, self._dialect)
+        if self._guarded is None:
+            sure = "runtime_assert" in node.meta
+        else:
+            sure = node in self._guarded
+        return sure or not can_stop(node, self._dialect)
 
 
 def can_stop(node: Node, dialect: Dialect, facts: Facts = NOTHING) -> bool:
     """Whether computing a number may raise for some values of its operands of which no more
     is known than these facts, or take as much memory as one of them says."""
+    domain = domain_at(node, dialect)
+    return domain is None or not has_value(facts, domain)
+
+
+def domain_at(node: Node, dialect: Dialect) -> BoolExpr | None:
+    """Where the number that a node computes has a value; None if that cannot be said."""
     computation = dialect.computation_of(node)
     if computation is None:
-        return False
+        return TRUE
     build, arguments = computation
     try:
         operands = [
             dialect.value_of(a) if dialect.is_node(a) else as_expr(a) for a in arguments
         ]
     except ExpressionTypeError:  # an argument that is not a number
-        return True
-    domain = domain_of(build, operands)
-    return domain is None or not has_value(facts, domain)
+        return None
+    return domain_of(build, operands)
 
 
 def is_scalar(node: Node, dialect: Dialect) -> bool:

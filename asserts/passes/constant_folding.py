@@ -31,6 +31,7 @@ from asserts.graph.module import KEPT_META, GraphModule
 from asserts.passes.base import Pass, PassResult
 from asserts.passes.memory.aliasing import Memory
 from shapes.errors import ShapeproofError
+from shapes.tensors import ShapeError
 
 __all__ = ["FoldConstants"]
 
@@ -140,6 +141,8 @@ class _Folding:
                 self._inference = self._stated.inference(self._module)
             try:
                 value = self._inference.infer(node)
+            except ShapeError:
+                return 0  # it certainly fails: how, its evaluation shows
             except ShapeproofError:
                 return None
         inputs = [self._values[source] for source in node.all_input_nodes]

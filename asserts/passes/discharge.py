@@ -58,6 +58,9 @@ class Obligation:
     implicit: bool = False
     """Whether no check says so: only what computes a check stops the program otherwise."""
 
+    stays: bool = False
+    """Whether it is not to be discharged, whatever implies it."""
+
     @property
     def location(self) -> str | None:
         """The line that states it, as text."""
@@ -169,7 +172,7 @@ class _Check(Candidate):
         self.place = place
         self.obligation = obligation
         self.condition = Condition(self.claim, self.symbols)
-        self.stands = False  # in the graph already
+        self.stands = obligation.stays  # in the graph already
 
     def _made_fact(self) -> Fact:
         obligation = self.obligation
@@ -396,7 +399,7 @@ class _Discharge:
         present = self._present(simple, check.point) or self._present(condition, check.point)
         text = obligation.text
         if simple is not condition and obligation.kind == "operation":
-            text = show(simple)
+            text = show(simple, _renaming(self._env.names))
         return Decision(obligation, check.point, simple, None, present, text)
 
     def _total(self, claim: BoolExpr, later: set[Statement]) -> BoolExpr:

@@ -9,18 +9,19 @@ says why.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from asserts.conditions.lift import LiftedAssert, lift
-from asserts.conditions.points import Points, is_scalar
+from asserts.conditions.points import Points, can_stop, domain_at, is_scalar
 from asserts.conditions.report import Report, Row
 from asserts.graph.graph import Node
 from asserts.graph.module import GraphModule
 from asserts.passes.base import Pass, PassResult
 from asserts.passes.discharge import Decision, Obligation, Policy, discharge
 from shapes.env import ShapeEnv
-from shapes.expr import TRUE, conjunction, conjuncts
+from shapes.expr import TRUE, BoolExpr, conjunction, conjuncts
 from shapes.prove import Effort
 from shapes.traversal import defined
 
@@ -42,18 +43,51 @@ class MinimiseRuntimeAsserts(Pass):
         modified = False
         for module in self.dialect.modules(graph_module):
             env = self.dialect.environment(module)
-            found = self._minimise(module, env if isinstance(env, ShapeEnv) else ShapeEnv())
+            found = self._to_the_end(module, env if isinstance(env, ShapeEnv) else ShapeEnv())
             modified = modified or any(row.outcome == "discharged" for row in found)
             rows += found
         return PassResult(graph_module, modified, Report(self.name, tuple(rows)))
 
-    def _minimise(self, module: GraphModule, env: ShapeEnv) -> list[Row]:
-        points = Points(list(module.graph.nodes), self.dialect, as_it_stands=True)
+    def _to_the_end(self, module: GraphModule, env: ShapeEnv) -> list[Row]:
+        """The rows after as many rounds as it takes.
+
+        An assert that guards a division stays as long as the division is there, though it may
+        be there for another assert only; and what stands on both sides of a division is only
+        decided together as long as what guards it is not to be decided.
+        """
+        rows: list[Row] | None = None
+        guards: Mapping[Node, list[Node]] = {}
+        while True:
+            had_stopping = self._has_stopping(module)
+            found = self._minimise(module, env, guards)
+            before = len(found)
+            after = _left(found)
+            if rows is None:
+                rows = found
+            else:
+                again = iter(found)
+                rows = [row if row.outcome == "discharged" else next(again) for row in rows]
+            if not had_stopping or (after == before and guards):
+                return rows
+            guards = self._guards(module) if after == before else {}
+            if after == before and not guards:
+                return rows
+
+    def _has_stopping(self, module: GraphModule) -> bool:
+        """Whether numbers are computed that may have no value."""
+        return any(can_stop(node, self.dialect) for node in module.graph.nodes)
+
+    def _minimise(
+        self, module: GraphModule, env: ShapeEnv, guards: Mapping[Node, list[Node]]
+    ) -> list[Row]:
+        """One round, in which the asserts that guard a number stay (see `_guards`)."""
         lifted = lift(module.graph, self.dialect)
+        points = Points(list(module.graph.nodes), self.dialect, guarded=guards.keys())
+        guarding = {node for nodes in guards.values() for node in nodes}
         placed: list[tuple[int, Obligation]] = []
         owner: dict[Obligation, LiftedAssert] = {}
         for one in lifted:
-            for obligation in self._obligations(one):
+            for obligation in self._obligations(one, one.node in guarding):
                 placed.append((points.of_asserts[one.node], obligation))
                 owner[obligation] = one
         decisions = discharge(
@@ -73,7 +107,25 @@ class MinimiseRuntimeAsserts(Pass):
             self.dialect.sweep(module.graph)
         return rows
 
-    def _obligations(self, one: LiftedAssert) -> list[Obligation]:
+    def _guards(self, module: GraphModule) -> dict[Node, list[Node]]:
+        """The numbers that might have no value, but for the asserts before them that say so,
+        with these."""
+        lifted = lift(module.graph, self.dialect)
+        claims = {one.node: one.claim for one in lifted if one.claim is not None}
+        asserted: dict[BoolExpr, Node] = {}
+        found: dict[Node, list[Node]] = {}
+        for node in module.graph.nodes:
+            if node in claims:
+                for claim in conjuncts(claims[node]):
+                    asserted.setdefault(claim, node)
+            elif can_stop(node, self.dialect):
+                domain = domain_at(node, self.dialect)
+                wanted = () if domain is None else tuple(conjuncts(domain))
+                if wanted and all(claim in asserted for claim in wanted):
+                    found[node] = [asserted[claim] for claim in wanted]
+        return found
+
+    def _obligations(self, one: LiftedAssert, stays: bool = False) -> list[Obligation]:
         """The parts of an assert, and that it has a value: it would have stopped otherwise."""
         always = one.claim is TRUE and bool(one.reason)  # as the dialect says
         if one.claim is None or always or self.dialect.is_used(one.node):
@@ -90,6 +142,7 @@ class MinimiseRuntimeAsserts(Pass):
                 who,
                 info.message,
                 implicit=part not in said,
+                stays=stays,
             )
             for part in conjuncts(whole)
         ]
@@ -99,11 +152,13 @@ class MinimiseRuntimeAsserts(Pass):
         is proved, too, so no run can tell.)"""
         left = node.all_input_nodes if self.sweep else []
         self.dialect.erase_assert(node)
+        gone: set[Node] = set()
         while left:
             dead = left.pop()
-            if not dead.users and self._is_scalar(dead):
+            if dead not in gone and not dead.users and self._is_scalar(dead):
                 left += dead.all_input_nodes
                 dead.graph.erase_node(dead)
+                gone.add(dead)
 
     def _is_scalar(self, node: Node) -> bool:
         computes = node.op != "placeholder" and is_scalar(node, self.dialect)
@@ -127,3 +182,8 @@ class MinimiseRuntimeAsserts(Pass):
             location=info.location,
             note=note or ("always true" if trivial else ""),
         )
+
+
+def _left(rows: list[Row]) -> int:
+    """How many asserts are still there."""
+    return sum(row.outcome != "discharged" for row in rows)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,11 @@ from shapes.traversal import defined
 __all__ = ["Tracer"]
 
 Path = tuple[tuple[Any, ...], ...]
+
+
+PLAIN_ARRAYS: Final = (np.ndarray, np.memmap)
+"""Kinds of arrays with the operations of an array. (While a program is traced, `np.memmap` is
+a function that refuses to read a file.)"""
 
 
 class _Constant(NamedTuple):
@@ -239,7 +244,7 @@ class Tracer:
         if isinstance(value, (np.ndarray, np.generic)):
             return self.constant(value)
         if isinstance(value, np.dtype):
-            return value.name
+            return value.name if value.isnative else value.str
         if isinstance(value, (list, tuple)):
             return type(value)(self.argument(v) for v in value)
         if isinstance(value, dict):
@@ -267,7 +272,16 @@ class Tracer:
 
     def constant(self, value: Any) -> Node:
         """The node that reads a constant array of the module: its elements as they are now,
-        for the traced program may change an array of its own between two uses."""
+        for the traced program may change an array of its own between two uses.
+
+        Raises `TraceError` for an array of another kind: a mask, say, would be lost.
+        """
+        kind = type(value)
+        if isinstance(value, np.ndarray) and kind not in PLAIN_ARRAYS:
+            raise TraceError(
+                f"{self.operation}: an array of the program is a {kind.__name__}, whose "
+                "operations may mean something else than an array's: use np.asarray of it"
+            )
         held = self._constants.get(id(value))
         if held is not None and _same_content(held.copy, value):
             return held.node

@@ -52,7 +52,15 @@ from shapes.tensors.layout import (
 )
 from shapes.tensors.products import dot, einsum, inner, matmul, outer, tensordot
 from shapes.tensors.reductions import accumulate, arg_reduce, diagonal, diff, reduce
-from shapes.tensors.selecting import arange, created, gather, index, slice_length, take
+from shapes.tensors.selecting import (
+    arange,
+    created,
+    gather,
+    gathered_inside,
+    index,
+    slice_length,
+    take,
+)
 
 __all__ = [
     "Dims",
@@ -83,6 +91,7 @@ __all__ = [
     "einsum",
     "expand_dims",
     "gather",
+    "gathered_inside",
     "index",
     "inner",
     "matmul",

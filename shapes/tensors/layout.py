@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shapes.expr.booleans import equal, less_equal, not_equal
+from shapes.expr.booleans import conjunction, equal, less, less_equal, not_equal, where
 from shapes.expr.integers import floor_division, modulo
 from shapes.expr.nodes import IntConstant, IntExpr
 from shapes.tensors.core import (
@@ -40,8 +40,9 @@ def reshape(dims: Dims, target: Dims, known: Known | None = None) -> ShapeResult
     """All elements in another shape; one size may be -1, and is then what is left.
 
     As in numpy, any negative number stands for the unknown size, and the others' product
-    must then not be 0. A symbolic size has to be non-negative (numpy would take a negative
-    one for the unknown size). Raises `ShapeError` for two unknown sizes.
+    must then not be 0; so does a symbolic size where it is negative, if it is the only one of
+    which that is not excluded (of several, each has to be non-negative). Raises `ShapeError`
+    for two unknown sizes.
     """
     shape, wanted = as_shape(dims), as_shape(target)
     holes = [i for i, d in enumerate(wanted) if isinstance(d, IntConstant) and d.constant < 0]
@@ -51,6 +52,13 @@ def reshape(dims: Dims, target: Dims, known: Known | None = None) -> ShapeResult
     shown = "(" + ",".join("?" if i in holes else str(d) for i, d in enumerate(wanted)) + ")"
     reason = f"cannot reshape array of size {size} into shape {shown}"
     needs = Needs()
+    open_signs = [
+        i
+        for i, d in enumerate(wanted)
+        if not isinstance(d, IntConstant) and decide(less_equal(ZERO, d), known) is not True
+    ]
+    if len(open_signs) == 1 and not holes:
+        return _perhaps_inferred(size, wanted, open_signs[0], reason)
     for d in wanted:
         if not isinstance(d, IntConstant):
             needs.add(less_equal(ZERO, d), f"{reason}: {d} is negative")
@@ -64,6 +72,19 @@ def reshape(dims: Dims, target: Dims, known: Known | None = None) -> ShapeResult
     needs.add(equal(modulo(size, others), ZERO), reason)
     left = floor_division(size, others)
     return needs.result(left if i in holes else d for i, d in enumerate(wanted))
+
+
+def _perhaps_inferred(size: IntExpr, wanted: Shape, at: int, reason: str) -> ShapeResult:
+    """A shape in which one size is what is left where it is negative."""
+    given = wanted[at]
+    others = product(d for i, d in enumerate(wanted) if i != at)
+    negative = less(given, ZERO)
+    divides = conjunction(not_equal(others, ZERO), equal(modulo(size, others), ZERO))
+    needs = Needs()
+    needs.add(where(negative, divides, equal(size, product(wanted))), reason)
+    left = where(negative, floor_division(size, others), given)
+    assert isinstance(left, IntExpr)
+    return needs.result(left if i == at else d for i, d in enumerate(wanted))
 
 
 def ravel(dims: Dims) -> ShapeResult:

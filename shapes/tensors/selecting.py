@@ -7,18 +7,27 @@ signs are not known, they say so with `Where`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from shapes.expr.booleans import conjunction, less, less_equal, not_equal, where
+from shapes.expr.booleans import (
+    conjunction,
+    disjunction,
+    equal,
+    less,
+    less_equal,
+    not_equal,
+    where,
+)
 from shapes.expr.integers import ceiling_division, maximum, minimum
 from shapes.expr.linear import shift
-from shapes.expr.nodes import ExprLike, IntExpr, combine, constant
+from shapes.expr.nodes import BoolExpr, ExprLike, IntConstant, IntExpr, combine, constant
 from shapes.tensors.broadcasting import broadcast
 from shapes.tensors.core import (
     ONE,
     ZERO,
     Dims,
     Known,
+    Need,
     Needs,
     ShapeResult,
     as_shape,
@@ -30,7 +39,7 @@ from shapes.tensors.core import (
 )
 from shapes.tensors.reductions import nonempty_take
 
-__all__ = ["arange", "created", "gather", "index", "slice_length", "take"]
+__all__ = ["arange", "created", "gather", "gathered_inside", "index", "slice_length", "take"]
 
 Bound = ExprLike | None
 
@@ -132,21 +141,56 @@ def index(n: ExprLike, at: ExprLike, axis: int = 0) -> ShapeResult:
     return needs.result(())
 
 
-def take(dims: Dims, indices: Dims, axis: int | None = None) -> ShapeResult:
+def inside(n: IntExpr, places: Iterable[IntExpr]) -> BoolExpr:
+    """Whether all of these are places of an axis of size n, negative ones from its end."""
+    found: list[BoolExpr] = []
+    for place in places:
+        negative = isinstance(place, IntConstant) and place.constant < 0
+        if negative or not place.is_constant:
+            found.append(less_equal(ZERO, combine(1, n, 1, place)))
+        if not negative:
+            found.append(less(place, n))
+    return conjunction(*found)
+
+
+def take(
+    dims: Dims,
+    indices: Dims,
+    axis: int | None = None,
+    places: Sequence[IntExpr] | None = None,
+    checked: bool = True,
+) -> ShapeResult:
     """`numpy.take`: the index array's shape in place of the axis (None: of everything).
 
-    The values of the indices are not a matter of shapes; only that nothing is taken from
-    an empty axis.
+    The values of the indices are known as `places`, or not a matter of shapes: then only that
+    nothing is taken from an empty axis. They are `checked` unless they are clipped or wrapped.
     """
     shape, picked = as_shape(dims), as_shape(indices)
     needs = Needs()
     if axis is None:
-        nonempty_take(product(shape), product(picked), needs)
-        return needs.result(picked)
-    at = axis_of(axis, max(len(shape), 1))
-    shape = shape or (ONE,)
-    nonempty_take(shape[at], product(picked), needs)
-    return needs.result((*shape[:at], *picked, *shape[at + 1 :]))
+        shape, at = (product(shape),), 0
+        result = picked
+    else:
+        at = axis_of(axis, max(len(shape), 1))
+        shape = shape or (ONE,)
+        result = (*shape[:at], *picked, *shape[at + 1 :])
+    # numpy looks at the indices once for each of the places in front of the axis.
+    looked_at = product((*shape[:at], *picked))
+    if checked and places is not None:
+        reason = f"an index is out of bounds for axis {at} with size {shape[at]}"
+        needs.add(disjunction(equal(looked_at, ZERO), inside(shape[at], places)), reason)
+    else:
+        nonempty_take(shape[at], looked_at if checked else product(result), needs)
+    return needs.result(result)
+
+
+def gathered_inside(n: ExprLike, common: Dims, places: Sequence[IntExpr], axis: int) -> Need:
+    """That indices of an axis are in range; nothing looks at them where the shape that all
+    index arrays have in common is empty."""
+    size = dim(n)
+    empty = equal(product(as_shape(common)), ZERO)
+    reason = f"an index is out of bounds for axis {axis} with size {size}"
+    return Need(disjunction(empty, inside(size, places)), reason)
 
 
 def gather(

@@ -9,8 +9,16 @@ import numpy as np
 import pytest
 
 import asserts
+from asserts.conditions.lift import lift
+from asserts.dialects.numpy.graph import NumpyGraphs
+from asserts.errors import GraphError, TraceError
 from asserts.graph.equality import explain_difference
+from asserts.graph.module import GraphModule
 from asserts.trace import Spec, trace
+from shapes import ShapeproofError
+from tests.asserts.behaviour import every_program, traced
+from tests.asserts.programs import Program
+from tests.numpy_programs import NumpyProgram, _outcome, _wrong
 
 SIZES = [(a, wide, n) for a in range(4) for wide in (2 * a, 2 * a + 1) for n in range(9)]
 
@@ -179,3 +187,41 @@ def test_an_operation_that_refuses_values_ends_a_stretch(function: Any, policy: 
     ):
         with pytest.raises(asserts.RuntimeAssertionError, match="the first"):
             run(np.array([1, 2]), np.array([-7, 3]))
+
+
+def conditions(module: GraphModule) -> list[str]:
+    dialect = NumpyGraphs()
+    return sorted(
+        str(one.claim) for m in dialect.modules(module) for one in lift(m.graph, dialect)
+    )
+
+
+@pytest.mark.parametrize("policy", ["strict", "preserve-user"])
+@every_program
+def test_minimising_everything_is_inserting_what_is_needed(program: Program, policy: Any) -> None:
+    checked = asserts.insert(trace(program.function, **program.specs), policy=policy)
+    fewer = asserts.minimise(traced(program), policy=policy)
+
+    assert conditions(fewer.graph_module) == conditions(checked.graph_module)
+    assert not asserts.minimise(fewer.graph_module, policy=policy).modified
+
+
+@pytest.mark.parametrize("number", range(0, 120, 3))
+def test_minimising_leaves_no_more_than_insertion(number: int) -> None:
+    """Unless insertion has simplified a condition, which minimising leaves as it is."""
+    written = NumpyProgram(number)
+    try:
+        program = trace(written, **written.specs())
+    except (ShapeproofError, TraceError, GraphError, ArithmeticError, ValueError, IndexError):
+        return
+    everything = asserts.insert(program, policy="keep-all").graph_module
+    for policy in ("strict", "preserve-user"):
+        checked = conditions(asserts.insert(program, policy=policy).graph_module)  # type: ignore[arg-type]
+        fewer = asserts.minimise(everything, policy=policy).graph_module  # type: ignore[arg-type]
+        if set(checked) <= set(conditions(everything)):
+            assert len(conditions(fewer)) <= len(checked)
+        assert not asserts.minimise(fewer, policy=policy).modified  # type: ignore[arg-type]
+        for place in range(12):
+            inputs = written.inputs(place)
+            wanted, is_specified = _outcome(written, inputs), written.fits(inputs)
+            assert _wrong(_outcome(fewer, inputs), wanted, is_specified) is None, inputs

@@ -124,6 +124,7 @@ def test_of_others_nothing_is_said(
 CONSTANT: dict[str, Callable[[Tensor], Tensor]] = {
     "arange": lambda x: x.view(1, -1).sum(dim=torch.arange(1, 2).tolist()),
     "loop": lambda x: x + sum(int(i) for i in torch.arange(3)),
+    "item": lambda x: x if torch.arange(3).sum().item() % 2 == 0 else x + 1,
     "truth": lambda x: x if torch.zeros(3).any() else x + 1,
     "tensor": lambda x: x * int(torch.full((2,), 3).sum()),
     "view": lambda x: x * int(torch.arange(6).view(2, 3)[1, 2]),

@@ -19,7 +19,7 @@ from asserts.graph.values import ArrayValue
 from asserts.trace.dtypes import dtype_of, results_of
 from asserts.trace.names import described
 from asserts.trace.registry import rule
-from asserts.trace.symarray import ANY, Elements, SymArray, count_key, sum_key
+from asserts.trace.symarray import ANY, Elements, SymArray, count_key, is_symbolic, sum_key
 from shapes import tensors
 from shapes.expr import IntExpr, combine, constant, less_equal, maximum, minimum, shift
 
@@ -146,6 +146,10 @@ def _compress(t: Tracer, condition: Any, a: Any, axis: Any = None) -> Any:
     dims = array._dims if axis is not None else (tensors.product(array._dims),)
     at = tensors.axis_of(axis or 0, len(dims))
     count, is_new = new_count(t, mask, counted(mask))
+    if not is_symbolic(condition):
+        chosen = np.flatnonzero(condition)
+        places = [constant(int(end)) for end in chosen[-1:]]
+        t.require(tensors.take(dims, (constant(len(chosen)),), at, places))
     shape = (*dims[:at], count, *dims[at + 1 :])
     options = {} if axis is None else {"axis": axis}
     result = t.array((mask, array), options, shape, array.dtype, elements=array._elements)

@@ -181,7 +181,7 @@ def cast(
         raise TypeError(f"Cannot cast array data from {x.dtype} to {wanted} by '{casting}'")
     elements = converted(t, x._elements, x.dtype, wanted)
     with t.calling("astype", runtime.astype):
-        result = t.array((x, wanted.name), None, x._dims, wanted, elements=elements)
+        result = t.array((x, wanted), None, x._dims, wanted, elements=elements)
     if x.dtype.kind in "biu" and wanted == np.int64:
         t.same_totals(x, result)
     return result

@@ -19,7 +19,7 @@ from asserts.errors import TraceError
 from asserts.graph import runtime
 from asserts.trace.registry import apply_rule, rule
 from asserts.trace.rules.dynamic import counted, define_count, new_count
-from asserts.trace.symarray import SymArray
+from asserts.trace.symarray import SymArray, is_symbolic
 from shapes import tensors
 from shapes.env import SymBool, SymFloat, SymInt
 from shapes.expr import IntExpr, constant, disjunction, equal
@@ -99,36 +99,66 @@ def set_item(t: Tracer, x: SymArray, key: Any, value: Any) -> None:
         t.changed(x, "x[...] = ...", result)
 
 
+# --------------------------------------------------------------------------- known indices
+
+Places = dict[int, tuple[IntExpr, ...]]
+"""What is known of the elements of arrays of indices, by the identity of the array."""
+
+MOST_PLACES = 8
+"""Symbolic numbers in one list of indices of which each is told."""
+
+
+def known_places(t: Tracer, value: Any) -> tuple[IntExpr, ...] | None:
+    """Numbers such that indices are in range if these are: all of them, or of constants the
+    least and the greatest; None if the indices are known only when the program runs."""
+    if isinstance(value, SymInt):
+        return (t.dim_of(value),)
+    if isinstance(value, (list, tuple)) and is_symbolic(value):
+        parts = [known_places(t, v) for v in value]
+        found = dict.fromkeys(place for part in parts if part is not None for place in part)
+        return None if None in parts or len(found) > MOST_PLACES else tuple(found)
+    if is_symbolic(value):
+        return None
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu" or not array.size:
+        return None if array.size else ()
+    return tuple(dict.fromkeys((constant(int(array.min())), constant(int(array.max())))))
+
+
 # --------------------------------------------------------------------------- reading an index
 
 
 def _indexed(
     t: Tracer, x: SymArray, key: Any, reading: bool, scalar: bool = False
 ) -> _Indexed:
-    items = _normal_items(t, key if isinstance(key, tuple) else (key,))
+    places: Places = {}
+    items = _normal_items(t, key if isinstance(key, tuple) else (key,), places)
     dotted = any(item is Ellipsis for item in items)
     items = _expanded(items, x, dotted)
     masks = [i for i in items if isinstance(i, SymArray) and i.dtype.kind == "b"]
     if masks and (scalar or (reading and _only_mask(items))):
-        return _masked(t, x, items, masks[0], reading)
+        return _masked(t, x, items, masks[0], reading, places)
     if masks:
         items = _without_masks(t, x, items)
     if any(isinstance(i, SymArray) and i.ndim > 0 for i in items):
-        return _gathered(t, x, [i for i in items if i is not Ellipsis])
-    return _basic(t, x, items, dotted)
+        return _gathered(t, x, [i for i in items if i is not Ellipsis], places)
+    return _basic(t, x, items, dotted, places)
 
 
-def _normal_items(t: Tracer, key: tuple[Any, ...]) -> list[Any]:
-    """Numbers as they are, arrays and lists as traced arrays."""
+def _normal_items(t: Tracer, key: tuple[Any, ...], places: Places) -> list[Any]:
+    """Numbers as they are, arrays and lists as traced arrays; what is known of their elements
+    is added to `places`."""
     items: list[Any] = []
     for item in key:
         scalar_mask = isinstance(item, SymArray) and item.dtype.kind == "b" and not item.ndim
         if scalar_mask or isinstance(item, (bool, np.bool_, SymBool)):
             raise TraceError("indexing with a single truth value is not supported")
-        if isinstance(item, (list, tuple)):
-            item = t.lift(item if len(item) else np.zeros(0, np.intp))
-        elif isinstance(item, np.ndarray):
-            item = t.lift(item)
+        if isinstance(item, (list, tuple, np.ndarray)):
+            known = known_places(t, item)
+            is_list = not isinstance(item, np.ndarray)
+            item = t.lift(np.zeros(0, np.intp) if is_list and not len(item) else item)
+            if known is not None:
+                places[id(item)] = known
         elif isinstance(item, np.integer):
             item = int(item)
         elif isinstance(item, SymInt):
@@ -179,12 +209,12 @@ def _only_mask(items: Sequence[Any]) -> bool:
 
 
 def _masked(
-    t: Tracer, x: SymArray, items: list[Any], mask: SymArray, reading: bool
+    t: Tracer, x: SymArray, items: list[Any], mask: SymArray, reading: bool, places: Places
 ) -> _Indexed:
     """One mask and full slices; or the target of an assignment of one number."""
     if not _only_mask(items):
         plain = [i for i in items if i is not Ellipsis]
-        return _gathered(t, x, _without_masks(t, x, plain))
+        return _gathered(t, x, _without_masks(t, x, plain), places)
     at = next(i for i, item in enumerate(items) if item is mask)
     _fit_mask(t, x._dims[at : at + mask.ndim], mask, at)
     rest = (*x._dims[:at], *x._dims[at + mask.ndim :])
@@ -222,7 +252,9 @@ def _without_masks(t: Tracer, x: SymArray, items: list[Any]) -> list[Any]:
     return out
 
 
-def _basic(t: Tracer, x: SymArray, items: list[Any], dotted: bool) -> _Indexed:
+def _basic(
+    t: Tracer, x: SymArray, items: list[Any], dotted: bool, known: Places
+) -> _Indexed:
     """Integers, slices and new axes."""
     needs = Needs()
     shape: list[IntExpr] = []
@@ -238,7 +270,10 @@ def _basic(t: Tracer, x: SymArray, items: list[Any], dotted: bool) -> _Indexed:
         if isinstance(item, slice):
             shape.extend(_sliced(t, size, item, needs))
         elif isinstance(item, SymArray):
-            copies = True  # an array scalar: its value is checked by numpy alone
+            # An array scalar: unless it is a constant, its value is checked by numpy alone.
+            copies = True
+            chosen = known.get(id(item), ())
+            needs.extend([tensors.gathered_inside(size, (), chosen, axis)])
         else:
             needs.extend(tensors.index(size, t.dim_of(item), axis).needs)
         axis += 1
@@ -264,12 +299,13 @@ def _sliced(t: Tracer, size: IntExpr, part: slice, needs: Needs) -> Shape:
     return result.shape
 
 
-def _gathered(t: Tracer, x: SymArray, items: list[Any]) -> _Indexed:
+def _gathered(t: Tracer, x: SymArray, items: list[Any], known: Places) -> _Indexed:
     """Arrays of integers, with integers, slices and new axes among them."""
     needs = Needs()
     arrays: list[Shape] = []
     places: list[int] = []
     around: list[tuple[int, IntExpr]] = []  # position among the items, and size
+    elements: list[tuple[int, Sequence[IntExpr]]] = []  # axis, and what is taken of it
     axis = 0
     for position, item in enumerate(items):
         if item is None:
@@ -282,12 +318,18 @@ def _gathered(t: Tracer, x: SymArray, items: list[Any]) -> _Indexed:
             places.append(position)
             if isinstance(item, SymArray):
                 arrays.append(item._dims)
+                elements.append((axis, known.get(id(item), ())))
             else:
                 arrays.append(())
                 needs.extend(tensors.index(size, t.dim_of(item), axis).needs)
         axis += 1
     common = tensors.gather(x._dims[:0], arrays, known=t.decide)
     needs.extend(common.needs)
+    needs.extend(
+        tensors.gathered_inside(x._dims[at], common.shape, chosen, at)
+        for at, chosen in elements
+        if chosen
+    )
     t.require(needs.result(()))
     adjacent = places == list(range(places[0], places[-1] + 1))
     first = places[0] if adjacent else 0
@@ -306,7 +348,11 @@ def _take(
 ) -> Any:
     array = t.lift(a)
     at = None if axis is None else operator.index(axis)
-    shape = tensors.take(array._dims, t.shape_of(indices), at)
+    if mode not in ("raise", "clip", "wrap"):
+        raise ValueError(f"clipmode must be one of 'clip', 'raise', or 'wrap' (got {mode!r})")
+    shape = tensors.take(
+        array._dims, t.shape_of(indices), at, known_places(t, indices), mode == "raise"
+    )
     options: dict[str, Any] = {} if at is None else {"axis": at}
     if mode != "raise":
         options["mode"] = mode
@@ -326,5 +372,12 @@ def _take_along_axis(t: Tracer, arr: Any, indices: Any, axis: Any = -1) -> Any:
     one = constant(1)
     first = (*array._dims[:at], one, *array._dims[at + 1 :])
     common = tensors.broadcast(first, places._dims, known=t.decide)
+    known = known_places(t, indices)
+    if known:
+        size = array._dims[at]
+        needs = Needs()
+        needs.extend(common.needs)
+        needs.extend([tensors.gathered_inside(size, common.shape, known, at)])
+        common = needs.result(common.shape)
     args = (array, places, at)
     return t.array(args, None, common, array.dtype, elements=array._elements)

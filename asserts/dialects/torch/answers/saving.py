@@ -4,6 +4,8 @@ torch writes the value of every symbolic number as text, and its loader does not
 functions in it: to a condition with a square root, a logarithm or a bit operation it fails
 as soon as a scalar assert asks what the condition means. Such a condition is therefore
 asserted as a tensor, of which the loader asks nothing; the numbers are computed as before.
+So is a truth that is read from a tensor: the loader would put 1 for its symbol, and then miss
+that.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from asserts.dialects.torch.answers.lazy import is_plain
 __all__ = ["assert_target", "is_loadable"]
 
 _ATEN: Final = torch.ops.aten
+_READS: Final = (_ATEN.item.default, _ATEN._local_scalar_dense.default)
 _UNKNOWN: Final = ("OpaqueUnaryFn_", "BitwiseFn_")
 """How the names begin of functions that the loader of saved programs does not know."""
 
@@ -37,8 +40,10 @@ def is_loadable(value: Any) -> bool:
 def assert_target(graph: Any, condition: Any, key: str) -> tuple[Any, Any]:
     """The function that asserts a condition, and what it is given; a new node stands at the
     graph's insertion point if a tensor is needed."""
-    value = condition.meta.get(key) if isinstance(condition, torch.fx.Node) else None
-    if is_loadable(value):
+    is_node = isinstance(condition, torch.fx.Node)
+    value = condition.meta.get(key) if is_node else None
+    is_read = is_node and condition.target in _READS and isinstance(value, torch.SymBool)
+    if is_loadable(value) and not is_read:
         return _ATEN._assert_scalar.default, condition
     made = graph.call_function(_ATEN.scalar_tensor.default, (condition,))
     with fake_mode_of(graph, key) or FakeTensorMode():

@@ -94,7 +94,7 @@ def _advised(
 _READ: WeakKeyDictionary[TorchShapeEnv, tuple[object, GrowingEnv]] = WeakKeyDictionary()
 
 
-def _known(shape_env: TorchShapeEnv, check_guards: bool) -> TorchEnv:
+def _known(shape_env: TorchShapeEnv, check_guards: bool) -> GrowingEnv:
     """The environment with all that is enforced so far; what is new is read when there is
     something new."""
     version = (

@@ -14,7 +14,7 @@ and more), and returns ``(token, result)``. The inverse puts the dialect back.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import torch
@@ -38,11 +38,12 @@ from torch.utils import _pytree as pytree
 from asserts.conditions.report import Report
 from asserts.dialects.hosts import ModuleAdapter
 from asserts.dialects.interfaces import TOKENS
-from asserts.dialects.torch.answers.graph import TorchDialect, copied
+from asserts.dialects.torch.answers.graph import SCALAR_ASSERTS, TorchDialect, copied
 from asserts.dialects.torch.answers.guards import keep_guards
 from asserts.dialects.torch.answers.names import source_names
 from asserts.dialects.torch.export.programs import dialect_for
 from asserts.dialects.torch.export.report import report as report_of
+from asserts.dialects.torch.symbols.record import note_made
 from asserts.errors import GraphError
 from asserts.passes.discharge import Policy
 
@@ -96,7 +97,10 @@ class ExportedAdapter(TorchAdapter):
 
     def state_checks(self) -> bool:
         """(torch also traces for itself, and keeps checks on symbols of graphs it dropped.)"""
-        self.dialect.symbols.state_checks()
+        symbols = self.dialect.symbols
+        if symbols.source is not None:
+            note_made(symbols.source, _asserted(self.graph_module))
+        symbols.state_checks()
         return True
 
     def names(self) -> Mapping[str, str]:
@@ -275,3 +279,13 @@ def _wrap_result(signature: Any, has_token: bool) -> None:
         )
     else:
         signature.out_spec = signature.out_spec.children()[1]
+
+
+def _asserted(module: Any) -> Iterator[Any]:
+    """What torch states of the conditions that nodes assert."""
+    for inner in module.modules():
+        for node in inner.graph.nodes if isinstance(inner, fx.GraphModule) else ():
+            asserted = node.args[0] if node.target in SCALAR_ASSERTS and node.args else None
+            value = asserted.meta.get("val") if isinstance(asserted, fx.Node) else None
+            if isinstance(value, torch.SymBool):
+                yield value.node.expr

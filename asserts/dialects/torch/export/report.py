@@ -77,7 +77,7 @@ def _stands(program: Any, module: Any, dialect: TorchDialect) -> list[_Stand]:
     found: list[_Stand] = []
     for inner in dialect.modules(module):
         names = source_names(program, inner, dialect)
-        points = Points(list(inner.graph.nodes), dialect, as_it_stands=True)
+        points = Points(list(inner.graph.nodes), dialect, guarded=())
         for lifted in lift(inner.graph, dialect):
             node = lifted.node
             location = line_of(node)

@@ -3,7 +3,8 @@
 torch assumes of an input's size that it is at least 2. From a check that relates a run-time
 value with such a size, ``n // x.shape[0] >= 1``, say, it derives a range of the value,
 ``n >= 2``, which the check does not say: a batch of one would be rejected if it were
-asserted. How a range was derived, torch does not keep. But an end that some relation between
+asserted. It also solves: ``3*s == s*n`` makes 3 of every ``n``, and ``k <= n`` a check of
+``k <= 3``. How a range was derived, torch does not keep. But an end that some relation between
 symbols can give is never a check of its own: it either follows from what is checked, or from
 an assumption.
 
@@ -25,7 +26,7 @@ from torch.utils._sympy.solve import try_solve
 from torch.utils._sympy.value_ranges import ValueRanges, bound_sympy
 
 from asserts.dialects.torch.symbols.loaded import is_unbacked
-from asserts.dialects.torch.symbols.record import recorded_checks
+from asserts.dialects.torch.symbols.record import deferred_as, made_checks, recorded_checks
 
 __all__ = ["Derived", "derived_ends"]
 
@@ -47,9 +48,10 @@ def derived_ends(shape_env: TorchShapeEnv) -> Mapping[Any, Derived]:
     replacements = dict(shape_env.replacements)
     # (The environment of a loaded program has ranges of sums and products, too.)
     ranges = {s: span for s, span in shape_env.var_to_range.items() if s.is_Symbol}
-    for told in _told(shape_env):
-        for relation in dict.fromkeys((told, told.xreplace(replacements))):
-            for symbol, ends in _solved(relation, ranges):
+    for told, is_stated in _told(shape_env):
+        forms = {told.xreplace(replacements): True, told: is_stated}
+        for relation, alone in forms.items():
+            for symbol, ends in _solved(relation, ranges, alone):
                 known = found.get(symbol, Derived())
                 lower = ends.lower if ends.lower > known.lower else known.lower
                 upper = ends.upper if ends.upper < known.upper else known.upper
@@ -60,21 +62,31 @@ def derived_ends(shape_env: TorchShapeEnv) -> Mapping[Any, Derived]:
     return found
 
 
-def _told(shape_env: TorchShapeEnv) -> Iterator[Relational]:
-    """The relations from which torch may have derived an end. (A check that was recorded in
+def _told(shape_env: TorchShapeEnv) -> Iterator[tuple[Relational, bool]]:
+    """The relations from which torch may have derived an end, and whether the check is stated
+    as the program wrote it: then so is any end that it gives. (A check that was recorded in
     our terms held as soon as it was written: nothing was derived from it.)"""
-    exprs = [one.expr for some in shape_env.deferred_runtime_asserts.values() for one in some]
-    exprs += [guard.expr for guard in shape_env.guards]
-    exprs += [check.expr for check in recorded_checks(shape_env)]
-    for expr in exprs:
+    told: dict[Any, bool] = {}
+    for some in shape_env.deferred_runtime_asserts.values():
+        for one in some:
+            told[one.expr] = bool(deferred_as(shape_env, one.expr).solved)
+    for guard in shape_env.guards:
+        told.setdefault(guard.expr, False)
+    told |= dict.fromkeys(made_checks(shape_env), True)
+    told |= dict.fromkeys((check.expr for check in recorded_checks(shape_env)), True)
+    for expr, is_stated in told.items():
         if isinstance(expr, sympy.Basic):
-            yield from sorted(expr.atoms(Relational), key=str)
+            for relation in sorted(expr.atoms(Relational), key=str):
+                yield relation, is_stated
 
 
-def _solved(relation: Any, ranges: dict[Any, Any]) -> Iterator[tuple[Any, Derived]]:
-    """For every run-time symbol of a relation the ends which the others give it."""
+def _solved(
+    relation: Any, ranges: dict[Any, Any], alone: bool
+) -> Iterator[tuple[Any, Derived]]:
+    """For every run-time symbol of a relation the ends which the others give it; those of a
+    symbol that stands `alone`, too, if told to."""
     symbols = relation.free_symbols
-    if len(symbols) < 2 or not isinstance(relation, Relational):
+    if len(symbols) < 2 - alone or not isinstance(relation, Relational):
         return
     for symbol in symbols:
         solved = try_solve(relation, symbol) if is_unbacked(symbol) else None

@@ -7,13 +7,14 @@ no uninitialised memory takes part, and nothing writes to a tensor on the way, n
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from typing import Any, Final
 
 import torch
 from torch import fx
 from torch.utils._python_dispatch import _disable_current_modes
 
-__all__ = ["constant_value"]
+__all__ = ["constant_value", "evaluated"]
 
 MOST: Final = 4096
 """Elements of a tensor that is computed."""
@@ -25,23 +26,39 @@ MOST_NODES: Final = 64
 def constant_value(node: fx.Node, key: str = "val") -> int | bool | None:
     """The integer or truth that a node reads from a tensor of constants; `key` is where nodes
     keep their values."""
+    found = evaluated(node, key, {}, [])
+    return found if isinstance(found, int) else None
+
+
+def evaluated(
+    node: fx.Node, key: str, held: Mapping[fx.Node, torch.Tensor], used: list[fx.Node]
+) -> int | bool | float | None:
+    """The number or truth that a node reads, where tensors are `held` for some nodes; those
+    of them that take part are added to what is `used`."""
     source = node.args[0]
-    order = _behind(source, key) if isinstance(source, fx.Node) else None
+    order = _behind(source, key, held) if isinstance(source, fx.Node) else None
     if order is None:
         return None
     values: dict[fx.Node, Any] = {}
     try:
-        with _disable_current_modes(), torch.no_grad():
+        # (No tensor here asks for gradients; to turn them off would be recorded.)
+        with _disable_current_modes(), torch._C.DisableTorchFunction():
             for one in order:
+                if one in held:
+                    used.append(one)
+                    values[one] = held[one].detach()
+                    continue
                 args, kwargs = fx.map_arg((one.args, dict(one.kwargs)), values.__getitem__)
                 values[one] = one.target(*args, **kwargs)
             found = values[source].item()
     except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError):
         return None
-    return found if isinstance(found, int) else None
+    return found if isinstance(found, (int, float)) else None
 
 
-def _behind(source: fx.Node, key: str) -> list[fx.Node] | None:
+def _behind(
+    source: fx.Node, key: str, held: Mapping[fx.Node, torch.Tensor]
+) -> list[fx.Node] | None:
     """What has to be computed for a node, in order; None if that is not constant."""
     found: dict[fx.Node, None] = {}
     waiting = [source]
@@ -49,10 +66,11 @@ def _behind(source: fx.Node, key: str) -> list[fx.Node] | None:
         node = waiting.pop()
         if node in found:
             continue
-        if len(found) >= MOST_NODES or not _is_constant(node, key) or _is_written(node):
+        known = _is_small(node.meta.get(key)) if node in held else _is_constant(node, key)
+        if len(found) >= MOST_NODES or not known or _is_written(node):
             return None
         found[node] = None
-        waiting += node.all_input_nodes
+        waiting += () if node in held else node.all_input_nodes
     return sorted(found)
 
 

@@ -20,7 +20,12 @@ from torch._dynamo.source import TensorProperty, TensorPropertySource
 from torch.fx.experimental.proxy_tensor import ProxyTorchDispatchMode, get_proxy_mode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
-from asserts.dialects.torch.symbols.computed import COMPUTED, computed_number, new_nodes
+from asserts.dialects.torch.symbols.computed import (
+    COMPUTED,
+    computed_number,
+    new_nodes,
+    number_read,
+)
 from asserts.dialects.torch.symbols.record import count_of_recorded, recorded_checks
 from asserts.dialects.torch.symbols.shape_env import TorchEnv, is_unbacked
 from shapes.base import Bound
@@ -56,6 +61,8 @@ class GrowingEnv(TorchEnv):
         self._mark: _Mark | None = None
         self._graph: fx.Graph | None = None
         self._last: fx.Node | None = None
+        self.read_by: dict[Expr, fx.Node] = {}
+        """The nodes of the graph in the making that read numbers, by the symbols of these."""
 
     # ------------------------------------------------------------------ growing
 
@@ -117,8 +124,12 @@ class GrowingEnv(TorchEnv):
             return
         if graph is not self._graph:
             self._graph, self._last = graph, None
+            self.read_by.clear()
         for node in new_nodes(graph, self._last):
             self._last = node
+            read = number_read(node)
+            if read is not None:
+                self.read_by[self.symbol(read[0])] = node
             claim = computed_number(node, self)
             if claim is not None:
                 self.guarantee(claim, COMPUTED)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from types import FrameType
-from typing import Any
+from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 import torch
@@ -22,6 +22,7 @@ from torch import fx
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 from torch.fx.experimental.sym_node import SymNode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
+from torch.fx.experimental.symbolic_shapes import canonicalize_bool_expr
 
 from asserts.dialects.torch.symbols.loaded import is_unbacked
 from shapes.base import Location, is_internal
@@ -32,6 +33,9 @@ __all__ = [
     "RecordedCheck",
     "constant_text",
     "count_of_recorded",
+    "deferred_as",
+    "made_checks",
+    "note_made",
     "note_placed",
     "record_check",
     "recorded_checks",
@@ -50,6 +54,19 @@ class RecordedCheck:
     location: Location | None
     written: Expr | None = None
 
+
+class Deferred(NamedTuple):
+    """How torch came to a deferred assert: from a check that is `recorded` as the program
+    wrote it, or that a node makes; and when it had `solved` these symbols, whose values it
+    has put into it."""
+
+    recorded: bool
+    solved: frozenset[Any]
+
+
+_UNSEEN: Final = Deferred(False, frozenset())
+
+_DEFERRED: WeakKeyDictionary[TorchShapeEnv, dict[Any, Deferred]] = WeakKeyDictionary()
 
 _RECORDED: WeakKeyDictionary[TorchShapeEnv, list[RecordedCheck]] = WeakKeyDictionary()
 
@@ -77,15 +94,54 @@ def recording_expect_true(
 
     def expect_true(node: SymNode, file: str, line: int) -> bool:
         shape_env = node.shape_env
-        expr = node._expr
+        if shape_env is None:
+            return original(node, file, line)
+        expr, asked = node._expr, node.expr
+        solved = frozenset(_solved(shape_env))
+        before = _deferred(shape_env, asked)
         held = original(node, file, line)
-        if held and shape_env is not None:
+        if held:
             found = _written_check(sys._getframe(1))
             if found is not None:
                 _record(shape_env, node, expr, *found)
+            for one in _deferred(shape_env, asked) - before:
+                deferred = _DEFERRED.setdefault(shape_env, {})
+                deferred[one] = Deferred(found is not None, solved)
         return held
 
     return expect_true
+
+
+def deferred_as(shape_env: TorchShapeEnv, expr: Any) -> Deferred:
+    """What is known of one of torch's deferred asserts."""
+    return _DEFERRED.get(shape_env, {}).get(expr, _UNSEEN)
+
+
+def note_made(shape_env: TorchShapeEnv, conditions: Iterable[Any]) -> None:
+    """Remember that nodes of a graph make these checks: when torch loads a program it makes
+    deferred asserts of what it states of them."""
+    deferred = _DEFERRED.setdefault(shape_env, {})
+    for condition in conditions:
+        deferred[canonicalize_bool_expr(condition)] = Deferred(True, frozenset())
+
+
+def made_checks(shape_env: TorchShapeEnv) -> Iterator[Any]:
+    """The checks that are recorded, or that nodes make, as torch states them."""
+    found = _DEFERRED.get(shape_env, {})
+    return (expr for expr, how in found.items() if how.recorded)
+
+
+def _deferred(shape_env: TorchShapeEnv, asked: Any) -> set[Any]:
+    """The last deferred assert under each symbol of a condition: a check adds one."""
+    lists = shape_env.deferred_runtime_asserts
+    symbols = getattr(asked, "free_symbols", ())
+    return {one.expr for s in (*symbols, None) for one in lists.get(s, ())[-1:]}
+
+
+def _solved(shape_env: TorchShapeEnv) -> Iterator[Any]:
+    """The run-time symbols for which torch has put another value."""
+    renamed = shape_env.unbacked_renamings
+    return (s for s in shape_env.replacements if is_unbacked(s) and s not in renamed)
 
 
 def _record(

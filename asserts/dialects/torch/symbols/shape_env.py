@@ -31,7 +31,7 @@ from asserts.dialects.torch.symbols.enforced import ENFORCED, ENTRY
 from asserts.dialects.torch.symbols.linear import Linear, linear_sum, text_of
 from asserts.dialects.torch.symbols.loaded import is_unbacked
 from asserts.dialects.torch.symbols.ops import in_domain
-from asserts.dialects.torch.symbols.record import RecordedCheck, recorded_checks
+from asserts.dialects.torch.symbols.record import RecordedCheck, deferred_as, recorded_checks
 from shapes.base import Bound, IntInfinity, int_oo
 from shapes.env import Check, ShapeEnv, SymbolInfo
 from shapes.errors import ContradictionError, ShapeproofError
@@ -48,10 +48,12 @@ from shapes.expr import (
     as_condition,
     as_expr,
     conjunction,
+    equal,
     make,
 )
 from shapes.expr import symbol as new_symbol
 from shapes.facts import Fact, Facts, bounds
+from shapes.prove import entails
 from shapes.traversal import defined, free_symbols, from_sympy, show, walk
 
 __all__ = ["ENTRY", "TorchEnv", "UnreadableError", "is_unbacked"]
@@ -288,16 +290,39 @@ class TorchEnv:
             return
         for check in recorded_checks(self.source):
             self.state_recorded(check)
-        for asserts in self.source.deferred_runtime_asserts.values():
-            for one in asserts:
-                self.state_deferred(one)
+        deferred = [o for some in self.source.deferred_runtime_asserts.values() for o in some]
+        # (Those that rest on the others come last.)
+        for one in sorted(deferred, key=lambda o: bool(self._solved_in(o))):
+            self.state_deferred(one)
         self.state_bounds(self.source)
 
+    def _solved_in(self, one: Any) -> frozenset[Any]:
+        """The symbols for which torch has put values into a deferred assert."""
+        assert self.source is not None
+        return deferred_as(self.source, one.expr).solved
+
     def state_deferred(self, one: Any) -> None:
-        """A check that torch has kept as a deferred assert."""
+        """A check that torch has kept as a deferred assert; not one that is recorded as the
+        program wrote it, nor one with values for symbols that nothing enforces."""
+        assert self.source is not None
+        if deferred_as(self.source, one.expr).recorded:
+            return
+        if not all(map(self._has_its_value, self._solved_in(one))):
+            return
         claim = as_condition(self.read(one.expr))
         if claim not in self._checked:
             self.check(claim, text_of(one.expr), origin="operation", operation="torch")
+
+    def _has_its_value(self, symbol: Any) -> bool:
+        """Whether a symbol certainly has the value that torch has put for it. It divides by
+        what it assumes not to be 0."""
+        assert self.source is not None
+        value = self.source.replacements.get(symbol)
+        with suppress(ShapeproofError):
+            claim = equal(self.symbol(symbol), self.read(value))
+            is_stated = claim in self._checked
+            return is_stated or entails(self.env.facts, claim, "quick") is not None
+        return False
 
     def state_recorded(self, check: RecordedCheck) -> None:
         """A check that was recorded, with its message and line."""
