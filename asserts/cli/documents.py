@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from shapes.base import IntInfinity
 
 if TYPE_CHECKING:
-    from asserts.conditions.report import Report, Row
+    from asserts.conditions.report import Decision, Report, Row
     from asserts.verify.programs import Outcome, VerifyReport
     from shapes.domains import ValueRanges
     from shapes.facts import Fact, Proof, Verdict
@@ -103,6 +103,19 @@ def of_report(report: Report) -> dict[str, Any]:
         "title": report.title,
         "counts": {_outcome_word(o): count for o, count in report.counts().items()},
         "checks": [_row(row) for row in report.rows],
+        "decisions": [_decision(one) for one in report.decisions],
+    }
+
+
+def _decision(one: Decision) -> dict[str, Any]:
+    return {
+        "asked": one.asked,
+        "answer": one.answer,
+        "rung": one.rung,
+        "reason": one.reason,
+        "assumption": one.assumption,
+        "nodes": one.nodes,
+        "line": one.line or None,
     }
 
 

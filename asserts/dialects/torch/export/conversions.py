@@ -24,12 +24,16 @@ from typing import Any, Final
 import torch
 from torch.fx.experimental.symbolic_shapes import cast_symbool_to_symint_guardless
 
-from asserts.dialects.torch.export.advice import is_users
+from asserts.conditions.report import Decision
+from asserts.dialects.torch.export.advice import asking, is_users
 from asserts.dialects.torch.export.asking import Site
+from asserts.dialects.torch.export.decisions import note_decision
 from asserts.dialects.torch.export.questions import Answer, Question
 from shapes.expr import BoolExpr
 
 __all__ = ["REPLACED", "keeping_symbols", "symbolic"]
+
+KEPT: Final = "the number stays symbolic"
 
 _SYMBOLIC: Final = (torch.SymInt, torch.SymFloat, torch.SymBool)
 
@@ -160,6 +164,7 @@ class _Kind(type):
         if len(args) == 1 and not options:
             value = _read(args[0])
             if isinstance(value, _SYMBOLIC):
+                _note(value)
                 return cls.converted(value)
         return cls.plain(*args, **options)
 
@@ -168,6 +173,15 @@ class _Kind(type):
 
     def __getattr__(cls, name: str) -> Any:
         return getattr(cls.plain, name)
+
+
+def _note(value: Any) -> None:
+    """Say that a number stays symbolic, and where."""
+    asker = asking()
+    site = None if asker is None else asker.site()
+    text = str(value) if site is None else site.text
+    line = "" if asker is None else str(asker)
+    note_decision(value.node.shape_env, Decision("symbolic", text, "kept", line, KEPT))
 
 
 def _read(value: Any) -> Any:
@@ -204,7 +218,10 @@ class _Real(metaclass=_Kind):
 
 def _len(value: Any) -> Any:
     if isinstance(value, torch.Tensor) and value.dim():
-        return value.shape[0]
+        size = value.shape[0]
+        if isinstance(size, torch.SymInt):
+            _note(size)
+        return size
     return len(value)
 
 

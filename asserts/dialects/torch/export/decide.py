@@ -17,9 +17,11 @@ from weakref import WeakKeyDictionary
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
+from asserts.conditions.report import Decision
 from asserts.dialects.torch.export.advice import AdvisedError, UndecidedError
-from asserts.dialects.torch.export.decisions import Decision, note_decision
+from asserts.dialects.torch.export.decisions import note_decision
 from asserts.dialects.torch.export.forced import ForcedError, is_forced
+from asserts.dialects.torch.export.general import is_left_to_torch
 from asserts.dialects.torch.export.questions import Question
 from asserts.dialects.torch.symbols.growing import GrowingEnv
 from asserts.dialects.torch.symbols.record import count_of_recorded
@@ -52,6 +54,8 @@ def deciding(
             if not rungs or isinstance(error, AdvisedError):
                 raise
             question = Question(self, orig_expr, _known(self, check_guards()))
+            if is_left_to_torch(question):
+                raise
             found = _answered(question, rungs)
             if found is None:
                 raise _advised(error, question) from None
@@ -72,8 +76,9 @@ def _answered(question: Question, rungs: Sequence[Rung]) -> Any:
                 asked = question.spelled(claim) if boolean else question.named(claim)
             shown = str(answer.value).lower()
             decision = Decision(
-                rung.name, asked, shown, question.line, answer.reason, answer.assumption
-            )
+                rung.name, asked, shown, question.line, answer.reason, answer.assumption,
+                answer.message,
+            )  # fmt: skip
             note_decision(question.shape_env, decision)
             return answer.value
     return None

@@ -39,7 +39,7 @@ def by_example(question: Question) -> Answer | None:
     if not question.require(holds, message):
         return None
     _teach(question, claim)
-    return Answer(found, f"so it is for the example{shown}", text)
+    return Answer(found, f"so it is for the example{shown}", text, message)
 
 
 def _teach(question: Question, claim: BoolExpr) -> None:

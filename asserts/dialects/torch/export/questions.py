@@ -56,12 +56,13 @@ class Caller(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """What tracing goes on with (a truth, or a number, of sympy's), why, and what has to hold
-    for that at run time: None if nothing has."""
+    """What tracing goes on with (a truth, or a number, of sympy's), why, what has to hold for
+    that at run time (None: nothing has), and the message of the assert, if there is one."""
 
     value: Any
     reason: str
     assumption: str | None = None
+    message: str | None = None
 
 
 class Question:

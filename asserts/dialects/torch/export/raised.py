@@ -49,10 +49,12 @@ def checked(question: Question) -> Answer | None:
         return None
     holds = sympy.Not(question.asked) if stop.when else question.asked
     needed = question.spelled(negation(claim) if stop.when else claim)
-    if not question.require(holds, stop.message or f"`{needed}` does not hold"):
+    message = stop.message or f"`{needed}` does not hold"
+    if not question.require(holds, message):
         return None
     answer = sympy.false if stop.when else sympy.true
-    return Answer(answer, f"the program's own check of `{needed}`, made at run time")
+    reason = f"the program's own check of `{needed}`, made at run time"
+    return Answer(answer, reason, message=message)
 
 
 def _stop(question: Question, site: Site) -> _Stop | None:

@@ -20,7 +20,8 @@ from asserts.dialects.base import AssertInfo
 from asserts.dialects.torch.answers.graph import METADATA, TorchDialect, copied
 from asserts.dialects.torch.answers.metadata import redundant_metadata_asserts
 from asserts.dialects.torch.answers.names import source_names
-from asserts.dialects.torch.export.programs import dialect_for
+from asserts.dialects.torch.export.decisions import decisions_of, with_cost
+from asserts.dialects.torch.export.programs import dialect_for, shape_env_of
 from asserts.dialects.torch.symbols.lines import line_of
 from asserts.errors import GraphError
 from asserts.passes.discharge import Policy
@@ -36,7 +37,8 @@ def report(
 ) -> Report:
     """For every assert of an `ExportedProgram` or a `GraphModule`: its condition in source
     names, the line of code, whether it must stay or follows (and from what), and how many
-    nodes of the graph are there for it alone.
+    nodes of the graph are there for it alone. Besides, every question that was answered while
+    the program was traced (see `rungs`), with what is checked for it.
 
     The program stays as it is. An assert whose condition cannot be read is kept, and the row
     says so. Raises `GraphError` for anything else than a program of torch's.
@@ -52,7 +54,8 @@ def report(
     judge = MinimiseRuntimeAsserts(dialect=named, policy=policy, effort=effort)
     judged = judge(module, in_place=True).report
     rows = tuple(stand.row(row) for stand, row in zip(stands, judged))
-    return Report("runtime asserts", rows)
+    decided = with_cost(decisions_of(shape_env_of(module)), rows)
+    return Report("runtime asserts", rows, decided)
 
 
 def own_inputs(program: ExportedProgram) -> set[str]:
