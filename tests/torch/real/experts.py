@@ -91,7 +91,10 @@ def tf_phimoe() -> Made:
 
 @real("experts", "transformers")
 def tf_switch() -> Made:
-    from transformers import SwitchTransformersConfig, SwitchTransformersForConditionalGeneration
+    from transformers import (
+        SwitchTransformersConfig,
+        SwitchTransformersForConditionalGeneration,
+    )
 
     config = SwitchTransformersConfig(
         vocab_size=64, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_decoder_layers=2,
@@ -160,7 +163,9 @@ def tf_llava() -> Made:
 @real("vision-language", "transformers")
 def tf_qwen2_vl() -> Made:
     from transformers.models.qwen2_vl.configuration_qwen2_vl import Qwen2VLVisionConfig
-    from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VisionTransformerPretrainedModel
+    from transformers.models.qwen2_vl.modeling_qwen2_vl import (
+        Qwen2VisionTransformerPretrainedModel,
+    )
 
     config = Qwen2VLVisionConfig(depth=1, embed_dim=16, hidden_size=16, num_heads=2, patch_size=4,
                                  mlp_ratio=2, attn_implementation="eager")  # fmt: skip
@@ -179,7 +184,11 @@ def tf_qwen2_vl() -> Made:
 
 @real("detection", "transformers")
 def tf_deformable_detr() -> Made:
-    from transformers import DeformableDetrConfig, DeformableDetrForObjectDetection, ResNetConfig
+    from transformers import (
+        DeformableDetrConfig,
+        DeformableDetrForObjectDetection,
+        ResNetConfig,
+    )
 
     config = DeformableDetrConfig(
         backbone_config=ResNetConfig(embedding_size=8, hidden_sizes=[8, 8, 8, 8], depths=[1] * 4,

@@ -152,7 +152,10 @@ def tm_average_precision() -> Made:
 
 @real("metrics", "torchmetrics")
 def tm_retrieval_map() -> Made:
-    from torchmetrics.functional.retrieval import retrieval_average_precision, retrieval_normalized_dcg
+    from torchmetrics.functional.retrieval import (
+        retrieval_average_precision,
+        retrieval_normalized_dcg,
+    )
 
     def inputs(n: int) -> tuple[Any, ...]:
         target = torch.rand(n) > 0.5

@@ -22,7 +22,6 @@ from types import FrameType
 from typing import Any, Final
 
 import torch
-from torch.fx.experimental.symbolic_shapes import cast_symbool_to_symint_guardless
 
 from asserts.conditions.report import Decision
 from asserts.dialects.torch.export.advice import asking, is_users
@@ -38,7 +37,7 @@ KEPT: Final = "the number stays symbolic"
 _SYMBOLIC: Final = (torch.SymInt, torch.SymFloat, torch.SymBool)
 
 
-class _Again(BaseException):  # noqa: N818  (nothing is wrong; and nobody is to catch it)
+class _Again(BaseException):
     """The trace has to start again, with other names in a module."""
 
     def __init__(self, module: dict[str, Any], names: tuple[str, ...]) -> None:
@@ -55,7 +54,8 @@ def symbolic(question: Question) -> Answer | None:
     """Starts the trace again, if the number is asked for by a conversion that can stay
     symbolic; no answer otherwise."""
     asker = question.asker
-    if isinstance(question.claim, BoolExpr) or asker is None or not _REPLACING.get():
+    tested = asker is not None and asker.tests and isinstance(question.claim, BoolExpr)
+    if asker is None or tested or not _REPLACING.get():
         return None
     site = asker.site()
     name = "" if site is None else site.called()[0]
@@ -142,9 +142,7 @@ def _fine_in(node: ast.AST) -> Iterator[ast.AST]:
             yield from ast.walk(node.args[1])
         if called == "map" and node.args:
             yield node.args[0]
-    elif isinstance(node, ast.arg) and node.annotation is not None:
-        yield from ast.walk(node.annotation)
-    elif isinstance(node, ast.AnnAssign):
+    elif (isinstance(node, ast.arg) and node.annotation is not None) or isinstance(node, ast.AnnAssign):
         yield from ast.walk(node.annotation)
     elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns:
         yield from ast.walk(node.returns)
@@ -194,13 +192,13 @@ def _read(value: Any) -> Any:
 
 def _int(value: Any) -> Any:
     if isinstance(value, torch.SymBool):
-        return cast_symbool_to_symint_guardless(value)
+        return torch.sym_ite(value, 1, 0)
     return math.trunc(value) if isinstance(value, torch.SymFloat) else value
 
 
 def _float(value: Any) -> Any:
     if isinstance(value, torch.SymBool):
-        value = cast_symbool_to_symint_guardless(value)
+        value = torch.sym_ite(value, 1, 0)
     return torch.sym_float(value)
 
 

@@ -25,10 +25,11 @@ _ATEN: Final = torch.ops.aten
 
 
 class Row(NamedTuple):
-    """Operations, the form of their question, and why the answer for general sizes does."""
+    """Operations, the answer to a form of their question (None: of another form), and why it
+    does for all sizes."""
 
     operations: frozenset[Any]
-    asks: Callable[[Any], bool]
+    answer: Callable[[Any], Any]
     why: str
 
 
@@ -41,57 +42,67 @@ def _of(*names: str) -> frozenset[Any]:
     )
 
 
-def _is_emptiness(asked: Any) -> bool:
-    """``n == 0``, ``n != 0``, for a number of elements."""
-    if not isinstance(asked, (sympy.Eq, sympy.Ne)):
-        return False
-    return bool(asked.rhs == 0 and asked.lhs.is_nonnegative is not False)
+def _not_empty(asked: Any) -> Any:
+    """``n == 0`` is false, ``n != 0`` true."""
+    if not isinstance(asked, (sympy.Eq, sympy.Ne)) or asked.rhs != 0:
+        return None
+    return sympy.false if isinstance(asked, sympy.Eq) else sympy.true
 
 
-def _is_least(asked: Any) -> bool:
-    """``n > 0``, ``n >= 1``, ``n != 0``, ``n - 1 > 0``: that a size is large enough."""
-    if isinstance(asked, sympy.Ne):
-        return bool(asked.rhs == 0)
+def _large_enough(asked: Any) -> Any:
+    """``n > 0``, ``n >= 1``, ``n != 0``, ``n - 1 > 0`` are true."""
     if isinstance(asked, (sympy.Lt, sympy.Le)):
         asked = asked.reversed
-    return isinstance(asked, (sympy.Gt, sympy.Ge)) and bool(asked.rhs.is_Integer)
+    if isinstance(asked, (sympy.Gt, sympy.Ge)) and asked.rhs.is_Integer:
+        return sympy.true
+    return sympy.true if isinstance(asked, sympy.Ne) and asked.rhs == 0 else None
+
+
+def _neither_empty_nor_large(asked: Any) -> Any:
+    """``n == 0`` is false, and so is ``n > 25``, by which a way to compute is chosen."""
+    if isinstance(asked, sympy.Gt) and asked.rhs.is_Integer:
+        return sympy.false
+    return _not_empty(asked)
 
 
 ROWS: Final = (
     Row(
         _of("batch_norm", "instance_norm", "roll", "cummax", "cummin"),
-        _is_emptiness,
+        _not_empty,
         "the result has the sizes of the operand, whether or not there are elements",
     ),
     Row(
-        _of("cdist", "bilinear"),
-        _is_emptiness,
+        _of("cdist"),
+        _neither_empty_nor_large,
+        "the result has as many rows and columns as the operands have rows, however many, and "
+        "however it is computed",
+    ),
+    Row(
+        _of("bilinear"),
+        _not_empty,
         "the result's sizes are those of the operands, read in the same way when there are no "
         "elements",
     ),
     Row(
-        _of("logsumexp", "trapezoid"),
-        _is_emptiness,
-        "the result has the sizes of the operand without the reduced dimensions, whether or "
-        "not there are elements",
+        _of("trapezoid"),
+        _not_empty,
+        "the result has the sizes of the operand without the dimension that is integrated, "
+        "whether or not there are elements",
     ),
     Row(
         _of("scaled_dot_product_attention"),
-        _is_emptiness,
-        "the result has the sizes of the query, with the last one of the value, whether or not "
-        "there are elements",
+        _not_empty,
+        "the result has the sizes of the query, with the last one of the value, whether or "
+        "not there are elements",
     ),
     Row(
-        _of(
-            "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d", "fft_fft",
-            "fft_ifft", "fft_rfft", "fft_hfft", "im2col",
-        ),
-        _is_least,
+        _of("adaptive_max_pool1d", "im2col"),
+        _large_enough,
         "the operation itself raises when it is run with a smaller size, as it does in eager "
         "mode",
     ),
-)  # fmt: skip
-"""What is answered, and why: the general size is not 0, and large enough."""
+)
+"""What is answered, and why: the general size is not 0, large enough, and not very large."""
 
 
 def general_answer(question: Question) -> Answer | None:
@@ -100,13 +111,10 @@ def general_answer(question: Question) -> Answer | None:
     if operation is None:
         return None
     for row in ROWS:
-        if operation in row.operations and row.asks(question.asked):
-            return Answer(_for_general(question.asked), f"{operation}: {row.why}")
+        answer = row.answer(question.asked) if operation in row.operations else None
+        if answer is not None:
+            return Answer(answer, f"{operation}: {row.why}")
     return None
-
-
-def _for_general(asked: Any) -> Any:
-    return sympy.false if isinstance(asked, sympy.Eq) else sympy.true
 
 
 def _in_flight() -> Any:

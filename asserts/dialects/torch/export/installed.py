@@ -17,8 +17,8 @@ from typing import Any
 
 import torch
 
-from asserts.dialects.torch.export import decide as torch_decide
 from asserts.dialects.torch.export import conversions, examples, questions, run_along
+from asserts.dialects.torch.export import decide as torch_decide
 from asserts.dialects.torch.export.conversions import keeping_symbols
 from asserts.dialects.torch.export.general import assuming_no_size, general_answer
 from asserts.dialects.torch.export.passes import insert_deferred_runtime_asserts

@@ -58,9 +58,8 @@ def checked(question: Question) -> Answer | None:
 
 
 def _stop(question: Question, site: Site) -> _Stop | None:
-    name, arguments = site.called()
-    if name in ("torch._assert", "_assert") and arguments:
-        return _Stop(False, _text(arguments[1]) if len(arguments) > 1 else "")
+    if site.called()[0] in _ASSERTING and isinstance(site.node, ast.Call):
+        return _asserted(site.node, {True: True, False: False})
     if question.tested is None:
         return None
     outcome: dict[bool, bool | None] = {True: True, False: False}
@@ -72,10 +71,25 @@ def _stop(question: Question, site: Site) -> _Stop | None:
             outcome = _combined(outer, node, outcome)
         elif isinstance(outer, (ast.If, ast.Assert)) and node is outer.test:
             return _stopping(outer, outcome)
-        elif not (isinstance(outer, ast.Call) and site.text_of(outer.func) == "bool"):
+        elif isinstance(outer, ast.Call) and node in outer.args[:1]:
+            name = site.text_of(outer.func)
+            if name in _ASSERTING:
+                return _asserted(outer, outcome)
+            if name != "bool":
+                return None
+        else:
             return None
         node = outer
     return None
+
+
+_ASSERTING: Final = ("torch._assert", "_assert")
+
+
+def _asserted(call: ast.Call, outcome: dict[bool, bool | None]) -> _Stop | None:
+    """What a function that asserts its first argument comes to."""
+    message = _text(call.args[1]) if len(call.args) > 1 else ""
+    return next((_Stop(when, message) for when, one in outcome.items() if one is False), None)
 
 
 def _combined(
