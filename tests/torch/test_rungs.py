@@ -218,8 +218,30 @@ def _nested(x: Any, n: Any) -> Any:
     return _if_raise(_of_size(x, n), n)
 
 
+def _translated(x: Any, n: Any) -> Any:
+    try:
+        return _if_raise(x, n)
+    except KeyError:
+        return x
+    except ValueError as error:
+        raise RuntimeError("bad n") from error
+
+
+def _warns(x: Any, n: Any) -> Any:
+    if not n <= 5:
+        warnings.warn("large", stacklevel=1)
+    return x * 2
+
+
+def test_a_branch_that_only_tells_something_is_left_out() -> None:
+    program = exported(_warns, (rows(1, 2), torch.tensor(2)), decide=True)
+    assert rungs_of(program) == ["general"]
+    for k in (2, 6):
+        assert program.module()(rows(1, 2), torch.tensor(k)).tolist() == [2, 4]
+
+
 CHECKS = [_if_raise, _unless_raise, _else_raise, _or_raise, _and_raise, _elif_raise, _assert,
-          _torch_assert, _of_size, _nested]  # fmt: skip
+          _torch_assert, _of_size, _nested, _translated]  # fmt: skip
 VALUES = [(rows(1, 2, -1), torch.tensor(k)) for k in (3, 4, 5, 6, -10)]
 VALUES += [(rows(*range(1, k)), NUMBER) for k in (2, 4, 5, 11)]
 
@@ -263,9 +285,10 @@ def _either(x: Any, n: Any) -> Any:
     return x
 
 
-def _warns(x: Any, n: Any) -> Any:
+def _warns_and_changes(x: Any, n: Any) -> Any:
     if n > 5:
         warnings.warn("large", stacklevel=1)
+        x = x + 1
     return x * 2
 
 
@@ -278,7 +301,7 @@ def _returns_first(x: Any, n: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "function", [_caught, _suppressed, _either, _warns, _returns_first],
+    "function", [_caught, _suppressed, _either, _warns_and_changes, _returns_first],
     ids=lambda f: f.__name__.strip("_"),
 )  # fmt: skip
 def test_what_need_not_raise_is_no_check(function: Function) -> None:

@@ -104,7 +104,7 @@ def _module_of(file: str, function: str) -> dict[str, Any] | None:
     return None
 
 
-# --------------------------------------------------------------------------- how names are used
+# --------------------------------------------------------------------------- uses of names
 
 
 def _is_plain(site: Site, name: str) -> bool:
@@ -142,7 +142,7 @@ def _fine_in(node: ast.AST) -> Iterator[ast.AST]:
             yield from ast.walk(node.args[1])
         if called == "map" and node.args:
             yield node.args[0]
-    elif (isinstance(node, ast.arg) and node.annotation is not None) or isinstance(node, ast.AnnAssign):
+    elif isinstance(node, (ast.arg, ast.AnnAssign)) and node.annotation is not None:
         yield from ast.walk(node.annotation)
     elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns:
         yield from ast.walk(node.returns)

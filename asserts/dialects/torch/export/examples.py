@@ -35,7 +35,8 @@ def by_example(question: Question) -> Answer | None:
     text = question.spelled(claim)
     shown = _shown(question, values)
     where = question.line or "the program"
-    message = f"exported with `{text}` as for the example{shown}: {where} goes another way otherwise"
+    assumed = f"exported with `{text}` as for the example{shown}"
+    message = f"{assumed}: {where} goes another way otherwise"
     if not question.require(holds, message):
         return None
     _teach(question, claim)

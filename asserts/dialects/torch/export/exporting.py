@@ -14,17 +14,18 @@ from typing import Any, Final
 import torch
 from torch.export import ExportedProgram
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
+from torch.utils import _pytree as pytree
 
 from asserts.conditions.report import Report
 from asserts.dialects.torch.export.installed import installed
 from asserts.dialects.torch.export.programs import minimise
 from asserts.dialects.torch.export.report import report
 from asserts.dialects.torch.export.rungs import ladder
-from asserts.dialects.torch.export.verify import TorchSubject
+from asserts.dialects.torch.export.verify import TorchSubject, called
 from asserts.errors import GraphError
 from asserts.verify.programs import verify as compare
 
-__all__ = ["Attempt", "Contract", "Exported", "export"]
+__all__ = ["Attempt", "Contract", "Exported", "export", "is_data_dependent"]
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ class Contract:
     run_time: tuple[str, ...]
 
     def __str__(self) -> str:
-        parts = [("inputs", self.inputs), ("at entry", self.entry), ("at run time", self.run_time)]
+        parts = {"inputs": self.inputs, "at entry": self.entry, "at run time": self.run_time}
         lines = []
-        for title, items in parts:
+        for title, items in parts.items():
             lines.append(f"{title}:" if items else f"{title}: nothing")
             lines += [f"    {item}" for item in items]
         return "\n".join(lines)
@@ -102,30 +103,56 @@ def export(
 
     `progress` is called for every attempt; `options` are those of `torch.export.export`. With
     `verify`, the program is run against the model, and a difference is an error. Raises what
-    the last of our attempts raised, if all fail, and `GraphError` for a difference.
+    the last of our attempts raised, if all fail, and `GraphError` for a difference. A program
+    that refuses its own example is returned only if no way has made another.
     """
+    options.update(dynamic_shapes=dynamic_shapes, strict=strict)
     attempts: list[Attempt] = []
-    ways = _ways(decide)
-    for way, context in ways:
-        if way == "example" and not _is_data_dependent(attempts[-1].error):
+    refusing: tuple[ExportedProgram, str] | None = None
+    for way, context in _ways(decide):
+        if way == "example" and not is_data_dependent(attempts[-1].error):
             continue
         made: ExportedProgram | None = None
+        error: BaseException | None = None
         try:
             with context():
-                made = torch.export.export(
-                    model, args, kwargs, dynamic_shapes=dynamic_shapes, strict=strict, **options
-                )
-            attempts.append(Attempt(way))
-        except Exception as error:  # (a model may raise anything)
-            attempts.append(Attempt(way, error))
+                made = torch.export.export(model, args, kwargs, **options)
+            error = _refusal(made, args, kwargs or {})
+        except Exception as raised:  # (a model may raise anything)
+            error = raised
+        attempts.append(Attempt(way, error))
         if progress is not None:
             progress(attempts[-1])
-        if made is not None:
+        if made is not None and error is None:
             return _exported(made, way, attempts, model if verify else None)
-    ours = [one.error for one in attempts if one.way != _ALONE[0]]
-    error = (ours or [attempts[-1].error])[-1]
-    assert error is not None
-    raise error
+        if made is not None and refusing is None:
+            refusing = made, way
+    if refusing is not None:
+        return _exported(*refusing, attempts, model if verify else None)
+    raise _of_ours(attempts)
+
+
+def _of_ours(attempts: Sequence[Attempt]) -> BaseException:
+    """The error of the last attempt of ours, if there is one."""
+    errors = [one.error for one in attempts if one.error is not None]
+    ours = [one.error for one in attempts if one.error is not None and one.way != _ALONE[0]]
+    return (ours or errors)[-1]
+
+
+def _refusal(program: ExportedProgram, args: Any, kwargs: Any) -> BaseException | None:
+    """What the program raises for its own example: torch may have assumed something else of
+    it. The program stays as it is."""
+    module = program.module()
+    before = {name: buffer.clone() for name, buffer in module.named_buffers()}
+    try:
+        called(module, *pytree.tree_map_only(torch.Tensor, torch.clone, (args, kwargs)))
+    except Exception as error:
+        return error
+    finally:
+        with torch.no_grad():
+            for name, buffer in module.named_buffers():
+                buffer.copy_(before[name])
+    return None
 
 
 def _ways(decide: bool | str) -> list[Way]:
@@ -140,7 +167,8 @@ def _ways(decide: bool | str) -> list[Way]:
     return [*found, _ALONE]
 
 
-def _is_data_dependent(error: BaseException | None) -> bool:
+def is_data_dependent(error: BaseException | None) -> bool:
+    """Whether it comes of a question to which only the data have the answer."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         if isinstance(error, GuardOnDataDependentSymNode):

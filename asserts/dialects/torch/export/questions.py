@@ -114,7 +114,9 @@ class Question:
     def tested(self) -> ast.expr | None:
         """The expression of the user's whose truth is asked for, if that is certain."""
         asker = self.asker
-        if asker is None or asker.operation is not None or not isinstance(self.claim, BoolExpr):
+        if asker is None or asker.operation is not None:
+            return None
+        if not isinstance(self.claim, BoolExpr):
             return None
         site = asker.site()
         if site is None or not (asker.tests or site.called()[0] == "bool"):

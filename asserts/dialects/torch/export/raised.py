@@ -11,6 +11,7 @@ nothing of the user's catches it on the way out. Limits: the source must be read
 from __future__ import annotations
 
 import ast
+import builtins
 import os
 import sys
 from collections.abc import Iterator
@@ -32,10 +33,12 @@ _EXPORT: Final = os.path.join(os.path.dirname(torch.__file__), "export", "")
 
 
 class _Stop(NamedTuple):
-    """The truth of the asked condition that makes the program raise, and what it says then."""
+    """The truth of the asked condition that makes the program raise, what it says then, and
+    the name of the exception."""
 
     when: bool
     message: str
+    raised: str = "AssertionError"
 
 
 def checked(question: Question) -> Answer | None:
@@ -45,7 +48,9 @@ def checked(question: Question) -> Answer | None:
         return None
     site = asker.site()
     stop = None if site is None else _stop(question, site)
-    if stop is None or any(_catches(one) for one in _running(sys._getframe(1))):
+    if stop is None or any(
+        _catches(one, stop.raised) for one in _running(sys._getframe(1))
+    ):
         return None
     holds = sympy.Not(question.asked) if stop.when else question.asked
     needed = question.spelled(negation(claim) if stop.when else claim)
@@ -103,7 +108,9 @@ def _combined(
     return {v: o if o is decisive else None for v, o in outcome.items()}
 
 
-def _stopping(statement: ast.If | ast.Assert, outcome: dict[bool, bool | None]) -> _Stop | None:
+def _stopping(
+    statement: ast.If | ast.Assert, outcome: dict[bool, bool | None]
+) -> _Stop | None:
     for when, result in outcome.items():
         if isinstance(statement, ast.Assert):
             if result is False:
@@ -111,7 +118,7 @@ def _stopping(statement: ast.If | ast.Assert, outcome: dict[bool, bool | None]) 
         elif result is not None:
             raised = _raise(statement.body if result else statement.orelse)
             if raised is not None:
-                return _Stop(when, _raised_text(raised))
+                return _Stop(when, _raised_text(raised), _raised_name(raised))
     return None
 
 
@@ -127,6 +134,11 @@ def _raised_text(raised: ast.Raise) -> str:
     error = raised.exc
     if isinstance(error, ast.Call) and error.args:
         return _text(error.args[0])
+    return "" if error is None else ast.unparse(error)
+
+
+def _raised_name(raised: ast.Raise) -> str:
+    error = raised.exc.func if isinstance(raised.exc, ast.Call) else raised.exc
     return "" if error is None else ast.unparse(error)
 
 
@@ -153,18 +165,36 @@ def _running(frame: FrameType | None) -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def _catches(frame: FrameType) -> bool:
+def _catches(frame: FrameType, raised: str) -> bool:
     """Whether the function may catch what is raised where it is."""
     site = site_of(frame)
     if site is None:
         return True
     inner: ast.AST | None = None
     for node in site.around():
-        if isinstance(node, ast.Try) and node.handlers and inner in node.body:
-            return True
-        if isinstance(node, (ast.With, ast.AsyncWith)) and any(map(_suppresses, node.items)):
+        if isinstance(node, ast.Try) and inner in node.body:
+            if any(_takes(one, raised) for one in node.handlers):
+                return True
+        elif isinstance(node, (ast.With, ast.AsyncWith)) and any(map(_suppresses, node.items)):
             return True
         inner = node
+    return False
+
+
+def _takes(handler: ast.ExceptHandler, raised: str) -> bool:
+    """Whether the program may go on behind a handler."""
+    if _raise(handler.body) is not None:
+        return False
+    if handler.type is None:
+        return True
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    error = getattr(builtins, raised, None)
+    for kind in kinds:
+        caught = getattr(builtins, ast.unparse(kind), None)
+        if not isinstance(error, type) or not isinstance(caught, type):
+            return True  # (who knows what these are)
+        if issubclass(error, caught):
+            return True
     return False
 
 

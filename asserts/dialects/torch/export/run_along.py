@@ -136,7 +136,8 @@ class _Run:
         node = graph._root.next if self._last is None else self._last.next
         with _eager():
             while node.op != "root":
-                if node.next.op == "root" and node.op != "placeholder" and "val" not in node.meta:
+                is_last = node.next.op == "root" and node.op == "call_function"
+                if is_last and "val" not in node.meta:
                     break  # (torch is about to run it)
                 self._take(node)
                 self._last = node
@@ -199,9 +200,10 @@ class _Run:
             return
         for formal, actual in zip(schema.arguments, args):
             written = formal.alias_info is not None and formal.alias_info.is_write
-            if written and isinstance(actual, torch.Tensor):
-                if actual.untyped_storage()._cdata in self._kept:
-                    raise _UnknownError(f"{target} writes to what belongs to the program")
+            if not written or not isinstance(actual, torch.Tensor):
+                continue
+            if actual.untyped_storage()._cdata in self._kept:
+                raise _UnknownError(f"{target} writes to what belongs to the program")
 
     def _note(self, stated: Any, value: Any) -> None:
         """Remember the values of symbols for which this is the first reading."""
