@@ -99,12 +99,14 @@ def _row(row: Row) -> dict[str, Any]:
 
 def of_report(report: Report) -> dict[str, Any]:
     """The fields of the report of a pass."""
-    return {
+    fields: dict[str, Any] = {
         "title": report.title,
         "counts": {_outcome_word(o): count for o, count in report.counts().items()},
         "checks": [_row(row) for row in report.rows],
-        "decisions": [_decision(one) for one in report.decisions],
     }
+    if report.decisions:
+        fields["decisions"] = [_decision(one) for one in report.decisions]
+    return fields
 
 
 def _decision(one: Decision) -> dict[str, Any]:

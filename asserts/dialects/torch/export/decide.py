@@ -69,11 +69,7 @@ def _answered(question: Question, rungs: Sequence[Rung]) -> Any:
     for rung in rungs:
         answer = rung.ask(question)
         if answer is not None:
-            claim = question.claim
-            asked = str(question.asked)
-            if claim is not None:
-                boolean = isinstance(claim, BoolExpr)
-                asked = question.spelled(claim) if boolean else question.named(claim)
+            asked = _asked(question)
             shown = str(answer.value).lower()
             decision = Decision(
                 rung.name, asked, shown, question.line, answer.reason, answer.assumption,
@@ -82,6 +78,14 @@ def _answered(question: Question, rungs: Sequence[Rung]) -> Any:
             note_decision(question.shape_env, decision)
             return answer.value
     return None
+
+
+def _asked(question: Question) -> str:
+    """What is asked for, in the user's names."""
+    claim = question.claim
+    if claim is None:
+        return str(question.asked)
+    return question.spelled(claim) if isinstance(claim, BoolExpr) else question.named(claim)
 
 
 def _advised(

@@ -123,7 +123,7 @@ def _swap_all() -> None:
     from torch._dynamo.output_graph import OutputGraph
 
     _swap(OutputGraph, "remove_unused_graphargs", _keeping_checks(OutputGraph))
-    _overlook(module.__file__ for module in _ASKING)
+    _overlook(str(module.__file__) for module in _ASKING)
 
 
 def _swap_for_examples() -> None:

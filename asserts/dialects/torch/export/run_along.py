@@ -161,7 +161,7 @@ class _Run:
             return None
         args, kwargs = fx.map_arg((node.args, dict(node.kwargs)), self._operand)
         self._require_own(node.target, args, kwargs)
-        return node.target(*args, **kwargs)  # type: ignore[operator]
+        return node.target(*args, **kwargs)
 
     def _operand(self, node: fx.Node) -> Any:
         value = self._values[node]
