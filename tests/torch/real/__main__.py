@@ -1,6 +1,9 @@
 """Run the corpus by every way, and write the table in ``docs/torch.md``.
 
-    python -m tests.torch.real [NAME ...]     # without names: all, and the table is written
+    python -m tests.torch.real [NAME ...] [--continue]
+
+The table is written when there are results of all programs; with `--continue`, those of the
+run before count.
 """
 
 from __future__ import annotations
@@ -8,8 +11,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,43 +23,58 @@ from tests.torch.real.running import WAYS, Result, ways_of
 DOCS = Path(__file__).parents[3] / "docs" / "torch.md"
 BEGIN, END = "<!-- real: begin -->", "<!-- real: end -->"
 WORKERS = 2
+MARK = "results: "
+KEPT = Path(tempfile.gettempdir()) / "shapeproof-real.json"
+"""What was found so far; `--continue` goes on from there."""
 
 Results = dict[str, list[Result]]
 
 
-def run_here(name: str) -> None:
-    """All ways of one program; the last line that is printed has the results."""
-    real = next(one for one in REAL if one.name == name)
-    try:
-        found = ways_of(real) if real.installed else []
-    except Exception as error:  # (a model may raise anything)
-        found = [Result("eager", f"{type(error).__name__}: {error}")]
-    print(f"\n{json.dumps([asdict(one) for one in found])}")
+def run_here(names: Sequence[str]) -> None:
+    """All ways of some programs; a line with the results of each."""
+    for name in names:
+        real = next(one for one in REAL if one.name == name)
+        try:
+            found = ways_of(real) if real.installed else []
+        except Exception as error:  # (a model may raise anything)
+            found = [Result("eager", f"{type(error).__name__}: {error}")]
+        print(f"\n{MARK}{json.dumps([name, [asdict(one) for one in found]])}", flush=True)
 
 
-def run(name: str) -> list[Result]:
-    """All ways of one program, in a process of its own: packages may bring it down."""
-    command = [sys.executable, "-m", "tests.torch.real", "--one", name]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    lines = done.stdout.strip().splitlines()
-    if done.returncode or not lines:
-        return [Result("eager", f"the process ended with {done.returncode}")]
-    return [Result(**one) for one in json.loads(lines[-1])]
+def run(names: Sequence[str]) -> Iterator[tuple[str, list[Result]]]:
+    """All ways of some programs, in a process of their own: packages may bring it down."""
+    command = [sys.executable, "-m", "tests.torch.real", "--here", *names]
+    left = list(names)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          text=True) as process:  # fmt: skip
+        for line in process.stdout or ():
+            if line.startswith(MARK):
+                name, found = json.loads(line[len(MARK) :])
+                left.remove(name)
+                yield name, [Result(**one) for one in found]
+    if left:
+        yield left[0], [Result("eager", f"the process ended with {process.returncode}")]
+        if left[1:]:
+            yield from run(left[1:])
 
 
-def all_of(names: Sequence[str]) -> Results:
-    """The results of programs, by name."""
-    found: Results = {}
+def all_of(names: Sequence[str], known: Results) -> Results:
+    """The results of programs, by name, with those that are known."""
+    found = dict(known)
+    parts = [names[i::WORKERS] for i in range(WORKERS)]
+
+    def part(some: Sequence[str]) -> None:
+        for name, results in run(some):
+            found[name] = results
+            print(f"[{len(found)}] {name}", *map(_cell, results), flush=True)
+            for one in results:
+                for text in filter(None, (one.error, *one.wrong, *one.unannounced)):
+                    print("   ", one.way, text, flush=True)
+            KEPT.write_text(json.dumps({n: list(map(asdict, r)) for n, r in found.items()}))
+
     with ThreadPoolExecutor(WORKERS) as pool:
-        futures = {pool.submit(run, name): name for name in names}
-        for done in as_completed(futures):
-            name = futures[done]
-            found[name] = done.result()
-            print(f"[{len(found)}/{len(names)}] {name}", *map(_cell, found[name]), flush=True)
-            for one in found[name]:
-                for text in (one.error, *one.wrong, *one.unannounced):
-                    print("   ", one.way, text, flush=True) if text else None
-    return {name: found[name] for name in names}
+        list(pool.map(part, filter(None, parts)))
+    return {one.name: found[one.name] for one in REAL if one.name in found}
 
 
 def _cell(result: Result) -> str:
@@ -111,21 +130,26 @@ def summary(results: Results) -> str:
     )
 
 
-def main(names: Sequence[str]) -> None:
-    """Run, and print; the table is written if all were run."""
-    results = all_of(names or [one.name for one in REAL])
+def main(arguments: Sequence[str]) -> None:
+    """Run, and print; the table is written if there are results of all."""
+    known: Results = {}
+    if "--continue" in arguments and KEPT.exists():
+        kept = json.loads(KEPT.read_text())
+        known = {name: [Result(**one) for one in results] for name, results in kept.items()}
+    wanted = [name for name in arguments if not name.startswith("-")]
+    names = [one.name for one in REAL if not wanted or one.name in wanted]
+    results = all_of([name for name in names if name not in known], known)
     text = f"{summary(results)}\n\n{table(results)}"
     print(text)
-    if names:
-        return
-    docs = DOCS.read_text()
-    before, _, rest = docs.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    DOCS.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    if len(results) == len(REAL):
+        docs = DOCS.read_text()
+        before, _, rest = docs.partition(BEGIN)
+        _, _, after = rest.partition(END)
+        DOCS.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--one"]:
-        run_here(sys.argv[2])
+    if sys.argv[1:2] == ["--here"]:
+        run_here(sys.argv[2:])
     else:
         main(sys.argv[1:])

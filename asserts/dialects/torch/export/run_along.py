@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import sympy
 import torch
@@ -41,7 +40,8 @@ _TRACE: Final = os.path.join(os.path.dirname(torch.__file__), "export", "_trace.
 _REAL: WeakIdKeyDictionary = WeakIdKeyDictionary()
 """The tensor that each fake one stands for."""
 
-_RUNNING: WeakKeyDictionary[fx.Graph, _Run] = WeakKeyDictionary()
+_KEPT_AS: Final = "_shapeproof_run"
+"""The attribute of a tracer that keeps what was run beside it, as long as it lives."""
 
 
 def remembering_examples(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -76,13 +76,14 @@ def _run() -> _Run | None:
     tracer = tracer_in_force()
     if tracer is None:
         return None
-    run = _RUNNING.get(tracer.graph)
+    run: _Run | None = getattr(tracer, _KEPT_AS, None)
     if run is None:
         flat = _flat_arguments(sys._getframe(1))
         if flat is None:
             return None
-        run = _RUNNING[tracer.graph] = _Run(tracer, flat)
-    return run if run.tracer is tracer else None
+        run = _Run(tracer, flat)
+        setattr(tracer, _KEPT_AS, run)
+    return run
 
 
 def _flat_arguments(frame: FrameType | None) -> tuple[Any, ...] | None:
@@ -198,7 +199,9 @@ class _Run:
         schema = getattr(target, "_schema", None)
         if schema is None or not schema.is_mutable or not self._kept:
             return
-        for formal, actual in zip(schema.arguments, args):
+        named = {**dict(zip((one.name for one in schema.arguments), args)), **kwargs}
+        for formal in schema.arguments:
+            actual = named.get(formal.name)
             written = formal.alias_info is not None and formal.alias_info.is_write
             if not written or not isinstance(actual, torch.Tensor):
                 continue
