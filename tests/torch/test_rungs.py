@@ -71,7 +71,7 @@ NUMBER = torch.tensor(3)
 
 def test_the_rungs_that_true_names_assume_nothing() -> None:
     assert ladder(False) == ()
-    assert [rung.name for rung in ladder(True)] == ["prove", "symbolic", "check", "general"]
+    assert [rung.name for rung in ladder(True)] == ["prove", "symbolic", "check", "state", "general"]
     assert ladder("example") == RUNGS
     assert [rung.name for rung in RUNGS if rung.assumes] == ["example"]
 
@@ -309,6 +309,44 @@ def test_what_need_not_raise_is_no_check(function: Function) -> None:
         exported(function, (rows(1, 2), torch.tensor(2)), decide=True)
     program = exported(function, (rows(1, 2), torch.tensor(2)))
     assert "example" in rungs_of(program)
+
+
+# --------------------------------------------------------------------------- state
+
+
+class Flagged(nn.Module):
+    """A branch on a buffer; `writes` to it, or `takes` the input along."""
+
+    def __init__(self, ready: bool, writes: bool = False, takes: bool = False) -> None:
+        super().__init__()
+        self.register_buffer("ready", torch.tensor(ready))
+        self.writes, self.takes = writes, takes
+
+    def forward(self, x: Any, n: Any) -> Any:
+        if self.writes:
+            self.ready.logical_not_()
+        if self.takes:
+            return x * 2 if self.ready & (n > 1) else x
+        return x * 2 if self.ready else x
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_what_buffers_say_is_asserted(ready: bool) -> None:
+    model = Flagged(ready)
+    program = exported(model, (rows(1, 2), NUMBER), decide=True)
+
+    assert rungs_of(program) == ["state"]
+    module = program.module()
+    assert module(rows(3, 4), NUMBER).tolist() == model(rows(3, 4), NUMBER).tolist()
+    module.ready.logical_not_()
+    with pytest.raises(RuntimeError, match="as for the model's own state"):
+        module(rows(3, 4), NUMBER)
+
+
+@pytest.mark.parametrize("options", [{"writes": True}, {"takes": True}])
+def test_what_else_takes_part_is_not_the_models_state(options: dict[str, bool]) -> None:
+    with pytest.raises(GuardOnDataDependentSymNode):
+        exported(Flagged(True, **options), (rows(1, 2), NUMBER), decide=True)
 
 
 # --------------------------------------------------------------------------- general

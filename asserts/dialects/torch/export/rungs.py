@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from asserts.dialects.torch.export.conversions import symbolic
-from asserts.dialects.torch.export.examples import by_example
+from asserts.dialects.torch.export.examples import by_example, by_state
 from asserts.dialects.torch.export.general import general_answer
 from asserts.dialects.torch.export.proving import proved
 from asserts.dialects.torch.export.questions import Answer, Question
@@ -37,6 +37,7 @@ RUNGS: Final = (
     Rung("prove", proved),
     Rung("symbolic", symbolic),
     Rung("check", checked),
+    Rung("state", by_state),
     Rung("general", _general),
     Rung("example", by_example, assumes=True),
 )

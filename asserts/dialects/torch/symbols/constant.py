@@ -7,13 +7,14 @@ no uninitialised memory takes part, and nothing writes to a tensor on the way, n
 from __future__ import annotations
 
 import operator
+from collections.abc import Collection
 from typing import Any, Final
 
 import torch
 from torch import fx
 from torch.utils._python_dispatch import _disable_current_modes
 
-__all__ = ["constant_value"]
+__all__ = ["constant_value", "is_computed_from"]
 
 MOST: Final = 4096
 """Elements of a tensor that is computed."""
@@ -40,6 +41,33 @@ def constant_value(node: fx.Node) -> int | bool | None:
     return found if isinstance(found, int) else None
 
 
+def is_computed_from(node: fx.Node, known: Collection[fx.Node]) -> bool:
+    """Whether a value comes of some tensors and constants only, by operations that always give
+    the same, and nothing writes to a tensor on the way."""
+    waiting, seen = [node], {node}
+    while waiting:
+        one = waiting.pop()
+        if len(seen) > MOST_NODES or _is_written(one):
+            return False
+        if one in known or one.op == "get_attr":
+            continue
+        if one.op != "call_function" or not _is_the_same_each_time(one.target):
+            return False
+        new = set(one.all_input_nodes) - seen
+        seen |= new
+        waiting += new
+    return True
+
+
+def _is_the_same_each_time(target: Any) -> bool:
+    if not isinstance(target, torch._ops.OpOverload):
+        return target is operator.getitem
+    if torch.Tag.nondeterministic_seeded in target.tags or target._schema.is_mutable:
+        return False
+    plain = "empty" not in target._opname and "rand" not in target._opname
+    return target.namespace == "aten" and plain
+
+
 def _behind(source: fx.Node) -> list[fx.Node] | None:
     """What has to be computed for a node, in order; None if that is not constant."""
     found: dict[fx.Node, None] = {}
@@ -58,14 +86,10 @@ def _behind(source: fx.Node) -> list[fx.Node] | None:
 def _is_constant(node: fx.Node) -> bool:
     """Whether the operation gives the same for the same operands, and quickly."""
     target, value = node.target, node.meta.get("val")
+    if not _is_the_same_each_time(target):
+        return False
     if target is operator.getitem:
         return True  # (an item of a list of results)
-    if not isinstance(target, torch._ops.OpOverload) or target.namespace != "aten":
-        return False
-    if torch.Tag.nondeterministic_seeded in target.tags or target._schema.is_mutable:
-        return False
-    if "empty" in target._opname or "rand" in target._opname:
-        return False
     values = value if isinstance(value, (list, tuple)) else [value]
     return all(_is_small(one) for one in values)
 
