@@ -182,33 +182,6 @@ def tf_qwen2_vl() -> Made:
     return Made(Call(forward, model), inputs(4, 8), (({0: AUTO}, {}),), others)
 
 
-@real("detection", "transformers")
-def tf_deformable_detr() -> Made:
-    from transformers import (
-        DeformableDetrConfig,
-        DeformableDetrForObjectDetection,
-        ResNetConfig,
-    )
-
-    config = DeformableDetrConfig(
-        backbone_config=ResNetConfig(embedding_size=8, hidden_sizes=[8, 8, 8, 8], depths=[1] * 4,
-                                     out_features=["stage2", "stage3", "stage4"],
-                                     layer_type="basic"),
-        use_timm_backbone=False, use_pretrained_backbone=False, backbone=None,
-        d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
-        decoder_attention_heads=2, encoder_ffn_dim=16, decoder_ffn_dim=16, num_queries=5,
-        num_feature_levels=3, encoder_n_points=2, decoder_n_points=2, num_labels=3,
-    )  # fmt: skip
-    model = DeformableDetrForObjectDetection(config)
-
-    def forward(module: Any, pixels: Any) -> Any:
-        out = module(pixel_values=pixels)
-        return out.logits, out.pred_boxes
-
-    others = batch_of(lambda s: (torch.rand(1, 3, 64, 64),), range(1, 6))
-    return Made(Call(forward, model), (torch.rand(1, 3, 64, 64),), None, others)
-
-
 @real("experts", "transformers")
 def tf_qwen3_moe() -> Made:
     return _experts(
