@@ -504,6 +504,17 @@ def test_torch_is_told_what_an_assumption_says_of_single_symbols() -> None:
     assert program.module()(rows(5, 6, -1, 7, 8), NUMBER).tolist() == [6, 7, 8]
 
 
+def test_the_example_is_offered_where_it_is_left() -> None:
+    branch = BRANCHES["value"]
+    for decide, offered in ((True, True), ("prove", True)):
+        with pytest.raises(GuardOnDataDependentSymNode) as caught:
+            exported(branch, (rows(1, 2), NUMBER), decide=decide)
+        assert ("decide='example'" in str(caught.value)) is offered
+    with pytest.raises(Exception, match="Shapeproof") as strictly, installed(decide=True):
+        torch.export.export(Of(branch), (rows(1, 2), NUMBER), strict=True)
+    assert "decide='example'" not in str(strictly.value)
+
+
 # --------------------------------------------------------------------------- one call
 
 

@@ -23,7 +23,7 @@ from asserts.dialects.torch.export.decisions import note_decision
 from asserts.dialects.torch.export.forced import ForcedError, is_forced
 from asserts.dialects.torch.export.general import is_left_to_torch
 from asserts.dialects.torch.export.questions import Question
-from asserts.dialects.torch.symbols.growing import GrowingEnv
+from asserts.dialects.torch.symbols.growing import GrowingEnv, tracer_in_force
 from asserts.dialects.torch.symbols.record import count_of_recorded
 from asserts.dialects.torch.symbols.shape_env import TorchEnv
 from shapes.expr import BoolExpr
@@ -58,7 +58,7 @@ def deciding(
                 raise
             found = _answered(question, rungs)
             if found is None:
-                raise _advised(error, question) from None
+                raise _advised(error, question, rungs) from None
             return found
 
     return evaluate_expr
@@ -89,7 +89,7 @@ def _asked(question: Question) -> str:
 
 
 def _advised(
-    error: GuardOnDataDependentSymNode, question: Question
+    error: GuardOnDataDependentSymNode, question: Question, rungs: Sequence[Rung]
 ) -> GuardOnDataDependentSymNode:
     """The error with what would settle it."""
     claim, asker = question.claim, question.asker
@@ -97,6 +97,8 @@ def _advised(
         return error
     kind = ForcedError if is_forced(claim, asker) else UndecidedError
     advised = kind(error, question.symbols, claim, question.places, asker)
+    asked = any(rung.assumes for rung in rungs)
+    advised.example_is_left = not asked and tracer_in_force() is not None
     return advised.with_traceback(error.__traceback__)
 
 
