@@ -182,6 +182,11 @@ def _or_raise(x: Any, n: Any) -> Any:
     return x * 2
 
 
+def _within(x: Any, n: Any) -> Any:
+    with torch.no_grad(), warnings.catch_warnings():
+        return _if_raise(x, n)
+
+
 def _and_raise(x: Any, n: Any) -> Any:
     if x.dim() == 1 and not n <= 5:
         raise ValueError("n is too large")
@@ -241,7 +246,7 @@ def test_a_branch_that_only_tells_something_is_left_out() -> None:
 
 
 CHECKS = [_if_raise, _unless_raise, _else_raise, _or_raise, _and_raise, _elif_raise, _assert,
-          _torch_assert, _of_size, _nested, _translated]  # fmt: skip
+          _torch_assert, _of_size, _nested, _translated, _within]  # fmt: skip
 VALUES = [(rows(1, 2, -1), torch.tensor(k)) for k in (3, 4, 5, 6, -10)]
 VALUES += [(rows(*range(1, k)), NUMBER) for k in (2, 4, 5, 11)]
 
@@ -279,6 +284,40 @@ def _suppressed(x: Any, n: Any) -> Any:
     return x
 
 
+class Forgiving:
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: Any) -> bool:
+        return True
+
+
+def _forgiven(x: Any, n: Any) -> Any:
+    with Forgiving():
+        return _if_raise(x, n)
+
+
+def _finally(x: Any, n: Any) -> Any:
+    try:
+        return _if_raise(x, n)
+    finally:
+        return x  # noqa: B012, SIM107
+
+
+class Rows:
+    def __init__(self, x: Any, n: Any) -> None:
+        self.x, self.n = x, n
+
+    def __getitem__(self, i: int) -> Any:
+        if self.n < i:
+            raise IndexError(i)
+        return self.x * i
+
+
+def _protocol(x: Any, n: Any) -> Any:
+    return sum(row for row, _ in zip(Rows(x, n), range(2)))
+
+
 def _either(x: Any, n: Any) -> Any:
     if n > 5 and (x > 0).all():
         raise ValueError("too large")
@@ -301,7 +340,7 @@ def _returns_first(x: Any, n: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "function", [_caught, _suppressed, _either, _warns_and_changes, _returns_first],
+    "function", [_caught, _suppressed, _protocol, _either, _warns_and_changes, _returns_first],
     ids=lambda f: f.__name__.strip("_"),
 )  # fmt: skip
 def test_what_need_not_raise_is_no_check(function: Function) -> None:
@@ -309,6 +348,12 @@ def test_what_need_not_raise_is_no_check(function: Function) -> None:
         exported(function, (rows(1, 2), torch.tensor(2)), decide=True)
     program = exported(function, (rows(1, 2), torch.tensor(2)))
     assert "example" in rungs_of(program)
+
+
+@pytest.mark.parametrize("function", [_forgiven, _finally], ids=["forgiven", "finally"])
+def test_what_swallows_everything_makes_no_check(function: Function) -> None:
+    program = exported(function, (rows(1, 2), torch.tensor(2)), decide=True)
+    assert "check" not in rungs_of(program)
 
 
 # --------------------------------------------------------------------------- state

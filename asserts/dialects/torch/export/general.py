@@ -108,8 +108,10 @@ ROWS: Final = (
 def general_answer(question: Question) -> Answer | None:
     """The answer for general sizes, where every size gives the same program."""
     operation = _in_flight()
-    if operation is None:
+    if operation is None or question.asker is None:
         return None
+    if question.asker.operation is not operation:
+        return None  # (one that has raised leaves its node)
     for row in ROWS:
         answer = row.answer(question.asked) if operation in row.operations else None
         if answer is not None:

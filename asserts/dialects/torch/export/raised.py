@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import builtins
 import os
+import re
 import sys
 from collections.abc import Iterator
 from types import FrameType
@@ -32,6 +33,16 @@ __all__ = ["checked"]
 _EXPORT: Final = os.path.join(os.path.dirname(torch.__file__), "export", "")
 
 
+_PROTOCOLS: Final = ("AttributeError", "IndexError", "KeyError", "StopIteration")
+"""Exceptions that Python itself may catch: of a loop, say, that asks for items."""
+
+_PASSING_ON: Final = re.compile(
+    r"(torch|warnings)\.[\w.]*\(|"
+    r"(\w+\.)?(nullcontext|autocast|maybe_autocast|no_grad|record_function|open)\("
+)
+"""Contexts that let every exception out."""
+
+
 class _Stop(NamedTuple):
     """The truth of the asked condition that makes the program raise, what it says then, and
     the name of the exception."""
@@ -48,7 +59,7 @@ def checked(question: Question) -> Answer | None:
         return None
     site = asker.site()
     stop = None if site is None else _stop(question, site)
-    if stop is None or any(
+    if stop is None or stop.raised in _PROTOCOLS or any(
         _catches(one, stop.raised) for one in _running(sys._getframe(1))
     ):
         return None
@@ -172,10 +183,12 @@ def _catches(frame: FrameType, raised: str) -> bool:
         return True
     inner: ast.AST | None = None
     for node in site.around():
-        if isinstance(node, ast.Try) and inner in node.body:
-            if any(_takes(one, raised) for one in node.handlers):
+        if isinstance(node, ast.Try):
+            if any(isinstance(one, ast.Return) for one in node.finalbody):
                 return True
-        elif isinstance(node, (ast.With, ast.AsyncWith)) and any(map(_suppresses, node.items)):
+            if inner in node.body and any(_takes(one, raised) for one in node.handlers):
+                return True
+        elif isinstance(node, ast.With) and not all(map(_passes_on, node.items)):
             return True
         inner = node
     return False
@@ -198,5 +211,5 @@ def _takes(handler: ast.ExceptHandler, raised: str) -> bool:
     return False
 
 
-def _suppresses(item: ast.withitem) -> bool:
-    return "suppress" in ast.unparse(item.context_expr)
+def _passes_on(item: ast.withitem) -> bool:
+    return _PASSING_ON.match(ast.unparse(item.context_expr)) is not None
