@@ -14,7 +14,7 @@ The folders, from the bottom; a folder imports only folders to its left:
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asserts.conditions.report import Report
 from asserts.dialects.hosts import adapter_of
@@ -34,6 +34,9 @@ from asserts.trace.checks import check
 from asserts.trace.sources import inputs
 from asserts.verify.programs import VerifyReport, verify
 
+if TYPE_CHECKING:
+    from asserts.dialects.torch.export.exporting import Exported
+
 __all__ = [
     "GraphError",
     "GraphModule",
@@ -50,6 +53,7 @@ __all__ = [
     "TraceError",
     "VerifyReport",
     "check",
+    "export",
     "inputs",
     "insert",
     "minimise",
@@ -57,6 +61,25 @@ __all__ = [
     "report",
     "verify",
 ]
+
+
+def export(
+    model: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any] | None = None,
+    **options: Any,
+) -> Exported:
+    """A torch module as an exported program, whatever it asks of run-time sizes, with what was
+    decided for it and what it accepts.
+
+    Ways are tried in order: without any assumption first, then with the branches of the
+    example inputs, which are asserted, then as torch does it alone. `options` are
+    ``dynamic_shapes``, ``strict``, ``decide``, ``verify``, ``progress`` (see
+    `asserts.dialects.torch.export.exporting.export`) and those of `torch.export.export`.
+    """
+    from asserts.dialects.torch.export.exporting import export as exported
+
+    return exported(model, args, kwargs, **options)
 
 
 def insert(

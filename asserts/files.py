@@ -18,7 +18,14 @@ from asserts.errors import GraphError
 from asserts.graph.module import GraphModule
 from shapes.errors import ShapeproofError
 
-__all__ = ["is_saved", "load_program", "require_output", "save_program", "write_whole"]
+__all__ = [
+    "is_saved",
+    "load_program",
+    "require_output",
+    "require_output_name",
+    "save_program",
+    "write_whole",
+]
 
 
 def load_program(
@@ -89,6 +96,12 @@ def require_output(program: Any, path: str) -> None:
     if not path.endswith(suffix):
         kind = "one of our graphs" if ours else "a torch program"
         raise GraphError(f"{path!r}: {kind} is saved as a file {suffix}")
+
+
+def require_output_name(path: str) -> None:
+    """Raises `GraphError` for a name under which no program of torch's is saved."""
+    if not path.endswith(".pt2"):
+        raise GraphError(f"{path!r}: a torch program is saved as a file .pt2")
 
 
 def write_whole(path: str, write: Callable[[IO[bytes]], object]) -> None:

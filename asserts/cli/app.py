@@ -12,6 +12,7 @@ import typer
 from asserts.cli.answers import told
 from asserts.cli.compare import verify
 from asserts.cli.exits import Exit, in_help
+from asserts.cli.export import export
 from asserts.cli.expressions import ExpressionCommand
 from asserts.cli.failures import Failure, failure_of
 from asserts.cli.programs import insert, minimise, remove, report
@@ -42,6 +43,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "bounds": (
         "shapeproof bounds '2*u + 1' --size b:1..64 --unbacked u --assume 'u <= 4*b'",
     ),
+    "export": (
+        "shapeproof export model.py:example -o model.pt2",
+        "shapeproof export model.py:example --decide general --verify",
+    ),
     "insert": (
         "shapeproof insert model.py:forward --input x=n,8 --input mask=n:bool",
         "shapeproof insert model.py:forward -o checked.json",
@@ -69,7 +74,7 @@ def _add(panel: str, function: Callable[..., None], cls: type[Any] | None = None
 
 _add(_QUESTIONS, prove, ExpressionCommand)
 _add(_QUESTIONS, bounds, ExpressionCommand)
-for _function in (insert, remove, minimise, report, verify):
+for _function in (export, insert, remove, minimise, report, verify):
     _add(_PROGRAMS, _function)
 _add(_START, demo)
 app.command("minimize", hidden=True)(minimise)

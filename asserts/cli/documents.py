@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from shapes.base import IntInfinity
 
 if TYPE_CHECKING:
-    from asserts.conditions.report import Report, Row
+    from asserts.conditions.report import Decision, Report, Row
     from asserts.verify.programs import Outcome, VerifyReport
     from shapes.domains import ValueRanges
     from shapes.facts import Fact, Proof, Verdict
@@ -99,10 +99,25 @@ def _row(row: Row) -> dict[str, Any]:
 
 def of_report(report: Report) -> dict[str, Any]:
     """The fields of the report of a pass."""
-    return {
+    fields: dict[str, Any] = {
         "title": report.title,
         "counts": {_outcome_word(o): count for o, count in report.counts().items()},
         "checks": [_row(row) for row in report.rows],
+    }
+    if report.decisions:
+        fields["decisions"] = [_decision(one) for one in report.decisions]
+    return fields
+
+
+def _decision(one: Decision) -> dict[str, Any]:
+    return {
+        "asked": one.asked,
+        "answer": one.answer,
+        "rung": one.rung,
+        "reason": one.reason,
+        "assumption": one.assumption,
+        "nodes": one.nodes,
+        "line": one.line or None,
     }
 
 

@@ -36,12 +36,33 @@ _LONGEST_LINE: Final = 28
 def draw_report(screen: Screen, report: Report) -> None:
     """The summary, and a row for every check."""
     screen.line(report.summary(), "bold")
-    if not report.rows:
-        return
-    screen.line()
+    if report.rows:
+        screen.line()
+        _draw_rows(screen, report)
+    if report.decisions:
+        screen.line()
+        screen.line("decided while the program was traced", "bold")
+        screen.line()
+        screen.draw(_decisions(report))
+
+
+def _draw_rows(screen: Screen, report: Report) -> None:
     wide = screen.width is None or screen.width >= _WIDE
     roomy = screen.width is None or screen.width >= _NARROW
     screen.draw(_table(report, wide, _LONGEST_LINE if roomy else 0))
+
+
+def _decisions(report: Report) -> Table:
+    header, rows = report.decided()
+    table = Table(
+        box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0),
+        header_style="bold",
+    )  # fmt: skip
+    for title in header:
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
 
 
 def _table(report: Report, wide: bool, longest_line: int) -> Table:

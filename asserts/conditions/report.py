@@ -10,7 +10,7 @@ from typing import Literal
 from shapes.env import html_table, terminal_width, text_table
 from shapes.facts import Proof
 
-__all__ = ["Outcome", "Report", "Row"]
+__all__ = ["Decision", "Outcome", "Report", "Row"]
 
 Outcome = Literal[
     "inserted", "present", "discharged", "removed", "changed", "kept", "unplaced"
@@ -79,11 +79,41 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Decision:
+    """A question that a tracer could not answer by itself: the `rung` that answered it, the
+    `reason`, and the `assumption` that is asserted for it (None: it holds without one).
+
+    `message` is that of the assert, `nodes` how many nodes of the graph are there for it.
+    """
+
+    rung: str
+    asked: str
+    answer: str
+    line: str
+    reason: str
+    assumption: str | None = None
+    message: str | None = None
+    nodes: int = 0
+
+    def __str__(self) -> str:
+        where = f" at {self.line}" if self.line else ""
+        return f"{self.rung}: `{self.asked}` is {self.answer}{where}: {self.reason}"
+
+    @property
+    def cost(self) -> str:
+        """What is checked for it at run time."""
+        if not self.nodes:
+            return "none"
+        return f"{self.nodes} node{'' if self.nodes == 1 else 's'}"
+
+
+@dataclass(frozen=True)
 class Report:
-    """The rows of one pass, as a table."""
+    """The rows of one pass, as a table; and what was decided while the program was traced."""
 
     title: str
     rows: tuple[Row, ...] = ()
+    decisions: tuple[Decision, ...] = ()
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
@@ -124,13 +154,26 @@ class Report:
             columns["line"] = lines
         return tuple(columns), zip(*columns.values())
 
+    def decided(self) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
+        """Header and rows of what was decided while the program was traced."""
+        header = ("asked", "answer", "rung", "why", "run-time cost", "line")
+        return header, [
+            (one.asked, one.answer, one.rung, one.reason, one.cost, one.line)
+            for one in self.decisions
+        ]
+
     def __str__(self) -> str:
-        if not self.rows:
-            return self.summary()
-        return f"{self.summary()}\n\n{text_table(*self._table(False), terminal_width())}"
+        parts = [self.summary()]
+        if self.rows:
+            parts.append(text_table(*self._table(False), terminal_width()))
+        if self.decisions:
+            parts.append("decided while the program was traced:")
+            parts.append(text_table(*self.decided(), terminal_width()))
+        return "\n\n".join(parts)
 
     def _repr_html_(self) -> str:
-        return f"<p>{self.summary()}</p>{html_table(*self._table(True))}"
+        checks = f"<p>{self.summary()}</p>{html_table(*self._table(True))}"
+        return checks + (html_table(*self.decided()) if self.decisions else "")
 
 
 def _renamed(row: Row, names: Mapping[str, str]) -> Row:

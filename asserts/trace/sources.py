@@ -19,7 +19,7 @@ from asserts.graph.module import GraphModule
 from asserts.trace import Spec, trace
 from shapes.base import Location, SaidAt
 
-__all__ = ["inputs", "traced_from"]
+__all__ = ["function_named", "inputs", "traced_from"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,12 +54,7 @@ def traced_from(
     Raises `TraceError` if there is no such function, or if a shape is missing or malformed;
     what the function itself raises comes as it is.
     """
-    place, colon, name = text.rpartition(":")
-    if not colon or not place or not name:
-        raise TraceError(
-            f"{text!r} is not a program: write MODEL.pt2, GRAPH.json, FILE.py:FUNCTION or "
-            "MODULE:FUNCTION"
-        )
+    place, name = _parts(text, "MODEL.pt2, GRAPH.json, FILE.py:FUNCTION or MODULE:FUNCTION")
     given = _specs(options)
     with _importable(place), _not_exiting(text):
         module = _module(place)
@@ -69,6 +64,25 @@ def traced_from(
         further = [_further(one) for one in modules]
         with SaidAt(_place(function, bool(given))):
             return trace(function, *positional, modules=further, **named)
+
+
+@contextmanager
+def function_named(text: str) -> Iterator[Any]:
+    """The function ``FILE.py:FUNCTION`` or ``MODULE:FUNCTION``, for the time of the block.
+
+    Raises `TraceError` if there is no such function.
+    """
+    place, name = _parts(text, "FILE.py:FUNCTION or MODULE:FUNCTION")
+    with _importable(place), _not_exiting(text):
+        yield _function(_module(place), place, name)
+
+
+def _parts(text: str, wanted: str) -> tuple[str, str]:
+    """The module, and the function."""
+    place, colon, name = text.rpartition(":")
+    if not colon or not place or not name:
+        raise TraceError(f"{text!r} is not a program: write {wanted}")
+    return place, name
 
 
 def _place(function: Any, on_command_line: bool) -> Location:

@@ -149,7 +149,7 @@ def written_constant(x: Tensor) -> Tensor:
 VARIABLE: dict[str, Callable[[Tensor], Tensor]] = {
     "written": written_constant,
     "random": lambda x: x if torch.rand(2).sum() > 1 else x + 1,
-    "permutation": lambda x: x * int(torch.randperm(3)[0]),
+    "permutation": lambda x: x if int(torch.randperm(3)[0]) > 1 else x + 1,
     "uninitialised": lambda x: x if torch.empty(2).sum() > 1 else x + 1,
     "data": lambda x: x if (torch.zeros(1) + x.sum()).any() else x + 1,
 }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import torch
@@ -39,8 +41,8 @@ class Real:
 
     @property
     def installed(self) -> bool:
-        """Whether its packages are there."""
-        return all(importlib.util.find_spec(name) for name in self.packages)
+        """Whether its packages are there, and work with this torch."""
+        return all(map(_works, self.packages))
 
     def made(self) -> Made:
         """The program, the same one each time."""
@@ -48,6 +50,17 @@ class Real:
         made = self.make()
         made.model.eval()
         return made
+
+
+@cache
+def _works(package: str) -> bool:
+    if importlib.util.find_spec(package) is None:
+        return False
+    try:
+        importlib.import_module(package)
+    except (ImportError, OSError, RuntimeError):  # (built for another torch)
+        return False
+    return True
 
 
 class Call(nn.Module):

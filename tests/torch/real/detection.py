@@ -86,16 +86,14 @@ def tv_multiscale_roi_align() -> Made:
 
 
 def _detector(make: Any, *more: Any) -> Made:
-    from torchvision.models.detection import transform
-
-    assert transform
     model = make()
     model.eval()
 
     def forward(module: Any, image: Any) -> Any:
         return module([image])
 
-    others = batch_of(lambda s: (torch.rand(3, 64, 64),), range(1, 6))
+    others = batch_of(lambda s: (torch.rand(3, 64, 64) * s,), range(1, 6))
+    others += [(torch.zeros(3, 64, 64),), (torch.randn(3, 64, 64) * 50,)]
     return Made(Call(forward, model), (torch.rand(3, 64, 64),), None, others)
 
 
@@ -105,11 +103,11 @@ def _anchors(sizes: Any) -> Any:
     return AnchorGenerator(sizes, ((0.5, 1.0, 2.0),) * len(sizes))
 
 
-def _backbone() -> torch.nn.Module:
+def _backbone(channels: int = 8) -> torch.nn.Module:
     layers = torch.nn.Sequential(
-        torch.nn.Conv2d(3, 8, 3, 2, 1), torch.nn.ReLU(), torch.nn.Conv2d(8, 8, 3, 2, 1)
+        torch.nn.Conv2d(3, 8, 3, 2, 1), torch.nn.ReLU(), torch.nn.Conv2d(8, channels, 3, 2, 1)
     )
-    layers.out_channels = 8
+    layers.out_channels = channels
     return layers
 
 
@@ -157,7 +155,7 @@ def tv_fcos() -> Made:
     from torchvision.models.detection.anchor_utils import AnchorGenerator
 
     return _detector(lambda: FCOS(
-        _backbone(), num_classes=4, min_size=64, max_size=64,
+        _backbone(32), num_classes=4, min_size=64, max_size=64,
         anchor_generator=AnchorGenerator(((8,),), ((1.0,),)), score_thresh=0.01,
         topk_candidates=100, detections_per_img=20,
     ))  # fmt: skip

@@ -152,7 +152,10 @@ def tm_average_precision() -> Made:
 
 @real("metrics", "torchmetrics")
 def tm_retrieval_map() -> Made:
-    from torchmetrics.functional.retrieval import retrieval_average_precision, retrieval_normalized_dcg
+    from torchmetrics.functional.retrieval import (
+        retrieval_average_precision,
+        retrieval_normalized_dcg,
+    )
 
     def inputs(n: int) -> tuple[Any, ...]:
         target = torch.rand(n) > 0.5
@@ -238,9 +241,9 @@ def kornia_match_smnn() -> Made:
 
 @real("augmentation", "kornia")
 def kornia_random_crop() -> Made:
-    import kornia.augmentation as K
+    from kornia.augmentation import CenterCrop
 
-    model = K.CenterCrop((8, 8))
+    model = CenterCrop((8, 8))
     others = batch_of(lambda s: (torch.rand([1, 2, 3, 4, 5][s - 1], 3, 12, 12),), range(1, 6))
     return Made(model, (torch.rand(2, 3, 12, 12),), (({0: AUTO}),), others)
 
@@ -255,3 +258,197 @@ def kornia_nms2d() -> Made:
     sizes = [(8, 8), (9, 12), (16, 7), (5, 5), (20, 20)]
     others = batch_of(lambda s: (torch.rand(1, 1, *sizes[s - 1]),), range(1, 6))
     return Made(Call(forward), (torch.rand(1, 1, 10, 11),), (({2: AUTO, 3: AUTO},),), others)
+
+
+def _graph(seed: int) -> tuple[Any, ...]:
+    nodes, edges, graphs = SIZES[seed - 1]
+    return torch.rand(nodes, 4), _edges(nodes, edges), _batch(nodes, graphs)
+
+
+def _of_graph(forward: Any, *modules: Any) -> Made:
+    shapes = (({0: AUTO}, {1: AUTO}, {0: AUTO}),)
+    example = (torch.rand(10, 4), _edges(10, 20), _batch(10, 3))
+    return Made(Call(forward, *modules), example, shapes, batch_of(_graph, range(1, 6)))
+
+
+@real("graphs", "torch_geometric")
+def pyg_graph_norm() -> Made:
+    from torch_geometric.nn import GraphNorm
+
+    return _of_graph(lambda m, x, e, b: m(x, b), GraphNorm(4))
+
+
+@real("graphs", "torch_geometric")
+def pyg_layer_norm_graph() -> Made:
+    from torch_geometric.nn import LayerNorm
+
+    return _of_graph(lambda m, x, e, b: m(x, b), LayerNorm(4))
+
+
+@real("graphs", "torch_geometric")
+def pyg_sag_pool() -> Made:
+    from torch_geometric.nn import SAGPooling
+
+    return _of_graph(lambda m, x, e, b: m(x, e, None, b)[0], SAGPooling(4, 0.5))
+
+
+@real("graphs", "torch_geometric")
+def pyg_attention_pool() -> Made:
+    from torch_geometric.nn.aggr import AttentionalAggregation
+
+    pool = AttentionalAggregation(torch.nn.Linear(4, 1))
+    return _of_graph(lambda m, x, e, b: m(x, b), pool)
+
+
+@real("graphs", "torch_geometric")
+def pyg_unbatch() -> Made:
+    from torch_geometric.utils import unbatch
+
+    return _of_graph(lambda x, e, b: [part.sum(0) for part in unbatch(x, b)])
+
+
+@real("graphs", "torch_geometric")
+def pyg_coalesce() -> Made:
+    from torch_geometric.utils import coalesce, to_undirected
+
+    return _of_graph(lambda x, e, b: (coalesce(e), to_undirected(e)))
+
+
+@real("graphs", "torch_geometric")
+def pyg_isolated_nodes() -> Made:
+    from torch_geometric.utils import remove_isolated_nodes
+
+    return _of_graph(lambda x, e, b: remove_isolated_nodes(e, num_nodes=x.shape[0])[0])
+
+
+@real("graphs", "torch_geometric")
+def pyg_mlp_readout() -> Made:
+    from torch_geometric.nn import GINConv, global_max_pool
+
+    conv = GINConv(torch.nn.Linear(4, 8))
+    return _of_graph(lambda m, x, e, b: global_max_pool(m(x, e), b), conv)
+
+
+@real("metrics", "torchmetrics")
+def tm_confusion_binary() -> Made:
+    from torchmetrics.functional.classification import binary_confusion_matrix
+
+    def inputs(n: int) -> tuple[Any, ...]:
+        return torch.randint(0, 2, (n,)), torch.randint(0, 2, (n,))
+
+    others = batch_of(lambda s: inputs([1, 5, 9, 30, 2][s - 1]), range(1, 6))
+    others.append((torch.tensor([0, 1, 2]), torch.tensor([0, 1, 1])))
+    model = Call(lambda p, t: binary_confusion_matrix(p, t, ignore_index=-1))
+    return Made(model, inputs(8), (({0: AUTO}, {0: AUTO}),), others)
+
+
+@real("metrics", "torchmetrics")
+def tm_multilabel_ranking() -> Made:
+    from torchmetrics.functional.classification import multilabel_ranking_loss
+
+    def inputs(n: int) -> tuple[Any, ...]:
+        return torch.rand(n, 3), torch.randint(0, 2, (n, 3))
+
+    others = batch_of(lambda s: inputs([4, 5, 9, 30, 3][s - 1]), range(1, 6))
+    model = Call(lambda p, t: multilabel_ranking_loss(p, t, num_labels=3))
+    return Made(model, inputs(8), (({0: AUTO}, {0: AUTO}),), others)
+
+
+@real("metrics", "torchmetrics")
+def tm_perplexity() -> Made:
+    from torchmetrics.functional.text import perplexity
+
+    def inputs(n: int) -> tuple[Any, ...]:
+        return torch.rand(2, n, 5), torch.randint(0, 5, (2, n))
+
+    others = batch_of(lambda s: inputs([4, 5, 9, 30, 3][s - 1]), range(1, 6))
+    model = Call(lambda p, t: perplexity(p, t, ignore_index=0))
+    return Made(model, inputs(8), (({1: AUTO}, {1: AUTO}),), others)
+
+
+@real("metrics", "torchmetrics")
+def tm_mutual_info() -> Made:
+    from torchmetrics.functional.clustering import mutual_info_score
+
+    def inputs(n: int) -> tuple[Any, ...]:
+        return torch.randint(0, 3, (n,)), torch.randint(0, 3, (n,))
+
+    others = batch_of(lambda s: inputs([10, 15, 9, 30, 3][s - 1]), range(1, 6))
+    return Made(Call(mutual_info_score), inputs(12), (({0: AUTO}, {0: AUTO}),), others)
+
+
+@real("metrics", "torchmetrics")
+def tm_calibration() -> Made:
+    from torchmetrics.functional.classification import multiclass_calibration_error
+
+    def inputs(n: int) -> tuple[Any, ...]:
+        return torch.rand(n, 4).softmax(1), torch.randint(0, 4, (n,))
+
+    others = batch_of(lambda s: inputs([10, 15, 9, 30, 3][s - 1]), range(1, 6))
+    model = Call(lambda p, t: multiclass_calibration_error(p, t, num_classes=4))
+    return Made(model, inputs(12), (({0: AUTO}, {0: AUTO}),), others)
+
+
+@real("quantisation", "vector_quantize_pytorch")
+def vq_finite_scalar() -> Made:
+    from vector_quantize_pytorch import FSQ
+
+    others = batch_of(lambda s: (torch.rand(s, 4 + s, 3),), range(1, 6))
+    return Made(FSQ([5, 5, 3]), (torch.rand(2, 6, 3),), ({0: AUTO, 1: AUTO},), others)
+
+
+@real("quantisation", "vector_quantize_pytorch")
+def vq_masked() -> Made:
+    from vector_quantize_pytorch import VectorQuantize
+
+    def inputs(seed: int) -> tuple[Any, ...]:
+        return torch.rand(2, 6, 8), torch.rand(2, 6) > 0.3
+
+    model = Call(lambda m, x, mask: m(x, mask=mask)[:2], VectorQuantize(dim=8, codebook_size=16))
+    return Made(model, inputs(0), None, batch_of(inputs, range(1, 6)))
+
+
+@real("matching", "kornia")
+def kornia_match_snn() -> Made:
+    from kornia.feature import match_snn
+
+    def inputs(n: int, m: int) -> tuple[Any, ...]:
+        return torch.rand(n, 4), torch.rand(m, 4)
+
+    sizes = [(5, 7), (9, 3), (2, 4), (12, 12), (3, 2)]
+    others = batch_of(lambda s: inputs(*sizes[s - 1]), range(1, 6))
+    model = Call(lambda a, b: match_snn(a, b, 0.9))
+    return Made(model, inputs(8, 6), (({0: AUTO}, {0: AUTO}),), others)
+
+
+@real("matching", "kornia")
+def kornia_homography() -> Made:
+    from kornia.geometry import find_homography_dlt
+
+    def inputs(n: int) -> tuple[Any, ...]:
+        points = torch.rand(1, n, 2)
+        return points, points * 2 + torch.rand(1, n, 2) * 0.01
+
+    others = batch_of(lambda s: inputs([5, 6, 9, 12, 20][s - 1]), range(1, 6))
+    return Made(Call(find_homography_dlt), inputs(8), (({1: AUTO}, {1: AUTO}),), others)
+
+
+@real("augmentation", "kornia")
+def kornia_equalize() -> Made:
+    from kornia.enhance import equalize
+
+    others = batch_of(lambda s: (torch.rand(1, 1, 6, 6) * s / 5,), range(1, 6))
+    others.append((torch.zeros(1, 1, 6, 6),))
+    return Made(Call(equalize), (torch.rand(1, 1, 6, 6),), None, others)
+
+
+@real("matching", "kornia")
+def kornia_connected_components() -> Made:
+    from kornia.contrib import connected_components
+
+    def inputs(seed: int) -> tuple[Any, ...]:
+        return ((torch.rand(1, 1, 6 + seed, 7) > 0.5).float(),)
+
+    model = Call(lambda x: connected_components(x, 5))
+    shapes = (({2: AUTO},),)
+    return Made(model, inputs(2), shapes, batch_of(inputs, range(1, 6)))

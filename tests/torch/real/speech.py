@@ -87,7 +87,7 @@ def tf_wav2vec2_mask() -> Made:
     return Made(Call(forward, model), inputs(2, 50), shapes, others)
 
 
-@real("speech", "transformers")
+@real("speech", "transformers", quick=True)
 def tf_fastspeech_regulator() -> Made:
     from transformers.models.fastspeech2_conformer.modeling_fastspeech2_conformer import (
         length_regulator,
@@ -145,3 +145,51 @@ def ta_rnnt() -> Made:
 
     others = batch_of(lambda s: inputs(2), range(1, 6))
     return Made(Call(forward, model), inputs(2), None, others)
+
+
+@real("speech", "speechbrain")
+def sb_length_to_mask() -> Made:
+    from speechbrain.dataio.dataio import length_to_mask
+
+    def inputs(n: int) -> tuple[Any, ...]:
+        return (torch.randint(1, 9, (n,)),)
+
+    others = batch_of(lambda s: inputs([1, 2, 5, 9, 3][s - 1]), range(1, 6))
+    return Made(Call(length_to_mask), inputs(4), (({0: AUTO},),), others)
+
+
+@real("speech", "transformers", quick=True)
+def tf_hubert_mask() -> Made:
+    from transformers import HubertConfig, HubertModel
+
+    config = HubertConfig(
+        vocab_size=16, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=16, conv_dim=(8, 8), conv_stride=(2, 2), conv_kernel=(4, 4),
+        num_conv_pos_embeddings=4, num_conv_pos_embedding_groups=2, num_feat_extract_layers=2,
+    )  # fmt: skip
+    model = HubertModel(config)
+
+    def forward(module: Any, values: Any, mask: Any) -> Any:
+        return module(input_values=values, attention_mask=mask).last_hidden_state
+
+    def inputs(batch: int, length: int) -> tuple[Any, ...]:
+        mask = torch.ones(batch, length, dtype=torch.long)
+        mask[0, length // 2 :] = 0
+        return torch.rand(batch, length), mask
+
+    sizes = [(2, 60), (3, 64), (2, 100), (4, 41), (2, 80)]
+    others = batch_of(lambda s: inputs(*sizes[s - 1]), range(1, 6))
+    shapes = (({0: AUTO, 1: AUTO}, {0: AUTO, 1: AUTO}),)
+    return Made(Call(forward, model), inputs(2, 50), shapes, others)
+
+
+@real("speech", "torchaudio")
+def ta_wav2letter_mask() -> Made:
+    from torchaudio.functional import mask_along_axis
+
+    def inputs(length: int) -> tuple[Any, ...]:
+        return (torch.rand(1, 4, length),)
+
+    others = batch_of(lambda s: inputs([12, 9, 20, 30, 8][s - 1]), range(1, 6))
+    model = Call(lambda x: mask_along_axis(x, 3, 0.0, 2))
+    return Made(model, inputs(10), (({2: AUTO},),), others)

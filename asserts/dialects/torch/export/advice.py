@@ -61,6 +61,8 @@ __all__ = [
 EFFORT: Final = Effort(tuple(METHODS), search=100, rlimit=0)
 """What is spent on each proof of the search for suggestions."""
 
+EXAMPLE: Final = "Or go the way of the example, which is asserted: decide='example'."
+
 EACH_WAY: Final = 3
 """Suggestions for the condition, and as many for its negation."""
 
@@ -111,6 +113,7 @@ class AdvisedError(GuardOnDataDependentSymNode):  # type: ignore[misc]
         }
         self._places = places
         self._advice: str | None = None
+        self.example_is_left = False
 
     def __str__(self) -> str:
         text = super().__str__()
@@ -123,6 +126,8 @@ class AdvisedError(GuardOnDataDependentSymNode):  # type: ignore[misc]
         if self._advice is None:
             try:
                 self._advice = self._written()
+                if self.example_is_left:
+                    self._advice += f"\n{EXAMPLE}"
             except (ShapeproofError, RecursionError) as error:
                 self._advice = f"Shapeproof: (no check that settles it was found: {error})"
         return self._advice
@@ -140,13 +145,14 @@ class AdvisedError(GuardOnDataDependentSymNode):  # type: ignore[misc]
     def _place(self) -> Place | None:
         return best_place(self._places, self.claim, self._sources)
 
-    def _missing(self) -> list[str]:
-        """Symbols of the claim that have no name at the place."""
+    def _missing(self, claim: Expr | None = None) -> list[str]:
+        """Symbols of the claim (or of another one) that have no name at the place: what names
+        them cannot be written there."""
         place = self._place()
         names = {} if place is None else place.names
         return [
             s.name
-            for s in free_symbols(self.claim)
+            for s in free_symbols(self.claim if claim is None else claim)
             if s not in names and s.name not in self._sources
         ]
 
@@ -205,7 +211,8 @@ class UndecidedError(AdvisedError):
     def _found(self) -> Iterator[tuple[str, list[str]]]:
         for outcome in (self.claim, negation(self.claim)):
             found = suggest(self._facts, outcome, EACH_WAY, effort=EFFORT)
-            lines = list(dict.fromkeys(self._line(one.claim) for one in found))
+            named = [one.claim for one in found if not self._missing(one.claim)]
+            lines = list(dict.fromkeys(map(self._line, named)))
             if lines:
                 yield self._named(outcome), lines
 

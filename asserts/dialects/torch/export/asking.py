@@ -132,9 +132,9 @@ def _tested_span(code: CodeType, at: int) -> Span | None:
         if one.offset >= at:
             break
         before = one
-    if before is None or "JUMP" in before.opname or getattr(before, "positions", None) is None:
+    if before is None or "JUMP" in before.opname:
         return None
-    return _whole(before.positions)
+    return _whole(getattr(before, "positions", None))
 
 
 def _whole(position: Any) -> Span | None:

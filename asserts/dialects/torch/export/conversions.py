@@ -22,19 +22,22 @@ from types import FrameType
 from typing import Any, Final
 
 import torch
-from torch.fx.experimental.symbolic_shapes import cast_symbool_to_symint_guardless
 
-from asserts.dialects.torch.export.advice import is_users
+from asserts.conditions.report import Decision
+from asserts.dialects.torch.export.advice import asking, is_users
 from asserts.dialects.torch.export.asking import Site
+from asserts.dialects.torch.export.decisions import note_decision
 from asserts.dialects.torch.export.questions import Answer, Question
 from shapes.expr import BoolExpr
 
 __all__ = ["REPLACED", "keeping_symbols", "symbolic"]
 
+KEPT: Final = "the number stays symbolic"
+
 _SYMBOLIC: Final = (torch.SymInt, torch.SymFloat, torch.SymBool)
 
 
-class _Again(BaseException):  # noqa: N818  (nothing is wrong; and nobody is to catch it)
+class _Again(BaseException):
     """The trace has to start again, with other names in a module."""
 
     def __init__(self, module: dict[str, Any], names: tuple[str, ...]) -> None:
@@ -51,7 +54,8 @@ def symbolic(question: Question) -> Answer | None:
     """Starts the trace again, if the number is asked for by a conversion that can stay
     symbolic; no answer otherwise."""
     asker = question.asker
-    if isinstance(question.claim, BoolExpr) or asker is None or not _REPLACING.get():
+    tested = asker is not None and asker.tests and isinstance(question.claim, BoolExpr)
+    if asker is None or tested or not _REPLACING.get():
         return None
     site = asker.site()
     name = "" if site is None else site.called()[0]
@@ -100,7 +104,7 @@ def _module_of(file: str, function: str) -> dict[str, Any] | None:
     return None
 
 
-# --------------------------------------------------------------------------- how names are used
+# --------------------------------------------------------------------------- uses of names
 
 
 def _is_plain(site: Site, name: str) -> bool:
@@ -138,9 +142,7 @@ def _fine_in(node: ast.AST) -> Iterator[ast.AST]:
             yield from ast.walk(node.args[1])
         if called == "map" and node.args:
             yield node.args[0]
-    elif isinstance(node, ast.arg) and node.annotation is not None:
-        yield from ast.walk(node.annotation)
-    elif isinstance(node, ast.AnnAssign):
+    elif isinstance(node, (ast.arg, ast.AnnAssign)) and node.annotation is not None:
         yield from ast.walk(node.annotation)
     elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns:
         yield from ast.walk(node.returns)
@@ -160,6 +162,7 @@ class _Kind(type):
         if len(args) == 1 and not options:
             value = _read(args[0])
             if isinstance(value, _SYMBOLIC):
+                _note(value)
                 return cls.converted(value)
         return cls.plain(*args, **options)
 
@@ -168,6 +171,15 @@ class _Kind(type):
 
     def __getattr__(cls, name: str) -> Any:
         return getattr(cls.plain, name)
+
+
+def _note(value: Any) -> None:
+    """Say that a number stays symbolic, and where."""
+    asker = asking()
+    site = None if asker is None else asker.site()
+    text = str(value) if site is None else site.text
+    line = "" if asker is None else str(asker)
+    note_decision(value.node.shape_env, Decision("symbolic", text, "kept", line, KEPT))
 
 
 def _read(value: Any) -> Any:
@@ -180,13 +192,13 @@ def _read(value: Any) -> Any:
 
 def _int(value: Any) -> Any:
     if isinstance(value, torch.SymBool):
-        return cast_symbool_to_symint_guardless(value)
+        return torch.sym_ite(value, 1, 0)
     return math.trunc(value) if isinstance(value, torch.SymFloat) else value
 
 
 def _float(value: Any) -> Any:
     if isinstance(value, torch.SymBool):
-        value = cast_symbool_to_symint_guardless(value)
+        value = torch.sym_ite(value, 1, 0)
     return torch.sym_float(value)
 
 
@@ -204,7 +216,10 @@ class _Real(metaclass=_Kind):
 
 def _len(value: Any) -> Any:
     if isinstance(value, torch.Tensor) and value.dim():
-        return value.shape[0]
+        size = value.shape[0]
+        if isinstance(size, torch.SymInt):
+            _note(size)
+        return size
     return len(value)
 
 

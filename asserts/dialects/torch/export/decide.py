@@ -17,13 +17,14 @@ from weakref import WeakKeyDictionary
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
+from asserts.conditions.report import Decision
 from asserts.dialects.torch.export.advice import AdvisedError, UndecidedError
-from asserts.dialects.torch.export.decisions import Decision, note_decision
+from asserts.dialects.torch.export.decisions import note_decision
 from asserts.dialects.torch.export.forced import ForcedError, is_forced
+from asserts.dialects.torch.export.general import is_left_to_torch
 from asserts.dialects.torch.export.questions import Question
-from asserts.dialects.torch.symbols.growing import GrowingEnv
+from asserts.dialects.torch.symbols.growing import GrowingEnv, tracer_in_force
 from asserts.dialects.torch.symbols.record import count_of_recorded
-from asserts.dialects.torch.symbols.shape_env import TorchEnv
 from shapes.expr import BoolExpr
 
 if TYPE_CHECKING:
@@ -52,9 +53,11 @@ def deciding(
             if not rungs or isinstance(error, AdvisedError):
                 raise
             question = Question(self, orig_expr, _known(self, check_guards()))
+            if is_left_to_torch(question):
+                raise
             found = _answered(question, rungs)
             if found is None:
-                raise _advised(error, question) from None
+                raise _advised(error, question, rungs) from None
             return found
 
     return evaluate_expr
@@ -65,22 +68,27 @@ def _answered(question: Question, rungs: Sequence[Rung]) -> Any:
     for rung in rungs:
         answer = rung.ask(question)
         if answer is not None:
-            claim = question.claim
-            asked = str(question.asked)
-            if claim is not None:
-                boolean = isinstance(claim, BoolExpr)
-                asked = question.spelled(claim) if boolean else question.named(claim)
+            asked = _asked(question)
             shown = str(answer.value).lower()
             decision = Decision(
-                rung.name, asked, shown, question.line, answer.reason, answer.assumption
-            )
+                rung.name, asked, shown, question.line, answer.reason, answer.assumption,
+                answer.message,
+            )  # fmt: skip
             note_decision(question.shape_env, decision)
             return answer.value
     return None
 
 
+def _asked(question: Question) -> str:
+    """What is asked for, in the user's names."""
+    claim = question.claim
+    if claim is None:
+        return str(question.asked)
+    return question.spelled(claim) if isinstance(claim, BoolExpr) else question.named(claim)
+
+
 def _advised(
-    error: GuardOnDataDependentSymNode, question: Question
+    error: GuardOnDataDependentSymNode, question: Question, rungs: Sequence[Rung]
 ) -> GuardOnDataDependentSymNode:
     """The error with what would settle it."""
     claim, asker = question.claim, question.asker
@@ -88,6 +96,8 @@ def _advised(
         return error
     kind = ForcedError if is_forced(claim, asker) else UndecidedError
     advised = kind(error, question.symbols, claim, question.places, asker)
+    asked = any(rung.assumes for rung in rungs)
+    advised.example_is_left = not asked and tracer_in_force() is not None
     return advised.with_traceback(error.__traceback__)
 
 

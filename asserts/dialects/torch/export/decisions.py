@@ -6,28 +6,14 @@ say of each which rung took it, the line of code, and what has to hold for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
-__all__ = ["Decision", "decisions_of", "note_decision"]
+from asserts.conditions.report import Decision, Row
 
-
-@dataclass(frozen=True)
-class Decision:
-    """A question of torch's and its answer: the `rung` that gave it, the `reason`, and the
-    `assumption` that is asserted for it (None if it holds without one)."""
-
-    rung: str
-    asked: str
-    answer: str
-    line: str
-    reason: str
-    assumption: str | None = None
-
-    def __str__(self) -> str:
-        where = f" at {self.line}" if self.line else ""
-        return f"{self.rung}: `{self.asked}` is {self.answer}{where}: {self.reason}"
+__all__ = ["decisions_of", "note_decision", "with_cost"]
 
 
 _DECISIONS: WeakKeyDictionary[Any, dict[Decision, None]] = WeakKeyDictionary()
@@ -41,3 +27,12 @@ def note_decision(shape_env: Any, decision: Decision) -> None:
 def decisions_of(shape_env: Any) -> tuple[Decision, ...]:
     """What was decided in an environment, in order."""
     return () if shape_env is None else tuple(_DECISIONS.get(shape_env, ()))
+
+
+def with_cost(decisions: Iterable[Decision], rows: Iterable[Row]) -> tuple[Decision, ...]:
+    """The decisions, each with the nodes of its assert, as far as that is still there."""
+    nodes = [(row.message or "", row.nodes) for row in rows if row.outcome != "discharged"]
+    return tuple(
+        replace(one, nodes=sum(n for text, n in nodes if one.message and one.message in text))
+        for one in decisions
+    )

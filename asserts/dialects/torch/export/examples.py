@@ -8,24 +8,40 @@ message that says so. Where torch wants the number itself, the number is fixed.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import sympy
 
 from asserts.dialects.torch.export.questions import Answer, Question
-from asserts.dialects.torch.export.run_along import example_values
+from asserts.dialects.torch.export.run_along import example_values, values_of_state
 from asserts.dialects.torch.symbols.loaded import is_unbacked
 from shapes.errors import ContradictionError
 from shapes.expr import BoolExpr, Expr, IntExpr, as_condition, make, negation
 from shapes.facts import Fact, bounds
 from shapes.traversal import free_symbols
 
-__all__ = ["by_example"]
+__all__ = ["by_example", "by_state"]
+
+
+def by_state(question: Question) -> Answer | None:
+    """The answer that the model's own parameters and buffers give, which nothing in the
+    program changes. It is asserted: they may be changed from outside."""
+    values = values_of_state(question.shape_env, question.asked.free_symbols)
+    if not values:
+        return None
+    answer = _taken(question, values, "the model's own state")
+    return None if answer is None else replace(answer, assumption=None)
 
 
 def by_example(question: Question) -> Answer | None:
     """The answer for the example inputs, which is asserted."""
     values = example_values(question.shape_env, question.asked.free_symbols)
+    return _taken(question, values, "the example")
+
+
+def _taken(question: Question, values: dict[Any, Any], of: str) -> Answer | None:
+    """The answer for some values, which is asserted."""
     found = question.asked.xreplace(values)
     if found.free_symbols or question.claim is None:
         return None
@@ -35,11 +51,12 @@ def by_example(question: Question) -> Answer | None:
     text = question.spelled(claim)
     shown = _shown(question, values)
     where = question.line or "the program"
-    message = f"exported with `{text}` as for the example{shown}: {where} goes another way otherwise"
+    assumed = f"exported with `{text}` as for {of}{shown}"
+    message = f"{assumed}: {where} goes another way otherwise"
     if not question.require(holds, message):
         return None
     _teach(question, claim)
-    return Answer(found, f"so it is for the example{shown}", text)
+    return Answer(found, f"so it is for {of}{shown}", text, message)
 
 
 def _teach(question: Question, claim: BoolExpr) -> None:

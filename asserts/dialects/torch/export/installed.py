@@ -17,10 +17,10 @@ from typing import Any
 
 import torch
 
-from asserts.dialects.torch.export import decide as torch_decide
 from asserts.dialects.torch.export import conversions, examples, questions, run_along
+from asserts.dialects.torch.export import decide as torch_decide
 from asserts.dialects.torch.export.conversions import keeping_symbols
-from asserts.dialects.torch.export.general import assuming_no_size, general_answer
+from asserts.dialects.torch.export.general import assuming_no_size
 from asserts.dialects.torch.export.passes import insert_deferred_runtime_asserts
 from asserts.dialects.torch.export.remove import remove_runtime_asserts
 from asserts.dialects.torch.export.run_along import remembering_examples
@@ -61,10 +61,11 @@ def installed(decide: bool | str = False, check_guards: bool = True) -> Iterator
     With `decide`, questions that depend on data are answered before torch raises an error
     (see `rungs`): ``True`` takes all ways that assume nothing, the name of a rung those up to
     it; ``"example"`` takes the branch of the example inputs, and asserts it, where nothing
-    else decides. Of several open blocks the longest ladder counts. Guards count as enforced, as they are in compiled
-    code and by ``program.module()``; who will call ``program.module(check_guards=False)``
-    says so here, too, and nothing rests on guards then: what they would discharge is checked
-    in the graph.
+    else decides. Of several open blocks the longest ladder counts.
+
+    Guards count as enforced, as they are in compiled code and by ``program.module()``; who
+    will call ``program.module(check_guards=False)`` says so here, too, and nothing rests on
+    guards then: what they would discharge is checked in the graph.
 
     Nested blocks, blocks in several threads and exceptions are fine: torch's own passes are
     back when the last block has ended.
@@ -122,7 +123,7 @@ def _swap_all() -> None:
     from torch._dynamo.output_graph import OutputGraph
 
     _swap(OutputGraph, "remove_unused_graphargs", _keeping_checks(OutputGraph))
-    _overlook(module.__file__ for module in _ASKING)
+    _overlook(str(module.__file__) for module in _ASKING)
 
 
 def _swap_for_examples() -> None:
@@ -139,7 +140,7 @@ def _swap_for_examples() -> None:
 
 def _assumes_nothing() -> bool:
     """Whether the questions are answered that come of assuming less than torch."""
-    return any(rung.ask is general_answer for rung in _rungs())
+    return any(rung.name == "general" for rung in _rungs())
 
 
 def _rungs() -> tuple[Rung, ...]:

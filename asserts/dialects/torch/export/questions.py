@@ -56,12 +56,13 @@ class Caller(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """What tracing goes on with (a truth, or a number, of sympy's), why, and what has to hold
-    for that at run time: None if nothing has."""
+    """What tracing goes on with (a truth, or a number, of sympy's), why, what has to hold for
+    that at run time (None: nothing has), and the message of the assert, if there is one."""
 
     value: Any
     reason: str
     assumption: str | None = None
+    message: str | None = None
 
 
 class Question:
@@ -113,7 +114,9 @@ class Question:
     def tested(self) -> ast.expr | None:
         """The expression of the user's whose truth is asked for, if that is certain."""
         asker = self.asker
-        if asker is None or asker.operation is not None or not isinstance(self.claim, BoolExpr):
+        if asker is None or asker.operation is not None:
+            return None
+        if not isinstance(self.claim, BoolExpr):
             return None
         site = asker.site()
         if site is None or not (asker.tests or site.called()[0] == "bool"):

@@ -11,7 +11,9 @@ nothing of the user's catches it on the way out. Limits: the source must be read
 from __future__ import annotations
 
 import ast
+import builtins
 import os
+import re
 import sys
 from collections.abc import Iterator
 from types import FrameType
@@ -31,11 +33,23 @@ __all__ = ["checked"]
 _EXPORT: Final = os.path.join(os.path.dirname(torch.__file__), "export", "")
 
 
+_PROTOCOLS: Final = ("AttributeError", "IndexError", "KeyError", "StopIteration")
+"""Exceptions that Python itself may catch: of a loop, say, that asks for items."""
+
+_PASSING_ON: Final = re.compile(
+    r"(torch|warnings)\.[\w.]*\(|"
+    r"(\w+\.)?(nullcontext|autocast|maybe_autocast|no_grad|record_function|open)\("
+)
+"""Contexts that let every exception out."""
+
+
 class _Stop(NamedTuple):
-    """The truth of the asked condition that makes the program raise, and what it says then."""
+    """The truth of the asked condition that makes the program raise, what it says then, and
+    the name of the exception."""
 
     when: bool
     message: str
+    raised: str = "AssertionError"
 
 
 def checked(question: Question) -> Answer | None:
@@ -45,20 +59,23 @@ def checked(question: Question) -> Answer | None:
         return None
     site = asker.site()
     stop = None if site is None else _stop(question, site)
-    if stop is None or any(_catches(one) for one in _running(sys._getframe(1))):
+    if stop is None or stop.raised in _PROTOCOLS or any(
+        _catches(one, stop.raised) for one in _running(sys._getframe(1))
+    ):
         return None
     holds = sympy.Not(question.asked) if stop.when else question.asked
     needed = question.spelled(negation(claim) if stop.when else claim)
-    if not question.require(holds, stop.message or f"`{needed}` does not hold"):
+    message = stop.message or f"`{needed}` does not hold"
+    if not question.require(holds, message):
         return None
     answer = sympy.false if stop.when else sympy.true
-    return Answer(answer, f"the program's own check of `{needed}`, made at run time")
+    reason = f"the program's own check of `{needed}`, made at run time"
+    return Answer(answer, reason, message=message)
 
 
 def _stop(question: Question, site: Site) -> _Stop | None:
-    name, arguments = site.called()
-    if name in ("torch._assert", "_assert") and arguments:
-        return _Stop(False, _text(arguments[1]) if len(arguments) > 1 else "")
+    if site.called()[0] in _ASSERTING and isinstance(site.node, ast.Call):
+        return _asserted(site.node, {True: True, False: False})
     if question.tested is None:
         return None
     outcome: dict[bool, bool | None] = {True: True, False: False}
@@ -70,10 +87,25 @@ def _stop(question: Question, site: Site) -> _Stop | None:
             outcome = _combined(outer, node, outcome)
         elif isinstance(outer, (ast.If, ast.Assert)) and node is outer.test:
             return _stopping(outer, outcome)
-        elif not (isinstance(outer, ast.Call) and site.text_of(outer.func) == "bool"):
+        elif isinstance(outer, ast.Call) and node in outer.args[:1]:
+            name = site.text_of(outer.func)
+            if name in _ASSERTING:
+                return _asserted(outer, outcome)
+            if name != "bool":
+                return None
+        else:
             return None
         node = outer
     return None
+
+
+_ASSERTING: Final = ("torch._assert", "_assert")
+
+
+def _asserted(call: ast.Call, outcome: dict[bool, bool | None]) -> _Stop | None:
+    """What a function that asserts its first argument comes to."""
+    message = _text(call.args[1]) if len(call.args) > 1 else ""
+    return next((_Stop(when, message) for when, one in outcome.items() if one is False), None)
 
 
 def _combined(
@@ -87,7 +119,9 @@ def _combined(
     return {v: o if o is decisive else None for v, o in outcome.items()}
 
 
-def _stopping(statement: ast.If | ast.Assert, outcome: dict[bool, bool | None]) -> _Stop | None:
+def _stopping(
+    statement: ast.If | ast.Assert, outcome: dict[bool, bool | None]
+) -> _Stop | None:
     for when, result in outcome.items():
         if isinstance(statement, ast.Assert):
             if result is False:
@@ -95,7 +129,7 @@ def _stopping(statement: ast.If | ast.Assert, outcome: dict[bool, bool | None]) 
         elif result is not None:
             raised = _raise(statement.body if result else statement.orelse)
             if raised is not None:
-                return _Stop(when, _raised_text(raised))
+                return _Stop(when, _raised_text(raised), _raised_name(raised))
     return None
 
 
@@ -111,6 +145,11 @@ def _raised_text(raised: ast.Raise) -> str:
     error = raised.exc
     if isinstance(error, ast.Call) and error.args:
         return _text(error.args[0])
+    return "" if error is None else ast.unparse(error)
+
+
+def _raised_name(raised: ast.Raise) -> str:
+    error = raised.exc.func if isinstance(raised.exc, ast.Call) else raised.exc
     return "" if error is None else ast.unparse(error)
 
 
@@ -137,20 +176,40 @@ def _running(frame: FrameType | None) -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def _catches(frame: FrameType) -> bool:
+def _catches(frame: FrameType, raised: str) -> bool:
     """Whether the function may catch what is raised where it is."""
     site = site_of(frame)
     if site is None:
         return True
     inner: ast.AST | None = None
     for node in site.around():
-        if isinstance(node, ast.Try) and node.handlers and inner in node.body:
-            return True
-        if isinstance(node, (ast.With, ast.AsyncWith)) and any(map(_suppresses, node.items)):
+        if isinstance(node, ast.Try):
+            if any(isinstance(one, ast.Return) for one in node.finalbody):
+                return True
+            if inner in node.body and any(_takes(one, raised) for one in node.handlers):
+                return True
+        elif isinstance(node, ast.With) and not all(map(_passes_on, node.items)):
             return True
         inner = node
     return False
 
 
-def _suppresses(item: ast.withitem) -> bool:
-    return "suppress" in ast.unparse(item.context_expr)
+def _takes(handler: ast.ExceptHandler, raised: str) -> bool:
+    """Whether the program may go on behind a handler."""
+    if _raise(handler.body) is not None:
+        return False
+    if handler.type is None:
+        return True
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    error = getattr(builtins, raised, None)
+    for kind in kinds:
+        caught = getattr(builtins, ast.unparse(kind), None)
+        if not isinstance(error, type) or not isinstance(caught, type):
+            return True  # (who knows what these are)
+        if issubclass(error, caught):
+            return True
+    return False
+
+
+def _passes_on(item: ast.withitem) -> bool:
+    return _PASSING_ON.match(ast.unparse(item.context_expr)) is not None

@@ -17,6 +17,7 @@ from asserts.conditions.report import Report, Row
 from asserts.dialects.base import AssertInfo
 from asserts.dialects.torch.answers.graph import TorchDialect
 from asserts.dialects.torch.answers.names import source_names
+from asserts.dialects.torch.export.decisions import decisions_of, with_cost
 from asserts.dialects.torch.symbols.lines import line_of
 from asserts.passes.discharge import Policy
 from asserts.passes.minimise import MinimiseRuntimeAsserts
@@ -31,7 +32,8 @@ def report(
 ) -> Report:
     """For every assert of a program: its condition in source names, the line of code, whether
     it must stay or follows (and from what), and how many nodes of the graph are there for it
-    alone. `module` is a copy of its graph module, which is used up.
+    alone; and every question that was answered while the program was traced (see `rungs`),
+    with what is checked for it. `module` is a copy of its graph module, which is used up.
 
     An assert whose condition cannot be read is kept, and the row says so.
     """
@@ -40,7 +42,8 @@ def report(
     judge = MinimiseRuntimeAsserts(dialect=named, policy=policy, effort=effort)
     judged = judge(module, in_place=True).report
     rows = tuple(stand.row(row) for stand, row in zip(stands, judged))
-    return Report("runtime asserts", rows)
+    decided = with_cost(decisions_of(dialect.symbols.source), rows)
+    return Report("runtime asserts", rows, decided)
 
 
 @dataclass(frozen=True)

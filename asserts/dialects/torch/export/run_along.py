@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import sympy
 import torch
@@ -30,10 +29,11 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils.weak import WeakIdKeyDictionary
 
+from asserts.dialects.torch.symbols.constant import is_computed_from
 from asserts.dialects.torch.symbols.growing import tracer_in_force
 from asserts.dialects.torch.symbols.loaded import is_unbacked
 
-__all__ = ["example_values", "remembering_examples"]
+__all__ = ["example_values", "remembering_examples", "values_of_state"]
 
 _TRACE: Final = os.path.join(os.path.dirname(torch.__file__), "export", "_trace.py")
 """Where torch starts the trace of an export."""
@@ -41,7 +41,8 @@ _TRACE: Final = os.path.join(os.path.dirname(torch.__file__), "export", "_trace.
 _REAL: WeakIdKeyDictionary = WeakIdKeyDictionary()
 """The tensor that each fake one stands for."""
 
-_RUNNING: WeakKeyDictionary[fx.Graph, _Run] = WeakKeyDictionary()
+_KEPT_AS: Final = "_shapeproof_run"
+"""The attribute of a tracer that keeps what was run beside it, as long as it lives."""
 
 
 def remembering_examples(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,6 +55,19 @@ def remembering_examples(original: Callable[..., Any]) -> Callable[..., Any]:
         return fake
 
     return from_tensor
+
+
+def values_of_state(shape_env: TorchShapeEnv, symbols: set[Any]) -> dict[Any, Any] | None:
+    """The values of symbols, if all are computed from parameters and buffers only, which
+    nothing in the program writes to."""
+    run = _run()
+    if run is None:
+        return None
+    run.go_on()
+    found = {symbol: run.value_of(symbol, shape_env) for symbol in symbols}
+    if None in found.values() or not all(run.is_of_state(s, shape_env) for s in symbols):
+        return None
+    return found
 
 
 def example_values(shape_env: TorchShapeEnv, symbols: set[Any]) -> dict[Any, Any]:
@@ -76,24 +90,27 @@ def _run() -> _Run | None:
     tracer = tracer_in_force()
     if tracer is None:
         return None
-    run = _RUNNING.get(tracer.graph)
+    run: _Run | None = getattr(tracer, _KEPT_AS, None)
     if run is None:
         flat = _flat_arguments(sys._getframe(1))
         if flat is None:
             return None
-        run = _RUNNING[tracer.graph] = _Run(tracer, flat)
-    return run if run.tracer is tracer else None
+        run = _Run(tracer, *flat)
+        setattr(tracer, _KEPT_AS, run)
+    return run
 
 
-def _flat_arguments(frame: FrameType | None) -> tuple[Any, ...] | None:
-    """What the trace was started with: parameters, buffers, and inputs. None within the
-    bodies of higher-order operations, which are traced with other arguments."""
+def _flat_arguments(frame: FrameType | None) -> tuple[tuple[Any, ...], int] | None:
+    """What the trace was started with: parameters and buffers, then inputs; and how many the
+    former are. None within the bodies of higher-order operations, which are traced with other
+    arguments."""
     traces = 0
     while frame is not None:
         name = frame.f_code.co_name
         traces += name == "dispatch_trace"
         if name == "_make_fx_helper" and frame.f_code.co_filename == _TRACE:
-            return tuple(frame.f_locals["flat_args"]) if traces == 1 else None
+            found = frame.f_locals
+            return (tuple(found["flat_args"]), found["params_len"]) if traces == 1 else None
         frame = frame.f_back
     return None
 
@@ -113,8 +130,11 @@ _SKIPPED: Final = frozenset((
 class _Run:
     """The nodes of a graph in the making, run with the example inputs."""
 
-    def __init__(self, tracer: Any, flat: tuple[Any, ...]) -> None:
+    def __init__(self, tracer: Any, flat: tuple[Any, ...], state: int) -> None:
         self.tracer = tracer
+        self._of_state = state
+        self._nodes: dict[Any, fx.Node] = {}
+        self._own: set[fx.Node] = set()
         self._inputs: Iterator[Any] = iter(flat)
         self._values: dict[fx.Node, Any] = {}
         self._symbols: dict[Any, Any] = {}
@@ -136,7 +156,8 @@ class _Run:
         node = graph._root.next if self._last is None else self._last.next
         with _eager():
             while node.op != "root":
-                if node.next.op == "root" and node.op != "placeholder" and "val" not in node.meta:
+                is_last = node.next.op == "root" and node.op == "call_function"
+                if is_last and "val" not in node.meta:
                     break  # (torch is about to run it)
                 self._take(node)
                 self._last = node
@@ -148,8 +169,11 @@ class _Run:
         except Exception as error:  # (an operation may raise anything)
             value = _UnknownError(str(error))
         self._values[node] = value
+        if node.op == "placeholder" and self._of_state > 0:
+            self._of_state -= 1
+            self._own.add(node)
         if not isinstance(value, _UnknownError):
-            self._note(node.meta.get("val"), value)
+            self._note(node, value)
 
     def _computed(self, node: fx.Node) -> Any:
         if node.op == "placeholder":
@@ -160,7 +184,7 @@ class _Run:
             return None
         args, kwargs = fx.map_arg((node.args, dict(node.kwargs)), self._operand)
         self._require_own(node.target, args, kwargs)
-        return node.target(*args, **kwargs)  # type: ignore[operator]
+        return node.target(*args, **kwargs)
 
     def _operand(self, node: fx.Node) -> Any:
         value = self._values[node]
@@ -197,14 +221,30 @@ class _Run:
         schema = getattr(target, "_schema", None)
         if schema is None or not schema.is_mutable or not self._kept:
             return
-        for formal, actual in zip(schema.arguments, args):
+        named = {**dict(zip((one.name for one in schema.arguments), args)), **kwargs}
+        for formal in schema.arguments:
+            actual = named.get(formal.name)
             written = formal.alias_info is not None and formal.alias_info.is_write
-            if written and isinstance(actual, torch.Tensor):
-                if actual.untyped_storage()._cdata in self._kept:
-                    raise _UnknownError(f"{target} writes to what belongs to the program")
+            if not written or not isinstance(actual, torch.Tensor):
+                continue
+            if actual.untyped_storage()._cdata in self._kept:
+                raise _UnknownError(f"{target} writes to what belongs to the program")
 
-    def _note(self, stated: Any, value: Any) -> None:
+    def is_of_state(self, symbol: Any, shape_env: TorchShapeEnv) -> bool:
+        """Whether the symbol's value comes of what belongs to the program alone."""
+        node = self._nodes.get(symbol)
+        if node is None:
+            old = {new: old for old, new in shape_env.unbacked_renamings.items()}.get(symbol)
+            node = self._nodes.get(old)
+        return node is not None and is_computed_from(node, self._own)
+
+    def _note(self, node: fx.Node, value: Any) -> None:
         """Remember the values of symbols for which this is the first reading."""
+        before = set(self._symbols)
+        self._note_leaves(node.meta.get("val"), value)
+        self._nodes.update(dict.fromkeys(self._symbols.keys() - before, node))
+
+    def _note_leaves(self, stated: Any, value: Any) -> None:
         stated_leaves = pytree.tree_leaves(stated)
         leaves = pytree.tree_leaves(value)
         if len(stated_leaves) != len(leaves):

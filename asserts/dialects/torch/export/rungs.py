@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from asserts.dialects.torch.export.conversions import symbolic
-from asserts.dialects.torch.export.examples import by_example
+from asserts.dialects.torch.export.examples import by_example, by_state
 from asserts.dialects.torch.export.general import general_answer
 from asserts.dialects.torch.export.proving import proved
 from asserts.dialects.torch.export.questions import Answer, Question
 from asserts.dialects.torch.export.raised import checked
+from asserts.dialects.torch.export.telling import untold
 
 __all__ = ["RUNGS", "Rung", "ladder"]
 
@@ -28,11 +29,16 @@ class Rung(NamedTuple):
     assumes: bool = False
 
 
+def _general(question: Question) -> Answer | None:
+    return general_answer(question) or untold(question)
+
+
 RUNGS: Final = (
     Rung("prove", proved),
     Rung("symbolic", symbolic),
     Rung("check", checked),
-    Rung("general", general_answer),
+    Rung("state", by_state),
+    Rung("general", _general),
     Rung("example", by_example, assumes=True),
 )
 """From what needs nothing to what assumes the most."""

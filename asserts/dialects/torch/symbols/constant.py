@@ -7,14 +7,14 @@ no uninitialised memory takes part, and nothing writes to a tensor on the way, n
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Any, Final
 
 import torch
 from torch import fx
 from torch.utils._python_dispatch import _disable_current_modes
 
-__all__ = ["constant_value", "evaluated"]
+__all__ = ["constant_value", "is_computed_from"]
 
 MOST: Final = 4096
 """Elements of a tensor that is computed."""
@@ -26,17 +26,8 @@ MOST_NODES: Final = 64
 def constant_value(node: fx.Node, key: str = "val") -> int | bool | None:
     """The integer or truth that a node reads from a tensor of constants; `key` is where nodes
     keep their values."""
-    found = evaluated(node, key, {}, [])
-    return found if isinstance(found, int) else None
-
-
-def evaluated(
-    node: fx.Node, key: str, held: Mapping[fx.Node, torch.Tensor], used: list[fx.Node]
-) -> int | bool | float | None:
-    """The number or truth that a node reads, where tensors are `held` for some nodes; those
-    of them that take part are added to what is `used`."""
     source = node.args[0]
-    order = _behind(source, key, held) if isinstance(source, fx.Node) else None
+    order = _behind(source, key) if isinstance(source, fx.Node) else None
     if order is None:
         return None
     values: dict[fx.Node, Any] = {}
@@ -44,21 +35,42 @@ def evaluated(
         # (No tensor here asks for gradients; to turn them off would be recorded.)
         with _disable_current_modes(), torch._C.DisableTorchFunction():
             for one in order:
-                if one in held:
-                    used.append(one)
-                    values[one] = held[one].detach()
-                    continue
                 args, kwargs = fx.map_arg((one.args, dict(one.kwargs)), values.__getitem__)
                 values[one] = one.target(*args, **kwargs)
             found = values[source].item()
     except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError):
         return None
-    return found if isinstance(found, (int, float)) else None
+    return found if isinstance(found, int) else None
 
 
-def _behind(
-    source: fx.Node, key: str, held: Mapping[fx.Node, torch.Tensor]
-) -> list[fx.Node] | None:
+def is_computed_from(node: fx.Node, known: Collection[fx.Node]) -> bool:
+    """Whether a value comes of some tensors and constants only, by operations that always give
+    the same, and nothing writes to a tensor on the way."""
+    waiting, seen = [node], {node}
+    while waiting:
+        one = waiting.pop()
+        if len(seen) > MOST_NODES or _is_written(one):
+            return False
+        if one in known or one.op == "get_attr":
+            continue
+        if one.op != "call_function" or not _is_the_same_each_time(one.target):
+            return False
+        new = set(one.all_input_nodes) - seen
+        seen |= new
+        waiting += new
+    return True
+
+
+def _is_the_same_each_time(target: Any) -> bool:
+    if not isinstance(target, torch._ops.OpOverload):
+        return target is operator.getitem
+    if torch.Tag.nondeterministic_seeded in target.tags or target._schema.is_mutable:
+        return False
+    plain = "empty" not in target._opname and "rand" not in target._opname
+    return target.namespace == "aten" and plain
+
+
+def _behind(source: fx.Node, key: str) -> list[fx.Node] | None:
     """What has to be computed for a node, in order; None if that is not constant."""
     found: dict[fx.Node, None] = {}
     waiting = [source]
@@ -66,25 +78,20 @@ def _behind(
         node = waiting.pop()
         if node in found:
             continue
-        known = _is_small(node.meta.get(key)) if node in held else _is_constant(node, key)
-        if len(found) >= MOST_NODES or not known or _is_written(node):
+        if len(found) >= MOST_NODES or not _is_constant(node, key) or _is_written(node):
             return None
         found[node] = None
-        waiting += () if node in held else node.all_input_nodes
+        waiting += node.all_input_nodes
     return sorted(found)
 
 
 def _is_constant(node: fx.Node, key: str) -> bool:
     """Whether the operation gives the same for the same operands, and quickly."""
     target, value = node.target, node.meta.get(key)
+    if not _is_the_same_each_time(target):
+        return False
     if target is operator.getitem:
         return True  # (an item of a list of results)
-    if not isinstance(target, torch._ops.OpOverload) or target.namespace != "aten":
-        return False
-    if torch.Tag.nondeterministic_seeded in target.tags or target._schema.is_mutable:
-        return False
-    if "empty" in target._opname or "rand" in target._opname:
-        return False
     values = value if isinstance(value, (list, tuple)) else [value]
     return all(_is_small(one) for one in values)
 

@@ -1,0 +1,211 @@
+"""The one call that exports a model, whatever it asks of run-time sizes.
+
+Ways are tried from what assumes nothing to what assumes the most; the first program is the
+result, with what was decided for it, and the contract that its callers are held to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import torch
+from torch.export import ExportedProgram
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
+from torch.utils import _pytree as pytree
+
+from asserts.conditions.report import Report
+from asserts.dialects.torch.export.installed import installed
+from asserts.dialects.torch.export.programs import minimise
+from asserts.dialects.torch.export.report import report
+from asserts.dialects.torch.export.rungs import ladder
+from asserts.dialects.torch.export.verify import TorchSubject, called
+from asserts.errors import GraphError
+from asserts.verify.programs import verify as compare
+
+__all__ = ["Attempt", "Contract", "Exported", "export", "is_data_dependent"]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A way that was tried: its name, and why it failed (None: it did not)."""
+
+    way: str
+    error: BaseException | None = None
+
+    def __str__(self) -> str:
+        if self.error is None:
+            return f"{self.way}: exported"
+        lines = str(self.error).strip().splitlines() or [""]
+        return f"{self.way}: {type(self.error).__name__}: {lines[0]}"
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a program accepts: its `inputs` with their sizes, what has to hold of them at the
+    `entry`, and of values at `run_time`."""
+
+    inputs: tuple[str, ...]
+    entry: tuple[str, ...]
+    run_time: tuple[str, ...]
+
+    def __str__(self) -> str:
+        parts = {"inputs": self.inputs, "at entry": self.entry, "at run time": self.run_time}
+        lines = []
+        for title, items in parts.items():
+            lines.append(f"{title}:" if items else f"{title}: nothing")
+            lines += [f"    {item}" for item in items]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A program, the `way` by which it was exported, and what there is to say of it."""
+
+    program: ExportedProgram
+    way: str
+    report: Report
+    contract: Contract
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What was assumed of the inputs, and is asserted."""
+        found = (one.assumption for one in self.report.decisions)
+        return tuple(dict.fromkeys(one for one in found if one is not None))
+
+    def __str__(self) -> str:
+        return f"{self.report}\n\n{self.contract}"
+
+
+Way = tuple[str, Callable[[], AbstractContextManager[None]]]
+
+_ALONE: Final[Way] = ("torch alone", nullcontext)
+
+
+def export(
+    model: torch.nn.Module,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any] | None = None,
+    *,
+    dynamic_shapes: Any = None,
+    strict: bool = False,
+    decide: bool | str = "example",
+    verify: bool = False,
+    progress: Callable[[Attempt], object] | None = None,
+    **options: Any,
+) -> Exported:
+    """Export a model, first without any assumption, then, as far as `decide` goes (see
+    `installed`), with the branches of the example inputs, which are asserted; then as torch
+    does it alone. Asserts that others imply are not in the program.
+
+    `progress` is called for every attempt; `options` are those of `torch.export.export`. With
+    `verify`, the program is run against the model, and a difference is an error. Raises what
+    the last of our attempts raised, if all fail, and `GraphError` for a difference. A program
+    that refuses its own example is returned only if no way has made another.
+    """
+    options.update(dynamic_shapes=dynamic_shapes, strict=strict)
+    attempts: list[Attempt] = []
+    refusing: tuple[ExportedProgram, str] | None = None
+    for way, context in _ways(decide):
+        if way == "example" and not is_data_dependent(attempts[-1].error):
+            continue
+        made: ExportedProgram | None = None
+        error: BaseException | None = None
+        try:
+            with context():
+                made = torch.export.export(model, args, kwargs, **options)
+            error = _refusal(made, args, kwargs or {})
+        except Exception as raised:  # (a model may raise anything)
+            error = raised
+        attempts.append(Attempt(way, error))
+        if progress is not None:
+            progress(attempts[-1])
+        if made is not None and error is None:
+            return _exported(made, way, attempts, model if verify else None)
+        if made is not None and refusing is None:
+            refusing = made, way
+    if refusing is not None:
+        return _exported(*refusing, attempts, model if verify else None)
+    raise _of_ours(attempts)
+
+
+def _of_ours(attempts: Sequence[Attempt]) -> BaseException:
+    """The error of the last attempt of ours, if there is one."""
+    errors = [one.error for one in attempts if one.error is not None]
+    ours = [one.error for one in attempts if one.error is not None and one.way != _ALONE[0]]
+    return (ours or errors)[-1]
+
+
+def _refusal(program: ExportedProgram, args: Any, kwargs: Any) -> BaseException | None:
+    """What the program raises for its own example: torch may have assumed something else of
+    it. The program stays as it is."""
+    module = program.module()
+    before = {name: buffer.clone() for name, buffer in module.named_buffers()}
+    try:
+        called(module, *pytree.tree_map_only(torch.Tensor, torch.clone, (args, kwargs)))
+    except Exception as error:
+        return error
+    finally:
+        with torch.no_grad():
+            for name, buffer in module.named_buffers():
+                buffer.copy_(before[name])
+    return None
+
+
+def _ways(decide: bool | str) -> list[Way]:
+    """From what assumes nothing to what assumes the most."""
+    rungs = ladder(decide)
+    found: list[Way] = []
+    if any(not rung.assumes for rung in rungs):
+        sure = [rung.name for rung in rungs if not rung.assumes][-1]
+        found.append((sure, lambda: installed(decide=sure)))
+    if any(rung.assumes for rung in rungs):
+        found.append(("example", lambda: installed(decide=rungs[-1].name)))
+    return [*found, _ALONE]
+
+
+def is_data_dependent(error: BaseException | None) -> bool:
+    """Whether it comes of a question to which only the data have the answer."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, GuardOnDataDependentSymNode):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _exported(
+    program: ExportedProgram, way: str, attempts: Sequence[Attempt], model: Any
+) -> Exported:
+    if way != _ALONE[0]:
+        program = minimise(program).program
+    said = report(program)
+    if model is not None:
+        _verify(program, model, said)
+    return Exported(program, way, said, contract_of(program, said), tuple(attempts))
+
+
+def _verify(program: ExportedProgram, model: Any, said: Report) -> None:
+    """Run both; that the program stops where an assumption does not hold is no difference."""
+    announced = [one.message for one in said.decisions if one.assumption is not None]
+    found = compare(program, model, names=("the program", "the model"))
+    others = [
+        one for one in found.differences
+        if not any(text and text in (one.first.rejected or "") for text in announced)
+    ]  # fmt: skip
+    if others or not found.accepted:
+        found = replace(found, differences=tuple(others))
+        raise GraphError(f"the exported program is not the model:\n{found}")
+
+
+def contract_of(program: ExportedProgram, said: Report) -> Contract:
+    """What callers of a program are held to, in their names."""
+    subject = TorchSubject(program)
+    entry = [one.text for one in subject.conditions if one.entry]
+    run_time = [row.condition for row in said if row.outcome != "discharged"]
+    inputs = tuple(map(str, subject.inputs))
+    return Contract(inputs, tuple(dict.fromkeys(entry)), tuple(dict.fromkeys(run_time)))
