@@ -49,6 +49,7 @@ __all__ = [
     "TraceError",
     "VerifyReport",
     "check",
+    "infer_shapes",
     "inputs",
     "insert",
     "minimise",
@@ -120,6 +121,18 @@ def report(
 
         return torch.report(program, policy, effort)
     raise GraphError(f"{type(program).__name__} is not a program with asserts")
+
+
+def infer_shapes(model: Any) -> Any:
+    """The shape of every value of an ONNX model, in terms of its dimension names.
+
+    `model` is a path, bytes, an ``onnx.ModelProto`` or an ``onnx_ir.Model``; the result is an
+    `asserts.dialects.onnx.Inferred`: `shapes` by name, `requirements`, and `model`, a copy
+    with everything in its ``value_info``. Raises `GraphError` for what is not a model.
+    """
+    from asserts.dialects.onnx import infer_shapes as infer
+
+    return infer(model)
 
 
 def _is_torch(program: object) -> bool:

@@ -24,7 +24,9 @@ FOLDERS = {
     ),
     "asserts": (
         "errors", "graph", "dialects.base", "conditions", "dialects.numpy.graph", "trace",
-        "dialects.numpy", "dialects.torch.symbols", "dialects.torch.answers", "dialects.hosts",
+        "dialects.numpy", "dialects.torch.symbols", "dialects.torch.answers",
+        "dialects.onnx.model", "dialects.onnx.rules", "dialects.onnx.infer",
+        "dialects.onnx.answers", "dialects.onnx", "dialects.hosts",
         "passes", "verify", "dialects.torch", "files", "examples", "cli",
     ),
 }  # fmt: skip

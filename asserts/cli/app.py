@@ -14,6 +14,7 @@ from asserts.cli.compare import verify
 from asserts.cli.exits import Exit, in_help
 from asserts.cli.expressions import ExpressionCommand
 from asserts.cli.failures import Failure, failure_of
+from asserts.cli.models import infer
 from asserts.cli.programs import insert, minimise, remove, report
 from asserts.cli.questions import bounds, prove
 from asserts.cli.tour import demo
@@ -32,6 +33,7 @@ app = typer.Typer(
 
 _QUESTIONS: Final = "Questions about sizes"
 _PROGRAMS: Final = "Programs and their checks"
+_MODELS: Final = "ONNX models"
 _START: Final = "First look"
 
 EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
@@ -56,6 +58,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "shapeproof verify model.pt2 fewer.pt2",
         "shapeproof verify checked.json plain.json --seed 7 --trials 200",
     ),
+    "infer": (
+        "shapeproof infer model.onnx",
+        "shapeproof infer model.onnx -o shaped.onnx",
+    ),
     "demo": ("shapeproof demo", "shapeproof demo letter.txt"),
 }
 """What to try, by verb; the tests run what needs no file."""
@@ -71,6 +77,7 @@ _add(_QUESTIONS, prove, ExpressionCommand)
 _add(_QUESTIONS, bounds, ExpressionCommand)
 for _function in (insert, remove, minimise, report, verify):
     _add(_PROGRAMS, _function)
+_add(_MODELS, infer)
 _add(_START, demo)
 app.command("minimize", hidden=True)(minimise)
 

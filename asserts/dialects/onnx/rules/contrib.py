@@ -1,0 +1,3 @@
+"""onnxruntime's own operators (``com.microsoft``) that real models have, and classical ML."""
+
+from __future__ import annotations
