@@ -49,6 +49,7 @@ __all__ = [
     "TraceError",
     "VerifyReport",
     "check",
+    "contract",
     "infer_shapes",
     "inputs",
     "insert",
@@ -133,6 +134,18 @@ def infer_shapes(model: Any) -> Any:
     from asserts.dialects.onnx import infer_shapes as infer
 
     return infer(model)
+
+
+def contract(model: Any) -> Any:
+    """The input sizes that an ONNX model accepts, as conditions on its dimension names.
+
+    `model` is what `infer_shapes` takes, or its result. The result is an
+    `asserts.dialects.onnx.Contract`: `conditions`, `check(sizes)`, `sample`, `violations`.
+    Raises `GraphError` for what is not a model.
+    """
+    from asserts.dialects.onnx import contract as of_model
+
+    return of_model(model)
 
 
 def _is_torch(program: object) -> bool:

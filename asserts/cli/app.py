@@ -14,7 +14,7 @@ from asserts.cli.compare import verify
 from asserts.cli.exits import Exit, in_help
 from asserts.cli.expressions import ExpressionCommand
 from asserts.cli.failures import Failure, failure_of
-from asserts.cli.models import infer
+from asserts.cli.models import contract, infer
 from asserts.cli.programs import insert, minimise, remove, report
 from asserts.cli.questions import bounds, prove
 from asserts.cli.tour import demo
@@ -58,6 +58,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "shapeproof verify model.pt2 fewer.pt2",
         "shapeproof verify checked.json plain.json --seed 7 --trials 200",
     ),
+    "contract": (
+        "shapeproof contract model.onnx",
+        "shapeproof contract model.onnx --check batch=3,height=640",
+    ),
     "infer": (
         "shapeproof infer model.onnx",
         "shapeproof infer model.onnx -o shaped.onnx",
@@ -78,6 +82,7 @@ _add(_QUESTIONS, bounds, ExpressionCommand)
 for _function in (insert, remove, minimise, report, verify):
     _add(_PROGRAMS, _function)
 _add(_MODELS, infer)
+_add(_MODELS, contract)
 _add(_START, demo)
 app.command("minimize", hidden=True)(minimise)
 

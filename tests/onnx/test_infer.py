@@ -124,7 +124,7 @@ def _choice(condition: str) -> ModelProto:
 
 
 def test_if_on_a_size_is_a_choice_of_sizes() -> None:
-    assert shapes(_choice("is_four"), "y") == ["[Where(n == 4, n, m)]"]
+    assert shapes(_choice("is_four"), "y") == ["[Where(n == 4, 4, m)]"]
 
 
 def test_if_on_data_is_a_fresh_size_between_both() -> None:

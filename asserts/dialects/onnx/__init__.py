@@ -17,7 +17,8 @@ except ModuleNotFoundError as error:
         "onnx is not installed: a model needs it (pip install 'shapeproof[onnx]')"
     ) from error
 
+from asserts.dialects.onnx.answers.contract import Contract, contract
 from asserts.dialects.onnx.infer.model import Inferred
 from asserts.dialects.onnx.infer.model import infer as infer_shapes
 
-__all__ = ["Inferred", "infer_shapes"]
+__all__ = ["Contract", "Inferred", "contract", "infer_shapes"]

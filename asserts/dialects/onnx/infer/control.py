@@ -75,7 +75,11 @@ def _branch(
     walker: Walker, graph: GraphProto, frame: Frame, label: str, given: BoolExpr
 ) -> list[Type]:
     inner = walker.inner(frame, label, given)
-    walker.graph(graph, inner)
+    if given is TRUE:
+        walker.graph(graph, inner)
+    else:
+        with walker.symbols.assuming(given):
+            walker.graph(graph, inner)
     walker.keep(inner)
     return [inner.values.get(value.name, Tensor(0)) for value in graph.output]
 
@@ -95,15 +99,15 @@ def _walked(
     inner = walker.inner(frame, "body", given)
     for value, found in zip(graph.input, inputs, strict=False):
         inner.values[value.name] = found
-    if final:
+    walker._loops += 1
+    walker._quiet += not final
+    try:
         walker.graph(graph, inner)
+    finally:
+        walker._quiet -= not final
+        walker._loops -= 1
+    if final:
         walker.keep(inner)
-    else:
-        walker._quiet += 1
-        try:
-            walker.graph(graph, inner)
-        finally:
-            walker._quiet -= 1
     return [inner.values.get(value.name, Tensor(0)) for value in graph.output]
 
 
@@ -349,7 +353,7 @@ def _map(walker: Walker, call: Call, frame: Frame) -> Listed[Type]:
     assert isinstance(first, Sequence)
     rows = _rows(call, first)
     if rows is None:
-        elements = [_element(found) for found in call.inputs]
+        elements = [walker.renewed(_element(found)) for found in call.inputs]
         results = _walked(walker, body, frame, elements, True)
         return [Sequence(found, first.length) for found in results]
     columns = list(

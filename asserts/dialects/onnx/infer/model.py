@@ -93,6 +93,12 @@ def infer(model: Any) -> Inferred:
         )
     from asserts.dialects.onnx.infer.declared import reconciled
 
+    if walker.unranked:
+        nodes = list(dict.fromkeys(walker.unranked))
+        notes.append(
+            f"of {len(nodes)} nodes not even the rank of a result is known, nor what follows "
+            f"requires of it (first at {nodes[0]})"
+        )
     notes += [f"malformed node {text}" for text in walker.malformed]
     contradictions = reconciled(proto, walker, frame)
     requirements = tuple(walker.requirements.values())

@@ -13,6 +13,7 @@ from shapes.errors import ShapeproofError
 from shapes.expr import (
     EQ_ZERO,
     LE_ZERO,
+    NE_ZERO,
     OPERATORS,
     BoolExpr,
     IntExpr,
@@ -20,7 +21,7 @@ from shapes.expr import (
 )
 from shapes.facts import Fact, Facts
 from shapes.prove import decide
-from shapes.traversal import is_name, parse
+from shapes.traversal import free_symbols, is_name, parse
 
 __all__ = ["Symbols", "identifier"]
 
@@ -149,19 +150,27 @@ class Symbols:
     @contextmanager
     def assuming(self, condition: BoolExpr) -> Iterator[None]:
         """Questions in this block are asked where the condition holds."""
-        known, unknown = dict(self._known), set(self._unknown)
-        facts = self.env.facts
+        known, facts = dict(self._known), self.env.facts
+        stated, symbols = len(self.env.axioms), len(self.env.symbols)
+        self._unknown.clear()
+        self._state(condition, "the branch", "the branch")
         try:
-            self._unknown.clear()
             yield
         finally:
-            self.env.facts = facts
-            self._known, self._unknown = known, unknown
+            for place, info in enumerate(list(self.env.symbols.values())[symbols:], symbols):
+                facts = facts.declaring(info.symbol, info.backed, place)
+            self.env.facts = facts.given(*self.env.axioms[stated:])
+            self._known = known
+            self._unknown.clear()
 
     def enforced(self, condition: BoolExpr, reason: str, node: str) -> None:
         """Take for known what a node enforces, if that is a relation between sizes. What
         contradicts what is known stays a requirement that never holds."""
-        if condition.op not in (LE_ZERO, EQ_ZERO) and condition.op is not OPERATORS["And"]:
+        self._state(condition, reason, node)
+
+    def _state(self, condition: BoolExpr, reason: str, node: str) -> None:
+        relations = (LE_ZERO, EQ_ZERO, NE_ZERO)
+        if condition.op not in relations and condition.op is not OPERATORS["And"]:
             return
         fact = Fact(condition, "check", None, reason, None, node)
         learned = self.env.facts.extended(fact)
@@ -174,6 +183,10 @@ class Symbols:
         if not self.env.facts.has_solved:
             return size
         return self.env.facts.normalized(size)[0]  # type: ignore[return-value]
+
+    def has_data(self, size: IntExpr) -> bool:
+        """Whether a size depends on data."""
+        return any(self.is_data(symbol.name) for symbol in free_symbols(size))
 
     def is_data(self, name: str) -> bool:
         """Whether a symbol's value depends on data."""

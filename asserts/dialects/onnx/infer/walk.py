@@ -82,11 +82,14 @@ class Walker:
     """Types of values in subgraphs and bodies, by path and name."""
     malformed: list[str] = field(default_factory=list)
     """Nodes that do not have the inputs or attributes of their operators."""
+    unranked: list[str] = field(default_factory=list)
+    """Nodes with a result of which not even the rank is known."""
     _node: str = ""
     _operator: str = ""
     _label: str = ""
     _given: BoolExpr = TRUE
     _quiet: int = 0
+    _loops: int = 0
 
     # ---------------------------------------------------------------- what calls ask
 
@@ -105,7 +108,7 @@ class Walker:
             self.requirements[key] = Requirement(
                 condition, reason, self._node, self._operator, exact, self._given
             )
-            if exact and self._given is TRUE:
+            if exact and not self._loops:
                 self.symbols.enforced(condition, reason, self._node)
 
     def fresh(self, label: str, least: Any = 0, most: Any = None) -> IntExpr:
@@ -115,6 +118,16 @@ class Walker:
     def fail(self, reason: str) -> Exception:
         """The error of a node that can never run."""
         return ImpossibleError(reason)
+
+    def renewed(self, found: Type) -> Type:
+        """The type of one element of a sequence: sizes that depend on data are its own."""
+        if not isinstance(found, Tensor) or found.shape is None:
+            return found
+        shape = tuple(
+            self.fresh(f"d{i}") if self.symbols.has_data(d) else d
+            for i, d in enumerate(found.shape)
+        )
+        return Tensor(found.dtype, shape)
 
     # ---------------------------------------------------------------- graphs
 
@@ -239,6 +252,8 @@ class Walker:
 
     def _finished(self, found: Type, name: str) -> Type:
         """A result with elements that fit its shape, and sizes of bearable length."""
+        if isinstance(found, Tensor) and found.shape is None:
+            self.unranked.append(self._node)
         if not isinstance(found, Tensor) or found.shape is None:
             return found
         shape = tuple(self._bearable(d, name, i) for i, d in enumerate(found.shape))

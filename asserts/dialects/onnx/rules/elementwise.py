@@ -183,6 +183,7 @@ operator(
         else call.operation("Max", found, call.operation("Sub", found, found))
     ),
 )
+operator("BitCast", same_shape, dtypes=_cast_dtype)
 operator("Identity", types=lambda call: [call.inputs[0] or Tensor(0)])
 operator("Dropout", _dropout, dtypes=_dropout_dtypes, elements=lambda call: call.elements(0))
 operator("PRelu", _slope)

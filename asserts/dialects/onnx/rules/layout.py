@@ -22,6 +22,7 @@ from shapes.expr import (
     IntExpr,
     ceiling_division,
     combine,
+    conjunction,
     constant,
     disjunction,
     equal,
@@ -165,7 +166,10 @@ def _with_hole(
     source = show_shape(call.shape(0))
     shown = show_shape(constant(-1) if i == hole else d for i, d in enumerate(wanted))
     reason = f"{source} cannot be reshaped to {shown}"
-    call.need(disjunction(less(others, ZERO), less(ZERO, others)), reason)
+    if call.known(less_equal(ZERO, others)):
+        call.need(less(ZERO, others), reason)
+    else:
+        call.need(disjunction(less(others, ZERO), less(ZERO, others)), reason)
     if others is ZERO:
         left = call.fresh(f"d{hole}")
     else:
@@ -371,6 +375,10 @@ def _pad(call: Call) -> Sequence[Shape | None]:
             less_equal(ZERO, result[axis]),
             f"{shape[axis]} cannot be padded by {before}, {after}",
         )
+        if mode == "edge":
+            unchanged = conjunction(less_equal(before, ZERO), less_equal(after, ZERO))
+            some = disjunction(less_equal(ONE, shape[axis]), unchanged)
+            call.need(some, f"an axis of {shape[axis]} has no edge to repeat")
         if mode == "reflect":
             for width in (before, after):
                 call.need(

@@ -58,6 +58,8 @@ class Walk(Protocol):
 
     def fail(self, reason: str) -> Exception: ...
 
+    def renewed(self, found: Type) -> Type: ...
+
 
 class Call:
     """One node with the types of its inputs."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from asserts.dialects.onnx.model.types import Shape
 from asserts.dialects.onnx.rules.record import (
+    ONE,
     ZERO,
     Call,
     operator,
@@ -17,6 +18,7 @@ from shapes.expr import (
     constant,
     equal,
     floor_division,
+    less_equal,
     modulo,
     multiply,
     scale,
@@ -34,6 +36,7 @@ def _recurrent(gates: int, states: int) -> Callable[[Call], Sequence[Shape | Non
         length, batch = (x[1], x[0]) if batch_first else (x[0], x[1])
         hidden = constant(call.integer("hidden_size")) if call.integer("hidden_size") else r[2]
         directions = constant(2 if call.text("direction") == "bidirectional" else 1)
+        call.need(less_equal(ONE, batch), f"there is no batch: {batch}")
         call.same(x[2], w[2], "the input and its weights differ in size")
         call.same(w[1], scale(gates, hidden), "the weights do not fit the hidden size")
         state = (directions, batch, hidden)

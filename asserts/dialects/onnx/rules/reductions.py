@@ -19,8 +19,8 @@ from asserts.dialects.onnx.rules.record import (
     operator,
     same_shape,
 )
-from shapes.expr import shift
-from shapes.tensors import reduce
+from shapes.expr import disjunction, equal, less_equal, shift
+from shapes.tensors import product, reduce
 
 __all__: list[str] = []
 
@@ -90,8 +90,13 @@ def _folded(found: Elements, axes: tuple[int, ...], pair: Any, keep: bool) -> El
 
 def _arg(call: Call) -> Sequence[Shape | None]:
     keep = bool(call.integer("keepdims", 1))
-    needs_elements = reduce(call.shape(0), call.integer("axis"), keep)
-    return [call.checked(needs_elements)]
+    shape = call.shape(0)
+    at = call.axis(call.integer("axis"), max(len(shape), 1))
+    if shape:
+        others = product(d for i, d in enumerate(shape) if i != at)
+        some = disjunction(less_equal(ONE, shape[at]), equal(others, ZERO))
+        call.need(some, f"the greatest of an axis of {shape[at]}")
+    return [call.checked(reduce(shape, at if shape else None, keep))]
 
 
 def _arg_span(call: Call) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
-from asserts.dialects.onnx.model.elements import elements_of
+from asserts.dialects.onnx.model.elements import OPERATIONS, Quotient, elements_of
 from asserts.dialects.onnx.model.types import Elements, Shape, Tensor
 from asserts.dialects.onnx.rules.elementwise import same_span
 from asserts.dialects.onnx.rules.layout import blank, rearranged
@@ -301,7 +301,8 @@ def _top_k(call: Call) -> Sequence[Shape | None]:
 
 def _one_hot(call: Call) -> Sequence[Shape | None]:
     shape = call.shape(0)
-    depth = (call.listed(1) or [None])[0]
+    found = call.elements(1)
+    depth = None if found is None else OPERATIONS["integer"](found.flat[0], call.known)
     size = call.fresh("depth") if depth is None else depth
     at = call.integer("axis", -1)
     at = at + len(shape) + 1 if at < 0 else at
@@ -325,8 +326,6 @@ def _range(call: Call) -> Sequence[Shape | None]:
 
 def _real_length(call: Call, start: Any, limit: Any, step: Any) -> IntExpr:
     """The length of a range of floats, as far as its ends are exact."""
-    from asserts.dialects.onnx.model.elements import OPERATIONS, Quotient
-
     span = OPERATIONS["Sub"](limit, start, call.known) if None not in (start, limit) else None
     steps = OPERATIONS["Div"](span, step, call.known) if None not in (span, step) else None
     if not isinstance(steps, Quotient):

@@ -62,7 +62,7 @@ def _element_at(call: Call) -> Listed[Type]:
 
 def _any(call: Call, element: Type | None) -> Type:
     """An element of a sequence, of which only the common type is known."""
-    return Tensor(0) if element is None else element
+    return Tensor(0) if element is None else call.walk.renewed(element)
 
 
 def _insert(call: Call) -> Listed[Type]:
@@ -150,6 +150,9 @@ def _joined(call: Call) -> Listed[Type]:
     at = call.axis(axis, rank)
     length = sequence.length
     total = length if new and length is not None else call.fresh("joined")
+    element = call.walk.renewed(element)
+    assert isinstance(element, Tensor)
+    assert element.shape is not None
     kept = element.shape if new else (*element.shape[:at], *element.shape[at + 1 :])
     return [Tensor(element.dtype, (*kept[:at], total, *kept[at:]))]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asserts.dialects.onnx.rules import (
+    classical,
     contrib,
     elementwise,
     layout,
@@ -20,9 +21,19 @@ from asserts.dialects.onnx.rules.record import TABLE, Operator
 __all__ = ["find"]
 
 FAMILIES = (
-    contrib, elementwise, layout, made, normalization, products, recurrent, reductions,
-    selection, sequences, windows,
-)  # fmt: skip
+    classical,
+    contrib,
+    elementwise,
+    layout,
+    made,
+    normalization,
+    products,
+    recurrent,
+    reductions,
+    selection,
+    sequences,
+    windows,
+)
 
 
 def find(domain: str, name: str) -> Operator | None:

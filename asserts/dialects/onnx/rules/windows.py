@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from math import prod
 from typing import Any
 
+import numpy as np
 from onnx import TensorProto
 
+from asserts.dialects.onnx.model.elements import FACTOR, Quotient
 from asserts.dialects.onnx.model.types import Shape
 from asserts.dialects.onnx.rules.record import ONE, ZERO, Call, operator
 from shapes.expr import (
@@ -51,6 +54,7 @@ class Window:
         """The number of places of the window of a convolution along axis i."""
         stride = constant(self.strides[i])
         if self.auto in SAME:
+            self.call.need(less_equal(ONE, size), f"a window has no place in {size}")
             return ceiling_division(size, stride)
         free = self._free(i, size)
         self.call.need(less_equal(ZERO, free), self._no_place(i, size))
@@ -140,7 +144,11 @@ def _spread(window: Window, i: int, size: IntExpr, extra: int) -> IntExpr:
     if window.auto in SAME:
         return scale(stride, size)
     pads = window.pads[i] + window.pads[i + len(window.kernel)]
-    return combine(1, scale(stride, shift(size, -1)), 1, shift(window.extent(i), extra - pads))
+    spread = combine(
+        1, scale(stride, shift(size, -1)), 1, shift(window.extent(i), extra - pads)
+    )
+    window.call.need(less_equal(ONE, spread), f"nothing is left of an axis of {size}")
+    return spread
 
 
 def _pooling(call: Call) -> Sequence[Shape | None]:
@@ -156,6 +164,8 @@ def _pooling(call: Call) -> Sequence[Shape | None]:
 
 def _global(call: Call) -> Sequence[Shape | None]:
     x = call.shape(0)
+    for d in x[2:]:
+        call.need(less_equal(ONE, d), f"nothing can be pooled from an axis of {d}")
     return [(*x[:2], *[ONE] * (len(x) - 2))]
 
 
@@ -239,8 +249,6 @@ def _target_sizes(call: Call, axes: list[int]) -> list[IntExpr]:
     numbers = [d for d in (*wanted, *sizes) if d is not None and d.is_constant]
     if len(numbers) < 2 * len(axes):
         return [call.fresh(f"d{a}") for a in axes]
-    from fractions import Fraction
-
     choose = min if policy == "not_larger" else max
     ratio = choose(
         Fraction(int(w.constant), int(d.constant)) for w, d in zip(wanted, sizes, strict=True)
@@ -251,22 +259,35 @@ def _target_sizes(call: Call, axes: list[int]) -> list[IntExpr]:
 
 def scaled(call: Call, axis: int, size: IntExpr, factor: Any) -> IntExpr:
     """A size times a factor, rounded down as onnxruntime does: in single precision."""
-    from asserts.dialects.onnx.model.elements import FACTOR, Quotient
-
     if not isinstance(factor, Quotient):
         return call.fresh(f"d{axis}")
     if size.is_constant and factor.top.is_constant and factor.exact:
-        import numpy as np
-
         value = np.float32(int(factor.top.constant) / int(factor.bottom.constant))
         return constant(int(np.float32(int(size.constant)) * value))
     if factor.exact and factor.top.is_constant and abs(int(factor.top.constant)) <= FACTOR:
         return floor_division(multiply(size, factor.top), factor.bottom)
     if factor.exact:
-        return call.fresh(f"d{axis}")
+        return _scaled_by(call, axis, size, factor)
     top, bottom = factor.top, factor.bottom
     whole = floor_division(multiply(size, top), bottom)
     return call.fresh(f"d{axis}", maximum(ZERO, shift(whole, -1)), shift(whole, 1))
+
+
+def _scaled_by(call: Call, axis: int, size: IntExpr, factor: Quotient) -> IntExpr:
+    """A size times a factor that single precision does not hold exactly (0.6): the fraction
+    that gives onnxruntime's size for every size up to `MEASURED`, if there is one."""
+    if not factor.top.is_constant:
+        return call.fresh(f"d{axis}")
+    exact = Fraction(int(factor.top.constant), int(factor.bottom.constant))
+    near = exact.limit_denominator(1000)
+    sizes = np.arange(MEASURED, dtype=np.int64)
+    computed = (sizes.astype(np.float32) * np.float32(exact)).astype(np.int64)
+    if not (computed == sizes * near.numerator // near.denominator).all():
+        return call.fresh(f"d{axis}")
+    return floor_division(scale(near.numerator, size), constant(near.denominator))
+
+
+MEASURED = 1 << 16
 
 
 def _upsample(call: Call) -> Sequence[Shape | None]:
