@@ -183,19 +183,20 @@ def contract(model: Any) -> Contract:
     for one in inferred.requirements:
         data = any(symbols.is_data(symbol.name) for symbol in free_symbols(one.whole))
         (on_data if data else on_inputs).append(one)
-    conditions = _simplified(own, [one.whole for one in on_inputs], inferred)
+    env = _environment(own, inferred)
+    on_inputs = [one for one in on_inputs if not _implied(env, one.whole, ())]
+    conditions = _simplified(env, [one.whole for one in on_inputs])
     return Contract(inferred, tuple(on_inputs), tuple(conditions), tuple(on_data), own)  # type: ignore[arg-type]
 
 
 # ------------------------------------------------------------------------ simplification
 
 
-def _simplified(own: Any, wholes: Sequence[BoolExpr], inferred: Inferred) -> list[BoolExpr]:
+def _simplified(env: ShapeEnv, wholes: Sequence[BoolExpr]) -> list[BoolExpr]:
     """Conditions that are together equivalent to the requirements."""
     distinct = [c for c in dict.fromkeys(wholes) if c is not TRUE]
     if FALSE in distinct:
         return [FALSE]
-    env = _environment(own, inferred)
     alone: dict[IntExpr, list[BoolExpr]] = {}
     several: list[BoolExpr] = []
     for condition in distinct:

@@ -81,10 +81,16 @@ def _guesses(n: IntExpr, holds: list[bool]) -> Iterator[list[BoolExpr]]:
     least = next((i for i in range(start, len(holds)) if holds[i]), None)
     before = _ranges(holds[:start])
     if least is not None and not before:
-        yield [*_at_least(n, least), *([] if tail is TRUE else [tail])]
-    elif least is None:
+        yield [*([] if tail is TRUE else [tail]), *_at_least(n, least)]
+        return
+    if least is None:
         yield [disjunction(*(_within(n, a, b) for a, b in before))]
-    elif len(before) <= 3:
+        return
+    if len(before) == 1:
+        [(first, last)] = before
+        small = less_equal(n, constant(last))
+        yield [*_at_least(n, first), disjunction(small, tail)]
+    if len(before) <= 3:
         rest = conjunction(*_at_least(n, least), tail)
         yield [disjunction(*(_within(n, a, b) for a, b in before), rest)]
 

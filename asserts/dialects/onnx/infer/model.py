@@ -35,6 +35,8 @@ class Inferred:
     requirements: tuple[Requirement, ...]
     notes: list[str] = field(default_factory=list)
     contradictions: list[str] = field(default_factory=list)
+    texts: dict[IntExpr, str] = field(default_factory=dict, repr=False)
+    """Dimensions that have been written as text."""
 
     @property
     def shapes(self) -> dict[str, Shape]:

@@ -19,7 +19,7 @@ from asserts.dialects.onnx.model.elements import elements_of
 from asserts.dialects.onnx.model.reading import attributes_of, domain_of, opsets_of
 from asserts.dialects.onnx.model.types import ELEMENTS, Sequence, Tensor, Type
 from asserts.dialects.onnx.rules import table
-from asserts.dialects.onnx.rules.record import Call, Operator, UnknownShapeError
+from asserts.dialects.onnx.rules.record import Call, Operator, Reason, UnknownShapeError
 from shapes.expr import FALSE, TRUE, BoolExpr, IntExpr, conjunction, disjunction, negation
 from shapes.tensors import ShapeError
 from shapes.traversal.cost import cost
@@ -89,6 +89,7 @@ class Walker:
     _label: str = ""
     _given: BoolExpr = TRUE
     _quiet: int = 0
+    _short: set[IntExpr] = field(default_factory=set)
     _loops: int = 0
 
     # ---------------------------------------------------------------- what calls ask
@@ -99,17 +100,18 @@ class Walker:
             return condition is TRUE
         return self.symbols.known(condition)
 
-    def need(self, condition: BoolExpr, reason: str, exact: bool = True) -> None:
+    def need(self, condition: BoolExpr, reason: Reason, exact: bool = True) -> None:
         """Note what the node requires."""
         if self._quiet or condition is TRUE or self.known(condition):
             return
         key = (condition, self._node)
         if key not in self.requirements:
+            words = reason if isinstance(reason, str) else reason()
             self.requirements[key] = Requirement(
-                condition, reason, self._node, self._operator, exact, self._given
+                condition, words, self._node, self._operator, exact, self._given
             )
             if exact and not self._loops:
-                self.symbols.enforced(condition, reason, self._node)
+                self.symbols.enforced(condition, words, self._node)
 
     def fresh(self, label: str, least: Any = 0, most: Any = None) -> IntExpr:
         """A size that the node's data decide."""
@@ -278,9 +280,11 @@ class Walker:
         if d.is_constant:
             return d
         d = self.symbols.normal(d)
-        if cost(d).nodes <= LONG:
-            return d
-        return self.symbols.fresh(f"{name}_d{i}", self._node)
+        if d not in self._short:
+            if cost(d).nodes > LONG:
+                return self.symbols.fresh(f"{name}_d{i}", self._node)
+            self._short.add(d)
+        return d
 
     def inner(self, frame: Frame, label: str, given: BoolExpr = TRUE) -> Frame:
         """The frame of a subgraph, which sees the values around it."""

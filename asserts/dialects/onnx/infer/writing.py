@@ -89,7 +89,9 @@ def _write_shape(proto, shape, found) -> None:  # type: ignore[no-untyped-def]
         if size.is_constant:
             dim.dim_value = int(size.constant)
         else:
-            text = dimension_text(size, found.symbols.spelled)
+            text = found.texts.get(size)
+            if text is None:
+                text = found.texts[size] = dimension_text(size, found.symbols.spelled)
             if len(text) <= LONGEST:
                 dim.dim_param = text
 

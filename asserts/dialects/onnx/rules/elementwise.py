@@ -8,7 +8,7 @@ from typing import Any
 from onnx import TensorProto
 
 from asserts.dialects.onnx.model.types import Elements, Shape, Tensor
-from asserts.dialects.onnx.rules.record import Call, operator, same_shape
+from asserts.dialects.onnx.rules.record import ONE, Call, operator, same_shape
 from shapes.expr import IntExpr, combine, less_equal, scale
 from shapes.tensors import broadcast, broadcast_to
 
@@ -25,7 +25,23 @@ FLOATING = frozenset(
 def broadcasting(call: Call) -> Sequence[Shape | None]:
     """The common shape of all inputs."""
     shapes = [call.shape(i) for i in range(len(call.inputs)) if call.has(i)]
+    plain = _without_conditions(shapes)
+    if plain is not None:
+        return [plain]
     return [call.checked(broadcast(*shapes, known=call.known))]
+
+
+def _without_conditions(shapes: Sequence[Shape]) -> Shape | None:
+    """The common shape where every size is 1 or the same as the others: most of them are."""
+    result = list(max(shapes, key=len))
+    for shape in shapes:
+        for i in range(-len(shape), 0):
+            size = shape[i]
+            if result[i] is ONE:
+                result[i] = size
+            elif size is not ONE and size is not result[i]:
+                return None
+    return tuple(result)
 
 
 def _folded(name: str) -> Callable[[Call], Elements | None]:

@@ -45,12 +45,16 @@ class UnknownShapeError(Exception):
     """A rule needs a rank or an element that is not known; the results' shapes are unknown."""
 
 
+Reason = str | Callable[[], str]
+"""Words, or what makes them where they are wanted."""
+
+
 class Walk(Protocol):
     """What a call may ask and tell."""
 
     def known(self, condition: BoolExpr) -> bool | None: ...
 
-    def need(self, condition: BoolExpr, reason: str, exact: bool = True) -> None: ...
+    def need(self, condition: BoolExpr, reason: Reason, exact: bool = True) -> None: ...
 
     def fresh(
         self, label: str, least: IntExpr | int = 0, most: IntExpr | int | None = None
@@ -157,7 +161,7 @@ class Call:
         assert isinstance(condition, BoolExpr)
         return self.walk.known(condition)
 
-    def need(self, condition: BoolExpr, reason: str, exact: bool = True) -> None:
+    def need(self, condition: BoolExpr, reason: Reason, exact: bool = True) -> None:
         """The operator accepts its inputs only if this holds."""
         self.walk.need(condition, reason, exact)
 

@@ -57,7 +57,7 @@ class Window:
             self.call.need(less_equal(ONE, size), f"a window has no place in {size}")
             return ceiling_division(size, stride)
         free = self._free(i, size)
-        self.call.need(less_equal(ZERO, free), self._no_place(i, size))
+        self.call.need(less_equal(ZERO, free), lambda: self._no_place(i, size))
         return shift(floor_division(free, stride), 1)
 
     def pooled(self, i: int, size: IntExpr, ceil: bool) -> IntExpr:
@@ -72,7 +72,7 @@ class Window:
             return ceiling_division(size, stride)
         free = self._free(i, size)
         short = less_equal(scale(-2 * self.strides[i], ONE) + ONE, free)
-        self.call.need(short, self._no_place(i, size))
+        self.call.need(short, lambda: self._no_place(i, size))
         if not ceil:
             return shift(_toward_zero(self.call, free, self.strides[i]), 1)
         places = shift(ceiling_division(free, stride), 1)
