@@ -71,6 +71,10 @@ def insert(
     For an `ExportedProgram`: with what is declared of its run-time values and not checked
     yet (see `asserts.dialects.torch.export.files.insert`).
     """
+    if _is_onnx(program):
+        from asserts.dialects import onnx
+
+        return onnx.insert(program)  # type: ignore[return-value]
     if _is_exported(program) and not in_place:
         from asserts.dialects.torch.export import files as torch_files
 
@@ -80,6 +84,10 @@ def insert(
 
 def remove(program: Any, sweep: bool = True, in_place: bool = False) -> PassResult:
     """The program without runtime asserts (see `RemoveRuntimeAsserts`)."""
+    if _is_onnx(program):
+        from asserts.dialects import onnx
+
+        return onnx.remove(program)  # type: ignore[return-value]
     if _is_exported(program) and not in_place:
         from asserts.dialects.torch.export import files as torch_files
 
@@ -101,6 +109,10 @@ def minimise(
         from asserts.dialects import torch
 
         return torch.minimise(program, policy, effort)
+    if _is_onnx(program):
+        from asserts.dialects import onnx
+
+        return onnx.minimise(program)  # type: ignore[return-value]
     raise GraphError(f"{type(program).__name__} is not a program with asserts")
 
 
@@ -121,6 +133,10 @@ def report(
         from asserts.dialects import torch
 
         return torch.report(program, policy, effort)
+    if _is_onnx(program):
+        from asserts.dialects import onnx
+
+        return onnx.report(program)
     raise GraphError(f"{type(program).__name__} is not a program with asserts")
 
 
@@ -150,6 +166,11 @@ def contract(model: Any) -> Any:
 
 def _is_torch(program: object) -> bool:
     return any(base.__module__.startswith("torch.") for base in type(program).__mro__)
+
+
+def _is_onnx(program: object) -> bool:
+    module = type(program).__module__.split(".")[0]
+    return module in ("onnx", "onnx_ir") and hasattr(program, "graph")
 
 
 def _is_exported(program: object) -> bool:

@@ -130,9 +130,9 @@ def _requirement(one: Any) -> dict[str, Any]:
 
 
 def _save(model: Any, path: str) -> None:
-    from asserts.files import write_whole
+    from asserts.files import save_program
 
-    write_whole(path, lambda file: file.write(model.SerializeToString()))
+    save_program(model, path)
 
 
 def _code(found: Inferred) -> Exit:

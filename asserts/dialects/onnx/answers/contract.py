@@ -23,10 +23,10 @@ from asserts.errors import InputError
 from shapes.env import ShapeEnv
 from shapes.errors import ShapeproofError
 from shapes.expr import FALSE, OPERATORS, TRUE, BoolExpr, IntExpr
-from shapes.facts import Status
+from shapes.facts import Proof, Status
 from shapes.traversal import evaluate, free_symbols
 
-__all__ = ["Contract", "Violation", "contract"]
+__all__ = ["Contract", "Violation", "contract", "fewest", "proved"]
 
 LARGEST = (1 << 63) - 1
 
@@ -190,6 +190,21 @@ def contract(model: Any) -> Contract:
 
 
 # ------------------------------------------------------------------------ simplification
+
+
+def fewest(found: Contract, wholes: Sequence[BoolExpr]) -> list[BoolExpr]:
+    """Conditions that are together equivalent to these, as few and as simple as was proved."""
+    return _simplified(_environment(found.symbols, found.inferred), wholes)
+
+
+def proved(found: Contract, claim: BoolExpr, given: Sequence[BoolExpr]) -> Proof | None:
+    """The proof that conditions imply another one, if there is one."""
+    env = _environment(found.symbols, found.inferred)
+    try:
+        verdict = env.prove(claim, given=list(given))
+    except ShapeproofError:
+        return None
+    return verdict.proof if verdict.status is Status.ALWAYS else None
 
 
 def _simplified(env: ShapeEnv, wholes: Sequence[BoolExpr]) -> list[BoolExpr]:

@@ -33,7 +33,7 @@ def broadcasting(call: Call) -> Sequence[Shape | None]:
 
 def _without_conditions(shapes: Sequence[Shape]) -> Shape | None:
     """The common shape where every size is 1 or the same as the others: most of them are."""
-    result = list(max(shapes, key=len))
+    result = list(max(shapes, key=lambda shape: len(shape)))
     for shape in shapes:
         for i in range(-len(shape), 0):
             size = shape[i]
