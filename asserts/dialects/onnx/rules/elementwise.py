@@ -33,7 +33,8 @@ def broadcasting(call: Call) -> Sequence[Shape | None]:
 
 def _without_conditions(shapes: Sequence[Shape]) -> Shape | None:
     """The common shape where every size is 1 or the same as the others: most of them are."""
-    result = list(max(shapes, key=lambda shape: len(shape)))
+    rank = max(map(len, shapes))
+    result = next(list(shape) for shape in shapes if len(shape) == rank)
     for shape in shapes:
         for i in range(-len(shape), 0):
             size = shape[i]
