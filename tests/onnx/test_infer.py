@@ -305,3 +305,46 @@ def test_onnx_ir_models() -> None:
     proto = model([node("Concat", ["x", "x"], ["y"], axis=0)], [value("x", ["n"])], ["y"])
     found = asserts.infer_shapes(onnx_ir.from_proto(proto))
     assert [str(d) for d in found.shapes["y"]] == ["2 * n"]
+
+
+def _squeezed_or_not(rest: list) -> ModelProto:
+    """``x.squeeze(1)`` as torch writes it: an `If` whose branches have different ranks."""
+    squeezed = helper.make_graph(
+        [node("Squeeze", ["x", "one"], ["a"])], "then", [], [value("a", None)]
+    )
+    return model(
+        [
+            node("Shape", ["x"], ["s"], start=1, end=2),
+            node("Equal", ["s", "one"], ["is_one"]),
+            node(
+                "If",
+                ["is_one"],
+                ["h"],
+                then_branch=squeezed,
+                else_branch=_branch("b", "x"),
+            ),
+            *rest,
+        ],
+        [value("x", ["n", "m", 4])],
+        ["y"],
+        {"one": [1], "w": np.ones((2, 4), np.float32), "two": [2]},
+    )
+
+
+def test_branches_of_different_ranks_are_followed_both() -> None:
+    """What comes behind is looked at in both cases, and put together where it can be."""
+    rest = [node("Shape", ["h"], ["hs"]), node("ReduceProd", ["hs"], ["count"], keepdims=1)]
+    proto = _squeezed_or_not([*rest, node("ConstantOfShape", ["count"], ["y"])])
+    [size] = asserts.infer_shapes(proto).shapes["y"]
+    from shapes.traversal import evaluate, free_symbols
+
+    for n, m in ((3, 1), (3, 2), (0, 1), (5, 7)):
+        values = {s: {"n": n, "m": m}[s.name] for s in free_symbols(size)}
+        assert evaluate(size, values) == 4 * n * m
+
+
+def test_a_rank_that_an_operation_refuses_is_a_condition() -> None:
+    """`Gemm` takes matrices only, so the axis that is squeezed must have size 1."""
+    proto = _squeezed_or_not([node("Gemm", ["h", "w"], ["y"], transB=1)])
+    assert shapes(proto, "y") == ["[n, 2]"]
+    assert asserts.contract(proto).texts == ["m == 1"]

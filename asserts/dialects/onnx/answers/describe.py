@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from shapes.env import ShapeEnv
-from shapes.errors import ShapeproofError
+from shapes.errors import ContradictionError, ShapeproofError
 from shapes.expr import (
     FALSE,
     TRUE,
@@ -50,8 +50,12 @@ def described(
     env: ShapeEnv, symbol: IntExpr, conditions: Sequence[BoolExpr]
 ) -> list[BoolExpr] | None:
     """Simpler conditions that together are equivalent to these; None if none were found."""
-    holds = truths(symbol, conditions)
-    for guess in _guesses(symbol, holds):
+    few, many = truths(symbol, conditions), None
+    guesses = list(_guesses(symbol, few))
+    if not guesses or not any(few):
+        many = truths(symbol, conditions, 4 * TRIED)
+        guesses = list(_guesses(symbol, many))
+    for guess in guesses:
         if all(_implied(env, c, guess) for c in conditions) and all(
             _implied(env, c, conditions) for c in guess
         ):
@@ -62,6 +66,8 @@ def described(
 def _implied(env: ShapeEnv, claim: BoolExpr, given: Sequence[BoolExpr]) -> bool:
     try:
         return env.prove(claim, given=list(given)).status is Status.ALWAYS
+    except ContradictionError:
+        return True  # (nothing satisfies what is given)
     except ShapeproofError:
         return False
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Sequence as Listed
+from contextlib import nullcontext
 from typing import Any
 
 from onnx import GraphProto
@@ -75,13 +76,11 @@ def _branch(
     walker: Walker, graph: GraphProto, frame: Frame, label: str, given: BoolExpr
 ) -> list[Type]:
     inner = walker.inner(frame, label, given)
-    if given is TRUE:
+    with nullcontext() if given is TRUE else walker.symbols.assuming(given):
         walker.graph(graph, inner)
-    else:
-        with walker.symbols.assuming(given):
-            walker.graph(graph, inner)
-    walker.keep(inner)
-    return [inner.values.get(value.name, Tensor(0)) for value in graph.output]
+        walker.keep(inner)
+        results = [inner.values.get(value.name, Tensor(0)) for value in graph.output]
+        return [walker.settled(found) for found in results]
 
 
 # ------------------------------------------------------------------------ loops

@@ -88,6 +88,7 @@ def infer(model: Any) -> Inferred:
     frame = Frame({}, opsets_of(proto.opset_import))
     notes = _enter_inputs(proto, symbols, frame)
     walker.graph(proto.graph, frame)
+    frame.values.update({n: walker.settled(t) for n, t in frame.values.items()})
     for (domain, name), node in walker.unknown.items():
         notes.append(
             f"{domain or 'ai.onnx'}.{name} has no rule: nothing is known of its results "

@@ -17,8 +17,9 @@ from asserts.dialects.onnx.infer.symbols import Symbols
 from asserts.dialects.onnx.model.constants import of_tensor
 from asserts.dialects.onnx.model.elements import elements_of
 from asserts.dialects.onnx.model.reading import attributes_of, domain_of, opsets_of
-from asserts.dialects.onnx.model.types import ELEMENTS, Sequence, Tensor, Type
+from asserts.dialects.onnx.model.types import ELEMENTS, Choice, Sequence, Tensor, Type
 from asserts.dialects.onnx.rules import table
+from asserts.dialects.onnx.rules.merging import merged
 from asserts.dialects.onnx.rules.record import Call, Operator, Reason, UnknownShapeError
 from shapes.expr import FALSE, TRUE, BoolExpr, IntExpr, conjunction, disjunction, negation
 from shapes.tensors import ShapeError
@@ -28,6 +29,9 @@ __all__ = ["Frame", "ImpossibleError", "Requirement", "Walker"]
 
 MALFORMED = (IndexError, ValueError, TypeError, KeyError, AttributeError, AssertionError)
 """What a rule raises for a node without the inputs or attributes of its operator."""
+
+SPLITS = 400
+"""More nodes than this are not looked at twice because an input is a `Choice`."""
 
 LONG = 4000
 """A size whose text has more parts than this becomes a symbol of its own."""
@@ -89,6 +93,7 @@ class Walker:
     _label: str = ""
     _given: BoolExpr = TRUE
     _quiet: int = 0
+    _splits: int = 0
     _short: set[IntExpr] = field(default_factory=set)
     _loops: int = 0
 
@@ -120,6 +125,15 @@ class Walker:
     def fail(self, reason: str) -> Exception:
         """The error of a node that can never run."""
         return ImpossibleError(reason)
+
+    def settled(self, found: Type) -> Type:
+        """A value of which it is known by now which of two it is."""
+        while isinstance(found, Choice):
+            holds = self.known(found.condition)
+            if holds is None:
+                return found
+            found = found.then if holds else found.otherwise
+        return found
 
     def renewed(self, found: Type) -> Type:
         """The type of one element of a sequence: sizes that depend on data are its own."""
@@ -172,6 +186,9 @@ class Walker:
     def _results(self, node: NodeProto, frame: Frame) -> Listed[Type]:
         domain = domain_of(node.domain)
         inputs = [frame.values.get(name) if name else None for name in node.input]
+        choice = next((found for found in inputs if isinstance(found, Choice)), None)
+        if choice is not None:
+            return self._split(node, frame, choice.condition)
         attributes = attributes_of(node, frame.bound)
         function = self.functions.get((domain, node.op_type))
         if function is not None:
@@ -191,6 +208,50 @@ class Walker:
             return self.body(body, inputs, attributes, frame, frame.opsets)
         self.unknown.setdefault((domain, node.op_type), self._node)
         return self._by_schema(node, frame)
+
+    def _split(self, node: NodeProto, frame: Frame, condition: BoolExpr) -> Listed[Type]:
+        """The results where a condition holds and where it does not, put together."""
+        settled = self.known(condition)
+        if settled is not None:
+            return self._where(node, frame, condition, settled) or self._by_schema(node, frame)
+        self._splits += 1
+        if self._splits > SPLITS:
+            raise UnknownShapeError("too many values of which two descriptions are known")
+        found: list[Listed[Type] | None] = []
+        given = self._given
+        for holds in (True, False):
+            case = condition if holds else negation(condition)
+            self._given = conjunction(given, case)
+            with self.symbols.assuming(case):
+                found.append(self._where(node, frame, condition, holds))
+        self._given = given
+        possible = [types for types in found if types is not None]
+        if len(possible) < 2:
+            if possible and not self._loops:
+                left = condition if found[1] is None else negation(condition)
+                self.symbols.enforced(left, "the only possible case", self._node)
+            return possible[0] if possible else self._by_schema(node, frame)
+        pairs = zip(*possible, strict=True)
+        return [merged(a, b, self, str(i), condition) for i, (a, b) in enumerate(pairs)]
+
+    def _where(
+        self, node: NodeProto, frame: Frame, condition: BoolExpr, holds: bool
+    ) -> Listed[Type] | None:
+        """The results if it is known whether a condition holds; None if the operation fails
+        then, so that there are none."""
+        values: dict[str, Type] = {}
+        for name in node.input:
+            found = frame.values.get(name)
+            if isinstance(found, Choice) and found.condition is condition:
+                values[name] = found.then if holds else found.otherwise
+        inner = replace(frame, values=ChainMap(values, frame.values), given=self._given)
+        try:
+            return self._results(node, inner)
+        except (ImpossibleError, ShapeError) as error:
+            self.need(FALSE, str(error))
+            return None
+        except UnknownShapeError:
+            return self._by_schema(node, inner)
 
     def _by_record(self, record: Operator, call: Call, domain: str) -> Listed[Type]:
         if record.types is not None:
@@ -254,6 +315,9 @@ class Walker:
 
     def _finished(self, found: Type, name: str) -> Type:
         """A result with elements that fit its shape, and sizes of bearable length."""
+        if isinstance(found, Choice):
+            then, otherwise = (self._finished(t, name) for t in (found.then, found.otherwise))
+            return replace(found, then=then, otherwise=otherwise)
         if isinstance(found, Tensor) and found.shape is None:
             self.unranked.append(self._node)
         if not isinstance(found, Tensor) or found.shape is None:
@@ -296,7 +360,7 @@ class Walker:
         """Remember the values of a subgraph."""
         own = frame.values.maps[0] if isinstance(frame.values, ChainMap) else frame.values
         for name, found in own.items():
-            self.results[frame.path + name] = found
+            self.results[frame.path + name] = self.settled(found)
 
 
 _COUNTS = (TensorProto.INT64, TensorProto.INT32)

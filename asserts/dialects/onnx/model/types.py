@@ -13,9 +13,19 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from shapes.expr import IntExpr
+from shapes.expr import BoolExpr, IntExpr
 
-__all__ = ["ELEMENTS", "Elements", "Opaque", "Optional", "Sequence", "Shape", "Tensor", "Type"]
+__all__ = [
+    "ELEMENTS",
+    "Choice",
+    "Elements",
+    "Opaque",
+    "Optional",
+    "Sequence",
+    "Shape",
+    "Tensor",
+    "Type",
+]
 
 ELEMENTS = 1024
 """Tensors with more elements than this are known by shape only."""
@@ -62,4 +72,14 @@ class Opaque:
     proto: Any
 
 
-Type: TypeAlias = "Tensor | Sequence | Optional | Opaque"
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A value that is one of two which have no common description (their ranks differ, or
+    their elements), as a condition on sizes decides."""
+
+    condition: BoolExpr
+    then: Type
+    otherwise: Type
+
+
+Type: TypeAlias = "Tensor | Sequence | Optional | Opaque | Choice"

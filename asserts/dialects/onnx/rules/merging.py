@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asserts.dialects.onnx.model.elements import elements_of
 from asserts.dialects.onnx.model.types import (
+    Choice,
     Elements,
     Opaque,
     Optional,
@@ -25,6 +26,8 @@ def merged(
     condition it is not known which. Sizes that differ become a fresh one between them."""
     if a is b:
         return a
+    if condition is not None and _differ(a, b):
+        return Choice(condition, a, b)
     if isinstance(a, Tensor) and isinstance(b, Tensor):
         return _tensors(a, b, walk, label, condition)
     if isinstance(a, Sequence) and isinstance(b, Sequence):
@@ -32,6 +35,23 @@ def merged(
     if isinstance(a, Optional) or isinstance(b, Optional):
         return _optionals(a, b, walk, label, condition)
     return a if isinstance(a, Opaque) else b
+
+
+def _differ(a: Type, b: Type) -> bool:
+    """Whether two values have no common description worth having."""
+    if isinstance(a, Choice) or isinstance(b, Choice):
+        return True
+    if not (isinstance(a, Tensor) and isinstance(b, Tensor)):
+        return False
+    if a.shape is None or b.shape is None:
+        return False
+    if len(a.shape) != len(b.shape):
+        return True
+    if a.elements is None or b.elements is None:
+        return False
+    if a.elements.shape != b.elements.shape:
+        return True
+    return any(x is not y for x, y in zip(a.elements.flat, b.elements.flat, strict=True))
 
 
 def _tensors(
