@@ -14,9 +14,10 @@ The folders, from the bottom; a folder imports only folders to its left:
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from asserts.conditions.report import Report
+from asserts.dialects.hosts import adapter_of
 from asserts.errors import (
     GraphError,
     InputError,
@@ -68,30 +69,23 @@ def insert(
 ) -> PassResult:
     """The program with every check that could not be proved (see `InsertRuntimeAsserts`).
 
-    For an `ExportedProgram`: with what is declared of its run-time values and not checked
-    yet (see `asserts.dialects.torch.export.files.insert`).
+    For an `ExportedProgram` that includes what is declared of its run-time values and not
+    checked yet: their ranges and, if it was exported in this process with our passes, every
+    check that was recorded. (What callers are held to the program checks itself. Checks that
+    were removed before it was saved are not in the file.)
     """
-    if _is_onnx(program):
-        from asserts.dialects import onnx
-
-        return onnx.insert(program)  # type: ignore[return-value]
-    if _is_exported(program) and not in_place:
-        from asserts.dialects.torch.export import files as torch_files
-
-        return torch_files.insert(program, policy, effort)
+    onnx = _onnx_of(program)
+    if onnx is not None:
+        return cast(PassResult, onnx.insert(program))
     return InsertRuntimeAsserts(policy=policy, effort=effort)(program, in_place)
 
 
 def remove(program: Any, sweep: bool = True, in_place: bool = False) -> PassResult:
-    """The program without runtime asserts (see `RemoveRuntimeAsserts`)."""
-    if _is_onnx(program):
-        from asserts.dialects import onnx
-
-        return onnx.remove(program)  # type: ignore[return-value]
-    if _is_exported(program) and not in_place:
-        from asserts.dialects.torch.export import files as torch_files
-
-        return torch_files.remove(program, sweep)
+    """The program without runtime asserts (see `RemoveRuntimeAsserts`). What an
+    `ExportedProgram` checks at its entry stays."""
+    onnx = _onnx_of(program)
+    if onnx is not None:
+        return cast(PassResult, onnx.remove(program))
     return RemoveRuntimeAsserts(sweep=sweep)(program, in_place)
 
 
@@ -103,17 +97,10 @@ def minimise(
     Takes our graph modules, and torch's `ExportedProgram` and `GraphModule`; the result's
     `program` is of the same kind. Raises `GraphError` for anything else.
     """
-    if isinstance(program, GraphModule):
-        return MinimiseRuntimeAsserts(policy=policy, effort=effort)(program)
-    if _is_torch(program):
-        from asserts.dialects import torch
-
-        return torch.minimise(program, policy, effort)
-    if _is_onnx(program):
-        from asserts.dialects import onnx
-
-        return onnx.minimise(program)  # type: ignore[return-value]
-    raise GraphError(f"{type(program).__name__} is not a program with asserts")
+    onnx = _onnx_of(program)
+    if onnx is not None:
+        return cast(PassResult, onnx.minimise(program))
+    return MinimiseRuntimeAsserts(policy=policy, effort=effort)(program)
 
 
 def report(
@@ -127,17 +114,16 @@ def report(
     line of code and the nodes that are there for it alone. Raises `GraphError` for anything
     else.
     """
-    if isinstance(program, GraphModule):
-        return replace(insert(program, policy, effort).report, title="runtime asserts")
-    if _is_torch(program):
-        from asserts.dialects import torch
-
-        return torch.report(program, policy, effort)
-    if _is_onnx(program):
-        from asserts.dialects import onnx
-
-        return onnx.report(program)
-    raise GraphError(f"{type(program).__name__} is not a program with asserts")
+    onnx = _onnx_of(program)
+    if onnx is not None:
+        return cast(Report, onnx.report(program))
+    adapter = adapter_of(program)
+    if adapter is None:
+        raise GraphError(f"{type(program).__name__} is not a program with asserts")
+    found = adapter.report(policy, effort)
+    if found is None:
+        found = InsertRuntimeAsserts(policy=policy, effort=effort).on(adapter).report
+    return replace(found, title="runtime asserts")
 
 
 def infer_shapes(model: Any) -> Any:
@@ -164,14 +150,11 @@ def contract(model: Any) -> Any:
     return of_model(model)
 
 
-def _is_torch(program: object) -> bool:
-    return any(base.__module__.startswith("torch.") for base in type(program).__mro__)
-
-
-def _is_onnx(program: object) -> bool:
+def _onnx_of(program: object) -> Any:
+    """The dialect of ONNX if the program is a model of it, else None."""
     module = type(program).__module__.split(".")[0]
-    return module in ("onnx", "onnx_ir") and hasattr(program, "graph")
+    if module not in ("onnx", "onnx_ir") or not hasattr(program, "graph"):
+        return None
+    from asserts.dialects import onnx
 
-
-def _is_exported(program: object) -> bool:
-    return _is_torch(program) and hasattr(program, "graph_signature")
+    return onnx

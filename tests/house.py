@@ -23,10 +23,10 @@ FOLDERS = {
         "prove", "queries", "tensors", "env",
     ),
     "asserts": (
-        "errors", "graph", "dialects.base", "conditions", "dialects.numpy.graph", "trace",
-        "dialects.numpy", "dialects.torch.symbols", "dialects.torch.answers",
-        "dialects.onnx.model", "dialects.onnx.rules", "dialects.onnx.infer",
-        "dialects.onnx.answers", "dialects.onnx", "dialects.hosts",
+        "errors", "graph", "dialects.interfaces", "dialects.base", "conditions",
+        "dialects.numpy.graph", "trace", "dialects.numpy", "dialects.torch.symbols",
+        "dialects.torch.answers", "dialects.onnx.model", "dialects.onnx.rules",
+        "dialects.onnx.infer", "dialects.onnx.answers", "dialects.onnx", "dialects.hosts",
         "passes", "verify", "dialects.torch", "files", "examples", "cli",
     ),
 }  # fmt: skip

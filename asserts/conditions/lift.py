@@ -35,7 +35,7 @@ class LiftedAssert:
 
     node: Node
     claim: BoolExpr | None
-    reason: str | None = None
+    reason: str = ""
     defined: BoolExpr = TRUE
 
     @property
@@ -141,9 +141,10 @@ class Lifter:
             return self.expr_of(argument)
 
         claim = self._dialect.claim_of(node, expr_of)
-        if isinstance(claim, str):
-            return LiftedAssert(node, None, claim)
-        return LiftedAssert(node, as_condition(claim), None, self._all_defined(asked))
+        if claim.expr is None:
+            return LiftedAssert(node, None, claim.reason)
+        defined = self._all_defined(asked)
+        return LiftedAssert(node, as_condition(claim.expr), claim.reason, defined)
 
 
 def lift(graph: Graph, dialect: Dialect) -> Sequence[LiftedAssert]:

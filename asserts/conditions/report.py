@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from shapes.env import html_table, terminal_width, text_table
@@ -44,6 +44,8 @@ class Row:
     location: str | None = None
     nodes: int = 0
     note: str = ""
+    by_user: bool = False
+    """Whether a person wrote the check."""
 
     @property
     def word(self) -> str:
@@ -89,6 +91,10 @@ class Report:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def renamed(self, names: Mapping[str, str]) -> Report:
+        """The report in which the names of symbols are those."""
+        return replace(self, rows=tuple(_renamed(row, names) for row in self.rows))
+
     def with_outcome(self, outcome: Outcome) -> tuple[Row, ...]:
         """The rows with that outcome."""
         return tuple(row for row in self.rows if row.outcome == outcome)
@@ -125,3 +131,18 @@ class Report:
 
     def _repr_html_(self) -> str:
         return f"<p>{self.summary()}</p>{html_table(*self._table(True))}"
+
+
+def _renamed(row: Row, names: Mapping[str, str]) -> Row:
+    if not names:
+        return row
+    symbols = re.compile(r"\b(" + "|".join(map(re.escape, names)) + r")\b")
+
+    def spelled(text: str) -> str:
+        return symbols.sub(lambda found: names[found[0]], text)
+
+    proof = row.proof
+    if proof is not None:
+        facts = tuple(replace(fact, text=spelled(fact.spelled)) for fact in proof.facts)
+        proof = replace(proof, facts=facts)
+    return replace(row, condition=spelled(row.condition), proof=proof)

@@ -1,25 +1,46 @@
-"""What stands around a graph module, and which dialect speaks for it.
+"""Programs of every kind, as passes see them.
 
-A pass works on a graph module through a dialect. A person hands it a program: one of our
-graph modules, a `torch.fx.GraphModule`, or torch's `ExportedProgram`, which is a graph module
-with a signature, state and constants around it. A `Host` holds the copy that is worked on,
-the dialect made for this one program, and puts what stands around it back together.
+A pass works on a graph module through a dialect. What a person hands it may be more than
+that: torch's `ExportedProgram` is a graph module with a signature, state and constants around
+it. An `Adapter` holds the graph module that is worked on and the dialect made for it, and
+puts what stands around it back together.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
-__all__ = ["Host", "host_of"]
+from asserts.conditions.report import Report
+from asserts.dialects.base import Dialect
+from asserts.dialects.numpy import NUMPY
+from asserts.graph.module import GraphModule
+
+__all__ = ["Adapter", "ModuleAdapter", "adapter_of"]
 
 
-class Host(Protocol):
+class Adapter(Protocol):
     """A program while a pass works on it."""
 
-    dialect: Any
-    """The dialect made for this program."""
     graph_module: Any
     """The graph module to work on: the program's own, or a copy of it."""
+    given: Any
+    """The program that a pass returns if it changes nothing."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect, which may be made for this program."""
+
+    def report(self, policy: Any, effort: str) -> Report | None:
+        """What becomes of every assert of the graph module, which is used up. None for a
+        program of which an insertion says that."""
+
+    def state_checks(self) -> bool:
+        """State the checks that the program keeps beside its graph. Whether it may have
+        others, on values that its graph does not have."""
+
+    def names(self) -> Mapping[str, str]:
+        """The author's words for symbols, by their names."""
 
     def finished(self, functional: bool = True) -> Any:
         """A valid program around the graph module; if the pass said that it introduces
@@ -27,11 +48,35 @@ class Host(Protocol):
         node, where there is none."""
 
 
-def host_of(program: object, copy: bool = True) -> Host | None:
-    """The host of a program of another framework than ours; None for anything else. Without
-    `copy` its graph module is the program's own."""
-    if not any(base.__module__.startswith("torch.") for base in type(program).__mro__):
-        return None
-    from asserts.dialects.torch.export import hosts as torch_hosts
+class ModuleAdapter:
+    """A graph module, with nothing around it."""
 
-    return torch_hosts.host_of(program, copy)
+    def __init__(self, dialect: Dialect, graph_module: Any) -> None:
+        self.dialect = dialect
+        self.graph_module = self.given = graph_module
+
+    def report(self, policy: Any, effort: str) -> Report | None:
+        return None
+
+    def state_checks(self) -> bool:
+        return False
+
+    def names(self) -> Mapping[str, str]:
+        return {}
+
+    def finished(self, functional: bool = True) -> Any:
+        for module in self.dialect.modules(self.graph_module):
+            module.recompile()
+        return self.graph_module
+
+
+def adapter_of(program: object, copy: bool = True) -> Adapter | None:
+    """The adapter of a program of any kind that there is a dialect for; None for anything
+    else. Without `copy` its graph module is the program's own."""
+    if isinstance(program, GraphModule):
+        return ModuleAdapter(NUMPY, program.copy() if copy else program)
+    if any(base.__module__.startswith("torch.") for base in type(program).__mro__):
+        from asserts.dialects.torch.export import hosts as torch_hosts
+
+        return torch_hosts.adapter_of(program, copy)
+    return None

@@ -20,9 +20,19 @@ from typing import Any, ClassVar, Final
 from asserts.errors import GraphError, InputError, RuntimeAssertionError
 from asserts.graph.graph import Graph, Node, map_arg
 
-__all__ = ["GraphModule", "InputCheck", "Module"]
+__all__ = ["KEPT_META", "GraphModule", "InputCheck", "Module", "attribute_at"]
 
 _NO_DEFAULT: Final = object()
+
+KEPT_META: Final = ("stack_trace", "nn_module_stack", "custom")
+"""The metadata that a node takes over from another which it stands for, or beside."""
+
+
+def attribute_at(module: object, path: object) -> Any:
+    """What a dotted path names in a module of any framework; None for nothing."""
+    for part in str(path).split("."):
+        module = getattr(module, part, None)
+    return module
 
 
 class Module:

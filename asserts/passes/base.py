@@ -1,7 +1,7 @@
 """The frame of every pass.
 
 A pass is a small frozen record with its options as fields. Calling it copies the program
-(unless told to work in place), checks what the pass requires, runs it, checks what it
+(unless it is to work in place), checks what the pass requires, runs it, checks what it
 ensures, and compares what it says about having modified something with what happened.
 
 A program is one of our graph modules, a `torch.fx.GraphModule` or an `ExportedProgram`; for
@@ -17,8 +17,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from asserts.conditions.report import Report, Row
-from asserts.dialects.base import Dialect
-from asserts.dialects.hosts import Host, host_of
+from asserts.dialects.base import Dialect, require
+from asserts.dialects.hosts import Adapter, ModuleAdapter, adapter_of
+from asserts.dialects.interfaces import Interface
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
 from asserts.graph.module import GraphModule
@@ -52,10 +53,14 @@ class Pass:
     name: ClassVar[str] = "pass"
     functional: ClassVar[bool] = True
     """Whether a functional program is still functional behind it (it writes to nothing)."""
+    needs: ClassVar[tuple[Interface, ...]] = ()
+    """What it asks of a dialect besides the core questions."""
+    in_source_names: ClassVar[bool] = False
+    """Whether its report names symbols in the words of the program's author."""
     dialect: Dialect = field(default=NUMPY, kw_only=True)
 
     def run(self, graph_module: GraphModule) -> PassResult:
-        """Do the work, in place."""
+        """Do the work, in place; the code of the graphs is made again behind it."""
         raise NotImplementedError(self.name)
 
     def requires(self, graph_module: GraphModule) -> None:
@@ -66,52 +71,60 @@ class Pass:
         """Raise `GraphError` unless the program is what the pass promises: a valid graph."""
         self.dialect.lint(graph_module)
 
-    def bound(self: P, dialect: Any) -> P:
+    def bound(self: P, dialect: Dialect) -> P:
         """The same pass, for programs of that dialect."""
         return replace(self, dialect=dialect)
 
-    def __call__(self, program: Any, in_place: bool = False) -> PassResult:
-        """Run the pass on a copy of the program (or, if told so, on the program itself).
+    def prepared(self: P, adapter: Adapter) -> P:
+        """The same pass, for that program."""
+        return self.bound(adapter.dialect)
 
-        Raises `GraphError`, naming the pass, if the program is not valid before or after,
-        and for an exported program that is to be changed in place: it cannot be.
+    def __call__(self, program: Any, in_place: bool = False) -> PassResult:
+        """Run the pass on a copy of the program (or, `in_place`, on the program itself).
+
+        Raises `GraphError`, naming the pass, if the program is not valid before or after, if
+        its dialect lacks what the pass needs, and for an exported program that is to be
+        changed in place: it cannot be.
         """
-        if self.dialect.accepts(program):
-            graph_module = program if in_place else self.dialect.copy(program)
-            return self._on(graph_module)
-        host = host_of(program, copy=not in_place)
-        if host is None:
+        adapter = self._adapter(program, in_place)
+        if adapter is None:
             raise GraphError(
-                f"{self.name} takes a graph module, not {type(program).__name__}"
+                f"{type(program).__name__} is not a program with asserts: {self.name} takes a "
+                "graph module or an exported program"
             )
-        is_module = host.dialect.accepts(program)
-        if in_place and not is_module:
+        if in_place and not adapter.dialect.accepts(program):
             raise GraphError(
                 f"{self.name} cannot change a program of type {type(program).__name__} in "
                 "place: take `program` of the result"
             )
-        result = self.bound(host.dialect)._on(host.graph_module)
-        if not result.modified and not in_place:
-            # Nothing to do: the very same program comes back.
-            own = program if is_module else program.graph_module
-            return replace(result, graph_module=own, around=None if is_module else program)
-        return self._finished(host, result)
+        return self.on(adapter)
+
+    def on(self, adapter: Adapter) -> PassResult:
+        """Run the pass on the graph module of an adapter, and put the program together."""
+        names = adapter.names() if self.in_source_names else {}
+        result = self.prepared(adapter)._on(adapter.graph_module)
+        result = replace(result, report=result.report.renamed(names))
+        try:
+            found = adapter.finished(self.functional) if result.modified else adapter.given
+        except GraphError as error:
+            broken = f"behind the pass {self.name!r} the program is not valid: {error}"
+            raise GraphError(broken) from error
+        if adapter.dialect.accepts(found):
+            return replace(result, graph_module=found)
+        return replace(result, graph_module=found.graph_module, around=found)
+
+    def _adapter(self, program: Any, in_place: bool) -> Adapter | None:
+        if not self.dialect.accepts(program):
+            return adapter_of(program, copy=not in_place)
+        own = program if in_place else self.dialect.copy(program)
+        return ModuleAdapter(self.dialect, own)
 
     def _on(self, graph_module: GraphModule) -> PassResult:
+        require(self.dialect, self.needs, f"the pass '{self.name}'")
         self._checked(self.requires, graph_module, "requires")
         result = self.run(graph_module)
         self._checked(self.ensures, result.graph_module, "ensures")
         return result
-
-    def _finished(self, host: Host, result: PassResult) -> PassResult:
-        try:
-            finished = host.finished(self.functional)
-        except GraphError as error:
-            broken = f"behind the pass {self.name!r} the program is not valid: {error}"
-            raise GraphError(broken) from error
-        if finished is result.graph_module:
-            return result
-        return replace(result, graph_module=finished.graph_module, around=finished)
 
     def _checked(
         self, promise: Callable[[GraphModule], None], graph_module: GraphModule, word: str
@@ -136,7 +149,7 @@ class Invariant(Protocol):
     def check(self, observed: Any, graph_module: GraphModule) -> None:
         """Raise `GraphError`, naming the node, if the program after the pass breaks it."""
 
-    def bound(self, dialect: Any) -> Invariant:
+    def bound(self, dialect: Dialect) -> Invariant:
         """The same invariant, for programs of that dialect."""
 
 
@@ -185,7 +198,7 @@ class Pipeline:
         observed = self._observed(program)
         result = PassResult(program, False, Report(title))
         for one in self.passes:
-            # What a pass has copied belongs to nobody else.
+            # What a pass has copied belongs to the pipeline.
             owned = result.around is None and result.program is not program
             result = one(result.program, in_place=in_place or owned)
             modified = modified or result.modified
@@ -220,7 +233,9 @@ class Pipeline:
 
 def _spoken_for(invariant: Invariant, program: Any) -> tuple[Invariant, Any]:
     """The invariant in the dialect of a program, and the graph module to look at."""
-    host = host_of(program, copy=False)
-    if host is None:
+    adapter = None
+    if not isinstance(program, GraphModule):
+        adapter = adapter_of(program, copy=False)
+    if adapter is None:
         return invariant, program
-    return invariant.bound(host.dialect), host.graph_module
+    return invariant.bound(adapter.dialect), adapter.graph_module

@@ -20,15 +20,14 @@ are folded by themselves; folding away an operation drops its floating-point war
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from asserts.conditions.report import Report, Row
-from asserts.dialects.base import FoldingDialect, Inference
-from asserts.dialects.numpy import NUMPY
+from asserts.dialects.interfaces import Inference, having
 from asserts.errors import GraphError
 from asserts.graph.graph import Node, map_arg
-from asserts.graph.module import GraphModule
+from asserts.graph.module import KEPT_META, GraphModule
 from asserts.passes.base import Pass, PassResult
 from asserts.passes.memory.aliasing import Memory
 from shapes.errors import ShapeproofError
@@ -46,7 +45,7 @@ class FoldConstants(Pass):
     """
 
     name: ClassVar[str] = "fold constants"
-    dialect: FoldingDialect = field(default=NUMPY, kw_only=True)
+    needs = ("folding", "memory", "values")
     max_bytes: int = 1 << 20
     constructors: bool = False
     state: bool = False
@@ -78,6 +77,9 @@ class _Folding:
     def __init__(self, options: FoldConstants, module: GraphModule) -> None:
         self._options = options
         self._dialect = options.dialect
+        self._folding = having(options.dialect.folding)
+        self._memory_of = having(options.dialect.memory)
+        self._stated = having(options.dialect.values)
         self._module = module
         self._graph = module.graph
         self._values: dict[Node, Any] = {}
@@ -100,10 +102,10 @@ class _Folding:
 
     def _learn(self, node: Node) -> None:
         """Compute the node if all its inputs are known."""
-        value = self._dialect.constant_value(self._module, node, self._options.state)
+        value = self._folding.constant_value(self._module, node, self._options.state)
         if value is not NotImplemented:
             # What is written to has another value before than behind.
-            if not self._is_written(node) and self._dialect.is_storable(value):
+            if not self._is_written(node) and self._folding.is_storable(value):
                 self._values[node] = value
                 self._constants.add(node)
             return
@@ -112,7 +114,7 @@ class _Folding:
             return
         if not all(source in self._values for source in inputs):
             return
-        if not self._dialect.is_foldable(node):
+        if not self._folding.is_foldable(node):
             return
         size = self._size(node)
         if size is None or size > self._options.max_bytes:
@@ -121,7 +123,7 @@ class _Folding:
             return
         args, kwargs = map_arg((node.args, dict(node.kwargs)), self._values.__getitem__)
         try:
-            self._values[node] = self._dialect.evaluate(node, args, kwargs)
+            self._values[node] = self._folding.evaluate(node, args, kwargs)
         except Exception as error:
             # It fails when the program runs as well, and that is where it should.
             self._keep(node, f"it raises {type(error).__name__}")
@@ -132,16 +134,16 @@ class _Folding:
         return any(root.meets(written) for root in roots for written in memory.writes)
 
     def _size(self, node: Node) -> int | None:
-        value = self._dialect.stated_value(node)
+        value = self._stated.stated_value(node)
         if value is None:
             if self._inference is None:
-                self._inference = self._dialect.inference(self._module)
+                self._inference = self._stated.inference(self._module)
             try:
                 value = self._inference.infer(node)
             except ShapeproofError:
                 return None
         inputs = [self._values[source] for source in node.all_input_nodes]
-        return self._dialect.largest_size(node, value, inputs)
+        return self._folding.largest_size(node, value, inputs)
 
     def _keep(self, node: Node, why: str) -> None:
         self._rows.append(Row(node.name, "constant", "kept", place=node.name, note=why))
@@ -160,7 +162,7 @@ class _Folding:
                 continue
             is_wanted = any(user not in folded for user in node.users)
             if not is_wanted and not self._dialect.bindings(node):
-                # Nobody at all uses it, or only what is folded does.
+                # Nothing uses it, or only what is folded does.
                 if node.users:
                     folded[node] = False
                 continue
@@ -169,22 +171,22 @@ class _Folding:
                 if why:
                     self._keep(node, why)
                 continue
-            can_change = self._dialect.can_change(self._values[node])
+            can_change = self._memory_of.can_change(self._values[node])
             folded[node] = can_change and self._is_returned(memory, node)
         return folded
 
     def _reason_to_stay(self, memory: Memory, node: Node) -> str | None:
         """Why a wanted node cannot be replaced (empty: nothing would be won)."""
         value = self._values[node]
-        if not self._dialect.is_literal(value) and not self._dialect.is_storable(value):
-            return "its result is no single array or number"
-        if not self._dialect.can_change(value):
+        if not self._folding.is_literal(value) and not self._folding.is_storable(value):
+            return "its result is not a single array or number"
+        if not self._memory_of.can_change(value):
             return None
         if self._is_written(node):
             return "its memory is written to"
         if not self._is_returned(memory, node):
             return None
-        no_op = self._dialect.no_op_of(node)
+        no_op = self._memory_of.no_op_of(node)
         if no_op is not None and no_op.copies and no_op.source in self._constants:
             return ""
         roots = set(memory.places(node))
@@ -224,7 +226,7 @@ class _Folding:
     def _replace(self, node: Node, copied: bool, wanted: list[Node]) -> None:
         value = self._values[node]
         name = node.name
-        if self._dialect.is_literal(value) and not self._dialect.bindings(node):
+        if self._folding.is_literal(value) and not self._dialect.bindings(node):
             for user in wanted:
                 args, kwargs = map_arg(
                     (user.args, dict(user.kwargs)),
@@ -233,16 +235,16 @@ class _Folding:
                 user.args, user.kwargs = args, kwargs
             shown = repr(value)
         else:
-            path = self._dialect.store(self._module, f"folded_{name}", value)
+            path = self._folding.store(self._module, f"folded_{name}", value)
             shown = path
-            constant = self._dialect.create_constant(self._module, path, node)
+            constant = self._folding.create_constant(self._module, path, node)
             constant.meta = dict(node.meta)
             stands = constant
             if copied:
                 with self._graph.inserting_before(node):
-                    stands = self._dialect.create_copy(self._graph, constant)
+                    stands = self._folding.create_copy(self._graph, constant)
             if copied:
-                stands.meta.update({k: v for k, v in node.meta.items() if k in _KEPT_META})
+                stands.meta.update({k: v for k, v in node.meta.items() if k in KEPT_META})
             node.replace_all_uses_with(stands, lambda user: user in set(wanted))
         text = f"{name} is {shown}"
         self._rows.append(Row(text, "constant", "removed", place=name, nodes=1))
@@ -250,14 +252,11 @@ class _Folding:
     def _forget(self, node: Node) -> None:
         """Take a constant away that only folded nodes used."""
         path = str(node.target)
-        is_state = self._dialect.constant_value(self._module, node, False) is NotImplemented
+        is_state = self._folding.constant_value(self._module, node, False) is NotImplemented
         if is_state:
             return  # the program keeps it, used or not
         self._graph.erase_node(node)
         same = (n for n in self._graph.nodes if n.op in ("get_attr", "call_module"))
         # What lies in another namespace may be named by that one's own graph.
         if "." not in path and not any(str(n.target).split(".")[0] == path for n in same):
-            self._dialect.unstore(self._module, path)
-
-
-_KEPT_META = ("stack_trace", "nn_module_stack", "custom")
+            self._folding.unstore(self._module, path)

@@ -28,21 +28,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from asserts.conditions.emit import Emitter
 from asserts.conditions.lift import lift
+from asserts.conditions.points import Points
 from asserts.conditions.report import Report, Row
-from asserts.dialects.base import AssertInfo, ConstraintDialect
-from asserts.dialects.numpy import NUMPY
+from asserts.dialects.interfaces import having
 from asserts.errors import GraphError
-from asserts.graph.graph import Node
 from asserts.graph.module import GraphModule
 from asserts.passes.base import Pass, PassResult
 from asserts.passes.discharge import Obligation, obligations_of
+from asserts.passes.writing import Writer
 from shapes.base import IntInfinity
 from shapes.domains import ValueRanges
 from shapes.env import ShapeEnv
 from shapes.errors import ContradictionError, UndefinedError
-from shapes.expr import BoolExpr, Expr, IntExpr, direction
+from shapes.expr import BoolExpr, Expr, IntExpr, as_condition, direction
 from shapes.facts import Fact, Facts, Proof
 from shapes.prove import decide, entails
 from shapes.traversal import free_symbols, made_total
@@ -66,7 +65,7 @@ class AddConstraintAsserts(Pass):
     """
 
     name: ClassVar[str] = "add constraint asserts"
-    dialect: ConstraintDialect = field(default=NUMPY, kw_only=True)
+    needs = ("constraints",)
     ranges: Mapping[str, Range] = field(default_factory=dict)
     contract: bool = True
     unbounded: int | None = None
@@ -85,7 +84,7 @@ class AddConstraintAsserts(Pass):
         given: dict[str, Range] = dict(self.ranges)
         stated: dict[str, Range] = {}
         if self.contract:
-            ranges = self.dialect.wanted_ranges(graph_module)
+            ranges = having(self.dialect.constraints).wanted_ranges(graph_module)
             stated = {name: span for name, span in ranges.items() if name not in given}
         open_: dict[int, list[Obligation]] = {}
         rows: list[Row] = []
@@ -110,8 +109,6 @@ class AddConstraintAsserts(Pass):
             raise GraphError(f"no node of the program defines the symbol '{name}'")
         rows += [_left_out(one) for left in open_.values() for one in left]
         rows += [_nowhere(name) for name in stated]
-        if modified:
-            graph_module.recompile()
         return PassResult(graph_module, modified, Report(self.name, tuple(rows)))
 
     def _entry(self, graph_module: GraphModule) -> list[Obligation]:
@@ -120,7 +117,7 @@ class AddConstraintAsserts(Pass):
             return []
         return [
             Obligation(fact.claim, fact.spelled, "contract", "the program's callers")
-            for fact in self.dialect.entry_facts(graph_module)
+            for fact in having(self.dialect.constraints).entry_facts(graph_module)
         ]
 
     def _given(
@@ -138,7 +135,7 @@ class AddConstraintAsserts(Pass):
     def _ends(self, symbol: Expr, wanted: Range, who: str) -> list[Obligation]:
         name = symbol.name
         if not isinstance(symbol, IntExpr):
-            raise GraphError(f"the symbol '{name}' is no integer and has no range")
+            raise GraphError(f"the symbol '{name}' is not an integer and has no range")
         is_range = isinstance(wanted, ValueRanges)
         ends = (wanted.lower, wanted.upper) if is_range else tuple(wanted)  # type: ignore[union-attr,arg-type]
         if len(ends) != 2:
@@ -160,7 +157,7 @@ class AddConstraintAsserts(Pass):
         if end is None or isinstance(end, IntInfinity):
             return None
         if type(end) is not int:
-            raise GraphError(f"{end!r} is no end of an integer range (of '{name}')")
+            raise GraphError(f"{end!r} is not an end of an integer range (of '{name}')")
         return None if self.unbounded is not None and abs(end) >= self.unbounded else end
 
 
@@ -176,39 +173,31 @@ def _nowhere(name: str) -> Row:
 
 
 class _Constraints:
-    """The work on one graph. A *point* is the index of a node; all inputs are at 0."""
+    """The work on one graph."""
 
     def __init__(
         self, options: AddConstraintAsserts, module: GraphModule, env: ShapeEnv | None
     ) -> None:
         self._effort = options.effort
-        self._dialect: ConstraintDialect = options.dialect
+        self._dialect = options.dialect
+        self._constraints = having(options.dialect.constraints)
         self._module = module
         self._from_callers: set[BoolExpr] = set()
         if options.contract and options.entry == "graph":
-            facts = options.dialect.entry_facts(module)
+            facts = self._constraints.entry_facts(module)
             self._from_callers = {fact.claim for fact in facts}
         self._graph = module.graph
         self._env = env
-        self._nodes = list(module.graph.nodes)
-        self._binders: dict[Expr, int] = {}
-        for index, node in enumerate(self._nodes):
-            for symbol in self._dialect.bindings(node):
-                self._binders.setdefault(symbol, 0 if node.op == "placeholder" else index)
-        self.symbols = {symbol.name: symbol for symbol in self._binders}
+        self._points = Points(list(module.graph.nodes), self._dialect)
+        self.symbols = {symbol.name: symbol for symbol in self._points.binders}
         self._wanted: list[tuple[int, Obligation]] = []
         self.modified = False
-
-    def _point_of(self, claim: BoolExpr) -> int | None:
-        points = [self._binders.get(symbol) for symbol in free_symbols(claim)]
-        known = [point for point in points if point is not None]
-        return max(known, default=0) if len(known) == len(points) else None
 
     def take(self, obligations: Iterable[Obligation]) -> list[Obligation]:
         """Place what can be placed in this graph; the rest is for another."""
         rest = []
         for obligation in obligations:
-            point = self._point_of(obligation.claim)
+            point = self._points.of_claim(obligation.claim)
             if point is None:
                 rest.append(obligation)
             else:
@@ -222,24 +211,17 @@ class _Constraints:
         found = [(point, Fact(claim, "check")) for point, claim in self._asserted()]
         if self._env is not None:
             for fact in self._env.axioms:
-                point = self._point_of(fact.claim) if fact.origin == "operation" else None
-                if point is not None and fact.claim not in self._from_callers:
+                if fact.origin != "operation" or fact.claim in self._from_callers:
+                    continue
+                point = self._points.of_claim(fact.claim)
+                if point is not None:
                     found.append((point, fact))
         return sorted(found, key=lambda pair: pair[0])
 
     def _asserted(self) -> list[tuple[int, BoolExpr]]:
-        """The conditions of the graph's asserts, each with the point behind which it stands:
-        the last node before it that does more than read or compute sizes."""
-        d = self._dialect
-        points: dict[Node, int] = {}
-        point = 0
-        for index, node in enumerate(self._nodes):
-            plain = d.read_of(node) is not None or d.computation_of(node) is not None
-            if node.op not in ("placeholder", "get_attr") and not plain:
-                point = point if d.is_assert(node) else index
-            points[node] = point
+        """The conditions of the graph's asserts, each with the point where it stands."""
         return [
-            (points[lifted.node], lifted.claim)
+            (self._points.of_asserts[lifted.node], lifted.claim)
             for lifted in lift(self._graph, self._dialect)
             if lifted.claim is not None
         ]
@@ -251,31 +233,29 @@ class _Constraints:
         by_point: dict[int, list[Obligation]] = {}
         for point, obligation in self._wanted:
             by_point.setdefault(point, []).append(obligation)
-        waiting = self._made_sure()
-        assumed = self._assumed(waiting)
+        arriving = self._made_sure()
+        assumed = self._assumed(arriving)
         facts = Facts()
-        emitter = Emitter(self._graph, self._dialect)
-        entry = sum(1 for node in self._nodes if node.op == "placeholder")
-        position = 0
+        self._writer = Writer(
+            self._graph, self._dialect, self._points, self._env, after_asserts=True
+        )
         rows: list[Row] = []
         for point in sorted(by_point):
-            while waiting and waiting[0][0] <= point:
-                facts = _learned(facts, waiting.pop(0)[1])
-            position = self._advance(emitter, position, max(entry, point + 1))
-            with self._graph.inserting_before(self._nodes[position]):
-                for obligation in sorted(by_point[point], key=_strength):
-                    proof = self._proof(facts, obligation.claim)
-                    if proof is None and self._is_assumed(assumed, obligation):
-                        rows.append(_assumed_row(obligation))
-                        continue
-                    rows.append(self._row(emitter, facts, obligation, point, proof))
-                    known = Fact(obligation.claim, "contract", obligation.text)
-                    facts = _learned(facts, known)
+            while arriving and arriving[0][0] <= point:
+                facts = _learned(facts, arriving.pop(0)[1])
+            for obligation in sorted(by_point[point], key=_strength):
+                proof = self._proof(facts, obligation.claim)
+                if proof is None and self._is_assumed(assumed, obligation):
+                    rows.append(_assumed_row(obligation))
+                    continue
+                rows.append(self._row(facts, obligation, point, proof))
+                known = Fact(obligation.claim, "contract", obligation.text)
+                facts = _learned(facts, known)
         return rows
 
     def _assumed(self, made_sure: list[tuple[int, Fact]]) -> Facts | None:
         """All that holds, and what the tracer took for granted besides."""
-        assumptions = list(self._dialect.assumptions(self._module))
+        assumptions = list(self._constraints.assumptions(self._module))
         if not assumptions:
             return None
         facts = Facts()
@@ -291,18 +271,6 @@ class _Constraints:
             return False
         return self._proof(assumed, obligation.claim) is not None
 
-    def _advance(self, emitter: Emitter, position: int, target: int) -> int:
-        """Pass the nodes before `target`, and the reads, sizes and asserts behind them."""
-        d = self._dialect
-        while position < len(self._nodes) - 1:
-            node = self._nodes[position]
-            plain = d.read_of(node) is not None or d.is_assert(node)
-            if position >= target and not plain and d.computation_of(node) is None:
-                break
-            emitter.arrive(node)
-            position += 1
-        return position
-
     def _proof(self, facts: Facts, claim: BoolExpr) -> Proof | None:
         effort = "cheap" if len(free_symbols(claim)) <= 1 else self._effort
         try:
@@ -311,51 +279,24 @@ class _Constraints:
             return None
 
     def _row(
-        self,
-        emitter: Emitter,
-        facts: Facts,
-        obligation: Obligation,
-        point: int,
-        proof: Proof | None,
+        self, facts: Facts, obligation: Obligation, point: int, proof: Proof | None
     ) -> Row:
+        count = 0
         if proof is None:
-            count = self._assert(emitter, facts, obligation, point)
+            total = made_total(obligation.claim, lambda claim: decide(facts, claim))
+            condition = as_condition(total)
+            count = self._writer.write(point, obligation, condition, obligation.text)
+            self.modified = True
         return Row(
             condition=obligation.text,
             stated_by=obligation.stated_by,
             outcome="inserted" if proof is None else "discharged",
-            place=self._nodes[point].name if point else "",
+            place=self._points.name(point),
             proof=proof,
             message=obligation.message,
             location=obligation.location,
-            nodes=count if proof is None else 0,
+            nodes=count,
         )
-
-    def _assert(
-        self, emitter: Emitter, facts: Facts, obligation: Obligation, point: int
-    ) -> int:
-        """Write one assert; the number of new nodes."""
-        computed = (node for node in self._nodes if node.op != "placeholder")
-        beside = self._nodes[point] if point else next(computed)
-        taken = self._dialect.metadata_beside(beside, obligation.where)
-        emitter.meta = {"runtime_assert": obligation.text, **taken}
-        before = len(emitter.created)
-        total = made_total(obligation.claim, lambda claim: decide(facts, claim))
-        condition = emitter.emit(total)
-        symbols = free_symbols(total)
-        info = AssertInfo(
-            obligation.text, obligation.message, self._sources(symbols), obligation.location
-        )
-        values = {symbol.name: emitter.emit(symbol) for symbol in symbols}
-        node = self._dialect.create_assert(self._graph, condition, info, values)
-        node.meta.update(emitter.meta)
-        self.modified = True
-        return len(emitter.created) - before + 1
-
-    def _sources(self, symbols: Iterable[Expr]) -> Mapping[str, str]:
-        known = {} if self._env is None else self._env.symbols
-        sources = {s.name: known[s.name].source for s in symbols if s.name in known}
-        return {name: source for name, source in sources.items() if source and source != name}
 
 
 def _assumed_row(obligation: Obligation) -> Row:

@@ -29,7 +29,7 @@ from asserts.passes.premises import Premises
 from asserts.passes.redundant import Candidate, Redundant
 from shapes.base import Location
 from shapes.env import Check, ShapeEnv
-from shapes.expr import EQ_ZERO, LE_ZERO, NE_ZERO, OPERATORS, BoolExpr, Expr
+from shapes.expr import EQ_ZERO, LE_ZERO, NE_ZERO, BoolExpr, Expr, conjuncts
 from shapes.facts import Fact, Proof
 from shapes.prove import Effort, decide
 from shapes.traversal import free_symbols, made_total, show, walk
@@ -77,12 +77,12 @@ class Decision:
     proof: Proof | None = None
     present: bool = False
     text: str = ""
-    """The condition as it is told: as it was stated, unless an operation's was simplified."""
+    """The condition as it is shown: as it was stated, unless an operation's was simplified."""
 
 
 def obligations_of(env: ShapeEnv) -> list[Obligation]:
     """The input contract first, then the checks in the order in which they were stated;
-    conjunctions are taken apart."""
+    conjunctions are split."""
     found: list[Obligation] = []
     for fact in env.axioms:
         if fact.origin != "operation":
@@ -110,17 +110,17 @@ def _parts(
     where: Location | None = None,
     names: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Obligation]:
-    clauses = claim.args if claim.op is OPERATORS["And"] else (claim,)
+    parts = conjuncts(claim)
     return [
         Obligation(
-            clause,  # type: ignore[arg-type]
-            text if text is not None and len(clauses) == 1 else show(clause, _renaming(names)),
+            part,
+            text if text is not None and len(parts) == 1 else show(part, _renaming(names)),
             kind,
             stated_by,
             message,
             where,
         )
-        for clause in clauses
+        for part in parts
     ]
 
 
@@ -190,7 +190,7 @@ class _Check(Candidate):
         return self.point, 0 if contract else 1, 0 if single else 1, self.place
 
     def judge(self) -> None:
-        """Set its worth: what callers are told, then what a person wrote, the first the most;
+        """Set its worth: the contract, then what a person wrote, the first the most;
         of other checks those that cost the fewest operations; what no check says the least."""
         obligation = self.obligation
         rank = ("contract", "user", "operation").index(obligation.kind)
@@ -224,7 +224,7 @@ class _Discharge:
         self._premises = Premises(self._known.run_time)
         self._redundant = Redundant(self._premises, self._known, effort)
         self._example = Example(self._first_value)
-        waiting = [
+        arriving = [
             (point, Statement(fact.claim, True, fact))
             for fact in env.axioms
             if fact.origin == "operation" and (point := point_of(fact.claim)) is not None
@@ -235,8 +235,8 @@ class _Discharge:
             for claim, point in existing.items()
         ]
         self._there = {statement for _, statement in there}
-        waiting += there
-        self._waiting = deque(sorted(waiting, key=itemgetter(0)))
+        arriving += there
+        self._arriving = deque(sorted(arriving, key=itemgetter(0)))
 
     def _is_run_time(self, symbol: Expr) -> bool:
         info = self._env.symbols.get(symbol.name)
@@ -273,8 +273,8 @@ class _Discharge:
     def _arrived(self, point: int) -> list[tuple[int, Statement]]:
         """Take in what operations guarantee up to a point; what was new, with its points."""
         arrived = []
-        while self._waiting and self._waiting[0][0] <= point:
-            arrived.append(self._waiting.popleft())
+        while self._arriving and self._arriving[0][0] <= point:
+            arrived.append(self._arriving.popleft())
             statement = arrived[-1][1]
             self._known.add(statement)
             self._premises.enter([statement])
@@ -310,7 +310,7 @@ class _Discharge:
         explicit = [check for check in group if not check.obligation.implicit]
         implicit = [check for check in group if check.obligation.implicit]
         self._reduce(explicit)
-        # That a condition has a value is no check: it stands for none, but may follow.
+        # That a condition has a value is not a check: it stands for none, but may follow.
         self._reduce(implicit, [check for check in explicit if check.proof is None])
         self._premises.enter(c for c in (*implicit, *explicit) if c.proof is None)
 

@@ -27,15 +27,15 @@ calling convention is the function's); the report says so.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from asserts.conditions.report import Report, Row
-from asserts.dialects.base import TOKENS, EffectDialect, TokenPlace
-from asserts.dialects.numpy import NUMPY
+from asserts.dialects.base import Dialect
+from asserts.dialects.interfaces import TOKENS, TokenPlace, having
 from asserts.errors import GraphError
 from asserts.graph.graph import Graph, Node
-from asserts.graph.module import GraphModule
+from asserts.graph.module import KEPT_META, GraphModule, attribute_at
 from asserts.passes.base import Pass, PassResult
 
 __all__ = ["Defunctionalize", "Functionalize", "TokenSignature", "token_signature",
@@ -43,7 +43,6 @@ __all__ = ["Defunctionalize", "Functionalize", "TokenSignature", "token_signatur
 
 _META = TOKENS
 _PLACES = ("appended", "first", "paired")
-_KEPT_META = ("stack_trace", "nn_module_stack", "custom")
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ class Functionalize(Pass):
     """Make every side-effecting assert functional, and return the last token besides."""
 
     name: ClassVar[str] = "functionalize"
-    dialect: EffectDialect = field(default=NUMPY, kw_only=True)
+    needs = ("effects",)
 
     def run(self, graph_module: GraphModule) -> PassResult:
         calls = _Calls(self.dialect, graph_module)
@@ -133,7 +132,7 @@ class Defunctionalize(Pass):
     """The inverse of `Functionalize`: side-effecting asserts again, no tokens."""
 
     name: ClassVar[str] = "defunctionalize"
-    dialect: EffectDialect = field(default=NUMPY, kw_only=True)
+    needs = ("effects",)
 
     def run(self, graph_module: GraphModule) -> PassResult:
         count = _undo_all(self.dialect, graph_module)
@@ -155,8 +154,9 @@ class Defunctionalize(Pass):
 class _Calls:
     """Which graphs have an effect that can be made functional, and which call which."""
 
-    def __init__(self, dialect: EffectDialect, graph_module: GraphModule) -> None:
+    def __init__(self, dialect: Dialect, graph_module: GraphModule) -> None:
         self._dialect = dialect
+        self._effects = having(dialect.effects)
         self._modules = list(dialect.modules(graph_module))
         self._called: dict[int, list[GraphModule]] = {}
         self._effectful: dict[int, bool] = {}
@@ -172,17 +172,17 @@ class _Calls:
         """The graph module that a node calls."""
         if node.op != "call_module":
             return None
-        found = _attribute(module, str(node.target))
+        found = attribute_at(module, node.target)
         return found if self._dialect.accepts(found) else None
 
-    def _freeze(self, waiting: list[GraphModule]) -> None:
+    def _freeze(self, worklist: list[GraphModule]) -> None:
         """Graphs that a function calls as it likes, and all that they call, stay."""
-        while waiting:
-            module = waiting.pop()
+        while worklist:
+            module = worklist.pop()
             if id(module) not in self._frozen:
                 self._frozen.add(id(module))
-                waiting += self._called.get(id(module), [])
-                waiting += _graphs_as_values(module)
+                worklist += self._called.get(id(module), [])
+                worklist += _graphs_as_values(module)
 
     def effects(self, module: GraphModule) -> list[Node]:
         """The nodes to be made functional."""
@@ -204,8 +204,9 @@ class _Calls:
         for module in self._modules:
             for node in module.graph.nodes:
                 is_assert = self._dialect.is_assert(node)
-                has_form = self._dialect.functional_target(node) is not None
-                if not is_assert and not has_form:
+                has_form = self._effects.functional_target(node) is not None
+                is_done = self._effects.effectful_target(node) is not None
+                if is_done or not (is_assert or has_form):
                     continue
                 note = "made functional"
                 if not has_form:
@@ -218,23 +219,17 @@ class _Calls:
                 yield Row(text, "assert in the graph", "kept", place=node.name, note=note)
 
 
-def _effects(dialect: EffectDialect, module: GraphModule) -> list[Node]:
+def _effects(dialect: Dialect, module: GraphModule) -> list[Node]:
     return [
         node
         for node in module.graph.nodes
-        if not node.users and dialect.functional_target(node) is not None
+        if not node.users and having(dialect.effects).functional_target(node) is not None
     ]
-
-
-def _attribute(module: object, path: str) -> Any:
-    for part in path.split("."):
-        module = getattr(module, part, None)
-    return module
 
 
 def _graphs_as_values(module: GraphModule) -> list[GraphModule]:
     found = [
-        _attribute(module, str(node.target))
+        attribute_at(module, node.target)
         for node in module.graph.nodes
         if node.op == "get_attr"
     ]
@@ -258,8 +253,9 @@ def _free_name(graph: Graph) -> str:
 class _Threading:
     """The token's way through one graph."""
 
-    def __init__(self, dialect: EffectDialect, calls: _Calls, module: GraphModule) -> None:
+    def __init__(self, dialect: Dialect, calls: _Calls, module: GraphModule) -> None:
         self._dialect = dialect
+        self._effects = having(dialect.effects)
         self._calls = calls
         self._module = module
         self._graph = module.graph
@@ -286,19 +282,19 @@ class _Threading:
         first = next(node for node in nodes if node.op != "placeholder")
         with self._graph.inserting_before(first):
             self._token = self._graph.placeholder(signature.input)
-        self._dialect.state_token(self._token)
+        self._effects.state_token(self._token)
 
     def _token_before(self, node: Node) -> Node:
         if self._token is None:
             with self._graph.inserting_before(node):
-                self._token = self._dialect.create_token(self._graph)
-            for key in _KEPT_META:
+                self._token = self._effects.create_token(self._graph)
+            for key in KEPT_META:
                 if key in node.meta:
                     self._token.meta[key] = node.meta[key]
         return self._token
 
     def _make_functional(self, node: Node) -> None:
-        self._dialect.make_functional(node, self._token_before(node))
+        self._effects.make_functional(node, self._token_before(node))
         self._token = node
 
     def _pass_through(self, node: Node, callee: GraphModule) -> None:
@@ -313,9 +309,9 @@ class _Threading:
         node.replace_all_uses_with(value, lambda user: user not in (value, token))
         # The result is now the first item; what is known of it moves there.
         value.meta = dict(node.meta)
-        node.meta = {key: value.meta[key] for key in _KEPT_META if key in value.meta}
+        node.meta = {key: value.meta[key] for key in KEPT_META if key in value.meta}
         token.meta = dict(node.meta)
-        self._dialect.state_token(token)
+        self._effects.state_token(token)
         node.meta["val"] = (value.meta.get("val"), token.meta.get("val"))
         self._token = token
 
@@ -324,7 +320,7 @@ class _Threading:
         assert self._token is not None
         place = TokenPlace("paired", "paired")
         if is_program:
-            place = self._dialect.token_place(self._module, result)
+            place = self._effects.token_place(self._module, result)
         output.args = (_with(result, self._token, place),)
         if "val" in output.meta:
             value = output.meta["val"]
@@ -332,7 +328,7 @@ class _Threading:
             output.meta["val"] = _with(value, self._token.meta.get("val"), known)
         if is_program:
             self._module.meta[_META] = {"output": place.output, "result": place.result}
-            self._dialect.token_returned(self._module, place, True)
+            self._effects.token_returned(self._module, place, True)
 
 
 def _with(result: Any, token: Any, place: TokenPlace) -> tuple[Any, ...]:
@@ -354,7 +350,7 @@ def _without(result: Any, place: TokenPlace) -> tuple[Any, Any]:
 # --------------------------------------------------------------------------- and back
 
 
-def _undo_all(dialect: EffectDialect, graph_module: GraphModule) -> list[int]:
+def _undo_all(dialect: Dialect, graph_module: GraphModule) -> list[int]:
     """Take the tokens out of all graphs; the length of each chain."""
     modules = [m for m in dialect.modules(graph_module) if token_signature(m) is not None]
     signatures = {id(m): token_signature(m) for m in modules}
@@ -370,11 +366,12 @@ class _Unthreading:
 
     def __init__(
         self,
-        dialect: EffectDialect,
+        dialect: Dialect,
         module: GraphModule,
         signatures: dict[int, TokenSignature | None],
     ) -> None:
         self._dialect = dialect
+        self._effects = having(dialect.effects)
         self._module = module
         self._signatures = signatures
 
@@ -386,8 +383,8 @@ class _Unthreading:
             if token.users:
                 user = next(iter(token.users))
                 raise GraphError(
-                    f"the token '{token.name}' is used by '{user.name}', which is no part of "
-                    "the chain"
+                    f"the token '{token.name}' is used by '{user.name}', which is not part "
+                    "of the chain"
                 )
             token = self._undone(token)
         return length
@@ -407,13 +404,13 @@ class _Unthreading:
         if isinstance(value, tuple) and value:
             output.meta["val"] = _without(value, signature.place)[0]
         if signature.input is None:
-            self._dialect.token_returned(self._module, signature.place, False)
+            self._effects.token_returned(self._module, signature.place, False)
         return token  # type: ignore[no-any-return]
 
     def _undone(self, token: Node) -> Node | None:
         """The token before this one, after which nothing of this one is left."""
-        if self._dialect.effectful_target(token) is not None:
-            before = self._dialect.make_effectful(token)
+        if self._effects.effectful_target(token) is not None:
+            before = self._effects.make_effectful(token)
             if not self._dialect.is_node(before):
                 raise GraphError(f"node '{token.name}' has no token")
             return before  # type: ignore[no-any-return]
@@ -425,7 +422,7 @@ class _Unthreading:
 
     def _without_pair(self, token: Node, call: Node) -> Node:
         """A nested call returns its result alone again."""
-        callee = _attribute(self._module, str(call.target))
+        callee = attribute_at(self._module, call.target)
         signature = self._signatures.get(id(callee))
         if call.op != "call_module" or signature is None or signature.input is None:
             raise GraphError(f"the token '{token.name}' does not come from a nested graph")

@@ -22,19 +22,15 @@ whose symbols they bind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
-from asserts.conditions.emit import Emitter
-from asserts.conditions.known import has_value
 from asserts.conditions.lift import lift
+from asserts.conditions.points import Points
 from asserts.conditions.report import Outcome, Report, Row
-from asserts.dialects.base import AssertInfo, Dialect
+from asserts.dialects.hosts import Adapter
 from asserts.errors import GraphError
-from asserts.graph.graph import Node
 from asserts.graph.module import GraphModule
-from asserts.graph.raising import domain_of
 from asserts.passes.base import Pass, PassResult
 from asserts.passes.discharge import (
     Decision,
@@ -43,10 +39,9 @@ from asserts.passes.discharge import (
     discharge,
     obligations_of,
 )
+from asserts.passes.writing import Writer
 from shapes.env import ShapeEnv
-from shapes.errors import ExpressionTypeError
-from shapes.expr import OPERATORS, BoolExpr, Expr, as_expr
-from shapes.facts import Facts
+from shapes.expr import BoolExpr, conjuncts
 from shapes.prove import Effort
 from shapes.traversal import free_symbols
 
@@ -58,25 +53,26 @@ class InsertRuntimeAsserts(Pass):
     """Put every check that could not be proved into the graph.
 
     `policy` and `effort` decide what may be proved instead (see `discharge`). With `entry`
-    turned off, checks on inputs alone are left to the graph that calls this one. Raises
-    `GraphError` for a program without an environment, or (if it is to `refuse`) with a check
-    on a value that no node of it defines; otherwise the report names such a check.
+    turned off, checks on inputs alone are left to the graph that calls this one. A check on a
+    value that no node of the graph defines is refused, or only reported; unless that is said,
+    it is reported for programs whose environment also has checks of other graphs (torch's
+    exported programs). Raises `GraphError` for what is refused, and for a program without an
+    environment.
     """
 
     name: ClassVar[str] = "insert runtime asserts"
+    in_source_names: ClassVar[bool] = True
     policy: Policy = "preserve-user"
     effort: str | Effort = "default"
     entry: bool = True
-    unplaced: Literal["refuse", "report"] = "refuse"
+    unplaced: Literal["refuse", "report"] | None = None
+
+    def prepared(self, adapter: Adapter) -> InsertRuntimeAsserts:
+        has_others = adapter.state_checks()
+        unplaced = self.unplaced or ("report" if has_others else "refuse")
+        return replace(self, dialect=adapter.dialect, unplaced=unplaced)
 
     def run(self, graph_module: GraphModule) -> PassResult:
-        result = self.inserted(graph_module)
-        if result.modified:
-            graph_module.recompile()
-        return result
-
-    def inserted(self, graph_module: GraphModule) -> PassResult:
-        """Do the work, in place; the code of the module is not made again."""
         shared: dict[int, tuple[ShapeEnv, list[GraphModule]]] = {}
         self._collect(graph_module, shared)
         rows: list[Row] = []
@@ -113,10 +109,10 @@ class InsertRuntimeAsserts(Pass):
                 continue
             names = ", ".join(s.name for s in free_symbols(obligation.claim))
             note = f"needs {names}, not all of which are defined by a node of the graph"
-            if self.unplaced == "refuse":
+            if self.unplaced != "report":
                 raise GraphError(f"the check `{obligation.text}` {note}")
             row = Row(obligation.text, obligation.stated_by, "unplaced", note=note)
-            rows.append(row)
+            rows.append(replace(row, by_user=obligation.kind == "user"))
         return rows
 
 
@@ -130,11 +126,8 @@ class _Insertion:
         self._dialect = options.dialect
         self._graph = module.graph
         self._env = env
-        self._nodes = list(module.graph.nodes)
-        self._points = Points(self._nodes, self._dialect)
+        self._points = Points(list(module.graph.nodes), self._dialect)
         self._placed: list[tuple[int, Obligation]] = []
-        computed = (node for node in self._nodes if node.op != "placeholder")
-        self._first_computed = next(computed)
         self.modified = False
 
     # ------------------------------------------------------------------ placing
@@ -159,7 +152,7 @@ class _Insertion:
         found: dict[BoolExpr, int] = {}
         for lifted in lift(self._graph, self._dialect):
             if lifted.claim is not None:
-                for part in clauses(lifted.claim):
+                for part in conjuncts(lifted.claim):
                     found.setdefault(part, self._points.of_asserts[lifted.node])
         return found
 
@@ -180,226 +173,32 @@ class _Insertion:
         by_point: dict[int, list[Decision]] = {}
         for decision in decisions:
             by_point.setdefault(decision.point, []).append(decision)
-        emitter = Emitter(self._graph, self._dialect)
-        rows: list[Row] = []
-        entry = self._points.entry
-        position = 0
-        for point in sorted(by_point):
-            target = max(entry, point + 1 if point else entry)
-            position = self._advance(emitter, position, target)
-            anchor = self._nodes[position] if position < len(self._nodes) else None
-            with self._graph.inserting_before(anchor):
-                rows += [self._write(emitter, decision, point) for decision in by_point[point]]
-        return rows
+        self._writer = Writer(
+            self._graph, self._dialect, self._points, self._env, self._env.names
+        )
+        return [
+            self._write(decision, point)
+            for point in sorted(by_point)
+            for decision in by_point[point]
+        ]
 
-    def _advance(self, emitter: Emitter, position: int, target: int) -> int:
-        """Pass the nodes before `target`, and the plain reads that follow them."""
-        while position < len(self._nodes):
-            node = self._nodes[position]
-            if position >= target and self._dialect.read_of(node) is None:
-                break
-            emitter.arrive(node)
-            position += 1
-        return position
-
-    def _write(self, emitter: Emitter, decision: Decision, point: int) -> Row:
+    def _write(self, decision: Decision, point: int) -> Row:
         obligation = decision.obligation
         outcome: Outcome = "discharged" if decision.proof is not None else "inserted"
         if decision.present:
             outcome = "present"
         count = 0
         if outcome == "inserted":
-            emitter.meta = self._metadata(decision, point)
-            before = len(emitter.created)
-            condition = self._written(emitter, decision)
-            # A condition in the user's words is told with all values that it names.
-            symbols = free_symbols(
-                obligation.claim if obligation.kind == "user" else decision.condition
-            )
-            names = self._env.names
-            values = {names.get(s.name, s.name): emitter.emit(s) for s in symbols}
-            info = AssertInfo(
-                decision.text,
-                obligation.message,
-                self._sources(symbols),
-                obligation.location,
-                obligation.kind == "user",
-            )
-            node = self._dialect.create_assert(self._graph, condition, info, values)
-            node.meta.update(emitter.meta)
-            count = len(emitter.created) - before + 1
+            text = decision.text
+            count = self._writer.write(point, obligation, decision.condition, text)
             self.modified = True
         return Row(
             condition=decision.text,
             stated_by=obligation.stated_by,
             outcome=outcome,
-            place=self._nodes[point].name if point else "",
+            place=self._points.name(point),
             proof=decision.proof,
             message=obligation.message,
             location=obligation.location,
             nodes=count,
         )
-
-    def _written(self, emitter: Emitter, decision: Decision) -> Any:
-        try:
-            return emitter.emit(decision.condition)
-        except GraphError as error:
-            obligation = decision.obligation
-            where = f" ({obligation.location})" if obligation.location else ""
-            raise GraphError(f"the check `{obligation.text}`{where}: {error}") from error
-
-    def _metadata(self, decision: Decision, point: int) -> dict[str, Any]:
-        beside = self._nodes[point] if point else self._first_computed
-        taken = self._dialect.metadata_beside(beside, decision.obligation.where)
-        return {"runtime_assert": decision.text, **taken}
-
-    def _sources(self, symbols: list[Expr]) -> Mapping[str, str]:
-        found: dict[str, str] = {}
-        for symbol in symbols:
-            info = self._env.symbols.get(symbol.name)
-            if info is not None and info.source not in (None, symbol.name):
-                found[self._env.names.get(symbol.name, symbol.name)] = str(info.source)
-        return found
-
-
-def clauses(claim: BoolExpr) -> Iterable[BoolExpr]:
-    """The parts of a conjunction, or the claim."""
-    if claim.op is not OPERATORS["And"]:
-        return (claim,)
-    return (part for part in claim.args if isinstance(part, BoolExpr))
-
-
-class Points:
-    """The places of a graph where checks can stand, by the index of the node before them.
-
-    A check belongs behind the first node at which all its symbols are known, or at the
-    *latest* place from which nothing in between needs it. Inputs together are the index 0,
-    with the sizes that are computed from them and bound before anything else happens; behind
-    these `entry` nodes the checks at entry stand.
-
-    A number whose computation can raise ends a place, for a check before it may guard it.
-    What insertion has written is made to have a value; in a graph that is to keep what it
-    computes with fewer checks (`as_it_stands`), only what has a value by itself passes.
-    """
-
-    def __init__(
-        self, nodes: Sequence[Node], dialect: Dialect, as_it_stands: bool = False
-    ) -> None:
-        self._dialect = dialect
-        self._as_it_stands = as_it_stands
-        self.entry = self._find_entry(nodes)
-        self._latest = self._find_latest(nodes)
-        self.binders = self._find_binders(nodes)
-        self._stretches = self._find_stretches(nodes)
-        self.of_asserts = self._find_asserts(nodes)
-
-    def of_claim(self, claim: BoolExpr) -> int | None:
-        """The point of a condition; None if a symbol of it is not defined in the graph."""
-        point = 0
-        for symbol in free_symbols(claim):
-            index = self.binders.get(symbol)
-            if index is None:
-                return None
-            point = max(point, index)
-        return self._latest[point]
-
-    def _find_entry(self, nodes: Sequence[Node]) -> int:
-        entry = 0
-        for index, node in enumerate(nodes):
-            if node.op == "placeholder":
-                entry = index + 1
-            elif not _is_scalar(node, self._dialect):
-                break
-            elif self._dialect.bindings(node):
-                entry = index + 1
-        return entry
-
-    def stretch_of(self, point: int) -> int:
-        """The number of the stretch of points, with no effect in between, that a point is
-        in."""
-        return self._stretches[point]
-
-    def _find_stretches(self, nodes: Sequence[Node]) -> list[int]:
-        """A point behind nodes which have no effect, raise nothing, and whose own checks are
-        on inputs only, is in the stretch of the points before; the entry is one of its own."""
-        fixed: set[Node] = set()  # what no run-time value takes part in
-        stopping = self._dialect.stopping_among(nodes)
-        stretches: list[int] = []
-        for index, node in enumerate(nodes):
-            if node.op == "placeholder" or index < self.entry:
-                fixed.add(node)
-                stretches.append(0)
-                continue
-            pure = self._dialect.is_pure(node) and fixed.issuperset(node.all_input_nodes)
-            if pure and not self._dialect.bindings(node):
-                fixed.add(node)
-            passed = pure and node not in stopping
-            passed = passed or self._dialect.is_assert(node) or self._is_passed(node)
-            before = stretches[-1] if stretches else 0
-            stretches.append(before if passed and before else index)
-        return stretches
-
-    def _find_binders(self, nodes: Sequence[Node]) -> dict[Expr, int]:
-        """For every symbol the index of the node that defines it."""
-        binders: dict[Expr, int] = {}
-        for index, node in enumerate(nodes):
-            for symbol in self._dialect.bindings(node):
-                binders.setdefault(symbol, 0 if index < self.entry else index)
-        return binders
-
-    def _find_latest(self, nodes: Sequence[Node]) -> list[int]:
-        latest = list(range(len(nodes)))
-        run: int | None = None
-        for index in range(len(nodes) - 1, -1, -1):
-            node = nodes[index]
-            if node.op == "placeholder":
-                continue
-            if run is not None:
-                latest[index] = run
-            if self._dialect.passes_over(node):
-                run = index if run is None else run
-            elif not self._dialect.is_assert(node):
-                run = None
-        if run is not None:
-            latest[0] = run
-        return latest
-
-    def _find_asserts(self, nodes: Sequence[Node]) -> dict[Node, int]:
-        """For every assert the last node before it that does more than read or compute
-        sizes, and from there the latest point."""
-        found: dict[Node, int] = {}
-        point = 0
-        for index, node in enumerate(nodes):
-            if self._dialect.is_assert(node):
-                found[node] = self._latest[point]
-            elif node.op != "placeholder" and not self._is_passed(node, self._as_it_stands):
-                point = index
-        return found
-
-    def _is_passed(self, node: Node, strictly: bool = True) -> bool:
-        """Whether nothing happens at a node but that a number is read or computed."""
-        if not _is_scalar(node, self._dialect):
-            return False
-        written = "runtime_assert" in node.meta and not self._as_it_stands
-        return not strictly or written or not can_stop(node, self._dialect)
-
-
-def can_stop(node: Node, dialect: Dialect) -> bool:
-    """Whether computing a number may raise for some values of its operands, or take as much
-    memory as one of them says."""
-    computation = dialect.computation_of(node)
-    if computation is None:
-        return False
-    build, arguments = computation
-    try:
-        operands = [
-            dialect.value_of(a) if dialect.is_node(a) else as_expr(a) for a in arguments
-        ]
-    except ExpressionTypeError:  # an argument that is not a number
-        return True
-    domain = domain_of(build, operands)
-    return domain is None or not has_value(Facts(), domain)
-
-
-def _is_scalar(node: Node, dialect: Dialect) -> bool:
-    return dialect.read_of(node) is not None or dialect.computation_of(node) is not None

@@ -25,12 +25,13 @@ from heapq import heapify, heappop, heappush
 from typing import Any, ClassVar, Literal
 
 from asserts.conditions.report import Outcome, Report, Row
-from asserts.dialects.base import Inference, ValueDialect
-from asserts.dialects.hosts import host_of
+from asserts.dialects.base import Dialect, require
+from asserts.dialects.hosts import adapter_of
+from asserts.dialects.interfaces import Inference, Values, having
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
 from asserts.graph.graph import Node, map_arg
-from asserts.graph.module import GraphModule
+from asserts.graph.module import GraphModule, attribute_at
 from asserts.passes.base import Pass, PassResult
 from shapes.errors import ShapeproofError
 
@@ -67,11 +68,11 @@ class Snapshot:
         ]
 
 
-def snapshot(program: Any, dialect: ValueDialect = NUMPY) -> Snapshot:
+def snapshot(program: Any, dialect: Dialect = NUMPY) -> Snapshot:
     """What every node of the program computes now."""
-    host = None if dialect.accepts(program) else host_of(program, copy=False)
-    graph_module = program if host is None else host.graph_module
-    dialect = dialect if host is None else host.dialect
+    adapter = None if dialect.accepts(program) else adapter_of(program, copy=False)
+    graph_module = program if adapter is None else adapter.graph_module
+    dialect = dialect if adapter is None else adapter.dialect
     return Snapshot(
         tuple(
             {node.name: _computation(module, node) for node in module.graph.nodes}
@@ -89,9 +90,7 @@ def _constant(module: GraphModule, node: Node) -> Any:
     """The constant that a node reads; nested graphs are looked at by themselves."""
     if node.op != "get_attr":
         return None
-    found: Any = module
-    for part in str(node.target).split("."):
-        found = getattr(found, part, None)
+    found = attribute_at(module, node.target)
     return None if hasattr(found, "graph") else found
 
 
@@ -123,23 +122,25 @@ class Refreshed:
 
 
 def refresh(
-    module: GraphModule, changed: Iterable[Node], dialect: ValueDialect = NUMPY
+    module: GraphModule, changed: Iterable[Node], dialect: Dialect = NUMPY
 ) -> Refreshed:
     """Recompute the values of these nodes of one graph, and of what depends on them as far as
     values change; no node is visited twice."""
     done = Refreshed()
-    waiting = set(changed)
-    if not waiting:
+    queued = set(changed)
+    if not queued:
         return done
-    inference = dialect.inference(module)
+    require(dialect, ("values",), "`refresh`")
+    values = having(dialect.values)
+    inference = values.inference(module)
     order = {node: position for position, node in enumerate(module.graph.nodes)}
     by_position = list(module.graph.nodes)
-    queue = [order[node] for node in waiting]
+    queue = [order[node] for node in queued]
     heapify(queue)
     while queue:
         node = by_position[heappop(queue)]
         done.visited.append(node)
-        change = _recomputed(node, inference, dialect)
+        change = _recomputed(node, inference, values)
         if change is None:
             continue
         done.changes.append(change)
@@ -147,14 +148,14 @@ def refresh(
             continue
         # Users come later in the graph, so none of them was visited before.
         for user in node.users:
-            if user not in waiting:
-                waiting.add(user)
+            if user not in queued:
+                queued.add(user)
                 heappush(queue, order[user])
     return done
 
 
-def _recomputed(node: Node, inference: Inference, dialect: ValueDialect) -> Change | None:
-    stated = dialect.stated_value(node)
+def _recomputed(node: Node, inference: Inference, values: Values) -> Change | None:
+    stated = values.stated_value(node)
     try:
         found = inference.infer(node)
     except ShapeproofError as error:
@@ -164,11 +165,11 @@ def _recomputed(node: Node, inference: Inference, dialect: ValueDialect) -> Chan
         specified = specified or (node.op == "output" and stated is None)
         return None if specified else Change(node, "not computed", stated, None, inference.why)
     if stated is None and found is not None:
-        dialect.state_value(node, found)
+        values.state_value(node, found)
         return Change(node, "stated", None, found)
     if inference.same(stated, found):
         return None
-    dialect.state_value(node, found)
+    values.state_value(node, found)
     return Change(node, "changed", stated, found)
 
 
@@ -189,7 +190,7 @@ class RefreshMetadata(Pass):
     fails, raises `GraphError` with the node's name."""
 
     name: ClassVar[str] = "refresh metadata"
-    dialect: ValueDialect = field(default=NUMPY, kw_only=True)
+    needs = ("values",)
     since: Snapshot | None = None
     strict: bool = False
 
@@ -221,7 +222,7 @@ class RefreshMetadata(Pass):
             raise GraphError(f"node '{change.node.name}': {self._text(change)}")
 
     def _text(self, change: Change) -> str:
-        show = self.dialect.describe_value
+        show = having(self.dialect.values).describe_value
         if change.kind == "changed":
             return f"stated {show(change.before)}, but is {show(change.after)}"
         if change.kind == "stated":
@@ -239,13 +240,9 @@ class RefreshMetadata(Pass):
 
 def _calls(module: GraphModule, callees: list[GraphModule]) -> set[Node]:
     """The nodes of a graph that call one of these."""
-    found = set()
-    for node in module.graph.nodes if callees else ():
-        if node.op != "call_module":
-            continue
-        called: Any = module
-        for part in str(node.target).split("."):
-            called = getattr(called, part, None)
-        if any(called is callee for callee in callees):
-            found.add(node)
-    return found
+    return {
+        node
+        for node in (module.graph.nodes if callees else ())
+        if node.op == "call_module"
+        and any(attribute_at(module, node.target) is callee for callee in callees)
+    }

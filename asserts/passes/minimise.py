@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from asserts.conditions.lift import LiftedAssert, lift
+from asserts.conditions.points import Points, is_scalar
 from asserts.conditions.report import Report, Row
 from asserts.graph.graph import Node
 from asserts.graph.module import GraphModule
 from asserts.passes.base import Pass, PassResult
 from asserts.passes.discharge import Decision, Obligation, Policy, discharge
-from asserts.passes.insert import Points, clauses
 from shapes.env import ShapeEnv
-from shapes.expr import conjunction
+from shapes.expr import TRUE, conjunction, conjuncts
 from shapes.prove import Effort
 from shapes.traversal import defined
 
@@ -34,15 +34,10 @@ class MinimiseRuntimeAsserts(Pass):
     name: ClassVar[str] = "minimise runtime asserts"
     policy: Policy = "preserve-user"
     effort: str | Effort = "default"
+    sweep: bool = True
+    """Whether what only computed a condition goes with its assert."""
 
     def run(self, graph_module: GraphModule) -> PassResult:
-        result = self.minimised(graph_module)
-        if result.modified:
-            graph_module.recompile()
-        return result
-
-    def minimised(self, graph_module: GraphModule) -> PassResult:
-        """Do the work, in place; the code of the module is not made again."""
         rows: list[Row] = []
         modified = False
         for module in self.dialect.modules(graph_module):
@@ -74,17 +69,18 @@ class MinimiseRuntimeAsserts(Pass):
         for decision in decisions:
             by_node.setdefault(owner[decision.obligation].node, []).append(decision)
         rows = [self._settle(one, by_node.get(one.node, [])) for one in lifted]
-        if any(row.outcome == "discharged" for row in rows):
+        if self.sweep and any(row.outcome == "discharged" for row in rows):
             self.dialect.sweep(module.graph)
         return rows
 
     def _obligations(self, one: LiftedAssert) -> list[Obligation]:
         """The parts of an assert, and that it has a value: it would have stopped otherwise."""
-        if one.claim is None or one.node.users:
+        always = one.claim is TRUE and bool(one.reason)  # as the dialect says
+        if one.claim is None or always or self.dialect.is_used(one.node):
             return []
         info = self.dialect.info_of(one.node)
         kind, who = ("user", "the program") if info.by_user else ("operation", "the graph")
-        said = set(clauses(one.claim))
+        said = set(conjuncts(one.claim))
         whole = conjunction(defined(one.claim), one.whole)
         return [
             Obligation(
@@ -95,34 +91,33 @@ class MinimiseRuntimeAsserts(Pass):
                 info.message,
                 implicit=part not in said,
             )
-            for part in clauses(whole)
+            for part in conjuncts(whole)
         ]
 
     def _erase(self, node: Node) -> None:
         """Erase an assert, and what only computes its condition. (That all of it has a value
-        is proved, too, so nobody can tell.)"""
-        waiting = [node]
-        while waiting:
-            dead = waiting.pop()
-            if dead.users or (dead is not node and not self._is_scalar(dead)):
-                continue
-            sources = dead.all_input_nodes
-            dead.graph.erase_node(dead)
-            waiting += sources
+        is proved, too, so no run can tell.)"""
+        left = node.all_input_nodes if self.sweep else []
+        self.dialect.erase_assert(node)
+        while left:
+            dead = left.pop()
+            if not dead.users and self._is_scalar(dead):
+                left += dead.all_input_nodes
+                dead.graph.erase_node(dead)
 
     def _is_scalar(self, node: Node) -> bool:
-        d = self.dialect
-        computes = d.read_of(node) is not None or d.computation_of(node) is not None
-        return node.op != "placeholder" and computes and not d.bindings(node)
+        computes = node.op != "placeholder" and is_scalar(node, self.dialect)
+        return computes and not self.dialect.bindings(node)
 
     def _settle(self, one: LiftedAssert, decisions: list[Decision]) -> Row:
         info = self.dialect.info_of(one.node)
+        used = self.dialect.is_used(one.node)
         proofs = [d.proof for d in decisions if d.proof is not None]
         gone = bool(decisions) and len(proofs) == len(decisions)
-        trivial = one.claim is not None and not decisions and not one.node.users
+        trivial = one.claim is not None and not decisions and not used
         if gone or trivial:
             self._erase(one.node)
-        note = one.reason or ("its result is used" if one.node.users else "")
+        note = "its result is used" if used else one.reason
         return Row(
             condition=info.condition,
             stated_by="the program" if info.by_user else "the graph",
@@ -130,5 +125,5 @@ class MinimiseRuntimeAsserts(Pass):
             proof=proofs[0] if gone else None,
             message=info.message,
             location=info.location,
-            note="always true" if trivial else note,
+            note=note or ("always true" if trivial else ""),
         )

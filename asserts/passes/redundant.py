@@ -210,7 +210,7 @@ def _worth(candidate: Candidate) -> tuple[int, ...]:
 
 
 def _strength(candidate: Candidate) -> tuple[int, ...]:
-    """The order for many: what callers are told, then equations, for they say the most; then
+    """The order for many: the contract, then equations, for they say the most; then
     by worth."""
     rank, *others = candidate.worth
     return 1 if rank else 0, candidate.claim.op is not EQ_ZERO, rank, *others

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from asserts.conditions.report import Report, Row
+from asserts.graph.graph import Node
 from asserts.graph.module import GraphModule
 from asserts.passes.base import Pass, PassResult
 from asserts.passes.discharge import Policy
@@ -17,7 +18,7 @@ __all__ = ["RemoveRuntimeAsserts"]
 
 @dataclass(frozen=True)
 class RemoveRuntimeAsserts(Pass):
-    """Erase every assert whose result nobody uses, or those ``only="proved"`` (what stays
+    """Erase every assert whose result is not used, or those ``only="proved"`` (what stays
     implies them, see `discharge` for `policy`; the report has the proofs).
 
     `sweep` erases the code that is dead then (comparisons, sizes), which leaves no trace of
@@ -25,6 +26,7 @@ class RemoveRuntimeAsserts(Pass):
     """
 
     name: ClassVar[str] = "remove runtime asserts"
+    in_source_names: ClassVar[bool] = True
     sweep: bool = True
     only: Literal["all", "proved"] = "all"
     policy: Policy = "preserve-user"
@@ -34,38 +36,37 @@ class RemoveRuntimeAsserts(Pass):
         if self.only == "proved":
             return self._run_proved(graph_module)
         rows: list[Row] = []
-        modified = False
         for module in self.dialect.modules(graph_module):
-            for node in list(module.graph.nodes):
-                if not self.dialect.is_assert(node):
-                    continue
-                info = self.dialect.info_of(node)
-                used = bool(node.users)
-                if not used:
-                    module.graph.erase_node(node)
-                    modified = True
-                rows.append(
-                    Row(
-                        condition=info.condition,
-                        stated_by="assert in the graph",
-                        outcome="kept" if used else "removed",
-                        message=info.message,
-                        location=info.location,
-                        note="its result is used" if used else "",
-                    )
-                )
+            nodes = [node for node in module.graph.nodes if self.selects(node)]
+            rows += [self._settled(node) for node in nodes]
+        modified = any(row.outcome == "removed" for row in rows)
         if self.sweep:
             # Inner graphs first: a call of one without effects can be dead itself.
             for module in reversed(list(self.dialect.modules(graph_module))):
                 modified = self.dialect.sweep(module.graph) or modified
-        if modified:
-            graph_module.recompile()
         return PassResult(graph_module, modified, Report(self.name, tuple(rows)))
+
+    def selects(self, node: Node) -> bool:
+        """Whether it is a node that is to be removed."""
+        return self.dialect.is_assert(node)
+
+    def _settled(self, node: Node) -> Row:
+        info = self.dialect.info_of(node)
+        used = self.dialect.is_used(node)
+        if not used:
+            self.dialect.erase_assert(node)
+        return Row(
+            condition=info.condition,
+            stated_by="assert in the graph",
+            outcome="kept" if used else "removed",
+            message=info.message,
+            location=info.location,
+            note="its result is used" if used else "",
+        )
 
     def _run_proved(self, graph_module: GraphModule) -> PassResult:
         minimise = MinimiseRuntimeAsserts(
-            dialect=self.dialect, policy=self.policy, effort=self.effort
+            dialect=self.dialect, policy=self.policy, effort=self.effort, sweep=self.sweep
         )
         result = minimise.run(graph_module)
-        report = Report(self.name, result.report.rows)
-        return PassResult(graph_module, result.modified, report)
+        return replace(result, report=replace(result.report, title=self.name))

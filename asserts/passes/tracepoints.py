@@ -34,12 +34,11 @@ one).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from asserts.conditions.report import Report, Row
-from asserts.dialects.base import Tracepoint, TracepointDialect
-from asserts.dialects.numpy import NUMPY
+from asserts.dialects.interfaces import Tracepoint, having
 from asserts.errors import GraphError
 from asserts.graph.graph import Node, map_arg
 from asserts.graph.module import GraphModule
@@ -105,17 +104,18 @@ class CollectTracepoints(Pass):
     """
 
     name: ClassVar[str] = "collect tracepoints"
-    dialect: TracepointDialect = field(default=NUMPY, kw_only=True)
+    needs = ("tracepoints",)
     replaced: Callable[[Node, Any], None] | None = None
 
     def run(self, graph_module: GraphModule) -> PassResult:
         rows: list[Row] = []
         modified = False
+        tracepoints = having(self.dialect.tracepoints)
         for module in self.dialect.modules(graph_module):
             markers = [
                 (node, marker)
                 for node in module.graph.nodes
-                if (marker := self.dialect.tracepoint_of(node)) is not None
+                if (marker := tracepoints.tracepoint_of(node)) is not None
             ]
             if not markers:
                 continue
@@ -137,7 +137,7 @@ class CollectTracepoints(Pass):
         super().ensures(graph_module)
         for module in self.dialect.modules(graph_module):
             for node in module.graph.nodes:
-                if self.dialect.tracepoint_of(node) is not None:
+                if having(self.dialect.tracepoints).tracepoint_of(node) is not None:
                     raise GraphError(f"node '{node.name}' is still a tracepoint")
 
 
@@ -185,6 +185,7 @@ class _Collection:
         self, options: CollectTracepoints, markers: list[tuple[Node, Tracepoint]]
     ) -> None:
         self._dialect = options.dialect
+        self._tracepoints = having(options.dialect.tracepoints)
         self._replaced = options.replaced
         self._markers = markers
         self._open: list[_Open] = []
@@ -265,7 +266,7 @@ class _Collection:
 
     def _spec(self, value: Any) -> Any:
         if self._dialect.is_node(value):
-            return NodeArgument(value.name, self._dialect.argument_kind(value))
+            return NodeArgument(value.name, self._tracepoints.argument_kind(value))
         if isinstance(value, (tuple, list)):
             return type(value)(map(self._spec, value))
         if isinstance(value, dict):

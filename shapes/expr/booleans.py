@@ -37,6 +37,7 @@ __all__ = [
     "as_condition",
     "as_integer",
     "conjunction",
+    "conjuncts",
     "disjunction",
     "equal",
     "equivalent",
@@ -169,6 +170,13 @@ def _negated_tree(p: BoolAtom) -> BoolExpr:
 def conjunction(*operands: Expr) -> BoolExpr:
     """All of the operands hold (none: true)."""
     return _connective("And", TRUE, FALSE, operands)
+
+
+def conjuncts(p: BoolExpr) -> tuple[BoolExpr, ...]:
+    """The parts of a conjunction; another condition by itself."""
+    if p.op is not OPERATORS["And"]:
+        return (p,)
+    return tuple(part for part in p.args if isinstance(part, BoolExpr))
 
 
 def disjunction(*operands: Expr) -> BoolExpr:

@@ -20,8 +20,7 @@ from torch.export import ExportedProgram
 
 import asserts
 from asserts.dialects.torch import installed
-from asserts.dialects.torch.answers.graph import copied
-from asserts.dialects.torch.export import programs
+from asserts.dialects.torch.export.hosts import ExportedAdapter
 from asserts.verify.programs import verify
 from tests.torch.torch_help import accepts, asserts_of, reloaded
 
@@ -512,9 +511,9 @@ DECISIVE = ("where", "bounds", "another", "two-counts", "two-numbers", "float-ra
 def test_verify_notices_that_any_check_is_gone(case: Case) -> None:
     program = made(case, False, True, True, deferred=False)
     for index, _ in enumerate(asserts_of(program)):
-        other = programs._rebuilt(program, copied(program.graph_module))
-        node = asserts_of(other)[index]
+        adapter = ExportedAdapter(program)
+        node = asserts_of(adapter)[index]
         node.graph.erase_node(node)
-        other.graph_module.recompile()
+        other = adapter.finished()
 
         assert not verify(program, other, trials=5).equal, node

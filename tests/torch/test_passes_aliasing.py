@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from asserts.conditions.report import Report
-from asserts.dialects.hosts import host_of
+from asserts.dialects.hosts import adapter_of
 from asserts.errors import GraphError
 from asserts.passes.base import Pass, PassResult, Pipeline
 from asserts.passes.functionalize import Functionalize
@@ -33,7 +33,7 @@ ONE = (torch.ones(1, 3),)
 
 
 def summary(program: Any) -> AliasSummary:
-    host = host_of(program, copy=False)
+    host = adapter_of(program, copy=False)
     assert host is not None
     return alias_summary(host.graph_module, host.dialect)
 
@@ -137,10 +137,10 @@ def test_tied_parameters_are_one_block() -> None:
             return self.a[0:2] * 1, self.b.view(3, 1)
 
     program = export(Tied(), X, DYNAMIC)
-    host = host_of(program, copy=False)
+    host = adapter_of(program, copy=False)
     assert host is not None
     placeholders = host.graph_module.graph.find_nodes(op="placeholder")
-    blocks = [host.dialect.identity_of(host.graph_module, node) for node in placeholders]
+    blocks = [host.dialect.memory.identity_of(host.graph_module, node) for node in placeholders]
     assert blocks[0] == blocks[1] != blocks[2]
 
 

@@ -11,7 +11,7 @@ from torch._inductor.fx_utils import FakeTensorUpdater
 from torch._inductor.virtualized import V
 from torch.export import Dim
 
-from asserts.dialects.hosts import host_of
+from asserts.dialects.hosts import adapter_of
 from asserts.errors import GraphError
 from asserts.passes.metadata import RefreshMetadata, refresh, snapshot
 from tests.torch.pass_help import assert_runs_like, counted, export, nodes_of
@@ -64,7 +64,7 @@ def node(program: Any, name: str) -> Any:
 
 
 def dialect_of(program: Any) -> Any:
-    host = host_of(program, copy=False)
+    host = adapter_of(program, copy=False)
     assert host is not None
     return host.dialect
 

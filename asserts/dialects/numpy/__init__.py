@@ -1,7 +1,7 @@
 """The built-in dialect: graphs of numpy functions, as `asserts.trace` makes them.
 
-`graph` has the core answers (all that tracing needs), `memory`, `values` and `folding` what
-single passes ask besides, `codec` saves graphs.
+`graph` has the core answers (all that tracing needs); `memory`, `effects`, `values`, `folding`
+and `tracepoints` are the interfaces of these names; `codec` saves graphs.
 """
 
 from __future__ import annotations

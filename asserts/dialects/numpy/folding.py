@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +14,6 @@ from asserts.errors import GraphError
 from asserts.graph import runtime
 from asserts.graph.graph import Graph, Node
 from asserts.graph.module import GraphModule
-from asserts.graph.raising import Raising
 from asserts.graph.values import ArrayValue
 from shapes.expr import OPERATORS, Expr, IntConstant
 
@@ -48,7 +47,7 @@ def _numbers(values: Any) -> int:
 
 
 class NumpyFolding:
-    """The part of the dialect that is about constants, and what only computes."""
+    """What `constant_folding` asks of numpy's graphs."""
 
     def constant_value(self, module: GraphModule, node: Node, state: bool) -> Any:
         if node.op != "get_attr":
@@ -74,15 +73,6 @@ class NumpyFolding:
             return target in _PURE or target in RULES
         except TypeError:  # a target that cannot be hashed is none of ours
             return False
-
-    def is_pure(self, node: Node) -> bool:
-        return self.is_foldable(node)
-
-    def stopping_among(self, nodes: Iterable[Node]) -> set[Node]:
-        # (numpy counts as one that can raise, unless it is shown that it does not: for values
-        # of elements, as `np.repeat` does for negative counts, nobody checks anything)
-        raising = Raising()
-        return {node for node in nodes if self.is_pure(node) and raising.can_raise(node)}
 
     def evaluate(
         self, node: Node, args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -129,7 +119,7 @@ class NumpyFolding:
 
     def create_copy(self, graph: Graph, node: Node) -> Node:
         if node.op != "get_attr":
-            raise GraphError(f"node '{node.name}' is no constant to copy")
+            raise GraphError(f"node '{node.name}' is not a constant that can be copied")
         copy = graph.call_function(np.copy, (node,))
         copy.meta["val"] = node.meta.get("val")
         return copy

@@ -5,17 +5,16 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
-from asserts.dialects.base import AssertInfo, Path, TokenPlace, Tracepoint
+from asserts.dialects.base import AssertInfo, Claim, Dialect, Path
 from asserts.errors import GraphError, RuntimeAssertionError
 from asserts.graph.graph import Graph, Node
 from asserts.graph.module import GraphModule
-from asserts.graph.runtime import functional_assert, make_token, size, tracepoint
+from asserts.graph.runtime import size
 from asserts.graph.values import ArrayValue
 from shapes.base import Location
-from shapes.expr import OPERATORS, BoolExpr, Expr, Op
-from shapes.facts import Fact
+from shapes.expr import OPERATORS, Expr, Op
 
 __all__ = ["NumpyGraphs", "assert_holds"]
 
@@ -53,7 +52,7 @@ def _targets() -> dict[str, Callable[..., Any]]:
     return found
 
 
-class NumpyGraphs:
+class NumpyGraphs(Dialect):
     """The core answers for graphs that `asserts.trace` makes."""
 
     name = "numpy"
@@ -87,13 +86,8 @@ class NumpyGraphs:
     def is_assert(self, node: Node) -> bool:
         return node.op == "call_function" and node.target is assert_holds
 
-    def claim_of(self, node: Node, expr_of: Callable[[Any], Expr | None]) -> Expr | str:
-        condition = node.args[0]
-        found = expr_of(condition)
-        if found is not None:
-            return found
-        name = condition.name if isinstance(condition, Node) else repr(condition)
-        return f"what `{name}` computes has no expression"
+    def claim_of(self, node: Node, expr_of: Callable[[Any], Expr | None]) -> Claim:
+        return Claim.of(node.args[0], expr_of)
 
     def info_of(self, node: Node) -> AssertInfo:
         kwargs: Mapping[str, Any] = node.kwargs
@@ -163,18 +157,6 @@ class NumpyGraphs:
             return None
         return None if op is None or op.build is None else (op.build, node.args)
 
-    def as_written(self, claim: Expr) -> Expr:
-        return claim
-
-    def passes_over(self, node: Node) -> bool:
-        return False
-
-    def is_pure(self, node: Node) -> bool:
-        return False  # (what numpy's functions do is known elsewhere: see `NumpyFolding`)
-
-    def stopping_among(self, nodes: Iterable[Node]) -> set[Node]:
-        return set()
-
     def bindings(self, node: Node) -> Mapping[Expr, Path]:
         found: Mapping[Expr, Path] = node.meta.get("bindings") or {}
         return found
@@ -191,73 +173,3 @@ class NumpyGraphs:
 
     def environment(self, graph_module: GraphModule) -> Any:
         return graph_module.shape_env
-
-    # -- effects (`passes/functionalize.py`) -----------------------------------------------
-
-    def functional_target(self, node: Node) -> Callable[..., Any] | None:
-        return functional_assert if self.is_assert(node) else None
-
-    def effectful_target(self, node: Node) -> Callable[..., Any] | None:
-        is_functional = node.op == "call_function" and node.target is functional_assert
-        return assert_holds if is_functional else None
-
-    def make_functional(self, node: Node, token: Node) -> None:
-        node.target = functional_assert
-        node.kwargs = {**node.kwargs, "token": token}
-
-    def make_effectful(self, node: Node) -> Any:
-        kwargs = dict(node.kwargs)
-        token = kwargs.pop("token", None)
-        node.target, node.kwargs = assert_holds, kwargs
-        return token
-
-    def create_token(self, graph: Graph) -> Node:
-        node = graph.call_function(make_token)
-        self.state_token(node)
-        return node
-
-    def state_token(self, node: Node) -> None:
-        node.meta["val"] = None
-
-    def token_place(self, graph_module: GraphModule, result: Any) -> TokenPlace:
-        if type(result) is tuple:
-            return TokenPlace("appended", "appended")
-        return TokenPlace("paired", "paired")
-
-    def token_returned(
-        self, graph_module: GraphModule, place: TokenPlace, returned: bool
-    ) -> None:
-        """What stands around a graph says nothing of its results."""
-
-    # -- ranges (`passes/constraints.py`) ---------------------------------------------------
-
-    def wanted_ranges(self, graph_module: GraphModule) -> Mapping[str, tuple[Any, Any]]:
-        return {}
-
-    def assumptions(self, graph_module: GraphModule) -> Iterable[BoolExpr]:
-        return ()
-
-    def entry_facts(self, graph_module: GraphModule) -> Iterable[Fact]:
-        return ()
-
-    # -- markers (`passes/tracepoints.py`) --------------------------------------------------
-
-    def tracepoint_of(self, node: Node) -> Tracepoint | None:
-        if node.op != "call_function" or node.target is not tracepoint:
-            return None
-        if len(node.args) < 2 or node.kwargs:
-            raise GraphError(f"the tracepoint '{node.name}' needs a kind and a path")
-        kind, path, *values = node.args
-        if kind not in ("inputs", "outputs") or not isinstance(path, str):
-            raise GraphError(
-                f"the tracepoint '{node.name}' has the kind {kind!r} and the path {path!r}; "
-                "the kind is 'inputs' or 'outputs', the path is text"
-            )
-        return Tracepoint("inputs" if kind == "inputs" else "outputs", path, tuple(values))
-
-    def argument_kind(self, node: Node) -> Literal["array", "symbol", "other"]:
-        value = node.meta.get("val")
-        if isinstance(value, ArrayValue):
-            return "array"
-        return "symbol" if isinstance(value, Expr) else "other"
-

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from asserts.dialects.base import Alias, NoOp, Slices
+from asserts.dialects.interfaces import Alias, NoOp, Slices
 from asserts.dialects.numpy.noops import NO_OPS
 from asserts.dialects.numpy.operands import (
     is_array_node,
@@ -102,7 +102,7 @@ def _is_own_function(target: Any) -> bool:
 
 
 class NumpyMemory:
-    """The part of the dialect that is about memory."""
+    """What the passes over memory ask of numpy's graphs."""
 
     names_outputs = False
 
@@ -282,7 +282,7 @@ _NO_RESULT: Final[tuple[Any, ...]] = (
 
 
 def _out_of(node: Node) -> list[Node]:
-    """The arrays that a call is told to write its result into."""
+    """The arrays that a call is to write its result into."""
     target = node.target
     given: list[Any] = [node.kwargs.get("out")]
     if isinstance(target, np.ufunc):

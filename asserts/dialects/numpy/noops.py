@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from asserts.dialects.base import NoOp
+from asserts.dialects.interfaces import NoOp
 from asserts.dialects.numpy.operands import (
     is_array_node,
     items_per_axis,

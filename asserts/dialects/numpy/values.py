@@ -46,7 +46,7 @@ def describe(value: Any) -> str:
 
 
 class NumpyValues:
-    """The part of the dialect that is about values."""
+    """What `metadata` asks of numpy's graphs."""
 
     def inference(self, graph_module: GraphModule) -> NumpyInference:
         return NumpyInference(graph_module)

@@ -31,9 +31,7 @@ from asserts.dialects.torch.export.passes import (
     UncheckedWarning,
     insert_deferred_runtime_asserts,
 )
-from asserts.dialects.torch.export.programs import minimise
-from asserts.dialects.torch.export.remove import remove_runtime_asserts
-from asserts.dialects.torch.export.report import report
+from asserts.dialects.torch.export.remove import minimise, remove_runtime_asserts, report
 from asserts.dialects.torch.symbols.shape_env import TorchEnv, UnreadableError
 
 __all__ = [

@@ -9,7 +9,7 @@ same block, or only for some layouts), and which inputs and constants are writte
 
 A pass may keep or lose sharing, but not introduce it: a program that returned a copy must
 not return its input. `Guarded` runs a pass between two summaries and names the pass and the
-node otherwise. A late pass may be allowed to write to temporaries; then nobody may read what
+node otherwise. A late pass may be allowed to write to temporaries; then nothing may read what
 they held before.
 
 Guarantees: memory that may be shared is never called separate. Limits: two different inputs
@@ -26,11 +26,12 @@ from math import gcd
 from typing import Any, Literal
 
 from asserts.conditions.lift import lift
-from asserts.dialects.base import Alias, Dialect, MemoryDialect
+from asserts.dialects.base import Dialect, require
+from asserts.dialects.interfaces import Alias, having
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
 from asserts.graph.graph import Node
-from asserts.graph.module import GraphModule
+from asserts.graph.module import GraphModule, attribute_at
 from asserts.passes.base import Invariant, Pass, PassResult, check_invariant
 from shapes.env import ShapeEnv
 from shapes.errors import ContradictionError
@@ -135,11 +136,12 @@ class Memory:
     def __init__(
         self,
         module: GraphModule,
-        dialect: MemoryDialect = NUMPY,
+        dialect: Dialect = NUMPY,
         nested: dict[int, Memory] | None = None,
     ) -> None:
         self._module = module
         self._dialect = dialect
+        self._memory = having(dialect.memory)
         self._nested = {} if nested is None else nested
         env = dialect.environment(module)
         self._facts = env.facts if isinstance(env, ShapeEnv) else Facts()
@@ -173,26 +175,26 @@ class Memory:
             root = Root("input", str(node.target), node, None, self._identity(node))
             self._places[node] = {None: self._own(node, root)}
         elif node.op == "get_attr":
-            value = _attribute(self._module, str(node.target))
+            value = attribute_at(self._module, node.target)
             root = Root("constant", str(node.target), value, None, self._identity(node))
-            can_change = self._dialect.can_change(value)
+            can_change = self._memory.can_change(value)
             self._places[node] = {None: self._own(node, root)} if can_change else {}
         elif node.op == "call_module":
             self._call(node)
         else:
-            for written in self._dialect.mutated_by(node):
+            for written in self._memory.mutated_by(node):
                 for root, place in self.places(written).items():
                     self._write(root, _Write(node, place))
             self._places[node] = self._with_span(node, self._of_call(node))
 
     def _identity(self, node: Node) -> Any:
-        return self._dialect.identity_of(self._module, node)
+        return self._memory.identity_of(self._module, node)
 
     def _with_span(
         self, node: Node, places: dict[Any, dict[Root, Place]]
     ) -> dict[Any, dict[Root, Place]]:
         """The places of a result, with where the metadata say that it lies."""
-        span = self._dialect.span_of(node) if places else None
+        span = self._memory.span_of(node) if places else None
         if span is None:
             return places
         return {
@@ -201,7 +203,7 @@ class Memory:
         }
 
     def _own(self, node: Node, root: Root) -> dict[Root, Place]:
-        if not self._dialect.holds_memory(node):
+        if not self._memory.holds_memory(node):
             return {}
         return {root: Place(version=self._version(root))}
 
@@ -213,9 +215,9 @@ class Memory:
         self._written.setdefault(root.block, []).append((root, write))
 
     def _of_call(self, node: Node) -> dict[Any, dict[Root, Place]]:
-        if not self._dialect.holds_memory(node):
+        if not self._memory.holds_memory(node):
             return {}
-        aliases = self._dialect.aliases_of(node)
+        aliases = self._memory.aliases_of(node)
         if not aliases:
             return {None: self._own(node, Root("new", node.name, node))}
         found: dict[Any, dict[Root, Place]] = {}
@@ -229,8 +231,8 @@ class Memory:
         return found
 
     def _seen_through(self, node: Node, alias: Alias) -> Iterator[tuple[Root, Place]]:
-        slices = self._dialect.slices_of(node)
-        written = self._dialect.mutated_by(node)
+        slices = self._memory.slices_of(node)
+        written = self._memory.mutated_by(node)
         source = self._places.get(alias.source, {})
         for item, part in source.items():
             if alias.part is not None and item is not None and item != alias.part:
@@ -308,7 +310,7 @@ class Memory:
         return found
 
     def _inside(self, node: Node) -> Memory | None:
-        module = _attribute(self._module, str(node.target))
+        module = attribute_at(self._module, node.target)
         if not self._dialect.accepts(module):
             return None
         known = self._nested.get(id(module))
@@ -409,12 +411,6 @@ def _composed(place: Place, bounds: Sequence[Axis]) -> tuple[Axis, ...]:
     return tuple(axes)
 
 
-def _attribute(module: object, path: str) -> Any:
-    for part in path.split("."):
-        module = getattr(module, part, None)
-    return module
-
-
 def _bound_arguments(module: GraphModule, node: Node) -> dict[Node, Any]:
     """What the placeholders of a called graph get."""
     placeholders = [n for n in module.graph.nodes if n.op == "placeholder"]
@@ -461,9 +457,10 @@ class AliasSummary:
 
 
 def alias_summary(
-    graph_module: GraphModule, dialect: MemoryDialect = NUMPY
+    graph_module: GraphModule, dialect: Dialect = NUMPY
 ) -> AliasSummary:
     """The summary of a program (nested graphs included)."""
+    require(dialect, ("memory",), "the alias summary")
     memory = Memory(graph_module, dialect)
     shared: dict[tuple[str, str], Sharing] = {}
     for i, (path, leaf, places) in enumerate(memory.outputs):
@@ -512,7 +509,7 @@ def check_aliasing(
 ) -> None:
     """Raise `GraphError`, naming the node, for sharing or writing that was not there before.
 
-    With `writes="temporaries"` new nodes may write to memory that no caller sees, if nobody
+    With `writes="temporaries"` new nodes may write to memory that no caller sees, if nothing
     reads afterwards what it held before.
     """
     for (place, other), sharing in after.shared.items():
@@ -543,11 +540,11 @@ def check_aliasing(
 class Aliasing:
     """No new sharing, and no new writing (see `check_aliasing`)."""
 
-    dialect: MemoryDialect = NUMPY
+    dialect: Dialect = NUMPY
     writes: Literal["none", "temporaries"] = "none"
     name: str = "aliasing"
 
-    def bound(self, dialect: Any) -> Aliasing:
+    def bound(self, dialect: Dialect) -> Aliasing:
         """The same invariant, for programs of that dialect."""
         return replace(self, dialect=dialect)
 
@@ -570,10 +567,10 @@ class Guarded(Pass):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.inner.name)
-        object.__setattr__(self, "functional", self.inner.functional)
-        object.__setattr__(self, "dialect", self.inner.dialect)
+        for name in ("functional", "needs", "dialect"):
+            object.__setattr__(self, name, getattr(self.inner, name))
 
-    def bound(self, dialect: Any) -> Guarded:
+    def bound(self, dialect: Dialect) -> Guarded:
         """The same guard, for programs of that dialect."""
         invariants = [one.bound(dialect) for one in self.invariants]
         return Guarded(self.inner.bound(dialect), invariants)

@@ -1,12 +1,12 @@
 """Remove what does nothing, without a caller being able to tell.
 
 ``np.transpose(np.transpose(x))``, ``x[:]`` and a reshape to the own shape are their source
-itself. ``x * 1`` or ``np.copy(x)`` equals its source, but is a copy: it may go only if nobody
+itself. ``x * 1`` or ``np.copy(x)`` equals its source, but is a copy: it may go only if nothing
 could see that both are now the same memory. So a copy stays if it is returned while its
 source is an input, a constant, a view, or returned too, and if either is written to.
 
-Guarantees: values are the same to the bit (``x + 0`` is no no-op for floats, which lose the
-sign of nought by it), shapes and dtypes too, and so is what `alias_summary` says. Limits:
+Guarantees: values are the same to the bit (``x + 0`` is not a no-op for floats: it changes
+-0.0), shapes and dtypes too, and so is what `alias_summary` says. Limits:
 which functions do nothing is a table of the dialect; array scalars are left alone, for numpy
 makes numbers and arrays of them by rules of its own; without a copy the strides are those of
 its source, and with them the order in which a later sum is rounded.
@@ -14,12 +14,12 @@ its source, and with them the order in which a later sum is rounded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 from asserts.conditions.report import Outcome, Report, Row
-from asserts.dialects.base import MemoryDialect, NoOp
-from asserts.dialects.numpy import NUMPY
+from asserts.dialects.base import Dialect
+from asserts.dialects.interfaces import NoOp, having
 from asserts.graph.graph import Node
 from asserts.graph.module import GraphModule
 from asserts.passes.base import Pass, PassResult
@@ -33,23 +33,21 @@ class RemoveNoOps(Pass):
     """Remove the nodes of the dialect's table of no-ops, in nested graphs too."""
 
     name: ClassVar[str] = "remove no-ops"
-    dialect: MemoryDialect = field(default=NUMPY, kw_only=True)
+    needs = ("memory",)
 
     def run(self, graph_module: GraphModule) -> PassResult:
         rows: list[Row] = []
         for module in self.dialect.modules(graph_module):
             rows += _Removal(self.dialect, module).run()
         modified = any(row.outcome == "removed" for row in rows)
-        if modified:
-            graph_module.recompile()
         return PassResult(graph_module, modified, Report(self.name, tuple(rows)))
 
 
 class _Removal:
     """The work on one graph."""
 
-    def __init__(self, dialect: MemoryDialect, module: GraphModule) -> None:
-        self._dialect = dialect
+    def __init__(self, dialect: Dialect, module: GraphModule) -> None:
+        self._answers = having(dialect.memory)
         self._module = module
         self._memory = Memory(module, dialect)
         self._stands_for: dict[Root, Root] = {}
@@ -64,7 +62,7 @@ class _Removal:
         found = {leaf for _, leaf, _ in self._memory.outputs}
         for node in reversed(list(self._module.graph.nodes)):
             if node in found and node.op in ("call_function", "call_method", "call_module"):
-                found |= {alias.source for alias in self._dialect.aliases_of(node)}
+                found |= {alias.source for alias in self._answers.aliases_of(node)}
         return found
 
     def run(self) -> list[Row]:
@@ -72,7 +70,7 @@ class _Removal:
         for node in list(self._module.graph.nodes):
             if not node.users:
                 continue
-            no_op = self._dialect.no_op_of(node)
+            no_op = self._answers.no_op_of(node)
             if no_op is None:
                 continue
             name = node.name
@@ -87,7 +85,7 @@ class _Removal:
     # ------------------------------------------------------------------ may it go?
 
     def _reason_to_keep(self, node: Node, no_op: NoOp) -> str | None:
-        if self._dialect.names_outputs and {node, no_op.source} <= self._leaf_nodes():
+        if self._answers.names_outputs and {node, no_op.source} <= self._leaf_nodes():
             return "it is returned, and its source is returned too"
         if no_op.guards and node in self._returned:
             return "what is returned must not be written to"
@@ -144,13 +142,13 @@ class _Removal:
 
     def _erase(self, node: Node) -> None:
         """Take the node out, and what it was made of if that is a no-op's other half."""
-        waiting = [node]
-        while waiting:
-            dead = waiting.pop()
-            if dead.users or (dead is not node and not self._dialect.aliases_of(dead)):
+        worklist = [node]
+        while worklist:
+            dead = worklist.pop()
+            if dead.users or (dead is not node and not self._answers.aliases_of(dead)):
                 continue
             if dead.op != "call_function":
                 continue
             sources = dead.all_input_nodes
             self._module.graph.erase_node(dead)
-            waiting += [s for s in sources if s.op == "call_function" and not s.users]
+            worklist += [s for s in sources if s.op == "call_function" and not s.users]

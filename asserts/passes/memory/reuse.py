@@ -1,4 +1,4 @@
-"""Let elementwise functions write into memory that nobody needs any more.
+"""Let elementwise functions write into memory that nothing needs any more.
 
 Before, and after::
 
@@ -23,12 +23,12 @@ a given tensor, and says so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from asserts.conditions.report import Report, Row
-from asserts.dialects.base import MemoryDialect
-from asserts.dialects.numpy import NUMPY
+from asserts.dialects.base import Dialect
+from asserts.dialects.interfaces import having
 from asserts.graph.graph import Node
 from asserts.graph.module import GraphModule
 from asserts.passes.base import Pass, PassResult
@@ -43,14 +43,12 @@ class ReuseBuffers(Pass):
 
     name: ClassVar[str] = "reuse buffers"
     functional: ClassVar[bool] = False
-    dialect: MemoryDialect = field(default=NUMPY, kw_only=True)
+    needs = ("memory",)
 
     def run(self, graph_module: GraphModule) -> PassResult:
         rows: list[Row] = []
         for module in self.dialect.modules(graph_module):
             rows += _Reuse(self.dialect, module).run()
-        if rows:
-            graph_module.recompile()
         return PassResult(graph_module, bool(rows), Report(self.name, tuple(rows)))
 
 
@@ -65,8 +63,8 @@ class _Buffer:
 class _Reuse:
     """The work on one graph."""
 
-    def __init__(self, dialect: MemoryDialect, module: GraphModule) -> None:
-        self._dialect = dialect
+    def __init__(self, dialect: Dialect, module: GraphModule) -> None:
+        self._answers = having(dialect.memory)
         self._nodes = list(module.graph.nodes)
         self._memory = memory = Memory(module, dialect)
         position = {node: i for i, node in enumerate(self._nodes)}
@@ -76,7 +74,7 @@ class _Reuse:
             last = max([position[user] for user in node.users], default=position[node])
             for root in memory.places(node):
                 self._last_use[root] = max(self._last_use.get(root, 0), last)
-        # Memory that is written to already is somebody else's business.
+        # Memory that is written to already is left alone.
         self._taken = set(memory.writes)
         self._free: dict[tuple[Any, ...], list[_Buffer]] = {}
         self._dying: dict[int, list[tuple[tuple[Any, ...], _Buffer]]] = {}
@@ -86,17 +84,17 @@ class _Reuse:
         for index, node in enumerate(self._nodes):
             for form, buffer in self._dying.pop(index, []):
                 self._free.setdefault(form, []).append(buffer)
-            key = self._dialect.buffer_of(node)
+            key = self._answers.buffer_of(node)
             if key is None:
                 continue
             root = Root("new", node.name, node)
             if root in self._taken:
                 continue
             reused = None
-            if self._dialect.can_write_into(node):
+            if self._answers.can_write_into(node):
                 reused = self._chosen(node, self._free.get(key, []))
             if reused is not None:
-                self._dialect.write_into(node, reused.node)
+                self._answers.write_into(node, reused.node)
                 text = f"{node.name} into {reused.node.name}"
                 rows.append(Row(text, "reuse", "inserted", place=node.name))
             self._live(key, node, root)
@@ -117,7 +115,7 @@ class _Reuse:
         for operand in node.all_input_nodes:
             places = self._memory.places(operand)
             shares = any(root.meets(other) for root in roots for other in places)
-            if shares and not self._dialect.may_overwrite(operand, buffer):
+            if shares and not self._answers.may_overwrite(operand, buffer):
                 return False
         return True
 
@@ -127,5 +125,5 @@ class _Reuse:
             return
         last = self._last_use.get(root, 0)
         if self._nodes[last] is node:
-            return  # nobody uses it
+            return  # nothing uses it
         self._dying.setdefault(last, []).append((key, _Buffer(node, last)))

@@ -198,13 +198,13 @@ def _chosen(found: Contract, checks: Sequence[Check]) -> tuple[list[Row], list[C
 
 def _row(check: Check, kept: Sequence[Check], proofs: Mapping[BoolExpr, Proof]) -> Row:
     text = str(check.condition)
-    if check in kept:
-        return Row(text, check.stated_by, "inserted", message=check.message)
     proof = proofs.get(check.condition)
+    row = Row(text, check.stated_by, "inserted", message=check.message, by_user=check.by_user)
+    if check in kept:
+        return row
     if proof is not None:
-        return Row(text, check.stated_by, "discharged", proof=proof, message=check.message)
-    note = "it has no form in standard operators"
-    return Row(text, check.stated_by, "unplaced", message=check.message, note=note)
+        return replace(row, outcome="discharged", proof=proof)
+    return replace(row, outcome="unplaced", note="it has no form in standard operators")
 
 
 # ------------------------------------------------------------------------ in

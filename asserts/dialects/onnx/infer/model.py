@@ -124,12 +124,16 @@ def _enter_inputs(proto: ModelProto, symbols: Symbols, frame: Frame) -> list[str
     return []
 
 
+NAMELESS = frozenset(("", "?", "*", "-1", "None"))
+"""What writers put in the place of a name if they have none: each is a size of its own."""
+
+
 def _input(value: Any, symbols: Symbols) -> Type:
     def size(_: str, axis: int, dim: Any) -> IntExpr:
         where = f"{value.name}.shape[{axis}]"
         if dim.HasField("dim_value") and dim.dim_value >= 0:
             return constant(dim.dim_value)
-        text = dim.dim_param or f"{value.name}_d{axis}"
+        text = f"{value.name}_d{axis}" if dim.dim_param in NAMELESS else dim.dim_param
         return symbols.dimension(text, where)
 
     found = type_of(value.type, size)

@@ -102,6 +102,23 @@ def _zipped(call: Call) -> Sequence[Type]:
     return [Listed(Opaque(proto), _rows(call)[0])]
 
 
+def _cast_map(call: Call) -> Sequence[Type]:
+    """`CastMap`: the values of a map, one row of them."""
+    dtype = {"TO_STRING": STRING, "TO_INT64": INT64}.get(
+        call.text("cast_to", "TO_FLOAT"), FLOAT
+    )
+    return [Tensor(dtype, (ONE, call.fresh("columns")))]
+
+
+def _dictionary(call: Call) -> Sequence[Type]:
+    """`DictVectorizer`: a column for each word of the vocabulary."""
+    names = call.attributes.get("string_vocabulary") or call.attributes.get("int64_vocabulary")
+    found = call.inputs[0]
+    value = found.proto.map_type.value_type if isinstance(found, Opaque) else None
+    dtype = 0 if value is None else int(value.tensor_type.elem_type)
+    return [Tensor(dtype, (ONE, constant(len(names or ()))))]
+
+
 def _floats(call: Call) -> Sequence[int]:
     return [FLOAT] * len(call.node.output)
 
@@ -134,6 +151,8 @@ for _names, _shapes, _dtypes in (
     ("TreeEnsemble", _ensemble, None),
 ):
     operator(_names, _shapes, dtypes=_dtypes, domain=DOMAIN)
+operator("CastMap", types=_cast_map, domain=DOMAIN)
+operator("DictVectorizer", types=_dictionary, domain=DOMAIN)
 operator("ZipMap", types=_zipped, domain=DOMAIN)
 for _name, _step in (("Adagrad", 3), ("Adam", 4), ("Momentum", 3)):
     operator(_name, types=_updated(_step), domain="ai.onnx.preview.training")

@@ -3,20 +3,23 @@ nodes: what they are given, what their messages say and which line they come fro
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
 import torch
 from torch import fx
 
-from asserts.dialects.base import AssertInfo
+from asserts.dialects.base import AssertInfo, Claim
 from asserts.dialects.torch.symbols.lines import line_of
 from shapes.base import Location
+from shapes.expr import Expr, conjunction, make
 
 __all__ = [
     "ATEN",
     "CHECKS",
     "CHOOSING",
+    "EFFECTFUL",
     "GENERIC",
     "METADATA",
     "PASSED_OVER",
@@ -25,12 +28,17 @@ __all__ = [
     "READS_BY_METHOD",
     "SCALAR_ASSERTS",
     "SIZE_READS",
+    "TOKEN",
     "argument_of",
     "condition_of",
+    "plain_target",
+    "range_of",
     "text_of",
+    "token_of",
     "torch_fn",
     "trace_of",
     "user_line",
+    "value_key",
 ]
 
 ATEN: Final = torch.ops.aten
@@ -39,7 +47,7 @@ PRESERVED: Final = "_fx_runtime_assert_preserve"
 """torch's mark on the asserts that a person wrote."""
 
 GENERIC: Final = "Runtime assertion failed for expression"
-"""How a message begins that nobody wrote."""
+"""How a message begins that no person wrote."""
 
 RANGES: Final = (
     ATEN.sym_constrain_range.default,
@@ -56,6 +64,18 @@ SCALAR_ASSERTS: Final = frozenset(
         *RANGES,
     )
 )
+EFFECTFUL: Final[dict[Any, Any]] = {
+    ATEN._functional_assert_async.msg: ATEN._assert_async.msg,
+    ATEN._functional_assert_scalar.default: ATEN._assert_scalar.default,
+    ATEN._functional_sym_constrain_range.default: ATEN.sym_constrain_range.default,
+    ATEN._functional_sym_constrain_range_for_size.default:
+        ATEN.sym_constrain_range_for_size.default,
+}  # fmt: skip
+"""Asserts that take a token and return one, with those that are called for their effect."""
+
+TOKEN: Final = "dep_token"
+"""The parameter by which functional asserts take their token."""
+
 SIZE_READS: Final[dict[Any, str]] = {
     ATEN.sym_size.int: "size",
     ATEN.sym_stride.int: "stride",
@@ -86,6 +106,41 @@ def argument_of(node: Any, index: int, *names: str) -> Any:
     if len(node.args) > index:
         return node.args[index]
     return next((node.kwargs[name] for name in names if name in node.kwargs), None)
+
+
+def token_of(node: Any) -> Any:
+    """The token that a functional assert takes. (torch's loader writes positional ones.)"""
+    if TOKEN in node.kwargs:
+        return node.kwargs[TOKEN]
+    parameters = [argument.name for argument in node.target._schema.arguments]
+    return node.args[parameters.index(TOKEN)]
+
+
+def value_key(graph: Any) -> str:
+    """Where the nodes of a graph keep their values: dynamo has another name for it than all
+    that comes after. In a graph with both (a pass of the other kind has added nodes, or left
+    its values behind) it is the one that more nodes have."""
+    dynamo = sum("example_value" in node.meta for node in graph.nodes)
+    return "example_value" if dynamo > sum("val" in n.meta for n in graph.nodes) else "val"
+
+
+def plain_target(node: Any) -> Any:
+    """What an assert calls, or would call if it were not a functional one."""
+    return EFFECTFUL.get(node.target, node.target)
+
+
+def range_of(node: Any, expr_of: Callable[[Any], Expr | None]) -> Claim:
+    """What the constraint of a range demands."""
+    claim = Claim.of(argument_of(node, 0, "size", "symbol"), expr_of)
+    value = claim.expr
+    if value is None:
+        return claim
+    low, high = argument_of(node, 1, "min"), argument_of(node, 2, "max")
+    if low is None and plain_target(node) is ATEN.sym_constrain_range_for_size.default:
+        low = 0
+    lower = [] if low is None else [make("Ge", value, int(low))]
+    upper = [] if high is None else [make("Le", value, int(high))]
+    return Claim(conjunction(*lower, *upper))
 
 
 def condition_of(node: Any) -> Any:

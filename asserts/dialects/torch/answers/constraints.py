@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import sympy
-from torch.export import ExportedProgram
 
 from asserts.dialects.torch.symbols.assumed import Derived, derived_ends
 from shapes.base import IntInfinity
@@ -19,41 +18,42 @@ from shapes.expr import BoolExpr, as_condition, make
 from shapes.facts import Fact
 
 if TYPE_CHECKING:
-    from asserts.dialects.torch.symbols.shape_env import TorchEnv
+    from asserts.dialects.torch.answers.graph import TorchDialect
 
 __all__ = ["TorchConstraints"]
 
 
 class TorchConstraints:
-    """The part of the dialect that is about ranges."""
+    """What `constraints` asks of torch's programs."""
 
-    symbols: TorchEnv
-    program: ExportedProgram | None
+    def __init__(self, dialect: TorchDialect) -> None:
+        self._dialect = dialect
+        self._symbols = dialect.symbols
+        program = dialect.signature.program
+        self._ranges = {} if program is None else program.range_constraints
 
     def wanted_ranges(self, graph_module: Any) -> Mapping[str, tuple[Any, Any]]:
         from asserts.dialects.torch.symbols.shape_env import is_unbacked, own_ends
 
         found: dict[str, tuple[Any, Any]] = {}
-        ranges = {} if self.program is None else self.program.range_constraints
-        source = self.symbols.source
+        source = self._symbols.source
         derived = {} if source is None else derived_ends(source)
-        for symbol, span in ranges.items():
+        for symbol, span in self._ranges.items():
             integer = isinstance(symbol, sympy.Symbol) and symbol.is_integer
             if integer and is_unbacked(symbol) and span.is_int:
                 ends = own_ends(span, derived.get(symbol, Derived()))
-                found[self.symbols.symbol(symbol).name] = ends
+                found[self._symbols.symbol(symbol).name] = ends
         return found
 
     def assumptions(self, graph_module: Any) -> Iterable[BoolExpr]:
         from asserts.dialects.torch.symbols.shape_env import _ends, is_unbacked
 
-        ranges = {} if self.program is None else self.program.range_constraints
-        for symbol, span in ranges.items():
+        for symbol, span in self._ranges.items():
             if not isinstance(symbol, sympy.Symbol) or is_unbacked(symbol):
                 continue
             lower = _ends(span)[0] if symbol.is_integer and span.is_int else None
             if lower is not None and not isinstance(lower, IntInfinity):
-                yield as_condition(make("Ge", self.symbols.symbol(symbol), lower))
+                yield as_condition(make("Ge", self._symbols.symbol(symbol), lower))
 
     def entry_facts(self, graph_module: Any) -> Iterable[Fact]:
         from asserts.dialects.torch.symbols.shape_env import ENTRY
@@ -61,9 +61,9 @@ class TorchConstraints:
         by_nature = {
             as_condition(make("Ge", symbol, 0))
             for node in graph_module.graph.find_nodes(op="placeholder")
-            for symbol, path in self.bindings(node).items()  # type: ignore[attr-defined]
+            for symbol, path in self._dialect.bindings(node).items()
             if path and path[-1][0] == "size"
         }
-        for fact in self.symbols.env.axioms:
+        for fact in self._symbols.env.axioms:
             if fact.operation == ENTRY and fact.claim not in by_nature:
                 yield fact

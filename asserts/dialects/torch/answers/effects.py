@@ -19,42 +19,28 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.fx.graph import _PyTreeCodeGen
 from torch.utils import _pytree as pytree
 
-from asserts.dialects.base import TokenPlace
+from asserts.dialects.interfaces import TokenPlace
+from asserts.dialects.torch.answers.calls import EFFECTFUL, TOKEN
 
-__all__ = ["TOKEN", "TorchEffects", "fake_mode_of", "function_name"]
+__all__ = ["TorchEffects", "fake_mode_of"]
 
 _ATEN: Final = torch.ops.aten
 
-TOKEN: Final = "dep_token"
-"""The parameter by which functional asserts take their token."""
-
-_FUNCTIONAL: Final[dict[Any, Any]] = {
-    _ATEN._assert_async.msg: _ATEN._functional_assert_async.msg,
-    _ATEN._assert_scalar.default: _ATEN._functional_assert_scalar.default,
-    _ATEN.sym_constrain_range.default: _ATEN._functional_sym_constrain_range.default,
-    _ATEN.sym_constrain_range_for_size.default:
-        _ATEN._functional_sym_constrain_range_for_size.default,
-}  # fmt: skip
-_EFFECTFUL: Final = {functional: plain for plain, functional in _FUNCTIONAL.items()}
+_FUNCTIONAL: Final = {plain: functional for functional, plain in EFFECTFUL.items()}
 
 
 class TorchEffects:
-    """The part of the dialect that is about effects."""
+    """What `functionalize` asks of torch's graphs."""
 
-    key: str
-    exported: bool = False
-    """Whether the graph is an exported program's, whose outputs have a signature."""
-
-    @property
-    def names_outputs(self) -> bool:
-        """Two places of a signature must not name the same node."""
-        return self.exported
+    def __init__(self, key: str, exported: bool) -> None:
+        self._key = key
+        self._exported = exported
 
     def functional_target(self, node: Any) -> Callable[..., Any] | None:
         return _FUNCTIONAL.get(node.target) if node.op == "call_function" else None
 
     def effectful_target(self, node: Any) -> Callable[..., Any] | None:
-        return _EFFECTFUL.get(node.target) if node.op == "call_function" else None
+        return EFFECTFUL.get(node.target) if node.op == "call_function" else None
 
     def make_functional(self, node: Any, token: Any) -> None:
         kwargs = dict(node.kwargs)
@@ -69,7 +55,7 @@ class TorchEffects:
     def make_effectful(self, node: Any) -> Any:
         kwargs = dict(node.kwargs)
         token = kwargs.pop(TOKEN, None)
-        target = _EFFECTFUL[node.target]
+        target = EFFECTFUL[node.target]
         args = node.args
         if token is None and len(args) == len(node.target._schema.arguments):
             token, args = args[-1], args[:-1]  # (torch's loader writes positional arguments)
@@ -84,7 +70,7 @@ class TorchEffects:
             if name in parameters and name not in positional and value is not None
         }
         node.target = target
-        node.meta[self.key] = None
+        node.meta[self._key] = None
         return token
 
     def create_token(self, graph: Any) -> Any:
@@ -94,14 +80,14 @@ class TorchEffects:
         return node
 
     def state_token(self, node: Any) -> None:
-        mode = fake_mode_of(node.graph, self.key)
+        mode = fake_mode_of(node.graph, self._key)
         with mode if mode is not None else nullcontext():
             # A token is a tensor without axes (on the meta device where nothing is known).
             device = "cpu" if mode is not None else "meta"
-            node.meta[self.key] = torch.empty((), device=device)
+            node.meta[self._key] = torch.empty((), device=device)
 
     def token_place(self, graph_module: Any, result: Any) -> TokenPlace:
-        if self.exported:
+        if self._exported:
             return TokenPlace("first", "first")
         codegen = graph_module.graph._codegen
         structured = isinstance(codegen, _PyTreeCodeGen)
@@ -134,9 +120,3 @@ def fake_mode_of(graph: Any, key: str = "val") -> FakeTensorMode | None:
             if isinstance(value, FakeTensor):
                 return value.fake_mode
     return None
-
-
-def function_name(target: Any) -> tuple[str, str]:
-    """What torch notes of a function that made a node."""
-    name = getattr(target, "__name__", str(target))
-    return f"{name}_0", f"{type(target).__name__}.{name}"

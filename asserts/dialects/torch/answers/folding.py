@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch import fx
-from torch.export.graph_signature import InputKind, OutputKind
 
 from asserts.dialects.torch.answers.values import _PLAIN_MODULES, _SYMBOLIC
 from asserts.errors import GraphError
 
 if TYPE_CHECKING:
-    from torch.export import ExportedProgram
+    from asserts.dialects.torch.answers.memory import TorchMemory
+    from asserts.dialects.torch.answers.signatures import TorchSignature
 
 __all__ = ["TorchFolding"]
 
@@ -35,40 +35,26 @@ _OWN: Final = "folded_constants"
 
 
 class TorchFolding:
-    """The part of the dialect that is about constants."""
+    """What `constant_folding` asks of torch's graphs."""
 
-    key: str
-    program: ExportedProgram | None
-    added_constants: dict[str, Any]
-    _constants: dict[str, str]
+    def __init__(self, key: str, signature: TorchSignature, memory: TorchMemory) -> None:
+        self._key = key
+        self._signature = signature
+        self._memory = memory
 
     # ------------------------------------------------------------------ what is known
 
     def constant_value(self, module: Any, node: Any, state: bool) -> Any:
         if node.op == "get_attr":
             return self._attribute(module, str(node.target), state)
-        if node.op != "placeholder" or self.program is None:
+        if node.op != "placeholder" or not self._signature.names_inputs_of(node.graph):
             return NotImplemented
-        if node.graph is not getattr(self, "root_graph", node.graph):
-            return NotImplemented
-        if self.identity_of(module, node) in self._written_back():  # type: ignore[attr-defined]
+        if self._memory.identity_of(module, node) in self._signature.written_back():
             return NotImplemented  # (memory that it shares with something that is)
-        name = self._constants.get(node.name)
-        if name is not None:
-            found = self.added_constants.get(name, self.program.constants.get(name))
-            return found if isinstance(found, torch.Tensor) else NotImplemented
-        return self._state(node.name) if state else NotImplemented
-
-    def _written_back(self) -> set[Any]:
-        """The storages of what the program overwrites when it returns."""
-        assert self.program is not None
-        program, found = self.program, set()
-        known = {**program.constants, **program.state_dict}
-        for spec in program.graph_signature.output_specs:
-            value = known.get(spec.target) if spec.kind is not OutputKind.USER_OUTPUT else None
-            if isinstance(value, torch.Tensor) and value.layout is torch.strided:
-                found.add(("storage", value.untyped_storage()._cdata))
-        return found
+        found = self._signature.constant_value(node.name)
+        if found is None and state:
+            found = self._signature.state_value(node.name)
+        return found if isinstance(found, torch.Tensor) else NotImplemented
 
     def _attribute(self, module: Any, path: str, state: bool) -> Any:
         owner, found = None, module
@@ -80,20 +66,6 @@ class TorchFolding:
         buffers = getattr(owner, "_buffers", {})
         is_state = isinstance(found, torch.nn.Parameter) or path.rpartition(".")[2] in buffers
         return found if state or own or not is_state else NotImplemented
-
-    def _state(self, name: str) -> Any:
-        """The value of a parameter, or of a buffer that the program does not write to."""
-        assert self.program is not None
-        signature = self.program.graph_signature
-        written = {spec.target for spec in signature.output_specs
-                   if spec.kind is not OutputKind.USER_OUTPUT}  # fmt: skip
-        for spec in signature.input_specs:
-            if spec.arg.name != name or spec.target is None or spec.target in written:
-                continue
-            known = {**self.program.constants, **self.program.state_dict}
-            if spec.kind in (InputKind.PARAMETER, InputKind.BUFFER):
-                return known.get(spec.target, NotImplemented)
-        return NotImplemented
 
     # ------------------------------------------------------------------ evaluating
 
@@ -147,42 +119,35 @@ class TorchFolding:
         while self._is_taken(module, path):
             number += 1
             path = f"{name}_{number}"
-        if self._is_lifted(module):
-            self.added_constants[path] = kept
+        if self._signature.names_inputs_of(module.graph):
+            self._signature.added[path] = kept
         else:
             module.register_buffer(path, kept, persistent=False)
             module.meta[_OWN] = [*module.meta.get(_OWN, ()), path]
         return path
 
-    def _is_lifted(self, module: Any) -> bool:
-        """Whether the constants of a graph are inputs that come with an exported program."""
-        return self.program is not None and module.graph is getattr(self, "root_graph", None)
-
     def _is_taken(self, module: Any, path: str) -> bool:
-        if not self._is_lifted(module):
+        if not self._signature.names_inputs_of(module.graph):
             return hasattr(module, path)
-        assert self.program is not None
-        taken = {**self.program.constants, **self.program.state_dict, **self.added_constants}
         nodes = {node.name for node in module.graph.nodes}
-        return path in taken or f"c_{path}" in nodes or path in nodes
+        return path in self._signature.values() or f"c_{path}" in nodes or path in nodes
 
     def create_constant(self, module: Any, path: str, before: Any) -> Any:
         graph = module.graph
-        if not self._is_lifted(module):
+        if not self._signature.names_inputs_of(graph):
             with graph.inserting_before(before):
                 return graph.get_attr(path)
         # Inputs that come with the program stand before those of its users.
-        assert self.program is not None
-        users = set(self.program.graph_signature.user_inputs)
+        users = self._signature.user_inputs()
         inputs = graph.find_nodes(op="placeholder")
         first = next((n for n in inputs if n.name in users), before)
         with graph.inserting_before(first):
             node = graph.placeholder(f"c_{path}")
-        self._constants[node.name] = path
+        self._signature.constants[node.name] = path
         return node
 
     def unstore(self, module: Any, path: str) -> None:
-        if self._is_lifted(module):
+        if self._signature.names_inputs_of(module.graph):
             return  # the program's host drops what no input names
         owner = module
         if isinstance(getattr(owner, path, None), torch.Tensor):
@@ -192,8 +157,8 @@ class TorchFolding:
 
     def create_copy(self, graph: Any, node: Any) -> Any:
         if not isinstance(node, fx.Node) or node.op not in ("get_attr", "placeholder"):
-            raise GraphError(f"node '{node.name}' is no constant to copy")
+            raise GraphError(f"node '{node.name}' is not a constant that can be copied")
         copy = graph.call_function(_ATEN.clone.default, (node,))
-        copy.meta[self.key] = node.meta.get(self.key)
+        copy.meta[self._key] = node.meta.get(self._key)
         copy.meta["torch_fn"] = ("clone_0", "OpOverload.clone.default")
         return copy

@@ -21,11 +21,12 @@ from torch.fx.experimental.symbolic_shapes import (
 )
 from torch.utils import _pytree as pytree
 
-from asserts.dialects.base import AssertInfo, Path
+from asserts.conditions.points import can_stop
+from asserts.dialects.base import AssertInfo, Claim, Conduct, Dialect, Path
 from asserts.dialects.torch.answers.calls import (
     ATEN,
     CHECKS,
-    CHOOSING,
+    EFFECTFUL,
     GENERIC,
     METADATA,
     PASSED_OVER,
@@ -36,29 +37,38 @@ from asserts.dialects.torch.answers.calls import (
     SIZE_READS,
     argument_of,
     condition_of,
+    plain_target,
+    range_of,
     text_of,
+    token_of,
     torch_fn,
     trace_of,
     user_line,
 )
+from asserts.dialects.torch.answers.constraints import TorchConstraints
+from asserts.dialects.torch.answers.effects import TorchEffects
+from asserts.dialects.torch.answers.folding import TorchFolding
 from asserts.dialects.torch.answers.guarantees import guarantees
 from asserts.dialects.torch.answers.lazy import computed
+from asserts.dialects.torch.answers.memory import TorchMemory
+from asserts.dialects.torch.answers.metadata import redundant_metadata_asserts
 from asserts.dialects.torch.answers.saving import assert_target
+from asserts.dialects.torch.answers.signatures import TorchSignature
 from asserts.dialects.torch.answers.sizes import certain_sizes, is_exact_size
-from asserts.dialects.torch.answers.topics import TorchAnswers
+from asserts.dialects.torch.answers.tracepoints import TorchTracepoints
+from asserts.dialects.torch.answers.values import TorchValues
 from asserts.dialects.torch.symbols import ops as torch_ops
 from asserts.dialects.torch.symbols.loaded import Doubts, lost_place
 from asserts.dialects.torch.symbols.shape_env import (
-    ENTRY,
     TorchEnv,
     UnreadableError,
     is_unbacked,
 )
 from asserts.errors import GraphError
-from asserts.graph.raising import domain_of
+from asserts.graph.module import KEPT_META
 from shapes.base import Location
 from shapes.errors import ShapeproofError
-from shapes.expr import TRUE, Expr, Kind, Op, as_condition, as_expr, conjunction, make
+from shapes.expr import TRUE, Expr, Kind, Op, as_condition, make
 
 if TYPE_CHECKING:
     from asserts.conditions.lift import Lifter
@@ -75,7 +85,7 @@ __all__ = [
 ]
 
 
-class TorchDialect(TorchAnswers):
+class TorchDialect(Dialect):
     """The answers for torch's graphs; one instance serves one program."""
 
     name = "torch"
@@ -83,14 +93,44 @@ class TorchDialect(TorchAnswers):
     def __init__(self, symbols: TorchEnv | None = None, key: str = "val") -> None:
         self.symbols = TorchEnv(None) if symbols is None else symbols
         self.key = key
+        self.signature = TorchSignature()
+        self.judges_metadata = False
+        """Whether asserts of dtype, device and layout count as asserts that may follow."""
+        self._certain: dict[Any, dict[Any, str]] = {}
         self.saved = False  # whether the graph is to be what an exported program may contain
         self._bindings: dict[fx.Node, Mapping[Expr, Path]] = {}
-        self._divided: dict[Expr, tuple[Expr, Expr]] = {}
+        self._divided: dict[Expr, tuple[Expr, Any, Any]] = {}
         self._unsure: set[fx.Node] = set()
         self._sizes: dict[fx.Node, list[Expr | None]] = {}
         self._doubts: Doubts | None = None
         self._lifters: dict[Any, Lifter] = {}
         self._values: dict[fx.Node, Expr] = {}
+
+    # ------------------------------------------------------------------ interfaces
+
+    @property
+    def memory(self) -> TorchMemory:
+        return TorchMemory(self.symbols, self.key, self.signature)
+
+    @property
+    def effects(self) -> TorchEffects:
+        return TorchEffects(self.key, self.signature.program is not None)
+
+    @property
+    def values(self) -> TorchValues:
+        return TorchValues(self.symbols, self.key)
+
+    @property
+    def folding(self) -> TorchFolding:
+        return TorchFolding(self.key, self.signature, self.memory)
+
+    @property
+    def constraints(self) -> TorchConstraints:
+        return TorchConstraints(self)
+
+    @property
+    def tracepoints(self) -> TorchTracepoints:
+        return TorchTracepoints(self.key)
 
     # ------------------------------------------------------------------ programs
 
@@ -127,16 +167,10 @@ class TorchDialect(TorchAnswers):
     def _can_raise(self, node: Any) -> bool:
         """Whether what a node computes of numbers may have no value. (What was written by an
         insertion has one.)"""
-        computation = self.computation_of(node)
-        if computation is None or "runtime_assert" in node.meta:
+        if "runtime_assert" in node.meta:
             return False
-        build, arguments = computation
-        operands = [self.value_of(a) if self.is_node(a) else as_expr(a) for a in arguments]
         try:
-            condition = domain_of(build, operands)
-            if condition is None or condition is TRUE:
-                return condition is None
-            return self.symbols.env.decide(condition) is not True
+            return can_stop(node, self, self.symbols.env.facts)
         except (ShapeproofError, TypeError):
             return True
 
@@ -147,43 +181,51 @@ class TorchDialect(TorchAnswers):
 
     def is_assert(self, node: Any) -> bool:
         return node.op == "call_function" and (
-            node.target in SCALAR_ASSERTS or node.target is METADATA
+            node.target in SCALAR_ASSERTS
+            or node.target in EFFECTFUL
+            or node.target is METADATA
         )
+
+    def is_used(self, node: Any) -> bool:
+        """(The token of a functional assert stands for nothing.)"""
+        return bool(node.users) and node.target not in EFFECTFUL
+
+    def erase_assert(self, node: Any) -> None:
+        """(What took the token of a functional assert takes the one before it.)"""
+        if node.target in EFFECTFUL:
+            node.replace_all_uses_with(token_of(node))
+        node.graph.erase_node(node)
 
     def is_user_assert(self, node: Any) -> bool:
         """Whether a person wrote the check."""
         if node.target in CHECKS or node.meta.get(PRESERVED) is True:
             return True
-        if node.target not in (ATEN._assert_scalar.default, ATEN._assert_async.msg):
+        if plain_target(node) not in (ATEN._assert_scalar.default, ATEN._assert_async.msg):
             return False
         # The mark is not saved with a program, but only a person words a message freely.
         message = argument_of(node, 1, "assert_msg")
         return isinstance(message, str) and not message.startswith(GENERIC)
 
-    def claim_of(self, node: Any, expr_of: Callable[[Any], Expr | None]) -> Expr | str:
+    def claim_of(self, node: Any, expr_of: Callable[[Any], Expr | None]) -> Claim:
         if node.target is METADATA:
-            return "it asserts dtype, device or layout, which are no numbers"
-        if node.target in RANGES:
-            return self._range_of(node, expr_of)
-        condition = condition_of(node)
-        found = expr_of(condition)
-        if found is None:
-            return f"what `{condition}` computes has no expression"
-        return found
+            return self._of_metadata(node)
+        if plain_target(node) in RANGES:
+            return range_of(node, expr_of)
+        return Claim.of(condition_of(node), expr_of)
 
-    def _range_of(self, node: Any, expr_of: Callable[[Any], Expr | None]) -> Expr | str:
-        value = expr_of(argument_of(node, 0, "size", "symbol"))
-        if value is None:
-            return f"what `{node.args[0]}` computes has no expression"
-        low, high = node.kwargs.get("min"), node.kwargs.get("max")
-        if low is None and node.target is ATEN.sym_constrain_range_for_size.default:
-            low = 0
-        ends: list[Expr] = []
-        if low is not None:
-            ends.append(make("Ge", value, int(low)))
-        if high is not None:
-            ends.append(make("Le", value, int(high)))
-        return conjunction(*ends) if ends else make("Eq", 0, 0)
+    def _of_metadata(self, node: Any) -> Claim:
+        """Whether an assert of dtype, device or layout follows is decided by dataflow."""
+        if not self.judges_metadata:
+            return Claim(None, "it asserts dtype, device or layout, which are not numbers")
+        graph = node.graph
+        if graph not in self._certain:
+            at_root = self.signature.names_inputs_of(graph)
+            own = self.signature.own_inputs() if at_root else ()
+            self._certain[graph] = dict(redundant_metadata_asserts(graph, own))
+        why = self._certain[graph].get(node)
+        if why is None:
+            return Claim(None, "nothing before it makes that certain")
+        return Claim(TRUE, why)
 
     def info_of(self, node: Any) -> AssertInfo:
         if node.target is METADATA:
@@ -288,7 +330,7 @@ class TorchDialect(TorchAnswers):
         self, graph: Any, target: Callable[..., Any], arguments: tuple[Any, ...]
     ) -> Any:
         """torch looks through the arguments of a new node with a slow traversal, which is half
-        of what a node costs; these are given afterwards, unless somebody watches."""
+        of what a node costs; these are given afterwards, unless hooks watch."""
         owner = graph.owning_module
         if owner is None or getattr(owner, "_create_node_hooks", None):
             return graph.call_function(target, arguments)
@@ -358,8 +400,7 @@ class TorchDialect(TorchAnswers):
         node.meta.setdefault("torch_fn", torch_fn(node.target))
 
     def metadata_beside(self, node: Any, location: Location | None) -> Mapping[str, Any]:
-        kept = ("stack_trace", "nn_module_stack", "custom")
-        found = {key: node.meta[key] for key in kept if node.meta.get(key) is not None}
+        found = {key: node.meta[key] for key in KEPT_META if node.meta.get(key) is not None}
         if location is not None:
             found["stack_trace"] = trace_of(location)
         return found
@@ -374,11 +415,8 @@ class TorchDialect(TorchAnswers):
             return node.target not in torch_ops.PARTIAL or not symbolic
         return bool(node.target in PASSED_OVER) and not symbolic
 
-    def is_pure(self, node: Any) -> bool:
-        return self.passes_over(node)
-
-    def stopping_among(self, nodes: Iterable[Any]) -> set[Any]:
-        return set()
+    def conduct_of(self, nodes: Iterable[Any]) -> Mapping[Any, Conduct]:
+        return {node: Conduct.PURE for node in nodes if self.passes_over(node)}
 
     # ------------------------------------------------------------------ symbols
 
@@ -402,7 +440,7 @@ class TorchDialect(TorchAnswers):
             if path and path[-1][0] == "divide":
                 whole = self.symbols.auxiliary(f"whole_{ours.name}")
                 found[whole] = path[:-1]
-                self._divided[ours] = (whole, path[-1][1])
+                self._divided.setdefault(ours, (whole, path[-1][1], node))
         return found
 
     def _lost_bindings(self, node: Any) -> Mapping[Expr, Path]:
@@ -488,60 +526,22 @@ class TorchDialect(TorchAnswers):
         bound: set[Expr] = set()
         for module in modules:
             self._sizes.update(certain_sizes(module.graph, self, self._unsure))
-            for node in module.graph.nodes:
-                own_input = node.op == "placeholder" and module is modules[0]
-                for symbol, path in self.bindings(node).items():
-                    # (What a later place would ensure does not hold from the first one on.)
-                    if own_input or symbol not in bound:
-                        self._learn_binding(node, symbol, path)
-                    bound.add(symbol)
-                if node.op == "placeholder" and module is modules[0]:
-                    self._learn_input(node.meta.get(self.key))
-            for claim, operation in guarantees(module.graph, self):
-                self.symbols.guarantee(claim, operation)
-
-    def size_of(self, node: Any, dim: int) -> Expr | None:
-        """A size of a result, if it is sure."""
-        number = self._believed_size(node, dim)
-        return number if number is not None and is_exact_size(number) else None
-
-    def _learn_binding(self, node: Any, symbol: Expr, path: Path) -> None:
-        if path and path[-1][0] in ("size", "offset"):
-            claim = as_condition(make("Ge", symbol, 0))
-            who = ENTRY if node.op == "placeholder" else "every size"
-            self.symbols.guarantee(claim, who)
-        counted = self._counted(node) if path and path[-1] == ("size", 0) else None
-        if counted is not None:
-            at_most = as_condition(make("Le", symbol, counted))
-            self.symbols.guarantee(at_most, str(node.target))
-        if path and path[-1][0] == "int":
-            for end in (make("Ge", symbol, 0), make("Le", symbol, 1)):
-                self.symbols.guarantee(as_condition(end), "a conversion of a condition")
-        if symbol in self._divided:
-            whole, divisor = self._divided[symbol]
+            entry = module is modules[0]
+            for claim, who in guarantees(module.graph, self, bound, entry):
+                self.symbols.guarantee(claim, who)
+        for node in modules[0].graph.find_nodes(op="placeholder"):
+            self._learn_input(node.meta.get(self.key))
+        for symbol, (whole, divisor, node) in self._divided.items():
             exact = as_condition(make("Eq", make("Mod", whole, divisor), 0))
             text = f"{whole.name} % {divisor} == 0"
             self.symbols.check(exact, text, origin="operation", operation=node.name)
             quotient = as_condition(make("Eq", symbol, make("FloorDiv", whole, divisor)))
             self.symbols.guarantee(quotient, "how the symbol is read")
 
-    def _counted(self, node: Any) -> Expr | None:
-        """How many elements an operation chooses from, if it chooses."""
-        chosen: Any = node.args[0] if node.target in CHOOSING else None
-        if node.target is ATEN.index.Tensor and len(node.args[1]) == 1:
-            chosen = node.args[1][0]
-        value = chosen.meta.get(self.key) if isinstance(chosen, fx.Node) else None
-        if not isinstance(value, torch.Tensor):
-            return None
-        if chosen is not node.args[0] and value.dtype is not torch.bool:
-            return None
-        total: Expr = as_expr(1)
-        for dim in range(value.dim()):
-            number = self.size_of(chosen, dim)
-            if number is None:
-                return None
-            total = make("Mul", total, number)
-        return total
+    def size_of(self, node: Any, dim: int) -> Expr | None:
+        """A size of a result, if it is sure."""
+        number = self._believed_size(node, dim)
+        return number if number is not None and is_exact_size(number) else None
 
     def _learn_input(self, value: Any) -> None:
         """A dimension that torch has set equal to another one is checked by the caller. One
@@ -556,7 +556,7 @@ class TorchDialect(TorchAnswers):
             if written == learned or not learned.is_Symbol:
                 continue
             if is_unbacked(written) or is_unbacked(learned):
-                continue  # that is what a check says, and nobody else
+                continue  # that is what a check says, and nothing else
             try:
                 equal = make("Eq", self.symbols.read(written), self.symbols.read(learned))
             except UnreadableError:

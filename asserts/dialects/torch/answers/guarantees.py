@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
+from asserts.dialects.base import Path
+from asserts.dialects.torch.answers.calls import CHOOSING
+from asserts.dialects.torch.symbols.enforced import ENTRY
 from shapes.expr import BoolExpr, Expr, as_condition, as_expr, make
 
 if TYPE_CHECKING:
@@ -27,17 +30,24 @@ _NARROWING: Final = (_ATEN.narrow.default, _ATEN.narrow_copy.default)
 _INDEXING: Final = (_ATEN.index.Tensor, _ATEN.index.Tensor_hacked_twin)
 
 
-def guarantees(graph: Any, dialect: TorchDialect) -> Iterator[tuple[BoolExpr, str]]:
-    """Conditions that operations of the graph ensure, each with the name of its operation."""
+def guarantees(
+    graph: Any, dialect: TorchDialect, bound: set[Expr] | None = None, entry: bool = True
+) -> Iterator[tuple[BoolExpr, str]]:
+    """What the nodes of a graph ensure of the symbols that they define, each with the name of
+    what enforces it (see `enforced`).
+
+    Of symbols that are `bound` before nothing is said, for what a later node ensures does not
+    hold from the first one on; but all inputs of the program (`entry`) are there at once.
+    """
     reader = _Reader(graph, dialect)
+    bound = set() if bound is None else bound
     for node in graph.nodes:
-        if node.op != "call_function":
-            continue
+        at_entry = entry and node.op == "placeholder"
         for symbol, path in dialect.bindings(node).items():
-            if len(path) != 1 or path[0][0] != "size":
-                continue
-            for claim in reader.claims(node, path[0][1], symbol):
-                yield as_condition(claim), str(node.target)
+            if path and (at_entry or symbol not in bound):
+                for claim, who in reader.claims(node, symbol, path):
+                    yield as_condition(claim), who
+            bound.add(symbol)
 
 
 class _Reader:
@@ -48,7 +58,20 @@ class _Reader:
         self._dialect = dialect
         self._lifter: Lifter | None = None
 
-    def claims(self, node: Any, dim: int, size: Expr) -> Iterator[Expr]:
+    def claims(self, node: Any, symbol: Expr, path: Path) -> Iterator[tuple[Expr, str]]:
+        """About a symbol that is read from the node's result."""
+        kind, *where = path[-1]
+        if kind in ("size", "offset"):
+            at_entry = node.op == "placeholder"
+            yield make("Ge", symbol, 0), ENTRY if at_entry else "every size"
+        if kind == "int":
+            yield make("Ge", symbol, 0), "a conversion of a condition"
+            yield make("Le", symbol, 1), "a conversion of a condition"
+        if kind == "size" and node.op == "call_function":
+            for claim in self._of_size(node, where[0], symbol):
+                yield claim, str(node.target)
+
+    def _of_size(self, node: Any, dim: int, size: Expr) -> Iterator[Expr]:
         """About the size of a node's result in a dimension."""
         if node.target in _NARROWING:
             length = self._computed(node.args[3])
@@ -80,7 +103,7 @@ class _Reader:
         yield make("Or", *outside, make("Eq", size, make("Sub", last, first)))
 
     def _computed(self, argument: Any) -> Expr | None:
-        """A scalar that is no size of a result (which torch may have simplified)."""
+        """A scalar that is not a size of a result (which torch may have simplified)."""
         if not _is_computed(argument, self._dialect):
             return None
         if self._lifter is None:
@@ -100,40 +123,43 @@ _SLICE: Final[tuple[Any, ...]] = (None, 0, None, None, 1)
 
 def _is_computed(argument: Any, dialect: TorchDialect) -> bool:
     """Whether a scalar is computed from numbers that are read, and from sizes of inputs."""
-    waiting = [argument]
-    while waiting:
-        node = waiting.pop()
+    worklist = [argument]
+    while worklist:
+        node = worklist.pop()
         if not isinstance(node, torch.fx.Node) or node.op == "placeholder":
             continue
         if dialect.bindings(node):
             continue
         if isinstance(node.meta.get(dialect.key), torch.Tensor):
             return False
-        waiting += node.all_input_nodes
+        worklist += node.all_input_nodes
     return True
 
 
 def _most(node: Any, dim: int, dialect: TorchDialect) -> Expr | None:
     """An upper bound of a size, if the operation has one."""
+    if node.target in CHOOSING:
+        return _elements(node.args[0], dialect) if dim == 0 else None
     if node.target in _INDEXING:
         used = [(i, index) for i, index in enumerate(node.args[1]) if index is not None]
         if len(used) != 1 or used[0][0] != dim:
             return None
-        return _elements(used[0][1], dialect)
+        return _elements(used[0][1], dialect, torch.bool)
     if node.target is _ATEN.masked_select.default and dim == 0:
         source, mask = node.args
-        return _elements(mask, dialect) if _same_shape(source, mask, dialect) else None
+        if _same_shape(source, mask, dialect):
+            return _elements(mask, dialect, torch.bool)
     return None
 
 
-def _elements(mask: Any, dialect: TorchDialect) -> Expr | None:
-    """How many elements a mask has, so that it selects no more than that."""
-    value = mask.meta.get(dialect.key)
-    if not isinstance(value, torch.Tensor) or value.dtype is not torch.bool:
+def _elements(chosen: Any, dialect: TorchDialect, dtype: Any = None) -> Expr | None:
+    """How many elements a tensor (of that dtype) has, so that no more are chosen of it."""
+    value = chosen.meta.get(dialect.key)
+    if not isinstance(value, torch.Tensor) or (dtype and value.dtype is not dtype):
         return None
     total: Expr = as_expr(1)
     for dim in range(value.dim()):
-        size = dialect.size_of(mask, dim)
+        size = dialect.size_of(chosen, dim)
         if size is None:
             return None
         total = make("Mul", total, size)

@@ -2,7 +2,7 @@
 
 An exported program checks the guards that it carries as text, and no others. The environment
 of a loaded program has further ones, made while its asserts were read: these are the asserts,
-and nobody else checks them. So facts are taken from the text alone, and a program that is
+and nothing else checks them. So facts are taken from the text alone, and a program that is
 built anew must carry the text on (torch makes it again from the environment, which after
 loading does not know the names of inputs any more).
 """

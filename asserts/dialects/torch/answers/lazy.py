@@ -1,4 +1,4 @@
-"""Values of new nodes that torch computes when somebody asks for them.
+"""Values of new nodes that torch computes when they are asked for.
 
 Every scalar node of a graph has a symbolic value in its metadata. torch computes one in tens
 of microseconds, which is most of what a new node costs, and of the values of asserts hardly

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch import fx
-from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
-from asserts.dialects.base import Alias, Slices
+from asserts.dialects.interfaces import Alias, Slices
+from asserts.dialects.torch.answers.noops import TorchNoOps
+from asserts.graph.module import attribute_at
 from shapes.expr import (
     IntConstant,
     IntExpr,
@@ -38,6 +39,7 @@ from shapes.expr import (
 )
 
 if TYPE_CHECKING:
+    from asserts.dialects.torch.answers.signatures import TorchSignature
     from asserts.dialects.torch.symbols.shape_env import TorchEnv
 
 __all__ = ["TorchMemory", "nodes_in"]
@@ -74,21 +76,26 @@ def nodes_in(argument: Any) -> Iterator[Any]:
     return iter(found)
 
 
-class TorchMemory:
-    """The part of the dialect that is about memory."""
+class TorchMemory(TorchNoOps):
+    """What the passes over memory ask of torch's graphs."""
 
-    key: str
-    symbols: TorchEnv
-    program: ExportedProgram | None
+    def __init__(self, symbols: TorchEnv, key: str, signature: TorchSignature) -> None:
+        super().__init__(symbols, key)
+        self._signature = signature
+
+    @property
+    def names_outputs(self) -> bool:
+        """Two places of a signature must not name the same node."""
+        return self._signature.program is not None
 
     def holds_memory(self, node: Any) -> bool:
         if node.op == "output":
             return False
-        if self.key not in node.meta:
+        if self._key not in node.meta:
             target = node.target
             is_op = isinstance(target, torch._ops.OpOverload)
             return not (is_op and not target._schema.returns)
-        value = node.meta[self.key]
+        value = node.meta[self._key]
         return any(self.can_change(leaf) for leaf in pytree.tree_leaves(value))
 
     def can_change(self, value: Any) -> bool:
@@ -99,25 +106,12 @@ class TorchMemory:
         """Parameters may be tied: what counts is the storage."""
         value: Any = None
         if node.op == "get_attr":
-            value = graph_module
-            for part in str(node.target).split("."):
-                value = getattr(value, part, None)
-        elif node.op == "placeholder" and self.program is not None:
-            value = self._brought_along(node.name)
+            value = attribute_at(graph_module, node.target)
+        elif node.op == "placeholder":
+            value = self._signature.brought_along(node.name)
         if not isinstance(value, torch.Tensor) or value.layout is not torch.strided:
             return None
         return "storage", value.untyped_storage()._cdata
-
-    def _brought_along(self, name: str) -> Any:
-        assert self.program is not None
-        signature = self.program.graph_signature
-        target = (
-            signature.inputs_to_parameters.get(name)
-            or signature.inputs_to_buffers.get(name)
-            or signature.inputs_to_lifted_tensor_constants.get(name)
-        )
-        known = {**self.program.constants, **self.program.state_dict}
-        return known.get(target) if target else None
 
     # ------------------------------------------------------------------ aliases
 
@@ -228,7 +222,7 @@ class TorchMemory:
         if node.target not in _SLICES or not node.args or node.kwargs:
             return None
         source, *rest = node.args
-        value = source.meta.get(self.key) if isinstance(source, fx.Node) else None
+        value = source.meta.get(self._key) if isinstance(source, fx.Node) else None
         if not isinstance(value, torch.Tensor) or value.dim() == 0:
             return None
         dim = (rest[0] if rest else 0) % value.dim()
@@ -266,15 +260,15 @@ class TorchMemory:
         return start, stop, constant(step)
 
     def _number(self, argument: Any) -> IntExpr | None:
-        value = argument.meta.get(self.key) if isinstance(argument, fx.Node) else argument
-        found = self.symbols.value_of(value)
+        value = argument.meta.get(self._key) if isinstance(argument, fx.Node) else argument
+        found = self._symbols.value_of(value)
         return found if isinstance(found, IntExpr) else None
 
     def span_of(self, node: Any) -> tuple[IntExpr, IntExpr] | None:
         """The bytes of a block from the first element of a tensor to behind its last."""
         from asserts.dialects.torch.answers.graph import is_exact_size
 
-        value = node.meta.get(self.key)
+        value = node.meta.get(self._key)
         if not isinstance(value, torch.Tensor) or value.layout is not torch.strided:
             return None
         if type(node.target) is not torch._ops.OpOverload:

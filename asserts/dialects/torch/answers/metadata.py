@@ -15,6 +15,8 @@ from typing import Any, Final, Literal
 
 import torch
 
+from asserts.dialects.torch.answers.calls import METADATA
+
 __all__ = ["Certain", "certain_aspects", "redundant_metadata_asserts"]
 
 Aspect = Literal["dtype", "device", "layout"]
@@ -25,7 +27,6 @@ NOTHING: Final[Certain] = frozenset()
 EVERYTHING: Final[Certain] = frozenset(ASPECTS)
 
 _ATEN: Final = torch.ops.aten
-METADATA: Final = _ATEN._assert_tensor_metadata.default
 
 _OWN_DTYPE: Final = frozenset(
     ["nonzero", "argmax", "argmin", "argsort", "eq", "ne", "lt", "le", "gt", "ge", "isnan",

@@ -10,21 +10,18 @@ where the words are not enough, torch's own name stands behind them.
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 import torch
 from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
-from asserts.conditions.report import Row
 from asserts.dialects.torch.answers.graph import TorchDialect
 from asserts.dialects.torch.symbols.lines import line_of
 from shapes.expr import Expr
 
-__all__ = ["input_names", "renamed", "source_names"]
+__all__ = ["input_names", "source_names"]
 
 _ATEN: Final = torch.ops.aten
 _READERS: Final = ("item", "tolist")
@@ -85,22 +82,6 @@ def _arguments(program: ExportedProgram) -> Iterator[str]:
         else:
             head = str(key.key)
         yield head + pytree.keystr(tuple(rest))
-
-
-def renamed(row: Row, names: Mapping[str, str]) -> Row:
-    """A row of a report in which the names of symbols are those."""
-    if not names:
-        return row
-    symbols = re.compile(r"\b(" + "|".join(map(re.escape, names)) + r")\b")
-
-    def spelled(text: str) -> str:
-        return symbols.sub(lambda found: names[found[0]], text)
-
-    proof = row.proof
-    if proof is not None:
-        facts = tuple(replace(fact, text=spelled(fact.spelled)) for fact in proof.facts)
-        proof = replace(proof, facts=facts)
-    return replace(row, condition=spelled(row.condition), proof=proof)
 
 
 def _distinct(found: Mapping[str, list[str]]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import torch
 from torch import fx
 
-from asserts.dialects.base import NoOp
+from asserts.dialects.interfaces import NoOp
 from shapes.expr import IntExpr
 
 if TYPE_CHECKING:
@@ -29,26 +29,27 @@ _Rule = Callable[[Any, torch.Tensor, torch.Tensor], "NoOp | None"]
 
 
 class TorchNoOps:
-    """The part of the dialect that is about what may go, and about buffers."""
+    """What may go, and buffers: a part of what the passes over memory ask."""
 
-    key: str
-    symbols: TorchEnv
+    def __init__(self, symbols: TorchEnv, key: str) -> None:
+        self._symbols = symbols
+        self._key = key
 
     def no_op_of(self, node: Any) -> NoOp | None:
         rule = _RULES.get(node.target) if node.op == "call_function" else None
-        value = node.meta.get(self.key)
+        value = node.meta.get(self._key)
         source = node.args[0] if node.args else None
         if rule is None or not isinstance(source, fx.Node):
             return None
         if node.meta.get("unbacked_bindings"):
             return None
-        given = source.meta.get(self.key)
+        given = source.meta.get(self._key)
         if not isinstance(value, torch.Tensor) or not isinstance(given, torch.Tensor):
             return None
         found = rule(node, value, given)
         if found is None:
             return None
-        own = found.source.meta.get(self.key)
+        own = found.source.meta.get(self._key)
         if not isinstance(own, torch.Tensor) or not _alike(value, own):
             return None
         # A caller's tensor may lie in memory in another way than the example did. Without
@@ -60,7 +61,7 @@ class TorchNoOps:
     # ------------------------------------------------------------------ buffers
 
     def buffer_of(self, node: Any) -> tuple[Any, ...] | None:
-        target, value = node.target, node.meta.get(self.key)
+        target, value = node.target, node.meta.get(self._key)
         if not isinstance(target, torch._ops.OpOverload) or not _makes_new(target):
             return None
         if not isinstance(value, torch.Tensor) or value.layout is not torch.strided:
@@ -73,7 +74,7 @@ class TorchNoOps:
     def _exact(self, number: Any) -> IntExpr | None:
         from asserts.dialects.torch.answers.graph import is_exact_size
 
-        found = self.symbols.value_of(number)
+        found = self._symbols.value_of(number)
         return found if isinstance(found, IntExpr) and is_exact_size(found) else None
 
     def can_write_into(self, node: Any) -> bool:
@@ -88,7 +89,7 @@ class TorchNoOps:
             if at.target not in _PLAIN_VIEWS or not isinstance(at.args[0], fx.Node):
                 return False
             at = at.args[0]
-        a, b = operand.meta.get(self.key), buffer.meta.get(self.key)
+        a, b = operand.meta.get(self._key), buffer.meta.get(self._key)
         tensors = isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)
         return tensors and _alike(a, b) and _text(a.storage_offset()) == 0
 
@@ -112,9 +113,9 @@ def _is_new(node: Any) -> bool:
 def _layout_matters(node: Any) -> bool:
     """Whether something that is made of a node works only for some layouts in memory, or
     tells of it."""
-    waiting, seen = list(node.users), set()
-    while waiting:
-        user = waiting.pop()
+    worklist, seen = list(node.users), set()
+    while worklist:
+        user = worklist.pop()
         if user in seen or user.op == "output":
             continue
         seen.add(user)
@@ -124,7 +125,7 @@ def _layout_matters(node: Any) -> bool:
         if target in _BY_LAYOUT and not _keeps_sizes(user):
             return True
         if any(result.alias_info is not None for result in target._schema.returns):
-            waiting += user.users
+            worklist += user.users
     return False
 
 
@@ -217,7 +218,8 @@ def _itself(node: Any, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
 
 
 def _contiguous(node: Any, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
-    """Contiguous by what made it: how a caller's tensor lies in memory nobody checks."""
+    """Contiguous by what made it: nothing checks how a caller's tensor lies in
+    memory."""
     source = node.args[0]
     if node.kwargs or source.target is not node.target or source.kwargs:
         return None
@@ -286,7 +288,7 @@ def _neutral(right: Callable[[Any, torch.dtype], bool], why: str) -> _Rule:
 
 
 def _is_zero(e: Any, dtype: torch.dtype) -> bool:
-    # Adding nought makes +0.0 of -0.0, so for floats it is not neutral; -0.0 is.
+    # Adding 0 makes +0.0 of -0.0, so for floats it is not neutral; -0.0 is.
     if dtype.is_floating_point:
         return type(e) is float and e == 0 and math.copysign(1, e) < 0
     return type(e) is int and e == 0 and dtype is not torch.bool

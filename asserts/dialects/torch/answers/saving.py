@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import sympy
 import torch
-from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensorMode
 
+from asserts.dialects.torch.answers.effects import fake_mode_of
 from asserts.dialects.torch.answers.lazy import is_plain
 
 __all__ = ["assert_target", "is_loadable"]
@@ -40,17 +41,8 @@ def assert_target(graph: Any, condition: Any, key: str) -> tuple[Any, Any]:
     if is_loadable(value):
         return _ATEN._assert_scalar.default, condition
     made = graph.call_function(_ATEN.scalar_tensor.default, (condition,))
-    mode = _fake_mode(graph, key)
-    with mode:
+    with fake_mode_of(graph, key) or FakeTensorMode():
         made.meta[key] = torch.empty((), dtype=torch.float32, device="cpu")
     made.meta["torch_fn"] = ("scalar_tensor_0", "OpOverload.scalar_tensor.default")
     made.meta.update({k: v for k, v in condition.meta.items() if k == "stack_trace"})
     return _ATEN._assert_async.msg, made
-
-
-def _fake_mode(graph: Any, key: str) -> FakeTensorMode:
-    for node in graph.nodes:
-        value = node.meta.get(key)
-        if isinstance(value, FakeTensor):
-            return value.fake_mode
-    return FakeTensorMode()

@@ -20,7 +20,7 @@ from torch.export.graph_signature import (
 )
 from torch.utils import _pytree as pytree
 
-from asserts.dialects.base import Tracepoint
+from asserts.dialects.interfaces import Tracepoint
 from asserts.errors import GraphError
 
 __all__ = ["CALLS", "TorchTracepoints"]
@@ -34,9 +34,10 @@ _SYMBOLIC: Final = (torch.SymInt, torch.SymFloat, torch.SymBool)
 
 
 class TorchTracepoints:
-    """The part of the dialect that is about markers."""
+    """What `tracepoints` asks of torch's graphs, and what exported programs keep of it."""
 
-    key: str
+    def __init__(self, key: str) -> None:
+        self._key = key
 
     def tracepoint_of(self, node: Any) -> Tracepoint | None:
         if node.op != "call_function":
@@ -52,7 +53,7 @@ class TorchTracepoints:
         return Tracepoint(_KINDS[kind], path, tuple(node.args))
 
     def argument_kind(self, node: Any) -> Literal["array", "symbol", "other"]:
-        value = node.meta.get(self.key)
+        value = node.meta.get(self._key)
         if isinstance(value, torch.Tensor):
             return "array"
         return "symbol" if isinstance(value, (*_SYMBOLIC, int, float)) else "other"
@@ -89,8 +90,8 @@ class TorchTracepoints:
 
     def named(self, record: Any, nodes: Any) -> tuple[list[Any], list[Any]]:
         """The recorded inputs and outputs as torch's arguments, flat."""
-        inputs = [_argument(leaf, nodes, self.key) for leaf in _leaves(record["inputs"])]
-        outputs = [_argument(leaf, nodes, self.key) for leaf in _leaves(record["outputs"])]
+        inputs = [_argument(leaf, nodes, self._key) for leaf in _leaves(record["inputs"])]
+        outputs = [_argument(leaf, nodes, self._key) for leaf in _leaves(record["outputs"])]
         return inputs, outputs
 
 
@@ -107,7 +108,7 @@ def _leaves(data: Any) -> list[Any]:
 
 
 def _plain(data: Any) -> Any:
-    """The structure of it, with nought for every leaf."""
+    """The structure of it, with 0 for every leaf."""
     if _is_leaf(data):
         return 0
     if isinstance(data, dict):

@@ -65,19 +65,20 @@ _SHORT: Final = {
 
 
 class TorchValues:
-    """The part of the dialect that is about values."""
+    """What `metadata` asks of torch's graphs."""
 
-    key: str
-    symbols: TorchEnv
+    def __init__(self, symbols: TorchEnv, key: str) -> None:
+        self._symbols = symbols
+        self._key = key
 
     def inference(self, graph_module: Any) -> TorchInference:
-        return TorchInference(graph_module, self.symbols, self.key)
+        return TorchInference(graph_module, self._symbols, self._key)
 
     def stated_value(self, node: Any) -> Any:
-        return node.meta.get(self.key)
+        return node.meta.get(self._key)
 
     def state_value(self, node: Any, value: Any) -> None:
-        node.meta[self.key] = value
+        node.meta[self._key] = value
         node.meta.pop("tensor_meta", None)  # says the same, and is no longer true
 
     def describe_value(self, value: Any) -> str:
@@ -236,7 +237,7 @@ class TorchInference:
                 found = target(*args, **kwargs)
         stated = node.meta.get(self._key)
         if _is_new(target, stated, found):
-            # Where in its own memory a new result begins is nobody's business.
+            # Where in its own memory a new result begins does not matter.
             with self._mode, torch.no_grad():
                 begin = stated.storage_offset()
                 found = torch.as_strided(found, found.size(), found.stride(), begin)
@@ -263,7 +264,7 @@ class TorchInference:
         symbols = set().union(*(n.node._expr.free_symbols for n in numbers))
         fresh = symbols - self._sandbox.known
         if not fresh <= own.keys():
-            return NotImplemented  # nobody says what stands for it
+            return NotImplemented  # nothing says what stands for it
         if not fresh:
             return found
         return pytree.tree_map(lambda leaf: self._renamed(leaf, own), found)

@@ -1,4 +1,4 @@
-"""Exported programs in files, and what the command does to them.
+"""Exported programs in files.
 
 Files are read by `torch.export.load` alone, and held to data: what would have to be
 unpickled as an object of unknown kind is refused, because unpickling runs code. torch tells
@@ -7,17 +7,15 @@ what is wrong with a file only in its log; here it is part of the error.
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
 import os
 import threading
-import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
 from asserts.dialects import torch as torch_dialect  # first: it looks at torch's version
 
@@ -25,17 +23,9 @@ from asserts.dialects import torch as torch_dialect  # first: it looks at torch'
 import torch
 from torch.export import ExportedProgram
 
-from asserts.conditions.report import Report
-from asserts.dialects.torch.answers.graph import copied
-from asserts.dialects.torch.answers.guards import keep_guards
-from asserts.dialects.torch.answers.names import renamed, source_names
-from asserts.dialects.torch.export.programs import dialect_for
 from asserts.errors import GraphError
-from asserts.passes.base import PassResult
-from asserts.passes.discharge import Policy
-from asserts.passes.insert import InsertRuntimeAsserts
 
-__all__ = ["insert", "load", "remove", "save"]
+__all__ = ["load", "save"]
 
 _OBJECTS: Final = ("custom_obj_", "opaque_obj_")
 """How the names of entries begin that are objects and no tensors."""
@@ -50,7 +40,7 @@ def load(path: str | os.PathLike[str]) -> ExportedProgram:
     """
     name = os.fspath(path)
     with Path(path).open("rb"):
-        pass  # a file that cannot be read is told so by the system
+        pass  # a file that cannot be read raises what the system says
     if not zipfile.is_zipfile(name):
         raise GraphError(
             f"{name} is damaged, or is no program that torch.export.save has written: "
@@ -153,51 +143,3 @@ def save(program: ExportedProgram, file: IO[bytes]) -> None:
     except Exception as error:
         first = str(error).strip().splitlines()[:1]
         raise GraphError(f"torch cannot save the program: {''.join(first)}") from error
-
-
-# --------------------------------------------------------------------------- passes
-
-
-def insert(
-    program: ExportedProgram, policy: Policy = "preserve-user", effort: str = "default"
-) -> PassResult:
-    """A program that also checks what is declared of its run-time values and not checked yet:
-    their ranges, and in a program that was exported in this process with our passes, every
-    check that was recorded.
-
-    What callers are held to is checked at entry by the program itself. Checks that were
-    removed from a program before it was saved are not in the file, and do not come back.
-    """
-    module = copied(program.graph_module)
-    dialect = dialect_for(program, module)
-    dialect.symbols.state_checks()
-    options = InsertRuntimeAsserts(
-        dialect=dialect, policy=policy, effort=effort, unplaced="report"
-    )
-    done = options(module, in_place=True)
-    names = source_names(program, module, dialect)
-    rows = tuple(renamed(row, names) for row in done.report)
-    made = rebuilt(program, module) if done.modified else program
-    return PassResult(made, done.modified, Report("insert runtime asserts", rows))
-
-
-def remove(program: ExportedProgram, sweep: bool = True) -> PassResult:
-    """A program without its runtime asserts; the checks at its entry stay."""
-    module = copied(program.graph_module)
-    names = source_names(program, module, dialect_for(program, module))
-    done = torch_dialect.remove_runtime_asserts(module, sweep=sweep)
-    rows = tuple(renamed(row, names) for row in done.report)
-    made = rebuilt(program, module) if done.modified else program
-    return PassResult(made, done.modified, Report("remove runtime asserts", rows))
-
-
-def rebuilt(program: ExportedProgram, module: Any) -> ExportedProgram:
-    """A valid program around another graph module with the same inputs and outputs."""
-    with warnings.catch_warnings():  # (torch copies what it deprecates)
-        warnings.simplefilter("ignore", FutureWarning)
-        made = program._update(
-            graph_module=module,
-            graph_signature=copy.deepcopy(program.graph_signature),
-            state_dict=program.state_dict,
-        )
-    return keep_guards(program, made)

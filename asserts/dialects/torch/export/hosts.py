@@ -14,6 +14,7 @@ and more), and returns ``(token, result)``. The inverse puts the dialect back.
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any, Final
 
 import torch
@@ -34,60 +35,57 @@ from torch.export.graph_signature import (
 )
 from torch.utils import _pytree as pytree
 
-from asserts.dialects.base import TOKENS
-from asserts.dialects.hosts import Host
-from asserts.dialects.torch.answers.effects import fake_mode_of
+from asserts.conditions.report import Report
+from asserts.dialects.hosts import ModuleAdapter
+from asserts.dialects.interfaces import TOKENS
 from asserts.dialects.torch.answers.graph import TorchDialect, copied
 from asserts.dialects.torch.answers.guards import keep_guards
+from asserts.dialects.torch.answers.names import source_names
 from asserts.dialects.torch.export.programs import dialect_for
-from asserts.dialects.torch.symbols.shape_env import TorchEnv
+from asserts.dialects.torch.export.report import report as report_of
 from asserts.errors import GraphError
+from asserts.passes.discharge import Policy
 
-__all__ = ["ExportedHost", "ModuleHost", "host_of"]
+__all__ = ["ExportedAdapter", "TorchAdapter", "adapter_of"]
 
 _VERIFIERS: Final = "verifiers_before_tokens"
 """The metadata in which a program with a token keeps the verifiers that it had before."""
 
 
-def host_of(program: object, copy: bool) -> Host | None:
-    """The host of one of torch's programs; None for anything else."""
+def adapter_of(
+    program: object, copy: bool, check_guards: bool = True
+) -> TorchAdapter | None:
+    """The adapter of one of torch's programs; None for anything else. Without `check_guards`
+    nothing rests on the guards of an exported program."""
     if isinstance(program, ExportedProgram):
-        return ExportedHost(program, copy)
-    return ModuleHost(program, copy) if isinstance(program, fx.GraphModule) else None
+        return ExportedAdapter(program, copy, check_guards)
+    return TorchAdapter(program, copy) if isinstance(program, fx.GraphModule) else None
 
 
-class ModuleHost:
+class TorchAdapter(ModuleAdapter):
     """A graph module, with nothing around it."""
 
-    def __init__(self, module: Any, copy: bool) -> None:
-        self.graph_module = copied(module) if copy else module
-        self.dialect: Any = _dialect_of(self.graph_module)
+    dialect: TorchDialect
 
-    def finished(self, functional: bool = True) -> Any:
-        self.graph_module.recompile()
-        return self.graph_module
+    def __init__(self, program: Any, copy: bool, check_guards: bool = True) -> None:
+        whole = isinstance(program, ExportedProgram)
+        module = program.graph_module if whole else program
+        module = copied(module) if copy else module
+        super().__init__(dialect_for(program, module, check_guards), module)
+        self.given = program
 
-
-def _dialect_of(module: Any) -> TorchDialect:
-    """The dialect of a graph module; dynamo's keep their values under another name."""
-    keys = {key for node in module.graph.nodes for key in ("val", "example_value")
-            if key in node.meta}  # fmt: skip
-    if keys != {"example_value"}:
-        return dialect_for(module, module)
-    mode = fake_mode_of(module.graph, "example_value")
-    dialect = TorchDialect(TorchEnv(None if mode is None else mode.shape_env), "example_value")
-    dialect.learn(module)
-    return dialect
+    def report(self, policy: Policy, effort: str) -> Report:
+        return report_of(self.given, self.graph_module, self.dialect, policy, effort)
 
 
-class ExportedHost:
+class ExportedAdapter(TorchAdapter):
     """An exported program: a graph module with a signature around it."""
 
-    def __init__(self, program: ExportedProgram, copy: bool) -> None:
+    def __init__(
+        self, program: ExportedProgram, copy: bool = True, check_guards: bool = True
+    ) -> None:
+        super().__init__(program, copy, check_guards)
         self._program = program
-        self.graph_module = copied(program.graph_module) if copy else program.graph_module
-        self.dialect: Any = dialect_for(program, self.graph_module)
-        self.dialect.of_program(program, self.graph_module.graph)
         self._had_token = _returns_token(program)
         if self._had_token and TOKENS not in self.graph_module.meta:
             # (What torch saves of a program leaves the graph's own metadata out.)
@@ -95,6 +93,14 @@ class ExportedHost:
         self._renamed: dict[str, str] = {}
         if copy:
             self.graph_module._register_replace_node_hook(self._note)
+
+    def state_checks(self) -> bool:
+        """(torch also traces for itself, and keeps checks on symbols of graphs it dropped.)"""
+        self.dialect.symbols.state_checks()
+        return True
+
+    def names(self) -> Mapping[str, str]:
+        return source_names(self._program, self.graph_module, self.dialect)
 
     def _note(self, old: Any, new: str, user: Any) -> None:
         self._renamed[old.name] = new
@@ -104,14 +110,14 @@ class ExportedHost:
     def finished(self, functional: bool = True) -> ExportedProgram:
         module = self.graph_module
         module._unregister_replace_node_hook(self._note)
-        module.recompile()
+        super().finished(functional)
         program = self._program
         signature = copy.deepcopy(program.graph_signature)
         calls = copy.deepcopy(program.module_call_graph)
         self._name_inputs(signature)
         self._name_outputs(signature, calls)
         self._name_calls(calls)
-        calls = self.dialect.recorded_calls(calls, module)
+        calls = self.dialect.tracepoints.recorded_calls(calls, module)
         verifiers = self._verifiers() if functional else [TrainingIRVerifier]
         if verifiers[0].dialect != "TRAINING":
             self._refuse_writers()
@@ -147,7 +153,7 @@ class ExportedHost:
         for node in self.graph_module.graph.find_nodes(op="placeholder"):
             spec = known.pop(node.name, None)
             if spec is None:
-                target = self.dialect.constant_of(node)
+                target = self.dialect.signature.constants.get(node.name)
                 if target is None:
                     raise GraphError(f"node '{node.name}' is an input without a specification")
                 argument = TensorArgument(node.name)
@@ -165,8 +171,8 @@ class ExportedHost:
         before = self._program.graph_signature.input_specs
         named = {spec.target for spec in signature.input_specs if spec.kind is kind}
         gone = {spec.target for spec in before if spec.kind is kind} - named
-        known = {**self._program.constants, **self.dialect.added_constants}
-        added = self.dialect.added_constants.keys()
+        added = self.dialect.signature.added
+        known = {**self._program.constants, **added}
         return {
             name: value for name, value in known.items()
             if name not in gone and (name not in added or name in named)
@@ -210,7 +216,7 @@ class ExportedHost:
                 argument.name = name
 
     def _verifiers(self) -> Any:
-        """The dialects of the result: a program with a token is no "ATEN" program."""
+        """The dialects of the result: a program with a token is not an "ATEN" program."""
         meta = self.graph_module.meta
         verifiers = list(self._program.verifiers)
         has_token = TOKENS in meta

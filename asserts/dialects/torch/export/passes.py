@@ -3,7 +3,7 @@
 It works in place, takes what torch's own pass takes, and does what that does besides:
 asserts of a person are converted to `aten._assert_scalar` and kept, ranges that were stated
 by `sym_constrain_range` become asserts, sizes of intermediate results are computed from the
-inputs' where possible, and what nobody uses then goes.
+inputs' where possible, and what is not used then goes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 from asserts.conditions.emit import Emitter
 from asserts.conditions.lift import lift
 from asserts.conditions.report import Report
+from asserts.dialects.torch.answers.calls import value_key
 from asserts.dialects.torch.answers.code import recompile_when_used
 from asserts.dialects.torch.answers.graph import (
     CHECKS,
@@ -31,11 +32,12 @@ from asserts.dialects.torch.answers.graph import (
 from asserts.dialects.torch.symbols.record import constant_text, note_placed, was_placed
 from asserts.dialects.torch.symbols.shape_env import TorchEnv
 from asserts.errors import GraphError
+from asserts.graph.module import attribute_at
 from asserts.passes.base import PassResult
 from asserts.passes.discharge import Policy
-from asserts.passes.insert import InsertRuntimeAsserts, clauses
+from asserts.passes.insert import InsertRuntimeAsserts
 from asserts.passes.minimise import MinimiseRuntimeAsserts
-from shapes.expr import IntExpr
+from shapes.expr import IntExpr, conjuncts
 from shapes.prove import Effort
 from shapes.traversal import show
 
@@ -75,7 +77,7 @@ def insert_deferred_runtime_asserts(
     Warns (`UncheckedWarning`) of one on values that the graph does not have.
     """
     symbols = TorchEnv(shape_env)
-    dialect = TorchDialect(symbols, _value_key(gm.graph))
+    dialect = TorchDialect(symbols, value_key(gm.graph))
     dialect.saved = export
     symbols.state_entry_ranges(shape_env.var_to_range)
     if check_guards:
@@ -90,11 +92,11 @@ def insert_deferred_runtime_asserts(
     )
     dropped = _drop_ranges(gm)
     had_asserts = any(dialect.is_assert(node) for node in gm.graph.nodes)
-    result = options.inserted(gm)
+    result = options.run(gm)
     rows = result.report.rows
     if had_asserts:  # what is checked earlier now need not be checked where it was
         minimise = MinimiseRuntimeAsserts(dialect=dialect, policy=policy, effort=effort)
-        rows += minimise.minimised(gm).report.rows
+        rows += minimise.run(gm).report.rows
     _recompute_sizes(gm.graph, dialect)
     recompile_when_used(gm)
     report = Report(options.name, rows)
@@ -103,21 +105,11 @@ def insert_deferred_runtime_asserts(
     return PassResult(gm, result.modified or dropped, report)
 
 
-def _value_key(graph: Any) -> str:
-    """Where nodes keep their values: graphs of dynamo have another name for it."""
-    for node in graph.nodes:
-        if "example_value" in node.meta:
-            return "example_value"
-        if "val" in node.meta:
-            return "val"
-    return "val"
-
-
 def _warn(report: Report, shape_env: TorchShapeEnv) -> None:
     note_placed(shape_env, (row.condition for row in report if row.outcome != "unplaced"))
     for row in report.with_outcome("unplaced"):
         # (torch also traces for itself, and leaves checks on symbols of graphs it dropped.)
-        if row.stated_by == "the program" and not was_placed(shape_env, row.condition):
+        if row.by_user and not was_placed(shape_env, row.condition):
             text = f"the check `{row.condition}` is not made: it {row.note}"
             warnings.warn(text, UncheckedWarning, stacklevel=4)
 
@@ -155,10 +147,7 @@ def _message_attribute(gm: Any, node: Any) -> str | None:
     message = node.args[1] if len(node.args) > 1 else node.kwargs.get("message")
     if not isinstance(message, fx.Node) or message.op != "get_attr":
         return None
-    found: Any = gm
-    for part in str(message.target).split("."):
-        found = getattr(found, part)
-    return constant_text(found)
+    return constant_text(attribute_at(gm, message.target))
 
 
 def _state_declared(gm: Any, dialect: TorchDialect) -> None:
@@ -166,7 +155,7 @@ def _state_declared(gm: Any, dialect: TorchDialect) -> None:
     mixed with what it has derived.)"""
     for lifted in lift(gm.graph, dialect):
         if lifted.node.target in RANGES and lifted.claim is not None:
-            for claim in clauses(lifted.claim):
+            for claim in conjuncts(lifted.claim):
                 operation = "a declared range"
                 dialect.symbols.check(
                     claim, show(claim), origin="operation", operation=operation

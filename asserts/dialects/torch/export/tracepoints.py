@@ -34,7 +34,7 @@ class CollectTracepointsPass:
             for name, record in (module.meta.pop(CALLS, None) or {}).items():
                 if name not in self.specs:
                     self.specs[name] = _emptied(self.specs[name.partition("@")[0]])
-                inputs, outputs = dialect.named(record, nodes)
+                inputs, outputs = dialect.tracepoints.named(record, nodes)
                 self.specs[name].inputs.extend(inputs)
                 self.specs[name].outputs.extend(outputs)
         return result

@@ -1,0 +1,188 @@
+"""The points of a program: where a value is known, and where an assert may stand.
+
+A point is the place behind a node, by the node's index. It is the one definition for all that
+asks whether something holds *before* something else: insertion (where a check is put),
+discharge (which checks stand before it), minimisation and reports (where an assert stands).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from asserts.conditions.known import has_value
+from asserts.dialects.base import Conduct, Dialect
+from asserts.graph.graph import Node
+from asserts.graph.raising import domain_of
+from shapes.errors import ExpressionTypeError
+from shapes.expr import BoolExpr, Expr, as_expr
+from shapes.facts import Facts
+from shapes.traversal import free_symbols
+
+__all__ = ["Points", "can_stop", "is_scalar"]
+
+NOTHING: Final = Facts()
+
+
+class Points:
+    """The points of one graph.
+
+    A check belongs behind the first node at which all its symbols are known, or at the
+    *latest* place from which nothing in between needs it. Inputs together are the index 0,
+    with the sizes that are computed from them and bound before anything else happens; behind
+    these `entry` nodes the checks at entry stand.
+
+    A number whose computation can raise ends a place, for a check before it may guard it.
+    What insertion has written is made to have a value; in a graph that is to keep what it
+    computes with fewer checks (`as_it_stands`), only what has a value by itself passes.
+    """
+
+    def __init__(
+        self, nodes: Sequence[Node], dialect: Dialect, as_it_stands: bool = False
+    ) -> None:
+        self._dialect = dialect
+        self._nodes = nodes
+        self._as_it_stands = as_it_stands
+        self.entry = self._find_entry(nodes)
+        self._latest = self._find_latest(nodes)
+        self.binders = self._find_binders(nodes)
+        self._stretches = self._find_stretches(nodes)
+        self.of_asserts = self._find_asserts(nodes)
+
+    def of_claim(self, claim: BoolExpr) -> int | None:
+        """The point of a condition; None if a symbol of it is not defined in the graph."""
+        point = 0
+        for symbol in free_symbols(claim):
+            index = self.binders.get(symbol)
+            if index is None:
+                return None
+            point = max(point, index)
+        return self._latest[point]
+
+    def behind(self, point: int, after_asserts: bool = False) -> int:
+        """The index of the node before which the checks of a point are written: plain reads
+        that follow the point come first, and the asserts that stand there if they are to."""
+        index = max(self.entry, point + 1 if point else self.entry)
+        while index < len(self._nodes):
+            node = self._nodes[index]
+            there = after_asserts and (self._dialect.is_assert(node) or self._is_passed(node))
+            if not there and self._dialect.read_of(node) is None:
+                break
+            index += 1
+        return index
+
+    def name(self, point: int) -> str:
+        """The node of a point, as reports name it; nothing for the entry."""
+        return self._nodes[point].name if point else ""
+
+    def beside(self, point: int) -> Node:
+        """The node whose line and metadata the checks of a point take over."""
+        computed = (node for node in self._nodes if node.op != "placeholder")
+        return self._nodes[point] if point else next(computed)
+
+    def _find_entry(self, nodes: Sequence[Node]) -> int:
+        entry = 0
+        for index, node in enumerate(nodes):
+            if node.op == "placeholder":
+                entry = index + 1
+            elif not is_scalar(node, self._dialect):
+                break
+            elif self._dialect.bindings(node):
+                entry = index + 1
+        return entry
+
+    def stretch_of(self, point: int) -> int:
+        """The number of the stretch of points, with no effect in between, that a point is
+        in."""
+        return self._stretches[point]
+
+    def _find_stretches(self, nodes: Sequence[Node]) -> list[int]:
+        """A point behind nodes which have no effect, raise nothing, and whose own checks are
+        on inputs only, is in the stretch of the points before; the entry is one of its own."""
+        fixed: set[Node] = set()  # what no run-time value takes part in
+        conduct = self._dialect.conduct_of(nodes)
+        stretches: list[int] = []
+        for index, node in enumerate(nodes):
+            if node.op == "placeholder" or index < self.entry:
+                fixed.add(node)
+                stretches.append(0)
+                continue
+            does = conduct.get(node, Conduct.EFFECT)
+            if not fixed.issuperset(node.all_input_nodes):
+                does = Conduct.EFFECT
+            if does is not Conduct.EFFECT and not self._dialect.bindings(node):
+                fixed.add(node)
+            passed = does is Conduct.PURE
+            passed = passed or self._dialect.is_assert(node) or self._is_passed(node)
+            before = stretches[-1] if stretches else 0
+            stretches.append(before if passed and before else index)
+        return stretches
+
+    def _find_binders(self, nodes: Sequence[Node]) -> dict[Expr, int]:
+        """For every symbol the index of the node that defines it."""
+        binders: dict[Expr, int] = {}
+        for index, node in enumerate(nodes):
+            for symbol in self._dialect.bindings(node):
+                binders.setdefault(symbol, 0 if index < self.entry else index)
+        return binders
+
+    def _find_latest(self, nodes: Sequence[Node]) -> list[int]:
+        latest = list(range(len(nodes)))
+        run: int | None = None
+        for index in range(len(nodes) - 1, -1, -1):
+            node = nodes[index]
+            if node.op == "placeholder":
+                continue
+            if run is not None:
+                latest[index] = run
+            if self._dialect.passes_over(node):
+                run = index if run is None else run
+            elif not self._dialect.is_assert(node):
+                run = None
+        if run is not None:
+            latest[0] = run
+        return latest
+
+    def _find_asserts(self, nodes: Sequence[Node]) -> dict[Node, int]:
+        """For every assert the last node before it that does more than read or compute
+        sizes, and from there the latest point."""
+        found: dict[Node, int] = {}
+        point = 0
+        for index, node in enumerate(nodes):
+            if self._dialect.is_assert(node):
+                found[node] = self._latest[point]
+            elif node.op != "placeholder" and not self._is_passed(node):
+                point = index
+        return found
+
+    def _is_passed(self, node: Node) -> bool:
+        """Whether nothing happens at a node but that a number is read or computed, or a
+        constant read."""
+        if node.op == "get_attr":
+            return True
+        if not is_scalar(node, self._dialect):
+            return False
+        written = "runtime_assert" in node.meta and not self._as_it_stands
+        return written or not can_stop(node, self._dialect)
+
+
+def can_stop(node: Node, dialect: Dialect, facts: Facts = NOTHING) -> bool:
+    """Whether computing a number may raise for some values of its operands of which no more
+    is known than these facts, or take as much memory as one of them says."""
+    computation = dialect.computation_of(node)
+    if computation is None:
+        return False
+    build, arguments = computation
+    try:
+        operands = [
+            dialect.value_of(a) if dialect.is_node(a) else as_expr(a) for a in arguments
+        ]
+    except ExpressionTypeError:  # an argument that is not a number
+        return True
+    domain = domain_of(build, operands)
+    return domain is None or not has_value(facts, domain)
+
+
+def is_scalar(node: Node, dialect: Dialect) -> bool:
+    """Whether a node reads or computes a number."""
+    return dialect.read_of(node) is not None or dialect.computation_of(node) is not None
