@@ -171,3 +171,21 @@ def test_external_data_must_be_beside_the_model(tmp_path: Path) -> None:
         save_program(proto, str(tmp_path / "m.onnx"))
     (tmp_path / "weights.bin").write_bytes(b"")
     save_program(proto, str(tmp_path / "m.onnx"))
+
+
+def test_verify_compares_what_they_accept_and_compute() -> None:
+    proto = fpn()
+    checked = asserts.insert(proto).program
+    report = asserts.verify(proto, checked, trials=10)
+    assert report.equal
+    assert report.accepted
+    assert report.rejected
+    narrower = onnx_dialect.insert(proto, ["w_ <= 8"]).program
+    assert not asserts.verify(proto, narrower, trials=30).equal
+
+
+def test_verify_on_the_command_line(tmp_path: Path) -> None:
+    saved, out = tmp_path / "m.onnx", tmp_path / "checked.onnx"
+    saved.write_bytes(text(positions()))
+    assert main(["insert", str(saved), "-o", str(out), "--quiet"]) == 0
+    assert main(["verify", str(saved), str(out), "--trials", "5"]) == 0

@@ -32,7 +32,7 @@ from shapes.expr import BoolExpr
 from shapes.facts import Proof
 from shapes.traversal import free_symbols, parse
 
-__all__ = ["Changed", "insert", "minimise", "remove", "report"]
+__all__ = ["Changed", "insert", "minimise", "remove", "report", "stated"]
 
 KEY: Final = "shapeproof.asserts"
 """The entry of the metadata that has the asserts."""
@@ -67,9 +67,9 @@ def insert(model: Any, checks: Iterable[Any] = ()) -> Changed:
     given = load_model(model)
     bare = _without(given)
     found = contract(bare)
-    kept, stated = list(_stated(given, found)), list(_own_checks(found))
+    kept, own = list(stated(given, found)), list(_own_checks(found))
     asked = [_read(found, one) for one in checks]
-    rows, wanted = _chosen(found, [*kept, *stated, *asked])
+    rows, wanted = _chosen(found, [*kept, *own, *asked])
     if given is not bare and _texts(wanted) == _recorded(given):
         return Changed(given, False, _report([_present(row) for row in rows]))
     if not wanted:
@@ -96,7 +96,7 @@ def minimise(model: Any) -> Changed:
     if bare is given:
         return Changed(given, False, _report([]))
     found = contract(bare)
-    rows, wanted = _chosen(found, list(_stated(given, found)))
+    rows, wanted = _chosen(found, list(stated(given, found)))
     if _texts(wanted) == _recorded(given):
         return Changed(given, False, _report([_present(row) for row in rows]))
     if not wanted:
@@ -153,7 +153,7 @@ def _by_spelling(found: Contract) -> Iterator[tuple[str, Any]]:
             yield text, found.symbols[name]
 
 
-def _stated(given: ModelProto, found: Contract) -> Iterator[Check]:
+def stated(given: ModelProto, found: Contract) -> Iterator[Check]:
     """The asserts that are in a model already."""
     for entry in _recorded(given):
         condition = parse(entry["condition"], found.symbols)
