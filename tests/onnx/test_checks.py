@@ -189,3 +189,53 @@ def test_verify_on_the_command_line(tmp_path: Path) -> None:
     saved.write_bytes(text(positions()))
     assert main(["insert", str(saved), "-o", str(out), "--quiet"]) == 0
     assert main(["verify", str(saved), str(out), "--trials", "5"]) == 0
+
+
+def test_conditions_with_every_operator_that_is_written() -> None:
+    """Each check holds, or not, as it is evaluated."""
+    texts = [
+        "Max(n, m) - 1 <= 3*Min(n, m, 4)",
+        "n != m or n * m % 6 == 1",
+        "not (n // 3 > m // 2)",
+        "(n - m) // 2 <= 1",
+        "(n - m) % 3 >= 1",
+        "abs(n - m) <= 2 and n >= 1",
+        "Where(n > m, n, 2*m) < 7",
+        "n**2 >= m",
+    ]
+    from shapes.traversal import evaluate, parse
+
+    for opset in (13, 17, 21):
+        proto = model(
+            [node("Relu", ["x"], ["y"])], [value("x", ["n", "m"])], ["y"], opset=opset
+        )
+        for one in texts:
+            runner = session(onnx_dialect.insert(proto, [one]).program)
+            for n in range(6):
+                for m in range(6):
+                    expected = bool(evaluate(parse(one), {"n": n, "m": m}))
+                    got = _outcome(runner, {"x": np.zeros((n, m), np.float32)}) is not None
+                    assert got is expected, (one, n, m)
+
+
+def test_old_operator_sets() -> None:
+    proto = model([node("Relu", ["x"], ["y"])], [value("x", ["n"])], ["y"], opset=11)
+    runner = session(onnx_dialect.insert(proto, ["3 <= Max(n, 2) and n <= 4"]).program)
+    assert [
+        n for n in range(8) if _outcome(runner, {"x": np.zeros(n, np.float32)}) is not None
+    ] == [3, 4]
+    old = model([node("Relu", ["x"], ["y"])], [value("x", ["n"])], ["y"], opset=9)
+    with pytest.raises(GraphError, match="asserts need operator set 10, but the model has 9"):
+        onnx_dialect.insert(old, ["n >= 1"])
+
+
+@pytest.mark.parametrize("package", ["onnxscript.optimizer", "onnxslim"])
+@pytest.mark.filterwarnings("ignore")
+def test_other_optimizers_keep_them(package: str) -> None:
+    optimizer = pytest.importorskip(package)
+    optimize = optimizer.slim if package == "onnxslim" else optimizer.optimize
+    checked = onnx_dialect.insert(positions(), ["batch % 2 == 0"]).program
+    runner = session(optimize(checked))
+    assert runner.run(None, {"x": np.zeros((2, 5, 4), np.float32)})
+    with pytest.raises(Exception, match="runtime assert failed"):
+        runner.run(None, {"x": np.zeros((3, 5, 4), np.float32)})

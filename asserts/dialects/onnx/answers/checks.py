@@ -18,14 +18,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, ValueInfoProto
 
 from asserts.conditions.report import Report, Row
 from asserts.dialects.onnx.answers.contract import Contract, contract, fewest, proved
-from asserts.dialects.onnx.answers.writing import MARK, Writer, is_writable
+from asserts.dialects.onnx.answers.writing import MARK, OLDEST, Writer, is_writable
 from asserts.dialects.onnx.infer.model import Inferred
 from asserts.dialects.onnx.infer.symbols import identifier
-from asserts.dialects.onnx.model.reading import load_model
+from asserts.dialects.onnx.model.reading import load_model, opsets_of
 from asserts.dialects.onnx.model.types import Tensor
 from asserts.errors import GraphError
 from shapes.expr import BoolExpr
@@ -214,6 +214,9 @@ def _with(
     model: ModelProto, inferred: Inferred, checks: Sequence[Check]
 ) -> tuple[ModelProto, dict[str, int]]:
     """A copy of the model with these asserts at entry, and the number of nodes of each."""
+    version = opsets_of(model.opset_import).get("", OLDEST)
+    if version < OLDEST:
+        raise GraphError(f"asserts need operator set {OLDEST}, but the model has {version}")
     after = ModelProto()
     after.CopyFrom(model)
     dtypes = {n: t.dtype for n, t in inferred.types.items() if isinstance(t, Tensor)}
@@ -231,6 +234,7 @@ def _with(
     for place, node in enumerate(writer.nodes):
         after.graph.node.insert(place, node)
     after.graph.initializer.extend(writer.constants)
+    after.graph.value_info.extend(_typed(after.graph, renamed))
     after.metadata_props.add(key=KEY, value=json.dumps(_texts(checks)))
     return after, counts
 
@@ -259,6 +263,18 @@ def _guarded(writer: Writer, name: str, zero: str) -> str:
     """The input in its own shape, once the asserts have held."""
     target = writer.node("Add", [writer.shape_of(name), zero])
     return writer.node("Reshape", [name, target], f"guarded/{name}")
+
+
+def _typed(graph: GraphProto, renamed: Mapping[str, str]) -> Iterator[ValueInfoProto]:
+    """The types of guarded inputs, with the sizes that are numbers, so that onnxruntime
+    optimizes the rest as before; without names, by which an optimizer could see that nothing
+    is reshaped."""
+    for value in graph.input:
+        if value.name in renamed:
+            typed = ValueInfoProto(name=renamed[value.name], type=value.type)
+            for dim in typed.type.tensor_type.shape.dim:
+                dim.ClearField("dim_param")
+            yield typed
 
 
 def _guardable(model: ModelProto, inferred: Inferred) -> Iterator[str]:

@@ -16,7 +16,7 @@ from asserts.errors import GraphError
 from shapes.expr import Expr, Op
 from shapes.traversal import interpret, walk
 
-__all__ = ["MARK", "Writer", "is_writable", "written_text"]
+__all__ = ["MARK", "OLDEST", "Writer", "is_writable", "written_text"]
 
 MARK: Final = "shapeproof/"
 """What the names of all values that are written begin with."""
@@ -27,24 +27,23 @@ _PLAIN: Final = {
     "mul": "Mul",
     "neg": "Neg",
     "abs": "Abs",
-    "min": "Min",
-    "max": "Max",
     "mod": "Mod",
     "where": "Where",
     "eq": "Equal",
     "lt": "Less",
-    "le": "LessOrEqual",
     "gt": "Greater",
-    "ge": "GreaterOrEqual",
     "and_": "And",
     "or_": "Or",
     "not_": "Not",
     "truncdiv": "Div",
 }
-"""Operators of ONNX by our handlers' names."""
+"""Operators of ONNX by our handlers' names; only what takes 64-bit integers since `OLDEST`."""
+OLDEST: Final = 10
+"""The oldest operator set in which conditions can be written."""
 _DIVISIONS: Final = frozenset(("floordiv", "mod", "truncdiv"))
 _WRITABLE: Final = frozenset(_PLAIN) | {
-    "floordiv", "ne", "linear", "le_zero", "eq_zero", "ne_zero", "symbol", "constant",
+    "floordiv", "ne", "le", "ge", "min", "max", "pow", "linear", "le_zero", "eq_zero",
+    "ne_zero", "symbol", "constant",
 }  # fmt: skip
 
 
@@ -121,6 +120,29 @@ class Writer:
         """``Div`` rounds towards zero; what is left of the remainder divides exactly."""
         return self.node("Div", [self.node("Sub", [a, self.node("Mod", [a, b])]), b])
 
+    def le(self, a: str, b: str) -> str:
+        return self.node("Not", [self.node("Greater", [a, b])])
+
+    def ge(self, a: str, b: str) -> str:
+        return self.node("Not", [self.node("Less", [a, b])])
+
+    def pow(self, a: str, b: str) -> str:
+        """In doubles, which old operator sets need: exact for values below 2**53."""
+        wide = [self.node("Cast", [x], to=TensorProto.DOUBLE) for x in (a, b)]
+        return self.node("Cast", [self.node("Pow", wide)], to=TensorProto.INT64)
+
+    def min(self, *values: str) -> str:
+        return self._extreme("Less", values)
+
+    def max(self, *values: str) -> str:
+        return self._extreme("Greater", values)
+
+    def _extreme(self, first: str, values: Sequence[str]) -> str:
+        result = values[0]
+        for value in values[1:]:
+            result = self.node("Where", [self.node(first, [result, value]), result, value])
+        return result
+
     def ne(self, a: str, b: str) -> str:
         return self.node("Not", [self.node("Equal", [a, b])])
 
@@ -128,7 +150,7 @@ class Writer:
         name = _PLAIN.get(op.handler)
         if name is None:
             raise GraphError(f"`{op.name}` cannot be written with standard operators")
-        if op.variadic and len(values) > 2 and name not in ("Min", "Max"):
+        if op.variadic and len(values) > 2:
             result = values[0]
             for value in values[1:]:
                 result = self.node(name, [result, value])
