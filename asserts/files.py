@@ -34,7 +34,7 @@ def load_program(
     if is_saved(text):
         _refuse_options(text, inputs, modules)
         if text.endswith(".onnx"):
-            return onnx_reading().load_model(text)
+            return _onnx_reading(text).load_model(text)
         return torch_files().load(text) if text.endswith(".pt2") else _loaded(text)
     from asserts.trace.sources import traced_from
 
@@ -141,12 +141,12 @@ def _mode(path: str) -> int:
         return 0o666 & ~mask
 
 
-def onnx_reading() -> ModuleType:
-    """What reads ONNX models. Raises `GraphError` if onnx is not installed."""
-    import asserts.dialects.onnx  # (says what is missing)
-    from asserts.dialects.onnx.model import reading
-
-    assert asserts.dialects.onnx
+def _onnx_reading(path: str) -> ModuleType:
+    """What reads ONNX models. Raises `GraphError`, naming the file, if onnx is not there."""
+    try:
+        from asserts.dialects.onnx.model import reading
+    except GraphError as error:
+        raise GraphError(f"{path}: {error}") from None
     return reading
 
 
