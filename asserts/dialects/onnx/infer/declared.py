@@ -71,7 +71,8 @@ def _from_file(value: Any, found: Tensor, walker: Walker) -> Tensor:
 
 
 def _named(dtype: int) -> str:
-    return str(TensorProto.DataType.Name(dtype)).lower()
+    known = TensorProto.DataType.values()
+    return str(TensorProto.DataType.Name(dtype)).lower() if dtype in known else f"type {dtype}"
 
 
 def _shown(shape: Any) -> str:

@@ -15,6 +15,7 @@ from onnx import TensorProto, numpy_helper
 
 from asserts.dialects.onnx.model.elements import as_element, elements_of
 from asserts.dialects.onnx.model.types import ELEMENTS, Elements, Tensor
+from asserts.errors import GraphError
 from shapes.expr import constant
 
 __all__ = ["constant_of_attribute", "fixed_shape", "of_numbers", "of_tensor"]
@@ -53,7 +54,10 @@ def _contents(proto: TensorProto) -> tuple[Any, Any]:
     is_float = proto.data_type in _FLOATING
     if count > (FLOATS if is_float else _SPANNED):
         return None, None
-    array = numpy_helper.to_array(proto)
+    try:
+        array = numpy_helper.to_array(proto)
+    except (ValueError, TypeError) as error:
+        raise GraphError(f"the constant `{proto.name}` is damaged: {error}") from None
     if count > ELEMENTS:
         return None, (constant(int(array.min())), constant(int(array.max())))
     return _elements(array), None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from google.protobuf.message import DecodeError
-from onnx import AttributeProto, ModelProto, NodeProto, TypeProto
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TypeProto
 
 from asserts.dialects.onnx.model.types import Opaque, Optional, Sequence, Tensor, Type
 from asserts.errors import GraphError
@@ -45,7 +45,23 @@ def _parsed(content: bytes, name: str) -> ModelProto:
     if not model.HasField("graph") or not model.opset_import:
         missing = "graph" if not model.HasField("graph") else "operator set"
         raise GraphError(f"{name} is not an ONNX model: there is no {missing} in it")
+    if any(isinstance(text, bytes) for text in _names(model.graph)):
+        raise GraphError(f"{name} is damaged: a name in it is not UTF-8 text")
     return model
+
+
+def _names(graph: GraphProto) -> Iterator[Any]:
+    """All names in a graph: of values, operators, dimensions."""
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        yield value.name
+        yield from (dim.dim_param for dim in value.type.tensor_type.shape.dim)
+    yield from (tensor.name for tensor in graph.initializer)
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        for attribute in node.attribute:
+            yield attribute.name
+            if attribute.type == AttributeProto.GRAPH:
+                yield from _names(attribute.g)
 
 
 def opsets_of(imports: Iterable[Any]) -> dict[str, int]:
