@@ -92,8 +92,10 @@ def _checked(found: Contract, sizes: dict[str, int]) -> Answer:
     code = Exit.REFUTED if broken else Exit.UNKNOWN if undecided else Exit.DONE
 
     def draw(screen: Screen) -> None:
+        for clause in found.broken(sizes):
+            screen.line(f"{clause} does not hold", "bold yellow")
         for one in broken:
-            screen.line(one.text, "bold yellow")
+            screen.line(one.text)
         for left in undecided:
             screen.line(f"not decided by these sizes: {left.whole} at {left.node}")
         if code is Exit.DONE:
@@ -103,6 +105,7 @@ def _checked(found: Contract, sizes: dict[str, int]) -> Answer:
         **_contract_fields(found),
         "sizes": sizes,
         "accepted": code is Exit.DONE if code is not Exit.UNKNOWN else None,
+        "broken_conditions": [str(clause) for clause in found.broken(sizes)],
         "broken": [_requirement(one.requirement) for one in broken],
         "undecided": [_requirement(one) for one in undecided],
     }

@@ -42,6 +42,7 @@ def test_contract_as_json(path: str, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["contract", path, "--check", "seq=13", "--json"]) == 1
     answer = json.loads(capsys.readouterr().out)
     assert answer["conditions"] == ["seq <= 12"]
+    assert answer["broken_conditions"] == ["seq <= 12"]
     assert answer["broken"][0]["operator"] == "Gather"
 
 

@@ -85,6 +85,12 @@ class Contract:
         """
         return [one for one, holds in self._held({**(sizes or {}), **more}) if not holds]
 
+    def broken(self, sizes: Mapping[str, int] | None = None, **more: int) -> list[BoolExpr]:
+        """The conditions of the contract that sizes break."""
+        given = self._bound({**(sizes or {}), **more})
+        known = [c for c in self.conditions if set(free_symbols(c)) <= set(given)]
+        return [c for c in known if not _holds(c, given)]
+
     def undecided(
         self, sizes: Mapping[str, int] | None = None, **more: int
     ) -> list[Requirement]:
