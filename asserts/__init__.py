@@ -14,7 +14,7 @@ The folders, from the bottom; a folder imports only folders to its left:
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from asserts.conditions.report import Report
 from asserts.dialects.hosts import adapter_of
@@ -53,7 +53,9 @@ __all__ = [
     "TraceError",
     "VerifyReport",
     "check",
+    "contract",
     "export",
+    "infer_shapes",
     "inputs",
     "insert",
     "minimise",
@@ -95,12 +97,18 @@ def insert(
     check that was recorded. (What callers are held to the program checks itself. Checks that
     were removed before it was saved are not in the file.)
     """
+    onnx = _onnx_of(program)
+    if onnx is not None:
+        return cast(PassResult, onnx.insert(program))
     return InsertRuntimeAsserts(policy=policy, effort=effort)(program, in_place)
 
 
 def remove(program: Any, sweep: bool = True, in_place: bool = False) -> PassResult:
     """The program without runtime asserts (see `RemoveRuntimeAsserts`). What an
     `ExportedProgram` checks at its entry stays."""
+    onnx = _onnx_of(program)
+    if onnx is not None:
+        return cast(PassResult, onnx.remove(program))
     return RemoveRuntimeAsserts(sweep=sweep)(program, in_place)
 
 
@@ -112,6 +120,9 @@ def minimise(
     Takes our graph modules, and torch's `ExportedProgram` and `GraphModule`; the result's
     `program` is of the same kind. Raises `GraphError` for anything else.
     """
+    onnx = _onnx_of(program)
+    if onnx is not None:
+        return cast(PassResult, onnx.minimise(program))
     return MinimiseRuntimeAsserts(policy=policy, effort=effort)(program)
 
 
@@ -126,6 +137,9 @@ def report(
     line of code and the nodes that are there for it alone. Raises `GraphError` for anything
     else.
     """
+    onnx = _onnx_of(program)
+    if onnx is not None:
+        return cast(Report, onnx.report(program))
     adapter = adapter_of(program)
     if adapter is None:
         raise GraphError(f"{type(program).__name__} is not a program with asserts")
@@ -133,3 +147,37 @@ def report(
     if found is None:
         found = InsertRuntimeAsserts(policy=policy, effort=effort).on(adapter).report
     return replace(found, title="runtime asserts")
+
+
+def infer_shapes(model: Any) -> Any:
+    """The shape of every value of an ONNX model, in terms of its dimension names.
+
+    `model` is a path, bytes, an ``onnx.ModelProto`` or an ``onnx_ir.Model``; the result is an
+    `asserts.dialects.onnx.Inferred`: `shapes` by name, `requirements`, and `model`, a copy
+    with everything in its ``value_info``. Raises `GraphError` for what is not a model.
+    """
+    from asserts.dialects.onnx import infer_shapes as infer
+
+    return infer(model)
+
+
+def contract(model: Any) -> Any:
+    """The input sizes that an ONNX model accepts, as conditions on its dimension names.
+
+    `model` is what `infer_shapes` takes, or its result. The result is an
+    `asserts.dialects.onnx.Contract`: `conditions`, `check(sizes)`, `sample`, `violations`.
+    Raises `GraphError` for what is not a model.
+    """
+    from asserts.dialects.onnx import contract as of_model
+
+    return of_model(model)
+
+
+def _onnx_of(program: object) -> Any:
+    """The dialect of ONNX if the program is a model of it, else None."""
+    module = type(program).__module__.split(".")[0]
+    if module not in ("onnx", "onnx_ir") or not hasattr(program, "graph"):
+        return None
+    from asserts.dialects import onnx
+
+    return onnx

@@ -1,4 +1,4 @@
-"""Programs in files: our saved graphs, functions to be traced, and torch's programs.
+"""Programs in files: our saved graphs, functions to be traced, torch's programs, ONNX models.
 
 A file is written beside its place and moved there when it is complete, so that nobody ever
 finds half of one, and a failure leaves what was there.
@@ -31,8 +31,8 @@ __all__ = [
 def load_program(
     text: str, inputs: Sequence[str] = (), modules: Sequence[str] = ()
 ) -> Any:
-    """The program that a person names: a file ``.json`` or ``.pt2``, or a function to be
-    traced, ``FILE.py:FUNCTION`` or ``MODULE:FUNCTION`` (then `inputs` give shapes, and
+    """The program that a person names: a file ``.json``, ``.pt2`` or ``.onnx``, or a function
+    to be traced, ``FILE.py:FUNCTION`` or ``MODULE:FUNCTION`` (then `inputs` give shapes, and
     `modules` further modules of the program; see `asserts.trace.sources.traced_from`).
 
     Raises `OSError` for a file that cannot be read, and an error of ours, naming the program,
@@ -40,6 +40,8 @@ def load_program(
     """
     if is_saved(text):
         _refuse_options(text, inputs, modules)
+        if text.endswith(".onnx"):
+            return _onnx_reading(text).load_model(text)
         return torch_files().load(text) if text.endswith(".pt2") else _loaded(text)
     from asserts.trace.sources import traced_from
 
@@ -48,7 +50,7 @@ def load_program(
 
 def is_saved(text: str) -> bool:
     """Whether a program is named that was saved, not a function to be traced."""
-    return text.endswith((".json", ".pt2"))
+    return text.endswith((".json", ".pt2", ".onnx"))
 
 
 def _refuse_options(text: str, inputs: Sequence[str], modules: Sequence[str]) -> None:
@@ -78,8 +80,15 @@ def _loaded(path: str) -> GraphModule:
 
 def save_program(program: Any, path: str) -> None:
     """Save a program under a name that suits it: ``.json`` for our graph modules, ``.pt2`` for
-    torch's programs. Raises `GraphError` for another one, or if it cannot be saved."""
+    torch's programs, ``.onnx`` for ONNX models. Raises `GraphError` for another one, or if it
+    cannot be saved."""
     require_output(program, path)
+    if _is_onnx(program):
+        from asserts.dialects.onnx.model.saving import serialized
+
+        content = serialized(program, path)
+        write_whole(path, lambda file: file.write(content))
+        return
     if not isinstance(program, GraphModule):
         write_whole(path, lambda file: torch_files().save(program, file))
         return
@@ -92,9 +101,10 @@ def save_program(program: Any, path: str) -> None:
 def require_output(program: Any, path: str) -> None:
     """Raises `GraphError` if the name does not suit what is to be saved under it."""
     ours = isinstance(program, GraphModule)
-    suffix = ".json" if ours else ".pt2"
+    suffix = ".json" if ours else ".onnx" if _is_onnx(program) else ".pt2"
     if not path.endswith(suffix):
         kind = "one of our graphs" if ours else "a torch program"
+        kind = "an ONNX model" if suffix == ".onnx" else kind
         raise GraphError(f"{path!r}: {kind} is saved as a file {suffix}")
 
 
@@ -102,6 +112,10 @@ def require_output_name(path: str) -> None:
     """Raises `GraphError` for a name under which no program of torch's is saved."""
     if not path.endswith(".pt2"):
         raise GraphError(f"{path!r}: a torch program is saved as a file .pt2")
+
+
+def _is_onnx(program: object) -> bool:
+    return type(program).__module__.split(".")[0] == "onnx"
 
 
 def write_whole(path: str, write: Callable[[IO[bytes]], object]) -> None:
@@ -138,6 +152,15 @@ def _mode(path: str) -> int:
         mask = os.umask(0)
         os.umask(mask)
         return 0o666 & ~mask
+
+
+def _onnx_reading(path: str) -> ModuleType:
+    """What reads ONNX models. Raises `GraphError`, naming the file, if onnx is not there."""
+    try:
+        from asserts.dialects.onnx.model import reading
+    except GraphError as error:
+        raise GraphError(f"{path}: {error}") from None
+    return reading
 
 
 def torch_files() -> ModuleType:

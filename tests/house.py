@@ -23,9 +23,11 @@ FOLDERS = {
         "prove", "queries", "tensors", "env",
     ),
     "asserts": (
-        "errors", "graph", "dialects.interfaces", "dialects.base", "conditions", "dialects.numpy.graph", "trace",
-        "dialects.numpy", "dialects.torch.symbols", "dialects.torch.answers", "dialects.hosts",
-        "passes", "verify", "dialects.torch", "files", "examples", "cli",
+        "errors", "graph", "dialects.interfaces", "dialects.base", "conditions",
+        "dialects.numpy.graph", "trace", "dialects.numpy", "dialects.torch.symbols",
+        "dialects.torch.answers", "dialects.onnx.model", "dialects.onnx.rules",
+        "dialects.onnx.infer", "dialects.onnx.answers", "dialects.hosts",
+        "passes", "verify", "dialects.torch", "dialects.onnx", "files", "examples", "cli",
     ),
 }  # fmt: skip
 """Folders (and single modules that stand for themselves), the lowest first."""
@@ -38,6 +40,8 @@ UPWARDS = {
     ("asserts.dialects.torch.symbols.record", "asserts.dialects.torch.answers.graph"):
         "what a check said is read from the graph in the making",
     ("asserts.verify.programs", "asserts.dialects.torch.export.verify"):
+        "a framework is loaded for its own programs only",
+    ("asserts.verify.programs", "asserts.dialects.onnx.trials"):
         "a framework is loaded for its own programs only",
     ("asserts.dialects.hosts", "asserts.dialects.torch.export.hosts"):
         "a framework is loaded for its own programs only",

@@ -18,6 +18,7 @@ FACADES = {"shapes", "shapes.errors"} | {f"shapes.{folder}" for folder in FOLDER
 BEHIND_FACADES = {
     "shapes.expr.operators", "shapes.expr.semantics",  # tables, used as modules
     "shapes.queries.simplify", "shapes.queries.suggest",  # (functions have their names)
+    "shapes.traversal.cost",  # (the same)
     "shapes.witness.search",  # (the same)
 }  # fmt: skip
 """Modules of `shapes` that `asserts` imports by themselves."""

@@ -15,6 +15,7 @@ from asserts.cli.exits import Exit, in_help
 from asserts.cli.export import export
 from asserts.cli.expressions import ExpressionCommand
 from asserts.cli.failures import Failure, failure_of
+from asserts.cli.models import contract, infer
 from asserts.cli.programs import insert, minimise, remove, report
 from asserts.cli.questions import bounds, prove
 from asserts.cli.tour import demo
@@ -33,6 +34,7 @@ app = typer.Typer(
 
 _QUESTIONS: Final = "Questions about sizes"
 _PROGRAMS: Final = "Programs and their checks"
+_MODELS: Final = "ONNX models"
 _START: Final = "First look"
 
 EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
@@ -61,6 +63,14 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "shapeproof verify model.pt2 fewer.pt2",
         "shapeproof verify checked.json plain.json --seed 7 --trials 200",
     ),
+    "contract": (
+        "shapeproof contract model.onnx",
+        "shapeproof contract model.onnx --check batch=3,height=640",
+    ),
+    "infer": (
+        "shapeproof infer model.onnx",
+        "shapeproof infer model.onnx -o shaped.onnx",
+    ),
     "demo": ("shapeproof demo", "shapeproof demo letter.txt"),
 }
 """What to try, by verb; the tests run what needs no file."""
@@ -76,6 +86,8 @@ _add(_QUESTIONS, prove, ExpressionCommand)
 _add(_QUESTIONS, bounds, ExpressionCommand)
 for _function in (export, insert, remove, minimise, report, verify):
     _add(_PROGRAMS, _function)
+_add(_MODELS, infer)
+_add(_MODELS, contract)
 _add(_START, demo)
 app.command("minimize", hidden=True)(minimise)
 

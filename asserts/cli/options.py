@@ -34,7 +34,7 @@ _FACTS = "What is known"
 _TRACING = "Functions to be traced"
 _OUTPUT = "Output"
 
-PROGRAM = "MODEL.pt2, GRAPH.json, FILE.py:FUNCTION or MODULE:FUNCTION."
+PROGRAM = "MODEL.pt2, MODEL.onnx, GRAPH.json, FILE.py:FUNCTION or MODULE:FUNCTION."
 
 Json = Annotated[
     bool,
@@ -112,7 +112,7 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Save the program as this file (.json; .pt2 for torch) instead of printing it.",
+        help="Save the program as this file (.json, .pt2 or .onnx) instead of printing it.",
         rich_help_panel=_OUTPUT,
     ),
 ]

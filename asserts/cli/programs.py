@@ -187,6 +187,10 @@ def _draw_report(screen: Screen, found: Report) -> None:
 
 def _graph_text(program: Any) -> str:
     """The graph as people read it, with paths as they know them."""
+    if hasattr(program, "opset_import"):
+        from asserts.dialects.onnx.answers.writing import written_text
+
+        return written_text(program)
     module = program if isinstance(program, GraphModule) else program.graph_module
     text = str(module.print_readable(print_output=False))
     return _FILE.sub(lambda found: found[1] + shown_file(found[2]), text)

@@ -268,6 +268,10 @@ def _subjects(first: Any, second: Any) -> tuple[Subject, Subject]:
         from asserts.dialects.torch.export import verify as torch_verify
 
         return torch_verify.subjects(first, second)
+    if type(first).__module__.partition(".")[0] == "onnx":
+        from asserts.dialects.onnx import trials
+
+        return trials.subjects(first, second)
     kinds = f"{type(first).__name__} and {type(second).__name__}"
     raise GraphError(f"{kinds} cannot be compared: both must be programs of one framework")
 

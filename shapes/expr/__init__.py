@@ -21,7 +21,17 @@ from shapes.expr.booleans import (
     not_equal,
     where,
 )
-from shapes.expr.integers import floor_division, maximum, minimum, modulo
+from shapes.expr.integers import (
+    absolute,
+    ceiling_division,
+    floor_division,
+    maximum,
+    minimum,
+    modulo,
+    raise_to,
+    truncating_division,
+    truncating_modulo,
+)
 from shapes.expr.linear import direction, eq_zero, le_zero, multiply, ne_zero, scale, shift
 from shapes.expr.nodes import (
     EQ_ZERO,
@@ -69,9 +79,11 @@ __all__ = [
     "Kind",
     "Op",
     "Value",
+    "absolute",
     "as_condition",
     "as_expr",
     "as_integer",
+    "ceiling_division",
     "combine",
     "conjunction",
     "conjuncts",
@@ -93,9 +105,12 @@ __all__ = [
     "ne_zero",
     "negation",
     "not_equal",
+    "raise_to",
     "scale",
     "shift",
     "sides",
     "symbol",
+    "truncating_division",
+    "truncating_modulo",
     "where",
 ]

@@ -1,0 +1,357 @@
+"""The input contract of a model: which input sizes it accepts.
+
+Every operation's requirement is a condition on input sizes (or on values of small integer
+inputs). Conditions on one symbol are put together and described as simply as possible; of the
+others, those that the rest implies go. What depends on data is listed apart.
+
+Guarantee: the conditions are equivalent to the requirements, by proof. A requirement that is
+only sufficient is marked so.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from asserts.dialects.onnx.answers.describe import described, truths
+from asserts.dialects.onnx.infer.model import Inferred, infer
+from asserts.dialects.onnx.infer.symbols import identifier
+from asserts.dialects.onnx.infer.walk import Requirement
+from asserts.errors import InputError
+from shapes.env import ShapeEnv
+from shapes.errors import ShapeproofError
+from shapes.expr import FALSE, OPERATORS, TRUE, BoolExpr, IntExpr
+from shapes.facts import Proof, Status
+from shapes.traversal import evaluate, free_symbols
+
+__all__ = ["Contract", "Violation", "contract", "fewest", "proved"]
+
+LARGEST = (1 << 63) - 1
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A requirement that sizes break: where, and what; `text` has it in words."""
+
+    requirement: Requirement
+    sizes: Mapping[str, int]
+
+    @property
+    def text(self) -> str:
+        """The node, the condition, and why."""
+        one = self.requirement
+        return f"{one.node} ({one.operator}): {one.whole} does not hold: {one.reason}"
+
+
+@dataclass
+class Contract:
+    """What a model requires of its inputs' sizes.
+
+    `conditions` together are the contract, as simple as it could be proved; `requirements` are
+    the operations' own, in the order in which they run. `data` are those that depend on data,
+    `sufficient` those that may be stricter than the operation.
+    """
+
+    inferred: Inferred
+    requirements: tuple[Requirement, ...]
+    conditions: tuple[BoolExpr, ...]
+    data: tuple[Requirement, ...]
+    symbols: dict[str, IntExpr] = field(default_factory=dict)
+
+    @property
+    def sufficient(self) -> tuple[Requirement, ...]:
+        """Requirements that are sufficient, but may be stricter than the operation."""
+        return tuple(one for one in self.requirements if not one.exact)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The symbols, with the axis or element that each of them is."""
+        return {name: self.inferred.symbols.origins[name].where for name in self.symbols}
+
+    @property
+    def texts(self) -> list[str]:
+        """The conditions as text; two bounds of one symbol are one chain."""
+        return chained(self.conditions)
+
+    # ---------------------------------------------------------------- asking
+
+    def check(self, sizes: Mapping[str, int] | None = None, **more: int) -> list[Violation]:
+        """The requirements that sizes break, the first operation's first.
+
+        Sizes that are not given are free: what depends on them is not decided. Raises
+        `InputError` for a name that is not a dimension of the model.
+        """
+        return [one for one, holds in self._held({**(sizes or {}), **more}) if not holds]
+
+    def broken(self, sizes: Mapping[str, int] | None = None, **more: int) -> list[BoolExpr]:
+        """The conditions of the contract that sizes break."""
+        given = self._bound({**(sizes or {}), **more})
+        known = [c for c in self.conditions if set(free_symbols(c)) <= set(given)]
+        return [c for c in known if not _holds(c, given)]
+
+    def undecided(
+        self, sizes: Mapping[str, int] | None = None, **more: int
+    ) -> list[Requirement]:
+        """The requirements that depend on sizes that are not given."""
+        given = self._bound({**(sizes or {}), **more})
+        return [one for one in self.requirements if set(free_symbols(one.whole)) - set(given)]
+
+    def accepts(self, sizes: Mapping[str, int] | None = None, **more: int) -> bool:
+        """Whether the model accepts these sizes, as far as they decide."""
+        return not self.check(sizes, **more)
+
+    def _held(self, sizes: Mapping[str, int]) -> Iterator[tuple[Violation, bool]]:
+        given = self._bound(sizes)
+        shown = {symbol.name: n for symbol, n in given.items()}
+        for one in self.requirements:
+            if set(free_symbols(one.whole)) <= set(given):
+                yield Violation(one, shown), _holds(one.whole, given)
+
+    def _bound(self, sizes: Mapping[str, int]) -> dict[Any, int]:
+        found = {}
+        for name, n in sizes.items():
+            symbol = self.symbols.get(name, self.symbols.get(identifier(name)))
+            if symbol is None:
+                known = ", ".join(self.symbols) or "none"
+                raise InputError(f"`{name}` is not a dimension of the model (it has: {known})")
+            found[symbol] = n
+        return found
+
+    # ---------------------------------------------------------------- drawing
+
+    def sample(self, count: int = 10, seed: int = 0) -> list[dict[str, int]]:
+        """Sizes that satisfy the contract, boundaries first; fewer if few are found."""
+        return _drawn(self, self.requirements, None, count, seed)
+
+    def violations(
+        self, count: int = 1, seed: int = 0
+    ) -> list[tuple[Requirement, dict[str, int]]]:
+        """For each requirement, sizes that break it and nothing before it."""
+        found = []
+        for i, one in enumerate(self.requirements):
+            before = self.requirements[:i]
+            found += [(one, sizes) for sizes in _drawn(self, before, one, count, seed)]
+        return found
+
+    def __str__(self) -> str:
+        lines = [f"{name}: {where}" for name, where in self.names.items()]
+        lines += [f"  {text}" for text in self.texts]
+        if not self.conditions:
+            lines.append("  (any sizes)")
+        lines += [f"  depends on data: {_words(one)}" for one in self.data]
+        lines += [f"  note: {note}" for note in self.inferred.notes]
+        lines += [f"  only sufficient: {_words(one)}" for one in self.sufficient]
+        return "\n".join(lines)
+
+
+def chained(conditions: Sequence[BoolExpr]) -> list[str]:
+    """Conditions as text, in which two bounds of a symbol are written as ``1 <= n <= 512``."""
+    texts = [str(c) for c in conditions]
+    upper = {t.split(" ")[0]: t for t in texts if _is_bound(t, "<=")}
+    lower = {t.split(" ")[0]: t for t in texts if _is_bound(t, ">=")}
+    both = upper.keys() & lower.keys()
+    result = []
+    for text in texts:
+        name = text.split(" ")[0]
+        if name in both and text == lower[name]:
+            result.append(f"{text.split(' ')[2]} <= {upper[name]}")
+        elif not (name in both and text == upper[name]):
+            result.append(text)
+    return result
+
+
+def _is_bound(text: str, operator: str) -> bool:
+    parts = text.split(" ")
+    return len(parts) == 3 and parts[1] == operator
+
+
+def _words(one: Requirement) -> str:
+    return f"{one.whole} at {one.node}: {one.reason}"
+
+
+def _holds(condition: BoolExpr, given: Mapping[Any, int]) -> bool:
+    try:
+        return bool(evaluate(condition, given))
+    except ShapeproofError:
+        return False
+
+
+def contract(model: Any) -> Contract:
+    """The input contract of a model (a path, bytes, a message, onnx-ir's model, or what
+    `infer_shapes` found of one). Raises `GraphError` for what is not a model."""
+    inferred = model if isinstance(model, Inferred) else infer(model)
+    symbols = inferred.symbols
+    own = {n: symbols.env.symbols[n].symbol for n, o in symbols.origins.items() if not o.data}
+    on_inputs: list[Requirement] = []
+    on_data: list[Requirement] = []
+    for one in inferred.requirements:
+        data = any(symbols.is_data(symbol.name) for symbol in free_symbols(one.whole))
+        (on_data if data else on_inputs).append(one)
+    env = _environment(own, inferred)
+    on_inputs = [one for one in on_inputs if not _implied(env, one.whole, ())]
+    conditions = _simplified(env, [one.whole for one in on_inputs])
+    return Contract(inferred, tuple(on_inputs), tuple(conditions), tuple(on_data), own)  # type: ignore[arg-type]
+
+
+# ------------------------------------------------------------------------ simplification
+
+
+def fewest(found: Contract, wholes: Sequence[BoolExpr]) -> list[BoolExpr]:
+    """Conditions that are together equivalent to these, as few and as simple as was proved."""
+    return _simplified(_environment(found.symbols, found.inferred), wholes)
+
+
+def proved(found: Contract, claim: BoolExpr, given: Sequence[BoolExpr]) -> Proof | None:
+    """The proof that conditions imply another one, if there is one."""
+    env = _environment(found.symbols, found.inferred)
+    try:
+        verdict = env.prove(claim, given=list(given))
+    except ShapeproofError:
+        return None
+    return verdict.proof if verdict.status is Status.ALWAYS else None
+
+
+def _simplified(env: ShapeEnv, wholes: Sequence[BoolExpr]) -> list[BoolExpr]:
+    """Conditions that are together equivalent to the requirements."""
+    distinct = [c for c in dict.fromkeys(wholes) if c is not TRUE]
+    if FALSE in distinct:
+        return [FALSE]
+    alone: dict[IntExpr, list[BoolExpr]] = {}
+    several: list[BoolExpr] = []
+    for condition in distinct:
+        symbols = free_symbols(condition)
+        if len(symbols) == 1:
+            alone.setdefault(symbols[0], []).append(condition)  # type: ignore[arg-type]
+        else:
+            several.append(condition)
+    found: list[BoolExpr] = []
+    for symbol, conditions in alone.items():
+        found += described(env, symbol, conditions) or _each(env, conditions)
+    parts = [part for c in _needed(env, found, several) for part in _parts(c)]
+    return [part for part in dict.fromkeys(parts) if not _implied(env, part, ())]
+
+
+def _environment(own: Any, inferred: Inferred) -> ShapeEnv:
+    """The model's symbols, of which nothing is known but that sizes are sizes."""
+    env = ShapeEnv()
+    for name in own:
+        if inferred.symbols.env.symbols[name].size_like:
+            env.size(name, max=LARGEST)
+        else:
+            env.integer(name)
+    return env
+
+
+def _each(env: ShapeEnv, conditions: Sequence[BoolExpr]) -> list[BoolExpr]:
+    return _needed(env, [], conditions)
+
+
+def _needed(
+    env: ShapeEnv, first: Sequence[BoolExpr], more: Sequence[BoolExpr]
+) -> list[BoolExpr]:
+    """The conditions without those that the others imply, simplified under the rest."""
+    kept = [*first, *more]
+    for condition in list(more):
+        rest = [c for c in kept if c is not condition]
+        if _implied(env, condition, rest):
+            kept = rest
+    return [
+        c if c in first else _simpler(env, c, [d for d in kept if d is not c]) for c in kept
+    ]
+
+
+def _implied(env: ShapeEnv, claim: BoolExpr, given: Sequence[BoolExpr]) -> bool:
+    try:
+        return env.prove(claim, given=list(given)).status is Status.ALWAYS
+    except ShapeproofError:
+        return False
+
+
+def _simpler(env: ShapeEnv, condition: BoolExpr, given: Sequence[BoolExpr]) -> BoolExpr:
+    try:
+        with env.scope():
+            for one in given:
+                env.assume(one)
+            found = env.simplify(condition).expr
+    except (ShapeproofError, AttributeError):
+        return condition
+    return found if isinstance(found, BoolExpr) else condition
+
+
+def _parts(condition: BoolExpr) -> Iterator[BoolExpr]:
+    if condition.op is OPERATORS["And"]:
+        for part in condition.args:
+            assert isinstance(part, BoolExpr)
+            yield from _parts(part)
+    else:
+        yield condition
+
+
+# ------------------------------------------------------------------------ drawing
+
+TRIES = 400
+
+
+def _drawn(
+    found: Contract,
+    kept: Sequence[Requirement],
+    broken: Requirement | None,
+    count: int,
+    seed: int,
+) -> list[dict[str, int]]:
+    """Sizes for which the kept requirements hold, and the broken one does not."""
+    rng = random.Random(seed)
+    pools = {symbol: _pool(symbol, kept, broken) for symbol in found.symbols.values()}
+    results: list[dict[str, int]] = []
+    for attempt in range(TRIES * count):
+        given = {s: _pick(pool, rng, attempt) for s, pool in pools.items()}
+        if attempt % 2:
+            _level(given, rng)
+        if _suits(given, kept, broken):
+            sizes = {symbol.name: n for symbol, n in given.items()}
+            if sizes not in results:
+                results.append(sizes)
+        if len(results) == count:
+            break
+    return results
+
+
+def _suits(
+    given: Mapping[Any, int], kept: Sequence[Requirement], broken: Requirement | None
+) -> bool:
+    if broken is not None and _holds(broken.whole, given):
+        return False
+    return all(_holds(one.whole, given) for one in kept)
+
+
+def _pool(
+    symbol: IntExpr, kept: Sequence[Requirement], broken: Requirement | None
+) -> list[int]:
+    """Sizes of one symbol that the conditions on it alone allow, boundaries first."""
+    conditions = [one.whole for one in kept if free_symbols(one.whole) == [symbol]]
+    holds = truths(symbol, conditions, 256)
+    good = [n for n, one in enumerate(holds) if one] or [1]
+    if broken is not None and free_symbols(broken.whole) == [symbol]:
+        bad = [n for n in good if not _holds(broken.whole, {symbol: n})]
+        return bad or good
+    edges = [
+        n for n in good if n and not (holds[n - 1] and n + 1 < len(holds) and holds[n + 1])
+    ]
+    return [*edges[:8], *good[:8], *good]
+
+
+def _pick(pool: Sequence[int], rng: random.Random, attempt: int) -> int:
+    if attempt < 2 * len(pool) and attempt < 40:
+        return pool[(attempt // 2) % len(pool)]
+    return rng.choice(pool)
+
+
+def _level(given: dict[Any, int], rng: random.Random) -> None:
+    """Give several symbols one value: equalities are often what is required."""
+    names = list(given)
+    if len(names) > 1:
+        chosen = rng.sample(names, rng.randint(2, len(names)))
+        for name in chosen[1:]:
+            given[name] = given[chosen[0]]

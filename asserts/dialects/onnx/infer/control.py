@@ -1,0 +1,400 @@
+"""Operators with subgraphs: `If`, `Loop`, `Scan`, `SequenceMap`.
+
+What a loop carries is found by a fixpoint: a size or an element that an iteration changes is
+widened to a symbol, and the body is walked again until nothing changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence as Listed
+from contextlib import nullcontext
+from typing import Any
+
+from onnx import GraphProto
+
+from asserts.dialects.onnx.infer.walk import Frame, Walker
+from asserts.dialects.onnx.model.elements import elements_of
+from asserts.dialects.onnx.model.types import Optional, Sequence, Tensor, Type
+from asserts.dialects.onnx.rules.merging import merged
+from asserts.dialects.onnx.rules.record import ZERO, Call
+from shapes.expr import (
+    FALSE,
+    TRUE,
+    BoolExpr,
+    IntExpr,
+    constant,
+    less_equal,
+    maximum,
+    negation,
+    shift,
+)
+
+__all__ = ["CONTROL"]
+
+ROUNDS = 8
+"""A loop's state that has not settled after so many rounds is taken for unknown."""
+
+
+def _condition(call: Call, i: int) -> Any:
+    """The truth of an input of one element, if anything is known of it."""
+    found = call.elements(i)
+    return None if found is None or found.size != 1 else found.reshape(-1)[0]
+
+
+# ------------------------------------------------------------------------ If
+
+
+def _if(walker: Walker, call: Call, frame: Frame) -> Listed[Type]:
+    condition = _condition(call, 0)
+    then, otherwise = call.attributes["then_branch"], call.attributes["else_branch"]
+    if condition is TRUE or condition is FALSE:
+        label = "then" if condition is TRUE else "else"
+        return _branch(walker, then if condition is TRUE else otherwise, frame, label, TRUE)
+    known = condition if isinstance(condition, BoolExpr) else None
+    if known is None:
+        known = _unknown_condition(walker, call)
+    first = _branch(walker, then, frame, "then", known)
+    second = _branch(walker, otherwise, frame, "else", negation(known))
+    told = known if isinstance(condition, BoolExpr) else None
+    return [
+        merged(a, b, walker, str(i), told)
+        for i, (a, b) in enumerate(zip(first, second, strict=True))
+    ]
+
+
+def _unknown_condition(walker: Walker, call: Call) -> BoolExpr:
+    """A condition that depends on data, as a symbol."""
+    from shapes.expr import not_equal
+
+    label = f"{call.node.input[0]}_truth"
+    made = walker.symbols.fresh(label, walker._node, 0, 1)
+    return not_equal(made, ZERO)
+
+
+def _branch(
+    walker: Walker, graph: GraphProto, frame: Frame, label: str, given: BoolExpr
+) -> list[Type]:
+    inner = walker.inner(frame, label, given)
+    with nullcontext() if given is TRUE else walker.symbols.assuming(given):
+        walker.graph(graph, inner)
+        walker.keep(inner)
+        results = [inner.values.get(value.name, Tensor(0)) for value in graph.output]
+        return [walker.settled(found) for found in results]
+
+
+# ------------------------------------------------------------------------ loops
+
+
+def _walked(
+    walker: Walker,
+    graph: GraphProto,
+    frame: Frame,
+    inputs: Listed[Type],
+    final: bool,
+    given: BoolExpr = TRUE,
+) -> list[Type]:
+    """The results of a body for these inputs; only the final round is remembered."""
+    inner = walker.inner(frame, "body", given)
+    for value, found in zip(graph.input, inputs, strict=False):
+        inner.values[value.name] = found
+    walker._loops += 1
+    walker._quiet += not final
+    try:
+        walker.graph(graph, inner)
+    finally:
+        walker._quiet -= not final
+        walker._loops -= 1
+    if final:
+        walker.keep(inner)
+    return [inner.values.get(value.name, Tensor(0)) for value in graph.output]
+
+
+def _fixpoint(
+    walker: Walker, state: list[Type], step: Callable[[list[Type]], list[Type]], label: str
+) -> list[Type]:
+    """A state that one more iteration does not change."""
+    for rounds in range(ROUNDS):
+        after = step(state)
+        wider = [
+            widened(a, b, walker, f"{label}_{i}")
+            for i, (a, b) in enumerate(zip(state, after, strict=False))
+        ]
+        if all(a is b for a, b in zip(state, wider, strict=True)):
+            return state
+        state = wider if rounds < ROUNDS - 2 else [_forgotten(t) for t in wider]
+    return state
+
+
+def _forgotten(found: Type) -> Type:
+    return Tensor(found.dtype) if isinstance(found, Tensor) else found
+
+
+def widened(before: Type, after: Type, walker: Walker, label: str) -> Type:
+    """What holds both before and after an iteration; `before` itself if nothing changes."""
+    if isinstance(before, Tensor) and isinstance(after, Tensor):
+        return _widened_tensor(before, after, walker, label)
+    if isinstance(before, Sequence) and isinstance(after, Sequence):
+        return _widened_sequence(before, after, walker, label)
+    if isinstance(before, Optional) or isinstance(after, Optional):
+        return merged(before, after, walker, label) if before != after else before
+    return before
+
+
+def _widened_tensor(before: Tensor, after: Tensor, walker: Walker, label: str) -> Tensor:
+    if before.shape is None:
+        return before if before.elements is None else before.without_elements()
+    if after.shape is None or len(after.shape) != len(before.shape):
+        return Tensor(before.dtype or after.dtype)
+    shape = tuple(
+        a if a is b or _is_widened(a, label) else walker.fresh(f"{label}_loop_d{i}")
+        for i, (a, b) in enumerate(zip(before.shape, after.shape, strict=True))
+    )
+    elements = _widened_elements(before, after, walker, label)
+    same_shape = all(a is b for a, b in zip(shape, before.shape, strict=True))
+    if same_shape and elements is before.elements and before.span is None:
+        return before
+    return Tensor(before.dtype or after.dtype, shape, elements)
+
+
+def _is_widened(size: IntExpr, label: str) -> bool:
+    return f"{label}_loop" in str(size) and not size.is_constant
+
+
+def _widened_elements(before: Tensor, after: Tensor, walker: Walker, label: str) -> Any:
+    found = before.elements
+    if found is None:
+        return None
+    if after.elements is None or after.elements.shape != found.shape:
+        return None
+    pairs = list(zip(found.flat, after.elements.flat, strict=True))
+    if all(a is b or _is_loop_element(a, label) for a, b in pairs):
+        return found
+    made = [
+        a if a is b or _is_loop_element(a, label) else _loop_element(a, walker, label)
+        for a, b in pairs
+    ]
+    return elements_of(made, found.shape)
+
+
+def _is_loop_element(a: Any, label: str) -> bool:
+    return a is None or (isinstance(a, IntExpr) and f"{label}_loop_value" in str(a))
+
+
+def _loop_element(a: Any, walker: Walker, label: str) -> Any:
+    if not isinstance(a, IntExpr):
+        return None
+    name = f"{walker._label}_{label}_loop_value"
+    return walker.symbols.fresh(name, walker._node, None, None, size=False)
+
+
+def _widened_sequence(
+    before: Sequence, after: Sequence, walker: Walker, label: str
+) -> Sequence:
+    if before.element is None or after.element is None:
+        element = before.element or after.element
+    elif before.items == ():
+        element = after.element  # (an empty sequence says nothing of its elements)
+    else:
+        element = widened(before.element, after.element, walker, label)
+    length = before.length if before.length is after.length else None
+    items = before.items if before.items == after.items else None
+    if element is before.element and length is before.length and items is before.items:
+        return before
+    return Sequence(element, length, items)
+
+
+def _loop(walker: Walker, call: Call, frame: Frame) -> Listed[Type]:
+    body: GraphProto = call.attributes["body"]
+    carried = [_carried(found) for found in call.inputs[2:]]
+    trips = _trip_limit(call)
+    label = "state"
+    turn = _turn(walker, trips)
+    entered = TRUE if trips is None else less_equal(constant(1), trips)
+    always: list[Any] = []
+
+    def step(state: list[Type]) -> list[Type]:
+        results = _walked(walker, body, frame, [turn, _true(), *state], False)
+        return results[1 : 1 + len(state)]
+
+    state = _fixpoint(walker, list(carried), step, label)
+    given = _may_run(walker, call, entered)
+    results = _walked(walker, body, frame, [turn, _true(), *state], True, given)
+    always.append(_is_true(results[0]))
+    count = _trips(walker, call, trips, always[0])
+    final = [a if a is b else b for a, b in zip(carried, state, strict=True)]
+    scanned = [_stacked(found, count, 0) for found in results[1 + len(state) :]]
+    return [*final, *scanned]
+
+
+def _carried(found: Type | None) -> Type:
+    return Tensor(0) if found is None else found
+
+
+def _may_run(walker: Walker, call: Call, entered: BoolExpr) -> BoolExpr:
+    """The condition under which the body runs at least once, with what is not known of it as a
+    symbol."""
+    from shapes.expr import conjunction
+
+    if not call.has(1):
+        return entered
+    first = _condition(call, 1)
+    if isinstance(first, BoolExpr):
+        return conjunction(entered, first)
+    return conjunction(entered, _unknown_condition_of(walker, call.node.input[1]))
+
+
+def _unknown_condition_of(walker: Walker, name: str) -> BoolExpr:
+    from shapes.expr import not_equal
+
+    return not_equal(walker.symbols.fresh(f"{name}_truth", walker._node, 0, 1), ZERO)
+
+
+def _trip_limit(call: Call) -> IntExpr | None:
+    """The greatest number of iterations; None for no limit, or one that is not known."""
+    found = call.elements(0) if call.has(0) else None
+    only = None if found is None else found.reshape(-1)[0]
+    return only if isinstance(only, IntExpr) else None
+
+
+def _turn(walker: Walker, trips: IntExpr | None) -> Tensor:
+    from onnx import TensorProto
+
+    most = (
+        None
+        if trips is None or (trips.is_constant and trips.constant < 1)
+        else shift(trips, -1)
+    )
+    most = most if most is not None and walker.known(less_equal(ZERO, most)) else None
+    made = walker.fresh("turn", 0, most)
+    return Tensor(TensorProto.INT64, (), elements_of([made], ()))
+
+
+def _true() -> Tensor:
+    from onnx import TensorProto
+
+    return Tensor(TensorProto.BOOL, (), elements_of([TRUE], ()))
+
+
+def _is_true(found: Type) -> bool:
+    if not isinstance(found, Tensor) or found.elements is None:
+        return False
+    return found.elements.size == 1 and found.elements.reshape(-1)[0] is TRUE
+
+
+def _trips(walker: Walker, call: Call, limit: IntExpr | None, continues: bool) -> IntExpr:
+    """The number of iterations."""
+    first = _condition(call, 1) if call.has(1) else TRUE
+    if limit is None:
+        return walker.fresh("trips")
+    if walker.known(less_equal(ZERO, limit)):
+        most = limit
+    else:
+        most = maximum(ZERO, limit)
+    if continues and first is TRUE:
+        return most
+    if first is FALSE:
+        return ZERO
+    return walker.fresh("trips", 0, most)
+
+
+def _stacked(found: Type, count: IntExpr, axis: int) -> Type:
+    if not isinstance(found, Tensor) or found.shape is None:
+        return Tensor(found.dtype) if isinstance(found, Tensor) else found
+    rank = len(found.shape) + 1
+    at = axis % rank
+    return Tensor(found.dtype, (*found.shape[:at], count, *found.shape[at:]))
+
+
+# ------------------------------------------------------------------------ Scan
+
+
+def _scan(walker: Walker, call: Call, frame: Frame) -> Listed[Type]:
+    body: GraphProto = call.attributes["body"]
+    scanned = call.integer("num_scan_inputs")
+    states = len(call.inputs) - scanned
+    axes = call.integers("scan_input_axes") or [0] * scanned
+    length: IntExpr | None = None
+    slices: list[Type] = []
+    for axis, found in zip(axes, call.inputs[states:], strict=True):
+        part, size = _slice(found, axis)
+        slices.append(part)
+        if size is not None:
+            length = size if length is None else call.same(length, size, "lengths differ")
+
+    def step(state: list[Type]) -> list[Type]:
+        return _walked(walker, body, frame, [*state, *slices], False)[: len(state)]
+
+    initial = [_carried(found) for found in call.inputs[:states]]
+    state = _fixpoint(walker, initial, step, "state")
+    results = _walked(walker, body, frame, [*state, *slices], True)
+    count = walker.fresh("length") if length is None else length
+    outputs = results[states:]
+    placed = call.integers("scan_output_axes") or [0] * len(outputs)
+    return [*state, *(_stacked(t, count, a) for t, a in zip(outputs, placed, strict=True))]
+
+
+def _slice(found: Type | None, axis: int) -> tuple[Type, IntExpr | None]:
+    """One step of what is scanned, and the number of steps."""
+    if not isinstance(found, Tensor) or found.shape is None:
+        return Tensor(found.dtype if isinstance(found, Tensor) else 0), None
+    at = axis % len(found.shape)
+    rest = (*found.shape[:at], *found.shape[at + 1 :])
+    return Tensor(found.dtype, rest), found.shape[at]
+
+
+# ------------------------------------------------------------------------ SequenceMap
+
+
+def _map(walker: Walker, call: Call, frame: Frame) -> Listed[Type]:
+    body: GraphProto = call.attributes["body"]
+    first = call.inputs[0]
+    assert isinstance(first, Sequence)
+    rows = _rows(call, first)
+    if rows is None:
+        elements = [walker.renewed(_element(found)) for found in call.inputs]
+        results = _walked(walker, body, frame, elements, True)
+        return [Sequence(found, first.length) for found in results]
+    columns = list(
+        zip(*(_walked(walker, body, frame, row, True) for row in rows), strict=True)
+    )
+    return [_listed(walker, column, first.length) for column in columns]
+
+
+def _listed(walker: Walker, column: Listed[Type], length: IntExpr | None) -> Sequence:
+    common: Type = column[0]
+    for found in column[1:]:
+        common = merged(common, found, walker, "element")
+    return Sequence(common, length, tuple(column))
+
+
+def _rows(call: Call, first: Sequence) -> list[list[Type]] | None:
+    """The body's inputs for every element, if each is known and there are few."""
+    if not first.items or len(first.items) > 32:
+        return None
+    rows: list[list[Type]] = []
+    for i, item in enumerate(first.items):
+        row: list[Type] = [item]
+        for other in call.inputs[1:]:
+            if isinstance(other, Sequence):
+                if other.items is None or len(other.items) <= i:
+                    return None
+                row.append(other.items[i])
+            else:
+                row.append(_carried(other))
+        rows.append(row)
+    return rows
+
+
+def _element(found: Type | None) -> Type:
+    if isinstance(found, Sequence):
+        return Tensor(0) if found.element is None else found.element
+    return _carried(found)
+
+
+CONTROL: dict[str, Callable[[Walker, Call, Frame], Listed[Type]]] = {
+    "If": _if,
+    "Loop": _loop,
+    "Scan": _scan,
+    "SequenceMap": _map,
+}

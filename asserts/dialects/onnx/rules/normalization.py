@@ -1,0 +1,93 @@
+"""Normalization, losses, and quantization: shapes of the input, and statistics beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from onnx import TensorProto
+
+from asserts.dialects.onnx.model.types import Shape
+from asserts.dialects.onnx.rules.record import ONE, Call, operator, same_shape
+
+__all__: list[str] = []
+
+
+def _batch(call: Call) -> Sequence[Shape | None]:
+    x = call.shape(0)
+    for i in range(1, 5):
+        if call.tensor(i).shape is not None and len(x) > 1:
+            [size] = call.rank_is(i, 1)
+            call.same(size, x[1], "there is not one parameter for each channel")
+    channels = (x[1],) if len(x) > 1 else (ONE,)
+    return [x, *[channels] * (len(call.node.output) - 1)]
+
+
+def _batch_dtypes(call: Call) -> Sequence[int]:
+    statistics = call.tensor(3).dtype
+    return [call.tensor(0).dtype, *[statistics] * 4]
+
+
+def _instance(call: Call) -> Sequence[Shape | None]:
+    x = call.shape(0)
+    for i in (1, 2):
+        if call.tensor(i).shape is not None:
+            call.same(call.shape(i)[0], x[1], "there is not one parameter for each channel")
+    return [x]
+
+
+def _layer(call: Call) -> Sequence[Shape | None]:
+    x = call.shape(0)
+    at = call.axis(call.integer("axis", -1), len(x))
+    from shapes.tensors import broadcast_to
+
+    for i in (1, 2):
+        if call.has(i) and call.tensor(i).shape is not None:
+            call.checked(broadcast_to(call.shape(i), x, known=call.known))
+    statistics = (*x[:at], *[ONE] * (len(x) - at))
+    return [x, statistics, statistics]
+
+
+def _layer_dtypes(call: Call) -> Sequence[int]:
+    statistics = call.integer("stash_type", TensorProto.FLOAT)
+    return [call.tensor(0).dtype, statistics, statistics]
+
+
+def _likelihood_loss(call: Call) -> Sequence[Shape | None]:
+    x, target = call.shape(0), call.shape(1)
+    call.same(x[0], target[0], "batch sizes of input and target differ")
+    if call.text("reduction", "mean") == "none":
+        return [target, x]
+    return [(), x]
+
+
+def _loss_dtypes(call: Call) -> Sequence[int]:
+    return [call.tensor(0).dtype] * 2
+
+
+def _quantized_dtype(call: Call) -> Sequence[int]:
+    if call.has(2) and call.tensor(2).dtype:
+        return [call.tensor(2).dtype]
+    return [call.integer("output_dtype") or TensorProto.UINT8]
+
+
+def _dequantized_dtype(call: Call) -> Sequence[int]:
+    return [call.integer("output_dtype") or call.tensor(1).dtype]
+
+
+def _two_scalars(call: Call) -> Sequence[Shape | None]:
+    return [call.shape(0), (), ()]
+
+
+operator("BatchNormalization", _batch, dtypes=_batch_dtypes)
+operator("InstanceNormalization GroupNormalization", _instance)
+operator("LayerNormalization RMSNormalization", _layer, dtypes=_layer_dtypes)
+operator(
+    "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss", _likelihood_loss, dtypes=_loss_dtypes
+)
+operator("QuantizeLinear", same_shape, dtypes=_quantized_dtype)
+operator("DequantizeLinear", same_shape, dtypes=_dequantized_dtype)
+operator(
+    "DynamicQuantizeLinear",
+    _two_scalars,
+    dtypes=lambda call: [TensorProto.UINT8, TensorProto.FLOAT, TensorProto.UINT8],
+)

@@ -1,0 +1,200 @@
+"""Operators of sequences and optionals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Listed
+
+import numpy as np
+from onnx import TensorProto
+
+from asserts.dialects.onnx.model.elements import as_element, elements_of
+from asserts.dialects.onnx.model.types import Optional, Sequence, Tensor, Type
+from asserts.dialects.onnx.rules.merging import merged
+from asserts.dialects.onnx.rules.record import ONE, Call, UnknownShapeError, operator
+from shapes.expr import IntExpr, ceiling_division, constant, shift
+from shapes.tensors import concatenate, stack
+
+__all__: list[str] = []
+
+
+def _sequence(call: Call) -> Sequence:
+    found = call.inputs[0] if call.inputs else None
+    return found if isinstance(found, Sequence) else Sequence(None)
+
+
+def _common(call: Call, items: Listed[Type]) -> Type | None:
+    result: Type | None = items[0] if items else None
+    for item in items[1:]:
+        result = merged(result, item, call.walk, "element") if result is not None else None
+    return result
+
+
+def _of(call: Call, items: Listed[Type]) -> Sequence:
+    common = _common(call, items)
+    return Sequence(common, constant(len(items)), tuple(items))
+
+
+def _construct(call: Call) -> Listed[Type]:
+    return [_of(call, [x for x in call.inputs if x is not None])]
+
+
+def _empty(call: Call) -> Listed[Type]:
+    element = Tensor(call.integer("dtype", TensorProto.FLOAT))
+    return [Sequence(element, constant(0), ())]
+
+
+def _at(call: Call, i: int, count: int) -> int | None:
+    """A position in a sequence of known length, if it is known."""
+    found = call.numbers(i)
+    if found is None or not -count <= found[0] < count:
+        return None
+    return found[0] % count
+
+
+def _element_at(call: Call) -> Listed[Type]:
+    sequence = _sequence(call)
+    if sequence.items is not None:
+        at = _at(call, 1, len(sequence.items))
+        if at is not None:
+            return [sequence.items[at]]
+    return [_any(call, sequence.element)]
+
+
+def _any(call: Call, element: Type | None) -> Type:
+    """An element of a sequence, of which only the common type is known."""
+    return Tensor(0) if element is None else call.walk.renewed(element)
+
+
+def _insert(call: Call) -> Listed[Type]:
+    sequence, new = _sequence(call), call.inputs[1]
+    assert new is not None
+    if sequence.items is not None:
+        items = list(sequence.items)
+        count = len(items)
+        if not call.has(2):
+            return [_of(call, [*items, new])]
+        found = call.numbers(2)
+        if found is not None and -count <= found[0] <= count:
+            at = found[0] + count if found[0] < 0 else found[0]
+            return [_of(call, [*items[:at], new, *items[at:]])]
+    element = (
+        new
+        if sequence.element is None
+        else merged(sequence.element, new, call.walk, "element")
+    )
+    length = None if sequence.length is None else shift(sequence.length, 1)
+    return [Sequence(element, length)]
+
+
+def _erase(call: Call) -> Listed[Type]:
+    sequence = _sequence(call)
+    if sequence.items is not None and sequence.items:
+        count = len(sequence.items)
+        at = count - 1 if not call.has(1) else _at(call, 1, count)
+        if at is not None:
+            return [_of(call, [x for i, x in enumerate(sequence.items) if i != at])]
+    length = None if sequence.length is None else shift(sequence.length, -1)
+    return [Sequence(sequence.element, length)]
+
+
+def _length(call: Call) -> Listed[Type]:
+    length = _sequence(call).length
+    elements = None if length is None else elements_of([length], ())
+    return [Tensor(TensorProto.INT64, (), elements)]
+
+
+def _split(call: Call) -> Listed[Type]:
+    tensor = call.tensor(0)
+    shape = call.shape(0)
+    at = call.axis(call.integer("axis"), len(shape))
+    size, rest = shape[at], shape[at + 1 :]
+
+    def part(n: IntExpr) -> Tensor:
+        return Tensor(tensor.dtype, (*shape[:at], n, *rest))
+
+    if not call.has(1):
+        kept = (ONE,) if call.integer("keepdims", 1) else ()
+        one = Tensor(tensor.dtype, (*shape[:at], *kept, *rest))
+        return [_several(one, size)]
+    sizes = call.listed(1) or []
+    if len(call.shape(1)) == 1:
+        return [_of(call, [part(call.fresh("part") if n is None else n) for n in sizes])]
+    chunk = sizes[0]
+    if chunk is None or not chunk.is_constant or not size.is_constant:
+        count = None if chunk is None else ceiling_division(size, chunk)
+        return [Sequence(part(call.fresh("part", 0, size)), count)]
+    whole, width = int(size.constant), int(chunk.constant)
+    starts = range(0, whole, width)
+    return [_of(call, [part(constant(min(width, whole - s))) for s in starts])]
+
+
+def _several(one: Tensor, size: IntExpr) -> Sequence:
+    items = (one,) * int(size.constant) if size.is_constant and size.constant <= 256 else None
+    return Sequence(one, size, items)
+
+
+def _joined(call: Call) -> Listed[Type]:
+    sequence, new = _sequence(call), call.integer("new_axis")
+    axis = call.integer("axis")
+    items = sequence.items
+    if items is not None and items and all(isinstance(x, Tensor) for x in items):
+        shapes = [x.shape for x in items if isinstance(x, Tensor) and x.shape is not None]
+        dtype = items[0].dtype  # type: ignore[union-attr]
+        if len(shapes) == len(items):
+            result = stack(shapes, axis) if new else concatenate(shapes, axis)
+            return [Tensor(dtype, call.checked(result))]
+    element = sequence.element
+    if not isinstance(element, Tensor) or element.shape is None:
+        return [Tensor(element.dtype if isinstance(element, Tensor) else 0)]
+    rank = len(element.shape) + (1 if new else 0)
+    at = call.axis(axis, rank)
+    length = sequence.length
+    total = length if new and length is not None else call.fresh("joined")
+    element = call.walk.renewed(element)
+    assert isinstance(element, Tensor)
+    assert element.shape is not None
+    kept = element.shape if new else (*element.shape[:at], *element.shape[at + 1 :])
+    return [Tensor(element.dtype, (*kept[:at], total, *kept[at:]))]
+
+
+# ------------------------------------------------------------------------ optionals
+
+
+def _optional(call: Call) -> Listed[Type]:
+    if call.has(0):
+        return [Optional(call.inputs[0], True)]
+    from asserts.dialects.onnx.model.reading import type_of
+
+    return [Optional(type_of(call.attributes["type"], {}), False)]
+
+
+def _value(call: Call) -> Listed[Type]:
+    found = call.inputs[0]
+    if isinstance(found, Optional):
+        if found.element is None:
+            raise UnknownShapeError("what an optional value holds")
+        return [found.element]
+    return [found or Tensor(0)]
+
+
+def _has_value(call: Call) -> Listed[Type]:
+    found = call.inputs[0] if call.inputs else None
+    present: bool | None = found is not None
+    if isinstance(found, Optional):
+        present = found.present
+    elements = None if present is None else np.array([as_element(present)], dtype=object)
+    shaped = None if elements is None else elements.reshape(())
+    return [Tensor(TensorProto.BOOL, (), shaped)]
+
+
+operator("SequenceConstruct", types=_construct)
+operator("SequenceEmpty", types=_empty)
+operator("SequenceAt", types=_element_at)
+operator("SequenceInsert", types=_insert)
+operator("SequenceErase", types=_erase)
+operator("SequenceLength", types=_length)
+operator("SplitToSequence", types=_split)
+operator("ConcatFromSequence", types=_joined)
+operator("Optional", types=_optional)
+operator("OptionalGetElement", types=_value)
+operator("OptionalHasElement", types=_has_value)

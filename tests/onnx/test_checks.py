@@ -1,0 +1,241 @@
+"""Runtime asserts in models: they stop what breaks them, and change nothing else."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import ModelProto, helper
+
+import asserts
+from asserts.cli import main
+from asserts.dialects import onnx as onnx_dialect
+from asserts.errors import GraphError
+from tests.onnx.build import BOOL, model, node, value
+from tests.onnx.models import _array, dimensions
+from tests.onnx.small_models import LEAST, MODELS, fpn, positions
+from tests.onnx.test_contract import sizes_of
+
+ort = pytest.importorskip("onnxruntime")
+
+LEVELS = [
+    ort.GraphOptimizationLevel.ORT_DISABLE_ALL,
+    ort.GraphOptimizationLevel.ORT_ENABLE_BASIC,
+    ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+    ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
+]
+
+
+def session(proto: ModelProto, level: Any = LEVELS[-1]) -> Any:
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.graph_optimization_level = level
+    return ort.InferenceSession(proto.SerializeToString(), options, ["CPUExecutionProvider"])
+
+
+def text(proto: ModelProto) -> bytes:
+    return proto.SerializeToString(deterministic=True)
+
+
+def _inputs(proto: ModelProto, sizes: dict[str, int]) -> dict[str, np.ndarray]:
+    constants = {t.name for t in proto.graph.initializer}
+    rng = random.Random(0)
+    return {
+        v.name: _array(v, sizes, "", rng) for v in proto.graph.input if v.name not in constants
+    }
+
+
+@pytest.mark.parametrize("level", LEVELS, ids=str)
+def test_every_level_of_optimization_keeps_them(level: Any) -> None:
+    checked = onnx_dialect.insert(positions(), ["batch % 2 == 0", ("seq >= 3", "too short")])
+    runner, plain = session(checked.program, level), session(positions(), level)
+    x = np.random.default_rng(0).standard_normal((2, 5, 4)).astype(np.float32)
+    [ours], [theirs] = runner.run(None, {"x": x}), plain.run(None, {"x": x})
+    assert np.array_equal(ours, theirs)
+    for shape, words in (
+        ((3, 5, 4), "batch % 2 == 0"),
+        ((2, 13, 4), "seq <= 12"),
+        ((2, 2, 4), "too short"),
+    ):
+        with pytest.raises(Exception, match="runtime assert failed") as raised:
+            runner.run(None, {"x": np.zeros(shape, np.float32)})
+        assert words in str(raised.value)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_accepts_what_the_model_accepts(name: str) -> None:
+    proto = MODELS[name]()
+    changed = asserts.insert(proto)
+    assert text(asserts.remove(changed.program).program) == text(proto)
+    assert not asserts.insert(changed.program).modified
+    runner, plain = session(changed.program), session(proto)
+    least = max(LEAST.get(name, 0), 1)
+    sizes = [s for s in sizes_of(list(dimensions(proto))) if min(s.values()) >= least]
+    for one in random.Random(5).sample(sizes, min(40, len(sizes))):
+        inputs = _inputs(proto, one)
+        assert _outcome(runner, inputs) == _outcome(plain, inputs), one
+
+
+def _outcome(runner: Any, inputs: dict[str, np.ndarray]) -> Any:
+    try:
+        return [np.asarray(a).tobytes() for a in runner.run(None, inputs)]
+    except Exception:
+        return None
+
+
+def test_a_model_that_accepts_all_sizes_is_unchanged() -> None:
+    proto = MODELS["softmax"]()
+    changed = asserts.insert(proto)
+    assert not changed.modified
+    assert changed.program is proto
+
+
+def test_subgraphs_use_the_guarded_input() -> None:
+    def branch(name: str, op: str) -> object:
+        return helper.make_graph([node(op, ["x", "z"], [name])], name, [], [value(name, None)])
+
+    proto = model(
+        [
+            node(
+                "If",
+                ["c"],
+                ["y"],
+                then_branch=branch("a", "Add"),
+                else_branch=branch("b", "Mul"),
+            )
+        ],
+        [value("x", ["n"]), value("z", ["m"]), value("c", [], BOOL)],
+        ["y"],
+    )
+    changed = onnx_dialect.insert(proto, ["n == m"])
+    [inner] = [n for n in changed.program.graph.node if n.op_type == "If"]
+    assert (
+        inner.attribute[0].g.node[0].input[0]
+        == "shapeproof/" + inner.attribute[0].g.node[0].input[0].split("/", 1)[1]
+    )
+    with pytest.raises(Exception, match=r"runtime assert failed: n == m"):
+        session(changed.program).run(
+            None,
+            {"x": np.zeros(2, np.float32), "z": np.zeros(1, np.float32), "c": np.array(True)},
+        )
+    assert text(onnx_dialect.remove(changed.program).program) == text(proto)
+
+
+def test_minimise_takes_out_what_others_imply() -> None:
+    changed = onnx_dialect.insert(MODELS["softmax"](), ["n % 4 == 0"])
+    more = onnx_dialect.insert(changed.program, ["n % 2 == 0", "n % 12 == 0"])
+    kept = [row.condition for row in more.report if row.outcome == "inserted"]
+    assert kept == ["n % 12 == 0"]
+    assert not asserts.minimise(more.program).modified
+
+
+def test_user_checks_that_always_hold_are_proved() -> None:
+    changed = onnx_dialect.insert(MODELS["softmax"](), ["n * m >= 0"])
+    [row] = changed.report
+    assert row.outcome == "discharged"
+    assert not changed.modified
+
+
+def test_what_cannot_be_written_is_said() -> None:
+    changed = onnx_dialect.insert(MODELS["softmax"](), ["n % m == 0"])
+    [row] = changed.report
+    assert row.outcome == "unplaced"
+    with pytest.raises(GraphError, match="is not a condition"):
+        onnx_dialect.insert(MODELS["softmax"](), ["n + 1"])
+
+
+def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    saved, out, back = (tmp_path / n for n in ("m.onnx", "checked.onnx", "plain.onnx"))
+    saved.write_bytes(text(fpn()))
+    assert main(["insert", str(saved), "-o", str(out)]) == 0
+    assert main(["report", str(out)]) == 0
+    assert "already in the graph" in capsys.readouterr().out
+    assert main(["minimise", str(out)]) == 0
+    assert main(["remove", str(out), "-o", str(back)]) == 0
+    assert text(onnx.load(back)) == text(fpn())
+    assert main(["insert", str(saved), "-o", str(tmp_path / "m.pt2")]) == 2
+    assert "an ONNX model is saved as a file .onnx" in capsys.readouterr().err
+
+
+def test_external_data_must_be_beside_the_model(tmp_path: Path) -> None:
+    from asserts.files import save_program
+
+    proto = positions()
+    proto.graph.initializer[0].data_location = onnx.TensorProto.EXTERNAL
+    proto.graph.initializer[0].external_data.add(key="location", value="weights.bin")
+    with pytest.raises(GraphError, match="save the model beside it"):
+        save_program(proto, str(tmp_path / "m.onnx"))
+    (tmp_path / "weights.bin").write_bytes(b"")
+    save_program(proto, str(tmp_path / "m.onnx"))
+
+
+def test_verify_compares_what_they_accept_and_compute() -> None:
+    proto = fpn()
+    checked = asserts.insert(proto).program
+    report = asserts.verify(proto, checked, trials=10)
+    assert report.equal
+    assert report.accepted
+    assert report.rejected
+    narrower = onnx_dialect.insert(proto, ["w_ <= 8"]).program
+    assert not asserts.verify(proto, narrower, trials=30).equal
+
+
+def test_verify_on_the_command_line(tmp_path: Path) -> None:
+    saved, out = tmp_path / "m.onnx", tmp_path / "checked.onnx"
+    saved.write_bytes(text(positions()))
+    assert main(["insert", str(saved), "-o", str(out), "--quiet"]) == 0
+    assert main(["verify", str(saved), str(out), "--trials", "5"]) == 0
+
+
+def test_conditions_with_every_operator_that_is_written() -> None:
+    """Each check holds, or not, as it is evaluated."""
+    texts = [
+        "Max(n, m) - 1 <= 3*Min(n, m, 4)",
+        "n != m or n * m % 6 == 1",
+        "not (n // 3 > m // 2)",
+        "(n - m) // 2 <= 1",
+        "(n - m) % 3 >= 1",
+        "abs(n - m) <= 2 and n >= 1",
+        "Where(n > m, n, 2*m) < 7",
+        "n**2 >= m",
+    ]
+    from shapes.traversal import evaluate, parse
+
+    for opset in (13, 17, 21):
+        proto = model(
+            [node("Relu", ["x"], ["y"])], [value("x", ["n", "m"])], ["y"], opset=opset
+        )
+        for one in texts:
+            runner = session(onnx_dialect.insert(proto, [one]).program)
+            for n in range(6):
+                for m in range(6):
+                    expected = bool(evaluate(parse(one), {"n": n, "m": m}))
+                    got = _outcome(runner, {"x": np.zeros((n, m), np.float32)}) is not None
+                    assert got is expected, (one, n, m)
+
+
+def test_old_operator_sets() -> None:
+    proto = model([node("Relu", ["x"], ["y"])], [value("x", ["n"])], ["y"], opset=11)
+    runner = session(onnx_dialect.insert(proto, ["3 <= Max(n, 2) and n <= 4"]).program)
+    assert [
+        n for n in range(8) if _outcome(runner, {"x": np.zeros(n, np.float32)}) is not None
+    ] == [3, 4]
+    old = model([node("Relu", ["x"], ["y"])], [value("x", ["n"])], ["y"], opset=9)
+    with pytest.raises(GraphError, match="asserts need operator set 10, but the model has 9"):
+        onnx_dialect.insert(old, ["n >= 1"])
+
+
+@pytest.mark.parametrize("package", ["onnxscript.optimizer", "onnxslim"])
+@pytest.mark.filterwarnings("ignore")
+def test_other_optimizers_keep_them(package: str) -> None:
+    optimizer = pytest.importorskip(package)
+    optimize = optimizer.slim if package == "onnxslim" else optimizer.optimize
+    checked = onnx_dialect.insert(positions(), ["batch % 2 == 0"]).program
+    runner = session(optimize(checked))
+    assert runner.run(None, {"x": np.zeros((2, 5, 4), np.float32)})
+    with pytest.raises(Exception, match="runtime assert failed"):
+        runner.run(None, {"x": np.zeros((3, 5, 4), np.float32)})

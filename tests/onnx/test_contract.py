@@ -1,0 +1,141 @@
+"""Contracts are exact: sizes inside run, sizes outside fail."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+import asserts
+from asserts.errors import InputError
+from tests.onnx.build import INT64, model, node, value
+from tests.onnx.models import _array, dimensions
+from tests.onnx.small_models import LEAST, MODELS
+
+ort = pytest.importorskip("onnxruntime")
+
+MOST = 300
+
+
+def _session(proto: Any) -> Any:
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return ort.InferenceSession(proto.SerializeToString(), options, ["CPUExecutionProvider"])
+
+
+def _runs(runner: Any, proto: Any, sizes: dict[str, int]) -> bool:
+    constants = {t.name for t in proto.graph.initializer}
+    rng = random.Random(0)
+    inputs = {
+        v.name: _array(v, sizes, "", rng) for v in proto.graph.input if v.name not in constants
+    }
+    try:
+        runner.run(None, inputs)
+    except Exception:
+        return False
+    return True
+
+
+def sizes_of(names: list[str]) -> list[dict[str, int]]:
+    """Small sizes of all dimensions, boundaries first."""
+    few = {1: range(64), 2: range(17), 3: range(7), 4: range(5)}[len(names)]
+    every = list(itertools.product(few, repeat=len(names)))
+    chosen = every if len(every) <= MOST else random.Random(3).sample(every, MOST)
+    return [dict(zip(names, values)) for values in chosen]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_contract_is_exact(name: str) -> None:
+    proto = MODELS[name]()
+    found = asserts.contract(proto)
+    runner = _session(proto)
+    wrong = []
+    for sizes in sizes_of(list(dimensions(proto))):
+        if min(sizes.values()) < LEAST.get(name, 0):
+            continue
+        accepted, runs = found.accepts(sizes), _runs(runner, proto, sizes)
+        if accepted != runs:
+            wrong.append((sizes, accepted, runs))
+    assert wrong == [], f"{found}"
+
+
+@pytest.mark.parametrize(
+    ("name", "texts"),
+    [
+        ("fpn", ["w_ >= 1", "w_ <= 1 or w_ % 4 == 0"]),
+        ("positions", ["seq <= 12"]),
+        ("heads", ["n >= 1", "width % 3 == 0"]),
+        ("convolution", ["w >= 4", "c == 3"]),
+        ("shaped like", ["n == 2 * p"]),
+        ("softmax", []),
+    ],
+)
+def test_conditions_are_what_a_person_writes(name: str, texts: list[str]) -> None:
+    found = asserts.contract(MODELS[name]()).texts
+    assert sorted(found) == sorted(texts)
+
+
+def test_sizes_that_break_it_name_the_node_and_the_clause() -> None:
+    found = asserts.contract(MODELS["positions"]())
+    assert found.accepts(batch=2, seq=12)
+    [broken] = found.check(batch=2, seq=13)
+    assert broken.requirement.operator == "Gather"
+    assert "seq <= 12" in broken.text
+    assert found.check(batch=2) == []
+    assert [one.operator for one in found.undecided(batch=2)] == ["Gather"]
+    with pytest.raises(InputError, match="`width` is not a dimension of the model"):
+        found.check(width=3)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_samples_satisfy_and_violations_break_one_clause(name: str) -> None:
+    found = asserts.contract(MODELS[name]())
+    samples = found.sample(5, seed=1)
+    assert samples
+    assert all(found.accepts(sizes) for sizes in samples)
+    for requirement, sizes in found.violations(2):
+        assert found.check(sizes)[0].requirement is requirement
+
+
+def test_requirements_that_depend_on_data_are_apart() -> None:
+    proto = model(
+        [
+            node("NonZero", ["x"], ["at"]),
+            node("Transpose", ["at"], ["rows"], perm=[1, 0]),
+            node("Concat", ["rows", "z"], ["y"], axis=1),
+        ],
+        [value("x", ["n", 4]), value("z", ["m", 2], INT64)],
+        ["y"],
+    )
+    found = asserts.contract(proto)
+    assert found.requirements == ()
+    [one] = found.data
+    assert one.operator == "Concat"
+
+
+def test_values_of_inputs_are_conditions_too() -> None:
+    """A size that the caller gives as a number."""
+    proto = model(
+        [node("Reshape", ["x", "shape"], ["y"])],
+        [value("x", ["n", 6]), value("shape", [2], INT64)],
+        ["y"],
+    )
+    found = asserts.contract(proto)
+    assert set(found.symbols) == {"n", "shape_0", "shape_1"}
+
+
+def test_impossible_models_say_so() -> None:
+    proto = model(
+        [node("MatMul", ["x", "w"], ["y"], name="layer")],
+        [value("x", ["n", 4])],
+        ["y"],
+        {"w": np.ones((5, 2), np.float32)},
+    )
+    found = asserts.contract(proto)
+    assert [str(c) for c in found.conditions] == ["False"]
+    [broken] = found.check(n=1)
+    assert broken.requirement.node == "layer"
