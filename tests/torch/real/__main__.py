@@ -1,9 +1,10 @@
 """Run the corpus by every way, and write the table in ``docs/torch.md``.
 
-    python -m tests.torch.real [NAME ...] [--continue]
+    python -m tests.torch.real               # all
+    python -m tests.torch.real NAME ...      # these again, beside what was found before
+    python -m tests.torch.real --continue    # those that were not run yet
 
-The table is written when there are results of all programs; with `--continue`, those of the
-run before count.
+The table is written when there are results of all programs.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ BEGIN, END = "<!-- real: begin -->", "<!-- real: end -->"
 WORKERS = 2
 MARK = "results: "
 KEPT = Path(tempfile.gettempdir()) / "shapeproof-real.json"
-"""What was found so far; `--continue` goes on from there."""
+"""What was found so far."""
 
 Results = dict[str, list[Result]]
 
@@ -133,12 +134,12 @@ def summary(results: Results) -> str:
 def main(arguments: Sequence[str]) -> None:
     """Run, and print; the table is written if there are results of all."""
     known: Results = {}
-    if "--continue" in arguments and KEPT.exists():
+    if arguments and KEPT.exists():
         kept = json.loads(KEPT.read_text())
         known = {name: [Result(**one) for one in results] for name, results in kept.items()}
     wanted = [name for name in arguments if not name.startswith("-")]
-    names = [one.name for one in REAL if not wanted or one.name in wanted]
-    results = all_of([name for name in names if name not in known], known)
+    names = wanted or [one.name for one in REAL if one.name not in known]
+    results = all_of(names, known)
     text = f"{summary(results)}\n\n{table(results)}"
     print(text)
     if len(results) == len(REAL):
