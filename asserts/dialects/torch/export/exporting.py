@@ -17,12 +17,12 @@ from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.utils import _pytree as pytree
 
 from asserts.conditions.report import Report
+from asserts.dialects.torch.export.hosts import ExportedAdapter
 from asserts.dialects.torch.export.installed import installed
-from asserts.dialects.torch.export.programs import minimise
-from asserts.dialects.torch.export.report import report
 from asserts.dialects.torch.export.rungs import ladder
 from asserts.dialects.torch.export.verify import TorchSubject, called
 from asserts.errors import GraphError
+from asserts.passes.minimise import MinimiseRuntimeAsserts
 from asserts.verify.programs import verify as compare
 
 __all__ = ["Attempt", "Contract", "Exported", "export", "is_data_dependent"]
@@ -182,8 +182,8 @@ def _exported(
     program: ExportedProgram, way: str, attempts: Sequence[Attempt], model: Any
 ) -> Exported:
     if way != _ALONE[0]:
-        program = minimise(program).program
-    said = report(program)
+        program = MinimiseRuntimeAsserts()(program).program
+    said = ExportedAdapter(program).report("preserve-user", "default")
     if model is not None:
         _verify(program, model, said)
     return Exported(program, way, said, contract_of(program, said), tuple(attempts))
