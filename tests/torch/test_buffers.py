@@ -136,5 +136,5 @@ def test_what_a_buffer_decided_is_told() -> None:
 
     (row,) = asserts.report(program).rows
     assert row.message is not None
-    assert row.message.startswith("the program was traced for this value of held")
+    assert "as for the model's own state" in row.message
     assert "test_buffers.py" in str(row.location)

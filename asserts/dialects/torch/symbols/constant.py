@@ -49,7 +49,7 @@ def is_computed_from(node: fx.Node, known: Collection[fx.Node]) -> bool:
     waiting, seen = [node], {node}
     while waiting:
         one = waiting.pop()
-        if len(seen) > MOST_NODES or _is_written(one):
+        if len(seen) > MOST_NODES or (not _is_number(one) and _is_written(one)):
             return False
         if one in known or one.op == "get_attr":
             continue
@@ -101,6 +101,10 @@ def _is_small(value: Any) -> bool:
     if not isinstance(value, torch.Tensor) or value.device.type != "cpu":
         return False
     return all(type(size) is int for size in value.shape) and value.numel() <= MOST
+
+
+def _is_number(node: fx.Node) -> bool:
+    return isinstance(node.meta.get("val"), (int, float, torch.SymInt, torch.SymFloat))
 
 
 def _is_written(node: fx.Node) -> bool:
