@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from shapes.base.digits import written
 from shapes.base.foreign import is_numeric
+from shapes.base.infinity import Bound, IntInfinity
 from shapes.base.location import said
 from shapes.env.symints import Symbolic, SymBool
 from shapes.errors import ExpressionTypeError
-from shapes.expr.nodes import BoolExpr, Expr
+from shapes.expr.linear import le_zero
+from shapes.expr.nodes import BoolExpr, Expr, IntExpr, combine
 from shapes.facts.abstract_value import Fact
 
-__all__ = ["Claim", "Quantity", "claims_of", "declared", "require_text", "text_or_none"]
+__all__ = [
+    "Claim",
+    "Quantity",
+    "claims_of",
+    "declared",
+    "declared_range",
+    "require_text",
+    "text_or_none",
+]
 
 Claim = SymBool | BoolExpr | str | bool
 Quantity = Symbolic | Expr | str | int | float
@@ -36,6 +47,24 @@ def require_text(said: object, what: str) -> None:
 def declared(claim: BoolExpr, text: str) -> Fact:
     """A range that a caller gives with a symbol, as a fact."""
     return Fact(claim, "declared", text, location=said())
+
+
+def declared_range(
+    sym: IntExpr, name: str, lower: Bound, upper: Bound, size_like: bool
+) -> list[Fact]:
+    """The ends of an integer's range as facts."""
+    facts = []
+    if size_like:
+        # What every size is needs no check at entry, unlike what was declared.
+        natural = le_zero(combine(-1, sym, 0, sym))
+        facts.append(Fact(natural, "operation", f"{name} >= 0", operation="every size"))
+    if not isinstance(lower, IntInfinity) and not (size_like and lower <= 0):
+        least = le_zero(combine(-1, sym, 0, sym, lower))
+        facts.append(declared(least, f"{name} >= {written(lower)}"))
+    if not isinstance(upper, IntInfinity):
+        most = le_zero(combine(1, sym, 0, sym, -upper))
+        facts.append(declared(most, f"{name} <= {written(upper)}"))
+    return facts
 
 
 def text_or_none(claim: object) -> str | None:

@@ -12,16 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from shapes.base.digits import written
 from shapes.base.foreign import is_sympy
-from shapes.base.infinity import Bound, IntInfinity, int_oo
+from shapes.base.infinity import Bound, int_oo
 from shapes.base.location import Location, user_location
 from shapes.domains import Congruence, ValueRanges
 from shapes.env.arguments import (
     Claim,
     Quantity,
     claims_of,
-    declared,
+    declared_range,
     require_text,
     text_or_none,
 )
@@ -45,7 +44,6 @@ from shapes.errors import (
     UnknownSymbolError,
 )
 from shapes.expr.booleans import conjunction, equal, negation
-from shapes.expr.linear import le_zero
 from shapes.expr.nodes import (
     TRUE,
     BoolExpr,
@@ -54,7 +52,6 @@ from shapes.expr.nodes import (
     Kind,
     Value,
     as_expr,
-    combine,
     constant,
     symbol,
 )
@@ -181,17 +178,7 @@ class ShapeEnv:
         hint = exact_hint(name, hint, lower, upper)
         sym = self._symbol(name, "int")
         assert isinstance(sym, IntExpr)
-        facts = []
-        if size_like:
-            # What every size is needs no check at entry, unlike what was declared.
-            natural = le_zero(combine(-1, sym, 0, sym))
-            facts.append(Fact(natural, "operation", f"{name} >= 0", operation="every size"))
-        if not isinstance(lower, IntInfinity) and not (size_like and lower <= 0):
-            least = le_zero(combine(-1, sym, 0, sym, lower))
-            facts.append(declared(least, f"{name} >= {written(lower)}"))
-        if not isinstance(upper, IntInfinity):
-            most = le_zero(combine(1, sym, 0, sym, -upper))
-            facts.append(declared(most, f"{name} <= {written(upper)}"))
+        facts = declared_range(sym, name, lower, upper, size_like)
         info = SymbolInfo(sym, backed, source, hint, size_like)
         return self._entered(info, facts)  # type: ignore[return-value]
 

@@ -37,6 +37,9 @@ OPEN: Final = 8
 STATEMENT_STEPS: Final = 300_000
 """Steps (see `budget`) of looking whether one statement can hold with the others."""
 
+REFUSAL_STEPS: Final = 1_000_000
+"""Steps of finding as few culprits as can be."""
+
 CREDIT: Final = 12
 """What one statement adds to the credit for refutations: a fact that may be read again."""
 CREDIT_AT_FIRST: Final = 400
@@ -74,7 +77,11 @@ def _refused(before: Facts, learned: Facts, newest: Fact) -> Reasons | None:
 def refuse(facts: Facts, culprits: Reasons) -> ContradictionError:
     """The error for facts that were refuted, with as few of them as leaving out finds."""
     stated = [fact for fact in facts if fact in culprits]
-    return contradiction(smallest(stated, _impossible))
+    try:
+        with limited(REFUSAL_STEPS):
+            return contradiction(smallest(stated, _impossible))
+    except (ExhaustedError, TooLargeError):
+        return contradiction(stated)
 
 
 def blamed(facts: Facts, focus: BoolExpr) -> ContradictionError | None:
@@ -198,23 +205,26 @@ class Model(LocalSearch):
             return learned
         try:
             with limited(STATEMENT_STEPS):
-                self.state(facts, learned, fact)
+                culprits = self.state(facts, learned, fact)
         except (ExhaustedError, TooLargeError):
             # Like a statement for which mending failed.
             self._open = [*self._open, fact.claim][-OPEN:]
             self._unsure.update(symbols_of(fact.claim))
+            return learned
+        if culprits is not None:
+            raise refuse(learned, culprits)
         return learned
 
-    def state(self, before: Facts, learned: Facts, fact: Fact) -> None:
-        """Take note of a statement that the values do not just admit. Raises
-        `ContradictionError` if it is refuted."""
+    def state(self, before: Facts, learned: Facts, fact: Fact) -> Reasons | None:
+        """Take note of a statement that the values do not just admit. The facts that it
+        contradicts, and itself, if it is refuted."""
         claim = fact.claim
         symbols = symbols_of(claim)
         old = [(sym, self._values[sym]) for sym in symbols if sym in self._values]
         moved = [sym for sym in symbols if self._enter(learned, sym)]
         sure = not self._unsure or self._unsure.isdisjoint(symbols)
         if sure and not moved and (self._holds(claim) or self._settled(learned, claim)):
-            return
+            return None
         suspected: list[Expr] = [claim] if sure else [*self._open, claim]
         # More than can be looked at are as good as all.
         most = max(MENDING, self._credit // 2) + 1
@@ -229,11 +239,12 @@ class Model(LocalSearch):
             reasons = None if mended else self._attempt(before, learned, fact)
         if reasons is not None:
             self._values.update(old)  # what was stated before holds for these
-            raise refuse(learned, reasons | {fact})
+            return reasons | {fact}
         if not mended:
             self._open = list(dict.fromkeys([*self._open, *suspected]))[-OPEN:]
         elif not sure:
             self._open, self._unsure = [], set()
+        return None
 
     def _attempt(self, before: Facts, learned: Facts, fact: Fact) -> Reasons | None:
         """A costly refutation, if it can be paid for."""

@@ -19,7 +19,6 @@ from torch.export import ExportedProgram
 
 import asserts
 from asserts.dialects.torch import installed
-from asserts.dialects.torch.export import files
 from tests.torch.torch_help import accepts, reloaded
 
 Check = Callable[[Any, Any, Any], Any]
@@ -103,7 +102,7 @@ def forms(program: ExportedProgram) -> dict[str, ExportedProgram]:
     with installed():
         found["traced again"] = program.run_decompositions()
     found["loaded and minimised"] = asserts.minimise(loaded).program
-    found["loaded and inserted"] = files.insert(loaded).program
+    found["loaded and inserted"] = asserts.insert(loaded).program
     return found
 
 

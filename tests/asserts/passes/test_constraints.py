@@ -223,8 +223,8 @@ def test_nested_graphs_get_their_own(shared: bool) -> None:
     [
         ({"u0": (5, 3)}, r"range of 'u0' is empty \(5 > 3\)"),
         ({"nobody": (0, 3)}, "defines the symbol 'nobody'"),
-        ({"u0": (0.5, 3)}, r"0\.5 is no end"),
-        ({"u0": (True, 3)}, "True is no end"),
+        ({"u0": (0.5, 3)}, r"0\.5 is not an end"),
+        ({"u0": (True, 3)}, "True is not an end"),
         ({"u0": (1, 2, 3)}, "needs two ends"),
     ],
 )
