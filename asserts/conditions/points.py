@@ -7,7 +7,7 @@ discharge (which checks stand before it), minimisation and reports (where an ass
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from asserts.conditions.known import has_value
@@ -16,10 +16,10 @@ from asserts.graph.graph import Node
 from asserts.graph.raising import domain_of
 from shapes.errors import ExpressionTypeError
 from shapes.expr import TRUE, BoolExpr, Expr, as_expr
-from shapes.facts import Facts
+from shapes.facts import Fact, Facts
 from shapes.traversal import free_symbols
 
-__all__ = ["Points", "can_stop", "domain_at", "is_scalar"]
+__all__ = ["Points", "can_stop", "domain_at", "guarded_numbers", "is_scalar"]
 
 NOTHING: Final = Facts()
 
@@ -168,6 +168,24 @@ class Points:
         else:
             sure = node in self._guarded
         return sure or not can_stop(node, self._dialect)
+
+
+def guarded_numbers(
+    nodes: Sequence[Node], dialect: Dialect, asserted: Mapping[Node, BoolExpr]
+) -> set[Node]:
+    """The numbers that have a value in a graph whose asserts stay: what insertion has written,
+    and those of which the asserts before them say so. `asserted` has the lifted claims."""
+    found: set[Node] = set()
+    known = Facts()
+    for node in nodes:
+        if node in asserted:
+            further = known.extended(Fact(asserted[node], "check"))
+            known = further if isinstance(further, Facts) else known
+        elif is_scalar(node, dialect):
+            written = "runtime_assert" in node.meta
+            if written or (can_stop(node, dialect) and not can_stop(node, dialect, known)):
+                found.add(node)
+    return found
 
 
 def can_stop(node: Node, dialect: Dialect, facts: Facts = NOTHING) -> bool:

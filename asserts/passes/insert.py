@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from asserts.conditions.lift import lift
-from asserts.conditions.points import Points
+from asserts.conditions.points import Points, guarded_numbers
 from asserts.conditions.report import Outcome, Report, Row
 from asserts.dialects.hosts import Adapter
 from asserts.errors import GraphError
@@ -126,7 +126,14 @@ class _Insertion:
         self._dialect = options.dialect
         self._graph = module.graph
         self._env = env
-        self._points = Points(list(module.graph.nodes), self._dialect)
+        self._asserted = {
+            one.node: one.claim
+            for one in lift(self._graph, self._dialect)
+            if one.claim is not None
+        }
+        nodes = list(module.graph.nodes)
+        guarded = guarded_numbers(nodes, self._dialect, self._asserted)
+        self._points = Points(nodes, self._dialect, guarded)
         self._placed: list[tuple[int, Obligation]] = []
         self.modified = False
 
@@ -150,10 +157,9 @@ class _Insertion:
     def _existing(self) -> dict[BoolExpr, int]:
         """The checks that the graph makes already, with the points where they stand."""
         found: dict[BoolExpr, int] = {}
-        for lifted in lift(self._graph, self._dialect):
-            if lifted.claim is not None:
-                for part in conjuncts(lifted.claim):
-                    found.setdefault(part, self._points.of_asserts[lifted.node])
+        for node, claim in self._asserted.items():
+            for part in conjuncts(claim):
+                found.setdefault(part, self._points.of_asserts[node])
         return found
 
     # ------------------------------------------------------------------ writing
