@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from shapes.base.budget import ExhaustedError, limited, remaining, spend
+from shapes.base.budget import ExhaustedError, attempted, limited, remaining, spend
 from shapes.base.infinity import IntInfinity
 from shapes.domains import Congruence, CongruenceAnalysis, ValueRanges
 from shapes.domains.value_ranges import int_range
@@ -67,15 +67,12 @@ def bounds(facts: Facts, e: Expr) -> ValueRanges:
     kept = facts.cache.get(_BOUNDS)
     found: ValueRanges | None = None if kept is None else kept.get(e)
     if found is None:
-        if remaining() <= RANGE_STEPS:
-            found = _found(facts, e)  # within a question, which ends where its steps do
-        else:
-            try:
-                with limited(RANGE_STEPS):
-                    found = _found(facts, e)
-            except ExhaustedError:
-                found = ValueRanges.unknown(e.kind)  # it is too large to be looked at
-        _BOUNDS.of(facts)[e] = found
+        found = attempted(RANGE_STEPS, _found, facts, e)
+        if found is None:
+            found = ValueRanges.unknown(e.kind)  # it is too large to be looked at
+        if kept is None or len(kept) > CACHE_LIMIT:
+            kept = _BOUNDS.of(facts)
+        kept[e] = found
     return found
 
 

@@ -6,6 +6,7 @@ import itertools
 import random
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -26,6 +27,7 @@ from shapes import (
 from shapes.base.budget import (
     LARGEST_BITS,
     ExhaustedError,
+    attempted,
     limited,
     power_bits,
     remaining,
@@ -51,6 +53,31 @@ def test_what_an_inner_block_spends_counts_for_the_outer_one() -> None:
             spend(51)
         assert remaining() < 0
     assert remaining() == before - 101
+
+
+def test_a_call_is_attempted_within_its_steps_or_within_those_that_are_left() -> None:
+    def spent(steps: int) -> int:
+        spend(steps)
+        return steps
+
+    with limited(100):
+        assert attempted(60, spent, 50) == 50
+        assert remaining() == 50
+        assert attempted(20, spent, 21) is None
+        assert remaining() == 29
+        assert attempted(29, spent, 9) == 9
+        with pytest.raises(ExhaustedError):
+            attempted(40, spent, 21)
+
+
+def test_a_thread_has_steps_of_its_own() -> None:
+    found: list[int] = []
+    with limited(100):
+        thread = threading.Thread(target=lambda: found.append(remaining()))
+        thread.start()
+        thread.join()
+        spend(40)
+    assert found == [sys.maxsize]
 
 
 def test_power_bits_is_an_upper_bound() -> None:
@@ -344,6 +371,7 @@ def test_exact_bounds_do_not_walk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 _ATTACK = """
 import sys
+import threading
 from tests.shapes.attacks import main
 main(["25", *sys.argv[1:]])
 """
