@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 __all__ = [
+    "ATTEMPT",
     "LARGEST_BITS",
     "WORD",
     "ExhaustedError",
@@ -36,6 +37,9 @@ LARGEST_BITS: Final = 1 << 17
 
 WORD: Final = 1 << 10
 """Operations on numbers of so few bits cost what they cost for small ones."""
+
+ATTEMPT: Final = 4
+"""Steps of a call that is `attempted`, beside those which it spends."""
 
 
 class ExhaustedError(Exception):
@@ -95,12 +99,16 @@ class limited:  # noqa: N801 (it is used like a function)
 
 def attempted(steps: int, run: Callable[..., T], *arguments: Any) -> T | None:
     """What a call returns that may spend so many steps, or None where it needs more. Where no
-    more than these are left around it, it has all of them, and raises `ExhaustedError`."""
+    more than these are left around it, it has all of them, and raises `ExhaustedError`. The
+    call itself takes `ATTEMPT` of them."""
     meter = _thread.meter
     outer = meter.left
     if outer <= steps:
+        meter.left = outer - ATTEMPT
+        if outer < ATTEMPT:
+            raise ExhaustedError
         return run(*arguments)
-    meter.left = steps
+    meter.left = steps - ATTEMPT
     try:
         return run(*arguments)
     except ExhaustedError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from shapes.base.budget import ExhaustedError, attempted, limited, remaining, spend
+from shapes.base.budget import ExhaustedError, attempted, limited, remaining
 from shapes.base.infinity import IntInfinity
 from shapes.domains import Congruence, CongruenceAnalysis, ValueRanges
 from shapes.domains.value_ranges import int_range
@@ -23,9 +23,6 @@ from shapes.traversal.interpret import interpret
 
 __all__ = ["bounds", "bounds_with_reasons", "congruence", "congruence_with_reasons"]
 
-
-STEP: Final = 4
-"""Steps of a range, beside those of its parts."""
 
 RANGE_STEPS: Final = 200_000
 """Steps for one range; of what takes more nothing is known."""
@@ -77,7 +74,6 @@ def bounds(facts: Facts, e: Expr) -> ValueRanges:
 
 
 def _found(facts: Facts, e: Expr) -> ValueRanges:
-    spend(STEP)
     normal = facts.normalized(e)[0] if facts.has_solved else e
     found = interval(facts, normal)
     if facts.has_residues or not is_plain(normal):

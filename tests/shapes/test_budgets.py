@@ -25,6 +25,7 @@ from shapes import (
     symbol,
 )
 from shapes.base.budget import (
+    ATTEMPT,
     LARGEST_BITS,
     ExhaustedError,
     attempted,
@@ -61,13 +62,20 @@ def test_a_call_is_attempted_within_its_steps_or_within_those_that_are_left() ->
         return steps
 
     with limited(100):
-        assert attempted(60, spent, 50) == 50
+        assert attempted(60, spent, 46) == 46
         assert remaining() == 50
-        assert attempted(20, spent, 21) is None
+        assert attempted(20, spent, 17) is None
         assert remaining() == 29
-        assert attempted(29, spent, 9) == 9
+        assert attempted(29, spent, 5) == 5
+        assert remaining() == 20
         with pytest.raises(ExhaustedError):
-            attempted(40, spent, 21)
+            attempted(40, spent, 17)
+
+
+@pytest.mark.parametrize("left", range(ATTEMPT))
+def test_there_are_steps_for_the_call_itself_or_it_is_not_made(left: int) -> None:
+    with limited(left), pytest.raises(ExhaustedError):
+        attempted(60, pytest.fail, "called")
 
 
 def test_a_thread_has_steps_of_its_own() -> None:
