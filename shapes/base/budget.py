@@ -14,12 +14,15 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 __all__ = [
+    "ATTEMPT",
     "LARGEST_BITS",
     "WORD",
     "ExhaustedError",
+    "attempted",
     "limited",
     "power_bits",
     "remaining",
@@ -27,54 +30,91 @@ __all__ = [
     "weight",
 ]
 
+T = TypeVar("T")
+
 LARGEST_BITS: Final = 1 << 17
 """Numbers with more bits than this are not computed."""
 
 WORD: Final = 1 << 10
 """Operations on numbers of so few bits cost what they cost for small ones."""
 
+ATTEMPT: Final = 4
+"""Steps of a call that is `attempted`, beside those which it spends."""
+
 
 class ExhaustedError(Exception):
     """The steps of a question are used up (inside of the engine; people see "unknown")."""
 
 
-class _Meter(threading.local):
-    """The steps that are left to what this thread is doing."""
+class _Meter:
+    """The steps that are left to what one thread is doing."""
 
-    left: int = sys.maxsize
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = sys.maxsize
 
 
-_meter: Final = _Meter()
+class _Thread(threading.local):
+    """The meter of each thread: looked up once, since what is local to a thread is slow to
+    read."""
+
+    def __init__(self) -> None:
+        self.meter = _Meter()
+
+
+_thread: Final = _Thread()
 
 
 def spend(steps: int) -> None:
     """Count some steps; raises `ExhaustedError` where they are not left."""
-    left = _meter.left - steps
-    _meter.left = left
+    meter = _thread.meter
+    meter.left = left = meter.left - steps
     if left < 0:
         raise ExhaustedError
 
 
 def remaining() -> int:
     """The steps that are left."""
-    return _meter.left
+    return _thread.meter.left
 
 
 class limited:  # noqa: N801 (it is used like a function)
     """A block that may spend so many steps, and no more than are left around it."""
 
-    __slots__ = ("_allowed", "_outer")
+    __slots__ = ("_allowed", "_meter", "_outer")
 
     def __init__(self, steps: int) -> None:
-        self._outer = outer = _meter.left
+        self._meter = meter = _thread.meter
+        self._outer = outer = meter.left
         allowed = steps if steps < outer else outer
         self._allowed = allowed if allowed > 0 else 0
 
     def __enter__(self) -> None:
-        _meter.left = self._allowed
+        self._meter.left = self._allowed
 
     def __exit__(self, *error: object) -> None:
-        _meter.left += self._outer - self._allowed
+        self._meter.left += self._outer - self._allowed
+
+
+def attempted(steps: int, run: Callable[..., T], *arguments: Any) -> T | None:
+    """What a call returns that may spend so many steps, or None where it needs more. Where no
+    more than these are left around it, it has all of them, and raises `ExhaustedError`. The
+    call itself takes `ATTEMPT` of them."""
+    meter = _thread.meter
+    outer = meter.left
+    if outer <= steps:
+        meter.left = outer - ATTEMPT
+        if outer < ATTEMPT:
+            raise ExhaustedError
+        return run(*arguments)
+    meter.left = steps - ATTEMPT
+    try:
+        return run(*arguments)
+    except ExhaustedError:
+        return None
+    finally:
+        meter.left += outer - steps
 
 
 def power_bits(base: int, exponent: int) -> int:

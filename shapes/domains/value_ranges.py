@@ -189,6 +189,10 @@ class _IntRange(ValueRanges):
     kind: Kind = "int"
     nan: bool = False
 
+    def int_bounds(self) -> tuple[Bound, Bound]:
+        """Both ends."""
+        return self.lower, self.upper  # type: ignore[return-value]
+
 
 # The slots' own setters get past `__setattr__`, at half the cost of object.__setattr__.
 _allocate = object.__new__

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
+from shapes.base.budget import ExhaustedError
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.base.location import Location
 from shapes.base.records import record, replace
@@ -210,7 +211,8 @@ def smallest(
 ) -> list[Fact]:
     """A subset that suffices, in the same order, of which no fact can be left out: larger
     blocks are left out first, then single facts. Where the budget of steps runs out (for
-    more than a hundred facts) some may be left that are not needed."""
+    more than a hundred facts), or that of the question which asks (see `budget`), some may
+    be left that are not needed: what was shown of all of them is not lost."""
     kept = list(stated)
     size = len(kept) // 2 if len(kept) > 8 else 1
     while size:
@@ -220,7 +222,11 @@ def smallest(
             steps -= len(kept)
             if steps < 0:
                 return kept
-            if fewer and suffice(fewer):
+            try:
+                suffices = bool(fewer) and suffice(fewer)
+            except ExhaustedError:
+                return kept
+            if suffices:
                 kept = fewer
             else:
                 place += size

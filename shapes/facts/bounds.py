@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from shapes.base.budget import ExhaustedError, limited, remaining, spend
+from shapes.base.budget import ExhaustedError, attempted, limited, remaining
 from shapes.base.infinity import IntInfinity
 from shapes.domains import Congruence, CongruenceAnalysis, ValueRanges
 from shapes.domains.value_ranges import int_range
@@ -23,9 +23,6 @@ from shapes.traversal.interpret import interpret
 
 __all__ = ["bounds", "bounds_with_reasons", "congruence", "congruence_with_reasons"]
 
-
-STEP: Final = 4
-"""Steps of a range, beside those of its parts."""
 
 RANGE_STEPS: Final = 200_000
 """Steps for one range; of what takes more nothing is known."""
@@ -67,20 +64,16 @@ def bounds(facts: Facts, e: Expr) -> ValueRanges:
     kept = facts.cache.get(_BOUNDS)
     found: ValueRanges | None = None if kept is None else kept.get(e)
     if found is None:
-        if remaining() <= RANGE_STEPS:
-            found = _found(facts, e)  # within a question, which ends where its steps do
-        else:
-            try:
-                with limited(RANGE_STEPS):
-                    found = _found(facts, e)
-            except ExhaustedError:
-                found = ValueRanges.unknown(e.kind)  # it is too large to be looked at
-        _BOUNDS.of(facts)[e] = found
+        found = attempted(RANGE_STEPS, _found, facts, e)
+        if found is None:
+            found = ValueRanges.unknown(e.kind)  # it is too large to be looked at
+        if kept is None or len(kept) > CACHE_LIMIT:
+            kept = _BOUNDS.of(facts)
+        kept[e] = found
     return found
 
 
 def _found(facts: Facts, e: Expr) -> ValueRanges:
-    spend(STEP)
     normal = facts.normalized(e)[0] if facts.has_solved else e
     found = interval(facts, normal)
     if facts.has_residues or not is_plain(normal):

@@ -127,7 +127,9 @@ def interval(facts: Facts, e: Expr) -> ValueRanges:
 
     Raises `ContradictionError` if the facts leave no value.
     """
-    known = _ENDS.of(facts)
+    known = facts.cache.get(_ENDS)
+    if known is None or len(known) > CACHE_LIMIT:
+        known = _ENDS.of(facts)
     if type(e) is Sum:
         lower, upper = _of_sum(facts, known, e, DEPTH)
     elif isinstance(e, IntAtom):

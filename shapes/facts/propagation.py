@@ -17,9 +17,9 @@ missed is for the methods of proof to find.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from shapes.base.budget import ExhaustedError, limited, remaining, spend
+from shapes.base.budget import attempted, spend
 from shapes.base.infinity import Bound, IntInfinity
 from shapes.base.persistent import linked
 from shapes.errors import TooLargeError
@@ -103,7 +103,7 @@ class Learner(Directions):
             if symbols:
                 new._by_symbol = new._by_symbol.adding(symbols, stated)
             if len(symbols) != 2 or not self._ordered(claim, symbols, why):
-                self._within_budget(lambda: self._state(claim, why))
+                self._within_budget(self._state, claim, why)
         if self._improved:
             self._within_budget(self._spread)
         return new
@@ -120,21 +120,13 @@ class Learner(Directions):
             self._within_budget(self._spread)
         return new
 
-    def _within_budget(self, learn: Callable[[], None]) -> None:
+    def _within_budget(self, learn: Callable[..., None], *arguments: Any) -> None:
         """Learn something, as far as the steps for one statement suffice: what is missed is
         found by the methods of proof, which read the statement itself."""
-        outer = remaining()
-        try:
-            if outer <= LEARNING_STEPS:
-                learn()  # within a question, which ends where its steps do
-            else:
-                with limited(LEARNING_STEPS):
-                    learn()
+        try:  # noqa: SIM105 (`suppress` takes longer than most statements do here)
+            attempted(LEARNING_STEPS, learn, *arguments)
         except TooLargeError:
             pass
-        except ExhaustedError:
-            if outer <= LEARNING_STEPS:
-                raise
 
     def _bounded(self, claim: BoolExpr, why: Reasons) -> None:
         """A bound on a symbol that is not solved: all that it says is an end of its range."""

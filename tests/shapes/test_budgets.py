@@ -6,6 +6,7 @@ import itertools
 import random
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -24,8 +25,10 @@ from shapes import (
     symbol,
 )
 from shapes.base.budget import (
+    ATTEMPT,
     LARGEST_BITS,
     ExhaustedError,
+    attempted,
     limited,
     power_bits,
     remaining,
@@ -51,6 +54,38 @@ def test_what_an_inner_block_spends_counts_for_the_outer_one() -> None:
             spend(51)
         assert remaining() < 0
     assert remaining() == before - 101
+
+
+def test_a_call_is_attempted_within_its_steps_or_within_those_that_are_left() -> None:
+    def spent(steps: int) -> int:
+        spend(steps)
+        return steps
+
+    with limited(100):
+        assert attempted(60, spent, 46) == 46
+        assert remaining() == 50
+        assert attempted(20, spent, 17) is None
+        assert remaining() == 29
+        assert attempted(29, spent, 5) == 5
+        assert remaining() == 20
+        with pytest.raises(ExhaustedError):
+            attempted(40, spent, 17)
+
+
+@pytest.mark.parametrize("left", range(ATTEMPT))
+def test_there_are_steps_for_the_call_itself_or_it_is_not_made(left: int) -> None:
+    with limited(left), pytest.raises(ExhaustedError):
+        attempted(60, pytest.fail, "called")
+
+
+def test_a_thread_has_steps_of_its_own() -> None:
+    found: list[int] = []
+    with limited(100):
+        thread = threading.Thread(target=lambda: found.append(remaining()))
+        thread.start()
+        thread.join()
+        spend(40)
+    assert found == [sys.maxsize]
 
 
 def test_power_bits_is_an_upper_bound() -> None:
@@ -344,6 +379,7 @@ def test_exact_bounds_do_not_walk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 _ATTACK = """
 import sys
+import threading
 from tests.shapes.attacks import main
 main(["25", *sys.argv[1:]])
 """

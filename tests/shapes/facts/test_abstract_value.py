@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from shapes.base.budget import limited, spend
 from shapes.base.infinity import int_oo
 from shapes.domains import Congruence
 from shapes.expr.nodes import symbol
@@ -90,6 +91,18 @@ def test_the_budget_of_leaving_out_holds() -> None:
     found = smallest(FACTS, suffice, steps=100)
     assert FACTS[7] in found
     assert read <= 100
+
+
+@pytest.mark.parametrize("steps", [0, 1, 40, 100, 1000])
+def test_where_the_steps_of_a_question_end_more_is_left(steps: int) -> None:
+    def suffice(kept: list[Fact]) -> bool:
+        spend(len(kept))
+        return FACTS[7] in kept
+
+    with limited(steps):
+        found = smallest(FACTS, suffice)
+    assert FACTS[7] in found
+    assert steps < 1000 or found == [FACTS[7]]
 
 
 def test_a_message_shows_some_of_many_culprits() -> None:

@@ -448,5 +448,9 @@ def test_every_reader_of_the_table_comes_to_every_method(asker: Asker, crowded: 
         if step.run.__name__ == "<lambda>":
             step.run(asked)  # type: ignore[arg-type]
     assert asked.tried == list(METHODS)
+    names = [step.name for step in rows if step.prepared is not False]
+    assert names.index("tableau") < names.index("linear arithmetic")  # if it is prepared
+    names = [step.name for step in rows if step.prepared is not True]
+    assert names.index("tableau") > names.index("linear arithmetic")
     assert rows[-1].cost is Cost.SOLVER
     assert all(step.cost is not Cost.SOLVER for step in rows[:-1])
