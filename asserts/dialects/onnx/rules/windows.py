@@ -198,6 +198,7 @@ def _column_to_image(call: Call) -> Sequence[Shape | None]:
     if block is not None:
         size = constant(prod(block))
         call.need(equal(modulo(x[1], size), ZERO), f"{x[1]} is not a multiple of {size}")
+        call.need(less_equal(size, x[1]), f"{x[1]} is less than a block of {size}")
     sizes = (call.fresh(f"d{i}") if d is None else d for i, d in enumerate(image))
     return [(x[0], channels, *sizes)]
 
