@@ -348,3 +348,25 @@ def test_a_rank_that_an_operation_refuses_is_a_condition() -> None:
     proto = _squeezed_or_not([node("Gemm", ["h", "w"], ["y"], transB=1)])
     assert shapes(proto, "y") == ["[n, 2]"]
     assert asserts.contract(proto).texts == ["m == 1"]
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 5])
+def test_sizes_at_the_ends_of_an_axis(size: int) -> None:
+    """A start before the first element, backwards; a condition that is longer than the axis."""
+    constants = {
+        "a": [-2],
+        "b": [-7],
+        "ax": [0],
+        "t": [-3],
+        "keep": np.array([True, False, True]),
+    }
+    nodes = [
+        node("Slice", ["x", "a", "b", "ax", "t"], ["back"]),
+        node("Compress", ["x", "keep"], ["kept"], axis=0),
+    ]
+    found = asserts.infer_shapes(
+        model(nodes, [value("x", [size])], ["back", "kept"], constants)
+    )
+    backwards = [0, 1, 1, 1, 0, 2][size]
+    assert str(found.shapes["back"][0]) == str(backwards)
+    assert str(found.shapes["kept"][0]) == str([0, 1, 1, 2, 2, 2][size])

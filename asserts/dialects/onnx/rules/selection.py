@@ -29,8 +29,10 @@ from shapes.expr import (
     constant,
     less,
     less_equal,
+    maximum,
     minimum,
     multiply,
+    scale,
     shift,
 )
 from shapes.tensors import arange, product, slice_length
@@ -73,6 +75,8 @@ def _sliced(call: Call, axis: int, size: IntExpr, start: Any, end: Any, step: An
         end = None
     if _far(start):
         start = size if start.constant > 0 else ZERO
+    if step.is_constant and step.constant < 0:
+        start = maximum(start, scale(-1, size))  # (backwards, a start is clamped to the first)
     result = slice_length(size, start, end, step, known=call.known)
     return call.checked(result)[0]
 
@@ -88,6 +92,8 @@ def _slice_elements(call: Call, found: Elements) -> Any:
         if any(b is None or not b.is_constant for b in bounds):
             return None
         start, end, step = (int(b.constant) for b in bounds)
+        if step < 0:
+            start = max(start, -found.shape[axis])
         if step < 0 and end < -END:
             picked[axis] = slice(start, None, step)
         else:
@@ -243,6 +249,14 @@ def _nonzero_elements(call: Call) -> Elements | None:
     return elements_of([constant(int(i)) for i in places.flat], places.shape)
 
 
+def _kept(places: list[int], size: IntExpr) -> IntExpr:
+    """How many of these places an axis has; those beyond its end are ignored."""
+    kept: IntExpr = ZERO
+    for i in places:
+        kept = combine(1, kept, 1, minimum(ONE, maximum(ZERO, shift(size, -i))))
+    return kept
+
+
 def _compress(call: Call) -> Sequence[Shape | None]:
     shape = call.shape(0)
     values = _constants(call.elements(1))
@@ -253,7 +267,7 @@ def _compress(call: Call) -> Sequence[Shape | None]:
         most = size if length is None else minimum(size, length[0])
         kept = call.fresh("kept", 0, most)
     else:
-        kept = constant(sum(map(bool, values)))
+        kept = _kept([i for i, value in enumerate(values) if value], size)
     if axis is None:
         return [(kept,)]
     at = call.axis(int(axis), len(shape))

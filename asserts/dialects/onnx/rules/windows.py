@@ -132,9 +132,17 @@ def _transposed(call: Call) -> Sequence[Shape | None]:
     window = Window(call, len(x) - 2, _kernel(call, w))
     channels = scale(call.integer("group", 1), w[1])
     given = call.integers("output_shape")
-    if given:
-        return [(x[0], channels, *(constant(n) for n in given[-(len(x) - 2) :]))]
     extra = call.integers("output_padding") or [0] * (len(x) - 2)
+    if given or any(extra) or window.auto in SAME:
+        for size in x[2:]:
+            call.need(less_equal(ONE, size), f"nothing is left of an axis of {size}")
+    if given:
+        sizes = [constant(n) for n in given[-(len(x) - 2) :]]
+        for i, (size, wanted) in enumerate(zip(x[2:], sizes, strict=True)):
+            span = combine(1, shift(wanted, -extra[i]), -1, window.extent(i))
+            least = shift(floor_division(span, constant(window.strides[i])), 1)
+            call.need(less_equal(least, size), f"an axis of {size} does not reach {wanted}")
+        return [(x[0], channels, *sizes)]
     spatial = [_spread(window, i, d, extra[i]) for i, d in enumerate(x[2:])]
     return [(x[0], channels, *spatial)]
 
@@ -190,6 +198,7 @@ def _column_to_image(call: Call) -> Sequence[Shape | None]:
     if block is not None:
         size = constant(prod(block))
         call.need(equal(modulo(x[1], size), ZERO), f"{x[1]} is not a multiple of {size}")
+        call.need(less_equal(size, x[1]), f"{x[1]} is less than a block of {size}")
     sizes = (call.fresh(f"d{i}") if d is None else d for i, d in enumerate(image))
     return [(x[0], channels, *sizes)]
 
@@ -241,6 +250,9 @@ def _resize(call: Call) -> Sequence[Shape | None]:
 def _target_sizes(call: Call, axes: list[int]) -> list[IntExpr]:
     wanted = call.listed(3) or []
     policy = call.text("keep_aspect_ratio_policy", "stretch")
+    for a, d in zip(axes, wanted):
+        if d is not None and d.is_constant and d.constant > 0:
+            call.need(less_equal(ONE, call.shape(0)[a]), f"nothing is resized to {d}")
     if policy == "stretch":
         return [
             call.fresh(f"d{a}") if d is None else d for a, d in zip(axes, wanted, strict=True)
