@@ -1,7 +1,7 @@
 """Programs in files: our saved graphs, functions to be traced, torch's programs, ONNX models.
 
-A file is written beside its place and moved there when it is complete, so that nobody ever
-finds half of one, and a failure leaves what was there.
+A file is written beside its place and moved there when it is complete, so that half of
+one is never seen, and a failure leaves what was there.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def write_whole(path: str, write: Callable[[IO[bytes]], object]) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
     try:
         handle, made = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
-    except OSError as error:  # of a name that nobody knows
+    except OSError as error:  # of an unknown name
         raise OSError(error.errno, error.strerror, path) from None
     try:
         with os.fdopen(handle, "wb") as file:

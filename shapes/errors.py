@@ -35,7 +35,7 @@ class ShapeproofError(Exception):
 
 
 class ExpressionSyntaxError(ShapeproofError, SyntaxError):
-    """Text that is no expression; `column` (from 1) is where it goes wrong."""
+    """Text that is not an expression; `column` (from 1) is where it goes wrong."""
 
     def __init__(self, reason: str, text: str, column: int) -> None:
         self.reason = reason

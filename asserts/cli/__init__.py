@@ -3,7 +3,7 @@
 `app` puts the verbs together: `questions` (prove, bounds), `programs` (insert, remove,
 minimise, report), `compare` (verify), `tour` (demo). A verb makes an `Answer` (in `answers`),
 which is shown to people (`screen`, `tables`) or as JSON (`documents`) and has an exit code
-(`exits`). What goes wrong is told by `failures`. The engine is imported by the verbs that
+(`exits`). What goes wrong is reported by `failures`. The engine is imported by the verbs that
 need it, when they run.
 """
 

@@ -1,4 +1,4 @@
-"""What a verb answers, and how it reaches whoever asked: as text, as JSON, as an exit code."""
+"""What a verb answers, and how it reaches the user: as text, as JSON, as an exit code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from asserts.cli.exits import Exit
 from asserts.cli.failures import Failure, failure_of
 from asserts.cli.screen import Screen, write_error, write_output
 
-__all__ = ["SCHEMA", "Answer", "respond", "told"]
+__all__ = ["SCHEMA", "Answer", "reported", "respond"]
 
 SCHEMA: Final = 1
 """The version of the JSON objects; fields may be added to it, but not changed or removed."""
@@ -33,12 +33,12 @@ def respond(verb: str, answer: Callable[[], Answer], as_json: bool, quiet: bool)
     """Find the answer and tell it; raises `typer.Exit` with its code.
 
     The answer is complete before anything is written, so the exit code is right even if
-    nobody reads on.
+    the reader closes the pipe.
     """
     try:
         found = answer()
     except BaseException as error:  # (a program may raise anything)
-        raise typer.Exit(told(failure_of(error), verb, as_json)) from None
+        raise typer.Exit(reported(failure_of(error), verb, as_json)) from None
     failure: Failure | None = None
     try:
         if as_json:
@@ -55,12 +55,12 @@ def respond(verb: str, answer: Callable[[], Answer], as_json: bool, quiet: bool)
     raise typer.Exit(found.code)
 
 
-def told(failure: Failure, verb: str | None, as_json: bool) -> Exit:
+def reported(failure: Failure, verb: str | None, as_json: bool) -> Exit:
     """Tell what went wrong, on standard error, and as JSON if that was asked for."""
     write_error(failure.text)
     if as_json:
         error = {"kind": failure.kind, "message": failure.message}
-        with suppress(OSError):  # (it has been told)
+        with suppress(OSError):  # (it has been reported)
             write_output(_document(verb, failure.code, {"error": error}))
     return failure.code
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from asserts.cli.answers import told
+from asserts.cli.answers import reported
 from asserts.cli.compare import verify
 from asserts.cli.exits import Exit, in_help
 from asserts.cli.export import export
@@ -128,7 +128,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # (a reader of the help that has gone away)
         return Exit.DONE if error.code == 1 else int(error.code or 0)
     except Exception as error:
-        return told(_misused(error) or failure_of(error), _verb(error), "--json" in args)
+        return reported(_misused(error) or failure_of(error), _verb(error), "--json" in args)
 
 
 def _verb(error: Exception) -> str | None:

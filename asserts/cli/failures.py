@@ -1,5 +1,5 @@
-"""What went wrong, told without our insides: an error of ours by its message, a file by its
-name, an exception of the user's program by the user's own lines."""
+"""What went wrong, reported without our internals: an error of ours by its message, a file by
+its name, an exception of the user's program by the user's own lines."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def report(
 
 @contextmanager
 def calm() -> Iterator[None]:
-    """What torch deprecates in its own code is no news for who runs the command."""
+    """What torch deprecates in its own code does not concern the command's user."""
     with warnings.catch_warnings():
         for category in (FutureWarning, DeprecationWarning):
             warnings.simplefilter("ignore", category)

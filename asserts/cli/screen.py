@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Screen", "set_apart", "working", "write_error", "write_output"]
 
 _UNLIMITED: Final = 100_000
-"""How wide a table in a pipe may be: nobody cuts it there."""
+"""How wide a table in a pipe may be: it is not cut there."""
 
 
 class _Drawn(io.StringIO):
@@ -100,7 +100,7 @@ class Screen:
 
 
 def write_output(text: str) -> None:
-    """Write to standard output. That nobody reads on is no error; everything else raises
+    """Write to standard output. A closed pipe is not an error; everything else raises
     `OSError`, and nothing is left to be written at the end of the process."""
     try:
         _write(sys.stdout, text)
@@ -111,15 +111,15 @@ def write_output(text: str) -> None:
 
 
 def write_error(text: str) -> None:
-    """Write to standard error, if somebody reads it."""
+    """Write to standard error, if it is open."""
     try:
         _write(sys.stderr, f"{text}\n")
-    except (OSError, ValueError):  # (ValueError: somebody closed it)
+    except (OSError, ValueError):  # (ValueError: it was closed)
         _give_up(sys.stderr)
 
 
 def _write(stream: TextIO | None, text: str) -> None:
-    if stream is None:  # (it was closed by whoever started the process)
+    if stream is None:  # (it was closed by the parent process)
         return
     try:
         stream.write(text)

@@ -148,7 +148,7 @@ class Known:
         """The proof of a claim from its neighbourhood, if there is one.
 
         `for_user` and `without` restrict what may be used. A contradiction among statements
-        is nobody's proof: what contradicts the others is passed over.
+        proves nothing: what contradicts the others is passed over.
         """
 
         def usable(statement: Statement) -> bool:
@@ -218,10 +218,10 @@ class Known:
         limit: int,
     ) -> list[Statement]:
         """The statements around some symbols in an index, the nearest first."""
-        waiting = list(start)
-        seen = set(waiting)
+        pending = list(start)
+        seen = set(pending)
         found: dict[Statement, None] = {}
-        for symbol in waiting:  # grows while it is read
+        for symbol in pending:  # grows while it is read
             for statement in index.get(symbol, ()):
                 if statement in found or not usable(statement):
                     continue
@@ -231,7 +231,7 @@ class Known:
                 for other in statement.symbols:
                     if other not in seen:
                         seen.add(other)
-                        waiting.append(other)
+                        pending.append(other)
         return list(found)
 
 

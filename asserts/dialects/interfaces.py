@@ -241,7 +241,7 @@ class Memory(Protocol):
         doesn't, or if that is not known."""
 
     def can_write_into(self, node: Node) -> bool:
-        """Whether the node can be told to write its result into a buffer, whatever else the
+        """Whether the node can be made to write its result into a buffer, whatever else the
         buffer holds (one of its operands, too)."""
 
     def may_overwrite(self, operand: Node, buffer: Node) -> bool:

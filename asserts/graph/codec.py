@@ -85,7 +85,7 @@ class Codec(Protocol):
 class BasicCodec:
     """Python's operators, `min`, `max`, `abs` and their like, and plain Python values.
 
-    `functions` adds more functions by name. Metadata that is no plain value is left out, or
+    `functions` adds more functions by name. Metadata that is not a plain value is left out, or
     refused if `strict_meta`; `impure` is always kept.
     """
 
@@ -133,7 +133,7 @@ class BasicCodec:
         return function
 
     def encode_constant(self, value: object) -> object:
-        """A plain value; containers are taken apart. Raises SerializationError for others."""
+        """A plain value; containers are walked. Raises SerializationError for others."""
         return self._encode(value, 0)
 
     def decode_constant(self, data: object) -> object:

@@ -68,7 +68,7 @@ def _hints(function: Callable[..., Any]) -> Mapping[str, Any]:
 
 
 def _is_of(value: Any, wanted: Any) -> bool:
-    """Whether an argument is of a type, as far as it can be told; what nodes compute are
+    """Whether an argument is of a type, as far as it is known; what nodes compute are
     numbers and arrays."""
     origin = typing.get_origin(wanted)
     if origin in (Union, types.UnionType):

@@ -96,7 +96,7 @@ def _as_identifier(text: str) -> str:
 
 
 def _wanted_name(op: str, target: Target) -> str:
-    """What a node is called when nobody says: after its target."""
+    """What a node is called by default: after its target."""
     if op == "output":
         return "output"
     if isinstance(target, str):
@@ -192,7 +192,7 @@ class Graph:
         return copied
 
     def copy(self) -> Graph:
-        """An independent graph with the same names, owned by nobody."""
+        """An independent graph with the same names, without an owner."""
         made = Graph()
         new_of: dict[Node, Node] = {}
         for node in self.nodes:
@@ -446,7 +446,7 @@ class Graph:
     def eliminate_dead_code(
         self, is_impure_node: Callable[[Node], bool] | None = None
     ) -> bool:
-        """Erase what nobody uses, users before what they use; whether anything went.
+        """Erase what is unused, users before what they use; whether anything went.
 
         Placeholders, outputs, impure nodes (see `Node.is_impure`) and those that can raise
         (see `raising`) stay; `is_impure_node` replaces the question which nodes stay.
@@ -462,7 +462,7 @@ class Graph:
 
 
 def _stays() -> Callable[[Node], bool]:
-    """Whether dropping a node that nobody uses could be noticed."""
+    """Whether dropping an unused node could be noticed."""
     from asserts.graph.raising import Raising
 
     purity, raising = _Purity(), Raising()
@@ -490,9 +490,9 @@ class _Purity:
 
     def _search(self, start: Graph) -> bool:
         """Whether an effect can be reached from a graph, through every nested one."""
-        seen, waiting = {start}, [start]
-        while waiting:
-            for node in waiting.pop().nodes:
+        seen, pending = {start}, [start]
+        while pending:
+            for node in pending.pop().nodes:
                 if _has_own_effect(node):
                     return True
                 for callee in _callees(node):
@@ -500,7 +500,7 @@ class _Purity:
                         return True
                     if callee not in seen and callee not in self._known:
                         seen.add(callee)
-                        waiting.append(callee)
+                        pending.append(callee)
         return False
 
 

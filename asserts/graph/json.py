@@ -102,7 +102,7 @@ def from_json(data: str, codec: Codec | None = None) -> GraphModule:
     """The module that `to_json` wrote.
 
     Raises SerializationError for damaged text, another format or version, and what the
-    codec doesn't know; GraphError for nodes that are no graph.
+    codec doesn't know; GraphError for nodes that don't form a graph.
     """
     document = DOCUMENT(read_document(data, FORMAT, VERSION), "")
     return _Reader(codec or BasicCodec()).module(document)
@@ -182,7 +182,7 @@ class _Writer:
         return encoded
 
     def _argument(self, a: object) -> object:
-        """An argument; containers without a special type are taken apart here."""
+        """An argument; containers without a special type are walked here."""
         if isinstance(a, Node):
             return {"node": a.name}
         if type(a) is tuple:
@@ -262,7 +262,9 @@ class _Reader:
             elif set(content) == {"const"}:
                 module._set_local(name, self._codec.decode_constant(content["const"]))
             else:
-                raise SerializationError(f"attribute '{name}' is no module and no constant")
+                raise SerializationError(
+                    f"attribute '{name}' is neither a module nor a constant"
+                )
 
     # -- nodes ----------------------------------------------------------------------------
 

@@ -114,7 +114,7 @@ class Module:
             if child is None:
                 break
             if not isinstance(child, Module):
-                raise GraphError(f"'{path}' leads through '{part}', which is no module")
+                raise GraphError(f"'{path}' leads through '{part}', which is not a module")
             on_the_way.append(child)
         if isinstance(value, Module):
             inside = set(map(id, value._namespaces()))
@@ -165,16 +165,16 @@ class Module:
     def _named_namespaces(self) -> Iterator[tuple[str, Module]]:
         """Every module with its first path, parents first, each once."""
         seen: set[int] = {id(self)}
-        waiting: list[tuple[str, Module]] = [("", self)]
-        while waiting:
-            path, module = waiting.pop()
+        pending: list[tuple[str, Module]] = [("", self)]
+        while pending:
+            path, module = pending.pop()
             yield path, module
             children = []
             for name, child in module.named_children():
                 if id(child) not in seen:
                     seen.add(id(child))
                     children.append((f"{path}.{name}" if path else name, child))
-            waiting += reversed(children)
+            pending += reversed(children)
 
     def _namespaces(self) -> Iterator[Module]:
         return (module for _, module in self._named_namespaces())
@@ -315,14 +315,14 @@ class GraphModule(Module):
         for node in self.graph.nodes:
             if node.op in ("get_attr", "call_module"):
                 used |= set(map(id, self._along(str(node.target))))
-        waiting: list[Module] = [self]
-        while waiting:
-            module = waiting.pop()
+        pending: list[Module] = [self]
+        while pending:
+            module = pending.pop()
             for name, child in list(module.named_children()):
                 if id(child) not in used:
                     del module._attributes[name]
                 elif not isinstance(child, GraphModule):
-                    waiting.append(child)
+                    pending.append(child)
 
     def _along(self, path: str) -> list[Module]:
         """The modules on a path, its end included."""

@@ -182,7 +182,7 @@ def _subscript(index: object) -> str:
 
 
 def _path(node: Node) -> str:
-    """`self.a.b`, with `getattr` for a part that is no identifier (`layers.0`)."""
+    """`self.a.b`, with `getattr` for a part that isn't an identifier (`layers.0`)."""
     text = "self"
     for part in str(node.target).split("."):
         text = f"{text}.{part}" if part.isidentifier() else f'getattr({text}, "{part}")'

@@ -1,6 +1,6 @@
 """Which nodes can raise, depending on the values that they get.
 
-A node that nobody uses may be dropped only if nobody can tell: an integer division by a size
+An unused node may be dropped only if this can't be noticed: an integer division by a size
 that may be 0, an index that may be out of range or a reshape that may not fit is an effect,
 unless it is shown that it does not happen.
 

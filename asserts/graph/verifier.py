@@ -1,7 +1,7 @@
 """The invariants of a graph, each one checked by name.
 
 Every check raises GraphError and names the node that breaks it. The links are checked
-first, so that the other checks can walk over the list without being led in a circle.
+first, so that the other checks can walk over the list without running into a cycle.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _check_number_of_arguments(node: Node) -> None:
 
 
 def _check_layout(nodes: list[Node]) -> None:
-    """Placeholders, then the rest, then one output that nobody uses."""
+    """Placeholders, then the rest, then one output that has no users."""
     output: Node | None = None
     other: Node | None = None
     for node in nodes:

@@ -4,7 +4,7 @@ For every symbol there is an interval that it has to lie in (declared in the env
 given with the pass) and one that the asserts of the graph make sure of. They are compared
 end by end at the place where the symbol becomes known, and only an end that is not made sure
 of becomes an assert: with ``u >= 0`` in the graph and ``0 <= u <= 10`` wanted, ``u <= 10`` is
-added. Conditions of the contract that are no ranges (``rows == b``) are added unless the
+added. Conditions of the contract that are not ranges (``rows == b``) are added unless the
 asserts there imply them.
 
 An exported program of torch's states the ranges of its run-time values itself, and these are

@@ -83,7 +83,7 @@ def trace(
     value that is not known.
     """
     if not callable(fn):
-        raise TraceError(f"{fn!r} is no function")
+        raise TraceError(f"{fn!r} is not a function")
     name = getattr(fn, "__name__", None) or type(fn).__name__
     tracer = Tracer(ShapeEnv() if env is None else env, name)
     flat, call = bound_specs(fn, specs, named)

@@ -22,7 +22,7 @@ __all__ = ["check"]
 
 
 class CheckTypeError(TraceError, TypeError):
-    """What a check cannot take for a condition, or a message that is no text."""
+    """What a check cannot take for a condition, or a message that is not text."""
 
 
 def check(condition: Any, message: str | None = None) -> None:

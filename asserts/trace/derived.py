@@ -76,7 +76,7 @@ def solve(
     name, for what cannot be solved.
     """
     left = list(dict.fromkeys(wanted))
-    waiting = list(equations)
+    pending = list(equations)
     found: list[Solution] = []
     kept: list[Equation] = []
 
@@ -88,17 +88,17 @@ def solve(
         return decide(less_equal(constant(0), plain)) is True
 
     while left:
-        step = _single(waiting, left, is_size)
+        step = _single(pending, left, is_size)
         if step is None:
             break
         equation, solution, is_sure = step
-        waiting.remove(equation)
+        pending.remove(equation)
         left.remove(solution.name)
         found.append(solution)
         if not is_sure:
             kept.append(equation)
-    found += _eliminated(waiting, left, is_size)
-    return found, [*kept, *waiting]
+    found += _eliminated(pending, left, is_size)
+    return found, [*kept, *pending]
 
 
 def _single(

@@ -25,7 +25,7 @@ def as_dtype(value: Any) -> np.dtype[Any]:
     try:
         found: np.dtype[Any] = np.dtype(value)
     except TypeError as error:
-        raise TraceError(f"{value!r} is no dtype: {error}") from None
+        raise TraceError(f"{value!r} is not a dtype: {error}") from None
     if found.kind not in _SUPPORTED:
         raise TraceError(
             f"arrays of dtype {found} cannot be traced (booleans and numbers can)"

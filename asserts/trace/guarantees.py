@@ -1,6 +1,6 @@
 """What operations guarantee of values that are known only when a program runs, and why.
 
-Proofs rest on these facts, and nobody checks them when the program runs: so each must hold
+Proofs rest on these facts, and they are not checked when the program runs: so each must hold
 whatever the operation is given, also for arguments that break a promise of the caller
 (`assume_unique=True`, an array that is to be sorted, indices in range). Every fact that a
 rule states belongs to a row of this table, by the function of the node that makes it true;
@@ -68,7 +68,7 @@ GUARANTEES: Final[dict[Any, Guarantee]] = {
             "setdiff1d": Guarantee("count <= first size", _OPERATION),
             "intersect1d": Guarantee(
                 "count <= either size", _OPERATION,
-                "with assume_unique=True, which nobody checks: then count <= both sizes",
+                "with assume_unique=True, which is not checked: then count <= both sizes",
             ),
             "repeat": Guarantee(
                 "total <= number of counts * largest count", EnforcedBy.OPERANDS,

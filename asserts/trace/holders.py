@@ -31,23 +31,23 @@ def traced_globals(function: Callable[..., Any]) -> list[Globals]:
 
 def functions_in(function: Any) -> Iterator[FunctionType]:
     """The Python functions that a callable is made of, as far as it wraps others."""
-    waiting: list[Any] = [function]
+    pending: list[Any] = [function]
     seen: set[int] = set()
-    while waiting:
-        one = waiting.pop()
+    while pending:
+        one = pending.pop()
         if id(one) in seen:
             continue
         seen.add(id(one))
         if isinstance(one, partial):
-            waiting.append(one.func)
+            pending.append(one.func)
         elif inspect.ismethod(one):
-            waiting.append(one.__func__)
+            pending.append(one.__func__)
         elif isinstance(one, FunctionType):
             yield one
             wrapped = getattr(one, "__wrapped__", None)
-            waiting += [wrapped] if wrapped is not None else []
+            pending += [wrapped] if wrapped is not None else []
         elif not isinstance(one, type) and callable(one):
-            waiting.append(type(one).__call__)
+            pending.append(type(one).__call__)
 
 
 def is_own(names: Globals) -> bool:
@@ -60,7 +60,7 @@ def is_own(names: Globals) -> bool:
 
 
 def is_project(names: Globals) -> bool:
-    """Whether these are the globals of a module of somebody's project."""
+    """Whether these are the globals of a module of a user's project."""
     file = names.get("__file__")
     return isinstance(file, str) and not is_own(names) and not is_library(file)
 
@@ -68,17 +68,17 @@ def is_project(names: Globals) -> bool:
 def reachable_globals(function: Callable[..., Any]) -> list[Globals]:
     """The globals of a function, and of the project's modules that it refers to."""
     found = {id(space): space for space in traced_globals(function)}
-    waiting = list(found.values())
-    waiting += [vars(m) for f in functions_in(function) for m in _imported_in(f)]
-    for space in waiting:  # grows while it is read
+    pending = list(found.values())
+    pending += [vars(m) for f in functions_in(function) for m in _imported_in(f)]
+    for space in pending:  # grows while it is read
         if id(space) not in found and not is_project(space):
             continue
         found.setdefault(id(space), space)
-        known = {id(other) for other in waiting}
+        known = {id(other) for other in pending}
         for other in _referred(space):
             if id(other) not in known and is_project(other):
                 known.add(id(other))
-                waiting.append(other)
+                pending.append(other)
     return list(found.values())
 
 

@@ -106,7 +106,7 @@ def _require_size(size: Any) -> None:
         return
     if as_integer(size) is None:
         raise TraceError(
-            f"{size!r} is no size; a size is a name, a number, a Dim, or text like '2*b'"
+            f"{size!r} is not a size; a size is a name, a number, a Dim, or text like '2*b'"
         )
     if int(size) < 0:
         raise TraceError(f"a size cannot be negative: {size!r}")
@@ -416,12 +416,12 @@ def _spelled(size: str) -> Spelled:
     try:
         return parse_spelled(size)
     except ShapeproofError as error:
-        raise TraceError(f"the size {size!r} is no expression: {error}") from None
+        raise TraceError(f"the size {size!r} is not an expression: {error}") from None
 
 
 def _integer(size: str, spelled: Spelled) -> IntExpr:
     if not isinstance(spelled.expr, IntExpr):
-        raise TraceError(f"the size {size!r} is no integer expression")
+        raise TraceError(f"the size {size!r} is not an integer expression")
     return spelled.expr
 
 

@@ -1,4 +1,4 @@
-"""What traced code is told about its values: their types, and their text.
+"""What traced code learns about its values: their types, and their text.
 
 A traced array answers as an array does (``isinstance(x, np.ndarray)``, ``type(x)``), a
 symbolic size as an integer. Their values are not known, so their text and their hash cannot
@@ -144,7 +144,7 @@ def _asking(frame: Any, what: str) -> Location | None:
         if what == "text" and module in _SHOWING:
             return None
         file = frame.f_code.co_filename
-        # Python's own library asks for whoever has called it.
+        # Python's own library asks on behalf of its caller.
         if not _passes_on(frame) and not is_standard(file):
             own = is_internal(file)
             return None if own else Location(file, frame.f_lineno, frame.f_code.co_name)

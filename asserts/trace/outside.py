@@ -52,7 +52,7 @@ _LOOKS_AT_CODE: Final = frozenset(
 
 
 def is_library(file: str) -> bool:
-    """Whether a file belongs to Python or an installed package, not to somebody's project."""
+    """Whether a file belongs to Python or an installed package, not to a user's project."""
     return any(part in file for part in _INSTALLED) or is_standard(file)
 
 

@@ -117,7 +117,7 @@ def _importable(place: str) -> Iterator[None]:
 
 
 def _package(folder: Path) -> tuple[str, list[str]]:
-    """The package that a folder is, by its parts (none if it is no package), and where that
+    """The package that a folder is, by its parts (none if it isn't a package), and where that
     can be imported from."""
     parts: list[str] = []
     while (folder / "__init__.py").is_file() and folder.name.isidentifier():

@@ -58,7 +58,7 @@ class Memory:
     def __init__(self) -> None:
         self._arrays: list[weakref.ref[SymArray]] = []
         self.shared = False
-        """Whether there are views of which nobody keeps account."""
+        """Whether there are views that are not recorded."""
 
     def add(self, array: SymArray) -> None:
         """One more array in this memory."""
@@ -101,7 +101,7 @@ class SymArray(NDArrayOperatorsMixin):
             self._memory.add(self)
 
     def share(self, view: SymArray | None = None) -> None:
-        """The view sees this array's memory (None: somebody does)."""
+        """The view sees this array's memory (None: an unknown view does)."""
         if self._memory is None:
             return
         if view is None:

@@ -209,7 +209,7 @@ class Generator:
         return None
 
     def _limited(self, facts: Facts) -> Facts:
-        """Sizes that are no larger than they must be."""
+        """Sizes no larger than necessary."""
         for symbol in self._sized:
             hint = self._hints.get(symbol, 0)
             cap = max(16, 4 * int(hint))

@@ -4,9 +4,9 @@ Both must accept the same inputs, reject the same, and compute the same from tho
 accept, inputs that they change included. The inputs aim at every single check of both
 programs (see `verify_inputs`); the rest is drawn with a seed, so a run can be repeated.
 
-No difference is no proof: it says that none of these inputs shows one. The report therefore
+Finding no difference is not a proof: none of these inputs shows one. The report therefore
 also says which checks no input has broken. Where both reject everything, or run out of memory,
-nothing was compared, and that is no equality: some inputs must be accepted by both.
+nothing was compared, and that is not equality: some inputs must be accepted by both.
 """
 
 from __future__ import annotations
@@ -212,7 +212,7 @@ def verify(
     one or anything that is called like it.
 
     Every check of both programs is aimed at, and `trials` more inputs are drawn at random. A
-    second one that is no exported program has no checks at entry, so only inputs are tried
+    second one that isn't an exported program has no checks at entry, so only inputs are tried
     that those of the first let in. Programs without inputs are run once. They are equal if
     none of these runs differs, and at least `min_accepted` were accepted by both. Raises
     `GraphError` for programs that cannot be compared.

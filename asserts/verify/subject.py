@@ -1,4 +1,4 @@
-"""What `verify` must be told of a program, and what it makes: inputs, checks, trials."""
+"""What `verify` must know of a program, and what it makes: inputs, checks, trials."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ class Strict:
     """``e <= 0`` and ``e != 0``, two steps: ``e + 1 <= 0``."""
 
     row: int
-    apart: int
+    disequality: int
 
 
 Step: TypeAlias = "Premise | Lemma | Definition | Combination | Squeeze | Strict"

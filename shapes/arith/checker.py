@@ -90,7 +90,7 @@ def check(certificate: Certificate, facts: Iterable[Fact], claim: BoolExpr) -> N
             for case, branch in zip(part.cases, part.branches):
                 pending.append((branch, (*known, case), goal))
         else:
-            raise CertificateError(f"{part!r} is no certificate")
+            raise CertificateError(f"{part!r} is not a certificate")
 
 
 def _require(condition: bool, reason: str) -> None:
@@ -218,15 +218,16 @@ def _conclusion(
         _require(same and upper[1] == -lower[1], "two rows that are not opposite")
         return upper[0], upper[1], True
     if isinstance(step, Strict):
-        return _made_strict(_row(step.row, rows), rows[_earlier(step.apart, rows)])
+        return _made_strict(_row(step.row, rows), rows[_earlier(step.disequality, rows)])
     return _combined(step, rows)
 
 
-def _made_strict(row: _Row, apart: _Row | BoolExpr) -> _Row:
+def _made_strict(row: _Row, excluded: _Row | BoolExpr) -> _Row:
     terms, k, _ = row
-    _require(isinstance(apart, BoolExpr) and apart.op is NE_ZERO, "nothing that is excluded")
-    assert isinstance(apart, BoolExpr)
-    e = apart.args[0]
+    is_excluded = isinstance(excluded, BoolExpr) and excluded.op is NE_ZERO
+    _require(is_excluded, "nothing that is excluded")
+    assert isinstance(excluded, BoolExpr)
+    e = excluded.args[0]
     assert isinstance(e, IntExpr)
     sign = 1 if e.constant == k and dict(e.terms().items()) == dict(terms) else -1
     same = {key: sign * c for key, c in terms.items()} == dict(e.terms().items())
@@ -261,7 +262,7 @@ def _earlier(index: int, rows: Sequence[object]) -> int:
 def _row(index: int, rows: Sequence[_Row | BoolExpr]) -> _Row:
     row = rows[_earlier(index, rows)]
     if isinstance(row, BoolExpr):
-        raise CertificateError(f"`{row}` is no inequality")
+        raise CertificateError(f"`{row}` is not an inequality")
     return row
 
 

@@ -134,7 +134,7 @@ def by_differences(facts: Facts, claim: BoolExpr, steps: int = STEPS) -> Proof |
 
 def one_fact_each(proof: Proof) -> bool:
     """Whether each edge of the path is a fact as it was stated, and nothing else is used, so
-    that none can be left out: some of the edges of a path are no path."""
+    that none can be left out: some of the edges of a path don't form a path."""
     certificate = proof.certificate
     assert isinstance(certificate, Linear)
     goal, *edges, _ = certificate.steps

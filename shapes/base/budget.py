@@ -2,7 +2,7 @@
 
 Whatever can be long `spend`s steps as it goes: nodes that are visited, terms that are made,
 rows that are combined, digits of large numbers. A question is asked within `limited`; where
-its steps run out, `ExhaustedError` ends it, and whoever asked answers with what is known
+its steps run out, `ExhaustedError` ends it, and the caller answers with what is known
 without: "unknown", a wider range, the expression as it was. Blocks may be nested: what the
 inner one spends counts for the outer one too.
 

@@ -72,6 +72,6 @@ def excerpt(value: object, limit: int = 60) -> str:
     """The beginning of what `repr` says of a value that may be anything."""
     try:
         text = written(value)
-    except Exception:  # somebody else's `repr`
+    except Exception:  # a foreign `repr`
         text = f"<{type(value).__name__}>"
     return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -38,7 +38,7 @@ _LONGEST: Final = 100_000
 def number(value: object) -> Number | None:
     """The exact Python number that a value is: an `int`, a `bool`, a `float` or `int_oo` of
     just this type. None for what is none, or has no exact value in these types (fractions
-    that are no integers, complex numbers, dates, tensors without a value)."""
+    that aren't integers, complex numbers, dates, tensors without a value)."""
     kind = type(value)
     if kind in _PLAIN:
         return value  # type: ignore[return-value]
@@ -84,7 +84,7 @@ def is_numeric(value: object) -> bool:
 
 
 def as_integer(value: object) -> int | None:
-    """The integer that a value is, or None. A truth value, or a float, is no integer."""
+    """The integer that a value is, or None. A truth value, or a float, is not an integer."""
     found = number(value)
     return found if type(found) is int else None
 

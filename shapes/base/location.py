@@ -37,7 +37,7 @@ _INSTALLED: Final = tuple(
 
 @record(frozen=True, slots=True)
 class Location:
-    """A line of code: file, line number, function. Without a line (0) it is no line of code,
+    """A line of code: file, line number, function. Without a line (0) it isn't a line of code,
     but what the file is called: an option of a command, say."""
 
     file: str
@@ -121,7 +121,7 @@ class SaidAt:
     """Within the block, what no line of a person's code below it says was said there.
 
     For who is asked by other means than code: a command states what its options say, and
-    the lines of whoever started it have not said that.
+    the lines of its caller have not said that.
     """
 
     def __init__(self, place: Location) -> None:

@@ -8,7 +8,7 @@ scope that forgets what was learned in it just drops a reference.
 
 `FirstValues` and `PersistentLists` are maps that are written much more often than read. What
 is added waits in a linked list, which costs one cell, and goes into the dictionaries in one
-piece when somebody asks, or when `WAITING` additions have come together. That happens behind
+piece on demand, or when `WAITING` additions have come together. That happens behind
 the value and does not change it; the settled form replaces the other in one assignment, so a
 thread that reads meanwhile sees one or the other.
 """
@@ -129,10 +129,10 @@ class FirstValues(Generic[K, V]):
 
     def adding(self, key: K, value: V) -> FirstValues[K, V]:
         """This map with one more key, unless it is there already."""
-        settled, log, waiting = self._state
-        if waiting >= WAITING:
-            settled, log, waiting = self._settled(), None, 0
-        return FirstValues((settled, ((key, value), log), waiting + 1))
+        settled, log, pending = self._state
+        if pending >= WAITING:
+            settled, log, pending = self._settled(), None, 0
+        return FirstValues((settled, ((key, value), log), pending + 1))
 
     def _settled(self) -> PersistentMap[K, V]:
         settled, log, _ = self._state
@@ -168,11 +168,11 @@ class PersistentLists(Generic[K, V]):
 
     def adding(self, keys: Collection[K], item: V) -> PersistentLists[K, V]:
         """These lists, with an item in front of those of some keys (where it is not among the
-        newest few already). The keys are read when somebody asks, and not to be changed."""
-        settled, log, waiting = self._state
-        if waiting >= WAITING:
-            settled, log, waiting = self._settled(), None, 0
-        return PersistentLists((settled, ((keys, item), log), waiting + 1))
+        newest few already). The keys are read on demand, and are not to be changed."""
+        settled, log, pending = self._state
+        if pending >= WAITING:
+            settled, log, pending = self._settled(), None, 0
+        return PersistentLists((settled, ((keys, item), log), pending + 1))
 
     def _settled(self) -> PersistentMap[K, Any]:
         settled, log, _ = self._state

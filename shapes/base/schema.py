@@ -62,7 +62,7 @@ def flag(data: Any, path: str) -> bool:
 
 
 def anything(data: Any, path: str) -> Any:
-    """Whatever it is: somebody else looks at it."""
+    """Any value: it is checked elsewhere."""
     return data
 
 
@@ -198,7 +198,7 @@ def _without_duplicates(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise SerializationError(f"damaged text: {excerpt(twice)} stands twice in one object")
+        raise SerializationError(f"damaged text: duplicate key {excerpt(twice)}")
     return found
 
 

@@ -90,8 +90,8 @@ class Congruence(NamedTuple):
 
     def join(self, other: Congruence) -> Congruence:
         """The smallest congruence that includes both sets."""
-        apart = self.residue - other.residue
-        return Congruence.of(math.gcd(self.modulus, other.modulus, apart), self.residue)
+        distance = self.residue - other.residue
+        return Congruence.of(math.gcd(self.modulus, other.modulus, distance), self.residue)
 
 
 ANYTHING: Final = Congruence(1, 0)

@@ -4,7 +4,7 @@ The idea: rounding to nearest keeps the order, so a correctly rounded operation 
 wherever the real one is, and takes its extremes at corners. The places where this breaks
 (the infinities, 0 as a factor) are made pieces of their own: an operand is looked at in its
 ends and in the floats next to 0 and to the infinities (`_landmarks`), among which are the
-ends of all its pieces. A NaN there says that NaN is possible, and is no value.
+ends of all its pieces. A NaN there says that NaN is possible, and is not a value.
 
 Library functions (`exp`, `sin`, ...) are not correctly rounded; their results are widened by
 a few units in the last place, but not past what mathematics allows.
@@ -216,7 +216,7 @@ def fmax(first: ValueRanges, *rest: ValueRanges) -> ValueRanges:
 
 def fpow(a: ValueRanges, b: ValueRanges) -> ValueRanges:
     """C's `pow`: for a base >= 0 monotone in each argument; of a negative base the power of
-    |a|, with the sign of the parity of b, and NaN for a finite base if b is no integer.
+    |a|, with the sign of the parity of b, and NaN for a finite base if b isn't an integer.
 
     -0.0 is in every range that has 0.0; its odd negative powers are -inf.
     """

@@ -58,7 +58,7 @@ class ValueRanges:
             return float_range(lower, upper, bool(nan))
         if nan:
             shown = f"[{written(lower)}, {written(upper)}]"
-            raise RangeError(f"NaN is no value of the {kind} range {shown}")
+            raise RangeError(f"NaN is not a value of the {kind} range {shown}")
         if kind == "bool":
             return _BOOLS[lower, upper]
         return int_range(lower, upper)  # type: ignore[arg-type]
@@ -140,7 +140,7 @@ class ValueRanges:
         return _make(kind, lower, upper, self.nan or other.nan)
 
     def __contains__(self, value: object) -> bool:
-        """Whether the range includes that value; `int_oo` is no value.
+        """Whether the range includes that value; `int_oo` is not a value.
 
         As elsewhere in Python a truth value counts as an integer, and an integer as a float.
         """

@@ -2,7 +2,7 @@
 
 ``np.int64(3) < n`` asks numpy first, which would turn `n` into an object and compare by its
 own rules. numpy asks back (``__array_ufunc__``), and the answer is that of our operators for
-exact numbers; for arrays it is that of whoever traces (`ANSWERS`), or an array of objects.
+exact numbers; for arrays it is that of the tracer (`ANSWERS`), or an array of objects.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Guards: what the example sizes decided, to be checked by whoever calls.
+"""Guards: what the example sizes decided, to be checked by the caller.
 
 All guards of an environment are compiled into one Python function of the backed symbols. A
 guard that fails is explained with the values and where they come from.

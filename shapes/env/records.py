@@ -40,7 +40,7 @@ class SymbolInfo:
 class Check:
     """A deferred runtime assert: `claim` includes the condition of being defined.
 
-    `written` is the condition in the words of whoever stated it, if it was text, `expr` the
+    `written` is the condition in the words in which it was stated, if it was text, `expr` the
     condition without that of being defined. `origin` tells whether a person wrote it or an
     operation implies it.
     """

@@ -321,15 +321,15 @@ class _Reader:
     def _checks(self, facts: Sequence[Fact]) -> list[Check]:
         """The checks: each fact that a check states belongs to one of them, in their order."""
         checks = []
-        waiting = [place for place, fact in enumerate(facts) if fact.origin == "check"]
-        waiting.reverse()
+        pending = [place for place, fact in enumerate(facts) if fact.origin == "check"]
+        pending.reverse()
         for entry, path in _placed(self._data["checks"], "checks"):
             fact = entry["fact"]
-            if fact is not None and (not waiting or fact != waiting.pop()):
+            if fact is not None and (not pending or fact != pending.pop()):
                 unlike(f"{path}.fact", "the number of the fact that this check states", fact)
             checks.append(self._check(entry, path, None if fact is None else facts[fact]))
-        if waiting:
-            raise SerializationError(f"facts[{waiting[-1]}] is of a check that is missing")
+        if pending:
+            raise SerializationError(f"facts[{pending[-1]}] belongs to a missing check")
         return checks
 
     def _check(self, entry: dict[str, Any], path: str, fact: Fact | None) -> Check:

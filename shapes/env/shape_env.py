@@ -80,8 +80,8 @@ class ShapeEnv:
     """Symbols, facts, guards and deferred checks of one program."""
 
     watch: Callable[[Any, str], None] | None = None
-    """Is told when the "text" or the "hash" of a symbolic value is asked for (by a tracer, to
-    which both are unknown); what it raises goes to whoever asked."""
+    """Called when the "text" or the "hash" of a symbolic value is asked for (by a tracer, to
+    which both are unknown); what it raises goes to the caller."""
 
     def __init__(self) -> None:
         self.symbols: dict[str, SymbolInfo] = {}
@@ -150,7 +150,7 @@ class ShapeEnv:
         name = self._fresh_name() if name is None else name
         if kind != "int":
             if size_like or min is not None or max is not None:
-                raise RangeError(f"`{name}` is no integer: it has no range, and is no size")
+                raise RangeError(f"`{name}` is not an integer: it has no range or size")
             info = SymbolInfo(self._symbol(name, kind), False, source)
             return self._entered(info, ())
         lower = -int_oo if min is None else min
@@ -246,7 +246,7 @@ class ShapeEnv:
     def _claim(self, value: Any) -> Spelled:
         found = self.spelled(value)
         if not isinstance(found.expr, BoolExpr):
-            raise ExpressionTypeError(f"`{found.expr}` is no condition")
+            raise ExpressionTypeError(f"`{found.expr}` is not a condition")
         return found
 
     def _whole(self, claim: Claim) -> tuple[BoolExpr, BoolExpr]:

@@ -162,7 +162,7 @@ class Symbolic:
 
 
 def _watched(value: Symbolic, what: str) -> None:
-    """Tell whoever watches the environment that a text or a hash is asked for."""
+    """Notify the environment's watcher that a text or a hash is asked for."""
     watch = value.env.watch
     if watch is not None:
         watch(value, what)

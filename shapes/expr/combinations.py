@@ -162,8 +162,8 @@ SHORT: Final = 8
 class Sum(IntExpr):
     """A linear combination that is neither a constant nor a single atom.
 
-    It holds either its terms, or a pending ``p*a + q*b + k`` from which they are made when
-    somebody asks. A rope never grows longer than the terms below it, so reading it costs
+    It holds either its terms, or a pending ``p*a + q*b + k`` from which they are made
+    on demand. A rope never grows longer than the terms below it, so reading it costs
     no more than making it did.
     """
 

@@ -65,7 +65,7 @@ def fold(name: str, args: tuple[Expr, ...], kind: str) -> Expr:
         try:
             value = op.python(*[a.value for a in args])
         except (ArithmeticError, ValueError):
-            pass  # without a value: kept as it stands, whoever evaluates it hears
+            pass  # without a value: kept as it stands; evaluating it raises
         else:
             if kind == "bool":
                 return TRUE if value else FALSE

@@ -119,7 +119,7 @@ def _entered(table: dict[Any, Any], key: Any, entry: ref[Expr], node: Expr) -> E
 
 def completed(*instances: Any) -> None:
     """Give the classes of these instances what mypyc leaves out, in the compiled build: weak
-    references (with a field `_weakrefs`, which nobody reads), the hash of identity where
+    references (with a field `_weakrefs`, which is never read), the hash of identity where
     comparisons are defined without one, and ``__index__``.
 
     Once a class is complete, as Python's own are, nothing is done.
@@ -137,7 +137,7 @@ def completed(*instances: Any) -> None:
         adopt(one, "_weakrefs")
     for kind in {base for one in instances for base in type(one).__mro__}:
         if "_weakrefs" in vars(kind):
-            del kind._weakrefs  # nobody may set it
+            del kind._weakrefs  # never set
 
 
 def table_sizes() -> tuple[int, int]:

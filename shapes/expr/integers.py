@@ -6,7 +6,7 @@ power of two, a ceiling division is a negated floor division, ``x & (2**k - 1)``
 ``x % 2**k``. A floor division by a constant has a positive divisor, lowest terms, no term
 and no part of the constant that divides out, and a positive leading coefficient. Every step
 holds for all integers for which the operators are defined; what is lost on the way is the
-condition of being defined, which whoever asks keeps separately (see `definedness`).
+condition of being defined, which the caller keeps separately (see `definedness`).
 
 Sources: the identities are those of Knuth, TAOCP 1.2.4 (floor, ceiling, mod).
 """
@@ -160,7 +160,7 @@ def _is_in_lowest_terms(terms: Mapping[IntExpr, int], c: int) -> bool:
 
 
 def _divided_term(a: IntExpr, atom: IntExpr, coefficient: int, c: int) -> IntExpr:
-    """``a // c`` for ``a == coefficient*atom + k``, where the atom is no quotient: the usual
+    """``a // c`` for ``a == coefficient*atom + k``, where the atom isn't a quotient: the usual
     case, with nothing to merge and one term to look at."""
     k = a.constant
     if not coefficient % c:

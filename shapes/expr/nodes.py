@@ -162,7 +162,7 @@ class BoolAtom(BoolExpr):
     weight: int
     """How many atomic conditions are in it, counted along every path, up to a limit."""
     symbols: tuple[Expr, ...] | None
-    """The symbols in it, once somebody has asked (see `interpret.free_symbols`)."""
+    """The symbols in it, once they were asked for (see `interpret.free_symbols`)."""
 
 
 class BoolSymbol(BoolAtom):
@@ -238,7 +238,7 @@ def _float_constant(value: float) -> FloatExpr:
 def symbol(name: Any, kind: Any = "int") -> Expr:
     """The symbol of that name (text) and `Kind`; what is known about it is kept elsewhere.
 
-    Raises `ExpressionTypeError` for an empty name, one that is no text, or another kind.
+    Raises `ExpressionTypeError` for an empty name, one that isn't text, or another kind.
     """
     if not isinstance(name, str) or not name:
         raise ExpressionTypeError(f"a symbol's name is a non-empty text, not {name!r}")
@@ -337,7 +337,7 @@ def make_relation(op: Op, e: IntExpr) -> BoolExpr:
 
 
 def existing_relation(op: Op, e: IntExpr) -> Expr | None:
-    """The node of a relation of an integer with 0, if somebody holds it."""
+    """The node of a relation of an integer with 0, if it is still referenced."""
     entry = BY_OPERANDS.get((op, e.key))
     return None if entry is None else entry()
 

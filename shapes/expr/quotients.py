@@ -190,12 +190,12 @@ def _remainder(a: Terms, divisor: Terms, leading: Leading) -> tuple[IntExpr, Ter
     work = WORK_LIMIT + 4 * len(a)
     spend(len(a))
     left = dict(a)
-    waiting = [(_rank(t, order), n, t) for n, t in enumerate(a) if _has(t, top)]
-    heapify(waiting)
+    pending = [(_rank(t, order), n, t) for n, t in enumerate(a) if _has(t, top)]
+    heapify(pending)
     count = len(a)
     whole: Terms = {}
-    while waiting:
-        t = heappop(waiting)[2]
+    while pending:
+        t = heappop(pending)[2]
         times = left.get(t, 0) // c if c > 0 else -(left.get(t, 0) // -c)
         if not times:
             continue
@@ -210,7 +210,7 @@ def _remainder(a: Terms, divisor: Terms, leading: Leading) -> tuple[IntExpr, Ter
             met = _times(factor, other)
             if met not in left and _has(met, top):
                 count += 1
-                heappush(waiting, (_rank(met, order), count, met))
+                heappush(pending, (_rank(met, order), count, met))
             _subtract(left, met, times * v)
     return _sum_of(whole), left
 

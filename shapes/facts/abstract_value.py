@@ -2,7 +2,7 @@
 
 `Knowledge` is an interval and a congruence, each end with the facts that it rests on, and
 the values that are excluded; `agreed` moves the ends inwards until all of that agrees. Facts
-that cannot hold together are told in one way (`contradiction`), with as few of them as
+that cannot hold together are reported in one way (`contradiction`), with as few of them as
 deleting finds necessary (`smallest`).
 """
 
@@ -82,7 +82,7 @@ class Fact:
 
     @property
     def enforced_by(self) -> str | None:
-        """Who sees to it that it holds when a program runs; None if nobody does."""
+        """What enforces it when a program runs; None if nothing does."""
         if self.origin == "operation":
             return self.operation or "the operation"
         return {

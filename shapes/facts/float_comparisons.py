@@ -36,7 +36,7 @@ def _beside(name: str, other: Expr, below: bool) -> ValueRanges:
     except OverflowError:
         return _NUMBER
     if end != value:
-        return _NUMBER  # an integer that is no double
+        return _NUMBER  # an integer that is not a double
     if name == "FloatEq":
         return ValueRanges(end, end)
     if name == "FloatLt":

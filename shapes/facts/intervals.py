@@ -200,7 +200,7 @@ def _of_parts(facts: Facts, known: Known, e: Sum, depth: int) -> Ends:
 
 
 def _of_atom(facts: Facts, known: Known, e: IntExpr, depth: int) -> Ends:
-    """The ends of what is no sum, which are kept."""
+    """The ends of what is not a sum, which are kept."""
     if type(e) is IntSymbol:
         own = facts.known(e)
         found = _ANY if own is None else (own.lower, own.upper)

@@ -208,7 +208,7 @@ def relates_operands(t: IntExpr) -> bool:
 
 
 def narrowed(facts: Facts, t: IntExpr, known: Knowledge) -> list[Told]:
-    """What the ends of an atom that is no symbol say about its operands."""
+    """What the ends of an atom that isn't a symbol say about its operands."""
     if isinstance(t, Product):
         return _of_product(facts, t, known)
     name = t.op.name
@@ -229,12 +229,12 @@ def _bounds(
     e: Expr, lower: Bound, upper: Bound, why_lower: Reasons, why: Reasons
 ) -> list[Told]:
     """Both ends of an operand, as far as they are finite."""
-    told: list[Told] = []
+    learned: list[Told] = []
     if not isinstance(lower, IntInfinity):
-        told.append((e, ABOVE, lower, why_lower))
+        learned.append((e, ABOVE, lower, why_lower))
     if not isinstance(upper, IntInfinity):
-        told.append((e, BELOW, upper, why))
-    return told
+        learned.append((e, BELOW, upper, why))
+    return learned
 
 
 def _of_quotient(facts: Facts, t: IntExpr, known: Knowledge) -> list[Told]:
@@ -252,20 +252,20 @@ def _of_quotient(facts: Facts, t: IntExpr, known: Knowledge) -> list[Told]:
     if by.lower < 1:
         return []
     sized = by.why_lower | by.why_upper
-    told: list[Told] = []
+    learned: list[Told] = []
     if not isinstance(low, IntInfinity):
         least = by.lower if low >= 0 else by.upper
         if not isinstance(least, IntInfinity):
-            told.append((a, ABOVE, low * least, known.why_lower | sized))
+            learned.append((a, ABOVE, low * least, known.why_lower | sized))
         above = reach(facts, a).upper  # type: ignore[arg-type]
         if low >= 1 and not isinstance(above, IntInfinity):
             why = known.why_lower | by.why_lower | reach(facts, a).why_upper  # type: ignore[arg-type]
-            told.append((b, BELOW, above // low, why))
+            learned.append((b, BELOW, above // low, why))
     if not isinstance(high, IntInfinity):
         most = by.upper if high >= 0 else by.lower
         if not isinstance(most, IntInfinity):
-            told.append((a, BELOW, (high + 1) * most - 1, known.why_upper | sized))
-    return told
+            learned.append((a, BELOW, (high + 1) * most - 1, known.why_upper | sized))
+    return learned
 
 
 def _of_truncated(t: IntExpr, known: Knowledge) -> list[Told]:
@@ -282,7 +282,7 @@ def _of_truncated(t: IntExpr, known: Knowledge) -> list[Told]:
 
 def _of_size(facts: Facts, x: Expr, n: int, known: Knowledge) -> list[Told]:
     """What the ends of ``abs(x)**n`` say about x: its size lies between their roots."""
-    told: list[Told] = []
+    learned: list[Told] = []
     upper, lower = known.upper, known.lower
     if not isinstance(upper, IntInfinity):
         if upper < 0:
@@ -290,20 +290,20 @@ def _of_size(facts: Facts, x: Expr, n: int, known: Knowledge) -> list[Told]:
         most = _root(upper, n)
         if not isinstance(lower, IntInfinity) and lower > most**n:
             raise NoValueError(known.why_lower | known.why_upper)
-        told += [(x, BELOW, most, known.why_upper), (x, ABOVE, -most, known.why_upper)]
+        learned += [(x, BELOW, most, known.why_upper), (x, ABOVE, -most, known.why_upper)]
     if isinstance(lower, IntInfinity) or lower <= 0 or not isinstance(x, IntExpr):
-        return told
+        return learned
     least = _root(lower - 1, n) + 1
     own = reach(facts, x)
     if own.lower > -least:
-        told.append((x, ABOVE, least, known.why_lower | own.why_lower))
+        learned.append((x, ABOVE, least, known.why_lower | own.why_lower))
     elif own.upper < least:
-        told.append((x, BELOW, -least, known.why_lower | own.why_upper))
+        learned.append((x, BELOW, -least, known.why_lower | own.why_upper))
     elif 2 * least - 1 <= DIVISORS:
-        told += [(x, APART, k, known.why_lower) for k in range(1 - least, least)]
+        learned += [(x, APART, k, known.why_lower) for k in range(1 - least, least)]
     else:
-        told.append((x, APART, 0, known.why_lower))
-    return told
+        learned.append((x, APART, 0, known.why_lower))
+    return learned
 
 
 def _of_extremum(facts: Facts, t: IntExpr, known: Knowledge, sign: int) -> list[Told]:
@@ -313,11 +313,11 @@ def _of_extremum(facts: Facts, t: IntExpr, known: Knowledge, sign: int) -> list[
     why_far, why = known.why_upper, known.why_lower
     if sign < 0:
         why_far, why = why, why_far
-    told: list[Told] = []
+    learned: list[Told] = []
     if not isinstance(far, IntInfinity):
-        told += [(e, BELOW if sign > 0 else ABOVE, far, why_far) for e in t.args]
+        learned += [(e, BELOW if sign > 0 else ABOVE, far, why_far) for e in t.args]
     if isinstance(near, IntInfinity):
-        return told
+        return learned
     able: list[Expr] = []
     for e in t.args:
         own = reach(facts, e)  # type: ignore[arg-type]
@@ -326,8 +326,8 @@ def _of_extremum(facts: Facts, t: IntExpr, known: Knowledge, sign: int) -> list[
         else:
             why = why | (own.why_upper if sign > 0 else own.why_lower)
     if len(able) <= 1:
-        told += [(e, ABOVE if sign > 0 else BELOW, near, why) for e in able or t.args]
-    return told
+        learned += [(e, ABOVE if sign > 0 else BELOW, near, why) for e in able or t.args]
+    return learned
 
 
 def _of_choice(facts: Facts, t: IntExpr, known: Knowledge) -> list[Told]:
@@ -382,20 +382,20 @@ def _of_product(facts: Facts, t: Product, known: Knowledge) -> list[Told]:
         return []
     if known.lower == 0 == known.upper:
         return []
-    told: list[Told] = []
+    learned: list[Told] = []
     for base, n in t.factors:
         others = [factor for factor in t.factors if factor[0] is not base]
         left = _left_for(known, _product_of(facts, others, DEPTH - 1)) if others else known
         if n % 2:
-            told += _bounds(base, *_roots(left, n), left.why_lower, left.why_upper)
+            learned += _bounds(base, *_roots(left, n), left.why_lower, left.why_upper)
         else:
-            told += _of_size(facts, base, n, left)
+            learned += _of_size(facts, base, n, left)
         if others and (known.lower > 0 or known.upper < 0):
             why = known.why_lower if known.lower > 0 else known.why_upper
-            told.append((base, APART, 0, why))
+            learned.append((base, APART, 0, why))
         if known.lower == known.upper and isinstance(base, IntAtom):
-            told += _divisors(facts, base, n, known)
-    return told
+            learned += _divisors(facts, base, n, known)
+    return learned
 
 
 def _roots(left: Knowledge, n: int) -> tuple[Bound, Bound]:

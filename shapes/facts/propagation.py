@@ -408,7 +408,7 @@ class Learner(Directions):
                     self._narrow_operands(t)
 
     def _narrow_operands(self, t: IntExpr) -> None:
-        """What the ends of an atom that is no symbol say about its operands."""
+        """What the ends of an atom that isn't a symbol say about its operands."""
         self._steps -= 1 + len(t.args) // OPERANDS
         for e, what, number, why in narrowed(self._new, t, self._new.knowledge(t)):
             if what is HOLDS:
@@ -501,7 +501,7 @@ def _is_bound(claim: Expr) -> bool:
 
 
 def _complement(claim: Expr) -> Expr | None:
-    """The condition that says the opposite; None where nobody can have stated it."""
+    """The condition that says the opposite; None where it cannot have been stated."""
     if claim.op is EQ_ZERO or claim.op is NE_ZERO:
         e = claim.args[0]
         assert isinstance(e, IntExpr)

@@ -82,7 +82,7 @@ class Facts:
         self._by_symbol: PersistentLists[Expr, Statement] = PersistentLists()
         self._alone: PersistentLists[Expr, Statement] = PersistentLists()
         self.has_solved = False  # whether any equality was solved
-        self.has_operators = False  # whether anything is known of an atom that is no symbol
+        self.has_operators = False  # whether anything is known of an atom that isn't a symbol
         self.has_residues = False  # whether a congruence of any direction is known
         self.has_relations = False  # whether anything is known of a sum
         self.has_disequalities = False  # whether a sum was stated not to be some value

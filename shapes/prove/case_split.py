@@ -114,7 +114,7 @@ def contradicted(
 class _Node:
     """Facts to be refuted. `assumed` are the negated claim and the cases so far, `without`
     the facts and cases without the negated claim, `retired` the conditions that a case or a
-    replacement has taken the place of, so that nobody looks for more in them."""
+    replacement has taken the place of, so that they are not examined again."""
 
     facts: Facts
     without: Facts

@@ -1,7 +1,7 @@
 """Tactics: functions from facts and a claim to a proof or None (the solver is in `solving`).
 
 They are listed in `METHODS` in order of cost; `ladder` calls them. A tactic names as few
-facts as it can tell apart cheaply: those behind the ends of ranges that matter, and of a few
+facts as it can distinguish cheaply: those behind the ends of ranges that matter, and of a few
 facts only those that it cannot do without.
 
 Guarantees: facts are never changed, no example takes part, and None says only that this

@@ -188,7 +188,7 @@ class _End:
         self._open: int | None = None
 
     def settle(self) -> None:
-        """Ask until the end is exact, or what is left cannot be told by asking."""
+        """Ask until the end is exact, or what is left cannot be decided by asking."""
         if isinstance(self.upper, IntInfinity):
             self._find_upper()
         if isinstance(self.upper, IntInfinity):

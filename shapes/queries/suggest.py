@@ -111,7 +111,7 @@ def suggest(
 
     `known` are facts or an environment; text is understood with an environment only. The
     list is empty for a claim that always holds, and for one that never does. Raises
-    `ExpressionTypeError` for something that is no condition, `ValueError` for an effort
+    `ExpressionTypeError` for what is not a condition, `ValueError` for an effort
     that there is not or a negative limit.
     """
     if limit < 0:
@@ -151,7 +151,7 @@ def _goal(known: Facts | _Environment, claim: Any) -> BoolExpr:
     else:
         spelled = known.spelled(claim)
     if not isinstance(spelled.expr, BoolExpr):
-        raise ExpressionTypeError(f"`{spelled.expr}` is no condition")
+        raise ExpressionTypeError(f"`{spelled.expr}` is not a condition")
     return conjunction(spelled.defined, spelled.expr)
 
 

@@ -41,7 +41,7 @@ Dims: TypeAlias = Sequence[ExprLike]
 """What is accepted as a shape: expressions, integers, or values that stand for one."""
 
 Known: TypeAlias = Callable[[Expr], "bool | None"]
-"""Asks somebody who knows more, cheaply: true, false, or not known."""
+"""A cheap question to the caller's facts: true, false, or not known."""
 
 ZERO = constant(0)
 ONE = constant(1)
@@ -154,7 +154,7 @@ def axes_of(axes: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
 
 
 def decide(condition: Expr, known: Known | None) -> bool | None:
-    """Whether a condition holds, if it is constant or somebody knows."""
+    """Whether a condition holds, if it is constant or the caller's facts decide it."""
     if condition is TRUE:
         return True
     if condition is FALSE:

@@ -1,4 +1,4 @@
-"""Tensors put together, taken apart and repeated."""
+"""Tensors joined, split and repeated."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ def _parsed(subscripts: str, count: int) -> tuple[list[str], str | None]:
     inputs = left.split(",")
     for term in (*inputs, right):
         if not _TERM.fullmatch(term):
-            raise never(f"einsum '{subscripts}': '{term}' is no list of labels")
+            raise never(f"einsum '{subscripts}': '{term}' is not a list of labels")
     if len(inputs) != count:
         raise never(f"einsum '{subscripts}' has {len(inputs)} terms for {count} operands")
     return inputs, right if arrow else None
@@ -183,5 +183,5 @@ def _output_shape(
     before, _, after = output.partition("...")
     labels = before + after
     if len(set(labels)) != len(labels) or any(label not in sizes for label in labels):
-        raise never(f"einsum '{subscripts}': '{output}' is no valid output")
+        raise never(f"einsum '{subscripts}': '{output}' is not a valid output")
     return (*(sizes[x] for x in before), *batch, *(sizes[x] for x in after))

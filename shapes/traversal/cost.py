@@ -1,4 +1,4 @@
-"""How large an expression is, and how dear its evaluation: what "simpler" means.
+"""How large an expression is, and how expensive its evaluation: what "simpler" means.
 
 Expressions are compared by the number of operators and operands of the text that a person
 would write for them (remainders as ``%``, ``y - x`` as one operation), and where that is

@@ -329,8 +329,8 @@ class _Parser:
             self._push("binary", token, level)
 
     def _push(self, kind: Literal["binary", "compare"], token: _Token, level: int) -> None:
-        waiting = _Waiting(kind, token.text, level, token.column, len(self._values))
-        self._waiting.append(waiting)
+        pending = _Waiting(kind, token.text, level, token.column, len(self._values))
+        self._waiting.append(pending)
         self._operand_next = True
 
     def _close(self, token: _Token) -> None:

@@ -91,7 +91,7 @@ def join(pieces: Pieces, limit: float = math.inf) -> str:
 
 
 def _held(part: Shown, precedence: int) -> Pieces:
-    """The text, in parentheses if it would fall apart in a place of that precedence."""
+    """The text, in parentheses if it would be split in a place of that precedence."""
     return part.text if part.precedence >= precedence else ("(", part.text, ")")
 
 

@@ -28,7 +28,7 @@ __all__ = ["Builder", "rebuilt", "substitute"]
 
 
 class Builder:
-    """The analysis whose values are expressions: it builds what it is told.
+    """The analysis whose values are expressions: it builds what it is given.
 
     With nothing replaced it is the identity, on sympy's expressions it is the conversion.
     """

@@ -54,12 +54,12 @@ class Tape:
         """The expressions' values at a point, one after the other: `point` gives the
         symbols' values in their order. An `Undefined` stands where there is no value."""
         slots: list[Any] = list(point)
-        waiting = 0  # steps that are not counted yet
+        pending = 0  # steps that are not counted yet
         for steps, place in self._sections:
-            waiting += len(steps)
-            if waiting > OFTEN:
-                spend(waiting)
-                waiting = 0
+            pending += len(steps)
+            if pending > OFTEN:
+                spend(pending)
+                pending = 0
             for step in steps:
                 slots.append(step(slots))
             yield slots[place]
@@ -68,13 +68,13 @@ class Tape:
         """How many expressions were evaluated at a point, and the last one's value if all
         before it are true (None if not); no more are evaluated behind one that is not."""
         slots: list[Any] = list(point)
-        waiting = 0
+        pending = 0
         left = len(self._sections)
         for steps, place in self._sections:
-            waiting += len(steps)
-            if waiting > OFTEN:
-                spend(waiting)
-                waiting = 0
+            pending += len(steps)
+            if pending > OFTEN:
+                spend(pending)
+                pending = 0
             for step in steps:
                 slots.append(step(slots))
             left -= 1

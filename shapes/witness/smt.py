@@ -553,7 +553,7 @@ def _steps_of(solver: Any) -> int:
 
 
 _left_behind: Final[list[Any]] = []
-"""What such threads are at work on, so that nobody else releases it."""
+"""What such threads are working on, so that nothing else releases it."""
 
 
 @contextmanager

@@ -105,7 +105,7 @@ class NumpyCodec(BasicCodec):
 
     def decode_env(self, data: object) -> object:
         """The inverse of `encode_env`."""
-        return ShapeEnv.from_json(data)  # type: ignore[arg-type]  # (refuses what is no text)
+        return ShapeEnv.from_json(data)  # type: ignore[arg-type]  # (refuses what is not text)
 
     def decode_meta(self, data: Mapping[str, object]) -> dict[str, object]:
         """The inverse of `encode_meta`; what others read must be of the right form."""
@@ -165,7 +165,7 @@ def _array(dtype: str, shape: tuple[int, ...], numbers: list[str]) -> np.ndarray
 def _decode_expr(codec: NumpyCodec, content: Any, depth: int) -> object:
     text, kinds = content
     if not all(is_name(name) for name, _ in kinds):
-        raise ValueError("what stands for a symbol is no name")
+        raise ValueError("what stands for a symbol is not a name")
     try:
         return parse(text, {name: symbol(name, kind) for name, kind in kinds})
     except ShapeproofError as error:

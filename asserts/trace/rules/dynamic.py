@@ -214,7 +214,7 @@ def _set_operation(
     t.bind(result._node, {count: (("size", 0),)})
     upper = {"intersect1d": minimum(a, b), "setdiff1d": a}.get(name, both)
     if assume_unique and name == "intersect1d":
-        upper = both  # what the caller promises, nobody checks
+        upper = both  # what the caller promises is not checked
     lower = None
     if name == "union1d":
         lower = minimum(both, constant(1))

@@ -105,7 +105,7 @@ Places = dict[int, tuple[IntExpr, ...]]
 """What is known of the elements of arrays of indices, by the identity of the array."""
 
 MOST_PLACES = 8
-"""Symbolic numbers in one list of indices of which each is told."""
+"""Symbolic numbers in one list of indices of which each is recorded."""
 
 
 def known_places(t: Tracer, value: Any) -> tuple[IntExpr, ...] | None:
@@ -279,7 +279,7 @@ def _basic(
         axis += 1
     t.require(needs.result(()))
     key = _trimmed(items)
-    # All integers: a scalar, which is no view; with an ellipsis it is a 0-d array.
+    # All integers: a scalar, which is not a view; with an ellipsis it is a 0-d array.
     is_scalar = not shape and not dotted
     return _Indexed(tuple(shape), key, not copies and not is_scalar)
 

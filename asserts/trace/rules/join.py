@@ -1,4 +1,4 @@
-"""Arrays put together, taken apart and repeated."""
+"""Arrays joined, split and repeated."""
 
 from __future__ import annotations
 

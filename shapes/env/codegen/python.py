@@ -153,16 +153,16 @@ def compile_conditions(
     source = Source(names)
     lines = source.lines
     memo: dict[Any, Any] = {}
-    waiting: list[str] = []
+    pending: list[str] = []
     for condition in conditions:
         before = len(lines)
         held = interpret(source, {}, condition, memo)
-        if waiting and len(lines) > before:
+        if pending and len(lines) > before:
             # What got a name for this condition comes behind the conditions before it.
-            lines[before:before] = [f"if not ({_all(waiting)}):", "    return False"]
-            waiting = []
-        waiting.append(held)
-    return compiled(name, names, [*lines, f"return ({_all(waiting)})"])
+            lines[before:before] = [f"if not ({_all(pending)}):", "    return False"]
+            pending = []
+        pending.append(held)
+    return compiled(name, names, [*lines, f"return ({_all(pending)})"])
 
 
 def _all(conditions: Sequence[str]) -> str:

@@ -52,7 +52,7 @@ def hold_over_rows(
 ) -> tuple[Any, Plan | None]:
     """Whether all conditions hold, row by row, and the plan that was used, for the next time.
 
-    Raises `EvaluationError` for values that are no numbers, or arrays of different lengths.
+    Raises `EvaluationError` for values that aren't numbers, or arrays of different lengths.
     """
     import numpy as np
 

@@ -38,7 +38,7 @@ def _apart(ask: Ask, x: Expr, y: Expr) -> bool:
 
 
 def _disjoint_sum(ask: Ask, node: Expr) -> Iterator[Expr]:
-    """``x | y -> x + y`` for bits that are apart; the same for ``x ^ y``."""
+    """``x | y -> x + y`` for disjoint bits; the same for ``x ^ y``."""
     build = node.op.build
     assert build is not None
     for index, x in enumerate(node.args):

@@ -54,7 +54,7 @@ class _Reader:
         self._domain: tuple[Bound, Bound] = (0, 0)
 
     def read(self, e: Expr) -> _Pieces | None:
-        """The pieces of an expression; None if it is no such function, or has too many."""
+        """The pieces of an expression; None if it is not such a function, or has too many."""
         if not isinstance(e, IntExpr) or type(e) is Infinity:
             return None
         found: _Pieces | None = None

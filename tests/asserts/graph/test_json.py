@@ -310,7 +310,7 @@ DAMAGES: list[tuple[str, type[ShapeproofError], Callable[[dict[str, Any]], objec
         lambda d: d["modules"][0]["attributes"].update(graph={"const": 1}),
     ),
     (
-        "is no module and no constant",
+        "is neither a module nor a constant",
         Damaged,
         lambda d: d["modules"][0]["attributes"].update(inner={}),
     ),

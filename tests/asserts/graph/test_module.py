@@ -57,7 +57,7 @@ def test_wrong_paths_are_named() -> None:
         module.get_attr("a.b")
     with pytest.raises(GraphError, match="'weight' is a int, not a module"):
         module.get_submodule("weight")
-    with pytest.raises(GraphError, match="leads through 'weight', which is no module"):
+    with pytest.raises(GraphError, match="leads through 'weight', which is not a module"):
         module.set_attr("weight.x", 1)
     with pytest.raises(GraphError, match="is not a module"):
         module.add_submodule("a", 3)  # type: ignore[arg-type]

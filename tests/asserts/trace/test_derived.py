@@ -270,9 +270,9 @@ def test_text_that_is_a_name_after_all() -> None:
 
 
 def test_no_name_no_symbol() -> None:
-    with pytest.raises(TraceError, match="no integer expression"):
+    with pytest.raises(TraceError, match="not an integer expression"):
         trace(total, x=("a > 2",))
-    with pytest.raises(TraceError, match="no expression"):
+    with pytest.raises(TraceError, match="not an expression"):
         trace(total, x=("a +",))
     with pytest.raises(GraphError):
         asserts.verify(trace(total, x=("2*a",)), trace(total, x=("2*a", 3)))

@@ -189,10 +189,10 @@ def test_symbols_of_a_given_environment_are_used() -> None:
     ("specs", "text"),
     [
         ((("n",), ("n",)), "don't fit the function"),
-        (((1.5,),), "1.5 is no size"),
+        (((1.5,),), "1.5 is not a size"),
         (((-1,),), "cannot be negative"),
         ((("z//2",),), "names `z`"),
-        ((("2*",),), "is no expression"),
+        ((("2*",),), "is not an expression"),
         ((Spec(("n",), "float64"), 3), "don't fit"),
     ],
 )
@@ -204,9 +204,9 @@ def test_bad_specifications(specs: Any, text: str) -> None:
 def test_bad_dtypes() -> None:
     with pytest.raises(TraceError, match="object cannot be traced"):
         Spec(("n",), object)
-    with pytest.raises(TraceError, match="no dtype"):
+    with pytest.raises(TraceError, match="not a dtype"):
         Spec(("n",), "float65")
-    with pytest.raises(TraceError, match="no function"):
+    with pytest.raises(TraceError, match="not a function"):
         trace(3)  # type: ignore[arg-type]
 
 

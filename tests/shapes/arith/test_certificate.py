@@ -128,7 +128,7 @@ def _tampered(step: Step) -> Iterator[Step]:
     elif isinstance(step, Squeeze):
         yield Squeeze(step.upper, step.upper)
     elif isinstance(step, Strict):
-        yield Strict(step.apart, step.row)
+        yield Strict(step.disequality, step.row)
     elif isinstance(step, Definition):
         yield replace(step, terms=(*step.terms, (step.parameter, 1)))
 

@@ -422,7 +422,7 @@ BAD: list[tuple[str, Callable[[ShapeEnv], Any], type[Exception], str]] = [
         "range of a flag",
         lambda e: e.unbacked("n", kind="bool", max=3),
         RangeError,
-        "no integer",
+        "not an integer",
     ),
     ("size-like text", lambda e: e.unbacked("n", size_like=True, min="1"), RangeError, "'1'"),  # type: ignore[arg-type]
     (
@@ -464,9 +464,9 @@ BAD: list[tuple[str, Callable[[ShapeEnv], Any], type[Exception], str]] = [
         "no condition",
         lambda e: e.assume("b + 1"),
         ExpressionTypeError,
-        "`b \\+ 1` is no condition",
+        "`b \\+ 1` is not a condition",
     ),
-    ("no condition asked", lambda e: e.prove("b"), ExpressionTypeError, "`b` is no condition"),
+    ("no condition asked", lambda e: e.prove("b"), ExpressionTypeError, "`b` is not a condition"),
     (
         "no integer asked",
         lambda e: e.congruence("b > 1"),

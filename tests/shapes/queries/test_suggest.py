@@ -87,7 +87,7 @@ def test_it_asks_without_changing_and_repeats_itself(env: ShapeEnv) -> None:
 
 
 def test_bad_input(env: ShapeEnv) -> None:
-    with pytest.raises(ExpressionTypeError, match="no condition"):
+    with pytest.raises(ExpressionTypeError, match="not a condition"):
         suggest(env, "u + 1")
     with pytest.raises(ExpressionTypeError, match="needs an environment"):
         suggest(Facts(), "u < 1")

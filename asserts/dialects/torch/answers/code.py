@@ -1,7 +1,7 @@
 """Graph modules whose Python code is made when it is used.
 
 To write and compile the code of a long graph takes longer than to insert its asserts, and
-whoever calls a pass inside torch does it again afterwards. So a pass only marks a module:
+a caller inside torch does it again afterwards. So a pass only marks a module:
 its code is made when the module is called, or its code is read, unless a caller recompiles
 it before.
 """

@@ -2,7 +2,7 @@
 
 In a graph module a constant is a tensor that the graph reads as an attribute; in an exported
 program it is an input of the graph which comes with the program. Parameters and buffers are
-state, which training and loading change: they are constants only if the pass is told so.
+state, which training and loading change: they are constants only if the caller says so.
 """
 
 from __future__ import annotations

@@ -100,9 +100,9 @@ class _PutOff(SymNode):  # type: ignore[misc]
                 continue
             target, arguments = node._how
             inner = [getattr(a, "node", None) for a in arguments]
-            waiting = [n for n in inner if isinstance(n, _PutOff) and n._how is not None]
-            if waiting:
-                stack += waiting
+            pending = [n for n in inner if isinstance(n, _PutOff) and n._how is not None]
+            if pending:
+                stack += pending
                 continue
             with disable_proxy_modes_tracing():
                 value = target(*map(_ready, arguments))

@@ -112,7 +112,7 @@ def _is_new(node: Any) -> bool:
 
 def _layout_matters(node: Any) -> bool:
     """Whether something that is made of a node works only for some layouts in memory, or
-    tells of it."""
+    depends on it."""
     worklist, seen = list(node.users), set()
     while worklist:
         user = worklist.pop()

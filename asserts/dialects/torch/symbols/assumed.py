@@ -48,8 +48,8 @@ def derived_ends(shape_env: TorchShapeEnv) -> Mapping[Any, Derived]:
     replacements = dict(shape_env.replacements)
     # (The environment of a loaded program has ranges of sums and products, too.)
     ranges = {s: span for s, span in shape_env.var_to_range.items() if s.is_Symbol}
-    for told, is_stated in _told(shape_env):
-        forms = {told.xreplace(replacements): True, told: is_stated}
+    for recorded, is_stated in _told(shape_env):
+        forms = {recorded.xreplace(replacements): True, recorded: is_stated}
         for relation, alone in forms.items():
             for symbol, ends in _solved(relation, ranges, alone):
                 known = found.get(symbol, Derived())
@@ -66,15 +66,15 @@ def _told(shape_env: TorchShapeEnv) -> Iterator[tuple[Relational, bool]]:
     """The relations from which torch may have derived an end, and whether the check is stated
     as the program wrote it: then so is any end that it gives. (A check that was recorded in
     our terms held as soon as it was written: nothing was derived from it.)"""
-    told: dict[Any, bool] = {}
+    recorded: dict[Any, bool] = {}
     for some in shape_env.deferred_runtime_asserts.values():
         for one in some:
-            told[one.expr] = bool(deferred_as(shape_env, one.expr).solved)
+            recorded[one.expr] = bool(deferred_as(shape_env, one.expr).solved)
     for guard in shape_env.guards:
-        told.setdefault(guard.expr, False)
-    told |= dict.fromkeys(made_checks(shape_env), True)
-    told |= dict.fromkeys((check.expr for check in recorded_checks(shape_env)), True)
-    for expr, is_stated in told.items():
+        recorded.setdefault(guard.expr, False)
+    recorded |= dict.fromkeys(made_checks(shape_env), True)
+    recorded |= dict.fromkeys((check.expr for check in recorded_checks(shape_env)), True)
+    for expr, is_stated in recorded.items():
         if isinstance(expr, sympy.Basic):
             for relation in sorted(expr.atoms(Relational), key=str):
                 yield relation, is_stated
@@ -84,7 +84,7 @@ def _solved(
     relation: Any, ranges: dict[Any, Any], alone: bool
 ) -> Iterator[tuple[Any, Derived]]:
     """For every run-time symbol of a relation the ends which the others give it; those of a
-    symbol that stands `alone`, too, if told to."""
+    symbol that stands `alone`, too, if asked to."""
     symbols = relation.free_symbols
     if len(symbols) < 2 - alone or not isinstance(relation, Relational):
         return

@@ -46,9 +46,9 @@ def constant_value(node: fx.Node, key: str = "val") -> int | bool | None:
 def is_computed_from(node: fx.Node, known: Collection[fx.Node]) -> bool:
     """Whether a value comes of some tensors and constants only, by operations that always give
     the same, and nothing writes to a tensor on the way."""
-    waiting, seen = [node], {node}
-    while waiting:
-        one = waiting.pop()
+    pending, seen = [node], {node}
+    while pending:
+        one = pending.pop()
         if len(seen) > MOST_NODES or (not _is_number(one) and _is_written(one)):
             return False
         if one in known or one.op == "get_attr":
@@ -57,7 +57,7 @@ def is_computed_from(node: fx.Node, known: Collection[fx.Node]) -> bool:
             return False
         new = set(one.all_input_nodes) - seen
         seen |= new
-        waiting += new
+        pending += new
     return True
 
 
@@ -73,15 +73,15 @@ def _is_the_same_each_time(target: Any) -> bool:
 def _behind(source: fx.Node, key: str) -> list[fx.Node] | None:
     """What has to be computed for a node, in order; None if that is not constant."""
     found: dict[fx.Node, None] = {}
-    waiting = [source]
-    while waiting:
-        node = waiting.pop()
+    pending = [source]
+    while pending:
+        node = pending.pop()
         if node in found:
             continue
         if len(found) >= MOST_NODES or not _is_constant(node, key) or _is_written(node):
             return None
         found[node] = None
-        waiting += node.all_input_nodes
+        pending += node.all_input_nodes
     return sorted(found)
 
 
@@ -109,14 +109,14 @@ def _is_number(node: fx.Node) -> bool:
 
 def _is_written(node: fx.Node) -> bool:
     """Whether something writes to a result, or to a view of it."""
-    waiting, seen = [node], {node}
-    while waiting:
-        for user in waiting.pop().users:
+    pending, seen = [node], {node}
+    while pending:
+        for user in pending.pop().users:
             if user in seen:
                 continue
             seen.add(user)
             if user.target is operator.getitem:
-                waiting.append(user)
+                pending.append(user)
                 continue
             if not isinstance(user.target, torch._ops.OpOverload):
                 return True  # (who knows what that does)
@@ -124,5 +124,5 @@ def _is_written(node: fx.Node) -> bool:
             if schema.is_mutable:
                 return True
             if any(result.alias_info is not None for result in schema.returns):
-                waiting.append(user)
+                pending.append(user)
     return False

@@ -53,7 +53,7 @@ class Linear:
 
     def condition(self, symbol_of: Callable[[Any], Expr]) -> BoolExpr | None:
         """The relation as a condition; `symbol_of` gives our symbol for one of sympy's. None
-        if one of them is no integer."""
+        if one of them isn't an integer."""
         head = self._head
         if head is sympy.GreaterThan or head is sympy.StrictGreaterThan:
             more, less = self._right, self._left

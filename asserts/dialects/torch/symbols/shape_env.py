@@ -3,7 +3,7 @@
 torch keeps one range per symbol, in which three kinds of knowledge are mixed: what the
 caller's inputs are checked for, what the program checks itself, and what the tracer merely
 assumes (an input's size is at least 2; a size that is read at run time may be treated as
-such). Here they are taken apart:
+such). Here they are separated:
 
 - *enforced at entry*: a size is not negative; a range of an input beyond the assumption;
   guards; dimensions that are equal by their metadata. These are facts, and never emitted.
@@ -72,7 +72,7 @@ class UnreadableError(ShapeproofError):
 
 
 class _Environment(ShapeEnv):
-    """An environment that learns what is stated when somebody asks for its facts.
+    """An environment that learns what is stated when its facts are asked for.
 
     Insertion states hundreds of checks, and finds the facts around each of them by itself.
     """
@@ -245,7 +245,7 @@ class TorchEnv:
 
     def guarantee(self, claim: BoolExpr, operation: str) -> None:
         """State what an operation ensures, under a name in `ENFORCED`. A contradiction is left
-        to whoever checks it."""
+        to the caller that checks it."""
         if operation not in ENFORCED:
             raise ValueError(f"nothing is known to enforce what {operation} ensures")
         whole = _defined_too(claim)
@@ -358,7 +358,7 @@ class TorchEnv:
                     self.guarantee(_condition(relation, symbol, end), "64-bit integers")
 
     def state_bounds(self, shape_env: TorchShapeEnv) -> None:
-        """Bounds of run-time values that somebody demanded without a check of its own; not
+        """Bounds of run-time values that were demanded without a check of its own; not
         those that torch may have derived with what it assumes of sizes (see `assumed`)."""
         derived: Mapping[Any, Derived] | None = None
         for symbol in self._ordered:
@@ -475,7 +475,7 @@ _FUNCTION_NAMES = {
 
 
 def _plain(expr: Any) -> Any:
-    """The expression with torch's functions that have no name here taken apart."""
+    """The expression with torch's functions that have no name here expanded."""
     if not isinstance(expr, sympy.Basic) or not expr.args:
         return expr
     heads = {type(a) for a in sympy.preorder_traversal(expr)}
