@@ -1,4 +1,4 @@
-"""The record of an operator, and the table that `ops` fills."""
+"""The record of an operator, and the table that `operators` fills."""
 
 from __future__ import annotations
 
