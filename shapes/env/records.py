@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from shapes.base.location import Location
 from shapes.base.records import record
 from shapes.expr.nodes import BoolExpr, Expr, Kind, Value
 from shapes.facts.store import Fact
 from shapes.traversal.printing import brief
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Check", "SymbolInfo"]
 
