@@ -31,6 +31,7 @@ from shapes.expr.nodes import (
     IntExpr,
     Op,
     Product,
+    Sum,
     Value,
 )
 from shapes.facts.bounds import bounds_with_reasons
@@ -56,6 +57,10 @@ LARGEST_EXPONENT: Final = 4
 LARGEST_DEGREE: Final = 8
 """Higher powers, and products of more factors, are unknowns: z3 takes roots of numbers that
 grow with them, and neither counts steps meanwhile nor answers an interrupt."""
+
+LONGEST_SUM: Final = 300
+"""Sums of more terms, products among them, are unknowns: the time that z3 takes grows with the
+cube of their length, in few steps."""
 
 LARGEST_TEXT: Final = 200_000
 """Longer questions are not asked: reading them is not counted in steps."""
@@ -262,7 +267,7 @@ class _Translator:
     def refine(self, node: Expr, term: str) -> str:
         if node.kind == "float":
             return "0.0"
-        if not term or self._degree(node) > LARGEST_DEGREE:
+        if not term or self._degree(node) > LARGEST_DEGREE or _is_too_long(node):
             return self._unknown_node(node)
         if term.startswith("q!") and isinstance(node, IntExpr):
             self._within_range(term, node)
@@ -537,6 +542,13 @@ def _checked(
     for sym in symbols.values():
         values.setdefault(sym, {"int": 0, "bool": False, "float": 0.0}[sym.kind])
     return Answer("sat", model=values)
+
+
+def _is_too_long(node: Expr) -> bool:
+    """Whether it is a sum with products and of more terms than are translated."""
+    if not isinstance(node, Sum) or len(node.terms()) <= LONGEST_SUM:
+        return False
+    return any(isinstance(term, Product) for term in node.terms())
 
 
 def _length_of_steps(*texts: str) -> int:
