@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
+from shapes.base.budget import ExhaustedError, limited
 from shapes.base.digits import digits
 from shapes.base.infinity import IntInfinity
 from shapes.errors import TooLargeError
@@ -37,8 +38,11 @@ class Shown:
         self.precedence = precedence
 
 
-LARGEST_TEXT: Final = 4_000_000
+LARGEST_TEXT: Final = 2_000_000
 """Longer texts are not written: what is shared is written out again wherever it occurs."""
+
+BRIEF_STEPS: Final = 200_000
+"""Steps that the beginning of a text may take: operands that are visited."""
 
 
 def show(expr: Expr, rename: Callable[[str], str] | None = None) -> str:
@@ -48,14 +52,20 @@ def show(expr: Expr, rename: Callable[[str], str] | None = None) -> str:
     """
     text = join(interpret(Printer(rename), {}, expr).text, LARGEST_TEXT)
     if len(text) > LARGEST_TEXT:
-        raise TooLargeError(f"the text of `{brief(expr, 80)}` has too many characters")
+        raise TooLargeError(f"the text of `{text[:80]}...` has too many characters")
     return text
 
 
 def brief(expr: Expr, limit: int = 2000) -> str:
     """The beginning of the text, for messages: what is shared is written out again wherever
-    it occurs, so the whole may be far longer than the expression is large."""
-    text = join(interpret(Printer(None), {}, expr).text, limit)
+    it occurs, so the whole may be far longer than the expression is large. Three dots where
+    even that takes more than `BRIEF_STEPS`."""
+    try:
+        with limited(BRIEF_STEPS):
+            pieces = interpret(Printer(None), {}, expr).text
+    except ExhaustedError:
+        return "..."
+    text = join(pieces, limit)
     return text if len(text) <= limit else text[:limit] + "..."
 
 

@@ -22,6 +22,7 @@ from shapes import (
     evaluate,
     make,
     parse,
+    show,
     symbol,
 )
 from shapes.base.budget import (
@@ -37,6 +38,7 @@ from shapes.base.budget import (
 from shapes.expr.nodes import BoolExpr, IntExpr
 from shapes.facts.store import Facts
 from shapes.prove.ladder import Effort, entails, prove
+from shapes.traversal.printing import BRIEF_STEPS
 from shapes.witness.enumeration import enumerated
 from tests.shapes.attacks import TEXTS, environment
 
@@ -404,6 +406,7 @@ def test_no_text_keeps_the_engine_busy(part: int) -> None:
         ("suggest", "sum of squares"),
         ("simplify", "sum of choices,huge modulus"),
         ("exact", "polynomial"),
+        ("explain", "polynomial,maximum of quotients"),
         ("save", "deep min and max,chain of powers"),
     ],
 )
@@ -442,8 +445,12 @@ def test_numbers_of_many_digits_are_translated_for_the_solver() -> None:
 DISJUNCTIONS: dict[str, Callable[[int], str]] = {
     "excluded values": lambda i: f"u0 != {i} or u{i + 1} == 1",
     "gaps": lambda i: f"u0 < {3 * i} or u0 > {3 * i + 1}",
-    "an end that moves": lambda i: f"u0 >= {i // 2}" if i % 2 else f"u0 != {i // 2} or u{i} > 1",
-    "values between": lambda i: f"u0 != {i * 607 % 503}" if i % 2 else f"u0 != {i} or u{i} == 1",
+    "an end that moves": lambda i: (
+        f"u0 >= {i // 2}" if i % 2 else f"u0 != {i // 2} or u{i} > 1"
+    ),
+    "values between": lambda i: (
+        f"u0 != {i * 607 % 503}" if i % 2 else f"u0 != {i} or u{i} == 1"
+    ),
 }
 
 
@@ -498,6 +505,20 @@ def test_suggestions_that_are_too_long_to_be_written_are_none() -> None:
     """A claim whose normal form shares more than can be written out."""
     text = TEXTS["deep square"](2500)
     assert all(isinstance(s.text, str) for s in environment(text).suggest(text))
+
+
+def test_the_beginning_of_a_text_takes_a_bounded_number_of_steps() -> None:
+    """Of sums in sums, which are as long together as the square of the text; what is short
+    is written as it was."""
+    text = TEXTS["chain of remainders"](9_000)
+    e = environment(text).spelled(text).expr
+    before = remaining()
+    assert repr(e) == "<bool ...>"
+    assert before - remaining() <= BRIEF_STEPS + 3_000
+    with pytest.raises(TooLargeError, match="too many characters"):
+        show(e)
+    short = TEXTS["chain of remainders"](200)
+    assert "..." not in repr(environment(short).spelled(short).expr)
 
 
 def test_undefined_is_still_told_apart() -> None:
