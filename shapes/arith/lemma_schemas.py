@@ -394,6 +394,10 @@ def _power_above_base(b: IntExpr, s: IntExpr) -> Statement:
 # --------------------------------------------------------------------------- bits
 
 
+MASK_WORK: Final = 1 << 14
+"""Runs of equal bits in a mask times its bits: what it may cost to write it with divisions."""
+
+
 def _masked(x: IntExpr, mask: int) -> IntExpr:
     """``x & mask`` for ``mask >= 0``: each run of ones, from bit i up to j, gives
     ``2**i * (x//2**i) - 2**j * (x//2**j)``."""
@@ -416,6 +420,8 @@ def _masked(x: IntExpr, mask: int) -> IntExpr:
 def _mask(x: IntExpr, mask: IntExpr) -> Statement:
     """``x & mask`` for a constant mask, in floor divisions by powers of two."""
     m = _number(mask)
+    runs = (m ^ (m << 1)).bit_count()
+    _need(runs * m.bit_length() <= MASK_WORK)
     value = _masked(x, m) if m >= 0 else combine(1, x, -1, _masked(x, ~m))
     return Statement((), _eq(bit_and(x, mask), value))
 

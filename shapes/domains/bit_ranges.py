@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from shapes.base.budget import WORD, spend, weight
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.domains.value_ranges import ValueRanges, int_ends, int_range
 
@@ -64,6 +65,8 @@ def _bitwise(
     ends = int_ends(a) + int_ends(b)
     finite = max(0 if isinstance(end, IntInfinity) else end.bit_length() for end in ends)
     width = finite + 2
+    if width > WORD:
+        spend(width + weight(width))
     everything = (1 << width) - 1
     lower, upper = everything, ~everything
     for x_sign, x_low, x_high in _parts(ends[0], ends[1], everything):
