@@ -13,10 +13,10 @@ operands, which must not outlive the node, so there the entry goes with it.
 
 from __future__ import annotations
 
-import os
 import threading
 from functools import partial
 from itertools import count
+from os import urandom  # (by its own name: tracers replace the attribute of `os`)
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
 
@@ -160,7 +160,7 @@ class _Points:
         try:
             return self._left.pop()
         except IndexError:
-            block = os.urandom(4096)
+            block = urandom(4096)
             fresh = [int.from_bytes(block[i : i + 16], "little") for i in range(0, 4096, 16)]
             point = fresh.pop()
             self._left = fresh

@@ -37,6 +37,7 @@ from asserts.trace import Spec, check, trace
 from asserts.trace.outside import _METHODS, _PATCHES
 from shapes import And, Dim, ShapeEnv
 from shapes.errors import DataDependentError, ShapeproofError, UnknownSymbolError
+from shapes.expr.hash_consing import POINTS
 from tests.asserts.tracing_help import agree
 
 # --------------------------------------------------------------------------- from outside
@@ -191,6 +192,16 @@ def test_what_comes_from_outside_is_refused_with_its_line(name: str) -> None:
 def test_a_generator_as_an_argument() -> None:
     with pytest.raises(TraceError, match=r"Generator\.random"):
         trace(lambda x, rng: x + rng.random(), (2,), np.random.default_rng(0))
+
+
+def test_the_engine_draws_its_own_random_numbers() -> None:
+    """Also where they run out while a function is traced, and compiled code has no frame."""
+
+    def function(x: Any) -> Any:
+        POINTS._left.clear()
+        return x[: x.shape[0] % 7]
+
+    trace(function, ("n",))
 
 
 def test_what_only_looks_at_the_outside() -> None:
