@@ -5,8 +5,9 @@ it as a size. Python insists on a number there, so the names `int`, `float` and 
 given another meaning in the module that asks, and the trace is started again.
 
 Guarantees: on everything that is not symbolic the names mean what they mean in Python; they
-are put back when the trace ends. A module in which a name is used otherwise than by calling
-it, or in ``isinstance``, keeps its own.
+are put back when the trace ends (see `traces`), and what else shows that a number is symbolic
+is not seen by the user's code (see `seen`). A module in which a name is used otherwise than
+by calling it, or in ``isinstance``, keeps its own.
 """
 
 from __future__ import annotations
@@ -16,8 +17,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from contextvars import ContextVar
-from functools import lru_cache, wraps
+from functools import lru_cache
 from types import FrameType
 from typing import Any, Final
 
@@ -28,26 +28,14 @@ from asserts.dialects.torch.export.advice import asking, is_users
 from asserts.dialects.torch.export.asking import Site
 from asserts.dialects.torch.export.decisions import note_decision
 from asserts.dialects.torch.export.questions import Answer, Question
+from asserts.dialects.torch.export.traces import Again, trace_in_force
 from shapes.expr import BoolExpr
 
-__all__ = ["REPLACED", "keeping_symbols", "symbolic"]
+__all__ = ["REPLACED", "symbolic"]
 
 KEPT: Final = "the number stays symbolic"
 
 _SYMBOLIC: Final = (torch.SymInt, torch.SymFloat, torch.SymBool)
-
-
-class _Again(BaseException):
-    """The trace has to start again, with other names in a module."""
-
-    def __init__(self, module: dict[str, Any], names: tuple[str, ...]) -> None:
-        super().__init__(f"with {', '.join(names)} of {module.get('__name__')} kept symbolic")
-        self.module = module
-        self.names = names
-
-
-_REPLACING: ContextVar[bool] = ContextVar("_REPLACING", default=False)
-"""Whether a trace can be started again."""
 
 
 def symbolic(question: Question) -> Answer | None:
@@ -55,41 +43,24 @@ def symbolic(question: Question) -> Answer | None:
     symbolic; no answer otherwise."""
     asker = question.asker
     tested = asker is not None and asker.tests and isinstance(question.claim, BoolExpr)
-    if asker is None or tested or not _REPLACING.get():
+    trace = trace_in_force()
+    if asker is None or tested or trace is None:
         return None
     site = asker.site()
     name = "" if site is None else site.called()[0]
     module = _module_of(asker.file, asker.function)
-    if site is None or module is None or name not in REPLACED or name in module:
+    if site is None or module is None or name not in REPLACED or trace.has(module, name):
         return None
-    names = tuple(n for n in REPLACED if n not in module and _is_plain(site, n))
+    names = [one for one in REPLACED if _is_free(module, one) and _is_plain(site, one)]
     if name in names:
-        raise _Again(module, names)
+        trace.wanted = Again(module, {one: REPLACED[one] for one in names})
+        raise trace.wanted
     return None
 
 
-def keeping_symbols(original: Callable[..., Any]) -> Callable[..., Any]:
-    """torch's `_non_strict_export`, which is called again with other names as often as it
-    takes."""
-
-    @wraps(original)
-    def _non_strict_export(*args: Any, **options: Any) -> Any:
-        replaced: list[tuple[dict[str, Any], str]] = []
-        token = _REPLACING.set(True)
-        try:
-            while True:
-                try:
-                    return original(*args, **options)
-                except _Again as again:
-                    for name in again.names:
-                        again.module[name] = REPLACED[name]
-                        replaced.append((again.module, name))
-        finally:
-            _REPLACING.reset(token)
-            for module, name in replaced:
-                module.pop(name, None)
-
-    return _non_strict_export
+def _is_free(module: dict[str, Any], name: str) -> bool:
+    """Whether the name is Python's in the module, or another trace has replaced it."""
+    return module.get(name, REPLACED[name]) is REPLACED[name]
 
 
 def _module_of(file: str, function: str) -> dict[str, Any] | None:
@@ -175,6 +146,9 @@ class _Kind(type):
 
 def _note(value: Any) -> None:
     """Say that a number stays symbolic, and where."""
+    trace = trace_in_force()
+    if trace is not None:
+        trace.converted.update(value.node._expr.free_symbols)
     asker = asking()
     site = None if asker is None else asker.site()
     text = str(value) if site is None else site.text

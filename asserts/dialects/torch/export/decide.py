@@ -23,6 +23,7 @@ from asserts.dialects.torch.export.decisions import note_decision
 from asserts.dialects.torch.export.forced import ForcedError, is_forced
 from asserts.dialects.torch.export.general import is_left_to_torch
 from asserts.dialects.torch.export.questions import Question
+from asserts.dialects.torch.export.traces import note_unanswered
 from asserts.dialects.torch.symbols.growing import GrowingEnv, tracer_in_force
 from asserts.dialects.torch.symbols.record import count_of_recorded
 from shapes.expr import BoolExpr
@@ -57,7 +58,9 @@ def deciding(
                 raise
             found = _answered(question, rungs)
             if found is None:
-                raise _advised(error, question, rungs) from None
+                advised = _advised(error, question, rungs)
+                note_unanswered(advised)
+                raise advised from None
             return found
 
     return evaluate_expr

@@ -17,14 +17,14 @@ from typing import Any
 
 import torch
 
-from asserts.dialects.torch.export import conversions, examples, questions, run_along
+from asserts.dialects.torch.export import conversions, examples, questions, run_along, seen
 from asserts.dialects.torch.export import decide as torch_decide
-from asserts.dialects.torch.export.conversions import keeping_symbols
 from asserts.dialects.torch.export.general import assuming_no_size
 from asserts.dialects.torch.export.passes import insert_deferred_runtime_asserts
 from asserts.dialects.torch.export.remove import remove_runtime_asserts
 from asserts.dialects.torch.export.run_along import remembering_examples
 from asserts.dialects.torch.export.rungs import Rung, ladder
+from asserts.dialects.torch.export.traces import starting_again
 from asserts.dialects.torch.symbols import record as torch_record
 
 __all__ = ["installed"]
@@ -42,7 +42,7 @@ _PLACES = (
 """The modules of torch that name the insertion pass (`fx.experimental.proxy_tensor` imports
 it from the first one when it needs it)."""
 
-_ASKING = (torch_decide, torch_record, conversions, examples, questions, run_along)
+_ASKING = (torch_decide, torch_record, conversions, examples, questions, run_along, seen)
 """Our modules whose functions run between the user's line and torch's questions."""
 
 _LOCK = threading.RLock()
@@ -135,7 +135,7 @@ def _swap_for_examples() -> None:
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     _swap(FakeTensorMode, "from_tensor", remembering_examples(FakeTensorMode.from_tensor))
-    _swap(_trace, "_non_strict_export", keeping_symbols(_trace._non_strict_export))
+    _swap(_trace, "_non_strict_export", starting_again(_trace._non_strict_export))
 
 
 def _assumes_nothing() -> bool:

@@ -17,9 +17,9 @@ import sympy
 from asserts.dialects.torch.export.questions import Answer, Question
 from asserts.dialects.torch.symbols.growing import tracer_in_force
 
-__all__ = ["untold"]
+__all__ = ["TELLING", "untold"]
 
-_TELLING: Final = frozenset((
+TELLING: Final = frozenset((
     "warnings.warn", "print", "rank_zero_warn", "rank_zero_info", "rank_zero_debug",
     *(f"{name}.{verb}"
       for name in ("logger", "logging", "log", "_logger", "LOGGER", "_log")
@@ -51,4 +51,4 @@ def _tells(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.Pass):
         return True
     called = statement.value if isinstance(statement, ast.Expr) else None
-    return isinstance(called, ast.Call) and ast.unparse(called.func) in _TELLING
+    return isinstance(called, ast.Call) and ast.unparse(called.func) in TELLING

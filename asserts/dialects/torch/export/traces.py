@@ -1,0 +1,162 @@
+"""A trace that may have to start again, and what the user's code must not swallow on the way.
+
+While a model is traced, exceptions that eager mode never raises leave its code: the request
+to start again with other names in a module, and torch's error for a question without an
+answer. A ``try`` of the user's may catch either, and the program would be that of its handler.
+
+Guarantees: a request that is caught is followed all the same; a trace in which an error was
+caught outside of torch ends with that error. The names are put back when the trace ends.
+Limits: only `torch.export.export` without `strict`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any, Final
+
+import torch
+
+import asserts
+from asserts.dialects.torch.export.seen import seen_as_numbers
+
+__all__ = ["Again", "Trace", "note_unanswered", "starting_again", "trace_in_force"]
+
+_OTHERS: Final = tuple(
+    os.path.join(os.path.dirname(str(one.__file__)), "") for one in (torch, asserts)
+)
+"""Where what is caught is not caught by the user's code."""
+
+
+class Again(BaseException):
+    """The trace has to start again, with other values of names in a module."""
+
+    def __init__(self, module: dict[str, Any], names: Mapping[str, Any]) -> None:
+        super().__init__(f"with {', '.join(names)} of {module.get('__name__')} kept symbolic")
+        self.module = module
+        self.names = names
+
+
+class Trace:
+    """A call of torch's `_non_strict_export`."""
+
+    def __init__(self) -> None:
+        self.wanted: Again | None = None
+        self.unanswered: list[BaseException] = []
+        self.converted: set[Any] = set()
+        """torch's symbols in the numbers that the user's code takes for Python's."""
+        self.restarts = 0
+        self._replaced: list[tuple[dict[str, Any], str]] = []
+
+    def has(self, module: dict[str, Any], name: str) -> bool:
+        """Whether the module's name has the other value in this trace."""
+        return any(one is module and known == name for one, known in self._replaced)
+
+    def start_again(self) -> None:
+        """Do what is wanted before the next attempt."""
+        wanted, self.wanted = self.wanted, None
+        self.restarts += 1
+        self.unanswered.clear()
+        self.converted.clear()
+        assert wanted is not None
+        for name, value in wanted.names.items():
+            if not self.has(wanted.module, name):
+                _replace(wanted.module, name, value)
+                self._replaced.append((wanted.module, name))
+
+    def put_back(self) -> None:
+        """Give the names the meaning that they had."""
+        while self._replaced:
+            _put_back(*self._replaced.pop())
+
+    def swallowed(self) -> BaseException | None:
+        """An error that was caught outside of torch."""
+        for error in self.unanswered:
+            outermost = error.__traceback__
+            if outermost is None:
+                continue
+            file = outermost.tb_frame.f_code.co_filename
+            if not file.startswith(("<", *_OTHERS)):
+                return error
+        return None
+
+
+_TRACE: ContextVar[Trace | None] = ContextVar("_TRACE", default=None)
+
+
+def trace_in_force() -> Trace | None:
+    """The trace that can start again; None if there is none."""
+    return _TRACE.get()
+
+
+def note_unanswered(error: BaseException) -> None:
+    """Remember an error that is about to be raised where torch asks."""
+    trace = _TRACE.get()
+    if trace is not None:
+        trace.unanswered.append(error)
+
+
+def starting_again(original: Callable[..., Any]) -> Callable[..., Any]:
+    """torch's `_non_strict_export`, which is called again as often as a trace wants it."""
+
+    @wraps(original)
+    def _non_strict_export(*args: Any, **options: Any) -> Any:
+        trace = Trace()
+        token = _TRACE.set(trace)
+        with ExitStack() as stack:
+            stack.callback(trace.unanswered.clear)
+            stack.callback(trace.put_back)
+            stack.callback(_TRACE.reset, token)
+            while True:
+                result = _attempt(trace, original, args, options)
+                if trace.wanted is None:
+                    return result
+                if not trace.restarts:
+                    stack.enter_context(seen_as_numbers(trace.converted))
+                trace.start_again()
+
+    return _non_strict_export
+
+
+def _attempt(
+    trace: Trace, original: Callable[..., Any], args: Any, options: dict[str, Any]
+) -> Any:
+    """The result, which means nothing if the trace is wanted again."""
+    try:
+        result = original(*args, **options)
+    except Again:
+        return None
+    except Exception:
+        if trace.wanted is None:
+            raise
+        return None
+    error = None if trace.wanted is not None else trace.swallowed()
+    if error is not None:
+        raise error
+    return result
+
+
+# --------------------------------------------------------------------------- names in modules
+
+_LOCK: Final = threading.Lock()
+_USES: Final[Counter[tuple[int, str]]] = Counter()
+"""How many traces need another value of a name: they may run in several threads."""
+
+
+def _replace(module: dict[str, Any], name: str, value: Any) -> None:
+    with _LOCK:
+        _USES[id(module), name] += 1
+        module[name] = value
+
+
+def _put_back(module: dict[str, Any], name: str) -> None:
+    with _LOCK:
+        _USES[id(module), name] -= 1
+        if not _USES[id(module), name]:
+            del _USES[id(module), name]
+            module.pop(name, None)
