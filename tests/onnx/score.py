@@ -8,8 +8,10 @@ run is not what onnxruntime computed.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -82,7 +84,13 @@ def ort_symbolic(auto_merge: bool) -> Callable[[ModelProto], ModelProto]:
         from onnxruntime.tools.symbolic_shape_infer import SymbolicShapeInference
 
         logging.disable(logging.CRITICAL)
-        return SymbolicShapeInference.infer_shapes(model, auto_merge=auto_merge)
+        here = os.getcwd()
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)  # it leaves files of intermediate models where it runs
+            try:
+                return SymbolicShapeInference.infer_shapes(model, auto_merge=auto_merge)
+            finally:
+                os.chdir(here)
 
     return run
 
