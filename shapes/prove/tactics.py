@@ -166,6 +166,20 @@ def by_linear(facts: Facts, claim: BoolExpr) -> Proof | None:
     return None if proof is None else with_fewer(proof, claim)
 
 
+def _lattice(facts: Facts, claim: BoolExpr) -> Proof | None:
+    """Nested minima and maxima, by zeros and ones."""
+    from shapes.prove.lattices import by_lattice
+
+    return by_lattice(facts, claim)
+
+
+def _choices(facts: Facts, claim: BoolExpr) -> Proof | None:
+    """Choices arm by arm, down to linear relations."""
+    from shapes.prove.choices import by_choices
+
+    return by_choices(facts, claim)
+
+
 def _cases(facts: Facts, claim: BoolExpr) -> Proof | None:
     """Case splits, each case by the methods before."""
     from shapes.prove.case_split import cases
@@ -184,7 +198,9 @@ METHODS: Final[dict[str, Method]] = {
     "canonical": _canonical,
     "ranges": _ranges,
     "differences": _differences,
+    "lattice": _lattice,
     "linear": by_linear,
+    "choices": _choices,
     "cases": _cases,
     "values": _values,
 }
