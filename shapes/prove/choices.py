@@ -81,7 +81,9 @@ _MAX: Final = OPERATORS["Max"]
 _ABS: Final = OPERATORS["Abs"]
 _WHERE: Final = OPERATORS["Where"]
 _TRUNC_DIV: Final = OPERATORS["TruncDiv"]
-_CHOICES: Final = (_MIN, _MAX, _ABS, _WHERE, _TRUNC_DIV)
+_TERMS: Final = (_MIN, _MAX, _ABS, _WHERE)
+"""Choices of which a relation is a formula, where they are its terms."""
+_CHOICES: Final = (*_TERMS, _TRUNC_DIV)
 
 
 def by_choices(facts: Facts, claim: BoolExpr) -> Proof | None:
@@ -243,18 +245,19 @@ def _ways(claim: BoolExpr) -> Sequence[Way]:
         return ()
     e = args[0]
     assert isinstance(e, IntExpr)
-    if op is NE_ZERO:
-        below, above = combine(1, e, 0, e, 1), combine(-1, e, 0, e, 1)
-        return ((le_zero(below),), (le_zero(above),))
     spend(len(e.terms()))
     ways = _of_terms(e) if op is LE_ZERO else ()
     if ways:
         return ways
-    for node in walk(claim):  # operands first
-        if isinstance(node, IntAtom) and node.op in _CHOICES:
-            if op is EQ_ZERO and node in e.terms():
-                return ((le_zero(e), le_zero(combine(-1, e, 0, e))),)
-            return _compared(claim, node)
+    for term in e.terms():
+        if term.op not in _TERMS:
+            for node in walk(term):  # operands first
+                if node.op in _CHOICES and isinstance(node, IntAtom):
+                    return _compared(claim, node)
+    if op is NE_ZERO:
+        return ((le_zero(combine(1, e, 0, e, 1)),), (le_zero(combine(-1, e, 0, e, 1)),))
+    if op is EQ_ZERO and any(term.op in _TERMS for term in e.terms()):
+        return ((le_zero(e), le_zero(combine(-1, e, 0, e))),)
     return ()
 
 
