@@ -88,10 +88,10 @@ _CHOICES: Final = (*_TERMS, _TRUNC_DIV)
 
 def by_choices(facts: Facts, claim: BoolExpr) -> Proof | None:
     """A proof of a condition in which operands are chosen, arm by arm."""
-    if not any(node.op in _CHOICES for node in walk(claim)):
-        return None
-    found = _Tableau(claim).closed(facts, (negation(claim),), (), 0)
-    return None if found is None else Proof(METHOD, facts.in_order(found[0]))
+    normal, why = facts.normalized(claim)
+    assert isinstance(normal, BoolExpr)
+    found = _Tableau(normal).closed(facts, (negation(normal),), (), 0)
+    return None if found is None else Proof(METHOD, facts.in_order(found[0] | why))
 
 
 class _Branch:

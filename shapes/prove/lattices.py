@@ -29,6 +29,7 @@ from shapes.expr.nodes import (
     OPERATORS,
     TRUE,
     BoolExpr,
+    Expr,
     Infinity,
     IntExpr,
     combine,
@@ -57,20 +58,27 @@ says."""
 
 def by_lattice(facts: Facts, claim: BoolExpr) -> Proof | None:
     """A proof of a relation between minima and maxima, by zeros and ones."""
-    if claim.op is not LE_ZERO and claim.op is not EQ_ZERO:
+    if not _has_choices(claim) and not facts.has_solved:
         return None
     normal, why = facts.normalized(claim)
-    if normal.op is not LE_ZERO and normal.op is not EQ_ZERO:
+    if not _has_choices(normal):
         return None
     e = normal.args[0]
     assert isinstance(e, IntExpr)
-    if not any(atom.op is _MIN or atom.op is _MAX for atom in e.terms()):
-        return None
     used = _never_above(facts, e)
     if used is not None and normal.op is EQ_ZERO:
         other = _never_above(facts, combine(-1, e, 0, e))
         used = None if other is None else used | other
     return None if used is None else Proof(METHOD, facts.in_order(used | why))
+
+
+def _has_choices(claim: Expr) -> bool:
+    """Whether this is a relation with a minimum or a maximum among its terms."""
+    if claim.op is not LE_ZERO and claim.op is not EQ_ZERO:
+        return False
+    e = claim.args[0]
+    assert isinstance(e, IntExpr)
+    return any(atom.op is _MIN or atom.op is _MAX for atom in e.terms())
 
 
 def _never_above(facts: Facts, e: IntExpr) -> Reasons | None:

@@ -17,7 +17,17 @@ from typing import Final
 from shapes.base.infinity import IntInfinity
 from shapes.errors import ContradictionError
 from shapes.expr.linear import direction, scale
-from shapes.expr.nodes import EQ_ZERO, LE_ZERO, NE_ZERO, SYMBOL, TRUE, BoolExpr, Expr, IntExpr
+from shapes.expr.nodes import (
+    EQ_ZERO,
+    LE_ZERO,
+    NE_ZERO,
+    OPERATORS,
+    SYMBOL,
+    TRUE,
+    BoolExpr,
+    Expr,
+    IntExpr,
+)
 from shapes.facts.abstract_value import scaled, smallest
 from shapes.facts.bounds import (
     bounds,
@@ -28,8 +38,9 @@ from shapes.facts.bounds import (
 from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Fact, Facts, Reasons, together
 from shapes.facts.verdict import Proof
+from shapes.traversal.interpret import walk
 
-__all__ = ["METHODS", "RELATIONS", "by_linear"]
+__all__ = ["CHOOSING", "METHODS", "RELATIONS", "by_linear", "has_choices"]
 
 RELATIONS: Final = (LE_ZERO, EQ_ZERO, NE_ZERO)
 
@@ -166,6 +177,15 @@ def by_linear(facts: Facts, claim: BoolExpr) -> Proof | None:
     return None if proof is None else with_fewer(proof, claim)
 
 
+def has_choices(claim: BoolExpr) -> bool:
+    """Whether operands are chosen in a condition: without that, the methods in `CHOOSING`
+    have nothing to do."""
+    e = claim.args[0] if claim.op in RELATIONS else None
+    if isinstance(e, IntExpr) and all(x.op is SYMBOL for x in e.terms()):
+        return False
+    return any(node.op in _CHOOSING_OPERATORS for node in walk(claim))
+
+
 def _lattice(facts: Facts, claim: BoolExpr) -> Proof | None:
     """Nested minima and maxima, by zeros and ones."""
     from shapes.prove.lattices import by_lattice
@@ -193,6 +213,13 @@ def _values(facts: Facts, claim: BoolExpr) -> Proof | None:
 
     return enumerated(facts, claim)
 
+
+CHOOSING: Final = ("lattice", "choices")
+"""The methods for conditions in which operands are chosen."""
+
+_CHOOSING_OPERATORS: Final = tuple(
+    OPERATORS[name] for name in ("Min", "Max", "Abs", "Where", "TruncDiv")
+)
 
 METHODS: Final[dict[str, Method]] = {
     "canonical": _canonical,
