@@ -26,6 +26,7 @@ from typing import Final, TypeAlias
 
 from shapes.arith.system import Work, in_range, reasons_of_range, refuted
 from shapes.base.budget import spend
+from shapes.errors import ContradictionError
 from shapes.expr.booleans import negation
 from shapes.expr.integers import floor_division
 from shapes.expr.linear import le_zero, negated_relation, scale
@@ -90,7 +91,11 @@ def by_choices(facts: Facts, claim: BoolExpr) -> Proof | None:
     """A proof of a condition in which operands are chosen, arm by arm."""
     normal, why = facts.normalized(claim)
     assert isinstance(normal, BoolExpr)
-    found = _Tableau(normal).closed(facts, (negation(normal),), (), 0)
+    try:
+        found = _Tableau(normal).closed(facts, (negation(normal),), (), 0)
+    except ContradictionError:
+        # Interval analysis found that a branch leaves no value, but not why.
+        return None
     return None if found is None else Proof(METHOD, facts.in_order(found[0] | why))
 
 

@@ -41,7 +41,7 @@ from shapes.facts.verdict import Proof
 
 __all__ = ["by_lattice"]
 
-METHOD: Final = "cases of minima and maxima"
+METHOD: Final = "zeros and ones"
 
 OPERANDS: Final = 8
 """Different operands of one relation; its truth table has two to this power of rows."""

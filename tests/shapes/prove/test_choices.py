@@ -11,7 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shapes import Abs, Facts, Implies, Max, Min, Where, evaluate, make, symbol
+from shapes import (
+    Abs,
+    Facts,
+    Implies,
+    Max,
+    Min,
+    ShapeEnv,
+    Status,
+    Where,
+    evaluate,
+    make,
+    symbol,
+)
 from shapes.expr import BoolExpr, IntExpr, conjunction, equal, negation
 from shapes.facts import Fact
 from shapes.prove import prove
@@ -48,7 +60,7 @@ def refuting(claim: BoolExpr, facts: Any = (), values: Any = SMALL) -> Any:
 def test_lattices(claim: BoolExpr) -> None:
     proof = prove(Facts(), claim).proof
     assert proof is not None
-    assert proof.method in ("cases of minima and maxima", "normal form")
+    assert proof.method in ("zeros and ones", "normal form")
     assert by_choices(Facts(), claim) is not None or claim.is_constant
     assert refuting(claim) is None
 
@@ -120,6 +132,17 @@ def test_arms_use_facts() -> None:
     assert set(proof.facts) <= set(known[:2])
     assert prove(Facts().given(*proof.facts), claim).proved
     assert by_choices(Facts(), claim) is None
+
+
+def test_a_branch_that_ranges_find_empty_says_nothing_of_the_facts() -> None:
+    env = ShapeEnv()
+    env.integer("n")
+    env.integer("c")
+    env.assume("n >= 0")
+    env.assume("c == CeilDiv(n, 3)")
+    shares = "Min(n, c) + Min(Max(n - c, 0), c) + Max(n - 2*c, 0)"
+    assert env.prove(f"{shares} == n").proved
+    assert env.prove(f"{shares} == n + 1").status is Status.NEVER
 
 
 def grown(draw: random.Random, depth: int) -> Any:
