@@ -24,7 +24,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from shapes.arith.system import Work, in_range, reasons_of_range, refuted
+from shapes.arith.interval_premises import in_range, reasons_of_range
+from shapes.arith.system import Work, refuted
 from shapes.base.budget import spend
 from shapes.errors import ContradictionError
 from shapes.expr.booleans import negation

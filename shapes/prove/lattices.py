@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
-from shapes.arith.system import in_range, reasons_of_range
+from shapes.arith.interval_premises import in_range, reasons_of_range
 from shapes.base.budget import spend
 from shapes.expr.linear import le_zero
 from shapes.expr.nodes import (
