@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from shapes.arith.interval_premises import in_range, reasons_of_range
+from shapes.arith.interval_premises import in_range
 from shapes.arith.system import Work, refuted
 from shapes.base.budget import spend
 from shapes.errors import ContradictionError
@@ -46,6 +46,7 @@ from shapes.expr.nodes import (
     IntExpr,
     combine,
 )
+from shapes.facts.bounds import bounds_with_reasons
 from shapes.facts.justification import NO_REASONS, rests_on
 from shapes.facts.store import Fact, Facts, Reasons
 from shapes.facts.verdict import Proof
@@ -228,7 +229,11 @@ def _excluded(facts: Facts, way: Way) -> Reasons | None:
             return NO_REASONS
         denied = negated_relation(part)
         if denied is not None and in_range(facts, denied):
-            return reasons_of_range(facts, denied)
+            # (What is found of facts that leave no value goes to `by_choices`: its reasons
+            # may be some only, and a branch must not close without what it assumes.)
+            value, used = bounds_with_reasons(facts, part)
+            if value.is_singleton and not value.lower:
+                return used
     return None
 
 
