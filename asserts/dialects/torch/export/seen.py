@@ -17,7 +17,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, Final
 
@@ -27,7 +27,9 @@ import torch
 import asserts
 from asserts.dialects.torch.export.advice import is_users
 from asserts.dialects.torch.export.asking import site_of
-from asserts.dialects.torch.export.telling import TELLING
+from asserts.dialects.torch.export.leaving import leaves
+from asserts.dialects.torch.export.resolved import UnresolvedError, value_of
+from asserts.dialects.torch.export.tellers import teller
 from shapes.base import is_internal
 
 __all__ = ["seen_as_numbers"]
@@ -120,16 +122,26 @@ def _users() -> FrameType | None:
 
 
 def _is_message(frame: FrameType) -> bool:
-    """Whether the text that is made there is only told, or raised."""
+    """Whether the text that is made there is only told, or raised out of the model."""
     site = site_of(frame)
+    inner: ast.AST | None = None
     for node in () if site is None else site.around():
-        if isinstance(node, (ast.Raise, ast.Assert)):
-            return True
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in _MESSAGES:
+        if isinstance(node, ast.Raise) or (isinstance(node, ast.Assert) and inner is node.msg):
+            return leaves(frame, None)
+        if isinstance(node, ast.Call) and _is_told(node, inner, frame):
             return True
         if isinstance(node, ast.stmt):
             return False
+        inner = node
     return False
 
 
-_MESSAGES: Final = frozenset((*TELLING, "torch._assert"))
+def _is_told(call: ast.Call, inner: ast.AST | None, frame: FrameType) -> bool:
+    """Whether a call only tells its arguments, or asserts with them as its message."""
+    if inner is call.func:
+        return False
+    if teller(call, frame) is not None:
+        return True
+    with suppress(UnresolvedError):
+        return value_of(call.func, frame) is torch._assert
+    return False

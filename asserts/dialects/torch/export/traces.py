@@ -21,9 +21,11 @@ from functools import wraps
 from typing import Any, Final
 
 import torch
+import torch.utils._contextlib
 
 import asserts
 from asserts.dialects.torch.export.seen import seen_as_numbers
+from asserts.dialects.torch.export.tellers import Places
 
 __all__ = ["Again", "Trace", "note_unanswered", "starting_again", "trace_in_force"]
 
@@ -31,6 +33,11 @@ _OTHERS: Final = tuple(
     os.path.join(os.path.dirname(str(one.__file__)), "") for one in (torch, asserts)
 )
 """Where what is caught is not caught by the user's code."""
+
+_DECORATING: Final = tuple(
+    str(one.__file__) for one in (torch.utils._contextlib, torch.amp.autocast_mode)
+)
+"""Where torch enters contexts for the user, which may be the user's."""
 
 
 class Again(BaseException):
@@ -51,6 +58,7 @@ class Trace:
         self.converted: set[Any] = set()
         """torch's symbols in the numbers that the user's code takes for Python's."""
         self.restarts = 0
+        self.places = Places()
         self._replaced: list[tuple[dict[str, Any], str]] = []
 
     def has(self, module: dict[str, Any], name: str) -> bool:
@@ -81,7 +89,7 @@ class Trace:
             if outermost is None:
                 continue
             file = outermost.tb_frame.f_code.co_filename
-            if not file.startswith(("<", *_OTHERS)):
+            if file in _DECORATING or not file.startswith(("<", *_OTHERS)):
                 return error
         return None
 
