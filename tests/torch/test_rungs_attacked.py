@@ -240,7 +240,7 @@ def test_a_name_stays_replaced_as_long_as_another_thread_needs_it() -> None:
     from asserts.dialects.torch.export import traces
 
     module: dict[str, Any] = {"__name__": "somewhere"}
-    one, other = traces.Trace(), traces.Trace()
+    one, other = traces.Trace(nn.Identity()), traces.Trace(nn.Identity())
     for trace in (one, other):
         trace.wanted = traces.Again(module, {"int": 7})
         trace.start_again()

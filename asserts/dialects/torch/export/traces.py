@@ -25,6 +25,7 @@ import torch.utils._contextlib
 
 import asserts
 from asserts.dialects.torch.export.seen import seen_as_numbers
+from asserts.dialects.torch.export.state import State
 from asserts.dialects.torch.export.tellers import Places
 
 __all__ = ["Again", "Trace", "note_unanswered", "starting_again", "trace_in_force"]
@@ -52,7 +53,8 @@ class Again(BaseException):
 class Trace:
     """A call of torch's `_non_strict_export`."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: torch.nn.Module) -> None:
+        self._state = State([model], without=[*model.parameters(), *model.buffers()])
         self.wanted: Again | None = None
         self.unanswered: list[BaseException] = []
         self.converted: set[Any] = set()
@@ -67,6 +69,7 @@ class Trace:
 
     def start_again(self) -> None:
         """Do what is wanted before the next attempt."""
+        self._state.put_back()  # (of parameters and buffers torch traces fakes)
         wanted, self.wanted = self.wanted, None
         self.restarts += 1
         self.unanswered.clear()
@@ -114,7 +117,7 @@ def starting_again(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(original)
     def _non_strict_export(*args: Any, **options: Any) -> Any:
-        trace = Trace()
+        trace = Trace(args[0] if args else options["mod"])
         token = _TRACE.set(trace)
         with ExitStack() as stack:
             stack.callback(trace.unanswered.clear)
