@@ -24,7 +24,7 @@ from asserts.dialects.torch.export.asking import Asker
 
 __all__ = [
     "UnresolvedError", "attribute_of", "frame_of", "is_builtin", "is_steady", "known",
-    "value_of",
+    "users_frame", "value_of",
 ]  # fmt: skip
 
 
@@ -32,11 +32,17 @@ class UnresolvedError(Exception):
     """Nobody knows without running code of the user's."""
 
 
-def frame_of(asker: Asker | None) -> FrameType | None:
-    """The user's innermost frame, if the asker is that."""
+def users_frame() -> FrameType | None:
+    """The user's innermost frame."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and not is_users(frame.f_code.co_filename):
         frame = frame.f_back
+    return frame
+
+
+def frame_of(asker: Asker | None) -> FrameType | None:
+    """The user's innermost frame, if the asker is that."""
+    frame = users_frame()
     if asker is None or frame is None:
         return None
     code = frame.f_code

@@ -6,8 +6,8 @@ torch's symbolic ones the class is another, the text is a name, and there is no 
 
 Guarantees: within the block, for the user's code, such a number is an instance of Python's
 type; whoever asks for its text or its hash asks for the number itself, which goes up the
-ladder. A text that only goes into a message stays what it is. Limits: ``type(k) is int`` in a
-module that does not make the conversion.
+ladder. A text that only goes into a message stays what it is. For ``type(k)`` see `kinds`, for
+operations that raise `raising`.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ import asserts
 from asserts.dialects.torch.export.advice import is_users
 from asserts.dialects.torch.export.asking import site_of
 from asserts.dialects.torch.export.leaving import leaves
+from asserts.dialects.torch.export.raising import operations
 from asserts.dialects.torch.export.resolved import UnresolvedError, value_of
 from asserts.dialects.torch.export.tellers import teller
 from shapes.base import is_internal
 
-__all__ = ["seen_as_numbers"]
+__all__ = ["kind_of", "seen_as_numbers"]
 
 _PLAIN: Final[dict[type, type]] = {torch.SymInt: int, torch.SymFloat: float}
 
@@ -70,6 +71,8 @@ def _patch() -> None:
             original = getattr(symbolic, name)
             _swap(symbolic, name, _of_number(plain, of_number, original))
         _swap(symbolic, "__format__", _of_number(plain, format, symbolic.__format__))
+        for name, operation in list(operations(symbolic, plain, _is_seen)):
+            _swap(symbolic, name, operation)
 
 
 def _swap(owner: type, name: str, new: Any) -> None:
@@ -99,6 +102,17 @@ def _of_number(
     return of_number
 
 
+def kind_of(value: Any) -> Any:
+    """The type of a value, as eager mode has it."""
+    found = type(value)
+    return _PLAIN[found] if found in _PLAIN and _is_converted(value) else found
+
+
+def _is_seen(value: Any) -> bool:
+    """Whether a number is converted, and the user's code asks."""
+    return _is_converted(value) and _users(3) is not None  # (past the operation)
+
+
 def _is_converted(value: Any) -> bool:
     node = object.__getattribute__(value, "node")
     expr = getattr(node, "_expr", None)
@@ -106,9 +120,9 @@ def _is_converted(value: Any) -> bool:
     return any(not symbols.isdisjoint(one) for one in _CONVERTED)
 
 
-def _users() -> FrameType | None:
+def _users(depth: int = 2) -> FrameType | None:
     """The user's function that asks, be it through Python's own; None if another does."""
-    frame: FrameType | None = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(depth)
     while frame is not None:
         file = frame.f_code.co_filename
         if file.startswith((_OURS, _SYMPYS)):

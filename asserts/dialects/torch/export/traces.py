@@ -24,7 +24,8 @@ import torch
 import torch.utils._contextlib
 
 import asserts
-from asserts.dialects.torch.export.seen import seen_as_numbers
+from asserts.dialects.torch.export.kinds import noticing_types
+from asserts.dialects.torch.export.seen import kind_of, seen_as_numbers
 from asserts.dialects.torch.export.state import State
 from asserts.dialects.torch.export.tellers import Places
 
@@ -76,9 +77,13 @@ class Trace:
         self.converted.clear()
         assert wanted is not None
         for name, value in wanted.names.items():
-            if not self.has(wanted.module, name):
-                _replace(wanted.module, name, value)
-                self._replaced.append((wanted.module, name))
+            self.replace(wanted.module, name, value)
+
+    def replace(self, module: dict[str, Any], name: str, value: Any) -> None:
+        """Give a module's name another value as long as the trace lasts."""
+        if not self.has(module, name):
+            _replace(module, name, value)
+            self._replaced.append((module, name))
 
     def put_back(self) -> None:
         """Give the names the meaning that they had."""
@@ -129,6 +134,7 @@ def starting_again(original: Callable[..., Any]) -> Callable[..., Any]:
                     return result
                 if not trace.restarts:
                     stack.enter_context(seen_as_numbers(trace.converted))
+                    stack.enter_context(noticing_types(kind_of, trace.replace))
                 trace.start_again()
 
     return _non_strict_export
