@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 import asserts
-from asserts.dialects.torch import installed
+from asserts.dialects.torch import installed, report
 from asserts.dialects.torch.export.state import State, unchanged
 from asserts.errors import GraphError
 from asserts.verify import verify
@@ -151,3 +152,50 @@ def test_a_trace_that_starts_again_writes_once() -> None:
         program = torch.export.export(model, (rows(1, 2), torch.tensor(3)))
     assert model.plain.tolist() == [1, 1]
     assert program.module()(rows(1, 2), torch.tensor(2)).tolist() == [1, 1]
+
+
+# --------------------------------------------------------------------------- read and written
+
+
+class Ready(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("ready", torch.tensor(True))
+
+
+class Later(Ready):
+    def forward(self, x: Any, n: Any) -> Any:
+        y = x * 2 if self.ready else x
+        self.ready.logical_not_()
+        return y
+
+
+class Assigned(Ready):
+    def forward(self, x: Any, n: Any) -> Any:
+        y = x * 2 if self.ready else x
+        self.ready = ~self.ready
+        return y
+
+
+class ByView(Ready):
+    def forward(self, x: Any, n: Any) -> Any:
+        y = x * 2 if self.ready else x
+        self.ready.view(1)[0] = n > 2
+        return y
+
+
+class Earlier(Ready):
+    def forward(self, x: Any, n: Any) -> Any:
+        self.ready.copy_(n > 2)
+        return x * 2 if self.ready else x
+
+
+@pytest.mark.parametrize("kind", [Later, Assigned, ByView, Earlier])
+def test_state_that_the_program_writes_answers_nothing(kind: Any) -> None:
+    inputs = (rows(1, 2), torch.tensor(3))
+    with pytest.raises(GuardOnDataDependentSymNode), installed(decide=True):
+        torch.export.export(kind(), inputs)
+    with installed(decide="example"):
+        program = torch.export.export(kind(), inputs)
+    assert [one.rung for one in report(program).decisions][-1] == "example"
+    assert torch.equal(program.module()(*inputs), kind()(*inputs))

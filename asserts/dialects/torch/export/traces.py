@@ -28,6 +28,7 @@ from asserts.dialects.torch.export.kinds import noticing_types
 from asserts.dialects.torch.export.seen import kind_of, seen_as_numbers
 from asserts.dialects.torch.export.state import State
 from asserts.dialects.torch.export.tellers import Places
+from asserts.dialects.torch.symbols.constant import is_written
 
 __all__ = ["Again", "Trace", "note_unanswered", "starting_again", "trace_in_force"]
 
@@ -61,6 +62,12 @@ class Trace:
         self.converted: set[Any] = set()
         """torch's symbols in the numbers that the user's code takes for Python's."""
         self.restarts = 0
+        self.read_state: set[int] = set()
+        """Parameters and buffers, by their places among the arguments, whose values are taken
+        for the answer of a question."""
+        self.without_state = False
+        self.converts = False
+        """Whether numbers may stay symbolic that the user's code takes for Python's."""
         self.places = Places()
         self._replaced: list[tuple[dict[str, Any], str]] = []
 
@@ -75,15 +82,23 @@ class Trace:
         self.restarts += 1
         self.unanswered.clear()
         self.converted.clear()
-        assert wanted is not None
-        for name, value in wanted.names.items():
-            self.replace(wanted.module, name, value)
+        self.read_state.clear()
+        if wanted is not None:
+            for name, value in wanted.names.items():
+                self.replace(wanted.module, name, value)
 
     def replace(self, module: dict[str, Any], name: str, value: Any) -> None:
         """Give a module's name another value as long as the trace lasts."""
         if not self.has(module, name):
             _replace(module, name, value)
             self._replaced.append((module, name))
+
+    def writes_what_it_read(self, made: Any) -> bool:
+        """Whether the finished program writes to state that answers rest on."""
+        if not self.read_state:
+            return False
+        places = list(made.aten.gm.graph.find_nodes(op="placeholder"))
+        return any(at >= len(places) or is_written(places[at]) for at in self.read_state)
 
     def put_back(self) -> None:
         """Give the names the meaning that they had."""
@@ -131,8 +146,11 @@ def starting_again(original: Callable[..., Any]) -> Callable[..., Any]:
             while True:
                 result = _attempt(trace, original, args, options)
                 if trace.wanted is None:
-                    return result
-                if not trace.restarts:
+                    if not trace.writes_what_it_read(result):
+                        return result
+                    trace.without_state = True
+                elif not trace.converts:
+                    trace.converts = True
                     stack.enter_context(seen_as_numbers(trace.converted))
                     stack.enter_context(noticing_types(kind_of, trace.replace))
                 trace.start_again()
