@@ -286,6 +286,7 @@ ERRORS: dict[str, Function] = {
     "of floats": _unused(lambda x, n: 1.0 / float(n)),
     "by a symbol": _unused(lambda x, n: len(x) // int(n)),
     "used": lambda x, n: x * (10 // int(n)),
+    "shift": _unused(lambda x, n: 1 << int(n)),
     "power": _unused(lambda x, n: 0.0 ** (float(n) + 1)),
 }
 
@@ -303,6 +304,10 @@ def _handles_zero(x: Any, n: Any) -> Any:
     return x * k
 
 
+def _has_an_attribute(x: Any, n: Any) -> Any:
+    return x * (2 if hasattr(int(n), "to_bytes") else 3)
+
+
 def _handles_infinity(x: Any, n: Any) -> Any:
     try:
         k = int(10 / (n * 1.0))
@@ -312,8 +317,9 @@ def _handles_infinity(x: Any, n: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "function", [_handles_zero, _handles_infinity], ids=lambda f: f.__name__.strip("_")
-)
+    "function", [_handles_zero, _handles_infinity, _has_an_attribute],
+    ids=lambda f: f.__name__.strip("_"),
+)  # fmt: skip
 def test_what_is_handled_needs_the_number(function: Function) -> None:
     with pytest.raises(GuardOnDataDependentSymNode):
         exported(function, EXAMPLE, decide=True)

@@ -453,6 +453,22 @@ def _raises_while_it_tells(x: Any, n: Any) -> Any:
     return x * 2
 
 
+y = "a global, which the function below has hidden"
+
+
+def _not_bound_yet(x: Any, n: Any) -> Any:
+    if n > 5:
+        print(y)  # noqa: F823
+    y = x * 2
+    return y  # noqa: RET504
+
+
+def _oddly_told(x: Any, n: Any) -> Any:
+    if n > 5:
+        print("large", sep=3)  # type: ignore[call-overload]
+    return x * 2
+
+
 def _badly_told(x: Any, n: Any) -> Any:
     if n > 5:
         print("%d %d" % (1,))  # noqa: F507, UP031
@@ -496,7 +512,7 @@ def _redirected(x: Any, n: Any) -> Any:
 TELLS = [
     _prints_a_write, _prints_an_item, _names_within, _own_print, _own_log,
     _own_class_of_loggers, _stored, _shown, _read, _printed_to, _raises_while_it_tells,
-    _badly_told, _recorded, _made_an_error, _heard, _redirected,
+    _not_bound_yet, _oddly_told, _badly_told, _recorded, _made_an_error, _heard, _redirected,
 ]  # fmt: skip
 
 

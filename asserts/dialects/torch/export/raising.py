@@ -47,8 +47,7 @@ def operations(
     """Methods of one of torch's kinds of numbers that check what Python checks, where the
     number `is_seen` by the user's code; with their names. Where what is raised is caught, the
     number itself is asked for, as one of Python's `plain` kind."""
-    for name in ("truediv", "floordiv", "mod", "pow"):
-        condition = _of_power if name == "pow" else _of_division
+    for name, condition in _CONDITIONS.items():
         for method in (f"__{name}__", f"__r{name}__"):
             if hasattr(kind, method):
                 original = getattr(kind, method)
@@ -65,9 +64,10 @@ def _binary(
     def operation(self: Any, other: Any, *rest: Any) -> Any:
         if isinstance(other, _NUMBERS) and is_seen(self):
             holds = condition(*((other, self) if method[2] == "r" else (self, other)))
-            if not isinstance(holds, bool) and not leaves(users_frame(), ZeroDivisionError):
+            error = ValueError if "shift" in method else ZeroDivisionError
+            if not isinstance(holds, bool) and not leaves(users_frame(), error):
                 return getattr(plain(self), method)(other, *rest)
-            torch._check(holds, lambda: "division by zero")
+            torch._check(holds, lambda: f"{method.strip('_')} raises a {error.__name__}")
         return original(self, other, *rest)
 
     return operation
@@ -95,3 +95,14 @@ def _of_power(base: Any, exponent: Any) -> Any:
     if isinstance(base, _SYMBOLIC):
         return sym_or(base != 0, exponent >= 0)
     return exponent >= 0 if base == 0 else True
+
+
+def _of_shift(_: Any, count: Any) -> Any:
+    return count >= 0 if isinstance(count, _SYMBOLIC) else True
+
+
+_CONDITIONS: Final[dict[str, Operation]] = {
+    "truediv": _of_division, "floordiv": _of_division, "mod": _of_division,
+    "pow": _of_power, "lshift": _of_shift, "rshift": _of_shift,
+}  # fmt: skip
+"""What has to hold for Python's operations on numbers."""

@@ -56,6 +56,8 @@ def value_of(node: ast.AST, frame: FrameType) -> Any:
         for names in (frame.f_locals, frame.f_globals, frame.f_builtins):
             if node.id in names:
                 return names[node.id]
+            if _is_own(node.id, frame):
+                break  # (not bound yet: Python looks no further)
         raise UnresolvedError(node.id)
     if isinstance(node, ast.Attribute):
         return attribute_of(value_of(node.value, frame), node.attr)
@@ -131,10 +133,15 @@ def is_steady(node: ast.AST, frame: FrameType, tree: ast.AST) -> bool:
     for one in ast.walk(tree):
         if isinstance(one, ast.Global) and node.id in one.names:
             return False
-    code = frame.f_code
-    if node.id not in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
+    if not _is_own(node.id, frame):
         return True
     return all(map(_is_import, _bindings(node.id, tree)))
+
+
+def _is_own(name: str, frame: FrameType) -> bool:
+    """Whether a name is one of the function, or of one around it."""
+    code = frame.f_code
+    return name in code.co_varnames or name in code.co_cellvars or name in code.co_freevars
 
 
 def _bindings(name: str, tree: ast.AST) -> Iterator[ast.AST]:

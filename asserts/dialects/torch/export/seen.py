@@ -85,7 +85,12 @@ def _class_of(plain: type, original: Callable[..., Any]) -> Callable[..., Any]:
     def attribute(self: Any, name: str) -> Any:
         if name == "__class__" and _is_converted(self) and _users() is not None:
             return plain
-        return original(self, name)
+        try:
+            return original(self, name)
+        except AttributeError:
+            if not hasattr(plain, name) or not _is_seen(self):
+                raise
+        return getattr(plain(self), name)
 
     return attribute
 

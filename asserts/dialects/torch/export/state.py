@@ -135,6 +135,7 @@ class State:
             yield from old.values()
 
 
+@functools.lru_cache(maxsize=1024)
 def _slots(kind: type) -> list[str]:
     if not _is_of_user(kind):
         return []

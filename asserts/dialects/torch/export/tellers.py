@@ -78,8 +78,8 @@ def _of_logger(owner: logging.Logger, verb: str) -> str | None:
     return "once" if found is not None and found is added else None
 
 
-_OPTIONS: Final = frozenset(("stacklevel", "end", "sep", "flush"))
-"""What does not change that something is told."""
+_OPTIONS: Final = {"stacklevel": int, "end": str, "sep": str, "flush": bool}
+"""What does not change that something is told, and the types of these values."""
 
 
 def is_told(call: ast.Call, frame: FrameType, reader: Reader | None = None) -> bool:
@@ -92,7 +92,7 @@ def is_told(call: ast.Call, frame: FrameType, reader: Reader | None = None) -> b
         for option in call.keywords:
             if option.arg == "category" and how == "warn":
                 given.append(reader.read(option.value))
-            elif option.arg not in _OPTIONS or not isinstance(option.value, ast.Constant):
+            elif type(reader.read(option.value).value) is not _OPTIONS.get(option.arg or ""):
                 return False
     except UnresolvedError:
         return False
