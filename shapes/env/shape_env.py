@@ -24,6 +24,7 @@ from shapes.env.arguments import (
     text_or_none,
 )
 from shapes.env.declarations import Declarations
+from shapes.env.displayed import Displayed
 from shapes.env.guards import Guard, GuardFunction
 from shapes.env.records import Check, SymbolInfo
 from shapes.env.symints import (
@@ -71,7 +72,7 @@ if TYPE_CHECKING:
 __all__ = ["Check", "ShapeEnv", "SymbolInfo"]
 
 
-class ShapeEnv(Declarations):
+class ShapeEnv(Declarations, Displayed):
     """Symbols, facts, guards and deferred checks of one program."""
 
     watch: Callable[[Any, str], None] | None = None
@@ -450,18 +451,3 @@ class ShapeEnv(Declarations):
         from shapes.env.serialize import env_from_json
 
         return env_from_json(text)
-
-    def __str__(self) -> str:
-        from shapes.env.display import env_text
-
-        return env_text(self)
-
-    def __repr__(self) -> str:
-        from shapes.env.display import env_line
-
-        return env_line(self)
-
-    def _repr_html_(self) -> str:
-        from shapes.env.display import env_html
-
-        return env_html(self)

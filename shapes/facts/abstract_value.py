@@ -99,6 +99,18 @@ class Fact:
     def __repr__(self) -> str:
         return f"<Fact {self}>"
 
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        from shapes.traversal.mathematics import mathematical_html
+
+        return f"{mathematical_html(self.claim)} <small>{escape(self.provenance)}</small>"
+
+    def _repr_latex_(self) -> str:
+        from shapes.traversal.mathematics import latex
+
+        return f"${latex(self.claim)}$"
+
 
 _NONE: Final = NO_REASONS
 _ANY: Final = Congruence.anything()
