@@ -208,7 +208,12 @@ def _insert(t: Tracer, arr: Any, obj: Any, values: Any, axis: Any = None) -> Any
             recorded = np.asarray(obj)
             found = np.flatnonzero(recorded).tolist()
             places = _Places([constant(one) for one in found], recorded, False)
+            obj = obj.nonzero()[0]
         recorded = places.recorded
+        if len(places.at) > 1 and getattr(obj, "dtype", np.dtype(np.intp)) != np.intp:
+            raise TraceError(  # numpy computes places in this dtype, which may not hold them
+                f"{t.operation}: several places are given as a list, or in dtype intp"
+            )
         added = _added(t, places, dims, at, given)
     whole = (*dims[:at], combine(1, dims[at], 1, added), *dims[at + 1 :])
     return t.array((array, recorded, values), options, whole, array.dtype)
