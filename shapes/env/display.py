@@ -133,7 +133,7 @@ _NAMES = 8
 
 
 def _fact_rows(env: ShapeEnv) -> list[tuple[str, str]]:
-    return [(fact.spelled, fact.whence) for fact in env.facts]
+    return [(fact.spelled, fact.provenance) for fact in env.facts]
 
 
 def env_text(env: ShapeEnv) -> str:

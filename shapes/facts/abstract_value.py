@@ -67,7 +67,7 @@ class Fact:
         return self.text if self.text is not None else brief(self.claim)
 
     @property
-    def whence(self) -> str:
+    def provenance(self) -> str:
         """Where it comes from, in a few words."""
         words = {
             "declared": "declared range",
@@ -94,7 +94,7 @@ class Fact:
         }.get(self.origin)
 
     def __str__(self) -> str:
-        return f"{self.spelled}  [{self.whence}]"
+        return f"{self.spelled}  [{self.provenance}]"
 
     def __repr__(self) -> str:
         return f"<Fact {self}>"

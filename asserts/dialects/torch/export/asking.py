@@ -2,7 +2,7 @@
 
 The innermost frame of the user knows the instruction that runs, and Python which part of the
 source it is for. Only that is noted when an error is raised; the source is read and parsed
-when somebody reads the message.
+when the message is read.
 
 Limits: before Python 3.11, and where there is no source, only the line is known.
 """
