@@ -84,6 +84,7 @@ def ceildiv(a: Any, b: Any) -> Any:
     return applied(None, "CeilDiv", (a, b))
 
 
+@cache
 def function_named(name: str) -> Callable[..., Any]:
     """An operator of the grammar, as a function of numbers and symbolic numbers.
 

@@ -16,6 +16,7 @@ from asserts.trace import Spec, trace
 from shapes.tensors import ShapeError
 from tests.asserts.tracing_help import agree, same
 
+RAISED: Final = (ValueError, IndexError, TypeError, AttributeError)
 MATRIX: Final = Spec(("n", "m"), "int8")
 ROW: Final = Spec(("n",), "int8")
 PLACE: Final = Spec.int("k")
@@ -46,12 +47,7 @@ def accepted(function: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[boo
         warnings.simplefilter("ignore")
         try:
             return True, function(*inputs)
-        except (
-            asserts.RuntimeAssertionError,
-            ValueError,
-            IndexError,
-            AttributeError,
-        ) as error:
+        except (asserts.RuntimeAssertionError, *RAISED) as error:
             return False, error
 
 
