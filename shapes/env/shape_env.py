@@ -77,7 +77,8 @@ class ShapeEnv(Declarations, Displayed):
 
     watch: Callable[[Any, str], None] | None = None
     """Called when the "text" or the "hash" of a symbolic value is asked for (by a tracer, to
-    which both are unknown); what it raises goes to the caller."""
+    which both are unknown), and the "value" of an operation that may have none; what it raises
+    goes to the caller."""
 
     def __init__(self) -> None:
         super().__init__()

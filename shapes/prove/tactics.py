@@ -14,6 +14,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
+from shapes.base.budget import ExhaustedError
 from shapes.base.infinity import IntInfinity
 from shapes.errors import ContradictionError
 from shapes.expr.linear import direction, scale
@@ -130,8 +131,11 @@ def _needed(used: tuple[Fact, ...], claim: BoolExpr) -> tuple[Fact, ...]:
         except ContradictionError:
             return False
 
-    if used and suffice([]):
-        return ()
+    try:
+        if used and suffice([]):
+            return ()
+    except ExhaustedError:
+        return used  # the proof is there, whatever is left of the steps
     return tuple(smallest(used, suffice))
 
 
