@@ -127,7 +127,7 @@ async def _started(settings: Settings, metrics: Metrics) -> State:
     ask = Pool(limits.question_workers, limits.question_queue, asked)
     work = Pool(limits.job_workers, limits.job_workers, worked)
     await ask.open()
-    await work.open()
+    work.open_soon()
     jobs = Jobs(store, work, Blobs(settings.folder), limits, metrics)
     await jobs.start()
     keys = Keys(store, settings.keys_required, limits.rate)

@@ -21,7 +21,7 @@ Value = bool | int | Annotated[float, Field(allow_inf_nan=False)]
 Values = Annotated[
     list[Annotated[dict[str, Value], Field(max_length=2000)]], Field(max_length=1000)
 ]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
 
 
 def _body(*examples: dict[str, Any]) -> ConfigDict:

@@ -129,10 +129,12 @@ def _messages(message: Any) -> Iterator[Any]:
 
 
 _ENTRY: Final = re.compile(
-    r"[^/]+/(?:models/[^/]+\.json|data/(?:weights|constants|sample_inputs)/[^/]+|archive_format"
-    r"|archive_version|byteorder|\.data/[^/]+|version|\.format_version|\.storage_alignment"
-    r"|extra/[^/]+)"
+    r"[^/]+/(?:models/[^/]+\.json|data/(?:weights|constants|sample_inputs)/(?!custom_|opaque_)[^/]+"
+    r"|archive_format|archive_version|byteorder|version|\.data/[^/]+|\.format_version"
+    r"|\.storage_alignment|extra/[^/]+)"
 )
+"""What an archive may hold: no compiled libraries, and no objects to be unpickled."""
+
 _OPERATOR: Final = re.compile(
     r"torch\.ops\.(?:aten|prims)\.(?!(?:from_file|save|load|_print|warn)\b)[a-z_]\w*(?:\.\w+)?"
     r"|torch\.ops\.torchvision\.\w+(?:\.\w+)?"

@@ -190,6 +190,11 @@ class Pool:
         """Start all workers; raises `WorkerDiedError` if one does not come up."""
         await asyncio.gather(*(self._started() for _ in range(self.size)))
 
+    def open_soon(self) -> None:
+        """Start all workers; requests wait for them."""
+        for _ in range(self.size):
+            self._start_another()
+
     async def close(self) -> None:
         """End all workers at once."""
         self._closed = True
@@ -304,6 +309,9 @@ class Pool:
         if self._closed:
             return
         self.restarts += 1
+        self._start_another()
+
+    def _start_another(self) -> None:
         task = asyncio.get_running_loop().create_task(self._started(attempts=20))
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)

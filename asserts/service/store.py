@@ -29,6 +29,11 @@ def new_id() -> str:
     return secrets.token_hex(16)
 
 
+def is_id(name: str) -> bool:
+    """Whether a text may be the name of anything here."""
+    return name.isascii() and name.isalnum() and len(name) <= 64
+
+
 class Store:
     """The database of one application."""
 
@@ -152,7 +157,7 @@ class Store:
     def program(self, owner: str, digest: str) -> Program:
         """Raises `ProblemError` if there is none."""
         with self._session() as session:
-            found = session.get(Program, (owner, digest))
+            found = session.get(Program, (owner, digest)) if is_id(digest) else None
             if found is None:
                 raise ProblemError("not-found", "there is no program of that id")
             return found
@@ -179,7 +184,7 @@ class Store:
     def job(self, owner: str | None, name: str) -> Job:
         """The job of that id (of any owner, for None). Raises `ProblemError`."""
         with self._session() as session:
-            found = session.get(Job, name)
+            found = session.get(Job, name) if is_id(name) else None
             if found is None or owner not in (None, found.owner):
                 raise ProblemError("not-found", "there is no job of that id")
             return found
@@ -228,7 +233,7 @@ def _rows(session: Session, statement: Any) -> int:
 
 
 def _environment(session: Session, owner: str, name: str) -> Environment:
-    found = session.get(Environment, name)
+    found = session.get(Environment, name) if is_id(name) else None
     if found is None or found.owner != owner:
         raise ProblemError("not-found", "there is no environment of that id")
     return found
