@@ -118,6 +118,7 @@ class _Exchange:
         self._whole = False
         self._read = 0
         self._begun = False
+        self._refused: ProblemError | None = None
         self.status = 0
         self.id = self._own_id()
         scope.setdefault("state", {})["request_id"] = self.id
@@ -153,15 +154,27 @@ class _Exchange:
         try:
             message = await asyncio.wait_for(self._receive(), max(0.0, left))
         except asyncio.TimeoutError:
-            raise ProblemError("slow", "send the whole body, and sooner") from None
+            raise self._refuse(ProblemError("slow", "send the body, and sooner")) from None
         if message["type"] == "http.request":
             self._whole = not message.get("more_body", False)
             self._read += len(message.get("body", b""))
             if self._read > self._limit:
-                raise self._too_large()
+                raise self._refuse(self._too_large())
         return message
 
+    def _refuse(self, problem: ProblemError) -> ProblemError:
+        """The problem, which is answered whatever becomes of it on its way (FastAPI takes
+        every exception while it reads a body for damaged JSON)."""
+        self._refused = problem
+        return problem
+
     async def send(self, message: Message) -> None:
+        if self._refused is not None:
+            await self.fail(self._refused)
+            return
+        await self._sent(message)
+
+    async def _sent(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._begun = True
             self.status = message["status"]
@@ -183,7 +196,7 @@ class _Exchange:
         start = {
             "type": "http.response.start", "status": problem.status, "headers": headers,
         }  # fmt: skip
-        await self.send(start)
+        await self._sent(start)
         await self._send({"type": "http.response.body", "body": body})
 
 

@@ -33,8 +33,8 @@ class State:
     uploads: int = 0
 
 
-def state_of(request: Request) -> State:
-    """The application that a request came to."""
+async def state_of(request: Request) -> State:
+    """The application that a request came to (a coroutine: others are run in threads)."""
     return cast(State, request.app.state.service)
 
 

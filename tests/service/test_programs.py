@@ -436,3 +436,14 @@ def test_jobs_have_limits_and_can_be_cancelled(tmp_path: Path) -> None:
         time.sleep(0.5)
         assert server.request("DELETE", f"/v1/jobs/{slow['id']}").json["state"] == "cancelled"
         assert server.worked(verb="report", program=light[1])["state"] == "done"
+
+
+def test_programs_of_some_megabytes(server: Server) -> None:
+    """Larger than what a framework takes without being told."""
+    model = onnx.load_model_from_string(onnx_model())
+    model.graph.initializer.append(
+        helper.make_tensor("w", TensorProto.FLOAT, [3_000_000], bytes(12_000_000), raw=True)
+    )
+    program = uploaded(server, "weights.onnx", model.SerializeToString())
+    result = server.get(ended(server, verb="insert", program=program)["result"])
+    assert len(result.body) > 12_000_000

@@ -13,7 +13,7 @@ from asserts.service.state import Reading, State, Stated
 __all__ = ["ask", "require_json", "router"]
 
 
-def require_json(request: Request) -> None:
+async def require_json(request: Request) -> None:
     """Raises `ProblemError` for a body of another type."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not re.fullmatch(r"application/([\w.-]+\+)?json", kind):
