@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "number", "of_bounds", "of_check", "of_comparison", "of_congruence", "of_contract",
-    "of_range", "of_report", "of_requirement", "of_values", "of_verdict",
+    "of_fact", "of_range", "of_report", "of_requirement", "of_values", "of_verdict",
 ]  # fmt: skip
 
 _LONGEST = 4096
@@ -39,7 +39,8 @@ def number(value: Any) -> Any:
     return value
 
 
-def _fact(fact: Fact) -> dict[str, Any]:
+def of_fact(fact: Fact) -> dict[str, Any]:
+    """The fields of a fact."""
     location = fact.location
     return {
         "text": fact.spelled,
@@ -52,7 +53,7 @@ def _fact(fact: Fact) -> dict[str, Any]:
 def _proof(proof: Proof | None) -> dict[str, Any] | None:
     if proof is None:
         return None
-    return {"method": proof.method, "facts": [_fact(fact) for fact in proof.facts]}
+    return {"method": proof.method, "facts": [of_fact(fact) for fact in proof.facts]}
 
 
 def of_values(values: Mapping[str, Any] | None) -> dict[str, Any] | None:

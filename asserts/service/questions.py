@@ -17,6 +17,7 @@ from asserts.cli.documents import (
     number,
     of_bounds,
     of_congruence,
+    of_fact,
     of_range,
     of_values,
     of_verdict,
@@ -266,10 +267,7 @@ def described(env: ShapeEnv) -> dict[str, Any]:
             }
             for info in env.symbols.values()
         ],
-        "facts": [
-            {"text": fact.spelled, "origin": fact.origin, "source": fact.whence}
-            for fact in env.facts
-        ],
+        "facts": [of_fact(fact) for fact in env.facts],
         "guards": [str(guard) for guard in env.guards],
         "checks": [check.text for check in env.checks],
     }
