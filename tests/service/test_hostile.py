@@ -36,6 +36,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         assert '"exception"' not in log, log[log.index('"exception"') - 500 :][:3000]
 
 
+@pytest.mark.slow
 def test_at_least_two_hundred_requests(hostile: Server) -> None:
     """Those of schemathesis: data that fits the document, and data that does not."""
     schema = schemathesis.openapi.from_url(f"{hostile.url}/openapi.json")

@@ -101,6 +101,7 @@ def test_the_migrations_make_the_tables(tmp_path: Path) -> None:
     store.close()
 
 
+@pytest.mark.slow
 def test_stopping_ends_streams_and_keeps_what_was_stored(tmp_path: Path) -> None:
     with running(tmp_path / "data", grace=1.0) as server:
         made = server.post("/v1/environments", {"symbols": ["b"]})

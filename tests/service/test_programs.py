@@ -113,6 +113,7 @@ def test_verbs_on_an_onnx_model(server: Server) -> None:
     assert ended(server, verb="report", program=program)["report"]
 
 
+@pytest.mark.slow
 def test_verbs_on_a_torch_program(server: Server) -> None:
     program = uploaded(server, "model.pt2", torch_program())
     job = ended(server, verb="report", program=program)
@@ -363,6 +364,7 @@ def test_types_and_sizes_of_uploads(tmp_path: Path) -> None:
         assert not contents
 
 
+@pytest.mark.slow
 def test_models_that_claim_to_be_large(server: Server) -> None:
     """A tensor of 10^12 elements that is not there, and one that the model would make."""
     for make in (_large_tensor, _large_constant):
@@ -395,6 +397,7 @@ def _large_constant(graph: Any) -> None:
 # --------------------------------------------------------------------------- crashes
 
 
+@pytest.mark.slow
 def test_jobs_survive_crashes_and_stops(tmp_path: Path) -> None:
     """A killed worker, a killed server, a server that is stopped: the job is done afterwards."""
     with running(tmp_path / "data", grace=0.2) as server:
@@ -415,10 +418,11 @@ def test_jobs_survive_crashes_and_stops(tmp_path: Path) -> None:
         assert not list((server.folder / "meanwhile").iterdir())
 
 
+@pytest.mark.slow
 def test_jobs_have_limits_and_can_be_cancelled(tmp_path: Path) -> None:
     limits = {"job_seconds": 2.0, "job_queue": 3}
     with running(tmp_path / "data", limits=limits) as server:
-        heavy = uploaded(server, "heavy.onnx", onnx_model(3000))
+        heavy = uploaded(server, "heavy.onnx", onnx_model(20_000))
         light = [uploaded(server, f"light{n}.onnx", onnx_model(n)) for n in (1, 2, 3)]
         slow = server.post("/v1/jobs", {"verb": "insert", "program": heavy}).json
         waiting = [server.post("/v1/jobs", {"verb": "report", "program": p}) for p in light]

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from asserts.cli import main
 from asserts.service.keys import _Bucket
 from asserts.service.run import add_key
 from asserts.service.settings import Settings, is_loopback
@@ -78,6 +79,7 @@ def test_workers_are_replaced_after_a_number_of_uses(strict: Server) -> None:
     assert set(strict.workers()) != before
 
 
+@pytest.mark.slow
 def test_a_full_queue_answers_at_once(strict: Server) -> None:
     """One works, two wait, the others are told to come again; no other error."""
     with ThreadPoolExecutor(12) as clients:
@@ -114,7 +116,7 @@ def test_memory() -> None:
 def test_workers_end_with_the_server(tmp_path: Path) -> None:
     with running(tmp_path / "data") as server:
         workers = server.workers()
-        assert len(workers) == 2
+        assert workers
         server.kill()
         for _ in range(100):
             if not any(Path(f"/proc/{pid}").exists() for pid in workers):
@@ -223,18 +225,16 @@ def test_request_ids(server: Server) -> None:
 # --------------------------------------------------------------------------- keys
 
 
-def command(data: Path, *arguments: str) -> str:
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-m", "shapeproof", "serve", "--data", str(data), *arguments],
-        capture_output=True, text=True, env=env, check=True,
-    )  # fmt: skip
-    return done.stdout.strip()
-
-
-def test_keys_scopes_owners_and_rates(tmp_path: Path) -> None:
+def test_keys_scopes_owners_and_rates(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data = tmp_path / "data"
-    reader = command(data, "--add-key", "alice", "--scopes", "read")
+
+    def command(*arguments: str) -> str:
+        assert main(["serve", "--data", str(data), *arguments]) == 0
+        return capsys.readouterr().out.strip()
+
+    reader = command("--add-key", "alice", "--scopes", "read")
     both = frozenset(("read", "write"))
     writer, other = (add_key(Settings(folder=data), owner, both) for owner in ("alice", "bob"))
     assert reader.startswith("sp_")
@@ -269,7 +269,9 @@ def test_keys_scopes_owners_and_rates(tmp_path: Path) -> None:
         assert limited[0].json["type"] == "urn:shapeproof:problem:rate"
         assert int(limited[0].headers["retry-after"]) >= 1
         assert ask("POST", "/v1/prove", writer, EASY).status == 200  # (another key)
-    assert command(data, "--revoke-keys", "alice") == "revoked 2 keys"
+    assert command("--revoke-keys", "alice") == "revoked 2 keys"
+    assert main(["serve", "--data", str(data), "--add-key", "x", "--scopes", "all"]) == 2
+    assert main(["serve", "--auth", "perhaps"]) == 2
 
 
 def test_keys_are_needed_where_others_can_reach_it() -> None:
