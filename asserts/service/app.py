@@ -122,7 +122,7 @@ async def _started(settings: Settings, metrics: Metrics) -> State:
     answer, uses = limits.answer_size, limits.uses
     asked = WorkerSettings("questions", limits.question_memory, 0, answer, uses)
     worked = WorkerSettings(
-        "jobs", limits.job_memory, 2 * limits.program_size, 8 * answer, uses
+        "jobs", limits.job_memory, 2 * limits.unpacked_size, 8 * answer, uses
     )
     ask = Pool(limits.question_workers, limits.question_queue, asked)
     work = Pool(limits.job_workers, limits.job_workers, worked)

@@ -73,6 +73,7 @@ class Blobs:
             with path.open("rb") as file:
                 os.fsync(file.fileno())
             os.replace(path, place)
+            _sync(place.parent)
         return digest
 
     def path(self, digest: str) -> Path:
@@ -90,6 +91,15 @@ class Blobs:
         except FileNotFoundError:
             raise ProblemError("not-found", "the content of the program is gone") from None
         return place
+
+
+def _sync(folder: Path) -> None:
+    """Put the names in a folder on the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _digest(path: Path) -> str:

@@ -15,13 +15,14 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shutil
 import zipfile
 from collections.abc import Iterator
 from typing import Any, Final
 
 from asserts.service.problems import ProblemError
 
-__all__ = ["KINDS", "inspect", "kind_of"]
+__all__ = ["KINDS", "inspect", "kind_of", "rewritten"]
 
 KINDS: Final = {".onnx": "onnx", ".pt2": "pt2", ".json": "json"}
 MOST_ENTRIES: Final = 20_000
@@ -129,7 +130,7 @@ def _messages(message: Any) -> Iterator[Any]:
 
 
 _ENTRY: Final = re.compile(
-    r"[^/]+/(?:models/[^/]+\.json|data/(?:weights|constants|sample_inputs)/(?!custom_|opaque_)[^/]+"
+    r"[^/]+/(?:models/[^/]+\.json|data/(?:weights|constants|sample_inputs)/(?!(?i:custom_|opaque_))[^/]+"
     r"|archive_format|archive_version|byteorder|version|\.data/[^/]+|\.format_version"
     r"|\.storage_alignment|extra/[^/]+)"
 )
@@ -162,6 +163,8 @@ def _inspect_pt2(path: str, unpacked: int) -> None:
         if len(entries) > MOST_ENTRIES or total > unpacked:
             limit = {"limit": f"{unpacked} bytes"}
             raise ProblemError("program", f"it is too large: {total} bytes", limit)
+        if len({entry.filename.lower() for entry in entries}) < len(entries):
+            raise _unsafe("two of its entries have the same name")
         for entry in entries:
             if not _ENTRY.fullmatch(entry.filename) or ".." in entry.filename.split("/"):
                 detail = f"{entry.filename[:80]!r} is no entry of an exported program"
@@ -171,6 +174,18 @@ def _inspect_pt2(path: str, unpacked: int) -> None:
             raise ProblemError("program", "it holds no exported program")
         for entry in models:
             _inspect_model(json.loads(archive.read(entry)))
+
+
+def rewritten(path: str, target: str) -> None:
+    """Write the entries of an archive, as they were inspected, into a new one: readers of
+    archives differ in what they take a crafted file for."""
+    with (
+        zipfile.ZipFile(path) as archive,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as made,
+    ):
+        for entry in archive.infolist():
+            with archive.open(entry) as source, made.open(entry.filename, "w") as copy:
+                shutil.copyfileobj(source, copy)
 
 
 def _inspect_model(model: Any) -> None:

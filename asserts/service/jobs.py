@@ -116,6 +116,7 @@ class Jobs:
                 with contextlib.suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), _LOOK_AGAIN)
                 continue
+            self._wake.set()  # there may be another one, for another taker
             task = self._running[job.id] = asyncio.create_task(self._run(job))
             await asyncio.gather(task, return_exceptions=True)
             self._running.pop(job.id, None)
@@ -183,6 +184,7 @@ class Jobs:
             if not await run_in_threadpool(self._store.end_job, job.id, "cancelled"):
                 raise ProblemError("state", f"the job is {job.state} already")
             self._tell(job.id, {"stage": "cancelled"})
+            self._told.pop(job.id, None)
             return
         self._cancelled.add(job.id)
         task.cancel()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from asserts.service.inspection import inspect
+from asserts.service.inspection import inspect, rewritten
 from asserts.service.problems import ProblemError, problem_of
 
 __all__ = ["worked"]
@@ -35,7 +35,8 @@ def worked(asked: Asked, tell: Tell) -> dict[str, Any]:
 def _named(problem: ProblemError, programs: list[dict[str, Any]]) -> ProblemError:
     """The problem, with the programs' names where it has paths."""
     for one in programs:
-        problem.detail = problem.detail.replace(one["path"], one["name"])
+        for path in (f"{one['path']}.inspected.pt2", one["path"]):
+            problem.detail = problem.detail.replace(path, one["name"])
     return problem
 
 
@@ -43,7 +44,11 @@ def _loaded(one: Asked, tell: Tell) -> Any:
     from asserts.files import load_program
 
     tell({"stage": "loading", "program": one["name"]})
-    return load_program(one["path"])
+    if one["kind"] != "pt2":
+        return load_program(one["path"])
+    path = f"{one['path']}.inspected.pt2"
+    rewritten(one["path"], path)
+    return load_program(path)
 
 
 def _change(change: Callable[[Any, Asked], Any]) -> Callable[[Asked, Tell], dict[str, Any]]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import asserts.cli.serve
 from asserts.client import BusyError, Client, ServiceError
+from asserts.service.bodies import QUESTIONS
 from shapes.errors import ShapeproofError
 from tests.service.serving import Server
 
@@ -84,3 +88,23 @@ def test_busy_services_are_asked_again() -> None:
         with Client(url, retries=1) as service, pytest.raises(ServiceError, match="HTTP 500"):
             service.prove("1 < 2")
         other.shutdown()
+
+
+SERVE = Path(asserts.cli.serve.__file__).read_text(encoding="utf-8")
+DOC = (Path(__file__).parents[2] / "docs" / "service.md").read_text(encoding="utf-8")
+
+
+def test_the_example_of_the_docs(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", DOC, re.DOTALL)
+    exec(code.replace("http://127.0.0.1:8000", server.url), {})
+    first, second = capsys.readouterr().out.split("\n", 1)
+    assert first == "always"
+    assert "always holds" in second
+
+
+def test_the_docs_name_every_question_and_option() -> None:
+    for verb in QUESTIONS:
+        assert f"| `{verb}` |" in DOC
+        assert callable(getattr(Client, verb))
+    for option in re.findall(r"`(--[\w-]+)", DOC):
+        assert f'"{option}"' in SERVE or option in ("--json",), option

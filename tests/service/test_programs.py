@@ -273,6 +273,15 @@ def hostile_programs() -> dict[str, tuple[str, bytes]]:
         "a guard": changed_program(guard),
         "a class": changed_program(spec),
         "an object": changed_program(lambda _: None, {"m/data/constants/custom_obj_0": b"x"}),
+        "an object in capitals": changed_program(
+            lambda _: None, {"m/data/constants/OPAQUE_obj_0": b"x"}
+        ),
+        "an object behind a folder": changed_program(
+            lambda _: None, {"m/data/constants/opaque_obj_0/../tensor_0": b"x"}
+        ),
+        "two models of one name": changed_program(
+            lambda _: None, {"m/archive_Format": b"pt2"}
+        ),
         "a library": changed_program(lambda _: None, {"m/data/aotinductor/model/x.so": b"x"}),
         "a folder above": changed_program(lambda _: None, {"m/data/weights/../../../x": b"x"}),
         "no archive": b"PK\x03\x04 nothing",

@@ -232,4 +232,6 @@ async def result(id: str, state: Stated, caller: Reading) -> FileResponse:
     stem = about.name.rpartition(".")[0]
     name = f"{stem}.{found.verb}.{found.result_kind}"
     path = state.jobs.blobs.path(found.result)
+    if not path.exists():
+        raise ProblemError("not-found", "the content of the result is gone")
     return FileResponse(path, media_type=BINARY, filename=name)
