@@ -266,7 +266,7 @@ class Pool:
         if self._closed:
             raise ProblemError("stopping", "come back in a moment")
         while self._idle:
-            worker = self._idle.popleft()
+            worker = self._idle.pop()  # the one whose memory is in the caches
             if worker.alive:
                 return worker
             self._gone(worker)

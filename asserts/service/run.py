@@ -48,6 +48,7 @@ def serve(settings: Settings) -> int:
         log_config=None,
         access_log=False,
         server_header=False,
+        http="h11",  # (the other parser has no limit for the head of a request)
         h11_max_incomplete_event_size=LARGEST_HEAD,
         timeout_graceful_shutdown=max(1, round(settings.grace)),
         timeout_keep_alive=30,
