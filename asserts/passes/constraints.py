@@ -191,16 +191,20 @@ class _Constraints:
         self._points = Points(list(module.graph.nodes), self._dialect)
         self.symbols = {symbol.name: symbol for symbol in self._points.binders}
         self._wanted: list[tuple[int, Obligation]] = []
+        self._taken: set[BoolExpr] = set()
         self.modified = False
 
     def take(self, obligations: Iterable[Obligation]) -> list[Obligation]:
         """Place what can be placed in this graph; the rest is for another."""
         rest = []
         for obligation in obligations:
+            if obligation.claim in self._taken:
+                continue
             point = self._points.of_claim(obligation.claim)
             if point is None:
                 rest.append(obligation)
             else:
+                self._taken.add(obligation.claim)
                 self._wanted.append((point, obligation))
         return rest
 

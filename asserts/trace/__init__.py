@@ -35,6 +35,7 @@ from asserts.trace.names import name_the_rest
 from asserts.trace.rules import (
     create,
     dynamic,
+    editing,
     elementwise,
     index,
     join,
@@ -51,6 +52,7 @@ __all__ = ["RULE_MODULES", "ArrayValue", "Spec", "SymArray", "check", "trace"]
 RULE_MODULES = (
     create,
     dynamic,
+    editing,
     elementwise,
     index,
     join,
@@ -91,6 +93,7 @@ def trace(
         values = make_inputs(tracer, flat)
         with patched(fn, modules) as spaces, advised(tracer.env, spaces, flat):
             result = call(values)
+        tracer.require_computed()
         tracer.returned()
         output = tracer.graph.output(_as_argument(tracer, result))
         output.meta["val"] = _described(result)
