@@ -27,7 +27,8 @@ FOLDERS = {
         "dialects.numpy.graph", "trace", "dialects.numpy", "dialects.torch.symbols",
         "dialects.torch.answers", "dialects.onnx.model", "dialects.onnx.rules",
         "dialects.onnx.infer", "dialects.onnx.answers", "dialects.hosts",
-        "passes", "verify", "dialects.torch", "dialects.onnx", "files", "drawing", "examples", "cli",
+        "passes", "verify", "dialects.torch", "dialects.onnx", "files", "drawing", "examples",
+        "client", "cli", "service",
     ),
 }  # fmt: skip
 """Folders (and single modules that stand for themselves), the lowest first."""
@@ -46,6 +47,8 @@ UPWARDS = {
         "a framework is loaded for its own programs only",
     ("asserts.dialects.hosts", "asserts.dialects.torch.export.hosts"):
         "a framework is loaded for its own programs only",
+    ("asserts.cli.serve", "asserts.service.run"): "the verb starts the service",
+    ("asserts.cli.serve", "asserts.service.settings"): "the verb starts the service",
 }  # fmt: skip
 """What may be imported from the right, inside of a function, at first use, and why."""
 

@@ -18,6 +18,7 @@ from asserts.cli.failures import Failure, failure_of
 from asserts.cli.models import contract, infer
 from asserts.cli.programs import insert, minimise, remove, report
 from asserts.cli.questions import bounds, prove
+from asserts.cli.serve import serve
 from asserts.cli.tour import demo
 
 __all__ = ["app", "run"]
@@ -35,6 +36,7 @@ app = typer.Typer(
 _QUESTIONS: Final = "Questions about sizes"
 _PROGRAMS: Final = "Programs and their checks"
 _MODELS: Final = "ONNX models"
+_SERVICE: Final = "Service"
 _START: Final = "First look"
 
 EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
@@ -71,6 +73,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "shapeproof infer model.onnx",
         "shapeproof infer model.onnx -o shaped.onnx",
     ),
+    "serve": ("shapeproof serve", "shapeproof serve --host 0.0.0.0 --store postgresql://..."),
     "demo": ("shapeproof demo", "shapeproof demo letter.txt"),
 }
 """What to try, by verb; the tests run what needs no file."""
@@ -88,6 +91,7 @@ for _function in (export, insert, remove, minimise, report, verify):
     _add(_PROGRAMS, _function)
 _add(_MODELS, infer)
 _add(_MODELS, contract)
+_add(_SERVICE, serve)
 _add(_START, demo)
 app.command("minimize", hidden=True)(minimise)
 

@@ -452,3 +452,11 @@ class ShapeEnv(Declarations, Displayed):
         from shapes.env.serialize import env_from_json
 
         return env_from_json(text)
+
+    @staticmethod
+    def from_url(url: str, key: str | None = None, timeout: float = 30.0) -> ShapeEnv:
+        """The environment that a service keeps there (see ``shapeproof serve``), with an API
+        key; raises `OSError` or `SerializationError`."""
+        from shapes.env.remote import env_from_url
+
+        return env_from_url(url, key, timeout)
