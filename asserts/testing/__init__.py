@@ -1,0 +1,1 @@
+"""Strategies of hypothesis for sizes, shapes, arrays and inputs of programs."""
