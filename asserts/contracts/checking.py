@@ -20,7 +20,15 @@ from shapes.errors import ShapeproofError
 from shapes.expr import Expr, equal, symbol
 from shapes.traversal import evaluate
 
-__all__ = ["Call", "Checker", "arrays_in", "first_broken", "sizes_of"]
+__all__ = [
+    "Call",
+    "Checker",
+    "Shapes",
+    "arrays_in",
+    "broken_clauses",
+    "first_broken",
+    "sizes_of",
+]
 
 Shapes = Mapping[str, tuple[Any, ...]]
 """The shape of every array of a call, by its name."""
@@ -180,6 +188,19 @@ def first_broken(system: System, values: dict[Expr, Any]) -> Clause | None:
             place = named.places[0]
             return Clause(_of(named), "defined", place, None)
     return next((one for one in system.clauses if not _holds(one, values)), None)
+
+
+def broken_clauses(system: System, values: dict[Expr, Any]) -> list[Clause] | None:
+    """All clauses that do not hold, as far as names have values without; None if one has none.
+    The values of names enter `values`."""
+    broken = []
+    for named in system.names:
+        broken += [clause for clause in named.clauses if not _holds(clause, values)]
+        try:
+            values[named.name] = evaluate(named.value, values)
+        except ShapeproofError:
+            return None
+    return broken + [clause for clause in system.clauses if not _holds(clause, values)]
 
 
 def _of(named: Named) -> Any:

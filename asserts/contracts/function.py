@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from asserts.annotations import ATTRIBUTE, annotated
 from asserts.contracts.checking import Call, Checker
@@ -18,6 +18,12 @@ from asserts.trace.context import current_tracer
 from shapes.base import Location
 
 __all__ = ["FunctionContract", "contracted"]
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+    from asserts.contracts.drawing import Drawer
+    from asserts.contracts.strategies import Violation
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -62,6 +68,28 @@ class FunctionContract:
         except ContractError:
             return False
         return True
+
+    @functools.cached_property
+    def _drawer(self) -> Drawer:
+        from asserts.contracts.drawing import Drawer
+
+        return Drawer(self.terms)
+
+    def inputs(self, **given: Any) -> SearchStrategy[dict[str, Any]]:
+        """A strategy of hypothesis for arguments (by name of parameter) that satisfy the
+        contract, corners first; `given` are strategies or values for other parameters.
+
+        Raises `InputError` for a parameter of which nothing is known.
+        """
+        from asserts.contracts.strategies import inputs
+
+        return inputs(self._drawer, given)
+
+    def violations(self, **given: Any) -> SearchStrategy[tuple[Violation, dict[str, Any]]]:
+        """A strategy for arguments that break exactly one clause, each with its `Violation`."""
+        from asserts.contracts.strategies import violations
+
+        return violations(self._drawer, given)
 
     def __str__(self) -> str:
         head = f"contract of {self.terms.notes.name}"

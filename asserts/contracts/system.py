@@ -39,7 +39,7 @@ from shapes.expr import (
 )
 from shapes.traversal import free_symbols, is_name, parse_spelled
 
-__all__ = ["Clause", "Named", "System", "Where", "names_of", "system_of", "where_of"]
+__all__ = ["Clause", "Named", "System", "Where", "meaning_of", "names_of", "system_of", "where_of"]
 
 Kind = Literal["equal", "broadcast", "defined", "solvable", "where"]
 
@@ -108,6 +108,12 @@ def where_of(text: object) -> Where:
     if not isinstance(found.expr, BoolExpr):
         raise AnnotationError(f"where={text!r} is a number, not a condition")
     return Where(text, found.expr, found.defined)
+
+
+def meaning_of(place: Place) -> tuple[IntExpr, BoolExpr]:
+    """What the size of a place must be, and when that has a value."""
+    found = _meaning(place)
+    return found.meant, found.defined
 
 
 def names_of(places: Iterable[Place]) -> set[str]:
