@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
@@ -26,17 +26,21 @@ ATTRIBUTE: Final = "__shapeproof_contract__"
 """Where a function with a contract keeps it."""
 
 
+class Returning(Protocol):
+    """A traced call that has been entered."""
+
+    def returned(self, result: Any) -> None:
+        """State the checks of the result."""
+
+
 class Stated(Protocol):
     """What `trace` asks of a function's contract."""
 
     function: Callable[..., Any]
     """The function without its guard."""
 
-    def entered(self, tracer: Any) -> None:
-        """State what callers satisfy besides the sizes of their arrays."""
-
-    def returned(self, tracer: Any, result: Any) -> None:
-        """State the checks of the result."""
+    def traced(self, tracer: Any, arguments: Mapping[str, Any]) -> Returning:
+        """State what callers satisfy of these arguments."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,12 @@ def _parameter(one: inspect.Parameter, hint: Any) -> Parameter:
             f"the parameter `{one.name}` stands for any number of arrays, which a contract "
             "does not check; name them one by one"
         )
-    if isinstance(note, ArrayNote) and one.default is None:
+    if note is not None and one.default is None:
+        if not isinstance(note, ArrayNote):
+            raise AnnotationError(
+                f"the parameter `{one.name}`: a tuple of arrays that may be None cannot be "
+                "checked; let the arrays be parameters"
+            )
         note = replace(note, optional=True)
     return Parameter(one.name, one.kind, one.default, note, hint is int)
 

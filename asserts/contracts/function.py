@@ -12,7 +12,7 @@ from asserts.contracts.checking import Call, Checker
 from asserts.contracts.compiling import Ways, compile_guard
 from asserts.contracts.system import where_of
 from asserts.contracts.terms import Terms, terms_of
-from asserts.contracts.traced import TracedCall, is_traced, state_result, state_wheres
+from asserts.contracts.traced import TracedCall, is_traced
 from asserts.errors import AnnotationError, ContractError
 from asserts.trace.context import current_tracer
 from shapes.base import Location
@@ -124,7 +124,7 @@ class FunctionContract:
     def _slowly(self, arguments: Mapping[str, Any]) -> Any:
         tracer = current_tracer()
         if tracer is not None and is_traced(arguments):
-            inner = TracedCall(tracer, self.terms)
+            inner = TracedCall(tracer, self.terms, False)
             inner.entered(arguments)
             result = self._called(arguments)
             inner.returned(result)
@@ -159,17 +159,16 @@ class FunctionContract:
 
     # ---------------------------------------------------------------- traces
 
-    def entered(self, tracer: Any) -> None:
-        """State in a trace of the function what its callers satisfy."""
-        state_wheres(tracer, self.terms)
-
-    def returned(self, tracer: Any, result: Any) -> None:
-        """State in a trace of the function what its result must be."""
+    def traced(self, tracer: Any, arguments: Mapping[str, Any]) -> TracedCall:
+        """State in a trace of the function what its callers satisfy; what is returned states
+        what its result must be."""
         code = getattr(inspect.unwrap(self.function), "__code__", None)
         place = None
         if code is not None:
             place = Location(code.co_filename, code.co_firstlineno, code.co_name)
-        state_result(tracer, self.terms, result, place)
+        call = TracedCall(tracer, self.terms, True, place)
+        call.entered(arguments)
+        return call
 
 
 def contracted(function: F, where: Sequence[str]) -> F:

@@ -16,8 +16,8 @@ from asserts.annotations import Leaf, Note
 from asserts.contracts.checking import Call, arrays_in, sizes_of
 from asserts.contracts.places import RankMismatchError
 from asserts.contracts.system import Clause, System
-from asserts.contracts.terms import Terms
-from asserts.errors import ContractError, TraceError
+from asserts.contracts.terms import Sizes, Terms
+from asserts.errors import ContractError
 from asserts.trace import SymArray
 from asserts.trace.tracer import Tracer
 from shapes.base import Location
@@ -26,122 +26,70 @@ from shapes.errors import ContradictionError
 from shapes.expr import FALSE, TRUE, BoolExpr, Expr, IntExpr, conjunction, symbol
 from shapes.traversal import defined, show, substitute
 
-__all__ = ["TracedCall", "state_result", "state_wheres"]
-
-
-def state_wheres(tracer: Tracer, terms: Terms) -> None:
-    """What callers satisfy besides the sizes of arrays, as far as its names are known."""
-    for one in terms.fixed[frozenset()].entry.clauses:
-        if one.kind != "where":
-            continue
-        where = next(w for w in terms.wheres if w.text == one.text)
-        if where.names <= tracer.env.symbols.keys():
-            tracer.contract(conjunction(where.defined, where.claim))
-
-
-def state_result(
-    tracer: Tracer, terms: Terms, result: Any, place: Location | None
-) -> None:
-    """State what the contract says of the result of a traced function, whose sizes have the
-    names of its annotations."""
-    if terms.notes.result is None:
-        return
-    known: dict[Expr, Expr] = {
-        info.symbol: info.symbol for info in tracer.env.symbols.values()
-    }
-    _Stating(tracer, terms, place).result(result, {}, {}, known)
+__all__ = ["TracedCall", "is_traced"]
 
 
 class TracedCall:
-    """A call of a function with a contract by a function that is being traced."""
+    """A call in a trace: of the function that is traced (`own`), whose callers satisfy the
+    contract, or of another one by it."""
 
-    def __init__(self, tracer: Tracer, terms: Terms) -> None:
+    def __init__(
+        self, tracer: Tracer, terms: Terms, own: bool, place: Location | None = None
+    ) -> None:
         self._tracer = tracer
         self._terms = terms
-        self._stating = _Stating(tracer, terms, None)
+        self._own = own
+        self._place = place
+        self._shapes: dict[str, tuple[IntExpr, ...]] = {}
+        self._integers: dict[str, IntExpr] = {}
 
     def entered(self, arguments: Mapping[str, Any]) -> None:
         """State what the contract requires of the arguments; raises `ContractError` for what
         certainly fails."""
         arrays: dict[str, Any] = {}
         for one in self._terms.notes.parameters:
-            if one.note is not None and arguments[one.name] is not None:
-                arrays.update(self._stating.parts(one.note, one.name, arguments[one.name]))
+            value = arguments.get(one.name)
+            if one.note is not None and value is not None:
+                arrays.update(self._parts(one.note, one.name, value))
         leaves = [leaf for leaf in self._terms.notes.leaves if leaf.name in arrays]
-        self._shapes = self._stating.shapes(leaves, arrays)
+        self._shapes = self._shapes_of(leaves, arrays)
         self._integers = {
             name: self._tracer.dim_of(arguments[name]) for name in self._terms.integers
         }
-        sizes = self._stating.sizes(self._shapes, None)
-        known = sizes_of(sizes.entry, self._shapes, {})
-        known.update(_integers(self._integers))
-        self._stating.state(sizes.entry, known)
+        self._state(self._sizes(None).entry, self._known(), self._own)
 
     def returned(self, result: Any) -> None:
         """State what the contract says of the result."""
-        if self._terms.notes.result is not None:
-            self._stating.result(result, self._shapes, self._integers, {})
-
-
-def _integers(values: Mapping[str, IntExpr]) -> dict[Expr, Expr]:
-    return {symbol(name, "int"): value for name, value in values.items()}
-
-
-class _Stating:
-    """States clauses as checks of a trace."""
-
-    def __init__(self, tracer: Tracer, terms: Terms, place: Location | None) -> None:
-        self._tracer = tracer
-        self._terms = terms
-        self._place = place
-
-    def result(
-        self,
-        result: Any,
-        shapes: Mapping[str, tuple[Any, ...]],
-        integers: Mapping[str, IntExpr],
-        known: dict[Expr, Expr],
-    ) -> None:
-        """State what is said of a result; `known` are the names that have values."""
         note = self._terms.notes.result
-        assert note is not None
-        arrays = dict(self.parts(note, "result", result))
-        after = self.shapes(self._terms.notes.results, arrays)
-        if known:
-            system = self._after(after)
-            known.update(sizes_of(system, after, {}))
-            self.state(system, known)
+        if note is None:
             return
-        sizes = self.sizes(shapes, after)
-        known.update(sizes_of(sizes.entry, shapes, {}))
-        known.update(_integers(integers))
-        self.name(sizes.entry, known)
+        arrays = dict(self._parts(note, "result", result))
+        after = self._shapes_of(self._terms.notes.results, arrays)
+        sizes = self._sizes(after)
+        known = self._known()
+        for named in sizes.entry.names:
+            known[named.name] = substitute(named.value, known)
         assert sizes.exit is not None
         known.update(sizes_of(sizes.exit, after, {}))
-        self.state(sizes.exit, known)
+        self._state(sizes.exit, known, False)
 
-    def _after(self, after: Mapping[str, tuple[Any, ...]]) -> System:
-        """The system of the result, where the names of the arguments are symbols."""
-        fixed = self._terms.fixed[frozenset()]
-        assert fixed.exit is not None
-        for leaf in self._terms.notes.results:
-            if any(axis.variadic for axis in leaf.note.axes):
-                raise TraceError(
-                    f"the result's annotation \"{leaf.note.text}\" stands for any number of "
-                    "axes; a trace has one rank"
-                )
-            if len(after[leaf.name]) != len(leaf.note.axes):
-                raise self._error(leaf, RankMismatchError(leaf, len(after[leaf.name])))
-        return fixed.exit
+    # ---------------------------------------------------------------- what is there
 
-    def parts(self, note: Note, name: str, value: Any) -> list[tuple[str, Any]]:
+    def _known(self) -> dict[Expr, Any]:
+        """The sizes of the arguments, and the integers."""
+        entry = self._sizes(None).entry
+        known = sizes_of(entry, self._shapes, {})
+        known.update({symbol(name, "int"): n for name, n in self._integers.items()})
+        return known
+
+    def _parts(self, note: Note, name: str, value: Any) -> list[tuple[str, Any]]:
         """The arrays in a value."""
         try:
             return arrays_in(note, name, value)
         except LookupError as error:
             raise self._wrong(f"{name} is not a tuple of {error.args[1]}", name) from None
 
-    def shapes(
+    def _shapes_of(
         self, leaves: Sequence[Leaf], arrays: Mapping[str, Any]
     ) -> dict[str, tuple[IntExpr, ...]]:
         """The symbolic shapes of arrays, whose types and dtypes are right."""
@@ -158,58 +106,51 @@ class _Stating:
             found[leaf.name] = self._tracer.shape_of(value)
         return found
 
-    def sizes(
-        self,
-        shapes: Mapping[str, tuple[Any, ...]],
-        after: Mapping[str, tuple[Any, ...]] | None,
-    ) -> Any:
+    def _sizes(self, after: Mapping[str, tuple[Any, ...]] | None) -> Sizes:
         """The systems of a call with arrays of these ranks."""
-        ranks = Call(shapes, {}).ranks
         results = None if after is None else Call(after, {}).ranks
         try:
-            return self._terms.at_ranks(ranks, results)
+            return self._terms.at_ranks(Call(self._shapes, {}).ranks, results)
         except RankMismatchError as mismatch:
-            raise self._error(mismatch.leaf, mismatch) from None
+            leaf = mismatch.leaf
+            wanted = f'"{leaf.note.text}" has another number'
+            text = f"{leaf.name} has {mismatch.rank} axes, but {wanted}"
+            raise self._wrong(text, leaf.name) from None
 
-    def name(self, system: System, known: dict[Expr, Any]) -> None:
-        """The values of names, of sizes that satisfy the clauses."""
-        for named in system.names:
-            known[named.name] = substitute(named.value, known)
+    # ---------------------------------------------------------------- stating
 
-    def state(self, system: System, known: dict[Expr, Any]) -> None:
-        """State every clause as a check; the values of names enter `known`."""
+    def _state(self, system: System, known: dict[Expr, Any], axioms: bool) -> None:
+        """State every clause, as what callers satisfy or as a check; the values of names enter
+        `known`."""
         for named in system.names:
             for clause in named.clauses:
-                self._state(clause, known)
+                self._state_one(clause, known, axioms)
             known[named.name] = substitute(named.value, known)
         for clause in system.clauses:
-            self._state(clause, known)
+            self._state_one(clause, known, axioms)
 
-    def _state(self, clause: Clause, known: Mapping[Expr, Any]) -> None:
+    def _state_one(self, clause: Clause, known: Mapping[Expr, Any], axiom: bool) -> None:
         condition = substitute(clause.condition, known)
         assert isinstance(condition, BoolExpr)
         whole = conjunction(defined(condition), condition)
         assert isinstance(whole, BoolExpr)
         if whole is TRUE:
             return
-        name, place = self._terms.notes.name, clause.place
+        name, place, env = self._terms.notes.name, clause.place, self._tracer.env
         text = f"`{clause.text}`"
         if place is not None:
-            meant = place.what.text
-            text = f'{place.text} is `{meant}` (annotated "{place.leaf.note.text}")'
-        env = self._tracer.env
+            text = f'{place.text} is `{place.what.text}` (annotated "{place.leaf.note.text}")'
         broken = f"the contract of {name} is broken: {text} certainly fails"
-        if whole is FALSE or env.decide(whole) is False:
-            raise self._wrong(f"{broken}: {_values(clause, known)}", None)
-        message = f"the contract of {name}: {text}"
         try:
-            env.check(whole, message, "contract", None, self._place)
+            if whole is FALSE or env.decide(whole) is False:
+                raise self._wrong(f"{broken}: {_values(clause, known)}", None)
+            if axiom:
+                self._tracer.contract(whole)
+            else:
+                message = f"the contract of {name}: {text}"
+                env.check(whole, message, "contract", None, self._place)
         except ContradictionError:
             raise self._wrong(f"{broken}: {_values(clause, known)}", None) from None
-
-    def _error(self, leaf: Leaf, mismatch: RankMismatchError) -> ContractError:
-        wanted = f'"{leaf.note.text}" has another number'
-        return self._wrong(f"{leaf.name} has {mismatch.rank} axes, but {wanted}", leaf.name)
 
     def _wrong(self, text: str, argument: str | None) -> ContractError:
         name = self._terms.notes.name

@@ -94,12 +94,12 @@ def trace(
     flat, call = bound_specs(fn, subject.specs, subject.named)
     with activated(tracer):
         values = make_inputs(tracer, flat)
-        if subject.contract is not None:
-            subject.contract.entered(tracer)
+        contract = subject.contract
+        stated = None if contract is None else contract.traced(tracer, values)
         with patched(fn, modules) as spaces, advised(tracer.env, spaces, flat):
             result = call(values)
-        if subject.contract is not None:
-            subject.contract.returned(tracer, result)
+        if stated is not None:
+            stated.returned(result)
         tracer.returned()
         output = tracer.graph.output(_as_argument(tracer, result))
         output.meta["val"] = _described(result)
