@@ -23,6 +23,7 @@ from shapes.traversal import evaluate
 __all__ = [
     "Call",
     "Checker",
+    "Seen",
     "Shapes",
     "arrays_in",
     "broken_clauses",
@@ -62,15 +63,27 @@ def arrays_in(note: Note | None, name: str, value: Any) -> list[tuple[str, Any]]
     return [pair for found in parts for pair in found]
 
 
+@dataclass(frozen=True)
+class Seen:
+    """The types and dtypes of arrays that have been accepted, for guards to look them up; by
+    what was required of them."""
+
+    types: dict[tuple[type, ...], set[type]]
+    dtypes: dict[Dtypes, set[Any]]
+
+    @staticmethod
+    def of(leaves: Sequence[Leaf]) -> Seen:
+        """Of these arrays none so far."""
+        notes = [leaf.note for leaf in leaves]
+        return Seen({n.types: set() for n in notes}, {n.dtypes: set() for n in notes})
+
+
 class Checker:
     """Checks calls of one function."""
 
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
-        self.seen: dict[Dtypes, set[Any]] = {
-            leaf.note.dtypes: set() for leaf in (*terms.notes.leaves, *terms.notes.results)
-        }
-        """The dtypes that have been accepted, for guards to look them up."""
+        self.seen = Seen.of([*terms.notes.leaves, *terms.notes.results])
 
     def entered(self, arguments: Mapping[str, Any]) -> Call:
         """The call with these arguments (by parameter); raises `ContractError`."""
@@ -125,8 +138,9 @@ class Checker:
             dtypes = leaf.note.dtypes
             if not dtypes.accepts(value.dtype):
                 raise explain.wrong_dtype(leaf, value.dtype)
+            self.seen.types[leaf.note.types].add(type(value))
             if dtypes.names is not None:
-                self.seen[dtypes].add(value.dtype)
+                self.seen.dtypes[dtypes].add(value.dtype)
 
     def _described(self, arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
         found = []

@@ -1,6 +1,6 @@
 """The guard of a function as one Python function of the same parameters.
 
-What it tests of arrays is their type, their dtype (among those seen before) and their shape:
+What it tests of arrays is their type and dtype (among those accepted before) and their shape:
 the sizes are unpacked into local variables, names are computed from them, and all clauses are
 one condition. Where anything fails, the slow way decides (`checking`), so the guard may refuse
 too much, but never lets through what a clause forbids.
@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from asserts.annotations import Annotated, ArrayNote, Dtypes, Leaf, Note
+from asserts.annotations import Annotated, ArrayNote, Leaf, Note
+from asserts.contracts.checking import Seen
 from asserts.contracts.places import variadic_of
 from asserts.contracts.system import System
 from asserts.contracts.terms import Sizes, Terms
@@ -42,7 +43,7 @@ class Ways:
     slowly: Callable[[Mapping[str, Any]], Any]
     leave: Callable[[Any, Mapping[str, Any], Mapping[str, int]], Any]
     without: Callable[[str], Callable[..., Any]]
-    seen: Mapping[Dtypes, set[Any]]
+    seen: Seen
 
 
 def compile_guard(
@@ -73,6 +74,7 @@ class _Writer:
         for parameter in notes.parameters:
             if parameter.name.startswith(PREFIX):
                 raise AnnotationError(f"`{parameter.name}`: names with {PREFIX} are taken")
+        self.names["__name__"] = __name__  # (a trace leaves our names alone)
         self.names[f"{PREFIX}function"] = self.ways.function
         self.names[f"{PREFIX}slowly"] = self.ways.slowly
         self.names[f"{PREFIX}leave"] = self.ways.leave
@@ -180,12 +182,11 @@ class _Writer:
                     found += self._kinds(part, f"{name}[{index}]", f"{code}[{index}]")
             return found
         self.values[name] = code
-        types = note.types[0] if len(note.types) == 1 else note.types
-        kind = self._named("type", types)
-        found = [f"isinstance({code}, {kind})" if note.types else f"hasattr({code}, 'shape')"]
+        # (A traced array says that it is one of numpy's, so `isinstance` would not do.)
+        types, dtypes = self.ways.seen.types[note.types], self.ways.seen.dtypes[note.dtypes]
+        found = [f"type({code}) in {self._named('types', types)}"]
         if note.dtypes.names is not None:
-            seen = self._named("dtypes", self.ways.seen[note.dtypes])
-            found.append(f"{code}.dtype in {seen}")
+            found.append(f"{code}.dtype in {self._named('dtypes', dtypes)}")
         return found
 
     def _named(self, stem: str, value: object) -> str:

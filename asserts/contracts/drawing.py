@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from asserts.annotations import Leaf
 from asserts.contracts.checking import Shapes, broken_clauses, first_broken, sizes_of
@@ -77,8 +77,8 @@ class Drawer:
         found = []
         for absent in self.terms.fixed:
             keys = _variadic_keys(self.terms.leaves(absent))
-            for counts in itertools.product((1, 0, *range(2, AXES + 1)), repeat=len(keys)):
-                found.append(Layout(absent, tuple(zip(keys, counts))))
+            choices = itertools.product((1, 0, *range(2, AXES + 1)), repeat=len(keys))
+            found += [Layout(absent, tuple(zip(keys, counts))) for counts in choices]
         return found
 
     def sizes(self, layout: Layout) -> Sizes:
@@ -100,7 +100,7 @@ class Drawer:
     def _pool(self, sizes: Sizes, broken: Where | None) -> Pool:
         """Values of names with which all hold (but one `where`, which does not)."""
         places = sizes.entry.places
-        meanings = {place.own: _meant(place) for place in places}
+        meanings: dict[Expr, IntExpr] = {place.own: _meant(place) for place in places}
         conditions: list[BoolExpr] = []
         for place in places:
             meant, defined = meaning_of(place) if place.what.size else (place.own, TRUE)
@@ -121,26 +121,21 @@ class Drawer:
     ) -> Drawn:
         """The call with these values of names; `ones` says for every axis behind ``#`` whether
         it is 1 instead, as far as that satisfies the contract."""
-        integers = {name: values[symbol(name, "int")] for name in self.terms.integers}
         flags = iter(ones)
-        plain = {p.own: _size(p, values) for p in sizes.entry.places}
+        plain = _plain(sizes, values)
         spread = {
             p.own: 1 if p.what.broadcast and next(flags, False) else plain[p.own]
             for p in sizes.entry.places
         }
         for chosen in (spread, plain):
-            drawn = Drawn(self._shapes(sizes, chosen), integers)
-            known = sizes_of(sizes.entry, drawn.shapes, integers)
+            drawn = Drawn(_shapes(sizes, chosen), self._integers(values))
+            known = sizes_of(sizes.entry, drawn.shapes, drawn.integers)
             if first_broken(sizes.entry, known) is None:
                 return drawn
         raise AssertionError("names that satisfy a contract give sizes that do not")
 
-    def _shapes(self, sizes: Sizes, own: Mapping[Expr, int]) -> Shapes:
-        """The shapes of all arrays (those without axes, too)."""
-        shapes: dict[str, tuple[int, ...]] = {}
-        for place in sizes.entry.places:
-            shapes[place.leaf.name] = (*shapes.get(place.leaf.name, ()), own[place.own])
-        return shapes
+    def _integers(self, values: Mapping[Expr, int]) -> dict[str, int]:
+        return {name: values[symbol(name, "int")] for name in self.terms.integers}
 
     # ---------------------------------------------------------------- that break it
 
@@ -163,9 +158,7 @@ class Drawer:
                     yield clause, changed
         for where in self.terms.wheres:
             for values in self._against(sizes, where):
-                plain = {p.own: _size(p, values) for p in sizes.entry.places}
-                integers = {n: values[symbol(n, "int")] for n in self.terms.integers}
-                drawn = Drawn(self._shapes(sizes, plain), integers)
+                drawn = Drawn(_shapes(sizes, _plain(sizes, values)), self._integers(values))
                 clause = self._only_broken(sizes, drawn)
                 if clause is not None:
                     yield clause, drawn
@@ -204,8 +197,17 @@ def _meant(place: Place) -> IntExpr:
     return place.own if place.what.size is None else meaning_of(place)[0]
 
 
-def _size(place: Place, values: Mapping[Expr, int]) -> int:
-    return int(evaluate(_meant(place), values))
+def _plain(sizes: Sizes, values: Mapping[Expr, int]) -> dict[IntExpr, int]:
+    """The size of every place for these values of names."""
+    return {p.own: int(evaluate(_meant(p), values)) for p in sizes.entry.places}
+
+
+def _shapes(sizes: Sizes, own: Mapping[IntExpr, int]) -> Shapes:
+    """The shapes of the arrays that have axes."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for place in sizes.entry.places:
+        shapes[place.leaf.name] = (*shapes.get(place.leaf.name, ()), own[place.own])
+    return shapes
 
 
 def _substituted(claim: BoolExpr, meanings: Mapping[Expr, IntExpr]) -> BoolExpr:

@@ -40,6 +40,26 @@ class FunctionContract:
         self._checker = Checker(terms)
         self._guards: dict[frozenset[str], tuple[Callable[..., Any], str]] = {}
 
+    @functools.cached_property
+    def place(self) -> Location:
+        """The line of ``def`` (line 0 of a file without a name if there is none)."""
+        inner = inspect.unwrap(self.function)
+        code = getattr(inner, "__code__", None)
+        if code is None:
+            return Location("", 0, self.terms.notes.name)
+        first = code.co_firstlineno  # (that of the decorators)
+        try:
+            lines = inspect.getsourcelines(inner)[0]
+        except (OSError, TypeError):
+            lines = []
+        offsets = (i for i, line in enumerate(lines) if line.lstrip().startswith("def "))
+        return Location(code.co_filename, first + next(offsets, 0), code.co_name)
+
+    @property
+    def guarded(self) -> Callable[..., Any]:
+        """The function with its guard."""
+        return self._guard_of(frozenset())[0]
+
     @property
     def guard(self) -> str:
         """The guard as Python text."""
@@ -86,7 +106,7 @@ class FunctionContract:
         return inputs(self._drawer, given)
 
     def violations(self, **given: Any) -> SearchStrategy[tuple[Violation, dict[str, Any]]]:
-        """A strategy for arguments that break exactly one clause, each with its `Violation`."""
+        """A strategy for arguments that break exactly one clause, with its `Violation`."""
         from asserts.contracts.strategies import violations
 
         return violations(self._drawer, given)
@@ -162,11 +182,7 @@ class FunctionContract:
     def traced(self, tracer: Any, arguments: Mapping[str, Any]) -> TracedCall:
         """State in a trace of the function what its callers satisfy; what is returned states
         what its result must be."""
-        code = getattr(inspect.unwrap(self.function), "__code__", None)
-        place = None
-        if code is not None:
-            place = Location(code.co_filename, code.co_firstlineno, code.co_name)
-        call = TracedCall(tracer, self.terms, True, place)
+        call = TracedCall(tracer, self.terms, True, self.place)
         call.entered(arguments)
         return call
 
@@ -197,7 +213,7 @@ def contracted(function: F, where: Sequence[str]) -> F:
             'Float[np.ndarray, "n m"] (jaxtyping) or Annotated[np.ndarray, "f4[n, m]"]'
         )
     found = FunctionContract(function, terms_of(notes, [where_of(one) for one in where]))
-    guard = found._guard_of(frozenset())[0]
+    guard = found.guarded
     functools.update_wrapper(guard, function)
     setattr(guard, ATTRIBUTE, found)
     guard.contract = found  # type: ignore[attr-defined]

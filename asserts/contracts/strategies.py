@@ -169,7 +169,7 @@ def _arguments(
 
 
 def _array(draw: DrawFn, leaf: Leaf, call: Drawn, violation: Violation | None) -> Any:
-    """An array of its shape, and of a dtype that is accepted (unless that is the violation)."""
+    """An array of its shape, and of an accepted dtype (unless that is the violation)."""
     from hypothesis import strategies as st
 
     shape, note = call.shapes.get(leaf.name, ()), leaf.note

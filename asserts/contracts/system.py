@@ -39,7 +39,16 @@ from shapes.expr import (
 )
 from shapes.traversal import free_symbols, is_name, parse_spelled
 
-__all__ = ["Clause", "Named", "System", "Where", "meaning_of", "names_of", "system_of", "where_of"]
+__all__ = [
+    "Clause",
+    "Named",
+    "System",
+    "Where",
+    "meaning_of",
+    "names_of",
+    "system_of",
+    "where_of",
+]
 
 Kind = Literal["equal", "broadcast", "defined", "solvable", "where"]
 

@@ -54,7 +54,7 @@ class Pool:
 
     @cached_property
     def solutions(self) -> list[Values]:
-        """Corners first (every symbol at its least, its greatest, its next value), then others.
+        """Corners first (every symbol at its least, greatest, next value), then others.
 
         Raises `InputError` if none are found.
         """
@@ -120,9 +120,12 @@ class Pool:
         for more in (small, []):
             with suppress(ShapeproofError):
                 claim = conjunction(*claims, *more, *self.conditions)
-                witness = self._env.prove(claim).witness or {}
-                known = {s: int(witness[s.name]) for s in self.symbols if s.name in witness}
-                values = {**least, **base, **known}
+                witness = self._env.prove(claim).witness
+                found = {} if witness is None else dict(witness)
+                values: Values = {**base}
+                for s in self.symbols:
+                    value = found.get(s.name)
+                    values[s] = value if isinstance(value, int) else base.get(s, least[s])
                 if self.holds(values):
                     return values
         return None
@@ -133,7 +136,7 @@ class Pool:
         order = {one: index for index, one in enumerate(self.symbols)}
         due: list[list[BoolExpr]] = [[] for _ in self.symbols]
         for condition in self.conditions:
-            own = [order[one] for one in free_symbols(condition) if one in order]  # type: ignore[index]
+            own = [order[one] for one in free_symbols(condition) if one in order]
             if own:
                 due[max(own)].append(condition)
         budget = [STEPS]

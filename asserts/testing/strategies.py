@@ -11,12 +11,10 @@ from asserts.graph.values import ArrayValue
 from asserts.testing.arrays import FILLINGS, filled
 from asserts.testing.pool import Pool
 from shapes.env import Dim, ShapeEnv
-from shapes.errors import ShapeproofError
-from shapes.expr import BoolExpr, Expr, IntExpr, constant, equal
+from shapes.expr import BoolExpr, Expr, IntExpr
 from shapes.traversal import evaluate, free_symbols
 
 if TYPE_CHECKING:
-    import numpy as np
     from hypothesis.strategies import DrawFn, SearchStrategy
     from numpy.typing import NDArray
 
@@ -119,7 +117,7 @@ def _values(
     """Values of symbols, and of all that what is known connects with them."""
     stated = [fact.claim for fact in env.axioms]
     backed = set(_backed(env))
-    wanted = {one: None for one in symbols}
+    wanted = dict.fromkeys(symbols)
     known = [claim for claim in [*stated, *more] if set(free_symbols(claim)) <= backed]
     grown = True
     while grown:

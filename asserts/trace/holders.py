@@ -94,9 +94,10 @@ def _referred(space: Globals) -> Iterator[Globals]:
     """The globals of the modules, functions and classes among some globals."""
     for value in list(space.values()):
         if isinstance(value, FunctionType):
-            yield value.__globals__
-            for module in _imported_in(value):
-                yield vars(module)
+            for one in functions_in(value):  # (and what it wraps)
+                yield one.__globals__
+                for module in _imported_in(one):
+                    yield vars(module)
         elif isinstance(value, ModuleType):
             yield vars(value)
         elif not isinstance(value, _PLAIN):

@@ -20,7 +20,7 @@ from asserts.trace import Spec, trace
 from asserts.trace.annotated import annotated_names
 from shapes.base import Location, SaidAt
 
-__all__ = ["function_named", "inputs", "traced_from"]
+__all__ = ["function_named", "inputs", "module_named", "traced_from"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -76,6 +76,17 @@ def function_named(text: str) -> Iterator[Any]:
     place, name = _parts(text, "FILE.py:FUNCTION or MODULE:FUNCTION")
     with _importable(place), _not_exiting(text):
         yield _function(_module(place), place, name)
+
+
+@contextmanager
+def module_named(place: str) -> Iterator[ModuleType]:
+    """The module ``FILE.py`` or ``MODULE``, for the time of the block; what stands beside it
+    can be imported.
+
+    Raises `TraceError` for what cannot be loaded.
+    """
+    with _importable(place), _not_exiting(place):
+        yield _module(place)
 
 
 def _parts(text: str, wanted: str) -> tuple[str, str]:
