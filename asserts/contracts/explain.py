@@ -77,6 +77,9 @@ class Explainer:
             fixed = _fixed(free_symbols(clause.condition), values, names)
             return self._error(_joined(text, fixed), clause=clause.text, found=False)
         found = values[place.own]
+        # A name that only this place fixes is not to be explained by itself.
+        own = {named.name for named in names if named.places == (place,)}
+        values = {one: value for one, value in values.items() if one not in own}
         known = [] if clause.meant is None else free_symbols(clause.meant)
         text = f"{place.text} is {found}, {_wanted(clause, place.what.text, values)}"
         fixed = _fixed([one for one in known if one in values], values, names)

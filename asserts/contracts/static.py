@@ -101,6 +101,14 @@ def check_module(module: ModuleType) -> list[Traced]:
 Maker = Callable[[], Any]
 
 
+@dataclass(frozen=True)
+class _Case:
+    """The specifications of one trace, and in words what sets it apart from others."""
+
+    specs: Mapping[str, Any]
+    words: str
+
+
 def _functions(module: ModuleType) -> Iterator[tuple[str, FunctionContract, Maker | None]]:
     """The contracts of a module by name; methods with what makes their first argument."""
     seen: set[int] = set()
@@ -138,14 +146,21 @@ def _checked(name: str, contract: FunctionContract, make: Maker | None) -> Trace
         return found
     merged: dict[tuple[int, str], Finding] = {}
     for case in cases:
-        for one in _of_case(contract, {**given, **case}, found):
+        for one in _of_case(contract, {**given, **case.specs}, found):
             key = (one.line, one.condition)
             before = merged.get(key)
             if before is None or _severity(one) < _severity(before):
-                merged[key] = one
+                merged[key] = _where(one, case)
         found.traces += 1
     found.findings = sorted(merged.values(), key=lambda one: (one.line, _severity(one)))
     return found
+
+
+def _where(one: Finding, case: _Case) -> Finding:
+    """A finding that may not hold in other cases, with this one."""
+    if one.outcome == "proved" or not case.words:
+        return one
+    return replace(one, why=f"{one.why} (with {case.words})".lstrip())
 
 
 def _severity(one: Finding) -> int:
@@ -175,7 +190,7 @@ def _given(contract: FunctionContract, make: Maker | None) -> dict[str, Any]:
 # --------------------------------------------------------------------------- cases
 
 
-def _cases(contract: FunctionContract, found: Traced) -> Iterator[dict[str, Any]]:
+def _cases(contract: FunctionContract, found: Traced) -> Iterator[_Case]:
     """The specifications of arrays and integers, case by case."""
     terms, drawer = contract.terms, Drawer(contract.terms)
     for leaf in terms.notes.leaves:
@@ -190,11 +205,24 @@ def _cases(contract: FunctionContract, found: Traced) -> Iterator[dict[str, Any]
     ]
     if any(layout.counts for layout, _ in cases):
         found.notes.append(f"traced for up to {AXES} axes where any number may stand")
+    leaves = terms.notes.leaves
+    several = [leaf.name for leaf in leaves if len(leaf.note.dtypes.of_numpy()) > 1]
+    if several:
+        found.notes.append(f"traced for one dtype of {', '.join(several)}")
     if len(cases) > TRACES:
         raise TraceError(f"{len(cases)} traces would be needed (the limit is {TRACES})")
     for layout, ones in cases:
         absent = dict.fromkeys(sorted(layout.absent), None)
-        yield {**integers, **absent, **_specs(drawer, layout, ones)}
+        specs = {**integers, **absent, **_specs(drawer, layout, ones)}
+        yield _Case(specs, _words(layout, ones) if len(cases) > 1 else "")
+
+
+def _words(layout: Layout, ones: frozenset[str]) -> str:
+    """What is special about a case."""
+    parts = [f"{name} None" for name in sorted(layout.absent)]
+    parts += [f"{count} axes for {name}" for name, count in layout.counts]
+    parts += [f"{place} = 1" for place in sorted(ones)]
+    return ", ".join(parts) or "no axis of 1 and no None"
 
 
 def _ones(drawer: Drawer, layout: Layout) -> Iterator[frozenset[str]]:

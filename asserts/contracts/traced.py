@@ -23,7 +23,7 @@ from asserts.trace.tracer import Tracer
 from shapes.base import Location
 from shapes.env import Symbolic, SymInt
 from shapes.errors import ContradictionError
-from shapes.expr import FALSE, TRUE, BoolExpr, Expr, IntExpr, conjunction, symbol
+from shapes.expr import FALSE, TRUE, BoolExpr, Expr, IntExpr, as_expr, conjunction, symbol
 from shapes.traversal import defined, show, substitute
 
 __all__ = ["TracedCall", "is_traced"]
@@ -67,8 +67,7 @@ class TracedCall:
         after = self._shapes_of(self._terms.notes.results, arrays)
         sizes = self._sizes(after)
         known = self._known()
-        for named in sizes.entry.names:
-            known[named.name] = substitute(named.value, known)
+        self._name(sizes.entry, known)
         assert sizes.exit is not None
         known.update(sizes_of(sizes.exit, after, {}))
         self._state(sizes.exit, known, False)
@@ -119,14 +118,26 @@ class TracedCall:
 
     # ---------------------------------------------------------------- stating
 
+    def _name(self, system: System, known: dict[Expr, Any]) -> None:
+        """The values of names enter `known`, as simple as what is known allows."""
+        for named in system.names:
+            value = substitute(named.value, known)
+            if not (value.is_symbol or value.is_constant):
+                simple = self._tracer.env.simplify(value)
+                value = simple.expr if isinstance(simple, Symbolic) else as_expr(simple)
+            known[named.name] = value
+
     def _state(self, system: System, known: dict[Expr, Any], axioms: bool) -> None:
         """State every clause, as what callers satisfy or as a check; the values of names enter
-        `known`."""
-        for named in system.names:
-            for clause in named.clauses:
-                self._state_one(clause, known, axioms)
-            known[named.name] = substitute(named.value, known)
-        for clause in system.clauses:
+        `known`. What the author states himself comes first: the rest may follow from it."""
+        plain = dict(known)
+        self._name(system, plain)
+        if axioms:
+            for clause in system.clauses:
+                if clause.kind == "where":
+                    self._state_one(clause, plain, axioms)
+        self._name(system, known)
+        for clause in system.every_clause():
             self._state_one(clause, known, axioms)
 
     def _state_one(self, clause: Clause, known: Mapping[Expr, Any], axiom: bool) -> None:
@@ -144,8 +155,10 @@ class TracedCall:
         try:
             if whole is FALSE or env.decide(whole) is False:
                 raise self._wrong(f"{broken}: {_values(clause, known)}", None)
-            if axiom:
+            if axiom and not env.prove(whole).proved:
                 self._tracer.contract(whole)
+            elif axiom:
+                return
             else:
                 message = f"the contract of {name}: {text}"
                 env.check(whole, message, "contract", None, self._place)
@@ -163,6 +176,8 @@ def _values(clause: Clause, known: Mapping[Expr, Any]) -> str:
     if place is None or clause.meant is None:
         return show(substitute(clause.condition, known))
     found, meant = known[place.own], clause.meant
+    if clause.kind == "solvable":
+        return f"it is `{show(found)}`, which is that for no size"
     return f"it is `{show(found)}`, not `{show(substitute(meant, known))}`"
 
 
