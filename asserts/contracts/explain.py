@@ -56,7 +56,9 @@ class Explainer:
     def wrong_tuple(self, name: str, wanted: int, value: object) -> ContractError:
         """Not a tuple, or not of the right length."""
         kind = type(value).__name__
-        found = f"{len(value)} parts" if isinstance(value, tuple) else _article(kind)
+        found = _article(kind)
+        if isinstance(value, tuple):
+            found = f"a tuple of {len(value)}"
         text = f"{name} is {found}, but must be a tuple of {wanted}"
         return self._error(text, name=name, clause=f"a tuple of {wanted}", found=kind)
 

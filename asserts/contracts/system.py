@@ -180,7 +180,8 @@ class _Builder:
         broadcast, solutions, left = self._solved(equations, unknown, exact, spread)
         by_own: dict[Expr, Place] = {m.place.own: m.place for m in [*exact, *spread]}
         if self.strict:
-            self._require_possible(solutions, equations)
+            conditions = [m.defined for m in [*exact, *spread]]
+            self._require_possible(solutions, [*conditions, *(e.holds for e in equations)])
         clauses = [*self._left(left, by_own), *_spread(spread)]
         clauses += [
             Clause(m.defined, "defined", m.place, m.meant)
@@ -275,20 +276,18 @@ class _Builder:
         )
 
     def _require_possible(
-        self, solutions: Sequence[Solution], equations: Sequence[Equation]
+        self, solutions: Sequence[Solution], conditions: Sequence[BoolExpr]
     ) -> None:
         """Every name has one value at most, and there are sizes at all."""
-        try:
-            for one in self.wheres:
-                self.env.assume(one.defined)
-                self.env.assume(one.claim)
-        except ContradictionError as error:
-            raise AnnotationError(f"no sizes satisfy the contract: {error}") from None
+        self._assume([c for one in self.wheres for c in (one.defined, one.claim)])
         for solution in solutions:
             self._require_divisor(solution)
+        self._assume(conditions)
+
+    def _assume(self, conditions: Sequence[BoolExpr]) -> None:
         try:
-            for equation in equations:
-                self.env.assume(equation.holds)
+            for condition in conditions:
+                self.env.assume(condition)
         except ContradictionError as error:
             raise AnnotationError(f"no sizes satisfy the contract: {error}") from None
 
@@ -321,11 +320,16 @@ _REFUSED: Final = (
 )
 
 
+_BUILTINS: Final = re.compile(r"\b(?:min|max)(?=\()")
+"""Functions of Python's that expressions of sizes call (ours have other names)."""
+
+
 def _meaning(place: Place) -> _Meant:
     size = place.what.size
     assert size is not None
     if size.isidentifier() and not is_name(size):  # ("in" is a name that no expression has)
         size = f"{size}_"
+    size = _BUILTINS.sub(lambda found: found[0].capitalize(), size)
     if place.what.variadic or size.isidentifier():
         named = symbol(size, "int")
         assert isinstance(named, IntExpr)
