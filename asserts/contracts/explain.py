@@ -14,7 +14,7 @@ from shapes.errors import ShapeproofError
 from shapes.expr import Expr
 from shapes.traversal import evaluate, free_symbols
 
-__all__ = ["Explainer"]
+__all__ = ["Explainer", "axes_text"]
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Explainer:
             wanted = f'"{note.text}" has {least}{fixed}'
         else:
             name = next(axis.text for axis in note.axes if axis.variadic)
-            wanted = f"`{name}` has {_axes(mismatch.others)} in the arrays before it"
+            wanted = f"`{name}` has {axes_text(mismatch.others)} in the arrays before it"
         shown = ", ".join(map(str, shape))
-        text = f"{leaf.name} has {_axes(mismatch.rank)} [{shown}], but {wanted}"
+        text = f"{leaf.name} has {axes_text(mismatch.rank)} [{shown}], but {wanted}"
         return self._error(text, leaf, clause=note.text, found=mismatch.rank)
 
     def wrong_tuple(self, name: str, wanted: int, value: object) -> ContractError:
@@ -125,7 +125,8 @@ def _article(noun: str) -> str:
     return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
 
 
-def _axes(count: int) -> str:
+def axes_text(count: int) -> str:
+    """A number of axes."""
     return f"{count} {'axis' if count == 1 else 'axes'}"
 
 

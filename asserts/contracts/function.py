@@ -38,6 +38,8 @@ class FunctionContract:
         self.function = function
         self.terms = terms
         self._checker = Checker(terms)
+        self.last_traced: TracedCall | None = None
+        """The call in the last trace of the function."""
         self._guards: dict[frozenset[str], tuple[Callable[..., Any], str]] = {}
 
     @functools.cached_property
@@ -182,7 +184,7 @@ class FunctionContract:
     def traced(self, tracer: Any, arguments: Mapping[str, Any]) -> TracedCall:
         """State in a trace of the function what its callers satisfy; what is returned states
         what its result must be."""
-        call = TracedCall(tracer, self.terms, True, self.place)
+        call = self.last_traced = TracedCall(tracer, self.terms, True, self.place)
         call.entered(arguments)
         return call
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from asserts.annotations import ATTRIBUTE
 from asserts.contracts.drawing import AXES, Drawer, Layout
+from asserts.contracts.explain import axes_text
 from asserts.contracts.function import FunctionContract
 from asserts.contracts.places import Place
 from asserts.errors import ContractError, TraceError
@@ -220,7 +221,7 @@ def _cases(contract: FunctionContract, found: Traced) -> Iterator[_Case]:
 def _words(layout: Layout, ones: frozenset[str]) -> str:
     """What is special about a case."""
     parts = [f"{name} None" for name in sorted(layout.absent)]
-    parts += [f"{count} axes for {name}" for name, count in layout.counts]
+    parts += [f"{axes_text(count)} for {name}" for name, count in layout.counts]
     parts += [f"{place} = 1" for place in sorted(ones)]
     return ", ".join(parts) or "no axis of 1 and no None"
 
@@ -278,6 +279,9 @@ def _of_case(
     except Exception as error:  # (a program may raise anything)
         yield _error(found, error, "unknown")
     else:
+        call = contract.last_traced
+        for text in call.by_form if call is not None else ():
+            yield Finding("proved", found.file, found.line, text, "the program", "by its form")
         yield from _of_program(program, found)
 
 

@@ -19,6 +19,7 @@ from asserts.contracts.system import Clause, System
 from asserts.contracts.terms import Sizes, Terms
 from asserts.errors import ContractError
 from asserts.trace import SymArray
+from asserts.trace.introspection import stands_for
 from asserts.trace.tracer import Tracer
 from shapes.base import Location
 from shapes.env import Symbolic, SymInt
@@ -42,6 +43,8 @@ class TracedCall:
         self._place = place
         self._shapes: dict[str, tuple[IntExpr, ...]] = {}
         self._integers: dict[str, IntExpr] = {}
+        self.by_form: list[str] = []
+        """What was stated of the result, and needs no proof: both sides are the same."""
 
     def entered(self, arguments: Mapping[str, Any]) -> None:
         """State what the contract requires of the arguments; raises `ContractError` for what
@@ -98,6 +101,10 @@ class TracedCall:
             if not isinstance(value, (SymArray, np.ndarray, np.generic)):
                 what = "a number" if isinstance(value, Symbolic) else type(value).__name__
                 raise self._wrong(f"{leaf.name} is {what}, not an array", leaf.name)
+            kind = stands_for(value) if isinstance(value, SymArray) else type(value)
+            if leaf.note.types and not issubclass(kind, leaf.note.types):
+                wanted = " or ".join(one.__name__ for one in leaf.note.types)
+                raise self._wrong(f"{leaf.name} is {kind.__name__}, not {wanted}", leaf.name)
             if not leaf.note.dtypes.accepts(value.dtype):
                 wanted = leaf.note.dtypes.described
                 text = f"{leaf.name} is of dtype {value.dtype}, but must be {wanted}"
@@ -146,6 +153,7 @@ class TracedCall:
         whole = conjunction(defined(condition), condition)
         assert isinstance(whole, BoolExpr)
         if whole is TRUE:
+            self.by_form += [_clause_text(clause)] if self._own and not axiom else []
             return
         name, place, env = self._terms.notes.name, clause.place, self._tracer.env
         text = f"`{clause.text}`"
@@ -161,13 +169,21 @@ class TracedCall:
                 return
             else:
                 message = f"the contract of {name}: {text}"
-                env.check(whole, message, "contract", None, self._place)
+                # (The names of another function's clauses would not be those of this one.)
+                written = _clause_text(clause) if self._own else None
+                env.check(whole, message, "contract", None, self._place, written)
         except ContradictionError:
             raise self._wrong(f"{broken}: {_values(clause, known)}", None) from None
 
     def _wrong(self, text: str, argument: str | None) -> ContractError:
         name = self._terms.notes.name
         return ContractError(f"{name}: {text}", name, argument)
+
+
+def _clause_text(clause: Clause) -> str:
+    """A clause in the names of the function that states it."""
+    place = clause.place
+    return clause.text if place is None else f"{place.text} == {place.what.text}"
 
 
 def _values(clause: Clause, known: Mapping[Expr, Any]) -> str:

@@ -30,11 +30,11 @@ def filled(shape: Sequence[int], dtype: Any, filling: int = 0) -> NDArray[Any]:
         return (np.arange(count) % 100).reshape(size).astype(kind)
     random = np.random.default_rng(filling)
     if kind.kind == "b":
-        return random.integers(0, 2, size).astype(kind)
+        return np.asarray(random.integers(0, 2, size)).astype(kind)
     if kind.kind in "iu":
         least = -20 if kind.kind == "i" else 0
-        return random.integers(least, 100, size).astype(kind)
-    return (random.standard_normal(size) * 10.0 ** (filling % 3)).astype(kind)
+        return np.asarray(random.integers(least, 100, size)).astype(kind)
+    return np.asarray(random.standard_normal(size) * 10.0 ** (filling % 3)).astype(kind)
 
 
 def array_of(types: Sequence[type], shape: Sequence[int], dtype: Any, filling: int = 0) -> Any:

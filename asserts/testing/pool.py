@@ -18,12 +18,24 @@ from asserts.errors import InputError
 from shapes.base import IntInfinity
 from shapes.env import ShapeEnv
 from shapes.errors import ShapeproofError
-from shapes.expr import BoolExpr, Expr, IntExpr, conjunction, constant, equal, less_equal
+from shapes.expr import (
+    BoolExpr,
+    Expr,
+    IntExpr,
+    conjunction,
+    constant,
+    equal,
+    less_equal,
+    negation,
+)
 from shapes.traversal import evaluate, free_symbols
 
 __all__ = ["Pool"]
 
 Values = dict[Expr, int]
+
+FEW: Final = 6
+"""Solutions that are asked of the engine where the search finds fewer."""
 
 SMALL: Final = 6
 """Values of each symbol that the search tries."""
@@ -63,7 +75,8 @@ class Pool:
         if first is None:
             shown = ", ".join(map(str, self.conditions)) or "no conditions"
             raise InputError(f"no sizes were found that satisfy all conditions: {shown}")
-        corners = [first, *self._corners(found), *self._greatest(first), *found]
+        further = self._further(first) if len(found) < FEW else []
+        corners = [first, *self._corners(found), *self._greatest(first), *found, *further]
         distinct = {tuple(values[s] for s in self.symbols): values for values in corners}
         return list(distinct.values())
 
@@ -71,6 +84,15 @@ class Pool:
         """The least value of a symbol (0 if there is none), the distance of its values, and
         the greatest one (None if there is none)."""
         return self._steps[symbol]
+
+    @cached_property
+    def _bare(self) -> ShapeEnv:
+        """The symbols of which nothing else is known, to ask for values."""
+        env = ShapeEnv()
+        for one in self.symbols:
+            info = self._env.symbols[one.name]
+            (env.size if info.size_like else env.integer)(one.name)
+        return env
 
     @cached_property
     def _steps(self) -> dict[IntExpr, tuple[int, int, int | None]]:
@@ -110,6 +132,17 @@ class Pool:
             if values is not None:
                 yield values
 
+    def _further(self, first: Values) -> Iterator[Values]:
+        """Solutions other than the first, and than each other."""
+        excluded: list[BoolExpr] = []
+        values: Values | None = first
+        while values is not None and len(excluded) < FEW:
+            same = [equal(one, constant(value)) for one, value in values.items()]
+            excluded.append(negation(conjunction(*same)))
+            values = self._with(excluded, first)
+            if values is not None:
+                yield values
+
     def _with(self, claims: Sequence[BoolExpr], base: Values) -> Values | None:
         """A solution with which claims hold, found by the engine; what nothing connects with
         the claims is as in `base`."""
@@ -120,7 +153,7 @@ class Pool:
         for more in (small, []):
             with suppress(ShapeproofError):
                 claim = conjunction(*claims, *more, *self.conditions)
-                witness = self._env.prove(claim).witness
+                witness = self._bare.prove(claim).witness
                 found = {} if witness is None else dict(witness)
                 values: Values = {**base}
                 for s in self.symbols:

@@ -3,7 +3,7 @@
 import functools
 import inspect
 import pickle
-from typing import Annotated, Any, Optional, Union
+from typing import Annotated, Any, Union
 
 import numpy as np
 import pytest
@@ -110,7 +110,7 @@ def _grid(
     x: Float[np.ndarray, "h//2 2*w"],
     y: Float[np.ndarray, "h w+1"],
     n: int,
-    z: Optional[Float32[np.ndarray, "h*w"]] = None,
+    z: Float32[np.ndarray, "h*w"] | None = None,
 ) -> Float[np.ndarray, "q"]:
     return x.sum(-1)
 
@@ -191,7 +191,7 @@ def test_exceptions_of_the_function_are_its_own() -> None:
     def raising(x: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
         raise ValueError("mine")
 
-    with pytest.raises(ValueError, match="^mine$"):
+    with pytest.raises(ValueError, match=r"^mine$"):
         raising(zeros(1))
 
 
