@@ -13,7 +13,6 @@ The folders, from the bottom; a folder imports only folders to its left:
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -212,9 +211,7 @@ def contract(model: Any = None, *, where: str | Sequence[str] = ()) -> Any:
 
 def _is_function(value: object) -> bool:
     """Whether a contract is asked of a function (or of what a class has in its place)."""
-    return inspect.isroutine(value) or isinstance(
-        value, (staticmethod, classmethod, functools.partial)
-    )
+    return inspect.isroutine(value) or isinstance(value, (staticmethod, classmethod))
 
 
 def _onnx_of(program: object) -> Any:

@@ -39,6 +39,10 @@ class Stated(Protocol):
     function: Callable[..., Any]
     """The function without its guard."""
 
+    @property
+    def guarded(self) -> Callable[..., Any]:
+        """The function with its guard."""
+
     def traced(self, tracer: Any, arguments: Mapping[str, Any]) -> Returning:
         """State what callers satisfy of these arguments."""
 
@@ -90,7 +94,9 @@ class Annotated:
 def stated(function: object) -> Stated | None:
     """The contract of a function, if it has one."""
     found: Stated | None = getattr(function, ATTRIBUTE, None)
-    return found
+    plain = getattr(function, "__func__", function)  # (a method that is bound)
+    # (What wraps a function with a contract has its attributes, but is another function.)
+    return found if found is not None and found.guarded is plain else None
 
 
 def annotated(function: Callable[..., Any]) -> Annotated:

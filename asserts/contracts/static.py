@@ -39,6 +39,7 @@ __all__ = ["Finding", "Outcome", "Traced", "check_file", "check_module"]
 Outcome = Literal["proved", "asserted", "wrong", "unknown"]
 
 WORST_FIRST: Final[tuple[Outcome, ...]] = ("wrong", "unknown", "asserted", "proved")
+_Kind = inspect.Parameter
 TRACES: Final = 32
 """The most traces of one function."""
 
@@ -293,7 +294,7 @@ def _bound(
     left = dict(specs)
     positional: list[Any] = []
     for one in contract.terms.notes.parameters:
-        by_place = one.kind in (one.kind.POSITIONAL_ONLY, one.kind.POSITIONAL_OR_KEYWORD)
+        by_place = one.kind in (_Kind.POSITIONAL_ONLY, _Kind.POSITIONAL_OR_KEYWORD)
         if not by_place or one.name not in left:
             break
         positional.append(left.pop(one.name))

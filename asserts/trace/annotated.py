@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MethodType
 from typing import Any
 
 from asserts.annotations import Annotated, ArrayNote, Parameter, Stated, annotated
@@ -40,7 +41,7 @@ def subject_of(
     Raises `TraceError` for an annotation of which no inputs can be made.
     """
     contract = stated(function)
-    inner = function if contract is None else contract.function
+    inner = _inner(function, contract)
     try:
         bound = inspect.signature(inner).bind_partial(*specs, **named)
     except (TypeError, ValueError):
@@ -54,8 +55,7 @@ def subject_of(
 
 def annotated_names(function: Callable[..., Any]) -> set[str]:
     """The parameters that need no specification, for their annotations are one."""
-    contract = stated(function)
-    inner = function if contract is None else contract.function
+    inner = _inner(function, stated(function))
     try:
         notes = annotated(inner)
     except AnnotationError:
@@ -63,6 +63,14 @@ def annotated_names(function: Callable[..., Any]) -> set[str]:
     if not notes.leaves:
         return set()
     return {one.name for one in notes.parameters if one.note is not None or one.is_integer}
+
+
+def _inner(function: Callable[..., Any], contract: Stated | None) -> Callable[..., Any]:
+    """The function without its guard, bound as it was."""
+    if contract is None:
+        return function
+    owner = getattr(function, "__self__", None)
+    return contract.function if owner is None else MethodType(contract.function, owner)
 
 
 def _notes(function: Callable[..., Any], given: Mapping[str, Any]) -> Annotated | None:

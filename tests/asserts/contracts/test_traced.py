@@ -1,6 +1,7 @@
 """Contracts in traces: annotations in place of specifications, calls of other functions, and
 results."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -141,3 +142,25 @@ def test_functions_by_name_need_no_decorator(tmp_path: Any) -> None:
     )
     program = traced_from(f"{tmp_path}/layers.py:double")
     assert program(np.ones((2, 3), "f4"), 2).shape == (2, 3)
+
+
+def test_methods_and_what_wraps_a_function() -> None:
+    class Layer:
+        def __init__(self, k: int) -> None:
+            self.k = k
+
+        @contract
+        def scaled(self, x: Float[np.ndarray, "n m"]) -> Float[np.ndarray, "n m"]:
+            return x * self.k
+
+    program = trace(Layer(3).scaled)
+    assert np.array_equal(program(np.ones((1, 2))), np.full((1, 2), 3.0))
+
+    @functools.wraps(half)
+    def doubled(x: Any) -> Any:
+        return half(x) * 2
+
+    found = insert(trace(doubled, ("a", "b"))).program
+    assert np.array_equal(found(np.ones((1, 2))), np.full((1, 1), 2.0))
+    with pytest.raises(RuntimeAssertionError):
+        found(np.ones((1, 3)))
