@@ -29,8 +29,8 @@ class Explainer:
 
     def wrong_type(self, leaf: Leaf, value: object) -> ContractError:
         """Not an array, or not of the right type."""
-        kinds = " or ".join(kind.__name__ for kind in leaf.note.types) or "an array"
-        found = f"is {_article(type(value).__name__)}, not {kinds}"
+        kinds = " or ".join(map(_class_name, leaf.note.types)) or "an array"
+        found = f"is {_article(_class_name(type(value)))}, not {kinds}"
         return self._error(f"{leaf.name} {found}", leaf, clause=kinds, found=type(value))
 
     def wrong_dtype(self, leaf: Leaf, dtype: object) -> ContractError:
@@ -121,8 +121,13 @@ def _joined(text: str, fixed: Sequence[str]) -> str:
     return f"{text} ({'; '.join(fixed)})" if fixed else text
 
 
+def _class_name(kind: type) -> str:
+    return kind.__name__.rpartition(".")[2]
+
+
 def _article(noun: str) -> str:
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+    spoken = "e" if noun.startswith("nd") else noun[:1].lower()
+    return f"{'an' if spoken in 'aeiou' else 'a'} {noun}"
 
 
 def axes_text(count: int) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from asserts.contracts.static import Finding, Outcome, Traced
-from shapes.base import shown_file
 
 __all__ = ["document", "written"]
 
@@ -56,7 +55,7 @@ def _result(function: Traced, finding: Finding) -> dict[str, Any]:
     rule, _, level, kind = RULES[finding.outcome]
     parts = [f"{function.name}: {finding.condition}", finding.message, finding.why]
     place = {
-        "artifactLocation": {"uri": shown_file(finding.file).replace(os.sep, "/")},
+        "artifactLocation": {"uri": _uri(finding.file)},
         "region": {"startLine": max(finding.line, 1)},
     }
     return {
@@ -66,3 +65,9 @@ def _result(function: Traced, finding: Finding) -> dict[str, Any]:
         "message": {"text": "; ".join(part for part in parts if part)},
         "locations": [{"physicalLocation": place}],
     }
+
+
+def _uri(file: str) -> str:
+    """A file below the current folder by its path from there, another one by its whole path."""
+    path, here = Path(file).absolute(), Path.cwd()
+    return path.relative_to(here).as_posix() if path.is_relative_to(here) else path.as_uri()

@@ -77,14 +77,14 @@ class Traced:
         return next((one for one in WORST_FIRST if one in there), "proved")
 
 
-def check_file(place: str) -> list[Traced]:
+def check_file(place: str, if_any: bool = False) -> list[Traced]:
     """Every function with a contract in ``FILE.py`` or a module by name.
 
-    Raises `TraceError` for what cannot be loaded, and where there is none.
+    Raises `TraceError` for what cannot be loaded, and (unless `if_any`) where there is none.
     """
     with module_named(place) as module:
         found = check_module(module)
-    if not found:
+    if not found and not if_any:
         raise TraceError(
             f"{place!r} has no function with a contract: decorate one with asserts.contract"
         )

@@ -192,9 +192,10 @@ def test_sarif(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_hook_of_pre_commit(folder: Path) -> None:
+    (folder / "plain.py").write_text("raise ValueError('this is not to be imported')\n")
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     assert hook["id"] == "shapeproof-check"
-    command = [sys.executable, "-m", *hook["entry"].split(), "helper.py"]
+    command = [sys.executable, "-m", *hook["entry"].split(), "helper.py", "plain.py"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder,
                           env={"PYTHONPATH": str(ROOT), "PATH": ""})  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -304,3 +305,4 @@ def test_files_without_contracts_are_refused(tmp_path: Path) -> None:
     (tmp_path / "none.py").write_text(textwrap.dedent("x = 1"))
     with pytest.raises(TraceError, match="no function with a contract"):
         check_file(str(tmp_path / "none.py"))
+    assert check_file(str(tmp_path / "none.py"), if_any=True) == []
