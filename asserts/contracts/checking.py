@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
-from asserts.annotations import ArrayNote, Dtypes, Leaf, Note, TupleNote, name_of_dtype
+import numpy as np
+
+from asserts.annotations import ArrayNote, Leaf, Note, TupleNote, name_of_dtype
+from asserts.contracts.compiling import SizesHold, compile_sizes
 from asserts.contracts.explain import Explainer
 from asserts.contracts.places import RankMismatchError
+from asserts.contracts.seen import Seen
 from asserts.contracts.system import Clause, Named, System
 from asserts.contracts.terms import Ranks, Sizes, Terms
 from shapes.base import as_integer
@@ -23,7 +29,6 @@ from shapes.traversal import evaluate
 __all__ = [
     "Call",
     "Checker",
-    "Seen",
     "Shapes",
     "arrays_in",
     "broken_clauses",
@@ -63,27 +68,13 @@ def arrays_in(note: Note | None, name: str, value: Any) -> list[tuple[str, Any]]
     return [pair for found in parts for pair in found]
 
 
-@dataclass(frozen=True)
-class Seen:
-    """The types and dtypes of arrays that have been accepted, for guards to look them up; by
-    what was required of them."""
-
-    types: dict[tuple[type, ...], set[type]]
-    dtypes: dict[Dtypes, set[Any]]
-
-    @staticmethod
-    def of(leaves: Sequence[Leaf]) -> Seen:
-        """Of these arrays none so far."""
-        notes = [leaf.note for leaf in leaves]
-        return Seen({n.types: set() for n in notes}, {n.dtypes: set() for n in notes})
-
-
 class Checker:
     """Checks calls of one function."""
 
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
         self.seen = Seen.of([*terms.notes.leaves, *terms.notes.results])
+        self._sizes_hold = lru_cache(None)(self._compiled)
 
     def entered(self, arguments: Mapping[str, Any]) -> Call:
         """The call with these arguments (by parameter); raises `ContractError`."""
@@ -97,9 +88,10 @@ class Checker:
         self._require_kinds(leaves, arrays, explain)
         integers = {}
         for name in self.terms.integers:
-            exact = as_integer(arguments[name])
-            if exact is None or isinstance(arguments[name], bool):
-                raise explain.wrong_integer(name, arguments[name])
+            value = arguments[name]
+            exact = value if _is_symbolic(value) else as_integer(value)
+            if exact is None or isinstance(value, bool):
+                raise explain.wrong_integer(name, value)
             integers[name] = exact
         call = Call({name: tuple(one.shape) for name, one in arrays.items()}, integers)
         self._check(call, None, explain)
@@ -154,6 +146,21 @@ class Checker:
 
     # ---------------------------------------------------------------- sizes
 
+    def _check_symbolic(self, call: Call, results: Shapes | None, explain: Explainer) -> None:
+        """Check sizes that are another framework's symbolic numbers, by its own comparisons
+        (which may state guards, or raise)."""
+        absent = frozenset(self.terms.optional).difference(call.shapes)
+        try:
+            holds = self._sizes_hold(absent, results is not None)
+            held = holds(call.shapes, call.integers, results or {})
+        except (ArithmeticError, ValueError):
+            held = False
+        if not held:
+            raise explain.symbolic(self.terms.notes)
+
+    def _compiled(self, absent: frozenset[str], at_exit: bool) -> SizesHold:
+        return compile_sizes(self.terms, absent, at_exit)
+
     def _check(self, call: Call, results: Shapes | None, explain: Explainer) -> None:
         after = None if results is None else _ranks(results)
         try:
@@ -162,6 +169,10 @@ class Checker:
             name = mismatch.leaf.name
             shapes = call.shapes if mismatch.leaf.parameter is not None else results or {}
             raise explain.wrong_rank(mismatch, shapes[name]) from None
+        numbers = [*chain(*call.shapes.values(), *(results or {}).values())]
+        if any(map(_is_symbolic, [*numbers, *call.integers.values()])):
+            self._check_symbolic(call, results, explain)
+            return
         values = sizes_of(sizes.entry, call.shapes, call.integers)
         broken = first_broken(sizes.entry, values)
         if broken is None and sizes.exit is not None:
@@ -170,6 +181,12 @@ class Checker:
             broken = first_broken(sizes.exit, values)
         if broken is not None:
             raise explain.broken(broken, values, _names(sizes))
+
+
+def _is_symbolic(value: object) -> bool:
+    """Whether a size is another framework's symbolic number."""
+    is_plain = isinstance(value, (int, float, complex, str, np.generic, np.ndarray))
+    return not is_plain and hasattr(value, "__index__")
 
 
 def _ranks(shapes: Shapes) -> Ranks:

@@ -18,16 +18,17 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from asserts.annotations import Annotated, ArrayNote, Leaf, Note
-from asserts.contracts.checking import Seen
 from asserts.contracts.places import variadic_of
+from asserts.contracts.seen import Seen
 from asserts.contracts.system import System
 from asserts.contracts.terms import Sizes, Terms
 from asserts.errors import AnnotationError
+from asserts.trace.holders import OWN
 from shapes.env import Source, compiled_text
 from shapes.expr import TRUE, Expr, symbol
 from shapes.traversal import interpret
 
-__all__ = ["PREFIX", "Ways", "compile_guard"]
+__all__ = ["PREFIX", "Ways", "compile_guard", "compile_sizes"]
 
 PREFIX: Final = "_sp_"
 _FOLDER: Final = os.path.dirname(os.path.abspath(__file__))
@@ -53,35 +54,67 @@ def compile_guard(
     return _Writer(terms, absent, ways).written()
 
 
+SizesHold = Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], bool]
+"""Whether clauses hold, for the shapes of arguments, integers, and the shapes of results."""
+
+
+def compile_sizes(terms: Terms, absent: frozenset[str], at_exit: bool) -> SizesHold:
+    """The clauses of the entry (or of the exit) as a function of shapes whose sizes may be any
+    numbers of Python's kind: another framework's symbolic ones, which decide comparisons in
+    their own way. Raises what these raise."""
+    return _Writer(terms, absent, None).of_sizes(at_exit)
+
+
 @dataclass
 class _Writer:
     terms: Terms
     absent: frozenset[str]
-    ways: Ways
+    ways: Ways | None
     names: dict[str, Any] = field(default_factory=dict)
     """What the code uses besides Python's own."""
     locals: dict[Expr, str] = field(default_factory=dict)
     """The variable of every size and name."""
     values: dict[str, str] = field(default_factory=dict)
-    """How code reaches every array."""
+    """How code reaches the shape of every array."""
     shapes: dict[str, str] = field(default_factory=dict)
     """How code writes the shape of every array."""
     wholes: dict[str, str] = field(default_factory=dict)
     """The variable with the axes that a variadic name stands for."""
 
+    def of_sizes(self, at_exit: bool) -> SizesHold:
+        """See `compile_sizes`."""
+        sizes, leaves = self.terms.fixed[self.absent], self.terms.leaves(self.absent)
+        lines = [f"{name} = integers[{name!r}]" for name in self.terms.integers]
+        self.locals.update({symbol(name, "int"): name for name in self.terms.integers})
+        self.values = {leaf.name: f"shapes[{leaf.name!r}]" for leaf in leaves}
+        body, condition = self._sizes(leaves, sizes.entry) or ([], "True")
+        lines += body
+        if at_exit and sizes.exit is not None:
+            results = self.terms.notes.results
+            self.values = {leaf.name: f"results[{leaf.name!r}]" for leaf in results}
+            body, condition = self._sizes(results, sizes.exit) or ([], "True")
+            lines += body
+        lines.append(f"return bool({condition})")
+        parameters = "shapes, integers, results"
+        file = _file(self.terms)
+        return compiled_text(f"{PREFIX}sizes", parameters, lines, self.names, file)[0]
+
     def written(self) -> tuple[Callable[..., Any], str]:
+        assert self.ways is not None
         notes, sizes = self.terms.notes, self.terms.fixed[self.absent]
         for parameter in notes.parameters:
             if parameter.name.startswith(PREFIX):
                 raise AnnotationError(f"`{parameter.name}`: names with {PREFIX} are taken")
-        self.names["__name__"] = __name__  # (a trace leaves our names alone)
+        self.names[OWN] = True
         self.names[f"{PREFIX}function"] = self.ways.function
         self.names[f"{PREFIX}slowly"] = self.ways.slowly
         self.names[f"{PREFIX}leave"] = self.ways.leave
         slow = f"return {PREFIX}slowly({_dict(notes)})"
         lines = [*self._dispatch(), *self._entry(sizes, slow), *self._exit(sizes)]
-        file = os.path.join(_FOLDER, f"<the guard of {notes.name}>")
-        return compiled_text(f"{PREFIX}guard", self._parameters(), lines, self.names, file)
+        parameters = self._parameters()
+        return compiled_text(
+            f"{PREFIX}guard", parameters, lines, self.names, _file(self.terms)
+        )
 
     # ---------------------------------------------------------------- parameters
 
@@ -118,6 +151,7 @@ class _Writer:
         for leaf in self.terms.leaves(self.absent):
             if leaf.note.optional:
                 name = f"{PREFIX}without_{leaf.name}"
+                assert self.ways is not None
                 self.names[name] = self.ways.without(leaf.name)
                 yield f"if {leaf.name} is None:"
                 yield f"    return {self._call(name)}"
@@ -181,7 +215,8 @@ class _Writer:
                 if part is not None:
                     found += self._kinds(part, f"{name}[{index}]", f"{code}[{index}]")
             return found
-        self.values[name] = code
+        assert self.ways is not None
+        self.values[name] = f"{code}.shape"
         # (A traced array says that it is one of numpy's, so `isinstance` would not do.)
         types, dtypes = self.ways.seen.types[note.types], self.ways.seen.dtypes[note.dtypes]
         found = [f"type({code}) in {self._named('types', types)}"]
@@ -243,11 +278,9 @@ class _Writer:
             after = variadic is not None and index > variadic[0]
             self.locals[own[leaf.name, index - len(axes) if after else index]] = variable
             parts.append(variable)
-        target = f"({', '.join(parts)}{',' if parts else ''})"
+        target = f"({', '.join(parts)},)" if parts else "()"
         self.shapes[leaf.name] = target
-        if not parts:
-            return f"() = {self.values[leaf.name]}.shape"
-        return f"{target} = {self.values[leaf.name]}.shape"
+        return f"{target} = {self.values[leaf.name]}"
 
     def _compared(
         self, rests: Mapping[str, Sequence[tuple[str, bool]]]
@@ -295,6 +328,11 @@ def whole_of(*shapes: Sequence[int]) -> list[int]:
     if not spreads(whole, *shapes):
         raise ValueError("the shapes cannot be broadcast")
     return whole
+
+
+def _file(terms: Terms) -> str:
+    """Where the code of a contract is said to be: in a file of ours."""
+    return os.path.join(_FOLDER, f"<the guard of {terms.notes.name}>")
 
 
 def _all(conditions: Sequence[str]) -> str:

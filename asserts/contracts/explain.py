@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from asserts.annotations import Leaf, name_of_dtype
+from asserts.annotations import Annotated, Leaf, name_of_dtype
 from asserts.contracts.places import Place, RankMismatchError
 from asserts.contracts.system import Clause, Named
 from asserts.errors import ContractError
@@ -68,6 +68,12 @@ class Explainer:
         return self._error(text, name=name, clause="an integer", found=value)
 
     # ---------------------------------------------------------------- sizes
+
+    def symbolic(self, notes: Annotated) -> ContractError:
+        """A clause that symbolic sizes break: which one is not known."""
+        texts = [f'{leaf.name} "{leaf.note.text}"' for leaf in (*notes.leaves, *notes.results)]
+        text = f"symbolic sizes break the contract ({', '.join(texts)})"
+        return self._error(text, clause="sizes")
 
     def broken(
         self, clause: Clause, values: Mapping[Expr, Any], names: Sequence[Named]

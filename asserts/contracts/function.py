@@ -152,16 +152,22 @@ class FunctionContract:
             inner.returned(result)
             return result
         call = self._checker.entered(arguments)
-        result = self._called(arguments)
-        if self.terms.notes.result is not None:
-            self._checker.returned(call, result)
-        return result
+        return self._returned(call, self._called(arguments))
 
     def _leave(
         self, result: Any, shapes: Mapping[str, Sequence[int]], integers: Mapping[str, int]
     ) -> Any:
         call = Call({name: tuple(shape) for name, shape in shapes.items()}, integers)
-        self._checker.returned(call, result)
+        return self._returned(call, result)
+
+    def _returned(self, call: Call, result: Any) -> Any:
+        if self.terms.notes.result is None:
+            return result
+        tracer = current_tracer()
+        if tracer is not None and is_traced({"result": result}):
+            TracedCall(tracer, self.terms, False).resumed(call).returned(result)
+        else:
+            self._checker.returned(call, result)
         return result
 
     def _called(self, arguments: Mapping[str, Any]) -> Any:

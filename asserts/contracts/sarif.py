@@ -68,6 +68,6 @@ def _result(function: Traced, finding: Finding) -> dict[str, Any]:
 
 
 def _uri(file: str) -> str:
-    """A file below the current folder by its path from there, another one by its whole path."""
+    """A file below the current folder by its path from there, another by its whole path."""
     path, here = Path(file).absolute(), Path.cwd()
     return path.relative_to(here).as_posix() if path.is_relative_to(here) else path.as_uri()

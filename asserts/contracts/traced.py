@@ -24,7 +24,17 @@ from asserts.trace.tracer import Tracer
 from shapes.base import Location
 from shapes.env import Symbolic, SymInt
 from shapes.errors import ContradictionError
-from shapes.expr import FALSE, TRUE, BoolExpr, Expr, IntExpr, as_expr, conjunction, symbol
+from shapes.expr import (
+    FALSE,
+    TRUE,
+    BoolExpr,
+    Expr,
+    IntExpr,
+    as_expr,
+    conjunction,
+    constant,
+    symbol,
+)
 from shapes.traversal import defined, show, substitute
 
 __all__ = ["TracedCall", "is_traced"]
@@ -60,6 +70,14 @@ class TracedCall:
             name: self._tracer.dim_of(arguments[name]) for name in self._terms.integers
         }
         self._state(self._sizes(None).entry, self._known(), self._own)
+
+    def resumed(self, call: Call) -> TracedCall:
+        """This call after one of plain arrays has been accepted."""
+        self._shapes = {
+            name: tuple(map(constant, shape)) for name, shape in call.shapes.items()
+        }
+        self._integers = {name: constant(value) for name, value in call.integers.items()}
+        return self
 
     def returned(self, result: Any) -> None:
         """State what the contract says of the result."""

@@ -392,3 +392,47 @@ def test_dtypes_are_compared_by_name() -> None:
         arguments = [*good]
         arguments[place] = np.zeros(1, wrong)
         assert refused(kinds, *arguments).argument == "abc"[place]
+
+
+# --------------------------------------------------------------------------- other tracers
+
+
+class _Module(torch.nn.Module):
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return _product(x, y) * 2
+
+
+@contract(where="n >= 2")
+def _product(
+    x: Float[torch.Tensor, "b n"], y: Float[torch.Tensor, "n 2*m"]
+) -> Float[torch.Tensor, "b 2*m"]:
+    return x @ y
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_torch_exports_what_has_a_contract(strict: bool) -> None:
+    """Sizes stay symbolic, and torch sees the comparisons."""
+    dynamic = ({0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC},) * 2
+    arguments = (torch.ones(4, 3), torch.ones(3, 6))
+    program = torch.export.export(_Module(), arguments, dynamic_shapes=dynamic, strict=strict)
+    found = program.module()(torch.ones(5, 7), torch.ones(7, 8))
+    assert found.shape == (5, 8)
+    with pytest.raises(Exception, match=r"(?i)contract|constraint|guard|invalid|size|shape"):
+        torch.export.export(
+            _Module(), (torch.ones(4, 3), torch.ones(3, 5)), dynamic_shapes=dynamic, strict=False
+        )
+
+
+def test_results_that_are_traced_though_no_argument_is() -> None:
+    from asserts.trace import trace
+
+    @contract
+    def ones(like: Float[np.ndarray, "n"], of: Any) -> Float[np.ndarray, "n m"]:
+        return of[0] * like[:, None]
+
+    def program(x: Any) -> Any:
+        return ones(np.ones(3), [x])
+
+    assert trace(program, (3, "m"))(np.ones((3, 2))).shape == (3, 2)
+    with pytest.raises(ContractError):
+        trace(program, (1, "m", 2))
