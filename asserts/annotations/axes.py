@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from asserts.errors import AnnotationError
+from shapes.traversal import is_name
 
 __all__ = ["Axis", "axes_of", "split_sizes"]
 
@@ -100,4 +101,6 @@ def _classified(text: str, rest: str, marks: str, shown: str) -> Axis:
         raise AnnotationError(
             f'"{shown}": `{text}`: only a name can be broadcast; name that size by itself'
         )
+    if rest.isidentifier() and not is_name(rest):
+        rest = f"{rest}_"  # ("in" is the name of an axis, but none in an expression)
     return Axis(text, rest, variadic, broadcast)

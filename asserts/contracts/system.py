@@ -37,7 +37,7 @@ from shapes.expr import (
     symbol,
     where,
 )
-from shapes.traversal import free_symbols, is_name, parse_spelled
+from shapes.traversal import free_symbols, parse_spelled
 
 __all__ = [
     "Clause",
@@ -327,8 +327,6 @@ _BUILTINS: Final = re.compile(r"\b(?:min|max)(?=\()")
 def _meaning(place: Place) -> _Meant:
     size = place.what.size
     assert size is not None
-    if size.isidentifier() and not is_name(size):  # ("in" is a name that no expression has)
-        size = f"{size}_"
     size = _BUILTINS.sub(lambda found: found[0].capitalize(), size)
     if place.what.variadic or size.isidentifier():
         named = symbol(size, "int")

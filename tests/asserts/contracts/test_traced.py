@@ -144,6 +144,14 @@ def test_functions_by_name_need_no_decorator(tmp_path: Any) -> None:
     assert program(np.ones((2, 3), "f4"), 2).shape == (2, 3)
 
 
+def test_names_that_expressions_cannot_have() -> None:
+    @contract
+    def words(w: Float[np.ndarray, "in out"], x: Float[np.ndarray, "b in"]) -> Float[np.ndarray, "b out"]:
+        return x @ w
+
+    assert trace(words)(np.ones((2, 3)), np.ones((1, 2))).shape == (1, 3)
+
+
 def test_methods_and_what_wraps_a_function() -> None:
     class Layer:
         def __init__(self, k: int) -> None:
