@@ -2,8 +2,7 @@
 
 `axes` reads the text of sizes, `dtypes` says which dtypes are meant, `reading` takes an
 annotation apart and `signature` a whole function. What the sizes mean together is solved
-elsewhere (`contracts`). Imports `errors` only,
-and the engine's grammar of names.
+elsewhere (`contracts`). Imports `errors`, and the engine's grammar of names.
 
 jaxtyping's annotations are recognised by what they have (``dim_str``, ``dtypes``,
 ``array_type``), so nothing here needs that package; ``Annotated[np.ndarray, "f4[n, 2*m]"]``
