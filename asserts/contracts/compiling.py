@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -31,6 +32,10 @@ from shapes.traversal import interpret
 __all__ = ["PREFIX", "Ways", "compile_guard", "compile_sizes"]
 
 PREFIX: Final = "_sp_"
+_BUILTINS: Final = (type, int, isinstance, tuple, len, ArithmeticError, ValueError)
+"""What guards use of Python's, by names that no parameter has."""
+_ENGINES: Final = re.compile(r"_m|_math|_\d+")
+"""Names in the code of expressions (see `shapes.env.codegen`)."""
 _FOLDER: Final = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -84,19 +89,20 @@ class _Writer:
     def of_sizes(self, at_exit: bool) -> SizesHold:
         """See `compile_sizes`."""
         sizes, leaves = self.terms.fixed[self.absent], self.terms.leaves(self.absent)
-        lines = [f"{name} = integers[{name!r}]" for name in self.terms.integers]
-        self.locals.update({symbol(name, "int"): name for name in self.terms.integers})
-        self.values = {leaf.name: f"shapes[{leaf.name!r}]" for leaf in leaves}
+        given = [f"{PREFIX}{what}" for what in ("shapes", "integers", "results")]
+        own = {name: f"{PREFIX}i{i}" for i, name in enumerate(self.terms.integers)}
+        lines = [f"{local} = {given[1]}[{name!r}]" for name, local in own.items()]
+        self.locals.update({symbol(name, "int"): local for name, local in own.items()})
+        self.values = {leaf.name: f"{given[0]}[{leaf.name!r}]" for leaf in leaves}
         body, condition = self._sizes(leaves, sizes.entry) or ([], "True")
         lines += body
         if at_exit and sizes.exit is not None:
             results = self.terms.notes.results
-            self.values = {leaf.name: f"results[{leaf.name!r}]" for leaf in results}
+            self.values = {leaf.name: f"{given[2]}[{leaf.name!r}]" for leaf in results}
             body, condition = self._sizes(results, sizes.exit) or ([], "True")
             lines += body
         lines.append(f"return bool({condition})")
-        parameters = "shapes, integers, results"
-        file = _file(self.terms)
+        file, parameters = _file(self.terms), ", ".join(given)
         return compiled_text(f"{PREFIX}sizes", parameters, lines, self.names, file)[0]
 
     def written(self) -> tuple[Callable[..., Any], str]:
@@ -106,14 +112,26 @@ class _Writer:
             if parameter.name.startswith(PREFIX):
                 raise AnnotationError(f"`{parameter.name}`: names with {PREFIX} are taken")
         self.names[OWN] = True
+        self.names.update({f"{PREFIX}{one.__name__}": one for one in _BUILTINS})
         self.names[f"{PREFIX}function"] = self.ways.function
         self.names[f"{PREFIX}slowly"] = self.ways.slowly
         self.names[f"{PREFIX}leave"] = self.ways.leave
         slow = f"return {PREFIX}slowly({_dict(notes)})"
         lines = [*self._dispatch(), *self._entry(sizes, slow), *self._exit(sizes)]
+        if self._is_shadowed(lines):
+            lines = [slow]
         parameters = self._parameters()
         return compiled_text(
             f"{PREFIX}guard", parameters, lines, self.names, _file(self.terms)
+        )
+
+    def _is_shadowed(self, lines: Sequence[str]) -> bool:
+        """Whether a parameter is called like something that the code of clauses uses: a
+        function of Python's, or a module or a variable of the engine's."""
+        text = "\n".join(lines)
+        return any(
+            _ENGINES.fullmatch(one.name) or re.search(rf"(?<![\w.]){one.name}\(", text)
+            for one in self.terms.notes.parameters
         )
 
     # ---------------------------------------------------------------- parameters
@@ -165,7 +183,7 @@ class _Writer:
             if one.note is not None and one.name not in self.absent:
                 kinds += self._kinds(one.note, one.name, one.name)
         for name in self.terms.integers:
-            kinds.append(f"type({name}) is int")
+            kinds.append(f"{PREFIX}type({name}) is {PREFIX}int")
             self.locals[symbol(name, "int")] = name
         lines = [f"if not ({_all(kinds)}):", f"    {slow}"] if kinds else []
         tried = self._sizes(self.terms.leaves(self.absent), sizes.entry)
@@ -177,7 +195,7 @@ class _Writer:
             "try:",
             *(f"    {line}" for line in body),
             f"    {PREFIX}held = {condition}",
-            "except (ArithmeticError, ValueError):",
+            f"except ({PREFIX}ArithmeticError, {PREFIX}ValueError):",
             f"    {PREFIX}held = False",
             f"if not {PREFIX}held:",
             f"    {slow}",
@@ -200,7 +218,7 @@ class _Writer:
             *(f"        {line}" for line in body),
             f"        if {condition}:",
             f"            return {result}",
-            "    except (ArithmeticError, ValueError):",
+            f"    except ({PREFIX}ArithmeticError, {PREFIX}ValueError):",
             "        pass",
             f"return {PREFIX}leave({result}, {{{shapes}}}, {{{integers}}})",
         ]
@@ -210,7 +228,8 @@ class _Writer:
     def _kinds(self, note: Note, name: str, code: str) -> list[str]:
         """The tests of the types and dtypes of a value."""
         if not isinstance(note, ArrayNote):
-            found = [f"isinstance({code}, tuple) and len({code}) == {len(note.parts)}"]
+            is_tuple = f"{PREFIX}isinstance({code}, {PREFIX}tuple)"
+            found = [f"{is_tuple} and {PREFIX}len({code}) == {len(note.parts)}"]
             for index, part in enumerate(note.parts):
                 if part is not None:
                     found += self._kinds(part, f"{name}[{index}]", f"{code}[{index}]")
@@ -219,7 +238,7 @@ class _Writer:
         self.values[name] = f"{code}.shape"
         # (A traced array says that it is one of numpy's, so `isinstance` would not do.)
         types, dtypes = self.ways.seen.types[note.types], self.ways.seen.dtypes[note.dtypes]
-        found = [f"type({code}) in {self._named('types', types)}"]
+        found = [f"{PREFIX}type({code}) in {self._named('types', types)}"]
         if note.dtypes.names is not None:
             found.append(f"{code}.dtype in {self._named('dtypes', dtypes)}")
         return found

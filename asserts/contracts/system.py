@@ -111,7 +111,7 @@ def where_of(text: object) -> Where:
     if not isinstance(text, str):
         raise AnnotationError(f"a condition of where= is text, not {type(text).__name__}")
     try:
-        found = parse_spelled(text)
+        found = parse_spelled(_ours(text))
     except ShapeproofError as error:
         raise AnnotationError(f"where={text!r} is not a condition: {error}") from None
     if not isinstance(found.expr, BoolExpr):
@@ -324,10 +324,15 @@ _BUILTINS: Final = re.compile(r"\b(?:min|max)(?=\()")
 """Functions of Python's that expressions of sizes call (ours have other names)."""
 
 
+def _ours(text: str) -> str:
+    """An expression with our names of functions."""
+    return _BUILTINS.sub(lambda found: found[0].capitalize(), text)
+
+
 def _meaning(place: Place) -> _Meant:
     size = place.what.size
     assert size is not None
-    size = _BUILTINS.sub(lambda found: found[0].capitalize(), size)
+    size = _ours(size)
     if place.what.variadic or size.isidentifier():
         named = symbol(size, "int")
         assert isinstance(named, IntExpr)

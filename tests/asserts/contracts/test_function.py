@@ -436,3 +436,41 @@ def test_results_that_are_traced_though_no_argument_is() -> None:
     assert trace(program, (3, "m"))(np.ones((3, 2))).shape == (3, 2)
     with pytest.raises(ContractError):
         trace(program, (1, "m", 2))
+
+
+# --------------------------------------------------------------------------- names of parameters
+
+
+@contract(where="max(n, len) <= 9 and type >= 0")
+def _shadows(
+    tuple: Float[np.ndarray, "n len*2"], len: int, type: int, isinstance: int = 0,
+    int: Any = None, shapes: Any = None, integers: Any = None,
+) -> Float[np.ndarray, "n"]:  # fmt: skip
+    return tuple[:, 0]
+
+
+@contract
+def _hidden(x: Float[np.ndarray, "n"], y: Float[np.ndarray, "max(n,2)"], max: Any, _m: Any, _0: Any) -> None:
+    assert (max, _m, _0) == (1, 2, 3)
+
+
+@contract(where="shapes >= 1")
+def _foreign(x: Float[torch.Tensor, "n*shapes"], shapes: int, integers: int = 1) -> Float[torch.Tensor, "n"]:
+    return x.reshape(-1, shapes)[:, 0]
+
+
+def test_parameters_that_are_called_like_what_guards_use() -> None:
+    assert _shadows(zeros(3, 4), 2, 0).shape == (3,)
+    assert refused(_shadows, zeros(3, 4), 3, 0).argument == "tuple"
+    assert refused(_shadows, zeros(10, 4), 2, 0).argument is None
+    assert refused(_shadows, zeros(3, 4), 2, -1).argument is None
+    _hidden(zeros(1), zeros(2), 1, 2, 3)
+    assert refused(_hidden, zeros(1), zeros(1), 1, 2, 3).axis == 0
+
+    class Module(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return _foreign(x, 2)
+
+    shapes = ({0: torch.export.Dim.DYNAMIC},)
+    program = torch.export.export(Module(), (torch.ones(8),), dynamic_shapes=shapes, strict=False)
+    assert program.module()(torch.ones(12)).shape == (6,)
