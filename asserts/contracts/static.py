@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, Final, Literal
@@ -28,6 +28,7 @@ from asserts.errors import ContractError, TraceError
 from asserts.graph.module import GraphModule
 from asserts.passes.insert import InsertRuntimeAsserts
 from asserts.trace import Spec, trace
+from asserts.trace.annotated import names_in, unused
 from asserts.trace.sources import module_named
 from shapes.env import Check, ShapeEnv
 from shapes.errors import ContradictionError, ShapeproofError
@@ -244,9 +245,10 @@ def _specs(drawer: Drawer, layout: Layout, ones: frozenset[str]) -> dict[str, Sp
     places: dict[str, list[Place]] = {}
     for place in drawer.sizes(layout).entry.places:
         places.setdefault(place.leaf.name, []).append(place)
+    names = names_in(drawer.terms.notes)
     found = {}
     for leaf in drawer.terms.leaves(layout.absent):
-        sizes = [_size(place, ones) for place in places.get(leaf.name, [])]
+        sizes = [_size(place, ones, names) for place in places.get(leaf.name, [])]
         dtypes = leaf.note.dtypes.of_numpy()
         if not dtypes:
             raise TraceError(f"`{leaf.name}`: numpy has no {leaf.note.dtypes.text}")
@@ -254,15 +256,17 @@ def _specs(drawer: Drawer, layout: Layout, ones: frozenset[str]) -> dict[str, Sp
     return found
 
 
-def _size(place: Place, ones: frozenset[str]) -> str | int:
+def _size(place: Place, ones: frozenset[str], names: Collection[str]) -> str | int:
     size = place.what.size
     if place.text in ones:
         return 1
     if size is None:
-        return f"{place.leaf.name}_{place.axis}"
+        return unused(f"{place.leaf.name}_{place.axis}", names)
     if size.isdecimal():
         return int(size)
-    return size.replace("[", "_").replace("]", "") if place.what.variadic else size
+    if not place.what.variadic:
+        return size
+    return unused(size.replace("[", "_").replace("]", ""), names)
 
 
 # --------------------------------------------------------------------------- one trace

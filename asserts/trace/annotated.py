@@ -1,15 +1,15 @@
 """Specifications of inputs that a function's annotations say already.
 
 An annotated array is a `Spec` of the sizes and the dtype that its annotation names (of several
-dtypes the usual one, float64 or int64); an annotated integer is symbolic if it has no default
-or is the name of a size. What a function with a contract states besides (conditions, its
-result) its contract enters into the trace.
+dtypes the usual one, float64 or int64), unless it has a default; an annotated integer is
+symbolic if it has none, or is the name of a size. What a function with a contract states
+besides (conditions, its result) its contract enters into the trace.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MethodType
 from typing import Any
@@ -19,7 +19,7 @@ from asserts.annotations.signature import stated
 from asserts.errors import AnnotationError, TraceError
 from asserts.trace.inputs import Spec
 
-__all__ = ["Subject", "annotated_names", "subject_of"]
+__all__ = ["Subject", "annotated_names", "names_in", "subject_of", "unused"]
 
 
 @dataclass(frozen=True)
@@ -89,19 +89,28 @@ def _notes(function: Callable[..., Any], given: Mapping[str, Any]) -> Annotated 
 def _filled(
     notes: Annotated, bound: inspect.BoundArguments
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    spoken = {
-        name for leaf in notes.leaves for axis in leaf.note.axes for name in _words(axis.size)
-    }
+    spoken = names_in(notes)
     for one in notes.parameters:
         if one.name in bound.arguments:
             continue
-        if one.note is not None:
-            bound.arguments[one.name] = _spec(one)
+        if one.note is not None and one.required:
+            bound.arguments[one.name] = _spec(one, spoken)
         elif one.is_integer and (one.required or one.name in spoken):
             bound.arguments[one.name] = Spec.int(one.name)
     order = [one.name for one in notes.parameters if one.name in bound.arguments]
     bound.arguments = {name: bound.arguments[name] for name in order}
     return bound.args, bound.kwargs
+
+
+def names_in(notes: Annotated) -> set[str]:
+    """The names in the sizes of a function's arrays."""
+    leaves = (*notes.leaves, *notes.results)
+    return {n for leaf in leaves for axis in leaf.note.axes for n in _words(axis.size)}
+
+
+def unused(name: str, names: Collection[str]) -> str:
+    """A name that is not among others."""
+    return name if name not in names else unused(f"{name}_", names)
 
 
 def _words(size: str | None) -> list[str]:
@@ -110,7 +119,7 @@ def _words(size: str | None) -> list[str]:
     return spaced.split()
 
 
-def _spec(one: Parameter) -> Spec:
+def _spec(one: Parameter, names: Collection[str]) -> Spec:
     """The specification of an array parameter."""
     note = one.note
     if not isinstance(note, ArrayNote):
@@ -128,7 +137,7 @@ def _spec(one: Parameter) -> Spec:
             )
         size = axis.size
         if size is None:
-            sizes.append(f"{one.name}_{index}")
+            sizes.append(unused(f"{one.name}_{index}", names))
         else:
             sizes.append(int(size) if size.isdecimal() else size)
     dtypes = note.dtypes.of_numpy()

@@ -260,10 +260,21 @@ def second_axis(x: Float64[np.ndarray, "*b n"]) -> Float64[np.ndarray, "n"]:
     return x.sum(axis=0) if x.ndim == 2 else x.reshape(-1)
 
 
+@contract
+def clashing(x: Float64[np.ndarray, "_ n"], y: Float64[np.ndarray, "x_0 *b"], z: Float64[np.ndarray, "b_0 n"]) -> Float64[np.ndarray, "x_0 n"]:
+    return x + 0.0
+
+
+@contract
+def clashing_rest(y: Float64[np.ndarray, "*b"], z: Float64[np.ndarray, "b_0"]) -> Float64[np.ndarray, "b_0"]:
+    return z if y.ndim != 1 else y + 0.0
+
+
 SHOULD: dict[Any, str] = {
     taken: "proved", joined: "proved", flat: "proved", spread: "proved",
     first_only: "asserted", maybe: "asserted", shifted: "asserted", never: "wrong",
     padded: "proved", last_axis: "wrong", second_axis: "asserted",
+    clashing: "asserted", clashing_rest: "asserted",
 }  # fmt: skip
 
 

@@ -29,6 +29,14 @@ def test_annotations_in_place_of_specifications() -> None:
         named(np.ones((2, 7)), np.ones((3, 1), int), 4)
 
 
+def test_arrays_with_a_default_keep_it() -> None:
+    def some(x: Float[np.ndarray, "n"], y: Float[np.ndarray, "n"] | None = None) -> Any:
+        return x if y is None else x + y
+
+    assert trace(some)(np.ones(3)).shape == (3,)
+    assert trace(some, y=("n",))(np.ones(3), np.ones(3)).shape == (3,)
+
+
 def test_what_is_given_goes_before() -> None:
     program = trace(annotated, x=("a", 6), y=Spec((3, 1), "int64"), n=5)
     assert [node.target for node in program.graph.find_nodes(op="placeholder")] == ["x", "y"]
