@@ -22,7 +22,7 @@ def rich(
     n: int,
     z: Float[np.ndarray, "h*w n-8"] | None = None,
     p: tuple[Int[np.ndarray, "h"], int] = (np.zeros(0, int), 1),
-) -> Float[np.ndarray, "*batch q"]:
+) -> Float[np.ndarray, "*batch kept"]:
     return x.sum(-1)
 
 

@@ -111,7 +111,7 @@ def _grid(
     y: Float[np.ndarray, "h w+1"],
     n: int,
     z: Float32[np.ndarray, "h*w"] | None = None,
-) -> Float[np.ndarray, "q"]:
+) -> Float[np.ndarray, "kept"]:
     return x.sum(-1)
 
 

@@ -205,7 +205,7 @@ def test_the_hook_of_pre_commit(folder: Path) -> None:
 
 
 @contract(where="k >= 1")
-def taken(x: Float64[np.ndarray, "*b n"], i: Int[np.ndarray, "m"], k: int) -> Float64[np.ndarray, "*b q"]:
+def taken(x: Float64[np.ndarray, "*b n"], i: Int[np.ndarray, "m"], k: int) -> Float64[np.ndarray, "*b kept"]:
     check(k > 0)
     return x[..., :k]
 

@@ -71,7 +71,7 @@ def half(x: Float[np.ndarray, "r 2*m"]) -> Float[np.ndarray, "r m"]:
 
 
 @contract(where="k >= 1")
-def calls(x: Float[np.ndarray, "b n"], w: Float[np.ndarray, "n m"], k: int) -> Float[np.ndarray, "b q"]:
+def calls(x: Float[np.ndarray, "b n"], w: Float[np.ndarray, "n m"], k: int) -> Float[np.ndarray, "b kept"]:
     return half(x @ w)[:, :k] + 1
 
 
