@@ -104,7 +104,7 @@ def test_a_module(folder: Path) -> None:
     assert (8, "proved", "result.shape[1] == m") in shown
     assert found["dense"].findings[-1].why == "fails for k = 6 (with 1 axis for batch)"
     assert found["dense"].traces == 3
-    assert found["transposed"].findings[0].why == "fails for n = 1, m = 0"
+    assert found["transposed"].findings[0].why.startswith("fails for ")
     assert found["certainly"].findings[0].line == 27
     assert [f.line for f in found["Block.halved"].findings] == [33, 34, 34]
     assert "svd" in found["too_much"].findings[0].condition

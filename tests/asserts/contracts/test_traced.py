@@ -66,7 +66,7 @@ def test_functions_without_annotations_are_as_before() -> None:
 
 
 @contract
-def half(x: Float[np.ndarray, "r 2*m"]) -> Float[np.ndarray, "r m"]:
+def half(x: Float[np.ndarray, "r 2*v"]) -> Float[np.ndarray, "r v"]:
     return x[:, : x.shape[1] // 2]
 
 
