@@ -24,11 +24,11 @@ FOLDERS = {
     ),
     "asserts": (
         "errors", "graph", "dialects.interfaces", "dialects.base", "conditions",
-        "dialects.numpy.graph", "trace", "dialects.numpy", "dialects.torch.symbols",
+        "dialects.numpy.graph", "annotations", "trace", "dialects.numpy", "dialects.torch.symbols",
         "dialects.torch.answers", "dialects.onnx.model", "dialects.onnx.rules",
         "dialects.onnx.infer", "dialects.onnx.answers", "dialects.hosts",
-        "passes", "verify", "dialects.torch", "dialects.onnx", "files", "drawing", "examples",
-        "client", "cli", "service",
+        "passes", "verify", "testing", "contracts", "dialects.torch", "dialects.onnx", "files",
+        "drawing", "examples", "client", "cli", "service",
     ),
 }  # fmt: skip
 """Folders (and single modules that stand for themselves), the lowest first."""

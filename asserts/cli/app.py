@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from asserts.cli.answers import reported
+from asserts.cli.check import check
 from asserts.cli.compare import verify
 from asserts.cli.exits import Exit, in_help
 from asserts.cli.export import export
@@ -35,6 +36,7 @@ app = typer.Typer(
 
 _QUESTIONS: Final = "Questions about sizes"
 _PROGRAMS: Final = "Programs and their checks"
+_CONTRACTS: Final = "Functions with contracts"
 _MODELS: Final = "ONNX models"
 _SERVICE: Final = "Service"
 _START: Final = "First look"
@@ -65,6 +67,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "shapeproof verify model.pt2 fewer.pt2",
         "shapeproof verify checked.json plain.json --seed 7 --trials 200",
     ),
+    "check": (
+        "shapeproof check layers.py",
+        "shapeproof check layers.py heads.py --sarif shapes.sarif",
+    ),
     "contract": (
         "shapeproof contract model.onnx",
         "shapeproof contract model.onnx --check batch=3,height=640",
@@ -89,6 +95,7 @@ _add(_QUESTIONS, prove, ExpressionCommand)
 _add(_QUESTIONS, bounds, ExpressionCommand)
 for _function in (export, insert, remove, minimise, report, verify):
     _add(_PROGRAMS, _function)
+_add(_CONTRACTS, check)
 _add(_MODELS, infer)
 _add(_MODELS, contract)
 _add(_SERVICE, serve)
