@@ -188,7 +188,7 @@ def _draw_report(screen: Screen, found: Report) -> None:
 def _graph_text(program: Any) -> str:
     """The graph as people read it, with paths as they know them."""
     if hasattr(program, "opset_import"):
-        from asserts.dialects.onnx.answers.writing import written_text
+        from asserts.dialects.onnx.checks.writing import written_text
 
         return written_text(program)
     module = program if isinstance(program, GraphModule) else program.graph_module
