@@ -89,7 +89,7 @@ def minimise(
 
     def change(given: Any) -> Any:
         result = asserts.minimise(given, policy=policy.value)
-        if isinstance(given, GraphModule):
+        if isinstance(given, GraphModule) or _is_model(given):
             return result
         said = asserts.report(given, policy=policy.value)  # in source names, with the nodes
         return replace(result, report=replace(said, title=result.report.title))
@@ -185,9 +185,14 @@ def _draw_report(screen: Screen, found: Report) -> None:
     draw_report(screen, found)
 
 
+def _is_model(program: Any) -> bool:
+    """Whether it is an ONNX model."""
+    return hasattr(program, "opset_import")
+
+
 def _graph_text(program: Any) -> str:
     """The graph as people read it, with paths as they know them."""
-    if hasattr(program, "opset_import"):
+    if _is_model(program):
         from asserts.dialects.onnx.checks.writing import written_text
 
         return written_text(program)

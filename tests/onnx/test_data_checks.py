@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import asserts
-from asserts.dialects import onnx as onnx_dialect
 from tests.onnx.data_models import CASES, Case
 from tests.onnx.test_checks import LEVELS, session, text
 

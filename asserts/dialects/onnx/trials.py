@@ -11,6 +11,7 @@ from onnx import ModelProto, helper
 from asserts.dialects.onnx.answers.contract import contract
 from asserts.dialects.onnx.checks.guarding import without_asserts
 from asserts.dialects.onnx.checks.stated import stated
+from asserts.dialects.onnx.model.reading import load_model
 from asserts.dialects.onnx.model.types import Tensor
 from asserts.errors import GraphError, InputError
 from asserts.verify.subject import Condition, Input, Number, Trial
@@ -25,10 +26,7 @@ FATAL = frozenset(("LSTM", "GRU", "RNN"))
 
 def subjects(first: Any, second: Any) -> tuple[OnnxSubject, OnnxSubject]:
     """Two models to compare. Raises `GraphError` if one is not a model."""
-    for program in (first, second):
-        if not isinstance(program, ModelProto):
-            raise GraphError(f"{type(program).__name__} is not an ONNX model")
-    return OnnxSubject(first), OnnxSubject(second)
+    return OnnxSubject(load_model(first)), OnnxSubject(load_model(second))
 
 
 class OnnxSubject:

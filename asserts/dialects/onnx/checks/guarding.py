@@ -67,7 +67,7 @@ def with_asserts(
     shared, counts = Written(), dict[Check, int]()
     zeros: dict[str, list[tuple[int, str]]] = {}
     for scope in scopes_of(after.graph, inferred).values():
-        here = [one for one in checks if one.scope is not None and one.scope.path == scope.path]
+        here = [one for one in checks if one.scope and one.scope.path == scope.path]
         zeros[scope.path] = [(0, zero) for zero in _arriving(scope, zeros)]
         if here:
             guard = _Guard(scope, shared, inferred, zeros[scope.path])
@@ -120,7 +120,9 @@ class _Guard:
             for node in reversed([*own, *late.get(position, ())]):
                 self._scope.graph.node.insert(position, node)
 
-    def _at(self, position: int, group: list[Placed], late: dict[int, list[NodeProto]]) -> None:
+    def _at(
+        self, position: int, group: list[Placed], late: dict[int, list[NodeProto]]
+    ) -> None:
         names = self._made_at(position, group)
         self._writer.names = {name: RAW + name for name in names}
         zero = self._zeros[-1][1] if self._zeros else ""

@@ -35,8 +35,8 @@ class Placed:
             return ""
         if not self.position:
             return self.scope.path
-        made = [name for name in self.scope.graph.node[self.position - 1].output if name]
-        return self.scope.path + made[0]
+        made = (str(name) for name in self.scope.graph.node[self.position - 1].output if name)
+        return self.scope.path + next(made)
 
 
 def check_of(requirement: Requirement, inferred: Inferred) -> Check:

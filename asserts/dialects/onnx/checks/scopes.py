@@ -72,7 +72,7 @@ class Scope:
     def is_constant(self, name: str) -> bool:
         """Whether a value is a constant of this graph or one around it."""
         if name in self.makers:
-            return self.graph.node[self.makers[name]].op_type == "Constant"
+            return bool(self.graph.node[self.makers[name]].op_type == "Constant")
         if any(tensor.name == name for tensor in self.graph.initializer):
             return True
         return self.outer is not None and self.outer.is_constant(name)

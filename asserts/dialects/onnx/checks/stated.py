@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from onnx import ModelProto
 
-from asserts.dialects.onnx.infer.symbols import identifier
 from asserts.dialects.onnx.infer.model import Inferred
+from asserts.dialects.onnx.infer.symbols import identifier
 from asserts.errors import GraphError
 from shapes.errors import ShapeproofError
 from shapes.expr import BoolExpr

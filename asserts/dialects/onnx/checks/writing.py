@@ -26,9 +26,17 @@ from shapes.expr import BoolExpr, Expr, Op, conjunction
 from shapes.traversal import defined, interpret, made_total, walk
 
 __all__ = [
-    "MARK", "OLDEST", "RAW", "Writer", "Written", "graphs_of", "is_ours", "is_writable", "safe",
+    "MARK",
+    "OLDEST",
+    "RAW",
+    "Writer",
+    "Written",
+    "graphs_of",
+    "is_ours",
+    "is_writable",
+    "safe",
     "written_text",
-]  # fmt: skip
+]
 
 MARK: Final = "shapeproof/"
 """What the names of all values that are written begin with."""

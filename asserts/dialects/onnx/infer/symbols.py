@@ -151,7 +151,7 @@ class Symbols:
         high = 0 if read.step == "least" else None
         where = read.scope + read.value
         made = self.fresh(f"{read.value}_{label}", where, low, high, size=False)
-        self.reads[made.name] = read  # type: ignore[attr-defined]
+        self.reads[made.name] = read
         return made
 
     def _ends(self, made: IntExpr, least: Any, most: Any) -> Iterator[BoolExpr]:

@@ -19,6 +19,7 @@ from asserts.dialects.onnx.rules.record import (
 )
 from shapes.expr import (
     SYMBOL,
+    BoolExpr,
     IntExpr,
     ceiling_division,
     combine,
@@ -134,13 +135,13 @@ def _has_room(call: Call, source: Shape, wanted: list[Any]) -> None:
         size = element
         call.need(less_equal(minus_one, element), f"a size must not be below -1: {element}")
         if copies and i < len(source):
-            size = where(equal(element, ZERO), source[i], element)  # type: ignore[assignment]
+            size = _either(equal(element, ZERO), source[i], element)
         elif copies:
             reason = f"0 at axis {i} copies an axis that is not there"
             call.need(not_equal(element, ZERO), reason)
         hole = equal(element, minus_one)
-        holes = combine(1, holes, 1, where(hole, ONE, ZERO))
-        others = multiply(others, where(hole, ONE, size))
+        holes = combine(1, holes, 1, _either(hole, ONE, ZERO))
+        others = multiply(others, _either(hole, ONE, size))
     total = product(source)
     exactly = conjunction(equal(holes, ZERO), equal(others, total))
     left = conjunction(
@@ -150,6 +151,12 @@ def _has_room(call: Call, source: Shape, wanted: list[Any]) -> None:
     call.need(
         disjunction(exactly, left), f"{show_shape(source)} cannot be reshaped to {shown}"
     )
+
+
+def _either(condition: BoolExpr, a: IntExpr, b: IntExpr) -> IntExpr:
+    chosen = where(condition, a, b)
+    assert isinstance(chosen, IntExpr)
+    return chosen
 
 
 def _may_be_negative(call: Call, d: IntExpr) -> bool:
