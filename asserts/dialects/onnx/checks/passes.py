@@ -30,7 +30,7 @@ from shapes.expr import BoolExpr
 from shapes.prove import Effort
 from shapes.traversal import free_symbols
 
-__all__ = ["Changed", "Options", "insert", "minimise", "remove", "report"]
+__all__ = ["Changed", "Options", "insert", "insert_like", "minimise", "remove", "report"]
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,12 @@ class Changed:
 
 @dataclass(frozen=True)
 class Options:
-    """What may be proved instead of checked (see `discharge`)."""
+    """What may be proved instead of checked (see `discharge`), and whether the model that was
+    given is changed."""
 
     policy: Policy = "preserve-user"
     effort: str | Effort = "default"
+    in_place: bool = False
 
 
 def insert(
@@ -68,16 +70,50 @@ def insert(
     given = _loaded(model, in_place)
     bare = without_asserts(given)
     found = contract(bare)
-    own = [*_entry_checks(found), *_data_checks(found)]
     asked = [read_check(found.inferred, one) for one in checks]
+    return _inserted(given, bare, found, asked, Options(policy, effort, in_place))
+
+
+def insert_like(
+    model: Any,
+    program: Any,
+    policy: Policy = "preserve-user",
+    effort: str | Effort = "default",
+    in_place: bool = False,
+) -> Changed:
+    """The model with the asserts of `insert`, and with what the torch program (an
+    ``ExportedProgram``) checks from which it was exported: at its entry, and of run-time
+    values. What cannot be carried over is in the report, with the reason.
+
+    Raises `GraphError` for what is not a model, or not a program.
+    """
+    from asserts.dialects.onnx.checks.from_torch import carried_over
+
+    given = _loaded(model, in_place)
+    bare = without_asserts(given)
+    found = contract(bare)
+    carried, lost = carried_over(program, found.inferred, policy, effort)
+    result = _inserted(given, bare, found, carried, Options(policy, effort, in_place))
+    return replace(result, report=_report([*result.report.rows, *lost]))
+
+
+def _inserted(
+    given: ModelProto,
+    bare: ModelProto,
+    found: Contract,
+    asked: Sequence[Check],
+    options: Options,
+) -> Changed:
     there = list(stated(given, found.inferred))
-    rows, wanted = _decided(bare, found.inferred, [*there, *own, *asked], policy, effort)
+    own = [*_entry_checks(found), *_data_checks(found)]
+    rows, wanted = _decided(bare, found.inferred, [*there, *own, *asked], options)
     if given is not bare and _same(wanted, given):
         return Changed(given, False, _report([_present(row) for row in rows]))
     if not wanted:
-        return _finished(given, bare, given is not bare, rows, in_place)
+        return _finished(given, bare, given is not bare, rows, options.in_place)
     after, counts = with_asserts(bare, found.inferred, wanted)
-    return _finished(given, after, True, _counted(rows, wanted, counts), in_place)
+    rows = _counted(rows, wanted, counts)
+    return _finished(given, after, True, rows, options.in_place)
 
 
 def remove(model: Any, sweep: bool = True, in_place: bool = False) -> Changed:
@@ -108,7 +144,7 @@ def minimise(
     if bare is given:
         return Changed(given, False, _report([]))
     found = contract(bare).inferred
-    rows, wanted = _decided(bare, found, list(stated(given, found)), policy, effort)
+    rows, wanted = _decided(bare, found, list(stated(given, found)), Options(policy, effort))
     rows = [replace(row, outcome="kept") if row.outcome == "inserted" else row for row in rows]
     if _same(wanted, given):
         return Changed(given, False, _report(rows))
@@ -194,13 +230,12 @@ def _decided(
     model: ModelProto,
     inferred: Inferred,
     checks: Iterable[Check],
-    policy: Policy,
-    effort: str | Effort,
+    options: Options,
 ) -> tuple[list[Row], list[Placed]]:
     """What becomes of every check, and those that are asserted, in program order."""
     scopes = scopes_of(model.graph, inferred)
     distinct = {(one.condition, one.scope, one.result): one for one in reversed([*checks])}
-    work = _Deciding(inferred, Options(policy, effort))
+    work = _Deciding(inferred, options)
     places = [placed(one, scopes) for one in reversed(distinct.values())]
     unique: dict[tuple[BoolExpr, str, int], Placed] = {}
     for one in places:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, Final
 
 from onnx import ModelProto
 
 from asserts.dialects.onnx.infer.model import Inferred
-from asserts.dialects.onnx.infer.symbols import identifier
+from asserts.dialects.onnx.infer.symbols import Read, identifier
 from asserts.errors import GraphError
 from shapes.errors import ShapeproofError
 from shapes.expr import BoolExpr
@@ -32,7 +32,8 @@ class Check:
     """A condition to assert, who states it, and the user's own message.
 
     `scope` is the path of the graph to which it belongs, `result` a value that is made there
-    and must wait for it (none: every value that is made behind it does).
+    and must wait for it (none: every value that is made behind it does). `reads` has the
+    symbols that no inference finds, with what they are.
     """
 
     condition: BoolExpr
@@ -41,6 +42,7 @@ class Check:
     by_user: bool = False
     scope: str = ""
     result: str = ""
+    reads: tuple[tuple[str, Read], ...] = ()
 
 
 def symbols_of(inferred: Inferred) -> dict[str, Any]:
@@ -70,8 +72,10 @@ def stated(model: ModelProto, inferred: Inferred) -> Iterator[Check]:
     them. Raises `GraphError` if what the metadata says of them cannot be read."""
     symbols = symbols_of(inferred)
     for entry in recorded(model):
+        reads = tuple((name, Read(*read)) for name, read in entry.get("reads", {}).items())
+        own = {name: inferred.symbols.found(read) for name, read in reads}
         try:
-            condition = parse(entry["condition"], symbols)
+            condition = parse(entry["condition"], {**symbols, **own})
             assert isinstance(condition, BoolExpr)
         except (ShapeproofError, AssertionError) as error:
             raise GraphError(f"the metadata {KEY!r} of the model: {error}") from None
@@ -82,6 +86,7 @@ def stated(model: ModelProto, inferred: Inferred) -> Iterator[Check]:
             bool(entry.get("by_user")),
             entry.get("scope", ""),
             entry.get("result", ""),
+            reads,
         )
 
 
@@ -106,20 +111,34 @@ def _entries(text: str) -> list[dict[str, Any]]:
 def _is_entry(entry: object) -> bool:
     if not isinstance(entry, Mapping) or not {"condition", "stated_by"} <= entry.keys():
         return False
-    texts = [value for key, value in entry.items() if key != "by_user"]
+    texts = [value for key, value in entry.items() if key not in ("by_user", "reads")]
+    reads = entry.get("reads", {})
+    if not isinstance(reads, Mapping) or not all(map(_is_read, reads.values())):
+        return False
     return all(isinstance(value, str) for value in texts)
+
+
+def _is_read(read: object) -> bool:
+    kinds = (str, str, str, int)
+    return (
+        isinstance(read, list)
+        and len(read) == len(kinds)
+        and all(isinstance(part, kind) for part, kind in zip(read, kinds, strict=True))
+    )
 
 
 def texts(checks: Iterable[Check]) -> list[dict[str, Any]]:
     """Checks as entries of the metadata."""
-    return [
-        {
-            "condition": str(check.condition),
-            "stated_by": check.stated_by,
-            **({"message": check.message} if check.message else {}),
-            **({"by_user": True} if check.by_user else {}),
-            **({"scope": check.scope} if check.scope else {}),
-            **({"result": check.result} if check.result else {}),
-        }
-        for check in checks
-    ]
+    return [_entry(check) for check in checks]
+
+
+def _entry(check: Check) -> dict[str, Any]:
+    optional = {
+        "message": check.message,
+        "by_user": check.by_user,
+        "scope": check.scope,
+        "result": check.result,
+        "reads": {name: list(astuple(read)) for name, read in check.reads},
+    }
+    given = {key: value for key, value in optional.items() if value}
+    return {"condition": str(check.condition), "stated_by": check.stated_by, **given}

@@ -145,14 +145,23 @@ class Symbols:
         return made  # type: ignore[no-any-return]
 
     def read(self, read: Read) -> IntExpr:
-        """A number that is read from a value at run time, as a symbol."""
+        """A number that is read from a value at run time, as a new symbol."""
         label = {"least": "min", "greatest": "max"}.get(read.step, str(read.index))
         low = -1 if read.step == "greatest" else None
         high = 0 if read.step == "least" else None
         where = read.scope + read.value
-        made = self.fresh(f"{read.value}_{label}", where, low, high, size=False)
+        size = read.step == "size"
+        label = f"{read.value}_d{read.index}" if size else f"{read.value}_{label}"
+        made = self.fresh(label, where, 0 if size else low, high, size)
         self.reads[made.name] = read
         return made
+
+    def found(self, read: Read) -> IntExpr:
+        """The first symbol that is read so, a new one if there is none."""
+        for name, other in self.reads.items():
+            if other == read:
+                return self.env.symbols[name].symbol  # type: ignore[return-value]
+        return self.read(read)
 
     def _ends(self, made: IntExpr, least: Any, most: Any) -> Iterator[BoolExpr]:
         if isinstance(least, IntExpr) and not least.is_constant:

@@ -35,7 +35,7 @@ def load_model(model: Any) -> ModelProto:
 
         return onnx_ir.to_proto(model)
     if type(model).__module__.startswith("torch.onnx") and hasattr(model, "model_proto"):
-        return model.model_proto  # type: ignore[no-any-return]
+        return model.model_proto
     raise GraphError(f"{type(model).__name__} is not an ONNX model, nor a path of one")
 
 
