@@ -100,6 +100,7 @@ def insert(
     policy: Policy = "preserve-user",
     effort: str = "default",
     in_place: bool = False,
+    like: Any = None,
 ) -> PassResult:
     """The program with every check that could not be proved (see `InsertRuntimeAsserts`).
 
@@ -107,10 +108,21 @@ def insert(
     checked yet: their ranges and, if it was exported in this process with our passes, every
     check that was recorded. (What callers are held to the program checks itself. Checks that
     were removed before it was saved are not in the file.)
+
+    For an ONNX model these are its input contract and what operations require of run-time
+    values. If it was exported from a torch program, `like` is that `ExportedProgram`: what it
+    checks is asserted too (see `asserts.dialects.onnx.insert_like`). The result's `program`
+    is an ``onnx.ModelProto``. Raises `GraphError` for an option that does not apply.
     """
     onnx = _onnx_of(program)
     if onnx is not None:
-        return cast(PassResult, onnx.insert(program))
+        found = onnx.insert_like if like is not None else onnx.insert
+        first = (program,) if like is None else (program, like)
+        return cast(
+            PassResult, found(*first, policy=policy, effort=effort, in_place=in_place)
+        )
+    if like is not None:
+        raise GraphError(f"`like` is for ONNX models, but this is a {type(program).__name__}")
     return InsertRuntimeAsserts(policy=policy, effort=effort)(program, in_place)
 
 
@@ -119,7 +131,7 @@ def remove(program: Any, sweep: bool = True, in_place: bool = False) -> PassResu
     `ExportedProgram` checks at its entry stays."""
     onnx = _onnx_of(program)
     if onnx is not None:
-        return cast(PassResult, onnx.remove(program))
+        return cast(PassResult, onnx.remove(program, sweep=sweep, in_place=in_place))
     return RemoveRuntimeAsserts(sweep=sweep)(program, in_place)
 
 
@@ -133,7 +145,7 @@ def minimise(
     """
     onnx = _onnx_of(program)
     if onnx is not None:
-        return cast(PassResult, onnx.minimise(program))
+        return cast(PassResult, onnx.minimise(program, policy=policy, effort=effort))
     return MinimiseRuntimeAsserts(policy=policy, effort=effort)(program)
 
 
@@ -162,7 +174,7 @@ def report(
     """
     onnx = _onnx_of(program)
     if onnx is not None:
-        return cast(Report, onnx.report(program))
+        return cast(Report, onnx.report(program, policy=policy, effort=effort))
     adapter = adapter_of(program)
     if adapter is None:
         raise GraphError(f"{type(program).__name__} is not a program with asserts")
@@ -231,8 +243,9 @@ def _is_function(value: object) -> bool:
 
 def _onnx_of(program: object) -> Any:
     """The dialect of ONNX if the program is a model of it, else None."""
-    module = type(program).__module__.split(".")[0]
-    if module not in ("onnx", "onnx_ir") or not hasattr(program, "graph"):
+    module = type(program).__module__
+    models = module.split(".")[0] in ("onnx", "onnx_ir") and hasattr(program, "graph")
+    if not models and not (module.startswith("torch.onnx") and hasattr(program, "model")):
         return None
     from asserts.dialects import onnx
 

@@ -21,6 +21,7 @@ from shapes.errors import ShapeproofError
 __all__ = [
     "is_saved",
     "load_program",
+    "require_model_name",
     "require_output",
     "require_output_name",
     "save_program",
@@ -86,7 +87,7 @@ def save_program(program: Any, path: str) -> None:
     if _is_onnx(program):
         from asserts.dialects.onnx.model.saving import serialized
 
-        content = serialized(program, path)
+        content = serialized(_onnx_reading(path).load_model(program), path)
         write_whole(path, lambda file: file.write(content))
         return
     if not isinstance(program, GraphModule):
@@ -114,8 +115,14 @@ def require_output_name(path: str) -> None:
         raise GraphError(f"{path!r}: a torch program is saved as a file .pt2")
 
 
+def require_model_name(path: str) -> None:
+    """Raises `GraphError` for a name under which no ONNX model is saved."""
+    if not path.endswith(".onnx"):
+        raise GraphError(f"{path!r}: an ONNX model is saved as a file .onnx")
+
+
 def _is_onnx(program: object) -> bool:
-    return type(program).__module__.split(".")[0] == "onnx"
+    return type(program).__module__.split(".")[0] in ("onnx", "onnx_ir")
 
 
 def write_whole(path: str, write: Callable[[IO[bytes]], object]) -> None:

@@ -19,16 +19,21 @@ def minimised(program: Any, policy: Any) -> Any:
     import asserts
 
     result = asserts.minimise(program, policy=policy)
-    if isinstance(program, GraphModule):
+    if isinstance(program, GraphModule) or _is_model(program):
         return result
     said = asserts.report(program, policy=policy)
     return replace(result, report=replace(said, title=result.report.title))
 
 
+def _is_model(program: Any) -> bool:
+    """Whether it is an ONNX model."""
+    return hasattr(program, "opset_import")
+
+
 def graph_text(program: Any) -> str:
     """The graph as people read it, with paths as they know them."""
-    if hasattr(program, "opset_import"):
-        from asserts.dialects.onnx.answers.writing import written_text
+    if _is_model(program):
+        from asserts.dialects.onnx.checks.writing import written_text
 
         return written_text(program)
     module = program if isinstance(program, GraphModule) else program.graph_module

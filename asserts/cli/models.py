@@ -39,7 +39,10 @@ def infer(
 
     def answer() -> Answer:
         import asserts
+        from asserts.files import require_model_name
 
+        if output is not None:
+            require_model_name(output)
         with working(f"inferring the shapes of {model}", quiet):
             found = asserts.infer_shapes(model)
             if output is not None:

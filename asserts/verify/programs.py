@@ -209,7 +209,7 @@ def verify(
     min_accepted: int = 1,
 ) -> VerifyReport:
     """Compare two programs: two of our graph modules, or a torch `ExportedProgram` and another
-    one or anything that is called like it.
+    one or anything that is called like it, or two ONNX models.
 
     Every check of both programs is aimed at, and `trials` more inputs are drawn at random. A
     second one that isn't an exported program has no checks at entry, so only inputs are tried
@@ -268,7 +268,7 @@ def _subjects(first: Any, second: Any) -> tuple[Subject, Subject]:
         from asserts.dialects.torch.export import verify as torch_verify
 
         return torch_verify.subjects(first, second)
-    if type(first).__module__.partition(".")[0] == "onnx":
+    if type(first).__module__.partition(".")[0] in ("onnx", "onnx_ir"):
         from asserts.dialects.onnx import trials
 
         return trials.subjects(first, second)

@@ -140,8 +140,22 @@ def test_user_checks_that_always_hold_are_proved() -> None:
     assert not changed.modified
 
 
+def test_a_condition_that_divides_by_a_size() -> None:
+    """It is false where it has no value, and nothing is divided by 0."""
+    runner = session(onnx_dialect.insert(MODELS["maximum"](), ["n % m == 0"]).program)
+    for n in range(5):
+        for m in range(1, 4):
+            got = _outcome(runner, {"x0": np.zeros((n, m), np.float32)}) is not None
+            assert got is (n % m == 0)
+    empty = model([node("Relu", ["x"], ["y"])], [value("x", ["n", "m"])], ["y"])
+    runner = session(onnx_dialect.insert(empty, ["n // m == 0 or m == 0"]).program)
+    assert _outcome(runner, {"x": np.zeros((3, 0), np.float32)}) is not None
+    runner = session(onnx_dialect.insert(empty, ["n // m == 0"]).program)
+    assert _outcome(runner, {"x": np.zeros((3, 0), np.float32)}) is None
+
+
 def test_what_cannot_be_written_is_said() -> None:
-    changed = onnx_dialect.insert(MODELS["softmax"](), ["n % m == 0"])
+    changed = onnx_dialect.insert(MODELS["softmax"](), ["sqrt(n) <= 3.0"])
     [row] = changed.report
     assert row.outcome == "unplaced"
     with pytest.raises(GraphError, match="is not a condition"):

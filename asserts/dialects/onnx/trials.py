@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, helper
 
-from asserts.dialects.onnx.answers.checks import remove, stated
 from asserts.dialects.onnx.answers.contract import contract
+from asserts.dialects.onnx.checks.guarding import without_asserts
+from asserts.dialects.onnx.checks.stated import stated
+from asserts.dialects.onnx.model.reading import load_model
 from asserts.dialects.onnx.model.types import Tensor
 from asserts.errors import GraphError, InputError
 from asserts.verify.subject import Condition, Input, Number, Trial
@@ -24,10 +26,7 @@ FATAL = frozenset(("LSTM", "GRU", "RNN"))
 
 def subjects(first: Any, second: Any) -> tuple[OnnxSubject, OnnxSubject]:
     """Two models to compare. Raises `GraphError` if one is not a model."""
-    for program in (first, second):
-        if not isinstance(program, ModelProto):
-            raise GraphError(f"{type(program).__name__} is not an ONNX model")
-    return OnnxSubject(first), OnnxSubject(second)
+    return OnnxSubject(load_model(first)), OnnxSubject(load_model(second))
 
 
 class OnnxSubject:
@@ -35,7 +34,7 @@ class OnnxSubject:
 
     def __init__(self, model: ModelProto) -> None:
         self._model = model
-        found = contract(remove(model).program)
+        found = contract(without_asserts(model))
         constants = {t.name for t in model.graph.initializer}
         types = {
             value.name: found.inferred.types[value.name]
@@ -44,7 +43,7 @@ class OnnxSubject:
         }
         self.inputs: Sequence[Input] = [_input(name, t) for name, t in types.items()]
         sizes = {s for i in self.inputs for d in i.shape or () for s in free_symbols(d)}
-        asserted = [check.condition for check in stated(model, found)]
+        asserted = [check.condition for check in stated(model, found.inferred)]
         self._fatal = [r.whole for r in found.requirements if r.operator in FATAL]
         self.conditions: Sequence[Condition] = [
             Condition(str(claim), claim, entry=True)

@@ -9,7 +9,7 @@ from typing import Any
 from onnx import ModelProto, TensorProto
 
 from asserts.dialects.onnx.infer.symbols import Symbols
-from asserts.dialects.onnx.infer.walk import Frame, Requirement, Walker
+from asserts.dialects.onnx.infer.walk import Frame, Invocation, Requirement, Walker
 from asserts.dialects.onnx.model.elements import elements_of
 from asserts.dialects.onnx.model.reading import domain_of, load_model, opsets_of, type_of
 from asserts.dialects.onnx.model.types import Shape, Tensor, Type
@@ -35,6 +35,8 @@ class Inferred:
     requirements: tuple[Requirement, ...]
     notes: list[str] = field(default_factory=list)
     contradictions: list[str] = field(default_factory=list)
+    calls: Mapping[str, Invocation] = field(default_factory=dict)
+    """The calls of functions, by the path of the body."""
     texts: dict[IntExpr, str] = field(default_factory=dict, repr=False)
     """Dimensions that have been written as text."""
 
@@ -106,8 +108,9 @@ def infer(model: Any) -> Inferred:
     contradictions = reconciled(proto, walker, frame)
     requirements = tuple(walker.requirements.values())
     return Inferred(
-        proto, symbols, frame.values, walker.results, requirements, notes, contradictions
-    )
+        proto, symbols, frame.values, walker.results, requirements, notes, contradictions,
+        walker.calls,
+    )  # fmt: skip
 
 
 def _enter_inputs(proto: ModelProto, symbols: Symbols, frame: Frame) -> list[str]:

@@ -23,7 +23,7 @@ from shapes.facts import Fact, Facts
 from shapes.prove import decide
 from shapes.traversal import free_symbols, is_name, parse
 
-__all__ = ["Symbols", "identifier"]
+__all__ = ["Read", "Symbols", "identifier"]
 
 LARGEST = (1 << 63) - 1
 """Sizes are 64-bit integers in the format."""
@@ -45,6 +45,29 @@ class Origin:
     data: bool
 
 
+@dataclass(frozen=True)
+class Read:
+    """How a number is read from a value at run time: the size of an axis, an element in
+    order, or the least or the greatest element (and 0 or -1, so that there is one).
+
+    `scope` is the path of the graph in which the value has that name.
+    """
+
+    scope: str
+    value: str
+    step: str
+    index: int = 0
+
+    @property
+    def where(self) -> str:
+        """The number in words."""
+        if self.step == "size":
+            return f"{self.value}.shape[{self.index}]"
+        if self.step == "element":
+            return f"{self.value}[{self.index}]"
+        return f"{'min' if self.step == 'least' else 'max'}({self.value})"
+
+
 class Symbols:
     """The symbols of one model, and questions about them."""
 
@@ -53,6 +76,8 @@ class Symbols:
         self.origins: dict[str, Origin] = {}
         self.spelled: dict[str, str] = {}
         """How the file spells a symbol, if not as the symbol is called."""
+        self.reads: dict[str, Read] = {}
+        """How symbols are read that a rule has asked for."""
         self._by_text: dict[str, IntExpr] = {}
         self._known: dict[BoolExpr, bool] = {}
         self._unknown: set[BoolExpr] = set()
@@ -118,6 +143,25 @@ class Symbols:
             self.env.guarantee(claim, operation=where)
         self._unknown.clear()
         return made  # type: ignore[no-any-return]
+
+    def read(self, read: Read) -> IntExpr:
+        """A number that is read from a value at run time, as a new symbol."""
+        label = {"least": "min", "greatest": "max"}.get(read.step, str(read.index))
+        low = -1 if read.step == "greatest" else None
+        high = 0 if read.step == "least" else None
+        where = read.scope + read.value
+        size = read.step == "size"
+        label = f"{read.value}_d{read.index}" if size else f"{read.value}_{label}"
+        made = self.fresh(label, where, 0 if size else low, high, size)
+        self.reads[made.name] = read
+        return made
+
+    def found(self, read: Read) -> IntExpr:
+        """The first symbol that is read so, a new one if there is none."""
+        for name, other in self.reads.items():
+            if other == read:
+                return self.env.symbols[name].symbol  # type: ignore[return-value]
+        return self.read(read)
 
     def _ends(self, made: IntExpr, least: Any, most: Any) -> Iterator[BoolExpr]:
         if isinstance(least, IntExpr) and not least.is_constant:

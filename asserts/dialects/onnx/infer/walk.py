@@ -13,7 +13,7 @@ from onnx import FunctionProto, GraphProto, NodeProto, TensorProto
 
 from asserts.dialects.onnx.infer.order import in_order
 from asserts.dialects.onnx.infer.schemas import body_of, dtypes_of, kinds_of
-from asserts.dialects.onnx.infer.symbols import Symbols
+from asserts.dialects.onnx.infer.symbols import Read, Symbols
 from asserts.dialects.onnx.model.constants import of_tensor
 from asserts.dialects.onnx.model.elements import elements_of
 from asserts.dialects.onnx.model.reading import attributes_of, domain_of, opsets_of
@@ -25,7 +25,7 @@ from shapes.expr import FALSE, TRUE, BoolExpr, IntExpr, conjunction, disjunction
 from shapes.tensors import ShapeError
 from shapes.traversal.cost import cost
 
-__all__ = ["Frame", "ImpossibleError", "Requirement", "Walker"]
+__all__ = ["Frame", "ImpossibleError", "Invocation", "Requirement", "Walker"]
 
 MALFORMED = (IndexError, ValueError, TypeError, KeyError, AttributeError, AssertionError)
 """What a rule raises for a node without the inputs or attributes of its operator."""
@@ -42,7 +42,9 @@ class Requirement:
     """What an operation requires of its inputs.
 
     `exact` says whether the operation fails exactly where the condition does not hold; it is
-    otherwise only sufficient. `given` is the condition under which the operation runs at all.
+    otherwise only sufficient. `given` is the condition under which the operation runs at all,
+    `case` the part of it that its graph does not decide. `scope` is the path of its graph,
+    `result` the first value that it makes there.
     """
 
     condition: BoolExpr
@@ -51,6 +53,14 @@ class Requirement:
     operator: str
     exact: bool = True
     given: BoolExpr = TRUE
+    case: BoolExpr = TRUE
+    scope: str = ""
+    result: str = ""
+
+    @property
+    def here(self) -> BoolExpr:
+        """The condition, where its graph runs."""
+        return disjunction(negation(self.case), self.condition)
 
     @property
     def whole(self) -> BoolExpr:
@@ -71,6 +81,20 @@ class Frame:
     path: str = ""
     bound: Mapping[str, Any] = field(default_factory=dict)
     given: BoolExpr = TRUE
+    case: BoolExpr = TRUE
+    """The part of `given` that no branch around decides, but what values are like."""
+    read: dict[Read, IntExpr] = field(default_factory=dict)
+    """The symbols of numbers that rules read from values."""
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """A call of a function: the graph with the call, the first value that the call makes, and
+    what the function's inputs are called there."""
+
+    scope: str
+    result: str
+    inputs: Mapping[str, str]
 
 
 @dataclass
@@ -88,10 +112,14 @@ class Walker:
     """Nodes that do not have the inputs or attributes of their operators."""
     unranked: list[str] = field(default_factory=list)
     """Nodes with a result of which not even the rank is known."""
+    calls: dict[str, Invocation] = field(default_factory=dict)
+    """The calls of functions, by the path of the body."""
     _node: str = ""
     _operator: str = ""
     _label: str = ""
     _given: BoolExpr = TRUE
+    _case: BoolExpr = TRUE
+    _frame: Frame = field(default_factory=lambda: Frame({}, {}))
     _quiet: int = 0
     _splits: int = 0
     _short: set[IntExpr] = field(default_factory=set)
@@ -113,14 +141,23 @@ class Walker:
         if key not in self.requirements:
             words = reason if isinstance(reason, str) else reason()
             self.requirements[key] = Requirement(
-                condition, words, self._node, self._operator, exact, self._given
-            )
+                condition, words, self._node, self._operator, exact, self._given,
+                self._case, self._frame.path, self._label,
+            )  # fmt: skip
             if exact and not self._loops:
                 self.symbols.enforced(condition, words, self._node)
 
     def fresh(self, label: str, least: Any = 0, most: Any = None) -> IntExpr:
         """A size that the node's data decide."""
         return self.symbols.fresh(f"{self._label}_{label}", self._node, least, most)
+
+    def read(self, value: str, step: str, index: int = 0) -> IntExpr:
+        """A number that is read from a value of the node's graph, the same for the same."""
+        key = Read(self._frame.path, value, step, index)
+        found = self._frame.read.get(key)
+        if found is None:
+            found = self._frame.read[key] = self.symbols.read(key)
+        return found
 
     def fail(self, reason: str) -> Exception:
         """The error of a node that can never run."""
@@ -161,6 +198,8 @@ class Walker:
     def node(self, node: NodeProto, frame: Frame) -> None:
         """Find the types of a node's results."""
         outer = (self._node, self._operator, self._label, self._given)
+        around = (self._case, self._frame)
+        self._case, self._frame = frame.case, frame
         self._node = frame.path + shown_name(node)
         self._operator = node.op_type
         self._label = next((name for name in node.output if name), node.op_type)
@@ -182,6 +221,7 @@ class Walker:
             if name and name not in frame.values:
                 frame.values[name] = Tensor(0)
         self._node, self._operator, self._label, self._given = outer
+        self._case, self._frame = around
 
     def _results(self, node: NodeProto, frame: Frame) -> Listed[Type]:
         domain = domain_of(node.domain)
@@ -192,6 +232,7 @@ class Walker:
         attributes = attributes_of(node, frame.bound)
         function = self.functions.get((domain, node.op_type))
         if function is not None:
+            self._called(node, function, frame)
             return self.body(
                 function, inputs, attributes, frame, opsets_of(function.opset_import)
             )
@@ -205,6 +246,7 @@ class Walker:
             return self._by_record(record, call, domain)
         body = body_of(domain, node.op_type, call.version)
         if body is not None:
+            self._called(node, body, frame)
             return self.body(body, inputs, attributes, frame, frame.opsets)
         self.unknown.setdefault((domain, node.op_type), self._node)
         return self._by_schema(node, frame)
@@ -218,13 +260,13 @@ class Walker:
         if self._splits > SPLITS:
             raise UnknownShapeError("too many values of which two descriptions are known")
         found: list[Listed[Type] | None] = []
-        given = self._given
+        given, outer = self._given, self._case
         for holds in (True, False):
             case = condition if holds else negation(condition)
-            self._given = conjunction(given, case)
+            self._given, self._case = conjunction(given, case), conjunction(outer, case)
             with self.symbols.assuming(case):
                 found.append(self._where(node, frame, condition, holds))
-        self._given = given
+        self._given, self._case = given, outer
         possible = [types for types in found if types is not None]
         if len(possible) < 2:
             if possible and not self._loops:
@@ -244,7 +286,8 @@ class Walker:
             found = frame.values.get(name)
             if isinstance(found, Choice) and found.condition is condition:
                 values[name] = found.then if holds else found.otherwise
-        inner = replace(frame, values=ChainMap(values, frame.values), given=self._given)
+        inner = replace(frame, values=ChainMap(values, frame.values))
+        inner.given, inner.case = self._given, self._case
         try:
             return self._results(node, inner)
         except (ImpossibleError, ShapeError) as error:
@@ -290,6 +333,10 @@ class Walker:
             for i, dtype in enumerate(dtypes)
         ]
 
+    def _called(self, node: NodeProto, function: FunctionProto, frame: Frame) -> None:
+        inputs = dict(zip(function.input, node.input, strict=False))
+        self.calls[f"{self._node}/"] = Invocation(frame.path, self._label, inputs)
+
     def body(
         self,
         function: FunctionProto,
@@ -306,7 +353,7 @@ class Walker:
             for name, found in zip(function.input, inputs, strict=False)
             if found is not None
         }
-        inner = Frame(values, opsets, f"{self._node}/", bound, frame.given)
+        inner = Frame(values, opsets, f"{self._node}/", bound, frame.given, frame.case)
         for node in in_order(function.node, values, inner.path, strict=False):
             self.node(node, inner)
         return [values.get(name, Tensor(0)) for name in function.output]
@@ -354,7 +401,8 @@ class Walker:
         """The frame of a subgraph, which sees the values around it."""
         values: MutableMapping[str, Type] = ChainMap({}, frame.values)
         both = frame.given if given is TRUE else conjunction(frame.given, given)
-        return Frame(values, frame.opsets, f"{self._node}/{label}/", frame.bound, both)
+        path = f"{self._node}/{label}/"
+        return Frame(values, frame.opsets, path, frame.bound, both, frame.case)
 
     def keep(self, frame: Frame) -> None:
         """Remember the values of a subgraph."""

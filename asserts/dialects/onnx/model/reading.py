@@ -18,7 +18,8 @@ __all__ = ["attributes_of", "domain_of", "load_model", "opsets_of", "type_of"]
 
 
 def load_model(model: Any) -> ModelProto:
-    """The message of a model: itself, or read from a path, bytes, or onnx-ir's model.
+    """The message of a model: itself, or read from a path, bytes, onnx-ir's model, or what
+    torch exports.
 
     External data is not read. Raises `OSError` for a file that cannot be read, and
     `GraphError` for one that is not a model.
@@ -33,6 +34,8 @@ def load_model(model: Any) -> ModelProto:
         import onnx_ir
 
         return onnx_ir.to_proto(model)
+    if type(model).__module__.startswith("torch.onnx") and hasattr(model, "model_proto"):
+        return model.model_proto
     raise GraphError(f"{type(model).__name__} is not an ONNX model, nor a path of one")
 
 

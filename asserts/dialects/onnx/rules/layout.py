@@ -19,6 +19,7 @@ from asserts.dialects.onnx.rules.record import (
 )
 from shapes.expr import (
     SYMBOL,
+    BoolExpr,
     IntExpr,
     ceiling_division,
     combine,
@@ -31,6 +32,7 @@ from shapes.expr import (
     less_equal,
     modulo,
     multiply,
+    not_equal,
     where,
 )
 from shapes.tensors import (
@@ -101,7 +103,12 @@ def reshaped(call: Call, wanted: list[Any]) -> Shape:
     source = call.tensor(0).shape
     if source is None:
         return _without_source(call, wanted)
-    if any(d is not None and d.op is SYMBOL and _may_be_negative(call, d) for d in wanted):
+    any_sign = any(
+        d is not None and d.op is SYMBOL and _may_be_negative(call, d) for d in wanted
+    )
+    if any_sign or None in wanted:
+        _has_room(call, source, wanted)
+    if any_sign:
         return _of_any_sign(call, source, wanted)
     if not call.integer("allowzero"):
         wanted = [_copied(call, source, i, d) for i, d in enumerate(wanted)]
@@ -117,6 +124,39 @@ def reshaped(call: Call, wanted: list[Any]) -> Shape:
         shown = show_shape(sizes)
         call.need(equal(total, others), f"{show_shape(source)} cannot be reshaped to {shown}")
     return tuple(call.fresh(f"d{i}") if i in holes else d for i, d in enumerate(wanted))
+
+
+def _has_room(call: Call, source: Shape, wanted: list[Any]) -> None:
+    """What a reshape requires of sizes that are only known at run time, and may be 0 or -1."""
+    copies = not call.integer("allowzero")
+    minus_one, holes, others = constant(-1), ZERO, ONE
+    for i, d in enumerate(wanted):
+        element = call.element(1, i) if d is None else d
+        size = element
+        call.need(less_equal(minus_one, element), f"a size must not be below -1: {element}")
+        if copies and i < len(source):
+            size = _either(equal(element, ZERO), source[i], element)
+        elif copies:
+            reason = f"0 at axis {i} copies an axis that is not there"
+            call.need(not_equal(element, ZERO), reason)
+        hole = equal(element, minus_one)
+        holes = combine(1, holes, 1, _either(hole, ONE, ZERO))
+        others = multiply(others, _either(hole, ONE, size))
+    total = product(source)
+    exactly = conjunction(equal(holes, ZERO), equal(others, total))
+    left = conjunction(
+        equal(holes, ONE), less(ZERO, others), equal(modulo(total, others), ZERO)
+    )
+    shown = show_shape([call.element(1, i) if d is None else d for i, d in enumerate(wanted)])
+    call.need(
+        disjunction(exactly, left), f"{show_shape(source)} cannot be reshaped to {shown}"
+    )
+
+
+def _either(condition: BoolExpr, a: IntExpr, b: IntExpr) -> IntExpr:
+    chosen = where(condition, a, b)
+    assert isinstance(chosen, IntExpr)
+    return chosen
 
 
 def _may_be_negative(call: Call, d: IntExpr) -> bool:
@@ -263,15 +303,13 @@ def _parts(call: Call) -> list[IntExpr]:
     size = shape[call.axis(call.integer("axis"), len(shape))]
     given = [constant(n) for n in call.integers("split") or ()] or None
     if given is None and call.has(1):
-        given = [
-            call.fresh(f"split{i}", 0, size) if n is None else n
-            for i, n in enumerate(call.listed(1) or ())
-        ]
+        given = call.complete(1)
         if any(n.is_constant and int(n.constant) < 0 for n in given):
             raise call.walk.fail("a size to split into must not be negative")
     if given is not None:
         total = constant(0)
         for n in given:
+            call.need(less_equal(ZERO, n), f"a part of a split must not be negative: {n}")
             total = combine(1, total, 1, n)
         call.need(equal(total, size), f"the parts of a split must add up: {total} and {size}")
         return given
@@ -327,11 +365,19 @@ def _expand(call: Call) -> Sequence[Shape | None]:
     found = []
     for i, (have, want) in enumerate(zip(shape, padded, strict=True)):
         if want is None:
+            place = i - rank + len(target)
+            _stretches(call, have, call.element(1, place), reason)
             wide = call.known(equal(have, ONE)) is False
             found.append(have if wide else call.fresh(f"d{i}"))
         else:
             found.append(broadcast_dim(have, want, reason, needs, call.known))
     return [call.checked(needs.result(found))]
+
+
+def _stretches(call: Call, have: IntExpr, want: IntExpr, reason: str) -> None:
+    """A size expands to one that is only known at run time."""
+    same = disjunction(equal(have, want), equal(have, ONE), equal(want, ONE))
+    call.need(conjunction(less_equal(ZERO, want), same), reason)
 
 
 def _expand_elements(call: Call, found: Elements) -> Any:
@@ -342,15 +388,12 @@ def _expand_elements(call: Call, found: Elements) -> Any:
 
 
 def _tile(call: Call) -> Sequence[Shape | None]:
-    shape, times = call.shape(0), call.listed(1)
-    if times is None or len(times) != len(shape):
-        raise call.walk.fail(f"{len(times or ())} repeats for {len(shape)} axes")
-    return [
-        tuple(
-            multiply(d, n) if n is not None else call.fresh(f"d{i}")
-            for i, (d, n) in enumerate(zip(shape, times, strict=True))
-        )
-    ]
+    shape, times = call.shape(0), call.complete(1)
+    if len(times) != len(shape):
+        raise call.walk.fail(f"{len(times)} repeats for {len(shape)} axes")
+    for n in times:
+        call.need(less_equal(ZERO, n), f"a number of repeats must not be negative: {n}")
+    return [tuple(multiply(d, n) for d, n in zip(shape, times, strict=True))]
 
 
 def _tile_elements(call: Call, found: Elements) -> Any:
@@ -367,9 +410,6 @@ def _pad(call: Call) -> Sequence[Shape | None]:
     mode = call.text("mode", "constant")
     for i, axis in enumerate(axes):
         before, after = pads[i], pads[i + len(axes)]
-        if before is None or after is None:
-            result[axis] = call.fresh(f"d{axis}")
-            continue
         result[axis] = combine(1, combine(1, shape[axis], 1, before), 1, after)
         call.need(
             less_equal(ZERO, result[axis]),
@@ -388,14 +428,14 @@ def _pad(call: Call) -> Sequence[Shape | None]:
     return [tuple(result)]
 
 
-def _pads(call: Call, rank: int) -> tuple[list[Any], list[int]]:
+def _pads(call: Call, rank: int) -> tuple[list[IntExpr], list[int]]:
     """The widths (all before, then all after) and the axes that they are for."""
     if "pads" in call.attributes:
         return [constant(n) for n in call.attributes["pads"]], list(range(rank))
     axes = call.numbers(3) if call.has(3) else list(range(rank))
     if axes is None:
         raise UnknownShapeError("axes that are computed")
-    pads = call.listed(1) or []
+    pads = call.complete(1)
     if len(pads) != 2 * len(axes):
         raise call.walk.fail(f"{len(pads)} widths for {len(axes)} axes")
     return pads, [call.axis(a, rank) for a in axes]

@@ -62,6 +62,8 @@ class Walk(Protocol):
 
     def fail(self, reason: str) -> Exception: ...
 
+    def read(self, value: str, step: str, index: int = 0) -> IntExpr: ...
+
     def renewed(self, found: Type) -> Type: ...
 
 
@@ -116,6 +118,21 @@ class Call:
         if len(shape) <= 1 and all(d.is_constant for d in shape):
             return [None] * int(shape[0].constant if shape else 1)
         raise UnknownShapeError(f"the number of elements of input {i}")
+
+    def element(self, i: int, place: int) -> IntExpr:
+        """An element of input i that is only known at run time, as a symbol."""
+        return self.walk.read(self.node.input[i], "element", place)
+
+    def extremes(self, i: int) -> tuple[IntExpr, IntExpr]:
+        """The least and the greatest element of input i, as symbols."""
+        name = self.node.input[i]
+        return self.walk.read(name, "least"), self.walk.read(name, "greatest")
+
+    def complete(self, i: int) -> list[IntExpr]:
+        """The elements of input i in order, as symbols where they are only known at run time.
+        Raises `UnknownShapeError` if not even their number is known."""
+        found = self.listed(i) or []
+        return [self.element(i, k) if e is None else e for k, e in enumerate(found)]
 
     def numbers(self, i: int) -> list[int] | None:
         """The elements of input i in order, if all are known numbers."""

@@ -107,18 +107,21 @@ def _slice_elements(call: Call, found: Elements) -> Any:
 def _gather(call: Call) -> Sequence[Shape | None]:
     shape, picked = call.shape(0), call.shape(1)
     at = call.axis(call.integer("axis"), len(shape))
-    _in_range(call, call.tensor(1), shape[at])
+    _in_range(call, shape[at])
     return [(*shape[:at], *picked, *shape[at + 1 :])]
 
 
-def _in_range(call: Call, indices: Tensor, size: IntExpr) -> None:
-    """What the indices require of the axis, as far as they are known."""
-    if indices.elements is not None:
+def _in_range(call: Call, size: IntExpr) -> None:
+    """What the indices (the second input) require of the axis."""
+    indices = call.tensor(1)
+    if indices.elements is not None and None not in list(indices.elements.flat):
         for e in dict.fromkeys(indices.elements.flat):
             if isinstance(e, IntExpr):
                 _inside(call, e, e, size)
     elif indices.span is not None:
         _inside(call, *indices.span, size)
+    elif indices.dtype in (TensorProto.INT64, TensorProto.INT32):
+        _inside(call, *call.extremes(1), size)
 
 
 def _inside(call: Call, low: IntExpr, high: IntExpr, size: IntExpr) -> None:
@@ -154,7 +157,7 @@ def _gather_shape(call: Call) -> Sequence[Shape | None]:
     for i, (a, b) in enumerate(zip(shape, picked, strict=True)):
         if i != at:
             call.need(less_equal(b, a), f"{b} indices for an axis of {a}")
-    _in_range(call, call.tensor(1), shape[at])
+    _in_range(call, shape[at])
     return [picked]
 
 
@@ -195,6 +198,14 @@ def _scatter_nd_elements(call: Call) -> Elements | None:
     except (IndexError, ValueError):
         return None
     return result
+
+
+def _scattered(call: Call) -> Sequence[Shape | None]:
+    """`ScatterElements`: the shape of the data, and indices inside of its axis."""
+    shape = call.tensor(0).shape
+    if shape is not None:
+        _in_range(call, shape[call.axis(call.integer("axis"), len(shape))])
+    return [shape]
 
 
 def _scatter_elements(call: Call) -> Elements | None:
@@ -303,13 +314,9 @@ def _non_max_suppression(call: Call) -> Sequence[Shape | None]:
 def _top_k(call: Call) -> Sequence[Shape | None]:
     shape = call.shape(0)
     at = call.axis(call.integer("axis", -1), len(shape))
-    found = [constant(call.integer("k"))] if "k" in call.attributes else call.listed(1)
-    k = found[0] if found else None
-    if k is None:
-        k = call.fresh("k", 0, shape[at])
-    else:
-        fits = conjunction(less_equal(ZERO, k), less_equal(k, shape[at]))
-        call.need(fits, f"the first {k} of an axis of {shape[at]}")
+    [k] = [constant(call.integer("k"))] if "k" in call.attributes else call.complete(1)
+    fits = conjunction(less_equal(ZERO, k), less_equal(k, shape[at]))
+    call.need(fits, f"the first {k} of an axis of {shape[at]}")
     return [(*shape[:at], k, *shape[at + 1 :])] * 2
 
 
@@ -388,7 +395,7 @@ def _shape_elements(call: Call) -> Elements | None:
 def _filled(call: Call) -> Sequence[Shape | None]:
     from asserts.dialects.onnx.rules.layout import size_of
 
-    sizes = call.listed(0) or []
+    sizes = call.complete(0)
     return [tuple(size_of(call, d, f"d{i}") for i, d in enumerate(sizes))]
 
 
@@ -430,7 +437,7 @@ operator("Gather", _gather, elements=_gather_elements, span=same_span)
 operator("GatherElements", _gather_shape, span=same_span)
 operator("GatherND", _gather_nd, elements=_gather_nd_elements, span=same_span)
 operator("ScatterND", same_shape, elements=_scatter_nd_elements)
-operator("ScatterElements Scatter", same_shape, elements=_scatter_elements)
+operator("ScatterElements Scatter", _scattered, elements=_scatter_elements)
 operator("TensorScatter", same_shape)
 operator("NonZero", _nonzero, elements=_nonzero_elements)
 operator("Compress", _compress)

@@ -1,25 +1,48 @@
-"""The analysis that writes a condition on input sizes as nodes of standard operators.
+"""The analysis that writes a condition as nodes of standard operators.
 
-Every value is a tensor of one element. A size is read from its input's shape.
+Every value is a tensor of one element. A symbol is read from a value of the graph.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import (
+    AttributeProto,
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    helper,
+    numpy_helper,
+)
 
-from asserts.dialects.onnx.infer.symbols import Origin
+from asserts.dialects.onnx.checks.scopes import Reading
 from asserts.errors import GraphError
-from shapes.expr import Expr, Op
-from shapes.traversal import interpret, walk
+from shapes.expr import BoolExpr, Expr, Op, conjunction
+from shapes.traversal import defined, interpret, made_total, walk
 
-__all__ = ["MARK", "OLDEST", "Writer", "is_writable", "written_text"]
+__all__ = [
+    "MARK",
+    "OLDEST",
+    "RAW",
+    "Writer",
+    "Written",
+    "graphs_of",
+    "is_ours",
+    "is_writable",
+    "safe",
+    "written_text",
+]
 
 MARK: Final = "shapeproof/"
 """What the names of all values that are written begin with."""
+
+RAW: Final = "shapeproof.before/"
+"""What the name of a value begins with that others wait for, before they do."""
 
 _PLAIN: Final = {
     "add": "Add",
@@ -40,7 +63,6 @@ _PLAIN: Final = {
 """Operators of ONNX by our handlers' names; only what takes 64-bit integers since `OLDEST`."""
 OLDEST: Final = 10
 """The oldest operator set in which conditions can be written."""
-_DIVISIONS: Final = frozenset(("floordiv", "mod", "truncdiv"))
 _WRITABLE: Final = frozenset(_PLAIN) | {
     "floordiv", "ne", "le", "ge", "min", "max", "pow", "linear", "le_zero", "eq_zero",
     "ne_zero", "symbol", "constant",
@@ -48,26 +70,48 @@ _WRITABLE: Final = frozenset(_PLAIN) | {
 
 
 def is_writable(condition: Expr) -> bool:
-    """Whether a condition can be written: its operators are among the standard ones, and no
-    division can be by 0 (which ends the process)."""
-    return all(
-        node.op.handler in _WRITABLE
-        and (node.op.handler not in _DIVISIONS or node.args[1].is_constant)
-        for node in walk(condition)
-    )
+    """Whether a condition can be written: its operators are among the standard ones."""
+    return all(node.op.handler in _WRITABLE for node in walk(condition))
+
+
+def safe(condition: BoolExpr) -> BoolExpr:
+    """The condition, false where it has no value, and computed without a division by 0, which
+    ends the process. Nothing else is relied on: nodes run in any order."""
+    whole = conjunction(defined(condition), condition)
+    total = made_total(whole, lambda _: None)
+    assert isinstance(total, BoolExpr)
+    return total
+
+
+@dataclass
+class Written:
+    """What all writers of a model share: the constants, which its main graph gets, and the
+    number of values that they have made."""
+
+    constants: dict[tuple[int, ...], TensorProto] = field(default_factory=dict)
+    count: int = 0
+
+    def numbers(self, values: tuple[int, ...]) -> str:
+        """A constant vector of integers."""
+        found = self.constants.get(values)
+        if found is None:
+            name = f"{MARK}constant/{'_'.join(map(str, values))}"
+            found = numpy_helper.from_array(np.array(values, dtype=np.int64), name)
+            self.constants[values] = found
+        return str(found.name)
 
 
 class Writer:
-    """Writes conditions; `nodes` and `constants` are what was written."""
+    """Writes conditions into one graph, from its front to its back; `nodes` are what was
+    written. `reading` says how a symbol is read, `names` what a value is called now."""
 
-    def __init__(self, origins: Mapping[str, Origin], dtypes: Mapping[str, int]) -> None:
-        self._origins = origins
-        self._dtypes = dtypes
+    def __init__(self, shared: Written, reading: Callable[[Expr], Reading]) -> None:
+        self._shared = shared
+        self._reading = reading
         self._written: dict[Expr, str] = {}
-        self._constants: dict[tuple[int, ...], str] = {}
         self._shapes: dict[str, str] = {}
+        self.names: dict[str, str] = {}
         self.nodes: list[NodeProto] = []
-        self.constants: list[TensorProto] = []
 
     def write(self, condition: Expr) -> str:
         """The value that computes a condition."""
@@ -75,25 +119,20 @@ class Writer:
 
     def node(self, op: str, inputs: Sequence[str], label: str = "", **attributes: Any) -> str:
         """A new node with one result."""
-        output = f"{MARK}{len(self.nodes)}/{label or op}"
+        output = f"{MARK}{self._shared.count}/{label or op}"
+        self._shared.count += 1
         made = helper.make_node(op, list(inputs), [output], name=output, **attributes)
         self.nodes.append(made)
         return output
 
     def numbers(self, *values: int) -> str:
         """A constant vector of integers."""
-        found = self._constants.get(values)
-        if found is None:
-            found = f"{MARK}constant/{'_'.join(map(str, values))}"
-            self._constants[values] = found
-            array = np.array(values, dtype=np.int64)
-            self.constants.append(numpy_helper.from_array(array, found))
-        return found
+        return self._shared.numbers(values)
 
     def shape_of(self, name: str) -> str:
-        """The shape of an input."""
+        """The shape of a value."""
         if name not in self._shapes:
-            self._shapes[name] = self.node("Shape", [name])
+            self._shapes[name] = self.node("Shape", [self.names.get(name, name)])
         return self._shapes[name]
 
     # ---------------------------------------------------------------- handlers
@@ -105,16 +144,20 @@ class Writer:
         return self.numbers(int(value))
 
     def symbol(self, sym: Expr) -> str:
-        where = self._origins[sym.name].where
-        name, _, place = where.rpartition("[")
-        index = self.numbers(int(place.rstrip("]")))
-        if name.endswith(".shape"):
-            return self.node("Gather", [self.shape_of(name.removesuffix(".shape")), index])
-        flat = self.node("Reshape", [name, self.numbers(-1)])
-        element = self.node("Gather", [flat, index])
-        if self._dtypes.get(name) == TensorProto.INT64:
-            return element
-        return self.node("Cast", [element], to=TensorProto.INT64)
+        reading = self._reading(sym)
+        name, step, index = reading.read.value, reading.read.step, reading.read.index
+        if step == "size":
+            return self.node("Gather", [self.shape_of(name), self.numbers(index)])
+        flat = self.node("Reshape", [self.names.get(name, name), self.numbers(-1)])
+        if step == "element":
+            flat = self.node("Gather", [flat, self.numbers(index)])
+        if reading.dtype != TensorProto.INT64:
+            flat = self.node("Cast", [flat], to=TensorProto.INT64)
+        if step == "element":
+            return flat
+        operator = "ReduceMin" if step == "least" else "ReduceMax"
+        more = self.numbers(0 if step == "least" else -1)
+        return self.node(operator, [self.node("Concat", [flat, more], axis=0)], keepdims=1)
 
     def floordiv(self, a: str, b: str) -> str:
         """``Div`` rounds towards zero; what is left of the remainder divides exactly."""
@@ -158,9 +201,23 @@ class Writer:
         return self.node(name, values)
 
 
+def is_ours(node: NodeProto) -> bool:
+    """Whether a node was written here."""
+    return any(name.startswith(MARK) for name in (node.name, *node.output))
+
+
+def graphs_of(graph: GraphProto) -> Iterator[GraphProto]:
+    """A graph and those in its nodes, outer ones first."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == AttributeProto.GRAPH:
+                yield from graphs_of(attribute.g)
+
+
 def written_text(model: ModelProto) -> str:
     """The nodes that were written into a model, one on a line."""
-    ours = [n for n in model.graph.node if any(o.startswith(MARK) for o in n.output)]
+    ours = [n for graph in graphs_of(model.graph) for n in graph.node if is_ours(n)]
     return "\n".join(
         f"{', '.join(n.output)} = {n.op_type}({', '.join(n.input)})"
         + (f"  # {n.name}" if n.name != n.output[0] else "")
