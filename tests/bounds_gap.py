@@ -445,6 +445,8 @@ def scored(asked: Asked, with_prove: bool) -> tuple[Score, list[str]] | None:
             return None
         started = time.perf_counter()
         found = env.bounds(asked.expression)
+        if found.kind != "int":
+            return None
         elapsed = time.perf_counter() - started
     except ContradictionError as error:
         if values:
@@ -461,7 +463,10 @@ def scored(asked: Asked, with_prove: bool) -> tuple[Score, list[str]] | None:
         name: ValueRanges.unknown_bool() if r is None else int_range(*r)
         for name, r in asked.symbols
     }
-    own = as_written(read_term(asked.expression), ranges)
+    try:
+        own = as_written(read_term(asked.expression), ranges)
+    except RangeError:
+        own = found
     if own.kind == "int" and looser(found, *own.int_bounds()):
         score.interval = 1
         lines.append(f"interval {own}: {found} {asked}")

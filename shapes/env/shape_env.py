@@ -353,13 +353,13 @@ class ShapeEnv:
         budget lasts (`explain_bounds` says which ends are known to be reached)."""
         if effort != "default":
             return self.explain_bounds(e, effort).range
-        facts = self.facts
-        expr = e.expr if type(e) is SymInt and e.env is self else self.spelled(e).expr
-        if facts.has_relations and isinstance(expr, IntExpr):
-            expr = facts.normalized(expr)[0]
-            assert isinstance(expr, IntExpr)
-            return reach(facts, expr)
-        return bounds(facts, expr)
+        spelled = self.spelled(e)
+        if isinstance(spelled.expr, IntExpr):
+            from shapes.queries.tight_bounds import tight_bounds
+
+            model = self._model.values
+            return tight_bounds(self.facts, spelled.expr, spelled.defined, model).range
+        return bounds(self.facts, spelled.expr)
 
     def explain_bounds(self, e: Quantity, effort: str = "default") -> ExplainedBounds:
         """The range of an expression, with the facts that each end rests on."""

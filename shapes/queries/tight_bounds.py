@@ -1,0 +1,194 @@
+"""Ranges as tight as the prover shows, within a budget that people at a keyboard do not feel.
+
+The cheap range (intervals, residues, relations between sums) is the outside. Values that are
+reached are the inside: coordinate ascent finds most of them (`extremes`). Where both meet,
+nothing is asked. Otherwise the prover is asked whether the largest value that was found is the
+largest there is: it shows that, or finds a larger one. Where it does neither, ends between are
+tried. What is left open when the steps run out stays as it was: the range holds in any case.
+
+Limits: the solver is not asked, and claims that are connected with very many facts are left to
+the cheap range (`exact_bounds` asks for more).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from shapes.base.budget import ExhaustedError, attempted, limited
+from shapes.base.infinity import Bound, IntInfinity
+from shapes.base.records import record
+from shapes.domains import ValueRanges
+from shapes.errors import ContradictionError, TooLargeError, UndefinedError
+from shapes.expr.booleans import less_equal
+from shapes.expr.linear import scale
+from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, Value, constant
+from shapes.facts.cache import Part
+from shapes.facts.intervals import CACHE_LIMIT
+from shapes.facts.justification import NO_REASONS
+from shapes.facts.relational_bounds import reach
+from shapes.facts.store import Fact, Facts, Reasons
+from shapes.prove.effort import Effort
+from shapes.prove.ladder import one_sided
+from shapes.prove.tactics import METHODS
+from shapes.traversal.evaluate import evaluated
+from shapes.witness.extremes import BEYOND, Extremes
+
+__all__ = ["TightBounds", "tight_bounds"]
+
+CONNECTED: Final = 32
+"""Facts that an expression may be connected with."""
+
+EFFORT: Final = Effort(tuple(METHODS), search=60, rlimit=0, steps=20_000)
+"""What one end that is guessed is worth."""
+
+STEPS: Final = 40_000
+"""Steps for both ends of one expression."""
+
+ASKED: Final = 24
+"""Ends that are guessed on one side."""
+
+FAR: Final = BEYOND >> 8
+"""What reaches beyond this, and has no end that is known, has none."""
+
+
+@record(frozen=True, slots=True)
+class TightBounds:
+    """A range; the facts behind an end that was shown by the prover (None: the cheap range's
+    own), and whether each end is known to be reached."""
+
+    range: ValueRanges
+    lower_reasons: Reasons | None = None
+    upper_reasons: Reasons | None = None
+    lower_exact: bool = False
+    upper_exact: bool = False
+
+
+_NONE: Final[Mapping[Expr, Value]] = {}
+
+_TIGHT: Final[Part[tuple[Expr, Expr], TightBounds]] = Part("tight bounds", CACHE_LIMIT)
+
+
+def tight_bounds(
+    facts: Facts,
+    e: IntExpr,
+    defined: BoolExpr = TRUE,
+    model: Mapping[Expr, Value] = _NONE,
+) -> TightBounds:
+    """The range of an integer expression where it is defined. `model` are values that satisfy
+    the facts, if some are known: a place to start looking, on which nothing rests.
+
+    Raises `ContradictionError` if the facts are found to leave no value.
+    """
+    kept = _TIGHT.of(facts)
+    found = kept.get((e, defined))
+    if found is None:
+        found = kept[e, defined] = _found(_having(facts, defined), e, model)
+    return found
+
+
+def _having(facts: Facts, defined: BoolExpr) -> Facts:
+    if defined is TRUE:
+        return facts
+    known = facts.extended(Fact(defined, "given"))
+    return known if isinstance(known, Facts) else facts
+
+
+def _found(facts: Facts, e: IntExpr, model: Mapping[Expr, Value]) -> TightBounds:
+    normal = facts.normalized(e)[0]
+    assert isinstance(normal, IntExpr)
+    known = reach(facts, normal)
+    lower, upper = known.int_bounds()
+    if lower == upper or normal.is_symbol and not facts.connected(normal, 1):
+        return TightBounds(known, None, None, True, True)
+    found = attempted(STEPS, _settled, facts, normal, known, model)
+    return TightBounds(known) if found is None else found
+
+
+def _settled(
+    facts: Facts, e: IntExpr, known: ValueRanges, model: Mapping[Expr, Value]
+) -> TightBounds:
+    lower, upper = known.int_bounds()
+    connected = facts.connected(e, CONNECTED + 1)
+    if len(connected) > CONNECTED:
+        return TightBounds(known)
+    sought = Extremes(facts, e, [fact.claim for fact in connected], model)
+    sought.search()
+    least = None if sought.least is None else -sought.least
+    high = _End(facts, e, upper, sought.most)
+    low = _End(facts, scale(-1, e), -lower, least)
+    for end in (high, low):
+        end.settle()
+    if -low.upper > high.upper:
+        raise ContradictionError(f"the facts leave no value for `{e}`")
+    found = ValueRanges(-low.upper, high.upper)
+    return TightBounds(found, low.reasons, high.reasons, low.exact, high.exact)
+
+
+class _End:
+    """The search for the greatest value of an expression: `upper` is what it is known not to
+    exceed, `_reached` a value that it has somewhere, `_open` the greatest end of which it is
+    not known whether it holds."""
+
+    def __init__(self, facts: Facts, e: IntExpr, upper: Bound, reached: int | None) -> None:
+        self.upper = upper
+        self.reasons: Reasons | None = None
+        self._facts = facts
+        self._e = e
+        self._reached = reached
+        self._open: int | None = None
+        self._step = 1
+
+    @property
+    def exact(self) -> bool:
+        """Whether the end is reached; of an infinite one, whether values beyond `FAR` are."""
+        if self._reached is None:
+            return False
+        end = FAR if isinstance(self.upper, IntInfinity) else self.upper
+        return self._reached >= end
+
+    def settle(self) -> None:
+        """Ask until the end is exact, or what is left cannot be decided."""
+        for _ in range(ASKED):
+            at = None if self.exact else self._guess()
+            if at is None:
+                return
+            try:
+                self._ask(at)
+            except (ExhaustedError, TooLargeError):
+                return
+
+    def _guess(self) -> int | None:
+        """The next end to ask about; None where there is none."""
+        floor = self._open
+        if self._reached is not None and (floor is None or self._reached > floor):
+            if self._step <= 2:
+                return self._reached
+            floor = self._reached
+        if isinstance(self.upper, IntInfinity):
+            at = (0 if floor is None else floor) + self._step
+            self._step *= 16
+            return at if at < FAR else None
+        if floor is None:
+            self._step *= 2
+            return self.upper - self._step // 2
+        return (floor + self.upper) // 2 if floor < self.upper - 1 else None
+
+    def _ask(self, at: int) -> None:
+        """Whether the expression is at most that, as far as the prover tells."""
+        verdict = one_sided(self._facts, less_equal(self._e, constant(at)), EFFORT)
+        if verdict is not None and verdict.proof is not None:
+            self.upper = at
+            self.reasons = Reasons(verdict.proof.facts)
+            return
+        values = None if verdict is None else verdict.counterexample
+        if values is not None:
+            try:
+                value = int(evaluated(self._e, values))
+            except UndefinedError:
+                value = at
+            if value > at:
+                self._reached = value if self._reached is None else max(value, self._reached)
+                self._step *= 2
+                return
+        self._open = at if self._open is None else max(at, self._open)
