@@ -17,6 +17,7 @@ from typing import Final
 
 from shapes.arith.lemma_rules import ABOUT, BETWEEN, PAIRED, Pick, Wanted
 from shapes.arith.lemma_schemas import SCHEMAS, Statement
+from shapes.base.budget import spend
 from shapes.errors import ShapeproofError
 from shapes.expr.linear import monomial, multiply, scale
 from shapes.expr.nodes import (
@@ -71,6 +72,9 @@ INSTANCE_LIMIT: Final = 90
 
 FEW_RELATIONS: Final = 6
 """So few relations are multiplied even if that brings in products that do not occur."""
+
+MADE: Final = 24
+"""Steps (see `budget`) of making one theorem and asking for its premises."""
 
 PAIR_LIMIT: Final = 12
 """Atoms of a kind that are compared with each other, pair by pair."""
@@ -140,6 +144,7 @@ class _Chooser:
         if pick in self._picked or len(self.found) >= INSTANCE_LIMIT:
             return
         self._picked.add(pick)
+        spend(MADE)
         try:
             statement = SCHEMAS[schema](*operands)
         except ShapeproofError:

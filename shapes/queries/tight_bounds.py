@@ -39,10 +39,10 @@ __all__ = ["TightBounds", "tight_bounds"]
 CONNECTED: Final = 32
 """Facts that an expression may be connected with."""
 
-EFFORT: Final = Effort(tuple(METHODS), search=60, rlimit=0, steps=20_000)
+EFFORT: Final = Effort(tuple(METHODS), search=60, rlimit=0, steps=10_000)
 """What one end that is guessed is worth."""
 
-STEPS: Final = 40_000
+STEPS: Final = 16_000
 """Steps for both ends of one expression."""
 
 ASKED: Final = 24
@@ -166,9 +166,12 @@ class _End:
                 return self._reached
             floor = self._reached
         if isinstance(self.upper, IntInfinity):
-            at = (0 if floor is None else floor) + self._step
+            if self._open is not None and self._open >= FAR:
+                return None
+            return FAR  # if no end as far out is shown, none is
+        if self.upper == FAR and floor is not None:
             self._step *= 16
-            return at if at < FAR else None
+            return min(floor + self._step // 16, (floor + FAR) // 2)
         if floor is None:
             self._step *= 2
             return self.upper - self._step // 2
