@@ -12,7 +12,7 @@ the cheap range (`exact_bounds` asks for more).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from shapes.base.budget import ExhaustedError, attempted, limited
@@ -47,6 +47,12 @@ STEPS: Final = 16_000
 
 ASKED: Final = 24
 """Ends that are guessed on one side."""
+
+FEW: Final = 128
+"""So few combinations of values are all looked at before anything is asked."""
+
+MANY: Final = 1_500
+"""So many are looked at where asking has left something open."""
 
 FAR: Final = BEYOND >> 8
 """What reaches beyond this, and has no end that is known, has none."""
@@ -113,16 +119,37 @@ def _settled(
     if len(connected) > CONNECTED:
         return TightBounds(known)
     sought = Extremes(facts, e, [fact.claim for fact in connected], model)
+    if sought.all_values(FEW):
+        return _exact(facts, known, connected, sought)
     sought.search()
     least = None if sought.least is None else -sought.least
     high = _End(facts, e, upper, sought.most)
     low = _End(facts, scale(-1, e), -lower, least)
     for end in (high, low):
         end.settle()
+    if not (high.exact and low.exact) and sought.all_values(MANY):
+        return _exact(facts, known, connected, sought)
     if -low.upper > high.upper:
         raise ContradictionError(f"the facts leave no value for `{e}`")
     found = ValueRanges(-low.upper, high.upper)
     return TightBounds(found, low.reasons, high.reasons, low.exact, high.exact)
+
+
+def _exact(
+    facts: Facts, known: ValueRanges, connected: Sequence[Fact], sought: Extremes
+) -> TightBounds:
+    """The ends that were found among all values."""
+    if sought.least is None or sought.most is None:
+        return TightBounds(known)  # no value at all: that is for the prover to report
+    lower, upper = known.int_bounds()
+    every = Reasons(connected)
+    return TightBounds(
+        ValueRanges(sought.least, sought.most),
+        every if sought.least > lower else None,
+        every if sought.most < upper else None,
+        True,
+        True,
+    )
 
 
 class _End:

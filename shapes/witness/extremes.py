@@ -68,7 +68,7 @@ class Extremes:
         self._points: dict[bool, tuple[Value, ...]] = {}
 
     def search(self) -> None:
-        """Look for values on both sides."""
+        """Look for values on both sides, from the corners of the box and from known values."""
         if any(s.kind == "float" for s in self._symbols):
             return
         constants = _constants([self._e, *self._stated])
@@ -78,6 +78,20 @@ class Extremes:
             ranked = sorted(starts, key=self._value, reverse=up)  # type: ignore[arg-type]
             for start in ranked[:1]:
                 self._climb(start, up)
+
+    def all_values(self, limit: int) -> bool:
+        """Look at every combination of the symbols' values, if there are no more than that."""
+        domains: list[Sequence[Value]] = []
+        size = 1
+        for sym in self._symbols:
+            values = _every_value(self._facts, sym, limit)
+            if values is None or size * len(values) > limit:
+                return False
+            size *= len(values)
+            domains.append(values)
+        for point in itertools.product(*domains):
+            self._value(point)
+        return True
 
     def _starts(self) -> Iterator[tuple[Value, ...]]:
         ends = [choices[:2] for choices in self._choices]
@@ -152,6 +166,22 @@ def _choices(facts: Facts, sym: Expr, constants: Sequence[int]) -> list[Value]:
     if m > 1:
         near = [n + (r - n) % m for n in near]
     return list(dict.fromkeys(n for n in near if lower <= n <= upper))
+
+
+def _every_value(facts: Facts, sym: Expr, limit: int) -> Sequence[Value] | None:
+    """The values that a symbol can have, if there are no more than that."""
+    if sym.kind == "bool":
+        return (False, True)
+    if not isinstance(sym, IntExpr):
+        return None
+    known = facts.knowledge(sym)
+    if isinstance(known.lower, IntInfinity) or isinstance(known.upper, IntInfinity):
+        return None
+    m, r = known.congruence
+    first = known.lower + (r - known.lower) % m if m else r
+    if known.upper - first >= limit * max(m, 1):
+        return None
+    return range(first, known.upper + 1, m or 1)
 
 
 def _constants(exprs: Sequence[Expr]) -> list[int]:
