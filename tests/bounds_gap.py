@@ -26,14 +26,14 @@ from statistics import median
 
 import numpy as np
 
-from shapes import ContradictionError, ShapeEnv, ShapeproofError, ValueRanges, int_oo
+from shapes import ContradictionError, ShapeEnv, ShapeproofError, ValueRanges, int_oo, parse
 from shapes.base.infinity import Bound
 from shapes.domains import RangeAnalysis
 from shapes.domains.value_ranges import int_range
 from shapes.errors import RangeError
 from shapes.expr.booleans import less_equal
 from shapes.expr.linear import scale
-from shapes.expr.nodes import IntExpr, constant
+from shapes.expr.nodes import BoolExpr, IntExpr, constant
 from shapes.facts.verdict import Status
 from shapes.prove.ladder import prove
 from tests.corpus import grid
@@ -550,11 +550,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return total.wrong
 
 
-def read_claim():  # noqa: ANN201
+def read_claim() -> BoolExpr:
     """A question for z3, so that it is loaded."""
-    from shapes import parse
-
-    return parse("x*x*y >= 10 and y*y*x <= 90 and x*x*x != 6*y + 3")
+    claim = parse("x*x*y >= 10 and y*y*x <= 90 and x*x*x != 6*y + 3")
+    assert isinstance(claim, BoolExpr)
+    return claim
 
 
 if __name__ == "__main__":

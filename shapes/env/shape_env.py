@@ -57,7 +57,6 @@ from shapes.expr.nodes import (
 )
 from shapes.facts.bounds import bounds
 from shapes.facts.bounds import congruence as congruence_under
-from shapes.facts.relational_bounds import reach
 from shapes.facts.store import Fact, Facts, Origin
 from shapes.facts.verdict import Verdict
 from shapes.prove.consistency import Model
@@ -348,9 +347,10 @@ class ShapeEnv:
     # ------------------------------------------------------------------ asking
 
     def bounds(self, e: Quantity, effort: str = "default") -> ValueRanges:
-        """The range of an expression under what is known, relations between sums included;
-        with effort ``exact`` its ends are settled by search with the prover, as far as its
-        budget lasts (`explain_bounds` says which ends are known to be reached)."""
+        """The range of an expression, where it has a value, under what is known: as tight as
+        the prover shows without its solver, within a budget of some milliseconds. With effort
+        ``exact`` its ends are settled by search with all of the prover, as far as its budget
+        lasts (`explain_bounds` says which ends are known to be reached)."""
         if effort != "default":
             return self.explain_bounds(e, effort).range
         spelled = self.spelled(e)
@@ -365,7 +365,8 @@ class ShapeEnv:
         """The range of an expression, with the facts that each end rests on."""
         from shapes.queries.exact_bounds import explained_bounds
 
-        return explained_bounds(self.facts, self.spelled(e).expr, effort)
+        expr, defined = self.spelled(e)
+        return explained_bounds(self.facts, expr, effort, defined, self._model.values)
 
     def congruence(self, e: Quantity) -> Congruence:
         """``(m, r)``: the expression leaves the remainder r modulo m; ``(1, 0)`` says nothing,

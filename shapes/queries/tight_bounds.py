@@ -1,6 +1,7 @@
 """Ranges as tight as the prover shows, within a budget that people at a keyboard do not feel.
 
-The cheap range (intervals, residues, relations between sums) is the outside. Values that are
+The cheap range (intervals, residues, relations between sums, vertices of multilinear forms)
+is the outside. Values that are
 reached are the inside: coordinate ascent finds most of them (`extremes`). Where both meet,
 nothing is asked. Otherwise the prover is asked whether the largest value that was found is the
 largest there is: it shows that, or finds a larger one. Where it does neither, ends between are
@@ -13,9 +14,10 @@ the cheap range (`exact_bounds` asks for more).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
-from shapes.base.budget import ExhaustedError, attempted, limited
+from shapes.base.budget import ExhaustedError, limited, remaining
 from shapes.base.infinity import Bound, IntInfinity
 from shapes.base.records import record
 from shapes.domains import ValueRanges
@@ -25,16 +27,16 @@ from shapes.expr.linear import scale
 from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, Value, constant
 from shapes.facts.cache import Part
 from shapes.facts.intervals import CACHE_LIMIT
-from shapes.facts.justification import NO_REASONS
 from shapes.facts.relational_bounds import reach
 from shapes.facts.store import Fact, Facts, Reasons
+from shapes.facts.vertex_bounds import vertex_bounds, why_vertex_bounds
 from shapes.prove.effort import Effort
 from shapes.prove.ladder import one_sided
 from shapes.prove.tactics import METHODS
 from shapes.traversal.evaluate import evaluated
 from shapes.witness.extremes import BEYOND, Extremes
 
-__all__ = ["TightBounds", "tight_bounds"]
+__all__ = ["NO_VALUES", "TightBounds", "tight_bounds"]
 
 CONNECTED: Final = 32
 """Facts that an expression may be connected with."""
@@ -70,7 +72,7 @@ class TightBounds:
     upper_exact: bool = False
 
 
-_NONE: Final[Mapping[Expr, Value]] = {}
+NO_VALUES: Final[Mapping[Expr, Value]] = {}
 
 _TIGHT: Final[Part[tuple[Expr, Expr], TightBounds]] = Part("tight bounds", CACHE_LIMIT)
 
@@ -79,7 +81,7 @@ def tight_bounds(
     facts: Facts,
     e: IntExpr,
     defined: BoolExpr = TRUE,
-    model: Mapping[Expr, Value] = _NONE,
+    model: Mapping[Expr, Value] = NO_VALUES,
 ) -> TightBounds:
     """The range of an integer expression where it is defined. `model` are values that satisfy
     the facts, if some are known: a place to start looking, on which nothing rests.
@@ -103,76 +105,99 @@ def _having(facts: Facts, defined: BoolExpr) -> Facts:
 def _found(facts: Facts, e: IntExpr, model: Mapping[Expr, Value]) -> TightBounds:
     normal = facts.normalized(e)[0]
     assert isinstance(normal, IntExpr)
-    known = reach(facts, normal)
-    lower, upper = known.int_bounds()
-    if lower == upper or normal.is_symbol and not facts.connected(normal, 1):
-        return TightBounds(known, None, None, True, True)
-    found = attempted(STEPS, _settled, facts, normal, known, model)
-    return TightBounds(known) if found is None else found
+    lower, upper = reach(facts, normal).int_bounds()
+    if lower == upper or (normal.is_symbol and not facts.connected(normal, 1)):
+        return TightBounds(ValueRanges(lower, upper), None, None, True, True)
+    search = _Search(facts, normal, lower, upper)
+    with suppress(ExhaustedError, TooLargeError), limited(STEPS):
+        search.settle(model)
+    if remaining() <= 0:
+        raise ExhaustedError
+    return search.answer()
 
 
-def _settled(
-    facts: Facts, e: IntExpr, known: ValueRanges, model: Mapping[Expr, Value]
-) -> TightBounds:
-    lower, upper = known.int_bounds()
-    connected = facts.connected(e, CONNECTED + 1)
-    if len(connected) > CONNECTED:
-        return TightBounds(known)
-    sought = Extremes(facts, e, [fact.claim for fact in connected], model)
-    if sought.all_values(FEW):
-        return _exact(facts, known, connected, sought)
-    sought.search()
-    least = None if sought.least is None else -sought.least
-    high = _End(facts, e, upper, sought.most)
-    low = _End(facts, scale(-1, e), -lower, least)
-    for end in (high, low):
-        end.settle()
-    if not (high.exact and low.exact) and sought.all_values(MANY):
-        return _exact(facts, known, connected, sought)
-    if -low.upper > high.upper:
-        raise ContradictionError(f"the facts leave no value for `{e}`")
-    found = ValueRanges(-low.upper, high.upper)
-    return TightBounds(found, low.reasons, high.reasons, low.exact, high.exact)
+class _Search:
+    """The search for both ends of an expression in which solved symbols are replaced."""
 
+    def __init__(self, facts: Facts, e: IntExpr, lower: Bound, upper: Bound) -> None:
+        self._facts = facts
+        self._e = e
+        self._high = _End(facts, e, upper)
+        self._low = _End(facts, scale(-1, e), -lower)
 
-def _exact(
-    facts: Facts, known: ValueRanges, connected: Sequence[Fact], sought: Extremes
-) -> TightBounds:
-    """The ends that were found among all values."""
-    if sought.least is None or sought.most is None:
-        return TightBounds(known)  # no value at all: that is for the prover to report
-    lower, upper = known.int_bounds()
-    every = Reasons(connected)
-    return TightBounds(
-        ValueRanges(sought.least, sought.most),
-        every if sought.least > lower else None,
-        every if sought.most < upper else None,
-        True,
-        True,
-    )
+    def answer(self) -> TightBounds:
+        """What is known so far."""
+        high, low = self._high, self._low
+        if -low.upper > high.upper:
+            raise ContradictionError(f"the facts leave no value for `{self._e}`")
+        found = ValueRanges(-low.upper, high.upper)
+        return TightBounds(found, low.reasons, high.reasons, low.exact, high.exact)
+
+    def settle(self, model: Mapping[Expr, Value]) -> None:
+        """One way after the other, until both ends are reached."""
+        facts, e = self._facts, self._e
+        connected = facts.connected(e, CONNECTED + 1)
+        if len(connected) > CONNECTED:
+            return
+        sought = Extremes(facts, e, [fact.claim for fact in connected], model)
+        if sought.all_values(FEW):
+            self._take_all(sought, connected)
+            return
+        self._at_vertices()
+        sought.search()
+        self._reach(sought)
+        for end, share in ((self._high, 2), (self._low, 1)):
+            with suppress(ExhaustedError), limited(remaining() // share):
+                end.settle()
+        if not (self._high.exact and self._low.exact) and sought.all_values(MANY):
+            self._take_all(sought, connected)
+
+    def _at_vertices(self) -> None:
+        lower, upper = vertex_bounds(self._facts, self._e)
+        for end, found in ((self._high, upper), (self._low, -lower)):
+            if found < end.upper:
+                end.upper = found
+                end.reasons = why_vertex_bounds(self._facts, self._e)
+
+    def _reach(self, sought: Extremes) -> None:
+        self._high.reach(sought.most)
+        self._low.reach(None if sought.least is None else -sought.least)
+
+    def _take_all(self, sought: Extremes, connected: Sequence[Fact]) -> None:
+        """The ends among all values. (Where there is no value at all, that is for the prover
+        to report.)"""
+        self._reach(sought)
+        for end in (self._high, self._low):
+            if end.reached is not None and end.reached < end.upper:
+                end.upper, end.reasons = end.reached, Reasons(connected)
 
 
 class _End:
     """The search for the greatest value of an expression: `upper` is what it is known not to
-    exceed, `_reached` a value that it has somewhere, `_open` the greatest end of which it is
+    exceed, `reached` a value that it has somewhere, `_open` the greatest end of which it is
     not known whether it holds."""
 
-    def __init__(self, facts: Facts, e: IntExpr, upper: Bound, reached: int | None) -> None:
+    def __init__(self, facts: Facts, e: IntExpr, upper: Bound) -> None:
         self.upper = upper
         self.reasons: Reasons | None = None
         self._facts = facts
         self._e = e
-        self._reached = reached
+        self.reached: int | None = None
         self._open: int | None = None
         self._step = 1
+
+    def reach(self, value: int | None) -> None:
+        """Take note of a value that the expression has somewhere."""
+        if value is not None and (self.reached is None or value > self.reached):
+            self.reached = value
 
     @property
     def exact(self) -> bool:
         """Whether the end is reached; of an infinite one, whether values beyond `FAR` are."""
-        if self._reached is None:
+        if self.reached is None:
             return False
         end = FAR if isinstance(self.upper, IntInfinity) else self.upper
-        return self._reached >= end
+        return self.reached >= end
 
     def settle(self) -> None:
         """Ask until the end is exact, or what is left cannot be decided."""
@@ -188,10 +213,10 @@ class _End:
     def _guess(self) -> int | None:
         """The next end to ask about; None where there is none."""
         floor = self._open
-        if self._reached is not None and (floor is None or self._reached > floor):
+        if self.reached is not None and (floor is None or self.reached > floor):
             if self._step <= 2:
-                return self._reached
-            floor = self._reached
+                return self.reached
+            floor = self.reached
         if isinstance(self.upper, IntInfinity):
             if self._open is not None and self._open >= FAR:
                 return None
@@ -218,7 +243,7 @@ class _End:
             except UndefinedError:
                 value = at
             if value > at:
-                self._reached = value if self._reached is None else max(value, self._reached)
+                self.reach(value)
                 self._step *= 2
                 return
         self._open = at if self._open is None else max(at, self._open)

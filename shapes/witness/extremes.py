@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from shapes.base.infinity import IntInfinity
-from shapes.expr.nodes import BoolExpr, CONSTANT, Expr, IntExpr, Value
+from shapes.expr.nodes import CONSTANT, BoolExpr, Expr, IntExpr, Value
 from shapes.facts.store import Facts
 from shapes.traversal.interpret import free_symbols, walk
 from shapes.traversal.tape import Tape
@@ -102,7 +102,6 @@ class Extremes:
         for values in (self._model, *itertools.islice(known, STARTS)):
             if all(s in values for s in self._symbols):
                 yield tuple(values[s] for s in self._symbols)
-
 
     def _value(self, point: tuple[Value, ...]) -> int | None:
         """The expression's value at a point where the facts hold; it is taken note of."""
