@@ -56,7 +56,6 @@ from shapes.expr.nodes import (
     symbol,
 )
 from shapes.facts.bounds import bounds
-from shapes.facts.bounds import congruence as congruence_under
 from shapes.facts.store import Fact, Facts, Origin
 from shapes.facts.verdict import Verdict
 from shapes.prove.consistency import Model
@@ -369,12 +368,14 @@ class ShapeEnv:
         return explained_bounds(self.facts, expr, effort, defined, self._model.values)
 
     def congruence(self, e: Quantity) -> Congruence:
-        """``(m, r)``: the expression leaves the remainder r modulo m; ``(1, 0)`` says nothing,
-        ``(0, r)`` that it is r."""
-        expr = self.spelled(e).expr
+        """``(m, r)``: the expression leaves the remainder r modulo m where it has a value;
+        ``(1, 0)`` says nothing, ``(0, r)`` that it is r."""
+        expr, defined = self.spelled(e)
         if not isinstance(expr, IntExpr):
             raise ExpressionTypeError(f"`{expr}` is not an integer expression")
-        return congruence_under(self.facts, expr)
+        from shapes.queries.tight_residues import tight_congruence
+
+        return tight_congruence(self.facts, expr, defined, self._model.values)
 
     def prove(
         self,

@@ -36,7 +36,7 @@ from shapes.prove.tactics import METHODS
 from shapes.traversal.evaluate import evaluated
 from shapes.witness.extremes import BEYOND, Extremes
 
-__all__ = ["NO_VALUES", "TightBounds", "tight_bounds"]
+__all__ = ["NO_VALUES", "TightBounds", "having", "tight_bounds"]
 
 CONNECTED: Final = 32
 """Facts that an expression may be connected with."""
@@ -91,11 +91,12 @@ def tight_bounds(
     kept = _TIGHT.of(facts)
     found = kept.get((e, defined))
     if found is None:
-        found = kept[e, defined] = _found(_having(facts, defined), e, model)
+        found = kept[e, defined] = _found(having(facts, defined), e, model)
     return found
 
 
-def _having(facts: Facts, defined: BoolExpr) -> Facts:
+def having(facts: Facts, defined: BoolExpr) -> Facts:
+    """The facts and that an expression has a value."""
     if defined is TRUE:
         return facts
     known = facts.extended(Fact(defined, "given"))

@@ -12,6 +12,7 @@ that is connected with it. Limits: moves of one symbol; facts that hold together
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -20,7 +21,7 @@ from shapes.expr.nodes import CONSTANT, BoolExpr, Expr, IntExpr, Value
 from shapes.facts.store import Facts
 from shapes.traversal.interpret import free_symbols, walk
 from shapes.traversal.tape import Tape
-from shapes.witness.search import Values, completed, models_of, satisfies
+from shapes.witness.search import models_of
 
 __all__ = ["BEYOND", "Extremes"]
 
@@ -42,7 +43,8 @@ STARTS: Final = 4
 
 class Extremes:
     """Values that an expression reaches under facts: `most` and `least`, None where no values
-    were found that satisfy the facts."""
+    were found that satisfy the facts. All of them leave the same remainder modulo `common`
+    (0: only one was found)."""
 
     def __init__(
         self,
@@ -54,6 +56,7 @@ class Extremes:
         self._model = model
         self.most: int | None = None
         self.least: int | None = None
+        self.common = 0
         self._facts = facts
         self._stated = stated
         self._e = e
@@ -64,8 +67,6 @@ class Extremes:
         self._symbols = free_symbols(e, *conditions)
         self._tape = Tape(self._symbols, [*conditions, e])
         self._choices: list[list[Value]] = []
-        self._seen: set[tuple[Value, ...]] = set()
-        self._points: dict[bool, tuple[Value, ...]] = {}
 
     def search(self) -> None:
         """Look for values on both sides, from the corners of the box and from known values."""
@@ -108,12 +109,15 @@ class Extremes:
         _, value = self._tape.last_of_true(point)
         if type(value) is not int:
             return None
-        if self.most is None or value > self.most:
+        if self.most is None or self.least is None:
+            self.most = self.least = value
+            return value
+        if self.common != 1:
+            self.common = math.gcd(self.common, value - self.least)
+        if value > self.most:
             self.most = value
-            self._points[True] = point
-        if self.least is None or value < self.least:
+        elif value < self.least:
             self.least = value
-            self._points[False] = point
         return value
 
     def _climb(self, start: tuple[Value, ...], up: bool) -> None:
@@ -135,18 +139,6 @@ class Extremes:
                     value = self._value(tried)
                     if value is not None and (value > best if up else value < best):
                         point, best, moved = tried, value, True
-
-    def values(self, up: bool) -> Values | None:
-        """The values of the symbols at the most (least) that was found."""
-        point = self._points.get(up)
-        if point is None:
-            return None
-        found: Values = dict(zip(self._symbols, point))
-        symbols = free_symbols(self._e, *self._stated)
-        complete = completed(self._facts, found, symbols)
-        if complete is None or not satisfies(complete, self._stated):
-            return None
-        return complete
 
 
 def _choices(facts: Facts, sym: Expr, constants: Sequence[int]) -> list[Value]:
