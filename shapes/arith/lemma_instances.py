@@ -32,6 +32,7 @@ from shapes.expr.nodes import (
     IntConstant,
     IntExpr,
     Product,
+    Sum,
     combine,
     constant,
     make_product,
@@ -186,7 +187,7 @@ class _Chooser:
                 for q in self._atoms
                 if q.op.name == "FloorDiv"
                 and q not in done
-                and isinstance(q.args[1], IntAtom)
+                and _multiple_of(q.args[1]) is not None
                 and len(self.found) < INSTANCE_LIMIT
             ]
             for q in pending:
@@ -296,7 +297,13 @@ def _cofactor(product: Product, x: IntExpr) -> IntExpr | None:
 def _multiple_in(a: IntExpr, b: IntExpr, e: IntExpr) -> IntExpr | None:
     """The c for which ``a - c*e`` has an atom less, where ``e == 0`` says that this atom is
     a multiple of b and a rest."""
-    multiples = [t for t in e.terms() if t is b or _has_factor(t, b)]
+    single = _multiple_of(b)
+    if single is None:
+        return None
+    m, base = single
+    multiples = [
+        t for t, c in e.terms().items() if c % m == 0 and (t is base or _has_factor(t, base))
+    ]
     if not multiples:
         return None
     for x, unit in e.terms().items():
@@ -309,6 +316,16 @@ def _multiple_in(a: IntExpr, b: IntExpr, e: IntExpr) -> IntExpr | None:
             if factor is not None:
                 return scale(c * unit, factor)
     return None
+
+
+def _multiple_of(b: Expr) -> tuple[int, IntExpr] | None:
+    """``(m, x)`` for a divisor ``m*x`` of one atom."""
+    if isinstance(b, IntAtom):
+        return 1, b
+    if type(b) is not Sum or b.constant or len(b.terms()) != 1:
+        return None
+    ((x, m),) = b.terms().items()
+    return m, x
 
 
 def _has_factor(t: IntExpr, b: IntExpr) -> bool:
