@@ -21,7 +21,7 @@ from shapes.base.budget import ExhaustedError, limited, remaining
 from shapes.base.infinity import Bound, IntInfinity
 from shapes.base.records import record
 from shapes.domains import ValueRanges
-from shapes.errors import ContradictionError, TooLargeError, UndefinedError
+from shapes.errors import ContradictionError, TooLargeError, UnboundSymbolError, UndefinedError
 from shapes.expr.booleans import less_equal
 from shapes.expr.linear import scale
 from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, Value, constant
@@ -44,7 +44,7 @@ CONNECTED: Final = 32
 EFFORT: Final = Effort(tuple(METHODS), search=60, rlimit=0, steps=10_000)
 """What one end that is guessed is worth."""
 
-STEPS: Final = 16_000
+STEPS: Final = 20_000
 """Steps for both ends of one expression."""
 
 ASKED: Final = 24
@@ -241,7 +241,7 @@ class _End:
         if values is not None:
             try:
                 value = int(evaluated(self._e, values))
-            except UndefinedError:
+            except (UndefinedError, UnboundSymbolError):  # what has cancelled has no value
                 value = at
             if value > at:
                 self.reach(value)

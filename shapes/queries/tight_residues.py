@@ -14,7 +14,7 @@ from typing import Final
 
 from shapes.base.budget import ExhaustedError, limited, remaining
 from shapes.domains import Congruence
-from shapes.errors import TooLargeError, UndefinedError
+from shapes.errors import TooLargeError, UnboundSymbolError, UndefinedError
 from shapes.expr.integers import modulo
 from shapes.expr.linear import eq_zero, shift
 from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, Value, constant
@@ -111,7 +111,7 @@ def _refined(
             return Congruence.of(common, value)
         other = None
         if verdict is not None and verdict.counterexample is not None:
-            with suppress(UndefinedError):
+            with suppress(UndefinedError, UnboundSymbolError):
                 other = int(evaluated(e, verdict.counterexample))
         if other is not None:
             pending = [math.gcd(m, other - value) for m in (common, *pending)]

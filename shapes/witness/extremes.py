@@ -2,22 +2,24 @@
 
 The ends of the symbols' ranges, numbers near them and numbers that the expression mentions
 are tried for one symbol after the other, from the corners of the box and from values that are
-known to satisfy the facts, within a budget of evaluations.
+known to satisfy the facts; two symbols of an equation move together. All of that is within a
+budget of evaluations.
 
 Guarantees: a value that is found is reached, by evaluation of the expression and of every fact
-that is connected with it. Limits: moves of one symbol; facts that hold together in few places
-(equations) are met only where known values are near.
+that is connected with it. Limits: moves of one symbol or two; facts that hold together
+in few places are met only where known values are near.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Final, TypeAlias
 
 from shapes.base.infinity import IntInfinity
-from shapes.expr.nodes import CONSTANT, BoolExpr, Expr, IntExpr, Value
+from shapes.expr.nodes import CONSTANT, EQ_ZERO, BoolExpr, Expr, IntExpr, Value
 from shapes.facts.store import Facts
 from shapes.traversal.interpret import free_symbols, walk
 from shapes.traversal.tape import Tape
@@ -36,6 +38,14 @@ CORNERS: Final = 16
 
 CONSTANTS: Final = 6
 """Numbers in the expression and in the facts that are tried as values, the smallest first."""
+
+EQUATIONS: Final = 4
+PAIRS: Final = 3
+"""Equations along which values move, and the pairs of symbols of each."""
+
+FAR_ALONG: Final = 1 << 41
+
+Point: TypeAlias = tuple[Value, ...]
 
 STARTS: Final = 4
 """Known values from which moves start."""
@@ -65,6 +75,7 @@ class Extremes:
             reduced = [facts.normalized(c)[0] for c in stated]
             conditions = [c for c in reduced if c.op is not CONSTANT or not c.value]
         self._symbols = free_symbols(e, *conditions)
+        self._ways = list(_ways_along(conditions, self._symbols))
         self._tape = Tape(self._symbols, [*conditions, e])
         self._choices: list[list[Value]] = []
 
@@ -77,7 +88,7 @@ class Extremes:
         starts = [p for p in self._starts() if self._value(p) is not None]
         for up in (True, False):
             ranked = sorted(starts, key=self._value, reverse=up)  # type: ignore[arg-type]
-            for start in ranked[:1]:
+            for start in dict.fromkeys((*starts[:1], *ranked[:1])):
                 self._climb(start, up)
 
     def all_values(self, limit: int) -> bool:
@@ -94,17 +105,41 @@ class Extremes:
             self._value(point)
         return True
 
-    def _starts(self) -> Iterator[tuple[Value, ...]]:
-        ends = [choices[:2] for choices in self._choices]
-        yield from itertools.islice(itertools.product(*ends), CORNERS)
-        if len(ends) > 4:
-            yield tuple(choices[-1] for choices in ends)
+    def _moves(self) -> Iterator[Callable[[Point], Iterator[Point]]]:
+        """The kinds of moves: of one symbol each, and along each equation."""
+        for place in range(len(self._symbols)):
+            yield partial(self._with_other, place)
+        for way in self._ways:
+            yield partial(_along, way)
+
+    def _with_other(self, place: int, point: Point) -> Iterator[Point]:
+        """The point with other values of one symbol."""
+        here = point[place]
+        for other in (*self._beside(place, here), *self._choices[place]):
+            if other != here:
+                yield (*point[:place], other, *point[place + 1 :])
+
+    def _beside(self, place: int, value: Value) -> Iterator[Value]:
+        """The next values of a symbol, within its range."""
+        sym = self._symbols[place]
+        if not isinstance(sym, IntExpr):
+            return
+        known = self._facts.knowledge(sym)
+        step = max(1, known.congruence.modulus)
+        assert isinstance(value, int)
+        for other in (value + step, value - step):
+            if known.lower <= other <= known.upper:
+                yield other
+
+    def _starts(self) -> Iterator[Point]:
         known = tuple(models_of(self._facts))
         for values in (self._model, *itertools.islice(known, STARTS)):
             if all(s in values for s in self._symbols):
                 yield tuple(values[s] for s in self._symbols)
+        ends = [choices[:2] for choices in self._choices]
+        yield from itertools.islice(itertools.product(*ends), CORNERS)
 
-    def _value(self, point: tuple[Value, ...]) -> int | None:
+    def _value(self, point: Point) -> int | None:
         """The expression's value at a point where the facts hold; it is taken note of."""
         _, value = self._tape.last_of_true(point)
         if type(value) is not int:
@@ -120,7 +155,7 @@ class Extremes:
             self.least = value
         return value
 
-    def _climb(self, start: tuple[Value, ...], up: bool) -> None:
+    def _climb(self, start: Point, up: bool) -> None:
         """Move one symbol after the other as long as that makes the value larger (smaller)."""
         left = EVALUATIONS
         point, best = start, self._value(start)
@@ -128,17 +163,40 @@ class Extremes:
         moved = True
         while moved:
             moved = False
-            for place, choices in enumerate(self._choices):
-                for other in choices:
-                    if other == point[place]:
-                        continue
+            for change in self._moves():
+                for tried in change(point):
                     left -= 1
                     if left <= 0:
                         return
-                    tried = (*point[:place], other, *point[place + 1 :])
                     value = self._value(tried)
                     if value is not None and (value > best if up else value < best):
                         point, best, moved = tried, value, True
+
+
+def _ways_along(
+    conditions: Sequence[Expr], symbols: Sequence[Expr]
+) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """How two symbols of an equation can move together so that it stays true: places and
+    changes."""
+    places = {sym: place for place, sym in enumerate(symbols)}
+    for condition in conditions[:EQUATIONS]:
+        side = condition.args[0] if condition.op is EQ_ZERO else None
+        if not isinstance(side, IntExpr) or any(not x.is_symbol for x in side.terms()):
+            continue
+        for (x, c), (y, d) in itertools.islice(
+            itertools.combinations(side.terms().items(), 2), PAIRS
+        ):
+            g = math.gcd(c, d)
+            yield (places[x], d // g), (places[y], -c // g)
+
+
+def _along(way: tuple[tuple[int, int], tuple[int, int]], point: Point) -> Iterator[Point]:
+    """The points that an equation leads to, near and far."""
+    for times in (1, -1, FAR_ALONG, -FAR_ALONG):
+        moved = list(point)
+        for place, change in way:
+            moved[place] = point[place] + times * change
+        yield tuple(moved)
 
 
 def _choices(facts: Facts, sym: Expr, constants: Sequence[int]) -> list[Value]:
