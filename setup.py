@@ -18,6 +18,7 @@ COMPILED = [
     for name in (
         "arith/constraint",
         "arith/difference_logic",
+        "arith/interval_premises",
         "arith/simplex",
         "arith/system",
         "base/persistent",

@@ -36,6 +36,7 @@ from asserts.verify.programs import VerifyReport, verify
 
 if TYPE_CHECKING:
     from asserts.dialects.torch.export.exporting import Exported
+    from asserts.drawing import Drawing
 
 __all__ = [
     "GraphError",
@@ -54,11 +55,13 @@ __all__ = [
     "VerifyReport",
     "check",
     "contract",
+    "draw",
     "export",
     "infer_shapes",
     "inputs",
     "insert",
     "minimise",
+    "minimize",
     "remove",
     "report",
     "verify",
@@ -124,6 +127,18 @@ def minimise(
     if onnx is not None:
         return cast(PassResult, onnx.minimise(program))
     return MinimiseRuntimeAsserts(policy=policy, effort=effort)(program)
+
+
+minimize = minimise
+"""The same, in American spelling."""
+
+
+def draw(program: Any, report: Report | None = None) -> Drawing:
+    """The program's graph as a picture (SVG) that notebooks show, asserts coloured by what
+    became of them; see `asserts.drawing.draw`."""
+    from asserts.drawing import draw as drawn
+
+    return drawn(program, report)
 
 
 def report(

@@ -27,7 +27,7 @@ FOLDERS = {
         "dialects.numpy.graph", "trace", "dialects.numpy", "dialects.torch.symbols",
         "dialects.torch.answers", "dialects.onnx.model", "dialects.onnx.rules",
         "dialects.onnx.infer", "dialects.onnx.answers", "dialects.hosts",
-        "passes", "verify", "dialects.torch", "dialects.onnx", "files", "examples", "cli",
+        "passes", "verify", "dialects.torch", "dialects.onnx", "files", "drawing", "examples", "cli",
     ),
 }  # fmt: skip
 """Folders (and single modules that stand for themselves), the lowest first."""
@@ -39,6 +39,7 @@ UPWARDS = {
     ("shapes.facts.verdict", "shapes.env.display"): "a verdict shows itself",
     ("asserts.dialects.torch.symbols.record", "asserts.dialects.torch.answers.graph"):
         "what a check said is read from the graph in the making",
+    ("asserts.graph.module", "asserts.drawing"): "a graph draws itself",
     ("asserts.verify.programs", "asserts.dialects.torch.export.verify"):
         "a framework is loaded for its own programs only",
     ("asserts.verify.programs", "asserts.dialects.onnx.trials"):

@@ -40,7 +40,7 @@ def _fact(fact: Fact) -> dict[str, Any]:
     return {
         "text": fact.spelled,
         "origin": fact.origin,
-        "source": fact.whence,
+        "source": fact.provenance,
         "location": None if location is None else str(location),
     }
 

@@ -53,7 +53,7 @@ from shapes.facts.bounds import bounds, congruence
 from shapes.facts.store import Fact, Facts
 from shapes.traversal.substitute import substitute
 
-__all__ = ["check"]
+__all__ = ["check", "conclusions"]
 
 
 def check(certificate: Certificate, facts: Iterable[Fact], claim: BoolExpr) -> None:
@@ -76,7 +76,8 @@ def check(certificate: Certificate, facts: Iterable[Fact], claim: BoolExpr) -> N
             pending.append((part.inner, known, negation(part.premise.claim)))
         elif isinstance(part, Rests):
             _require(all(f in known for f in part.facts), "a fact that is not given")
-            _require(_rests(part, goal), f"`{goal}` does not follow by {part.method}")
+            shown = goal if part.method == "ranges" else FALSE
+            _require(_rests(part.facts, shown), f"`{goal}` does not follow by {part.method}")
         elif isinstance(part, Replacement):
             for premise in (part.source, *part.premises):
                 _check_premise(premise, known, goal)
@@ -138,7 +139,7 @@ def _check_premise(premise: Premise, known: Sequence[Fact], goal: BoolExpr) -> N
         holds = claim is TRUE or any(claim in _conjuncts(n) for n in normal)
         holds = holds or learned.holds(claim) is not None
     else:
-        holds = _in_range(Facts().given(*premise.facts), claim)
+        holds = _rests(premise.facts, claim)
     _require(holds, f"`{claim}` is not known ({premise.source})")
 
 
@@ -160,10 +161,10 @@ def _in_range(facts: Facts, claim: BoolExpr) -> bool:
     return lower > 0 or upper < 0 or not congruence(facts, normal.args[0]).admits(0)  # type: ignore[arg-type]
 
 
-def _rests(part: Rests, goal: BoolExpr) -> bool:
+def _rests(stated: Sequence[Fact], claim: BoolExpr) -> bool:
+    """Whether the ranges under the facts show a condition: contradicting facts show any."""
     try:
-        facts = Facts().given(*part.facts)
-        return part.method == "ranges" and _in_range(facts, goal)
+        return _in_range(Facts().given(*stated), claim)
     except ContradictionError:
         return True
 
@@ -174,13 +175,24 @@ _Row = tuple[Mapping[Key, int], int, bool]
 """Coefficients, constant, and whether the sum is 0 (rather than at most 0)."""
 
 
-def _check_linear(part: Linear, known: Sequence[Fact], goal: BoolExpr) -> None:
+def conclusions(
+    part: Linear, known: Sequence[Fact], goal: BoolExpr
+) -> Sequence[_Row | BoolExpr]:
+    """What each step of a linear proof says: a row, or a condition that is none.
+
+    Raises `CertificateError` at the first step that does not follow.
+    """
     rows: list[_Row | BoolExpr] = []
     for number, step in enumerate(part.steps):
         try:
             rows.append(_conclusion(step, rows, known, goal))
         except (CertificateError, ShapeproofError, IndexError) as error:
             raise CertificateError(f"step {number}: {error}") from None
+    return rows
+
+
+def _check_linear(part: Linear, known: Sequence[Fact], goal: BoolExpr) -> None:
+    rows = conclusions(part, known, goal)
     _require(bool(rows), "there are no steps")
     last = rows[-1]
     _require(not isinstance(last, BoolExpr) and _impossible(last), "the end is possible")

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any, Final
 from shapes.arith.certificate import Certificate, Lemma, Linear, Parts, Premise
 from shapes.arith.constraint import Derived, Elimination, Row, narrate
 from shapes.arith.difference_logic import Graph, enter_edges, path_refutation
+from shapes.arith.interval_premises import ends_of, in_range, reasons_of_range
 from shapes.arith.lemma_instances import INSTANCE_LIMIT, Instance, Wanted, instances
 from shapes.arith.simplex import weighted
 from shapes.base.budget import spend
-from shapes.base.infinity import Bound, IntInfinity, int_oo
+from shapes.base.infinity import IntInfinity
 from shapes.errors import ContradictionError
 from shapes.expr.booleans import negation
 from shapes.expr.linear import le_zero
@@ -39,7 +40,6 @@ from shapes.expr.nodes import (
     IntExpr,
     combine,
 )
-from shapes.facts.bounds import bounds, bounds_with_reasons, congruence_with_reasons
 from shapes.facts.cache import Part
 from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Fact, Facts, Reasons
@@ -54,13 +54,9 @@ __all__ = [
     "LinearQuestion",
     "Work",
     "components",
-    "decided",
-    "ends_of",
-    "in_range",
     "leaf_row",
     "linear",
     "negative_cycle",
-    "reasons_of_range",
     "refuted",
     "with_fewer",
 ]
@@ -502,59 +498,6 @@ class LinearQuestion(Wanted):
 def _range_row(claim: BoolExpr) -> Row:
     """A row that interval analysis proves; its reasons are looked up when a proof uses it."""
     return leaf_row(claim, ("range", claim, None))
-
-
-def ends_of(facts: Facts, e: IntExpr) -> tuple[Bound, Bound]:
-    """The range of an expression; everything, where interval analysis finds that the facts
-    leave no value: rows can tell from which facts that follows, intervals cannot."""
-    if e.is_symbol:
-        return facts.range_of(e)
-    try:
-        return bounds(facts, e).int_bounds()
-    except ContradictionError:
-        return -int_oo, int_oo
-
-
-def decided(facts: Facts, p: BoolExpr) -> bool | None:
-    """The truth of a condition as far as interval analysis shows it."""
-    try:
-        value = bounds(facts, p)
-    except ContradictionError:
-        return None
-    return bool(value.lower) if value.is_singleton else None
-
-
-def in_range(facts: Facts, claim: BoolExpr) -> bool:
-    """Whether interval analysis proves a condition."""
-    if claim.op is LE_ZERO:
-        e = claim.args[0]
-        assert isinstance(e, IntExpr)
-        if len(e.terms()) == 1:
-            ((x, c),) = e.terms().items()  # cheaper, because the atom's range is remembered
-            end = ends_of(facts, x)[1 if c > 0 else 0]
-            return not isinstance(end, IntInfinity) and c * end + e.constant <= 0
-        return facts.range_of(e)[1] <= 0 or ends_of(facts, e)[1] <= 0
-    normal, _ = facts.normalized(claim)
-    if normal is TRUE or facts.holds(normal) is not None:
-        return True
-    assert isinstance(normal, BoolExpr)
-    return normal is not FALSE and decided(facts, normal) is True
-
-
-def reasons_of_range(facts: Facts, claim: BoolExpr) -> Reasons:
-    """The facts from which interval analysis proves a condition that it does prove."""
-    normal, why = facts.normalized(claim)
-    stated = facts.holds(normal)
-    if normal is TRUE or stated is not None:
-        return why | (stated or _NONE)
-    if normal.op is not LE_ZERO:
-        return why | bounds_with_reasons(facts, normal)[1]
-    value, used = bounds_with_reasons(facts, normal)
-    if value.is_singleton and value.lower:
-        return why | used
-    _, used = bounds_with_reasons(facts, normal.args[0])
-    _, residues = congruence_with_reasons(facts, normal.args[0])
-    return why | used | residues
 
 
 def _atoms_of(relations: Sequence[BoolExpr]) -> list[IntExpr]:

@@ -25,6 +25,7 @@ from shapes.env.arguments import (
     text_or_none,
 )
 from shapes.env.dims import exact_example, exact_hint, exact_range
+from shapes.env.displayed import Displayed
 from shapes.env.guards import Guard, GuardFunction
 from shapes.env.records import Check, SymbolInfo
 from shapes.env.symints import (
@@ -74,7 +75,7 @@ if TYPE_CHECKING:
 __all__ = ["Check", "ShapeEnv", "SymbolInfo"]
 
 
-class ShapeEnv:
+class ShapeEnv(Displayed):
     """Symbols, facts, guards and deferred checks of one program."""
 
     watch: Callable[[Any, str], None] | None = None
@@ -577,18 +578,3 @@ class ShapeEnv:
         from shapes.env.serialize import env_from_json
 
         return env_from_json(text)
-
-    def __str__(self) -> str:
-        from shapes.env.display import env_text
-
-        return env_text(self)
-
-    def __repr__(self) -> str:
-        from shapes.env.display import env_line
-
-        return env_line(self)
-
-    def _repr_html_(self) -> str:
-        from shapes.env.display import env_html
-
-        return env_html(self)

@@ -79,6 +79,11 @@ class Symbolic:
 
         return symbolic_html(self)
 
+    def _repr_latex_(self) -> str:
+        from shapes.traversal.mathematics import latex
+
+        return f"${latex(self.expr)}$"
+
     def __copy__(self: T) -> T:
         return self
 

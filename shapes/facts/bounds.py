@@ -13,6 +13,7 @@ from shapes.base.budget import ExhaustedError, attempted, limited, remaining
 from shapes.base.infinity import IntInfinity
 from shapes.domains import Congruence, CongruenceAnalysis, ValueRanges
 from shapes.domains.value_ranges import int_range
+from shapes.errors import ContradictionError
 from shapes.expr.linear import direction
 from shapes.expr.nodes import Expr, IntAtom, IntExpr, IntSymbol, Sum, is_plain
 from shapes.facts.cache import Part
@@ -82,12 +83,19 @@ def _found(facts: Facts, e: Expr) -> ValueRanges:
 
 
 def bounds_with_reasons(facts: Facts, e: Expr) -> tuple[ValueRanges, Reasons]:
-    """The range, and the facts that it rests on."""
+    """The range, and the facts that it rests on.
+
+    Raises `ContradictionError` if the facts are found to leave no value; its culprits are
+    those of which that was found.
+    """
     normal, why = facts.normalized(e)
     used = [why]
-    found = interpret(Ranges(facts, used), {}, normal)
-    if facts.has_residues or not is_plain(normal):
-        found = _rounded(facts, normal, found, used)
+    try:
+        found = interpret(Ranges(facts, used), {}, normal)
+        if facts.has_residues or not is_plain(normal):
+            found = _rounded(facts, normal, found, used)
+    except ContradictionError as error:
+        raise ContradictionError(str(error), tuple(NO_REASONS.union(*used))) from None
     return found, NO_REASONS.union(*used)
 
 

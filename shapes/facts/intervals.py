@@ -86,7 +86,7 @@ class Ranges(RangeAnalysis):
         else:
             return value
         known = self._facts.known(d)
-        if known is None or value.is_singleton:
+        if known is None:
             return value
         if self._used is None and node.op is SYMBOL:
             return int_range(known.lower, known.upper)
@@ -278,10 +278,8 @@ def _refined_sum(facts: Facts, e: Sum, ends: Ends) -> Ends:
 
 
 def _meeting(ends: Ends, own: Knowledge, f: int, k: int, node: Expr) -> Ends:
-    """Ends of ``f*d + k`` met with what is known of d. What has one value keeps it."""
+    """Ends of ``f*d + k`` met with what is known of d."""
     lower, upper = ends
-    if lower == upper:
-        return ends
     low, high = own.lower, own.upper
     if f != 1 or k:
         low, high = scaled(low, f, k), scaled(high, f, k)

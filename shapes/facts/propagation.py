@@ -50,9 +50,9 @@ from shapes.facts.float_comparisons import compared, excluded, reversed_order
 from shapes.facts.justification import NO_REASONS, rests_on
 from shapes.facts.narrowing import (
     ABOVE,
-    APART,
     HOLDS,
     TERMS,
+    UNEQUAL,
     NoValueError,
     narrowed,
     relates_operands,
@@ -413,7 +413,7 @@ class Learner(Directions):
         for e, what, number, why in narrowed(self._new, t, self._new.knowledge(t)):
             if what is HOLDS:
                 self._state(e, why)
-            elif what is not APART:
+            elif what is not UNEQUAL:
                 self._bound_operand(e, number, why, 1 if what is ABOVE else -1)
             elif isinstance(e, IntAtom):
                 self._exclude(e, number, why)

@@ -29,13 +29,11 @@ from shapes.arith.certificate import (
     Rests,
     Split,
 )
+from shapes.arith.interval_premises import ends_of, in_range, reasons_of_range
 from shapes.arith.lemma_schemas import state
 from shapes.arith.system import (
     Work,
     components,
-    ends_of,
-    in_range,
-    reasons_of_range,
     refuted,
 )
 from shapes.base.budget import spend

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from shapes.arith.system import Component, decided, ends_of
+from shapes.arith.interval_premises import decided, ends_of
+from shapes.arith.system import Component
 from shapes.base.infinity import IntInfinity
 from shapes.expr.booleans import conjunction, negation
 from shapes.expr.integers import modulo
