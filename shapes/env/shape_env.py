@@ -57,6 +57,7 @@ from shapes.expr.nodes import (
     symbol,
 )
 from shapes.facts.bounds import bounds
+from shapes.facts.exactness import reaches_its_ends
 from shapes.facts.store import Fact, Facts, Origin
 from shapes.facts.verdict import Verdict
 from shapes.prove.consistency import Model
@@ -353,13 +354,17 @@ class ShapeEnv(Displayed):
         lasts (`explain_bounds` says which ends are known to be reached)."""
         if effort != "default":
             return self.explain_bounds(e, effort).range
-        spelled = self.spelled(e)
-        if isinstance(spelled.expr, IntExpr):
-            from shapes.queries.tight_bounds import tight_bounds
+        if type(e) is SymInt and e.env is self:
+            expr, defined = e.expr, e.defined
+        else:
+            expr, defined = self.spelled(e)
+        if not isinstance(expr, IntExpr) or (
+            defined is TRUE and reaches_its_ends(self.facts, expr)
+        ):
+            return bounds(self.facts, expr)
+        from shapes.queries.tight_bounds import tight_bounds
 
-            model = self._model.values
-            return tight_bounds(self.facts, spelled.expr, spelled.defined, model).range
-        return bounds(self.facts, spelled.expr)
+        return tight_bounds(self.facts, expr, defined, self._model.values).range
 
     def explain_bounds(self, e: Quantity, effort: str = "default") -> ExplainedBounds:
         """The range of an expression, with the facts that each end rests on."""

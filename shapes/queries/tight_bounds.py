@@ -25,7 +25,9 @@ from shapes.errors import ContradictionError, TooLargeError, UnboundSymbolError,
 from shapes.expr.booleans import less_equal
 from shapes.expr.linear import scale
 from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, Value, constant
+from shapes.facts.bounds import bounds
 from shapes.facts.cache import Part
+from shapes.facts.exactness import reaches_its_ends
 from shapes.facts.intervals import CACHE_LIMIT
 from shapes.facts.relational_bounds import reach
 from shapes.facts.store import Fact, Facts, Reasons
@@ -88,6 +90,8 @@ def tight_bounds(
 
     Raises `ContradictionError` if the facts are found to leave no value.
     """
+    if defined is TRUE and reaches_its_ends(facts, e):
+        return TightBounds(bounds(facts, e), None, None, True, True)
     kept = _TIGHT.of(facts)
     found = kept.get((e, defined))
     if found is None:
@@ -107,7 +111,7 @@ def _found(facts: Facts, e: IntExpr, model: Mapping[Expr, Value]) -> TightBounds
     normal = facts.normalized(e)[0]
     assert isinstance(normal, IntExpr)
     lower, upper = reach(facts, normal).int_bounds()
-    if lower == upper or (normal.is_symbol and not facts.connected(normal, 1)):
+    if lower == upper or reaches_its_ends(facts, normal):
         return TightBounds(ValueRanges(lower, upper), None, None, True, True)
     search = _Search(facts, normal, lower, upper)
     with suppress(ExhaustedError, TooLargeError), limited(STEPS):

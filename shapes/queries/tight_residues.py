@@ -67,7 +67,7 @@ def _found(facts: Facts, e: IntExpr, model: Mapping[Expr, Value]) -> Congruence:
         return known
     normal = facts.normalized(e)[0]
     assert isinstance(normal, IntExpr)
-    if normal.is_symbol and not facts.connected(normal, 1):
+    if normal.is_symbol and facts.stands_alone(normal):
         return known
     with suppress(ExhaustedError, TooLargeError), limited(STEPS):
         known = _asked(facts, normal, known, model)
