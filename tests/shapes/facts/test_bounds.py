@@ -237,10 +237,10 @@ def test_the_facts_of_an_end_are_enough(number: int) -> None:
         ("2*x - 3*y + 1", True),
         ("x//3 + y", True),
         ("Min(x, y//2) - z", True),
-        ("(x % 4)//2 + y", True),
+        ("(x % 4)//2 + y", False),
         ("x//3 + x", False),
         ("x//3 + x//2", False),
-        ("(2*x) % 4", False),
+        ("(2*x) % 4", True),
         ("x*y", False),
         ("x - y//x", False),
         ("t + x", False),
@@ -248,7 +248,7 @@ def test_the_facts_of_an_end_are_enough(number: int) -> None:
 )
 def test_ends_that_are_reached_at_a_glance(text: str, seen: bool) -> None:
     env = ShapeEnv()
-    domains = {"x": range(-4, 6), "y": range(1, 8), "z": range(-2, 3), "t": range(0, 3)}
+    domains = {"x": range(-4, 6), "y": range(1, 8), "z": range(-2, 3), "t": range(3)}
     for name, values in domains.items():
         env.integer(name, min=values[0], max=values[-1])
     env.assume("t*t <= 1")
