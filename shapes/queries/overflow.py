@@ -41,7 +41,6 @@ from shapes.witness.search import Values, search
 
 __all__ = ["Fit", "fits_int64", "intermediates"]
 
-
 @dataclass(frozen=True)
 class Fit:
     """Whether every intermediate result of an expression fits into `bits` bits.

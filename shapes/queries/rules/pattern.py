@@ -56,6 +56,7 @@ MATCH: Final = 2
 """Steps (see `budget`) of comparing a part of a pattern with a part of a subject."""
 
 
+
 def _variable(name: str) -> Expr:
     # No name of a user begins like this, so a variable never meets a symbol of a subject.
     return symbol(f"?{name}", "bool" if name in _CONDITIONS else "int")
