@@ -30,11 +30,13 @@ from dataclasses import replace
 from shapes.errors import ContradictionError, UndefinedError
 from shapes.expr.booleans import conjunction, negation
 from shapes.expr.nodes import BoolExpr, IntExpr
-from shapes.facts.bounds import bounds, congruence
+from shapes.facts.bounds import bounds
 from shapes.facts.store import Fact, Facts
 from shapes.facts.verdict import Counterexample, Status, Verdict
 from shapes.prove.consistency import Model
 from shapes.prove.ladder import EFFORTS, METHODS, SOLVER, Effort, prove
+from shapes.queries.tight_bounds import tight_bounds
+from shapes.queries.tight_residues import tight_congruence
 from shapes.traversal.interpret import free_symbols
 from shapes.witness.smt import Question as Script
 from shapes.witness.smt import script
@@ -356,11 +358,14 @@ def _wrong_ranges(
 ) -> Iterator[str]:
     among = known[:: 1 + len(known) // SAMPLES]
     for tree in question.claim.nodes():
-        expr = tree.built()
+        expr, defined = tree.spelled()
         taken = reached(tree, among)
         try:
-            found = bounds(facts, expr)
-            residues = congruence(facts, expr) if isinstance(expr, IntExpr) else None
+            ranges = [bounds(facts, expr)]
+            residues = None
+            if isinstance(expr, IntExpr):
+                ranges.append(tight_bounds(facts, expr, defined).range)
+                residues = tight_congruence(facts, expr, defined)
         except ContradictionError as error:
             # An expression may have no value at all although the facts are consistent.
             if taken:
@@ -369,8 +374,9 @@ def _wrong_ranges(
         for value in taken:
             if isinstance(expr, BoolExpr) != isinstance(value, bool):
                 continue
-            if value not in found:
-                yield f"{tree} is {value}, outside of {found!r}"
+            outside = [found for found in ranges if value not in found]
+            if outside:
+                yield f"{tree} is {value}, outside of {outside[0]!r}"
                 break
             if residues is not None and not residues.admits(value):
                 yield f"{tree} is {value}, not {residues}"

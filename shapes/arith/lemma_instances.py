@@ -17,6 +17,7 @@ from typing import Final
 
 from shapes.arith.lemma_rules import ABOUT, BETWEEN, PAIRED, Pick, Wanted
 from shapes.arith.lemma_schemas import SCHEMAS, Statement
+from shapes.base.budget import spend
 from shapes.errors import ShapeproofError
 from shapes.expr.linear import monomial, multiply, scale
 from shapes.expr.nodes import (
@@ -31,6 +32,7 @@ from shapes.expr.nodes import (
     IntConstant,
     IntExpr,
     Product,
+    Sum,
     combine,
     constant,
     make_product,
@@ -71,6 +73,9 @@ INSTANCE_LIMIT: Final = 90
 
 FEW_RELATIONS: Final = 6
 """So few relations are multiplied even if that brings in products that do not occur."""
+
+MADE: Final = 24
+"""Steps (see `budget`) of making one theorem and asking for its premises."""
 
 PAIR_LIMIT: Final = 12
 """Atoms of a kind that are compared with each other, pair by pair."""
@@ -140,6 +145,7 @@ class _Chooser:
         if pick in self._picked or len(self.found) >= INSTANCE_LIMIT:
             return
         self._picked.add(pick)
+        spend(MADE)
         try:
             statement = SCHEMAS[schema](*operands)
         except ShapeproofError:
@@ -181,7 +187,7 @@ class _Chooser:
                 for q in self._atoms
                 if q.op.name == "FloorDiv"
                 and q not in done
-                and isinstance(q.args[1], IntAtom)
+                and _multiple_of(q.args[1]) is not None
                 and len(self.found) < INSTANCE_LIMIT
             ]
             for q in pending:
@@ -291,7 +297,13 @@ def _cofactor(product: Product, x: IntExpr) -> IntExpr | None:
 def _multiple_in(a: IntExpr, b: IntExpr, e: IntExpr) -> IntExpr | None:
     """The c for which ``a - c*e`` has an atom less, where ``e == 0`` says that this atom is
     a multiple of b and a rest."""
-    multiples = [t for t in e.terms() if t is b or _has_factor(t, b)]
+    single = _multiple_of(b)
+    if single is None:
+        return None
+    m, base = single
+    multiples = [
+        t for t, c in e.terms().items() if c % m == 0 and (t is base or _has_factor(t, base))
+    ]
     if not multiples:
         return None
     for x, unit in e.terms().items():
@@ -304,6 +316,16 @@ def _multiple_in(a: IntExpr, b: IntExpr, e: IntExpr) -> IntExpr | None:
             if factor is not None:
                 return scale(c * unit, factor)
     return None
+
+
+def _multiple_of(b: Expr) -> tuple[int, IntExpr] | None:
+    """``(m, x)`` for a divisor ``m*x`` of one atom."""
+    if isinstance(b, IntAtom):
+        return 1, b
+    if type(b) is not Sum or b.constant or len(b.terms()) != 1:
+        return None
+    ((x, m),) = b.terms().items()
+    return m, x
 
 
 def _has_factor(t: IntExpr, b: IntExpr) -> bool:

@@ -52,8 +52,7 @@ from shapes.expr.nodes import (
     constant,
 )
 from shapes.facts.bounds import bounds
-from shapes.facts.bounds import congruence as congruence_under
-from shapes.facts.relational_bounds import reach
+from shapes.facts.exactness import reaches_its_ends
 from shapes.facts.store import Fact, Facts, Origin
 from shapes.facts.verdict import Verdict
 from shapes.prove.consistency import Model
@@ -223,32 +222,40 @@ class ShapeEnv(Declarations, Displayed):
     # ------------------------------------------------------------------ asking
 
     def bounds(self, e: Quantity, effort: str = "default") -> ValueRanges:
-        """The range of an expression under what is known, relations between sums included;
-        with effort ``exact`` its ends are settled by search with the prover, as far as its
-        budget lasts (`explain_bounds` says which ends are known to be reached)."""
+        """The range of an expression, where it has a value, under what is known: as tight as
+        the prover shows without its solver, within a budget of some milliseconds. With effort
+        ``exact`` its ends are settled by search with all of the prover, as far as its budget
+        lasts (`explain_bounds` says which ends are known to be reached)."""
         if effort != "default":
             return self.explain_bounds(e, effort).range
-        facts = self.facts
-        expr = e.expr if type(e) is SymInt and e.env is self else self.spelled(e).expr
-        if facts.has_relations and isinstance(expr, IntExpr):
-            expr = facts.normalized(expr)[0]
-            assert isinstance(expr, IntExpr)
-            return reach(facts, expr)
-        return bounds(facts, expr)
+        if type(e) is SymInt and e.env is self:
+            expr, defined = e.expr, e.defined
+        else:
+            expr, defined = self.spelled(e)
+        if not isinstance(expr, IntExpr) or (
+            defined is TRUE and reaches_its_ends(self.facts, expr)
+        ):
+            return bounds(self.facts, expr)
+        from shapes.queries.tight_bounds import tight_bounds
+
+        return tight_bounds(self.facts, expr, defined, self._model.values).range
 
     def explain_bounds(self, e: Quantity, effort: str = "default") -> ExplainedBounds:
         """The range of an expression, with the facts that each end rests on."""
         from shapes.queries.exact_bounds import explained_bounds
 
-        return explained_bounds(self.facts, self.spelled(e).expr, effort)
+        expr, defined = self.spelled(e)
+        return explained_bounds(self.facts, expr, effort, defined, self._model.values)
 
     def congruence(self, e: Quantity) -> Congruence:
-        """``(m, r)``: the expression leaves the remainder r modulo m; ``(1, 0)`` says nothing,
-        ``(0, r)`` that it is r."""
-        expr = self.spelled(e).expr
+        """``(m, r)``: the expression leaves the remainder r modulo m where it has a value;
+        ``(1, 0)`` says nothing, ``(0, r)`` that it is r."""
+        expr, defined = self.spelled(e)
         if not isinstance(expr, IntExpr):
             raise ExpressionTypeError(f"`{expr}` is not an integer expression")
-        return congruence_under(self.facts, expr)
+        from shapes.queries.tight_residues import tight_congruence
+
+        return tight_congruence(self.facts, expr, defined, self._model.values)
 
     def prove(
         self,

@@ -178,6 +178,10 @@ class Facts:
         for stated in self._alone.items_of(sym):
             yield stated[0]
 
+    def stands_alone(self, sym: Expr) -> bool:
+        """Whether all that is stated about a symbol are ends of its range."""
+        return self._by_symbol.get(sym) is None
+
     def is_new(self, sym: Expr) -> bool:
         """Whether a symbol occurs in just one fact, beside bounds."""
         cell = self._by_symbol.get(sym)

@@ -66,8 +66,11 @@ def refuted(facts: Facts, focus: BoolExpr, newest: Fact | None = None) -> Reason
 
 def _refused(before: Facts, learned: Facts, newest: Fact) -> Reasons | None:
     """The same for a statement, `newest`, that `before` became `learned` with."""
+    from shapes.arith.residues import unsolvable_modulo
     from shapes.arith.system import negative_cycle
 
+    if unsolvable_modulo(newest.claim) is not None:
+        return Reasons((newest,))
     found = negative_cycle(before, newest.claim)
     if found is None:
         found = refuted(learned, newest.claim, newest)

@@ -34,7 +34,7 @@ from shapes.traversal.printing import brief
 
 __all__ = [
     "CHEAP", "EFFORTS", "METHODS", "SOLVER", "STEPS", "Asker", "Cost", "Effort", "Step",
-    "decide", "entails", "prove",
+    "decide", "entails", "one_sided", "prove",
 ]  # fmt: skip
 
 SHARES: Final = 4
@@ -171,6 +171,15 @@ def entails(
 ) -> Proof | None:
     """The proof that facts imply a claim, or None; quicker than `prove`, which also looks for
     values that satisfy the claim. Raises nothing for facts that contradict each other."""
+    verdict = one_sided(facts, claim, effort, prepare)
+    return None if verdict is None else verdict.proof
+
+
+def one_sided(
+    facts: Facts, claim: BoolExpr, effort: str | Effort = "default", prepare: bool = False
+) -> Verdict | None:
+    """The proof that facts imply a claim, or values that break it; None where neither is
+    found. Raises nothing for facts that contradict each other."""
     chosen = effort_named(effort)
     try:
         with limited(chosen.steps):
@@ -178,7 +187,7 @@ def entails(
             for step in _steps(Asker.ENTAILS, asked, prepare):
                 verdict = step.run(asked)
                 if verdict is not None:
-                    return verdict.proof
+                    return verdict
     except (ExhaustedError, TooLargeError):
         pass
     return None

@@ -8,6 +8,7 @@ whether it is exact.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -24,7 +25,7 @@ from shapes.errors import (
 )
 from shapes.expr.booleans import less_equal
 from shapes.expr.linear import scale
-from shapes.expr.nodes import Expr, IntExpr, constant
+from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, Value, constant
 from shapes.facts.abstract_value import smallest
 from shapes.facts.bounds import bounds_with_reasons
 from shapes.facts.justification import NO_REASONS
@@ -33,6 +34,7 @@ from shapes.facts.store import Fact, Facts, Reasons, together
 from shapes.facts.verdict import Counterexample, Status
 from shapes.prove.effort import EFFORTS, Effort, effort_named
 from shapes.prove.ladder import prove
+from shapes.queries.tight_bounds import NO_VALUES, tight_bounds
 from shapes.traversal.evaluate import evaluated
 
 __all__ = ["ExplainedBounds", "exact_bounds", "explained_bounds"]
@@ -73,34 +75,47 @@ class ExplainedBounds:
         return self.lower_exact and self.upper_exact
 
 
-def explained_bounds(facts: Facts, e: Expr, effort: str = "default") -> ExplainedBounds:
-    """The range of an expression with the reasons of its ends; effort ``exact`` settles the
-    ends of an integer expression by search.
+def explained_bounds(
+    facts: Facts,
+    e: Expr,
+    effort: str = "default",
+    defined: BoolExpr = TRUE,
+    model: Mapping[Expr, Value] = NO_VALUES,
+) -> ExplainedBounds:
+    """The range of an expression, where it is defined, with the reasons of its ends; effort
+    ``exact`` settles the ends of an integer expression by search. `model` are values that
+    satisfy the facts, if some are known: a place to start looking.
 
     Raises `ValueError` for an effort that there is not.
     """
     if effort == "exact":
-        return exact_bounds(facts, e)
+        return exact_bounds(facts, e, "default", defined, model)
     if effort not in EFFORTS:
         raise ValueError(f"no effort {effort!r}; there are {', '.join(EFFORTS)}, exact")
-    found = _known_bounds(facts, e)
+    found = _known_bounds(facts, e, defined, model)
     return replace(
         found,
-        lower_reasons=_needed(facts, e, found.lower_reasons, found.range, upper=False),
-        upper_reasons=_needed(facts, e, found.upper_reasons, found.range, upper=True),
+        lower_reasons=_needed(facts, e, defined, model, found, upper=False),
+        upper_reasons=_needed(facts, e, defined, model, found, upper=True),
     )
 
 
 def _needed(
-    facts: Facts, e: Expr, reasons: Reasons, known: ValueRanges, upper: bool
+    facts: Facts,
+    e: Expr,
+    defined: BoolExpr,
+    model: Mapping[Expr, Value],
+    bounds: ExplainedBounds,
+    upper: bool,
 ) -> Reasons:
     """The facts that one end of a range needs, if they are few enough to try without each."""
+    known, reasons = bounds.range, bounds.upper_reasons if upper else bounds.lower_reasons
     stated = list(facts.in_order(reasons))
 
     def suffice(some: list[Fact]) -> bool:
         alone = together(some)
         try:
-            found = None if alone is None else _known_bounds(alone, e).range
+            found = None if alone is None else _known_bounds(alone, e, defined, model).range
         except ContradictionError:
             return False
         if found is None:
@@ -116,35 +131,49 @@ def _needed(
         return reasons
 
 
-def _known_bounds(facts: Facts, e: Expr) -> ExplainedBounds:
-    """The range as ranges of parts and relations between sums show it."""
+def _known_bounds(
+    facts: Facts, e: Expr, defined: BoolExpr, model: Mapping[Expr, Value]
+) -> ExplainedBounds:
+    """The range that `tight_bounds` finds."""
     try:
         with limited(EXPLAINING_STEPS):
-            return _explained(facts, e)
+            return _explained(facts, e, defined, model)
     except ExhaustedError:
         anything = ValueRanges.unknown(e.kind)
         return ExplainedBounds(anything, NO_REASONS, NO_REASONS, False, False)
 
 
-def _explained(facts: Facts, e: Expr) -> ExplainedBounds:
+def _explained(
+    facts: Facts, e: Expr, defined: BoolExpr, model: Mapping[Expr, Value]
+) -> ExplainedBounds:
     normal, why = facts.normalized(e)
     if not isinstance(normal, IntExpr):
         known, reasons = bounds_with_reasons(facts, normal)
         return ExplainedBounds(known, reasons | why, reasons | why, False, False)
-    upper, lower = most(facts, normal), least(facts, normal)
-    if lower.value > upper.value:
-        raise ContradictionError(f"the facts leave no value for `{e}`")
-    settled = lower.value == upper.value
+    tight = tight_bounds(facts, normal, defined, model)
+    lower, upper = tight.range.int_bounds()
+    below, above = tight.lower_reasons, tight.upper_reasons
+    if below is None:
+        below = least(facts, normal).reasons
+    if above is None:
+        above = most(facts, normal).reasons
+    exact = lower == upper
     return ExplainedBounds(
-        ValueRanges(lower.value, upper.value),
-        lower.reasons | why,
-        upper.reasons | why,
-        settled,
-        settled,
+        tight.range,
+        below | why,
+        above | why,
+        exact or (tight.lower_exact and not isinstance(lower, IntInfinity)),
+        exact or (tight.upper_exact and not isinstance(upper, IntInfinity)),
     )
 
 
-def exact_bounds(facts: Facts, e: Expr, effort: str | Effort = "default") -> ExplainedBounds:
+def exact_bounds(
+    facts: Facts,
+    e: Expr,
+    effort: str | Effort = "default",
+    defined: BoolExpr = TRUE,
+    model: Mapping[Expr, Value] = NO_VALUES,
+) -> ExplainedBounds:
     """The range of an integer expression, settled by the prover as far as it knows and as
     `EXACT_STEPS` last; the range holds in any case, and tells which ends are exact.
 
@@ -152,10 +181,11 @@ def exact_bounds(facts: Facts, e: Expr, effort: str | Effort = "default") -> Exp
     """
     if not isinstance(e, IntExpr):
         raise ExpressionTypeError(f"`{e}` is not an integer expression")
-    known = explained_bounds(facts, e)
+    known = explained_bounds(facts, e, "default", defined, model)
     lower, upper = known.range.int_bounds()
     high = _End(facts, e, upper, known.upper_reasons, effort)
     low = _End(facts, scale(-1, e), -lower, known.lower_reasons, effort)
+    high.exact, low.exact = known.upper_exact, known.lower_exact
     for end in (high, low):
         with suppress(ExhaustedError, TooLargeError), limited(EXACT_STEPS // 2):
             end.settle()
@@ -189,6 +219,8 @@ class _End:
 
     def settle(self) -> None:
         """Ask until the end is exact, or what is left cannot be decided by asking."""
+        if self.exact:
+            return
         if isinstance(self.upper, IntInfinity):
             self._find_upper()
         if isinstance(self.upper, IntInfinity):

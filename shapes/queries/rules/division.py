@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from shapes.base.infinity import IntInfinity
-from shapes.expr.integers import floor_division
-from shapes.expr.linear import scale
+from shapes.expr.integers import floor_division, modulo
+from shapes.expr.linear import eq_zero, multiply, scale
 from shapes.expr.nodes import (
     OPERATORS,
     Expr,
     IntConstant,
     IntExpr,
+    Product,
     birth_of,
     combine,
     constant,
+    make_product,
 )
 from shapes.queries.rules.table import Ask, Example, Rule
 
@@ -79,6 +81,99 @@ def _exact_multiple(ask: Ask, node: Expr) -> Iterator[Expr]:
             yield combine(1, others, c // d, x, -(c // d) * (r % d))
 
 
+def _factor_by_factor(ask: Ask, node: Expr) -> Iterator[Expr]:
+    """``x // (f*g) -> (x // f) // g`` for g >= 1: what is left of x may be short."""
+    x, divisor = node.args
+    assert isinstance(x, IntExpr)
+    assert isinstance(divisor, IntExpr)
+    if not x.terms() or len(divisor.terms()) != 1 or divisor.constant:
+        return
+    ((product, c),) = divisor.terms().items()
+    powers = dict(product.factors) if isinstance(product, Product) else {product: 1}
+    if c == 1 and sum(powers.values()) == 1:
+        return
+    for f in powers:
+        left = tuple((b, e - (b is f)) for b, e in powers.items() if e > (b is f))
+        g = scale(c, make_product(left)) if left else constant(c)
+        if ask.known(g >= 1):
+            yield floor_division(floor_division(x, f), g)
+
+
+def _merged_quotients(ask: Ask, node: Expr) -> Iterator[Expr]:
+    """``(x // y) // z`` as ``x // (y*z)`` for z >= 1, everywhere in a sum at once."""
+    assert isinstance(node, IntExpr)
+    replaced: dict[Expr, IntExpr] = {}
+    for atom in _quotients(node):
+        inner, z = atom.args
+        if inner.op is not atom.op or z.is_constant:
+            continue
+        x, y = inner.args
+        assert isinstance(x, IntExpr)
+        assert isinstance(y, IntExpr)
+        assert isinstance(z, IntExpr)
+        if ask.known(z >= 1):
+            replaced[atom] = floor_division(x, multiply(y, z))
+    if replaced:
+        yield _with_atoms(node, replaced)
+
+
+def _divisible_factors(ask: Ask, node: Expr) -> Iterator[Expr]:
+    """``f*((s*x + t) // f)`` as ``f*(s//f*x + t//f)`` if f is known to divide s."""
+    assert isinstance(node, IntExpr)
+    replaced: dict[Expr, IntExpr] = {}
+    for atom in _quotients(node):
+        numerator, f = atom.args
+        assert isinstance(numerator, IntExpr)
+        assert isinstance(f, IntExpr)
+        whole, rest = constant(0), constant(numerator.constant)
+        for term, c in numerator.terms().items():
+            exact = _divided(ask, term, f)
+            if exact is None:
+                rest = combine(1, rest, c, term)
+            else:
+                whole = combine(1, whole, c, exact)
+        if not whole.is_constant:
+            replaced[atom] = combine(1, whole, 1, floor_division(rest, f))
+    if replaced:
+        yield _with_atoms(node, replaced)
+
+
+def _divided(ask: Ask, term: IntExpr, f: IntExpr) -> IntExpr | None:
+    """A product divided by f, if f is known to divide one of its factors."""
+    if not isinstance(term, Product):
+        return None
+    for base, _ in term.factors:
+        if base is not f and ask.known(eq_zero(modulo(base, f))):
+            left = tuple((b, e - (b is base)) for b, e in term.factors if e > (b is base))
+            return multiply(make_product(left), floor_division(base, f))
+    return None
+
+
+def _quotients(node: IntExpr) -> list[IntExpr]:
+    """The quotients by something that is not a number, in a sum and in its products."""
+    found: dict[IntExpr, None] = {}
+    for term in node.terms():
+        bases = term.args if isinstance(term, Product) else (term,)
+        for base in bases:
+            if base.op is OPERATORS["FloorDiv"] and not base.args[1].is_constant:
+                assert isinstance(base, IntExpr)
+                found[base] = None
+    return list(found)
+
+
+def _with_atoms(node: IntExpr, replaced: Mapping[Expr, IntExpr]) -> IntExpr:
+    """A sum with some of its atoms, also those in its products, replaced."""
+    total: IntExpr = constant(node.constant)
+    for term, c in node.terms().items():
+        factors = term.factors if isinstance(term, Product) else ((term, 1),)
+        product: IntExpr = constant(1)
+        for base, exponent in factors:
+            for _ in range(exponent):
+                product = multiply(product, replaced.get(base, base))
+        total = combine(1, total, c, product)
+    return total
+
+
 DIVISION = (
     Rule(
         "quotient 0", "x // y", "0", "0 <= x and x < y",
@@ -107,6 +202,24 @@ DIVISION = (
     Rule(
         "floor of floor", "(x // y) // z", "x // (y*z)", "z >= 1",
         Example("(a // b) // n", "n >= 1", "a // (b*n)"),
+    ),
+    Rule(
+        "factor by factor", "x // (y*z)", _factor_by_factor, grows=True,
+        example=Example("(a*b + n) // (b*8)", "b >= 1 and 0 <= n and n < b", "a // 8"),
+    ),
+    Rule(
+        "quotients of quotients in a sum", "x + c*(x // d)", _merged_quotients, grows=True,
+        example=Example(
+            "a // (b*n)*b + (a // n) % b", "b >= 1 and n >= 1", "a // n"
+        ),
+    ),
+    Rule(
+        "a factor that the divisor divides", "y * (x // y)", _divisible_factors, grows=True,
+        example=Example("a*n // b*b", "a % b == 0", "a*n"),
+    ),
+    Rule(
+        "a factor that the divisor divides, in a sum", "x + c*(x // d)", _divisible_factors,
+        grows=True, example=Example("(a*n) % b + n", "a % b == 0", "n"),
     ),
     Rule(
         "multiple restored", "x + c*(x // d)", _exact_multiple,

@@ -20,8 +20,10 @@ from shapes.facts.bounds import (
     congruence,
     congruence_with_reasons,
 )
+from shapes.facts.exactness import reaches_its_ends
 from shapes.facts.store import Facts
 from shapes.prove.ladder import decide
+from shapes.traversal.evaluate import evaluate
 from shapes.traversal.parsing import parse
 from tests.fuzz import stated
 from tests.oracle import models, reached
@@ -195,7 +197,7 @@ def test_each_end_names_what_it_needs() -> None:
     env.assume("k >= n + 2")
     env.assume("k <= 2*n")
     env.assume("k != 100")
-    assert _ends(env, "n") == ({"n >= 1", "k >= n + 2", "k <= 2*n"}, {"n <= 9"})
+    assert _ends(env, "n") == ({"k >= n + 2", "k <= 2*n"}, {"n <= 9"})
     assert _ends(env, "k")[1] == {"n <= 9", "k <= 2*n"}
     assert _ends(env, "n % 4") == (set(), set())
     assert _ends(env, "Min(n, 20)")[1] == {"n <= 9"}
@@ -227,3 +229,34 @@ def test_the_facts_of_an_end_are_enough(number: int) -> None:
             for value in reached(part, rows):
                 end = found.range.upper if upper else found.range.lower
                 assert value <= end if upper else value >= end, (part, found)
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("2*x - 3*y + 1", True),
+        ("x//3 + y", True),
+        ("Min(x, y//2) - z", True),
+        ("(x % 4)//2 + y", False),
+        ("x//3 + x", False),
+        ("x//3 + x//2", False),
+        ("(2*x) % 4", True),
+        ("x*y", False),
+        ("x - y//x", False),
+        ("t + x", False),
+    ],
+)
+def test_ends_that_are_reached_at_a_glance(text: str, seen: bool) -> None:
+    env = ShapeEnv()
+    domains = {"x": range(-4, 6), "y": range(1, 8), "z": range(-2, 3), "t": range(3)}
+    for name, values in domains.items():
+        env.integer(name, min=values[0], max=values[-1])
+    env.assume("t*t <= 1")
+    e = env.spelled(text).expr
+    assert reaches_its_ends(env.facts, e) is seen
+    if seen:
+        names = [n for n in domains if n in text]
+        rows = itertools.product(*(domains[n] for n in names))
+        taken = [evaluate(e, dict(zip(names, row))) for row in rows]
+        found = bounds(env.facts, e)
+        assert (found.lower, found.upper) == (min(taken), max(taken))

@@ -1,0 +1,65 @@
+"""Polynomial equations without a solution modulo a small number.
+
+``x*x == y*y + 2`` has none modulo 4, so it has none at all. Every combination of residues is
+looked at, which decides the equation modulo that number.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Final
+
+from shapes.base.budget import spend
+from shapes.expr.nodes import EQ_ZERO, PRODUCT, SYMBOL, BoolExpr, IntExpr, Product
+
+__all__ = ["unsolvable_modulo"]
+
+MODULI: Final = (4, 3, 8, 5, 7, 9)
+SYMBOLS: Final = 2
+
+
+def unsolvable_modulo(claim: BoolExpr) -> int | None:
+    """A number modulo which an equation between polynomials in one symbol or two has no
+    solution; None if there is none among a few small ones, or it is another condition."""
+    if claim.op is not EQ_ZERO:
+        return None
+    e = claim.args[0]
+    assert isinstance(e, IntExpr)
+    read = _terms(e)
+    if read is None:
+        return None
+    symbols, terms = read
+    for m in MODULI:
+        spend(len(terms) * m ** len(symbols))
+        points = itertools.product(range(m), repeat=len(symbols))
+        if all(_value(terms, e.constant, point, m) for point in points):
+            return m
+    return None
+
+
+_Terms = list[tuple[int, list[tuple[int, int]]]]
+
+
+def _terms(e: IntExpr) -> tuple[list[IntExpr], _Terms] | None:
+    """The symbols, and each coefficient with the places and exponents of its factors."""
+    places: dict[IntExpr, int] = {}
+    terms: _Terms = []
+    for atom, c in e.terms().items():
+        factors = atom.factors if isinstance(atom, Product) else ((atom, 1),)
+        if any(base.op is not SYMBOL for base, _ in factors):
+            return None
+        powers = [(places.setdefault(base, len(places)), n) for base, n in factors]
+        terms.append((c, powers))
+        if len(places) > SYMBOLS:
+            return None
+    if not any(atom.op is PRODUCT for atom in e.terms()):
+        return None
+    return list(places), terms
+
+
+def _value(terms: _Terms, total: int, point: tuple[int, ...], m: int) -> int:
+    for c, powers in terms:
+        for place, exponent in powers:
+            c *= pow(point[place], exponent, m)
+        total += c
+    return total % m

@@ -1,0 +1,254 @@
+"""Ranges as tight as the prover shows, within a budget that people at a keyboard do not feel.
+
+The cheap range (intervals, residues, relations between sums, vertices of multilinear forms)
+is the outside. Values that are
+reached are the inside: coordinate ascent finds most of them (`extremes`). Where both meet,
+nothing is asked. Otherwise the prover is asked whether the largest value that was found is the
+largest there is: it shows that, or finds a larger one. Where it does neither, ends between are
+tried. What is left open when the steps run out stays as it was: the range holds in any case.
+
+Limits: the solver is not asked, and claims that are connected with very many facts are left to
+the cheap range (`exact_bounds` asks for more).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Final
+
+from shapes.base.budget import ExhaustedError, limited, remaining
+from shapes.base.infinity import Bound, IntInfinity
+from shapes.base.records import record
+from shapes.domains import ValueRanges
+from shapes.errors import ContradictionError, TooLargeError, UnboundSymbolError, UndefinedError
+from shapes.expr.booleans import less_equal
+from shapes.expr.linear import scale
+from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, Value, constant
+from shapes.facts.bounds import bounds
+from shapes.facts.cache import Part
+from shapes.facts.exactness import reaches_its_ends
+from shapes.facts.intervals import CACHE_LIMIT
+from shapes.facts.relational_bounds import reach
+from shapes.facts.store import Fact, Facts, Reasons
+from shapes.facts.vertex_bounds import vertex_bounds, why_vertex_bounds
+from shapes.prove.effort import Effort
+from shapes.prove.ladder import one_sided
+from shapes.prove.tactics import METHODS
+from shapes.traversal.evaluate import evaluated
+from shapes.witness.extremes import BEYOND, Extremes
+
+__all__ = ["NO_VALUES", "TightBounds", "having", "tight_bounds"]
+
+CONNECTED: Final = 32
+"""Facts that an expression may be connected with."""
+
+EFFORT: Final = Effort(tuple(METHODS), search=60, rlimit=0, steps=10_000)
+"""What one end that is guessed is worth."""
+
+STEPS: Final = 20_000
+"""Steps for both ends of one expression."""
+
+ASKED: Final = 24
+"""Ends that are guessed on one side."""
+
+FEW: Final = 128
+"""So few combinations of values are all looked at before anything is asked."""
+
+MANY: Final = 1_500
+"""So many are looked at where asking has left something open."""
+
+FAR: Final = BEYOND >> 8
+"""What reaches beyond this, and has no end that is known, has none."""
+
+
+@record(frozen=True, slots=True)
+class TightBounds:
+    """A range; the facts behind an end that was shown by the prover (None: the cheap range's
+    own), and whether each end is known to be reached."""
+
+    range: ValueRanges
+    lower_reasons: Reasons | None = None
+    upper_reasons: Reasons | None = None
+    lower_exact: bool = False
+    upper_exact: bool = False
+
+
+NO_VALUES: Final[Mapping[Expr, Value]] = {}
+
+_TIGHT: Final[Part[tuple[Expr, Expr], TightBounds]] = Part("tight bounds", CACHE_LIMIT)
+
+
+def tight_bounds(
+    facts: Facts,
+    e: IntExpr,
+    defined: BoolExpr = TRUE,
+    model: Mapping[Expr, Value] = NO_VALUES,
+) -> TightBounds:
+    """The range of an integer expression where it is defined. `model` are values that satisfy
+    the facts, if some are known: a place to start looking, on which nothing rests.
+
+    Raises `ContradictionError` if the facts are found to leave no value.
+    """
+    if defined is TRUE and reaches_its_ends(facts, e):
+        return TightBounds(bounds(facts, e), None, None, True, True)
+    kept = _TIGHT.of(facts)
+    found = kept.get((e, defined))
+    if found is None:
+        found = kept[e, defined] = _found(having(facts, defined), e, model)
+    return found
+
+
+def having(facts: Facts, defined: BoolExpr) -> Facts:
+    """The facts and that an expression has a value."""
+    if defined is TRUE:
+        return facts
+    known = facts.extended(Fact(defined, "given"))
+    return known if isinstance(known, Facts) else facts
+
+
+def _found(facts: Facts, e: IntExpr, model: Mapping[Expr, Value]) -> TightBounds:
+    normal = facts.normalized(e)[0]
+    assert isinstance(normal, IntExpr)
+    lower, upper = reach(facts, normal).int_bounds()
+    if lower == upper or reaches_its_ends(facts, normal):
+        return TightBounds(ValueRanges(lower, upper), None, None, True, True)
+    search = _Search(facts, normal, lower, upper)
+    with suppress(ExhaustedError, TooLargeError), limited(STEPS):
+        search.settle(model)
+    if remaining() <= 0:
+        raise ExhaustedError
+    return search.answer()
+
+
+class _Search:
+    """The search for both ends of an expression in which solved symbols are replaced."""
+
+    def __init__(self, facts: Facts, e: IntExpr, lower: Bound, upper: Bound) -> None:
+        self._facts = facts
+        self._e = e
+        self._high = _End(facts, e, upper)
+        self._low = _End(facts, scale(-1, e), -lower)
+
+    def answer(self) -> TightBounds:
+        """What is known so far."""
+        high, low = self._high, self._low
+        if -low.upper > high.upper:
+            raise ContradictionError(f"the facts leave no value for `{self._e}`")
+        found = ValueRanges(-low.upper, high.upper)
+        return TightBounds(found, low.reasons, high.reasons, low.exact, high.exact)
+
+    def settle(self, model: Mapping[Expr, Value]) -> None:
+        """One way after the other, until both ends are reached."""
+        facts, e = self._facts, self._e
+        connected = facts.connected(e, CONNECTED + 1)
+        if len(connected) > CONNECTED:
+            return
+        sought = Extremes(facts, e, [fact.claim for fact in connected], model)
+        if sought.all_values(FEW):
+            self._take_all(sought, connected)
+            return
+        self._at_vertices()
+        sought.search()
+        self._reach(sought)
+        for end, share in ((self._high, 2), (self._low, 1)):
+            with suppress(ExhaustedError), limited(remaining() // share):
+                end.settle()
+        if not (self._high.exact and self._low.exact) and sought.all_values(MANY):
+            self._take_all(sought, connected)
+
+    def _at_vertices(self) -> None:
+        lower, upper = vertex_bounds(self._facts, self._e)
+        for end, found in ((self._high, upper), (self._low, -lower)):
+            if found < end.upper:
+                end.upper = found
+                end.reasons = why_vertex_bounds(self._facts, self._e)
+
+    def _reach(self, sought: Extremes) -> None:
+        self._high.reach(sought.most)
+        self._low.reach(None if sought.least is None else -sought.least)
+
+    def _take_all(self, sought: Extremes, connected: Sequence[Fact]) -> None:
+        """The ends among all values. (Where there is no value at all, that is for the prover
+        to report.)"""
+        self._reach(sought)
+        for end in (self._high, self._low):
+            if end.reached is not None and end.reached < end.upper:
+                end.upper, end.reasons = end.reached, Reasons(connected)
+
+
+class _End:
+    """The search for the greatest value of an expression: `upper` is what it is known not to
+    exceed, `reached` a value that it has somewhere, `_open` the greatest end of which it is
+    not known whether it holds."""
+
+    def __init__(self, facts: Facts, e: IntExpr, upper: Bound) -> None:
+        self.upper = upper
+        self.reasons: Reasons | None = None
+        self._facts = facts
+        self._e = e
+        self.reached: int | None = None
+        self._open: int | None = None
+        self._step = 1
+
+    def reach(self, value: int | None) -> None:
+        """Take note of a value that the expression has somewhere."""
+        if value is not None and (self.reached is None or value > self.reached):
+            self.reached = value
+
+    @property
+    def exact(self) -> bool:
+        """Whether the end is reached; of an infinite one, whether values beyond `FAR` are."""
+        if self.reached is None:
+            return False
+        end = FAR if isinstance(self.upper, IntInfinity) else self.upper
+        return self.reached >= end
+
+    def settle(self) -> None:
+        """Ask until the end is exact, or what is left cannot be decided."""
+        for _ in range(ASKED):
+            at = None if self.exact else self._guess()
+            if at is None:
+                return
+            try:
+                self._ask(at)
+            except (ExhaustedError, TooLargeError):
+                return
+
+    def _guess(self) -> int | None:
+        """The next end to ask about; None where there is none."""
+        floor = self._open
+        if self.reached is not None and (floor is None or self.reached > floor):
+            if self._step <= 2:
+                return self.reached
+            floor = self.reached
+        if isinstance(self.upper, IntInfinity):
+            if self._open is not None and self._open >= FAR:
+                return None
+            return FAR  # if no end as far out is shown, none is
+        if self.upper == FAR and floor is not None:
+            self._step *= 16
+            return min(floor + self._step // 16, (floor + FAR) // 2)
+        if floor is None:
+            self._step *= 2
+            return self.upper - self._step // 2
+        return (floor + self.upper) // 2 if floor < self.upper - 1 else None
+
+    def _ask(self, at: int) -> None:
+        """Whether the expression is at most that, as far as the prover tells."""
+        verdict = one_sided(self._facts, less_equal(self._e, constant(at)), EFFORT)
+        if verdict is not None and verdict.proof is not None:
+            self.upper = at
+            self.reasons = Reasons(verdict.proof.facts)
+            return
+        values = None if verdict is None else verdict.counterexample
+        if values is not None:
+            try:
+                value = int(evaluated(self._e, values))
+            except (UndefinedError, UnboundSymbolError):  # what has cancelled has no value
+                value = at
+            if value > at:
+                self.reach(value)
+                self._step *= 2
+                return
+        self._open = at if self._open is None else max(at, self._open)

@@ -1,0 +1,138 @@
+"""Congruences as strong as the prover shows, within the budget of `tight_bounds`.
+
+The congruence of the parts is the outside. The values that an expression is seen to reach
+have differences, and every modulus that holds divides all of them: their common divisor is the
+only modulus worth asking the prover about, and, where that is left open, its divisors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Final
+
+from shapes.base.budget import ExhaustedError, limited, remaining
+from shapes.domains import Congruence
+from shapes.errors import TooLargeError, UnboundSymbolError, UndefinedError
+from shapes.expr.integers import modulo
+from shapes.expr.linear import eq_zero, shift
+from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, Value, constant
+from shapes.facts.bounds import congruence
+from shapes.facts.cache import Part
+from shapes.facts.intervals import CACHE_LIMIT
+from shapes.facts.store import Facts
+from shapes.prove.ladder import one_sided
+from shapes.queries.tight_bounds import CONNECTED, EFFORT, FEW, NO_VALUES, having
+from shapes.traversal.evaluate import evaluated
+from shapes.witness.extremes import Extremes
+
+__all__ = ["tight_congruence"]
+
+STEPS: Final = 12_000
+"""Steps for the congruence of one expression."""
+
+ASKED: Final = 10
+"""Moduli that are asked about."""
+
+SMOOTH: Final = 720_720 * 64
+"""Of a modulus that is left open, the part that divides this is asked about."""
+
+PRIMES: Final = (2, 3, 5, 7, 11, 13)
+
+_TIGHT: Final[Part[tuple[Expr, Expr], Congruence]] = Part("tight congruences", CACHE_LIMIT)
+
+
+def tight_congruence(
+    facts: Facts,
+    e: IntExpr,
+    defined: BoolExpr = TRUE,
+    model: Mapping[Expr, Value] = NO_VALUES,
+) -> Congruence:
+    """``(m, r)``: the expression is congruent to r modulo m where it is defined (m == 0: it
+    is r). `model` are values that satisfy the facts, if some are known.
+
+    Raises `ContradictionError` if the facts are found to leave no value.
+    """
+    kept = _TIGHT.of(facts)
+    found = kept.get((e, defined))
+    if found is None:
+        found = kept[e, defined] = _found(having(facts, defined), e, model)
+    return found
+
+
+def _found(facts: Facts, e: IntExpr, model: Mapping[Expr, Value]) -> Congruence:
+    known = congruence(facts, e)
+    if known.is_constant:
+        return known
+    normal = facts.normalized(e)[0]
+    assert isinstance(normal, IntExpr)
+    if normal.is_symbol and facts.stands_alone(normal):
+        return known
+    with suppress(ExhaustedError, TooLargeError), limited(STEPS):
+        known = _asked(facts, normal, known, model)
+    if remaining() <= 0:
+        raise ExhaustedError
+    return known
+
+
+def _asked(
+    facts: Facts, e: IntExpr, known: Congruence, model: Mapping[Expr, Value]
+) -> Congruence:
+    connected = facts.connected(e, CONNECTED + 1)
+    if len(connected) > CONNECTED:
+        return known
+    sought = Extremes(facts, e, [fact.claim for fact in connected], model)
+    every = sought.all_values(FEW)
+    if not every:
+        sought.search()
+    value, common = sought.least, sought.common
+    if value is None:
+        return known
+    if every:
+        return Congruence.of(common, value)
+    return _refined(facts, e, known, value, common)
+
+
+def _refined(
+    facts: Facts, e: IntExpr, known: Congruence, value: int, common: int
+) -> Congruence:
+    """The largest modulus that is shown, which divides `common` and that of what is known."""
+    pending = [common]
+    for _ in range(ASKED):
+        if not pending or pending[0] == known.modulus:
+            break
+        common = pending.pop(0)
+        claim = eq_zero(shift(e, -value))
+        if common:
+            claim = eq_zero(modulo(shift(e, -value), constant(common)))
+        verdict = one_sided(facts, claim, EFFORT)
+        if verdict is not None and verdict.proof is not None:
+            return Congruence.of(common, value)
+        other = None
+        if verdict is not None and verdict.counterexample is not None:
+            with suppress(UndefinedError, UnboundSymbolError):
+                other = int(evaluated(e, verdict.counterexample))
+        if other is not None:
+            pending = [math.gcd(m, other - value) for m in (common, *pending)]
+        else:
+            pending += _smaller(common, known.modulus)
+        pending = sorted({m for m in pending if m != known.modulus}, key=_size)
+    return known
+
+
+def _size(modulus: int) -> tuple[bool, int]:
+    """Large moduli first; 0, which is a constant, before all."""
+    return modulus != 0, -modulus
+
+
+def _smaller(common: int, least: int) -> Iterator[int]:
+    """The largest divisors of a modulus that are multiples of another one."""
+    if common == 0:
+        return
+    if common > SMOOTH:
+        yield math.lcm(math.gcd(common, SMOOTH), least)
+        return
+    for p in PRIMES:
+        if common % p == 0 and (common // p) % least == 0:
+            yield common // p

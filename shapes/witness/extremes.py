@@ -1,0 +1,243 @@
+"""Large and small values of an expression under facts: coordinate ascent from corners.
+
+The ends of the symbols' ranges, numbers near them and numbers that the expression mentions
+are tried for one symbol after the other, from the corners of the box and from values that are
+known to satisfy the facts; two symbols of an equation move together. All of that is within a
+budget of evaluations.
+
+Guarantees: a value that is found is reached, by evaluation of the expression and of every fact
+that is connected with it. Limits: moves of one symbol or two; facts that hold together
+in few places are met only where known values are near.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Final, TypeAlias
+
+from shapes.base.infinity import IntInfinity
+from shapes.expr.nodes import CONSTANT, EQ_ZERO, BoolExpr, Expr, IntExpr, Value
+from shapes.facts.store import Facts
+from shapes.traversal.interpret import free_symbols, walk
+from shapes.traversal.tape import Tape
+from shapes.witness.search import models_of
+
+__all__ = ["BEYOND", "Extremes"]
+
+BEYOND: Final = 1 << 40
+"""A value that stands for all that are beyond it, where a range has no end."""
+
+EVALUATIONS: Final = 160
+"""Points that are evaluated for one end."""
+
+CORNERS: Final = 16
+"""Corners of the box that are tried."""
+
+CONSTANTS: Final = 6
+"""Numbers in the expression and in the facts that are tried as values, the smallest first."""
+
+EQUATIONS: Final = 4
+PAIRS: Final = 3
+"""Equations along which values move, and the pairs of symbols of each."""
+
+FAR_ALONG: Final = 1 << 41
+
+Point: TypeAlias = tuple[Value, ...]
+
+STARTS: Final = 4
+"""Known values from which moves start."""
+
+
+class Extremes:
+    """Values that an expression reaches under facts: `most` and `least`, None where no values
+    were found that satisfy the facts. All of them leave the same remainder modulo `common`
+    (0: only one was found)."""
+
+    def __init__(
+        self,
+        facts: Facts,
+        e: IntExpr,
+        stated: Sequence[BoolExpr],
+        model: Mapping[Expr, Value],
+    ) -> None:
+        self._model = model
+        self.most: int | None = None
+        self.least: int | None = None
+        self.common = 0
+        self._facts = facts
+        self._stated = stated
+        self._e = e
+        conditions: Sequence[Expr] = stated
+        if facts.has_solved:
+            reduced = [facts.normalized(c)[0] for c in stated]
+            conditions = [c for c in reduced if c.op is not CONSTANT or not c.value]
+        self._symbols = free_symbols(e, *conditions)
+        self._ways = list(_ways_along(conditions, self._symbols))
+        self._tape = Tape(self._symbols, [*conditions, e])
+        self._choices: list[list[Value]] = []
+
+    def search(self) -> None:
+        """Look for values on both sides, from the corners of the box and from known values."""
+        if any(s.kind == "float" for s in self._symbols):
+            return
+        constants = _constants([self._e, *self._stated])
+        self._choices = [_choices(self._facts, s, constants) for s in self._symbols]
+        starts = [p for p in self._starts() if self._value(p) is not None]
+        for up in (True, False):
+            ranked = sorted(starts, key=self._value, reverse=up)  # type: ignore[arg-type]
+            for start in dict.fromkeys((*starts[:1], *ranked[:1])):
+                self._climb(start, up)
+
+    def all_values(self, limit: int) -> bool:
+        """Look at every combination of the symbols' values, if there are no more than that."""
+        domains: list[Sequence[Value]] = []
+        size = 1
+        for sym in self._symbols:
+            values = _every_value(self._facts, sym, limit)
+            if values is None or size * len(values) > limit:
+                return False
+            size *= len(values)
+            domains.append(values)
+        for point in itertools.product(*domains):
+            self._value(point)
+        return True
+
+    def _moves(self) -> Iterator[Callable[[Point], Iterator[Point]]]:
+        """The kinds of moves: of one symbol each, and along each equation."""
+        for place in range(len(self._symbols)):
+            yield partial(self._with_other, place)
+        for way in self._ways:
+            yield partial(_along, way)
+
+    def _with_other(self, place: int, point: Point) -> Iterator[Point]:
+        """The point with other values of one symbol."""
+        here = point[place]
+        for other in (*self._beside(place, here), *self._choices[place]):
+            if other != here:
+                yield (*point[:place], other, *point[place + 1 :])
+
+    def _beside(self, place: int, value: Value) -> Iterator[Value]:
+        """The next values of a symbol, within its range."""
+        sym = self._symbols[place]
+        if not isinstance(sym, IntExpr):
+            return
+        known = self._facts.knowledge(sym)
+        step = max(1, known.congruence.modulus)
+        assert isinstance(value, int)
+        for other in (value + step, value - step):
+            if known.lower <= other <= known.upper:
+                yield other
+
+    def _starts(self) -> Iterator[Point]:
+        known = tuple(models_of(self._facts))
+        for values in (self._model, *itertools.islice(known, STARTS)):
+            if all(s in values for s in self._symbols):
+                yield tuple(values[s] for s in self._symbols)
+        ends = [choices[:2] for choices in self._choices]
+        yield from itertools.islice(itertools.product(*ends), CORNERS)
+
+    def _value(self, point: Point) -> int | None:
+        """The expression's value at a point where the facts hold; it is taken note of."""
+        _, value = self._tape.last_of_true(point)
+        if type(value) is not int:
+            return None
+        if self.most is None or self.least is None:
+            self.most = self.least = value
+            return value
+        if self.common != 1:
+            self.common = math.gcd(self.common, value - self.least)
+        if value > self.most:
+            self.most = value
+        elif value < self.least:
+            self.least = value
+        return value
+
+    def _climb(self, start: Point, up: bool) -> None:
+        """Move one symbol after the other as long as that makes the value larger (smaller)."""
+        left = EVALUATIONS
+        point, best = start, self._value(start)
+        assert best is not None
+        moved = True
+        while moved:
+            moved = False
+            for change in self._moves():
+                for tried in change(point):
+                    left -= 1
+                    if left <= 0:
+                        return
+                    value = self._value(tried)
+                    if value is not None and (value > best if up else value < best):
+                        point, best, moved = tried, value, True
+
+
+def _ways_along(
+    conditions: Sequence[Expr], symbols: Sequence[Expr]
+) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """How two symbols of an equation can move together so that it stays true: places and
+    changes."""
+    places = {sym: place for place, sym in enumerate(symbols)}
+    for condition in conditions[:EQUATIONS]:
+        side = condition.args[0] if condition.op is EQ_ZERO else None
+        if not isinstance(side, IntExpr) or any(not x.is_symbol for x in side.terms()):
+            continue
+        for (x, c), (y, d) in itertools.islice(
+            itertools.combinations(side.terms().items(), 2), PAIRS
+        ):
+            g = math.gcd(c, d)
+            yield (places[x], d // g), (places[y], -c // g)
+
+
+def _along(way: tuple[tuple[int, int], tuple[int, int]], point: Point) -> Iterator[Point]:
+    """The points that an equation leads to, near and far."""
+    for times in (1, -1, FAR_ALONG, -FAR_ALONG):
+        moved = list(point)
+        for place, change in way:
+            moved[place] = point[place] + times * change
+        yield tuple(moved)
+
+
+def _choices(facts: Facts, sym: Expr, constants: Sequence[int]) -> list[Value]:
+    """Values of a symbol, both ends first."""
+    if not isinstance(sym, IntExpr):
+        return [False, True]
+    known = facts.knowledge(sym)
+    lower, upper = known.lower, known.upper
+    first = known.lower if not isinstance(lower, IntInfinity) else min(-BEYOND, upper - 1)
+    last = known.upper if not isinstance(upper, IntInfinity) else max(BEYOND, lower + 1)
+    assert isinstance(first, int)
+    assert isinstance(last, int)
+    near = [first, last, first + 1, last - 1, first + 2, last - 2, 0, 1, -1]
+    near += [n for c in constants for n in (c, c - 1, c + 1, -c)]
+    m, r = known.congruence
+    if m > 1:
+        near = [n + (r - n) % m for n in near]
+    return list(dict.fromkeys(n for n in near if lower <= n <= upper))
+
+
+def _every_value(facts: Facts, sym: Expr, limit: int) -> Sequence[Value] | None:
+    """The values that a symbol can have, if there are no more than that."""
+    if sym.kind == "bool":
+        return (False, True)
+    if not isinstance(sym, IntExpr):
+        return None
+    known = facts.knowledge(sym)
+    if isinstance(known.lower, IntInfinity) or isinstance(known.upper, IntInfinity):
+        return None
+    m, r = known.congruence
+    first = known.lower + (r - known.lower) % m if m else r
+    if known.upper - first >= limit * max(m, 1):
+        return None
+    return range(first, known.upper + 1, m or 1)
+
+
+def _constants(exprs: Sequence[Expr]) -> list[int]:
+    found: set[int] = set()
+    for node in itertools.chain.from_iterable(map(walk, exprs)):
+        if isinstance(node, IntExpr) and node.args and not node.is_symbol:
+            found.update(abs(a.constant) for a in node.args if isinstance(a, IntExpr))
+        elif isinstance(node, IntExpr) and node.terms():
+            found.add(abs(node.constant))
+    return sorted(found - {0, 1})[:CONSTANTS]

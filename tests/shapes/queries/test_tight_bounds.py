@@ -1,0 +1,244 @@
+"""Bounds and congruences as tight as the prover shows: enumeration is the judge."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from math import gcd
+
+import pytest
+
+from shapes import ContradictionError, ShapeEnv, int_oo
+from shapes.base.budget import remaining
+from shapes.base.infinity import Bound
+from shapes.expr.booleans import less_equal
+from shapes.expr.nodes import IntExpr, constant
+from shapes.facts.verdict import Status
+from shapes.facts.vertex_bounds import vertex_bounds, why_vertex_bounds
+from shapes.prove.ladder import prove
+from shapes.queries import tight_bounds as tight
+from shapes.traversal.evaluate import evaluate
+from tests.bounds_gap import KINDS, at_random, enumerated, main, read, stated
+
+LINES = [(kind, line) for kind, lines in KINDS.items() for line in lines]
+
+
+@pytest.mark.parametrize(("kind", "line"), LINES, ids=[line for _, line in LINES])
+def test_every_kind_is_exact(kind: str, line: str) -> None:
+    asked = read(kind, line)
+    values = enumerated(asked)
+    env = stated(asked)
+    found = env.bounds(asked.expression)
+    if values is None:
+        return
+    assert (found.lower, found.upper) == (values[0], values[-1])
+    modulus, residue = env.congruence(asked.expression)
+    assert modulus == gcd(*(v - values[0] for v in values))
+    assert (values[0] - residue) % modulus == 0 if modulus else values[0] == residue
+
+
+UNBOUNDED: dict[str, tuple[Bound, Bound]] = {
+    "a in 1.. |- a - a//2": (1, int_oo),
+    "a in 6.. |- a - 5 % a": (1, int_oo),
+    "a in 1..; b in 0.. |- (b - 5) % a - a": (-int_oo, -1),
+    "a, b in 1.. |- b - Max(b - a, 0)": (1, int_oo),
+    "Max(a, 2) >= 6 |- a": (6, int_oo),
+    "a, b in 1..; Min(a, b) == b - Min(b, 2) |- b": (3, int_oo),
+    "Max(d, a) == b + 3 |- d - b": (-int_oo, 3),
+    "x |- (x % 16)//4*8 + x % 4": (0, 27),
+    "x |- (x % 2 + 5)//2": (2, 3),
+    "x in 1.. |- 3 % x": (0, 3),
+    "x in 0.. |- x - Min(x, 2)": (0, int_oo),
+    "x in 0.. |- x - x//2": (0, int_oo),
+    "x in 0.. |- x - Where(x > 4, 4, x)": (0, int_oo),
+    "x, y in 1.. |- x*y - x": (0, int_oo),
+    "x in 2..; y in 3.. |- x*y + x": (8, int_oo),
+    "r, a in 0..; r < a + 2 |- r//(a + 2)": (0, 0),
+    "a |- (a*10) % 9": (0, 8),
+    "x in 0..; n in 1..; x < n*8 |- x//n": (0, 7),
+    "x, y in 0..; 3*x + 5*y <= 37 |- x + y": (0, 12),
+    "p: bool; x; Implies(p, x >= 4); Implies(not p, x >= 6) |- x": (4, int_oo),
+    "x; y; z; abs(x - y) <= 1; abs(y - z) <= 1 |- abs(x - z)": (0, 2),
+    "x; y; 7*x - 6*y == -3 |- x % 12": (3, 9),
+}
+
+
+@pytest.mark.parametrize("line", UNBOUNDED)
+def test_ends_that_are_proved_without_a_box(line: str) -> None:
+    asked = read("unbounded", line)
+    env = stated(asked)
+    found = env.bounds(asked.expression)
+    assert (found.lower, found.upper) == UNBOUNDED[line]
+    e = env.spelled(asked.expression).expr
+    assert isinstance(e, IntExpr)
+    for claim, end in (
+        (lambda n: less_equal(e, constant(n)), found.upper),
+        (lambda n: less_equal(constant(-n), e), -found.lower),  # type: ignore[operator]
+    ):
+        if isinstance(end, int):  # it holds, and nothing smaller does
+            assert prove(env.facts, claim(end)).status is Status.ALWAYS
+            assert prove(env.facts, claim(end - 1)).status is not Status.ALWAYS
+
+
+@pytest.mark.parametrize("start", range(0, 120, 20))
+def test_random_sums_are_exact(start: int) -> None:
+    """Over a few values nothing is missed."""
+    for asked in at_random(20, start):
+        values = enumerated(asked)
+        try:
+            env = stated(asked)
+            found = env.bounds(asked.expression)
+        except ContradictionError:
+            assert not values
+            continue
+        if not values:
+            continue
+        assert found.lower <= values[0], str(asked)
+        assert found.upper >= values[-1], str(asked)
+        if len(asked.symbols) < 3:
+            assert (found.lower, found.upper) == (values[0], values[-1]), str(asked)
+        assert all(map(env.congruence(asked.expression).admits, values)), str(asked)
+
+
+@pytest.mark.parametrize(
+    ("line", "below", "above"),
+    [
+        ("a >= 1; a <= 9; b == b |- a - a//2", {"a >= 1"}, {"a <= 9"}),
+        (
+            "x >= 0; y >= 3; x <= y; y <= 7 |- x//2 + y",
+            {"x >= 0", "y >= 3"},
+            {"y <= 7", "x <= y"},
+        ),
+        ("Max(a, 2) >= 6; a <= 90 |- a", {"Max(a, 2) >= 6"}, {"a <= 90"}),
+        ("a >= 1; b >= 1; a <= 4095; b <= 4095 |- 2048*(a + b) - a*b", None, None),
+    ],
+)
+def test_each_end_rests_on_facts(
+    line: str, below: set[str] | None, above: set[str] | None
+) -> None:
+    asked = read("reasons", line)
+    env = stated(asked)
+    found = env.explain_bounds(asked.expression)
+    assert found.range == env.bounds(asked.expression)
+    ends = [
+        {fact.spelled for fact in reasons}
+        for reasons in (found.lower_reasons, found.upper_reasons)
+    ]
+    for names, wanted, upper in zip(ends, (below, above), (False, True)):
+        if wanted is not None:
+            assert names == wanted
+        alone = ShapeEnv()
+        for name, _ in asked.symbols:
+            alone.integer(name)
+        for name in names:
+            alone.assume(name)
+        own = alone.bounds(asked.expression)
+        assert own.upper <= found.range.upper if upper else own.lower >= found.range.lower
+
+
+def test_vertices_of_multilinear_forms() -> None:
+    draw = random.Random(5)
+    for _ in range(300):
+        env = ShapeEnv()
+        names = "xyz"[: draw.choice((2, 2, 3))]
+        domains = []
+        for name in names:
+            low = draw.randrange(-4, 4)
+            domains.append(range(low, low + draw.randrange(1, 5)))
+            env.integer(name, min=low, max=domains[-1][-1])
+        subsets = [s for n in (1, 2, 3) for s in itertools.combinations(names, n)]
+        text = " + ".join(
+            f"{draw.randrange(-3, 4)}*{'*'.join(draw.choice(subsets))}" for _ in range(3)
+        )
+        e = env.spelled(text).expr
+        assert isinstance(e, IntExpr)
+        values = [evaluate(e, dict(zip(names, row))) for row in itertools.product(*domains)]
+        lower, upper = vertex_bounds(env.facts, e)
+        if (lower, upper) != (-int_oo, int_oo):
+            assert (lower, upper) == (min(values), max(values)), text
+            assert why_vertex_bounds(env.facts, e) <= set(env.facts)
+
+
+@pytest.mark.parametrize(
+    ("line", "ends"),
+    [
+        ("x, y in 1.. |- x*y - x - y", (-1, int_oo)),
+        ("x in ..-1; y in 1.. |- x*y + x", (-int_oo, -2)),
+        ("x in ..3; y in ..2 |- x*y", (-int_oo, int_oo)),
+        ("x in 0..5; y in 0.. |- x*y - x", (-5, int_oo)),
+        ("x; y in 0.. |- x*y", (-int_oo, int_oo)),
+    ],
+)
+def test_forms_about_the_ends_of_open_ranges(line: str, ends: tuple[Bound, Bound]) -> None:
+    asked = read("open", line)
+    env = stated(asked)
+    e = env.spelled(asked.expression).expr
+    assert isinstance(e, IntExpr)
+    assert vertex_bounds(env.facts, e) == ends
+
+
+def test_what_is_not_defined_does_not_count() -> None:
+    env = ShapeEnv()
+    env.integer("x", min=0, max=9)
+    env.integer("y", min=0, max=3)
+    found = env.bounds("x//y + y")
+    reached = {x // y + y for x in range(10) for y in range(1, 4)}
+    assert (found.lower, found.upper) == (min(reached), max(reached))
+
+
+def test_work_is_bounded() -> None:
+    """A few thousand steps, also where nothing is found; among very many facts none."""
+    env = ShapeEnv()
+    for name in "abcd":
+        env.integer(name)
+    env.assume("a % b == 0 or c*d > a*a*b")
+    before = remaining()
+    env.bounds("(a*b*c) % d - Min(a, b*c)//(d*d)")
+    env.congruence("(a*b*c) % d - Min(a, b*c)//(d*d)")
+    assert before - remaining() < 10 * tight.STEPS
+    crowd = ShapeEnv()
+    crowd.integer("x0", min=0)
+    for n in range(60):
+        crowd.integer(f"x{n + 1}")
+        crowd.assume(f"x{n + 1} >= x{n} + 1")
+    before = remaining()
+    found = crowd.bounds("x60 - x58//2")
+    assert before - remaining() < tight.STEPS
+    assert found.upper is int_oo
+
+
+CONGRUENCES: dict[str, tuple[int, int]] = {
+    "b; TruncMod(b, 4) == 2 |- b": (4, 2),
+    "b; TruncMod(b, 4) == -2 |- b": (4, 2),
+    "b; b - TruncDiv(b, 6)*6 == 0 |- b": (6, 0),
+    "x; x % 4 == 1; x % 3 == 1 |- x": (12, 1),
+    "x; y; x % 4 == 2; y % 6 == 3 |- x*y": (12, 6),
+    "x; x % 4 == 2 |- x*x": (32, 4),
+    "x; x % 4 == 2 |- x**3": (16, 8),
+    "x |- x*x - x": (2, 0),
+    "x |- x*(x + 1)*(x + 2)": (6, 0),
+    "x |- Max(Min(x, 4), 5)": (0, 5),
+    "x; y; p: bool; x % 4 == 0; y % 6 == 0 |- Where(p, x + 1, y + 1)": (2, 1),
+    "x; y |- Where(x < y, 3, 1) + Where(x < y, 1, 3)": (0, 4),
+    "s; f in 1..; s % (2*f) == 0 |- s % f": (0, 0),
+    "s; f in 1..; s % (6*f) == 0 |- s % (2*f)": (0, 0),
+    "s; f in 1..; s % (2*f) == 0 |- s//f": (2, 0),
+    "x in 0..90; y; 2*x + 3*y == 17 |- x": (3, 1),
+    "x; y; x//4 == y; x % 4 == 2 |- x + y": (5, 2),
+    "x |- x % 8 + x % 4": (2, 0),
+    "x |- abs(x) - x": (2, 0),
+    "x |- x*x - x + 1": (2, 1),
+    "x; y |- x*y + x": (1, 0),
+}
+
+
+@pytest.mark.parametrize("line", CONGRUENCES)
+def test_congruences_that_are_proved(line: str) -> None:
+    asked = read("congruence", line)
+    assert tuple(stated(asked).congruence(asked.expression)) == CONGRUENCES[line]
+
+
+def test_the_score_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["where", "--varied", "1", "--prove"]) == 0
+    printed = capsys.readouterr().out
+    assert "residues" in printed
