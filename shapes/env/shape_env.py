@@ -238,14 +238,14 @@ class ShapeEnv(Declarations, Displayed):
             return bounds(self.facts, expr)
         from shapes.queries.tight_bounds import tight_bounds
 
-        return tight_bounds(self.facts, expr, defined, self._model.values).range
+        return tight_bounds(self.facts, expr, defined).range
 
     def explain_bounds(self, e: Quantity, effort: str = "default") -> ExplainedBounds:
         """The range of an expression, with the facts that each end rests on."""
         from shapes.queries.exact_bounds import explained_bounds
 
         expr, defined = self.spelled(e)
-        return explained_bounds(self.facts, expr, effort, defined, self._model.values)
+        return explained_bounds(self.facts, expr, effort, defined)
 
     def congruence(self, e: Quantity) -> Congruence:
         """``(m, r)``: the expression leaves the remainder r modulo m where it has a value;
@@ -255,7 +255,7 @@ class ShapeEnv(Declarations, Displayed):
             raise ExpressionTypeError(f"`{expr}` is not an integer expression")
         from shapes.queries.tight_residues import tight_congruence
 
-        return tight_congruence(self.facts, expr, defined, self._model.values)
+        return tight_congruence(self.facts, expr, defined)
 
     def prove(
         self,

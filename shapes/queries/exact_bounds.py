@@ -8,7 +8,6 @@ whether it is exact.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -25,7 +24,7 @@ from shapes.errors import (
 )
 from shapes.expr.booleans import less_equal
 from shapes.expr.linear import scale
-from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, Value, constant
+from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, constant
 from shapes.facts.abstract_value import smallest
 from shapes.facts.bounds import bounds_with_reasons
 from shapes.facts.justification import NO_REASONS
@@ -34,7 +33,7 @@ from shapes.facts.store import Fact, Facts, Reasons, together
 from shapes.facts.verdict import Counterexample, Status
 from shapes.prove.effort import EFFORTS, Effort, effort_named
 from shapes.prove.ladder import prove
-from shapes.queries.tight_bounds import NO_VALUES, tight_bounds
+from shapes.queries.tight_bounds import tight_bounds
 from shapes.traversal.evaluate import evaluated
 
 __all__ = ["ExplainedBounds", "exact_bounds", "explained_bounds"]
@@ -80,23 +79,21 @@ def explained_bounds(
     e: Expr,
     effort: str = "default",
     defined: BoolExpr = TRUE,
-    model: Mapping[Expr, Value] = NO_VALUES,
 ) -> ExplainedBounds:
     """The range of an expression, where it is defined, with the reasons of its ends; effort
-    ``exact`` settles the ends of an integer expression by search. `model` are values that
-    satisfy the facts, if some are known: a place to start looking.
+    ``exact`` settles the ends of an integer expression by search.
 
     Raises `ValueError` for an effort that there is not.
     """
     if effort == "exact":
-        return exact_bounds(facts, e, "default", defined, model)
+        return exact_bounds(facts, e, "default", defined)
     if effort not in EFFORTS:
         raise ValueError(f"no effort {effort!r}; there are {', '.join(EFFORTS)}, exact")
-    found = _known_bounds(facts, e, defined, model)
+    found = _known_bounds(facts, e, defined)
     return replace(
         found,
-        lower_reasons=_needed(facts, e, defined, model, found, upper=False),
-        upper_reasons=_needed(facts, e, defined, model, found, upper=True),
+        lower_reasons=_needed(facts, e, defined, found, upper=False),
+        upper_reasons=_needed(facts, e, defined, found, upper=True),
     )
 
 
@@ -104,7 +101,6 @@ def _needed(
     facts: Facts,
     e: Expr,
     defined: BoolExpr,
-    model: Mapping[Expr, Value],
     bounds: ExplainedBounds,
     upper: bool,
 ) -> Reasons:
@@ -115,7 +111,7 @@ def _needed(
     def suffice(some: list[Fact]) -> bool:
         alone = together(some)
         try:
-            found = None if alone is None else _known_bounds(alone, e, defined, model).range
+            found = None if alone is None else _known_bounds(alone, e, defined).range
         except ContradictionError:
             return False
         if found is None:
@@ -131,26 +127,22 @@ def _needed(
         return reasons
 
 
-def _known_bounds(
-    facts: Facts, e: Expr, defined: BoolExpr, model: Mapping[Expr, Value]
-) -> ExplainedBounds:
+def _known_bounds(facts: Facts, e: Expr, defined: BoolExpr) -> ExplainedBounds:
     """The range that `tight_bounds` finds."""
     try:
         with limited(EXPLAINING_STEPS):
-            return _explained(facts, e, defined, model)
+            return _explained(facts, e, defined)
     except ExhaustedError:
         anything = ValueRanges.unknown(e.kind)
         return ExplainedBounds(anything, NO_REASONS, NO_REASONS, False, False)
 
 
-def _explained(
-    facts: Facts, e: Expr, defined: BoolExpr, model: Mapping[Expr, Value]
-) -> ExplainedBounds:
+def _explained(facts: Facts, e: Expr, defined: BoolExpr) -> ExplainedBounds:
     normal, why = facts.normalized(e)
     if not isinstance(normal, IntExpr):
         known, reasons = bounds_with_reasons(facts, normal)
         return ExplainedBounds(known, reasons | why, reasons | why, False, False)
-    tight = tight_bounds(facts, normal, defined, model)
+    tight = tight_bounds(facts, normal, defined)
     lower, upper = tight.range.int_bounds()
     below, above = tight.lower_reasons, tight.upper_reasons
     if below is None:
@@ -172,7 +164,6 @@ def exact_bounds(
     e: Expr,
     effort: str | Effort = "default",
     defined: BoolExpr = TRUE,
-    model: Mapping[Expr, Value] = NO_VALUES,
 ) -> ExplainedBounds:
     """The range of an integer expression, settled by the prover as far as it knows and as
     `EXACT_STEPS` last; the range holds in any case, and tells which ends are exact.
@@ -181,7 +172,7 @@ def exact_bounds(
     """
     if not isinstance(e, IntExpr):
         raise ExpressionTypeError(f"`{e}` is not an integer expression")
-    known = explained_bounds(facts, e, "default", defined, model)
+    known = explained_bounds(facts, e, "default", defined)
     lower, upper = known.range.int_bounds()
     high = _End(facts, e, upper, known.upper_reasons, effort)
     low = _End(facts, scale(-1, e), -lower, known.lower_reasons, effort)

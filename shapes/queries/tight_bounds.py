@@ -13,7 +13,7 @@ the cheap range (`exact_bounds` asks for more).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -24,7 +24,7 @@ from shapes.domains import ValueRanges
 from shapes.errors import ContradictionError, TooLargeError, UnboundSymbolError, UndefinedError
 from shapes.expr.booleans import less_equal
 from shapes.expr.linear import scale
-from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, Value, constant
+from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, constant
 from shapes.facts.bounds import bounds
 from shapes.facts.cache import Part
 from shapes.facts.exactness import reaches_its_ends
@@ -38,7 +38,7 @@ from shapes.prove.tactics import METHODS
 from shapes.traversal.evaluate import evaluated
 from shapes.witness.extremes import BEYOND, Extremes
 
-__all__ = ["NO_VALUES", "TightBounds", "having", "tight_bounds"]
+__all__ = ["TightBounds", "having", "tight_bounds"]
 
 CONNECTED: Final = 32
 """Facts that an expression may be connected with."""
@@ -74,8 +74,6 @@ class TightBounds:
     upper_exact: bool = False
 
 
-NO_VALUES: Final[Mapping[Expr, Value]] = {}
-
 _TIGHT: Final[Part[tuple[Expr, Expr], TightBounds]] = Part("tight bounds", CACHE_LIMIT)
 
 
@@ -83,10 +81,9 @@ def tight_bounds(
     facts: Facts,
     e: IntExpr,
     defined: BoolExpr = TRUE,
-    model: Mapping[Expr, Value] = NO_VALUES,
 ) -> TightBounds:
-    """The range of an integer expression where it is defined. `model` are values that satisfy
-    the facts, if some are known: a place to start looking, on which nothing rests.
+    """The range of an integer expression where it is defined. It depends on the facts alone,
+    not on what was asked before.
 
     Raises `ContradictionError` if the facts are found to leave no value.
     """
@@ -95,7 +92,7 @@ def tight_bounds(
     kept = _TIGHT.of(facts)
     found = kept.get((e, defined))
     if found is None:
-        found = kept[e, defined] = _found(having(facts, defined), e, model)
+        found = kept[e, defined] = _found(having(facts, defined), e)
     return found
 
 
@@ -107,7 +104,7 @@ def having(facts: Facts, defined: BoolExpr) -> Facts:
     return known if isinstance(known, Facts) else facts
 
 
-def _found(facts: Facts, e: IntExpr, model: Mapping[Expr, Value]) -> TightBounds:
+def _found(facts: Facts, e: IntExpr) -> TightBounds:
     normal = facts.normalized(e)[0]
     assert isinstance(normal, IntExpr)
     lower, upper = reach(facts, normal).int_bounds()
@@ -115,7 +112,7 @@ def _found(facts: Facts, e: IntExpr, model: Mapping[Expr, Value]) -> TightBounds
         return TightBounds(ValueRanges(lower, upper), None, None, True, True)
     search = _Search(facts, normal, lower, upper)
     with suppress(ExhaustedError, TooLargeError), limited(STEPS):
-        search.settle(model)
+        search.settle()
     if remaining() <= 0:
         raise ExhaustedError
     return search.answer()
@@ -138,13 +135,13 @@ class _Search:
         found = ValueRanges(-low.upper, high.upper)
         return TightBounds(found, low.reasons, high.reasons, low.exact, high.exact)
 
-    def settle(self, model: Mapping[Expr, Value]) -> None:
+    def settle(self) -> None:
         """One way after the other, until both ends are reached."""
         facts, e = self._facts, self._e
         connected = facts.connected(e, CONNECTED + 1)
         if len(connected) > CONNECTED:
             return
-        sought = Extremes(facts, e, [fact.claim for fact in connected], model)
+        sought = Extremes(facts, e, [fact.claim for fact in connected])
         if sought.all_values(FEW):
             self._take_all(sought, connected)
             return

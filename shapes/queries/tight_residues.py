@@ -8,7 +8,7 @@ only modulus worth asking the prover about, and, where that is left open, its di
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
@@ -17,13 +17,13 @@ from shapes.domains import Congruence
 from shapes.errors import TooLargeError, UnboundSymbolError, UndefinedError
 from shapes.expr.integers import modulo
 from shapes.expr.linear import eq_zero, shift
-from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, Value, constant
+from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, constant
 from shapes.facts.bounds import congruence
 from shapes.facts.cache import Part
 from shapes.facts.intervals import CACHE_LIMIT
 from shapes.facts.store import Facts
 from shapes.prove.ladder import one_sided
-from shapes.queries.tight_bounds import CONNECTED, EFFORT, FEW, NO_VALUES, having
+from shapes.queries.tight_bounds import CONNECTED, EFFORT, FEW, having
 from shapes.traversal.evaluate import evaluated
 from shapes.witness.extremes import Extremes
 
@@ -47,21 +47,20 @@ def tight_congruence(
     facts: Facts,
     e: IntExpr,
     defined: BoolExpr = TRUE,
-    model: Mapping[Expr, Value] = NO_VALUES,
 ) -> Congruence:
     """``(m, r)``: the expression is congruent to r modulo m where it is defined (m == 0: it
-    is r). `model` are values that satisfy the facts, if some are known.
+    is r).
 
     Raises `ContradictionError` if the facts are found to leave no value.
     """
     kept = _TIGHT.of(facts)
     found = kept.get((e, defined))
     if found is None:
-        found = kept[e, defined] = _found(having(facts, defined), e, model)
+        found = kept[e, defined] = _found(having(facts, defined), e)
     return found
 
 
-def _found(facts: Facts, e: IntExpr, model: Mapping[Expr, Value]) -> Congruence:
+def _found(facts: Facts, e: IntExpr) -> Congruence:
     known = congruence(facts, e)
     if known.is_constant:
         return known
@@ -70,19 +69,17 @@ def _found(facts: Facts, e: IntExpr, model: Mapping[Expr, Value]) -> Congruence:
     if normal.is_symbol and facts.stands_alone(normal):
         return known
     with suppress(ExhaustedError, TooLargeError), limited(STEPS):
-        known = _asked(facts, normal, known, model)
+        known = _asked(facts, normal, known)
     if remaining() <= 0:
         raise ExhaustedError
     return known
 
 
-def _asked(
-    facts: Facts, e: IntExpr, known: Congruence, model: Mapping[Expr, Value]
-) -> Congruence:
+def _asked(facts: Facts, e: IntExpr, known: Congruence) -> Congruence:
     connected = facts.connected(e, CONNECTED + 1)
     if len(connected) > CONNECTED:
         return known
-    sought = Extremes(facts, e, [fact.claim for fact in connected], model)
+    sought = Extremes(facts, e, [fact.claim for fact in connected])
     every = sought.all_values(FEW)
     if not every:
         sought.search()

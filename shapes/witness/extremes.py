@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -23,7 +23,6 @@ from shapes.expr.nodes import CONSTANT, EQ_ZERO, BoolExpr, Expr, IntExpr, Value
 from shapes.facts.store import Facts
 from shapes.traversal.interpret import free_symbols, walk
 from shapes.traversal.tape import Tape
-from shapes.witness.search import models_of
 
 __all__ = ["BEYOND", "Extremes"]
 
@@ -61,9 +60,7 @@ class Extremes:
         facts: Facts,
         e: IntExpr,
         stated: Sequence[BoolExpr],
-        model: Mapping[Expr, Value],
     ) -> None:
-        self._model = model
         self.most: int | None = None
         self.least: int | None = None
         self.common = 0
@@ -132,10 +129,6 @@ class Extremes:
                 yield other
 
     def _starts(self) -> Iterator[Point]:
-        known = tuple(models_of(self._facts))
-        for values in (self._model, *itertools.islice(known, STARTS)):
-            if all(s in values for s in self._symbols):
-                yield tuple(values[s] for s in self._symbols)
         ends = [choices[:2] for choices in self._choices]
         yield from itertools.islice(itertools.product(*ends), CORNERS)
 

@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from shapes import ContradictionError, SerializationError, ShapeEnv
 from shapes.env.serialize import expr_from_json, expr_to_json
 from shapes.expr.nodes import Expr, symbol
-from shapes.facts.bounds import bounds
 from shapes.traversal.parsing import parse
 from tests.oracle import Tree
 from tests.sessions import COPIES, outcome, things_to_ask, unlike
@@ -62,7 +61,7 @@ def _contents(env: ShapeEnv) -> Any:
 
 def _range(env: ShapeEnv, sym: Expr) -> Any:
     try:
-        return bounds(env.facts, sym)  # (how tight `env.bounds` is depends on known values too)
+        return env.bounds(sym)
     except ContradictionError as error:  # random statements may leave nothing
         return str(error)
 
