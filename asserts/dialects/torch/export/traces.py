@@ -51,6 +51,10 @@ class Trace:
         self.converted: set[Any] = set()
         """torch's symbols in the numbers that the user's code takes for Python's."""
         self.restarts = 0
+        self.checks: list[Callable[[], object]] = []
+        """What is asked when an attempt has come to its end; may want another one."""
+        self.closing: list[Callable[[], object]] = []
+        """What is to be done when the trace ends."""
         self._replaced: list[tuple[dict[str, Any], str]] = []
 
     def has(self, module: dict[str, Any], name: str) -> bool:
@@ -73,6 +77,8 @@ class Trace:
         """Give the names the meaning that they had."""
         while self._replaced:
             _put_back(*self._replaced.pop())
+        while self.closing:
+            self.closing.pop()()
 
     def swallowed(self) -> BaseException | None:
         """An error that was caught outside of torch."""
@@ -129,6 +135,8 @@ def _attempt(
     """The result, which means nothing if the trace is wanted again."""
     try:
         result = original(*args, **options)
+        for check in trace.checks:
+            check()
     except Again:
         return None
     except Exception:
