@@ -15,6 +15,7 @@ import torch
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
 from asserts.dialects.torch.export.bodies import InfeasibleError
+from asserts.dialects.torch.symbols.loaded import is_unbacked
 from asserts.dialects.torch.symbols.record import count_of_recorded
 
 __all__ = ["Environment", "Objects"]
@@ -105,6 +106,8 @@ class Environment:
         if count_of_recorded(env) > self._recorded:
             raise InfeasibleError("it makes a check, which would be made in any case")
         for symbol, range_ in self._ranges.items():
+            if not is_unbacked(symbol):
+                continue  # (a guard, which callers are held to)
             if env.var_to_range.get(symbol, range_) != range_:
                 raise InfeasibleError("it needs more of a size than is known around it")
             if env.replacements.get(symbol) != self._replaced.get(symbol):
