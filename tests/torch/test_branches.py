@@ -14,7 +14,7 @@ from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 import asserts
 from asserts.dialects.torch import installed, report
-from tests.torch.test_rungs import Of, exported, rows, rungs_of
+from tests.torch.test_rungs import exported, rows, rungs_of
 from tests.torch.torch_help import reloaded
 
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="positions of instructions")
@@ -565,7 +565,7 @@ INFEASIBLE = {
 @pytest.mark.parametrize("kind", INFEASIBLE, ids=lambda kind: kind.__name__)
 def test_where_it_is_not_feasible_the_report_says_why(kind: Any) -> None:
     """The next rung is taken, and the program gives eager mode's result or stops."""
-    with pytest.raises(Exception) as refused:
+    with pytest.raises((RuntimeError, ValueError)) as refused:
         exported(kind(), EXAMPLE, True)
     if kind is not Raises:
         assert isinstance(refused.value, GuardOnDataDependentSymNode)
@@ -592,9 +592,6 @@ def test_what_holds_on_one_side_is_not_believed_behind_it() -> None:
             y = y * 2
         return y
 
-    with pytest.raises(Exception):
-        outcome_of = function(rows(-1.0), torch.tensor(3))
-        assert outcome_of is None
     program = exported(function, EXAMPLE, "example")
     module = program.module()
     for inputs in [EXAMPLE, *OTHERS]:

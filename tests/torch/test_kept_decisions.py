@@ -17,6 +17,7 @@ from asserts.dialects.torch.export.files import load
 from asserts.errors import GraphError
 from asserts.files import save_program
 
+
 class Decided(nn.Module):
     def forward(self, x: torch.Tensor, n: torch.Tensor) -> torch.Tensor:
         k = n.item()

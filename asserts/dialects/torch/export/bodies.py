@@ -25,7 +25,9 @@ from torch.fx.experimental.proxy_tensor import (
 )
 from torch.utils import _pytree as pytree
 
-__all__ = ["Body", "InfeasibleError", "Key", "Operands", "is_written", "storage_of", "writes_after"]
+__all__ = [
+    "Body", "InfeasibleError", "Key", "Operands", "is_written", "storage_of", "writes_after",
+]  # fmt: skip
 
 _ATEN: Final = torch.ops.aten
 
@@ -72,7 +74,7 @@ def storage_of(value: Any) -> int | None:
     if not isinstance(value, torch.Tensor):
         return None
     try:
-        return value.untyped_storage()._cdata
+        return int(value.untyped_storage()._cdata)
     except (NotImplementedError, RuntimeError):  # (sparse tensors, say)
         return None
 

@@ -2,11 +2,11 @@
 
 The function that asks is rewritten (see `rewriting`), and the trace starts again. Where torch
 can then not decide a condition, both sides are traced, and the program has them in a
-`torch.cond`; a loop over the rows of a tensor becomes a `while_loop` whose body is traced once.
+`torch.cond`; a loop over the rows of a tensor becomes a `while_loop` with its body, traced once.
 Nothing is assumed: the program computes what the model does, whichever way it goes.
 
 A site is given up, with the reason in the report, if it cannot be a function, if tracing a
-side fails, or if a side changes what is not the function's own (see `untouched`): an attribute,
+side fails, or if a side changes what is not the function's own (`untouched`): an attribute,
 a list, a range of a size outside. Tensors that a side writes to are written back behind it.
 What shares memory in eager mode and does not in the program (``y = x`` on one side) must not
 be written to later: that is looked for when the trace ends.
@@ -233,7 +233,8 @@ def _require_whole(trace: Trace, plan: _Plan) -> None:
     view in eager mode."""
     for attempt, graph, last, storages, place in plan.severed:
         if attempt == trace.restarts and writes_after(graph, last, storages):
-            plan.refuse(place, "a tensor that it may have given another name is written to later")
+            reason = "a tensor that it may have given another name is written to later"
+            plan.refuse(place, reason)
             trace.wanted = Again({}, {})
             raise trace.wanted
 
@@ -306,7 +307,8 @@ class _Site:
     def __init__(self, place: Place, frame: FrameType) -> None:
         trace = trace_in_force()
         mode = get_proxy_mode()
-        assert trace is not None and mode is not None
+        assert trace is not None
+        assert mode is not None
         self.place, self.frame, self.trace = place, frame, trace
         self.tracer = mode.tracer
         self.plan = _plan_of(trace)
@@ -533,7 +535,8 @@ def _loop(
     after = dict(zip(kept, made.result[1]))
     first = [operands.place_of(one) for one in (number, *copies)] + made.written
     inputs = dict.fromkeys([*first, operands.place_of(total), *made.used])
-    made.finish(list(inputs), [made.result[0], *(after[name] for name in carried)], made.written)
+    results_of_turn = [made.result[0], *(after[name] for name in carried)]
+    made.finish(list(inputs), results_of_turn, made.written)
     more = Body(lambda: torch.lt(number, total), operands)
     more.finish(list(inputs), [more.result], [])
     output = more.graph.output_node()
@@ -560,7 +563,7 @@ def _changed(kept: Sequence[str], held: dict[str, Any], after: Sequence[Any]) ->
         if old is new or _is_equal(old, new):
             continue
         if not isinstance(old, torch.Tensor) or not isinstance(new, torch.Tensor):
-            raise InfeasibleError(f"a turn changes `{name}`, which is not a tensor before and after")
+            raise InfeasibleError(f"a turn changes `{name}`, which is not always a tensor")
         if old.dtype != new.dtype or old.dim() != new.dim() or old.device != new.device:
             raise InfeasibleError(f"a turn changes the type of `{name}`")
         found.append(name)
@@ -571,7 +574,8 @@ def _require_rows(made: Body, values: Iterable[Any]) -> None:
     """What a turn gets is a copy: it must not be written to."""
     storages = {found for one in values if (found := storage_of(one)) is not None}
     if writes_after(made.graph, None, storages):
-        raise InfeasibleError("a turn writes to what it goes over, or to a variable that it sets")
+        text = "a turn writes to what it goes over, or to a variable that it sets"
+        raise InfeasibleError(text)
 
 
 _HELPERS: Final = {

@@ -21,7 +21,7 @@ import copy
 import linecache
 from collections.abc import Iterator, Sequence
 from types import CodeType
-from typing import Final
+from typing import Any, Final
 
 __all__ = ["CALLED", "RefusedError", "Where", "function_at", "rewritten", "where_of"]
 
@@ -277,7 +277,7 @@ class _Rewriting:
         kept = self.kept(names, [one], [body])
         body = self.block([*_continuing(body, kept), _returned(kept)], "return")
         made = _function(f"{_OURS}body_{line}_{column}", [item, *names], body, one)
-        arguments = [_lazy(one.iter), ast.Name(made.name, ast.Load()), ast.Constant(tuple(kept))]
+        arguments = [_lazy(one.iter), ast.Name(made.name, ast.Load()), _constant(tuple(kept))]
         call = _called("turns", one, arguments, names)
         return [made, _assigned(kept, call, one)]
 
@@ -297,9 +297,12 @@ class _Rewriting:
                     raise RefusedError("it sets a variable that is not the function's own")
             elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
                 read.add(node.target.id)
-            elif isinstance(node, _SCOPES) and set(names) & _loaded([node]):
-                if not isinstance(node, _COMPREHENSIONS):
-                    raise RefusedError("it sets a variable that another function reads")
+            elif (
+                isinstance(node, _SCOPES)
+                and not isinstance(node, _COMPREHENSIONS)
+                and set(names) & _loaded([node])
+            ):
+                raise RefusedError("it sets a variable that another function reads")
         carried = set().union(*(_carried(body, names) for body in bodies))
         return [name for name in names if name in read or name in carried]
 
@@ -331,7 +334,14 @@ class _Expressions(ast.NodeTransformer):
     def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
         return node
 
-    visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp  # type: ignore
+    def visit_SetComp(self, node: ast.SetComp) -> ast.expr:
+        return node
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.expr:
+        return node
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.expr:
+        return node
 
 
 def _leaves(one: ast.stmt) -> set[str]:
@@ -358,7 +368,8 @@ def _leaves_in(body: Sequence[ast.stmt]) -> set[str]:
             found |= _leaves(one) & {"return"}
         elif not isinstance(one, _SCOPES):
             inner = [n for n in ast.iter_child_nodes(one) if isinstance(n, ast.stmt)]
-            handlers = [h for h in ast.iter_child_nodes(one) if isinstance(h, ast.ExceptHandler)]
+            parts = ast.iter_child_nodes(one)
+            handlers = [h for h in parts if isinstance(h, ast.ExceptHandler)]
             found |= _leaves_in(inner) | _leaves_in([s for h in handlers for s in h.body])
     return found
 
@@ -414,6 +425,11 @@ def _at(node: ast.stmt, where: ast.AST) -> ast.stmt:
     return ast.fix_missing_locations(ast.copy_location(node, where))
 
 
+def _constant(value: Any) -> ast.expr:
+    """A tuple as a constant, which the compiler takes as it takes its own."""
+    return ast.Constant(value)
+
+
 def _parameters(names: Sequence[str]) -> ast.arguments:
     return ast.arguments(
         posonlyargs=[], args=[ast.arg(name) for name in names], vararg=None, kwonlyargs=[],
@@ -444,9 +460,9 @@ def _called(
     arguments: Sequence[ast.expr],
     names: Sequence[str],
 ) -> ast.expr:
-    place = ast.Constant(where_of(where))
+    place = _constant(where_of(where))
     function = ast.Name(CALLED[what], ast.Load())
-    made = ast.Call(function, [place, *arguments, ast.Constant(tuple(names))], [])
+    made = ast.Call(function, [place, *arguments, _constant(tuple(names))], [])
     return ast.fix_missing_locations(ast.copy_location(made, where))
 
 

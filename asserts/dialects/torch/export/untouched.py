@@ -26,8 +26,8 @@ MOST: Final = 200_000
 _PLAIN: Final = (int, float, str, bytes, bool, complex, type(None))
 
 _LEAVES: Final = (
-    *_PLAIN, torch.Tensor, torch.SymInt, torch.SymFloat, torch.SymBool, torch.dtype, torch.device,
-    types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.CodeType, type,
+    *_PLAIN, torch.Tensor, torch.SymInt, torch.SymFloat, torch.SymBool, torch.dtype,
+    torch.device, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.CodeType, type,
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """What the inputs of a program are called where torch only numbers them.
 
-With ``strict=True`` torch's environment knows an input as ``flat_args[0]``. The names are those
-of the model's parameters, for the time of its trace.
+With ``strict=True`` torch's environment knows an input as ``flat_args[0]``. The names are
+those of the model's parameters, for the time of its trace.
 """
 
 from __future__ import annotations
