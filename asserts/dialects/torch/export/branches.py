@@ -2,7 +2,7 @@
 
 The function that asks is rewritten (see `rewriting`), and the trace starts again. Where torch
 can then not decide a condition, both sides are traced, and the program has them in a
-`torch.cond`; a loop over the rows of a tensor becomes a `while_loop` with its body, traced once.
+`torch.cond`; a loop over the rows of a tensor becomes a `while_loop`, its body traced once.
 Nothing is assumed: the program computes what the model does, whichever way it goes.
 
 A site is given up, with the reason in the report, if it cannot be a function, if tracing a

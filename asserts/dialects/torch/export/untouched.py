@@ -27,7 +27,8 @@ _PLAIN: Final = (int, float, str, bytes, bool, complex, type(None))
 
 _LEAVES: Final = (
     *_PLAIN, torch.Tensor, torch.SymInt, torch.SymFloat, torch.SymBool, torch.dtype,
-    torch.device, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.CodeType, type,
+    torch.device, types.ModuleType,
+    types.FunctionType, types.BuiltinFunctionType, types.CodeType, type,
 )  # fmt: skip
 
 
