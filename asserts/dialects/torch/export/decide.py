@@ -31,7 +31,7 @@ from shapes.expr import BoolExpr
 if TYPE_CHECKING:
     from asserts.dialects.torch.export.rungs import Rung
 
-__all__ = ["deciding"]
+__all__ = ["deciding", "forget_known"]
 
 Evaluate = Callable[..., Any]
 
@@ -105,6 +105,11 @@ def _advised(
 
 
 _READ: WeakKeyDictionary[TorchShapeEnv, tuple[object, GrowingEnv]] = WeakKeyDictionary()
+
+
+def forget_known(shape_env: TorchShapeEnv) -> None:
+    """Read anew, at the next question, what is enforced: something is no longer."""
+    _READ.pop(shape_env, None)
 
 
 def _known(shape_env: TorchShapeEnv, check_guards: bool) -> GrowingEnv:

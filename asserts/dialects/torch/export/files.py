@@ -3,6 +3,8 @@
 Files are read by `torch.export.load` alone, and held to data: what would have to be
 unpickled as an object of unknown kind is refused, because unpickling runs code. torch tells
 what is wrong with a file only in its log; here it is part of the error.
+
+What was decided while the program was traced is in the file, too, for its report.
 """
 
 from __future__ import annotations
@@ -23,6 +25,13 @@ from asserts.dialects import torch as torch_dialect  # first: it looks at torch'
 import torch
 from torch.export import ExportedProgram
 
+from asserts.dialects.torch.export.decisions import (
+    KEPT_AS,
+    kept_decisions,
+    note_decision,
+    read_decisions,
+)
+from asserts.dialects.torch.export.programs import shape_env_of
 from asserts.errors import GraphError
 
 __all__ = ["load", "save"]
@@ -49,10 +58,26 @@ def load(path: str | os.PathLike[str]) -> ExportedProgram:
     saved_by = _inspected(name)
     with _reading() as logged:
         try:
-            return torch.export.load(name)
+            extra: dict[str, str | bytes] = {KEPT_AS: ""}  # (torch drops an empty one)
+            program = torch.export.load(name, extra_files=extra)
         except Exception as error:  # torch raises whatever it stumbles over
             why = _last_line(logged[-1] if logged else error)
             raise GraphError(_refusal(name, saved_by, why)) from error
+    _read_decisions(program, extra[KEPT_AS], name)
+    return program
+
+
+def _read_decisions(program: ExportedProgram, text: str | bytes, name: str) -> None:
+    """Give the program back what was decided when it was traced."""
+    if not text:
+        return
+    try:
+        found = read_decisions(text if isinstance(text, str) else text.decode())
+    except (GraphError, UnicodeDecodeError) as error:
+        raise GraphError(f"{name} is damaged: {error}") from error
+    shape_env = shape_env_of(program.graph_module)
+    for one in found if shape_env is not None else ():
+        note_decision(shape_env, one)
 
 
 def _refusal(name: str, saved_by: str | None, why: str) -> str:
@@ -143,7 +168,8 @@ def _reading() -> Iterator[list[BaseException]]:
 def save(program: ExportedProgram, file: IO[bytes]) -> None:
     """Write a program. Raises `GraphError` if torch cannot save it."""
     try:
-        torch.export.save(program, file)
+        kept = kept_decisions(shape_env_of(program.graph_module))
+        torch.export.save(program, file, extra_files=None if kept is None else {KEPT_AS: kept})
     except OSError:
         raise
     except Exception as error:

@@ -26,6 +26,7 @@ from asserts.dialects.torch.export.run_along import remembering_examples
 from asserts.dialects.torch.export.rungs import Rung, ladder
 from asserts.dialects.torch.export.traces import starting_again
 from asserts.dialects.torch.symbols import record as torch_record
+from asserts.dialects.torch.symbols.arguments import naming_arguments
 
 __all__ = ["installed"]
 
@@ -136,6 +137,7 @@ def _swap_for_examples() -> None:
 
     _swap(FakeTensorMode, "from_tensor", remembering_examples(FakeTensorMode.from_tensor))
     _swap(_trace, "_non_strict_export", starting_again(_trace._non_strict_export))
+    _swap(_trace, "_strict_export", naming_arguments(_trace._strict_export))
 
 
 def _assumes_nothing() -> bool:

@@ -17,7 +17,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any, Final
 
 import sympy
@@ -50,6 +50,8 @@ def remembering_examples(original: Callable[..., Any]) -> Callable[..., Any]:
     """torch's `FakeTensorMode.from_tensor`, with a memory of what a fake tensor stands for."""
 
     def from_tensor(self: Any, tensor: Any, *args: Any, **options: Any) -> Any:
+        if isinstance(tensor, FunctionType):
+            return tensor  # (dynamo keeps the text of a check as an attribute of its graph)
         fake = original(self, tensor, *args, **options)
         if fake is not tensor:
             _REAL[fake] = tensor

@@ -1,6 +1,6 @@
 """The ladder by which a question is answered that torch cannot decide while it traces.
 
-Each rung is asked only for what the ones before it left open. The rungs up to `general`
+Each rung is asked only for what the ones before it left open. The rungs up to `branches`
 assume nothing: the traced program is right for every input that the rest of its checks
 accepts. `example` assumes, and what it assumes is asserted at run time.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from asserts.dialects.torch.export.branches import both_ways
 from asserts.dialects.torch.export.conversions import symbolic
 from asserts.dialects.torch.export.examples import by_example, by_state
 from asserts.dialects.torch.export.general import general_answer
@@ -39,6 +40,7 @@ RUNGS: Final = (
     Rung("check", checked),
     Rung("state", by_state),
     Rung("general", _general),
+    Rung("branches", both_ways),
     Rung("example", by_example, assumes=True),
 )
 """From what needs nothing to what assumes the most."""

@@ -69,6 +69,10 @@ class Trace:
         self.converts = False
         """Whether numbers may stay symbolic that the user's code takes for Python's."""
         self.places = Places()
+        self.checks: list[Callable[[], object]] = []
+        """What is asked when an attempt has come to its end; may want another one."""
+        self.closing: list[Callable[[], object]] = []
+        """What is to be done when the trace ends."""
         self._replaced: list[tuple[dict[str, Any], str]] = []
 
     def has(self, module: dict[str, Any], name: str) -> bool:
@@ -104,6 +108,8 @@ class Trace:
         """Give the names the meaning that they had."""
         while self._replaced:
             _put_back(*self._replaced.pop())
+        while self.closing:
+            self.closing.pop()()
 
     def swallowed(self) -> BaseException | None:
         """An error that was caught outside of torch."""
@@ -164,6 +170,8 @@ def _attempt(
     """The result, which means nothing if the trace is wanted again."""
     try:
         result = original(*args, **options)
+        for check in trace.checks:
+            check()
     except Again:
         return None
     except Exception:

@@ -26,6 +26,7 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 from torch.utils._sympy import functions
 from torch.utils._sympy.numbers import int_oo as torch_int_oo
 
+from asserts.dialects.torch.symbols.arguments import named_argument
 from asserts.dialects.torch.symbols.assumed import Derived, derived_ends
 from asserts.dialects.torch.symbols.enforced import ENFORCED, ENTRY
 from asserts.dialects.torch.symbols.linear import Linear, linear_sum, text_of
@@ -424,7 +425,8 @@ def _source_name(source: Any) -> str | None:
     if name.startswith("['") and "']" in name:
         inner, _, rest = name[2:].partition("']")
         name = inner + rest
-    return name.replace(".size()[", ".shape[").replace(".stride()[", ".stride[")
+    name = name.replace(".size()[", ".shape[").replace(".stride()[", ".stride[")
+    return named_argument(name)
 
 
 def _ends(found: Any) -> tuple[Bound, Bound]:
