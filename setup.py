@@ -1,17 +1,14 @@
-"""The compiled build, for those who ask: ``SHAPEPROOF_COMPILE=1 pip install .``
-
-Everything else about the package is in ``pyproject.toml``. Without the variable nothing is
-compiled, and no compiler is needed. With it, mypyc makes C extensions of the modules in
+"""The compiled build: with ``SHAPEPROOF_COMPILE=1`` mypyc makes C extensions of the modules in
 `COMPILED`, from the same sources, which behave alike; the sources are installed beside them.
+
+Whoever installs or makes a wheel need not set the variable: ``build_backend.py`` does, where
+there is a compiler. Everything else about the package is in ``pyproject.toml``.
 """
 
 import os
 import sys
 
 from setuptools import Extension, setup
-
-MYPYC = "mypy[mypyc]==2.4.1"
-"""Pinned: what is compiled depends on it."""
 
 COMPILED = [
     f"shapes/{name}.py"
@@ -57,25 +54,25 @@ TYPES = ["--config-file=", "--ignore-missing-imports", "--no-warn-unused-ignores
 
 SIGNALS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shapes", "_signals.h")
 
-ASKED = os.environ.get("SHAPEPROOF_COMPILE", "0") not in ("", "0")
+INCLUDED = ["/FI" + SIGNALS] if sys.platform == "win32" else ["-include", SIGNALS]
+"""How a C compiler is told to read a header before everything else."""
+
+QUESTIONS = {"egg_info", "dist_info", "sdist", "editable_wheel"}
+"""What compiles nothing."""
 
 
 def extensions() -> list[Extension]:
     """The extensions to build: none, unless they were asked for."""
-    if not ASKED:
+    if os.environ.get("SHAPEPROOF_COMPILE") != "1" or {*sys.argv[1:2]} & QUESTIONS:
         return []
-    try:
-        from mypyc.build import mypycify
-    except ImportError:
-        if sys.argv[1:2] in (["egg_info"], ["dist_info"]):
-            return []  # only what this needs is being asked
-        raise
+    from mypyc.build import mypycify
+
     compiled = mypycify(
         [*TYPES, *COMPILED], opt_level="3", debug_level="0", group_name="shapeproof"
     )
     for one in compiled:  # (the list of arguments may be shared)
-        one.extra_compile_args = [*one.extra_compile_args, "-include", SIGNALS]
+        one.extra_compile_args = [*one.extra_compile_args, *INCLUDED]
     return [Extension("shapes._native", ["shapes/_native.c"]), *compiled]
 
 
-setup(ext_modules=extensions(), setup_requires=[MYPYC] if ASKED else [])
+setup(ext_modules=extensions())

@@ -13,12 +13,16 @@ The folders, from the bottom; a folder imports only folders to its left:
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from asserts.conditions.report import Report
 from asserts.dialects.hosts import adapter_of
 from asserts.errors import (
+    AnnotationError,
+    ContractError,
     GraphError,
     InputError,
     RuntimeAssertionError,
@@ -36,8 +40,13 @@ from asserts.verify.programs import VerifyReport, verify
 
 if TYPE_CHECKING:
     from asserts.dialects.torch.export.exporting import Exported
+    from asserts.drawing import Drawing
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 __all__ = [
+    "AnnotationError",
+    "ContractError",
     "GraphError",
     "GraphModule",
     "InputError",
@@ -54,11 +63,13 @@ __all__ = [
     "VerifyReport",
     "check",
     "contract",
+    "draw",
     "export",
     "infer_shapes",
     "inputs",
     "insert",
     "minimise",
+    "minimize",
     "remove",
     "report",
     "verify",
@@ -138,6 +149,18 @@ def minimise(
     return MinimiseRuntimeAsserts(policy=policy, effort=effort)(program)
 
 
+minimize = minimise
+"""The same, in American spelling."""
+
+
+def draw(program: Any, report: Report | None = None) -> Drawing:
+    """The program's graph as a picture (SVG) that notebooks show, asserts coloured by what
+    became of them; see `asserts.drawing.draw`."""
+    from asserts.drawing import draw as drawn
+
+    return drawn(program, report)
+
+
 def report(
     program: Any, policy: Policy = "preserve-user", effort: str = "default"
 ) -> Report:
@@ -173,16 +196,49 @@ def infer_shapes(model: Any) -> Any:
     return infer(model)
 
 
-def contract(model: Any) -> Any:
-    """The input sizes that an ONNX model accepts, as conditions on its dimension names.
+@overload
+def contract(*, where: str | Sequence[str] = ()) -> Callable[[F], F]: ...
 
-    `model` is what `infer_shapes` takes, or its result. The result is an
-    `asserts.dialects.onnx.Contract`: `conditions`, `check(sizes)`, `sample`, `violations`.
-    Raises `GraphError` for what is not a model.
+
+@overload
+def contract(model: F, *, where: str | Sequence[str] = ()) -> F: ...
+
+
+@overload
+def contract(model: Any) -> Any: ...
+
+
+def contract(model: Any = None, *, where: str | Sequence[str] = ()) -> Any:
+    """The contract of a function, from its annotations; or of an ONNX model.
+
+    As a decorator (``@contract`` or ``@contract(where="n % 8 == 0")``) it guards a function:
+    dtype, rank and sizes of its arrays are what the annotations say (jaxtyping's, or
+    ``Annotated[np.ndarray, "f4[n, 2*m]"]``), with names that are solved for in any order, and
+    the conditions `where` hold. A call that breaks it raises `ContractError`. The attribute
+    ``contract`` of the function has `check`, `inputs()` and `violations()`. Raises
+    `AnnotationError` where the annotations make no contract.
+
+    For a model (a path, bytes, what `infer_shapes` takes, or its result) it answers which
+    input sizes the model accepts: an `asserts.dialects.onnx.Contract` with `conditions`,
+    `check(sizes)`, `sample`, `violations`. Raises `GraphError` for what is not a model.
     """
+    conditions = (where,) if isinstance(where, str) else tuple(where)
+    if model is None or _is_function(model):
+        from asserts.contracts import contracted
+
+        if model is None:
+            return lambda function: contracted(function, conditions)
+        return contracted(model, conditions)
+    if conditions:
+        raise AnnotationError("where= is for functions; the contract of a model is its own")
     from asserts.dialects.onnx import contract as of_model
 
     return of_model(model)
+
+
+def _is_function(value: object) -> bool:
+    """Whether a contract is asked of a function (or of what a class has in its place)."""
+    return inspect.isroutine(value) or isinstance(value, (staticmethod, classmethod))
 
 
 def _onnx_of(program: object) -> Any:

@@ -6,7 +6,18 @@ from collections.abc import Mapping
 
 from shapes.errors import ShapeproofError
 
-__all__ = ["GraphError", "InputError", "RuntimeAssertionError", "TraceError"]
+__all__ = [
+    "AnnotationError",
+    "ContractError",
+    "GraphError",
+    "InputError",
+    "RuntimeAssertionError",
+    "TraceError",
+]
+
+
+class AnnotationError(ShapeproofError, TypeError):
+    """Annotations that make no contract: not readable, not solvable, or contradictory."""
 
 
 class GraphError(ShapeproofError):
@@ -19,6 +30,41 @@ class TraceError(ShapeproofError):
 
 class InputError(ShapeproofError):
     """Inputs that don't fit the parameters, or the input contract, of a graph."""
+
+
+class ContractError(InputError):
+    """A call that breaks the contract of a function.
+
+    `function` is its name, `argument` whose array it was ("the result" for what it
+    returned, None for a condition of ``where=``), `axis` the axis (None if it is not about
+    one), `clause` what was required, `found` what was there instead.
+    """
+
+    function: str
+    argument: str | None
+    axis: int | None
+    clause: str
+    found: object
+
+    def __init__(
+        self,
+        message: str,
+        function: str = "",
+        argument: str | None = None,
+        axis: int | None = None,
+        clause: str = "",
+        found: object = None,
+    ) -> None:
+        self.function = function
+        self.argument = argument
+        self.axis = axis
+        self.clause = clause
+        self.found = found
+        # The arguments as given, so that the error can be pickled between processes.
+        super().__init__(message, function, argument, axis, clause, found)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class RuntimeAssertionError(ShapeproofError, AssertionError):

@@ -68,6 +68,13 @@ COMPILED: Final = not str(shapes.expr.operators.__file__).endswith(".py")
 """Whether the kernel is the compiled one."""
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext shapes``: the cells ``%%facts`` and ``%%prove``."""
+    from shapes.env.magics import load
+
+    load(shell)
+
+
 def __getattr__(name: str) -> Any:
     """Every other operator of the grammar is a function, too: ``shapes.TruncDiv(n, 4)``."""
     return function_named(name)

@@ -24,10 +24,11 @@ FOLDERS = {
     ),
     "asserts": (
         "errors", "graph", "dialects.interfaces", "dialects.base", "conditions",
-        "dialects.numpy.graph", "trace", "dialects.numpy", "dialects.torch.symbols",
+        "dialects.numpy.graph", "annotations", "trace", "dialects.numpy", "dialects.torch.symbols",
         "dialects.torch.answers", "dialects.onnx.model", "dialects.onnx.rules",
         "dialects.onnx.infer", "dialects.onnx.answers", "dialects.hosts",
-        "passes", "verify", "dialects.torch", "dialects.onnx", "files", "examples", "cli",
+        "passes", "verify", "testing", "contracts", "dialects.torch", "dialects.onnx", "files",
+        "drawing", "examples", "client", "cli", "service",
     ),
 }  # fmt: skip
 """Folders (and single modules that stand for themselves), the lowest first."""
@@ -39,12 +40,15 @@ UPWARDS = {
     ("shapes.facts.verdict", "shapes.env.display"): "a verdict shows itself",
     ("asserts.dialects.torch.symbols.record", "asserts.dialects.torch.answers.graph"):
         "what a check said is read from the graph in the making",
+    ("asserts.graph.module", "asserts.drawing"): "a graph draws itself",
     ("asserts.verify.programs", "asserts.dialects.torch.export.verify"):
         "a framework is loaded for its own programs only",
     ("asserts.verify.programs", "asserts.dialects.onnx.trials"):
         "a framework is loaded for its own programs only",
     ("asserts.dialects.hosts", "asserts.dialects.torch.export.hosts"):
         "a framework is loaded for its own programs only",
+    ("asserts.cli.serve", "asserts.service.run"): "the verb starts the service",
+    ("asserts.cli.serve", "asserts.service.settings"): "the verb starts the service",
 }  # fmt: skip
 """What may be imported from the right, inside of a function, at first use, and why."""
 

@@ -33,6 +33,7 @@ from shapes.traversal.compose import composed
 from shapes.traversal.cost import cost
 from shapes.traversal.evaluate import Evaluation
 from shapes.traversal.interpret import interpret
+from shapes.traversal.mathematics import latex, mathematical
 from shapes.traversal.sympy import from_sympy, to_sympy
 from shapes.traversal.totalize import made_total
 from shapes.witness.smt import Question, is_available, script, solve
@@ -79,6 +80,13 @@ def test_text_pickles_and_sympy_bring_it_back(op: str, row: str) -> None:
     for values, meant in points(op, row):
         if back is not expr and meant is not Undefined:
             assert same(ours(back, values), meant), (str(expr), str(back), values)
+
+
+@pytest.mark.parametrize(("op", "row"), CASES)
+def test_it_is_shown_as_mathematics(op: str, row: str) -> None:
+    expr, _ = expr_of(op, row)
+    for shown in (mathematical(expr), latex(expr)):
+        assert all(shown.count(a) == shown.count(b) for a, b in ("()", "{}")), shown
 
 
 @pytest.mark.parametrize(("op", "row"), EXACT)

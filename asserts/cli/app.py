@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from asserts.cli.answers import reported
+from asserts.cli.check import check
 from asserts.cli.compare import verify
 from asserts.cli.exits import Exit, in_help
 from asserts.cli.export import export
@@ -18,6 +19,7 @@ from asserts.cli.failures import Failure, failure_of
 from asserts.cli.models import contract, infer
 from asserts.cli.programs import insert, minimise, remove, report
 from asserts.cli.questions import bounds, prove
+from asserts.cli.serve import serve
 from asserts.cli.tour import demo
 
 __all__ = ["app", "run"]
@@ -34,7 +36,9 @@ app = typer.Typer(
 
 _QUESTIONS: Final = "Questions about sizes"
 _PROGRAMS: Final = "Programs and their checks"
+_CONTRACTS: Final = "Functions with contracts"
 _MODELS: Final = "ONNX models"
+_SERVICE: Final = "Service"
 _START: Final = "First look"
 
 EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
@@ -63,6 +67,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "shapeproof verify model.pt2 fewer.pt2",
         "shapeproof verify checked.json plain.json --seed 7 --trials 200",
     ),
+    "check": (
+        "shapeproof check layers.py",
+        "shapeproof check layers.py heads.py --sarif shapes.sarif",
+    ),
     "contract": (
         "shapeproof contract model.onnx",
         "shapeproof contract model.onnx --check batch=3,height=640",
@@ -71,6 +79,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "shapeproof infer model.onnx",
         "shapeproof infer model.onnx -o shaped.onnx",
     ),
+    "serve": ("shapeproof serve", "shapeproof serve --host 0.0.0.0 --store postgresql://..."),
     "demo": ("shapeproof demo", "shapeproof demo letter.txt"),
 }
 """What to try, by verb; the tests run what needs no file."""
@@ -86,8 +95,10 @@ _add(_QUESTIONS, prove, ExpressionCommand)
 _add(_QUESTIONS, bounds, ExpressionCommand)
 for _function in (export, insert, remove, minimise, report, verify):
     _add(_PROGRAMS, _function)
+_add(_CONTRACTS, check)
 _add(_MODELS, infer)
 _add(_MODELS, contract)
+_add(_SERVICE, serve)
 _add(_START, demo)
 app.command("minimize", hidden=True)(minimise)
 

@@ -14,11 +14,15 @@ from shapes.base import IntInfinity
 
 if TYPE_CHECKING:
     from asserts.conditions.report import Decision, Report, Row
+    from asserts.dialects.onnx import Contract
     from asserts.verify.programs import Outcome, VerifyReport
     from shapes.domains import ValueRanges
     from shapes.facts import Fact, Proof, Verdict
 
-__all__ = ["number", "of_comparison", "of_range", "of_report", "of_verdict"]
+__all__ = [
+    "number", "of_bounds", "of_check", "of_comparison", "of_congruence", "of_contract",
+    "of_fact", "of_range", "of_report", "of_requirement", "of_values", "of_verdict",
+]  # fmt: skip
 
 _LONGEST = 4096
 """Bits of an integer that Python always writes in decimal."""
@@ -35,12 +39,13 @@ def number(value: Any) -> Any:
     return value
 
 
-def _fact(fact: Fact) -> dict[str, Any]:
+def of_fact(fact: Fact) -> dict[str, Any]:
+    """The fields of a fact."""
     location = fact.location
     return {
         "text": fact.spelled,
         "origin": fact.origin,
-        "source": fact.whence,
+        "source": fact.provenance,
         "location": None if location is None else str(location),
     }
 
@@ -48,10 +53,11 @@ def _fact(fact: Fact) -> dict[str, Any]:
 def _proof(proof: Proof | None) -> dict[str, Any] | None:
     if proof is None:
         return None
-    return {"method": proof.method, "facts": [_fact(fact) for fact in proof.facts]}
+    return {"method": proof.method, "facts": [of_fact(fact) for fact in proof.facts]}
 
 
-def _values(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def of_values(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Values by name, or null."""
     return None if values is None else {name: number(value) for name, value in values.items()}
 
 
@@ -61,8 +67,8 @@ def of_verdict(verdict: Verdict) -> dict[str, Any]:
         "claim": verdict.text,
         "status": verdict.status.value,
         "proof": _proof(verdict.proof),
-        "counterexample": _values(verdict.counterexample),
-        "witness": _values(verdict.witness),
+        "counterexample": of_values(verdict.counterexample),
+        "witness": of_values(verdict.witness),
         "premises": [str(premise) for premise in verdict.premises],
         "tried": list(verdict.tried),
     }
@@ -75,6 +81,56 @@ def of_range(known: ValueRanges) -> dict[str, Any]:
         "lower": number(known.lower),
         "upper": number(known.upper),
         "nan": known.nan,
+    }
+
+
+def of_congruence(known: tuple[int, int] | None) -> dict[str, Any] | None:
+    """The fields of a congruence: modulus and residue."""
+    if known is None:
+        return None
+    return {"modulus": number(known[0]), "residue": number(known[1])}
+
+
+def of_bounds(
+    expression: str, known: ValueRanges, congruence: tuple[int, int] | None
+) -> dict[str, Any]:
+    """The fields of what is known of an expression."""
+    known_congruence = {"congruence": of_congruence(congruence)}
+    return {"expression": expression, **of_range(known), **known_congruence}
+
+
+def of_contract(found: Contract) -> dict[str, Any]:
+    """The fields of the contract of an ONNX model."""
+    return {
+        "dimensions": found.names,
+        "conditions": found.texts,
+        "requirements": [of_requirement(one) for one in found.requirements],
+        "data_dependent": [of_requirement(one) for one in found.data],
+        "notes": found.inferred.notes,
+    }
+
+
+def of_check(found: Contract, sizes: dict[str, int]) -> dict[str, Any]:
+    """The fields of a contract, and of what becomes of these sizes."""
+    broken, undecided = found.check(sizes), found.undecided(sizes)
+    return {
+        **of_contract(found),
+        "sizes": sizes,
+        "accepted": False if broken else None if undecided else True,
+        "broken_conditions": [str(clause) for clause in found.broken(sizes)],
+        "broken": [of_requirement(one.requirement) for one in broken],
+        "undecided": [of_requirement(one) for one in undecided],
+    }
+
+
+def of_requirement(one: Any) -> dict[str, Any]:
+    """The fields of what a node of a model requires."""
+    return {
+        "condition": str(one.whole),
+        "node": one.node,
+        "operator": one.operator,
+        "reason": one.reason,
+        "exact": one.exact,
     }
 
 

@@ -88,10 +88,15 @@ def _exported(
 def _given(factory: str, value: Any) -> dict[str, Any]:
     """What the function returns, by name."""
     if isinstance(value, dict):
-        unknown = sorted(map(str, value.keys() - set(_PARTS)))
-        if unknown or "model" not in value or "args" not in value:
+        unknown = sorted(repr(key) for key in value if key not in _PARTS)
+        if unknown:
             known = ", ".join(_PARTS)
-            raise GraphError(f"{factory} returns a dict with other keys than {known}")
+            raise GraphError(
+                f"{factory} returns a dict with other keys than {known}: {', '.join(unknown)}"
+            )
+        missing = [part for part in _PARTS[:2] if part not in value]
+        if missing:
+            raise GraphError(f"{factory} returns a dict without {' and '.join(missing)}")
         return {str(name): part for name, part in value.items()}
     if isinstance(value, tuple) and 2 <= len(value) <= len(_PARTS):
         return dict(zip(_PARTS, value))

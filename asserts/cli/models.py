@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from asserts.cli.answers import Answer, respond
+from asserts.cli.documents import of_check, of_contract
 from asserts.cli.exits import Exit
 from asserts.cli.options import Json, Quiet
 from asserts.cli.screen import Screen, working
@@ -72,7 +73,7 @@ def contract(
         with working(f"finding what {model} requires", quiet):
             found = asserts.contract(model)
         if check is None:
-            return Answer(Exit.DONE, _contract_fields(found), lambda s: s.line(str(found)))
+            return Answer(Exit.DONE, of_contract(found), lambda s: s.line(str(found)))
         return _checked(found, _sizes(check))
 
     respond("contract", answer, json, quiet)
@@ -104,35 +105,7 @@ def _checked(found: Contract, sizes: dict[str, int]) -> Answer:
         if code is Exit.DONE:
             screen.line("accepted", "bold green")
 
-    fields = {
-        **_contract_fields(found),
-        "sizes": sizes,
-        "accepted": code is Exit.DONE if code is not Exit.UNKNOWN else None,
-        "broken_conditions": [str(clause) for clause in found.broken(sizes)],
-        "broken": [_requirement(one.requirement) for one in broken],
-        "undecided": [_requirement(one) for one in undecided],
-    }
-    return Answer(code, fields, draw)
-
-
-def _contract_fields(found: Contract) -> dict[str, Any]:
-    return {
-        "dimensions": found.names,
-        "conditions": found.texts,
-        "requirements": [_requirement(one) for one in found.requirements],
-        "data_dependent": [_requirement(one) for one in found.data],
-        "notes": found.inferred.notes,
-    }
-
-
-def _requirement(one: Any) -> dict[str, Any]:
-    return {
-        "condition": str(one.whole),
-        "node": one.node,
-        "operator": one.operator,
-        "reason": one.reason,
-        "exact": one.exact,
-    }
+    return Answer(code, of_check(found, sizes), draw)
 
 
 def _save(model: Any, path: str) -> None:

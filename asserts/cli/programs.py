@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from asserts.cli.answers import Answer, respond
+from asserts.cli.changes import REPORT_TITLE, graph_text, minimised
 from asserts.cli.exits import Exit
 from asserts.cli.options import (
     Input,
@@ -23,15 +23,11 @@ from asserts.cli.options import (
 )
 from asserts.cli.screen import Screen, set_apart, working
 from asserts.files import load_program, require_output, save_program
-from asserts.graph.module import GraphModule
-from shapes.base import shown_file
 
 if TYPE_CHECKING:
     from asserts.conditions.report import Report
 
 __all__ = ["calm", "insert", "loaded", "minimise", "remove", "report"]
-
-_TITLE = "runtime asserts"
 
 
 def insert(
@@ -85,14 +81,9 @@ def minimise(
     quiet: Quiet = False,
 ) -> None:
     """Remove runtime asserts that others imply."""
-    import asserts
 
     def change(given: Any) -> Any:
-        result = asserts.minimise(given, policy=policy.value)
-        if isinstance(given, GraphModule) or _is_model(given):
-            return result
-        said = asserts.report(given, policy=policy.value)  # in source names, with the nodes
-        return replace(result, report=replace(said, title=result.report.title))
+        return minimised(given, policy.value)
 
     source = (program, input or (), module or ())
     respond(
@@ -114,7 +105,7 @@ def report(
     def answer() -> Answer:
         with calm(), working(f"proving the checks of {program}", quiet):
             given = loaded(program, input or (), module or ())
-            found = replace(asserts.report(given, policy=policy.value), title=_TITLE)
+            found = replace(asserts.report(given, policy=policy.value), title=REPORT_TITLE)
         fields = {"program": program, "report": _report_fields(found)}
         return Answer(Exit.DONE, fields, lambda screen: _draw_report(screen, found))
 
@@ -153,7 +144,7 @@ def _changed(
         result = change(given)
         if output is not None:
             save_program(result.program, output)
-    graph = _graph_text(result.program) if output is None else None
+    graph = graph_text(result.program) if output is None else None
 
     def draw(screen: Screen) -> None:
         _draw_report(screen, result.report)
@@ -183,22 +174,3 @@ def _draw_report(screen: Screen, found: Report) -> None:
     from asserts.cli.tables import draw_report
 
     draw_report(screen, found)
-
-
-def _is_model(program: Any) -> bool:
-    """Whether it is an ONNX model."""
-    return hasattr(program, "opset_import")
-
-
-def _graph_text(program: Any) -> str:
-    """The graph as people read it, with paths as they know them."""
-    if _is_model(program):
-        from asserts.dialects.onnx.checks.writing import written_text
-
-        return written_text(program)
-    module = program if isinstance(program, GraphModule) else program.graph_module
-    text = str(module.print_readable(print_output=False))
-    return _FILE.sub(lambda found: found[1] + shown_file(found[2]), text)
-
-
-_FILE = re.compile(r"(^\s*# File: )(/[^:\n]*)", re.MULTILINE)

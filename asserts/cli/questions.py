@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -20,8 +20,6 @@ from asserts.cli.options import (
     Unbacked,
 )
 from asserts.cli.screen import Screen
-from shapes.base import Bound, Location, SaidAt, int_oo
-from shapes.errors import ShapeproofError
 
 if TYPE_CHECKING:
     from shapes.env import ShapeEnv
@@ -103,15 +101,10 @@ def bounds(
             if modulus > 1:
                 screen.line(f"{expr} = {residue} modulo {modulus}")
 
-        from asserts.cli.documents import number, of_range
+        from asserts.cli.documents import of_bounds
 
-        congruence = {"modulus": number(modulus), "residue": number(residue)}
-        fields: dict[str, Any] = {
-            "expression": str(expr),
-            **of_range(known),
-            "congruence": congruence if expr.kind == "int" else None,
-        }
-        return Answer(Exit.DONE, fields, draw)
+        congruence = (modulus, residue) if expr.kind == "int" else None
+        return Answer(Exit.DONE, of_bounds(str(expr), known, congruence), draw)
 
     respond("bounds", answer, json, quiet)
 
@@ -121,55 +114,15 @@ def bounds(
 
 def _environment(size: Texts, integer: Texts, unbacked: Texts, assume: Texts) -> ShapeEnv:
     """What the options state; every fact names its option."""
+    from asserts.cli.declared import assume as state
+    from asserts.cli.declared import declare
     from shapes.env import ShapeEnv
 
     env = ShapeEnv()
-    for text in size or ():
-        name, lower, upper = _ranged("--size", text, 0)
-        if lower < 0:
-            raise ShapeproofError(f"--size {text}: a size is at least 0; use --int {text}")
-        with _said_by("--size"):
-            env.size(name, min=lower, max=upper)  # type: ignore[arg-type]
-    for text in integer or ():
-        name, lower, upper = _ranged("--int", text, -int_oo)
-        with _said_by("--int"):
-            env.integer(name, min=lower, max=upper)
-    for text in unbacked or ():
-        name, lower, upper = _ranged("--unbacked", text, 0)
-        with _said_by("--unbacked"):
-            env.unbacked(name, size_like=lower >= 0, min=lower, max=upper)
+    declared = (("size", "--size", size), ("int", "--int", integer))
+    for kind, option, texts in (*declared, ("unbacked", "--unbacked", unbacked)):
+        for text in texts or ():
+            declare(env, kind, text, option)
     for fact in assume or ():
-        with _said_by("--assume"):
-            env.assume(fact)
+        state(env, fact, "--assume")
     return env
-
-
-def _said_by(option: str) -> SaidAt:
-    return SaidAt(Location(option, 0, ""))
-
-
-_ENDS: Final[dict[str, Bound]] = {"int_oo": int_oo, "-int_oo": -int_oo}
-
-
-def _ranged(option: str, text: str, default: Bound) -> tuple[str, Bound, Bound]:
-    """``NAME``, ``NAME:MIN..MAX``, ``NAME:MIN..`` or ``NAME:..MAX``."""
-    name, colon, ends = text.partition(":")
-    if not colon:
-        return name, default, int_oo
-    low, dots, high = (part.strip() for part in ends.partition(".."))
-    try:
-        lower = _end(low) if low else default
-        upper = _end(high) if high else int_oo
-    except ValueError:
-        dots = ""
-    if not dots:
-        raise ShapeproofError(f"{option} {text}: expected NAME:MIN..MAX")
-    if lower > upper:
-        raise ShapeproofError(
-            f"{option} {text}: the range is empty (min {lower} > max {upper})"
-        )
-    return name, lower, upper
-
-
-def _end(text: str) -> Bound:
-    return _ENDS[text] if text in _ENDS else int(text)

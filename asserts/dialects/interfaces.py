@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from asserts.graph.graph import Graph, Node
 from asserts.graph.module import GraphModule
-from shapes.expr import BoolExpr, IntExpr
+from shapes.expr import IntExpr
 from shapes.facts import Fact
 
 __all__ = [
@@ -96,9 +96,6 @@ class Constraints(Protocol):
         """Ranges that the program itself states of values that it reads when it runs, by the
         names of their symbols."""
 
-    def assumptions(self, graph_module: GraphModule) -> Iterable[BoolExpr]:
-        """What the tracer took for granted and nothing checks."""
-
     def entry_facts(self, graph_module: GraphModule) -> Iterable[Fact]:
         """What the program's callers are held to by checks outside of the graph."""
 
@@ -127,9 +124,6 @@ class Unconstrained:
 
     def wanted_ranges(self, graph_module: GraphModule) -> Mapping[str, tuple[Any, Any]]:
         return {}
-
-    def assumptions(self, graph_module: GraphModule) -> Iterable[BoolExpr]:
-        return ()
 
     def entry_facts(self, graph_module: GraphModule) -> Iterable[Fact]:
         return ()

@@ -303,6 +303,12 @@ class GraphModule(Module):
             sys.stdout.write(text + "\n")
         return text
 
+    def draw(self, report: Any = None) -> Any:
+        """The graph as a picture (SVG) that notebooks show; see `asserts.draw`."""
+        from asserts.drawing import draw
+
+        return draw(self, report)
+
     def __str__(self) -> str:
         return self.print_readable(print_output=False)
 

@@ -191,16 +191,20 @@ class _Constraints:
         self._points = Points(list(module.graph.nodes), self._dialect)
         self.symbols = {symbol.name: symbol for symbol in self._points.binders}
         self._wanted: list[tuple[int, Obligation]] = []
+        self._taken: set[BoolExpr] = set()
         self.modified = False
 
     def take(self, obligations: Iterable[Obligation]) -> list[Obligation]:
         """Place what can be placed in this graph; the rest is for another."""
         rest = []
         for obligation in obligations:
+            if obligation.claim in self._taken:
+                continue
             point = self._points.of_claim(obligation.claim)
             if point is None:
                 rest.append(obligation)
             else:
+                self._taken.add(obligation.claim)
                 self._wanted.append((point, obligation))
         return rest
 
@@ -234,7 +238,6 @@ class _Constraints:
         for point, obligation in self._wanted:
             by_point.setdefault(point, []).append(obligation)
         arriving = self._made_sure()
-        assumed = self._assumed(arriving)
         facts = Facts()
         self._writer = Writer(
             self._graph, self._dialect, self._points, self._env, after_asserts=True
@@ -245,31 +248,10 @@ class _Constraints:
                 facts = _learned(facts, arriving.pop(0)[1])
             for obligation in sorted(by_point[point], key=_strength):
                 proof = self._proof(facts, obligation.claim)
-                if proof is None and self._is_assumed(assumed, obligation):
-                    rows.append(_assumed_row(obligation))
-                    continue
                 rows.append(self._row(facts, obligation, point, proof))
                 known = Fact(obligation.claim, "contract", obligation.text)
                 facts = _learned(facts, known)
         return rows
-
-    def _assumed(self, made_sure: list[tuple[int, Fact]]) -> Facts | None:
-        """All that holds, and what the tracer took for granted besides."""
-        assumptions = list(self._constraints.assumptions(self._module))
-        if not assumptions:
-            return None
-        facts = Facts()
-        for fact in [fact for _, fact in made_sure]:
-            facts = _learned(facts, fact)
-        for claim in assumptions:
-            facts = _learned(facts, Fact(claim, "assumed"))
-        return facts
-
-    def _is_assumed(self, assumed: Facts | None, obligation: Obligation) -> bool:
-        """Whether a stated range says no more than that."""
-        if assumed is None or obligation.stated_by != "stated range":
-            return False
-        return self._proof(assumed, obligation.claim) is not None
 
     def _proof(self, facts: Facts, claim: BoolExpr) -> Proof | None:
         effort = "cheap" if len(free_symbols(claim)) <= 1 else self._effort
@@ -297,11 +279,6 @@ class _Constraints:
             location=obligation.location,
             nodes=count,
         )
-
-
-def _assumed_row(obligation: Obligation) -> Row:
-    note = "not asserted: it rests on what the tracer assumed of its inputs"
-    return Row(obligation.text, obligation.stated_by, "kept", note=note)
 
 
 def _learned(facts: Facts, fact: Fact) -> Facts:

@@ -27,6 +27,7 @@ from asserts.errors import TraceError
 from asserts.graph.module import GraphModule
 from asserts.graph.values import ArrayValue
 from asserts.trace.advice import advised
+from asserts.trace.annotated import subject_of
 from asserts.trace.builtins_patch import patched
 from asserts.trace.checks import check
 from asserts.trace.context import activated
@@ -35,6 +36,7 @@ from asserts.trace.names import name_the_rest
 from asserts.trace.rules import (
     create,
     dynamic,
+    editing,
     elementwise,
     index,
     join,
@@ -51,6 +53,7 @@ __all__ = ["RULE_MODULES", "ArrayValue", "Spec", "SymArray", "check", "trace"]
 RULE_MODULES = (
     create,
     dynamic,
+    editing,
     elementwise,
     index,
     join,
@@ -74,7 +77,9 @@ def trace(
     An array input is specified by a tuple of sizes (names, numbers, `Dim`s, or text such as
     ``"2*b"``; float64), by `Spec(shape, dtype)`, or by an example array; a symbolic integer by
     a `Dim` or `Spec.int(...)`. Anything else is a constant, passed as it is. A name that is
-    nowhere a size by itself is computed from the sizes that are made of it. The modules of
+    nowhere a size by itself is computed from the sizes that are made of it. A parameter that
+    is given no specification has the one that its annotation says (jaxtyping's, or
+    ``Annotated[np.ndarray, "f4[n, 2*m]"]``). The modules of
     your project that the function refers to belong to the program; `modules` names further
     ones, of installed packages.
 
@@ -86,11 +91,18 @@ def trace(
         raise TraceError(f"{fn!r} is not a function")
     name = getattr(fn, "__name__", None) or type(fn).__name__
     tracer = Tracer(ShapeEnv() if env is None else env, name)
-    flat, call = bound_specs(fn, specs, named)
+    subject = subject_of(fn, specs, named)
+    fn = subject.function
+    flat, call = bound_specs(fn, subject.specs, subject.named)
     with activated(tracer):
         values = make_inputs(tracer, flat)
+        contract = subject.contract
+        stated = None if contract is None else contract.traced(tracer, values)
         with patched(fn, modules) as spaces, advised(tracer.env, spaces, flat):
             result = call(values)
+        if stated is not None:
+            stated.returned(result)
+        tracer.require_computed()
         tracer.returned()
         output = tracer.graph.output(_as_argument(tracer, result))
         output.meta["val"] = _described(result)

@@ -10,7 +10,7 @@ the sizes for that to be right (``x.shape[0] % 2 == 0``).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from asserts.errors import TraceError
@@ -34,7 +34,7 @@ from shapes.expr import (
 )
 from shapes.traversal import free_symbols, substitute
 
-__all__ = ["Equation", "Solution", "solve"]
+__all__ = ["Equation", "Solution", "UndeterminedError", "solve"]
 
 Decide: TypeAlias = Callable[[BoolExpr], "bool | None"]
 IsSize: TypeAlias = Callable[[IntExpr], bool]
@@ -59,11 +59,29 @@ class Equation:
 @dataclass(frozen=True)
 class Solution:
     """A name with its value from the sizes (and the names before it), and the conditions for
-    the sizes to be made of such names."""
+    the sizes to be made of such names.
+
+    `equation` is the one that was solved (None: several together). Where the `divisor` is 0,
+    the name could be anything; a condition excludes that.
+    """
 
     name: IntExpr
     value: IntExpr
     conditions: tuple[BoolExpr, ...]
+    equation: Equation | None = None
+    divisor: IntExpr | None = None
+
+
+class UndeterminedError(TraceError):
+    """A `name` that no size determines."""
+
+    def __init__(self, message: str, name: str = "", texts: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self.texts = texts
+        super().__init__(message, name, texts)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 def solve(
@@ -72,8 +90,8 @@ def solve(
     """The solutions for all wanted names, in an order in which they can be computed; and the
     equations that they don't make sure of.
 
-    `decide` answers for conditions on sizes of places. Raises `TraceError`, naming the first
-    name, for what cannot be solved.
+    `decide` answers for conditions on sizes of places. Raises `UndeterminedError`, naming the
+    first name, for what cannot be solved.
     """
     left = list(dict.fromkeys(wanted))
     pending = list(equations)
@@ -94,7 +112,7 @@ def solve(
         equation, solution, is_sure = step
         pending.remove(equation)
         left.remove(solution.name)
-        found.append(solution)
+        found.append(replace(solution, equation=equation))
         if not is_sure:
             kept.append(equation)
     found += _eliminated(pending, left, is_size)
@@ -161,7 +179,7 @@ def _divided_by_size(
     value = floor_division(known, divisor)
     if not is_size(value):
         value = maximum(value, constant(0))
-    return Solution(name, value, (not_equal(factor, constant(0)),))
+    return Solution(name, value, (not_equal(factor, constant(0)),), divisor=factor)
 
 
 # --------------------------------------------------------------------------- elimination
@@ -178,7 +196,7 @@ def _eliminated(
     for name in left:
         pivot = next((row for row in rows if row[0].get(name)), None)
         if pivot is None:
-            raise TraceError(_undetermined(equations, name))
+            raise _undetermined(equations, name)
         rows = [_without(row, pivot, name) for row in rows if row is not pivot]
         solved = [_without(row, pivot, name) for row in solved]
         solved.append(pivot)
@@ -212,14 +230,15 @@ def _without(row: _Row, pivot: _Row, name: IntExpr) -> _Row:
     return {n: c for n, c in terms.items() if c}, combine(a, row[1], -b, pivot[1])
 
 
-def _undetermined(equations: Sequence[Equation], name: Expr) -> str:
-    texts = [e.text for e in equations if name in free_symbols(e.meant)]
+def _undetermined(equations: Sequence[Equation], name: Expr) -> UndeterminedError:
+    texts = tuple(e.text for e in equations if name in free_symbols(e.meant))
     shown = " and ".join(map(repr, texts))
     if len(texts) == 1:
         said = f"the size {shown} names `{name}`, which no dimension determines"
     else:
         said = f"no dimension determines `{name}`, nor do the sizes {shown} together"
-    return (
+    message = (
         f"{said}: specify `{name}` itself as a size of an input or as an integer input, or a "
         f"size of which it can be computed, such as '2*{name}' or '{name} + 1'"
     )
+    return UndeterminedError(message, name.name, texts)

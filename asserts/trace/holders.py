@@ -16,7 +16,10 @@ from typing import Any, Final
 
 from asserts.trace.outside import is_library, stand_in_for
 
-__all__ = ["is_own", "is_project", "reachable_globals", "replaced_in", "traced_globals"]
+__all__ = ["OWN", "is_own", "is_project", "reachable_globals", "replaced_in", "traced_globals"]
+
+OWN: Final = "__shapeproof_own__"
+"""A name in the globals of functions that we have written, which are of no module."""
 
 Globals = dict[str, Any]
 Undo = Callable[[], None]
@@ -52,6 +55,8 @@ def functions_in(function: Any) -> Iterator[FunctionType]:
 
 def is_own(names: Globals) -> bool:
     """Whether these are the globals of a module of ours, of numpy, or Python's built-ins."""
+    if OWN in names:
+        return True
     module = str(names.get("__name__", ""))
     top, _, rest = module.partition(".")
     if top == "asserts":
@@ -94,9 +99,10 @@ def _referred(space: Globals) -> Iterator[Globals]:
     """The globals of the modules, functions and classes among some globals."""
     for value in list(space.values()):
         if isinstance(value, FunctionType):
-            yield value.__globals__
-            for module in _imported_in(value):
-                yield vars(module)
+            for one in functions_in(value):  # (and what it wraps)
+                yield one.__globals__
+                for module in _imported_in(one):
+                    yield vars(module)
         elif isinstance(value, ModuleType):
             yield vars(value)
         elif not isinstance(value, _PLAIN):

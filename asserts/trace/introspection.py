@@ -3,7 +3,8 @@
 A traced array answers as an array does (``isinstance(x, np.ndarray)``, ``type(x)``), a
 symbolic size as an integer. Their values are not known, so their text and their hash cannot
 be computed with; `watch` refuses those to traced code. Debuggers, logging and ``print`` show
-the symbolic form.
+the symbolic form. Arithmetic that raises for some values (``12 % n``) is noted by `watch`,
+whatever becomes of its result.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from asserts.errors import TraceError
+from asserts.trace.context import current_tracer
 from asserts.trace.outside import is_standard
 from asserts.trace.symarray import SymArray, is_symbolic
 from shapes.base import Location, is_internal
@@ -119,7 +121,12 @@ _SHOWING: Final = frozenset(
 
 def watch(value: Any, what: str) -> None:
     """The text or the hash of a traced value is asked for; raises `TraceError` where traced
-    code would compute with it."""
+    code would compute with it. A value that may be undefined is noted by its tracer."""
+    if what == "value":
+        tracer = current_tracer()
+        if tracer is not None and value.env is tracer.env:
+            tracer.computed(value)
+        return
     location = _asking(sys._getframe(1), what)
     if location is None:
         return

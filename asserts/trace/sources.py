@@ -7,7 +7,7 @@ import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,9 +17,10 @@ from typing import Any, TypeVar
 from asserts.errors import TraceError
 from asserts.graph.module import GraphModule
 from asserts.trace import Spec, trace
+from asserts.trace.annotated import annotated_names
 from shapes.base import Location, SaidAt
 
-__all__ = ["function_named", "inputs", "traced_from"]
+__all__ = ["function_named", "inputs", "module_named", "traced_from"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -75,6 +76,17 @@ def function_named(text: str) -> Iterator[Any]:
     place, name = _parts(text, "FILE.py:FUNCTION or MODULE:FUNCTION")
     with _importable(place), _not_exiting(text):
         yield _function(_module(place), place, name)
+
+
+@contextmanager
+def module_named(place: str) -> Iterator[ModuleType]:
+    """The module ``FILE.py`` or ``MODULE``, for the time of the block; what stands beside it
+    can be imported.
+
+    Raises `TraceError` for what cannot be loaded.
+    """
+    with _importable(place), _not_exiting(place):
+        yield _module(place)
 
 
 def _parts(text: str, wanted: str) -> tuple[str, str]:
@@ -270,7 +282,7 @@ def _arguments(
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         raise TraceError(f"the parameters of {name!r} are not known") from None
-    _require_known(name, parameters, specs)
+    _require_known(name, parameters, specs, annotated_names(function))
     left = dict(specs)
     positional: list[Any] = []
     for parameter in parameters:
@@ -285,7 +297,10 @@ def _arguments(
 
 
 def _require_known(
-    name: str, parameters: Iterable[inspect.Parameter], specs: Mapping[str, Any]
+    name: str,
+    parameters: Iterable[inspect.Parameter],
+    specs: Mapping[str, Any],
+    annotated: Collection[str],
 ) -> None:
     own = list(parameters)
     plain = [p for p in own if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
@@ -294,7 +309,8 @@ def _require_known(
     if unknown and not any(p.kind is p.VAR_KEYWORD for p in own):
         there = f"its parameters are {', '.join(names)}" if names else "it has none"
         raise TraceError(f"{name!r} has no parameter {unknown[0]!r}; {there}")
-    missing = [p.name for p in plain if p.default is p.empty and p.name not in specs]
+    known = {*specs, *annotated}
+    missing = [p.name for p in plain if p.default is p.empty and p.name not in known]
     if missing:
         raise TraceError(
             f"the shapes of the inputs of {name!r} are not known ({', '.join(missing)}): "

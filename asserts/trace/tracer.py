@@ -86,6 +86,7 @@ class Tracer:
         self._reads: dict[Node, Expr] = {}
         self._totals: dict[Total, IntExpr] = {}
         self._required: set[Expr] = set()
+        self._computed: dict[Expr, tuple[Expr, Location | None]] = {}
         self._operation: list[tuple[str, Any]] = []
         self._end: str | None = None
 
@@ -157,6 +158,21 @@ class Tracer:
         if value.defined is not TRUE:
             self._check(value.defined, f"`{value.expr}` has no value", "arithmetic")
 
+    def computed(self, value: Symbolic) -> None:
+        """The program computes a number that may have no value, which raises there even if
+        the result is never used (`require_computed` states what is left of that)."""
+        if value.defined not in self._computed:
+            self._computed[value.defined] = (value.expr, user_location())
+        if value.defined is FALSE:
+            self.require_defined(value)
+
+    def require_computed(self) -> None:
+        """State that all arithmetic of the program has values, as far as no use of it did."""
+        for condition, (expr, location) in self._computed.items():
+            if self.decide(condition) is not True:
+                self._check(condition, f"`{expr}` has no value", "arithmetic", location)
+        self._computed.clear()
+
     def require(self, result: ShapeResult, operation: str | None = None) -> Shape:
         """State the needs of an operation; the shape of its result.
 
@@ -166,7 +182,9 @@ class Tracer:
             self._check(need.condition, need.reason, operation or self.operation)
         return result.shape
 
-    def _check(self, condition: Expr, reason: str, operation: str) -> None:
+    def _check(
+        self, condition: Expr, reason: str, operation: str, location: Location | None = None
+    ) -> None:
         whole = conjunction(defined(condition), condition)
         if whole is TRUE or whole in self._required or self._is_size(whole):
             return
@@ -175,7 +193,8 @@ class Tracer:
         learn_names(self)
         try:
             self.env.check(
-                whole, origin="operation", operation=operation, location=user_location(),
+                whole, origin="operation", operation=operation,
+                location=location or user_location(),
                 written=text_of_claim(self.env, condition),
             )  # fmt: skip
         except ContradictionError as error:

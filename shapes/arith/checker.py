@@ -53,7 +53,7 @@ from shapes.facts.bounds import bounds, congruence
 from shapes.facts.store import Fact, Facts
 from shapes.traversal.substitute import substitute
 
-__all__ = ["check"]
+__all__ = ["check", "conclusions"]
 
 
 def check(certificate: Certificate, facts: Iterable[Fact], claim: BoolExpr) -> None:
@@ -175,13 +175,24 @@ _Row = tuple[Mapping[Key, int], int, bool]
 """Coefficients, constant, and whether the sum is 0 (rather than at most 0)."""
 
 
-def _check_linear(part: Linear, known: Sequence[Fact], goal: BoolExpr) -> None:
+def conclusions(
+    part: Linear, known: Sequence[Fact], goal: BoolExpr
+) -> Sequence[_Row | BoolExpr]:
+    """What each step of a linear proof says: a row, or a condition that is none.
+
+    Raises `CertificateError` at the first step that does not follow.
+    """
     rows: list[_Row | BoolExpr] = []
     for number, step in enumerate(part.steps):
         try:
             rows.append(_conclusion(step, rows, known, goal))
         except (CertificateError, ShapeproofError, IndexError) as error:
             raise CertificateError(f"step {number}: {error}") from None
+    return rows
+
+
+def _check_linear(part: Linear, known: Sequence[Fact], goal: BoolExpr) -> None:
+    rows = conclusions(part, known, goal)
     _require(bool(rows), "there are no steps")
     last = rows[-1]
     _require(not isinstance(last, BoolExpr) and _impossible(last), "the end is possible")

@@ -23,7 +23,7 @@ from shapes.arith.difference_logic import Graph, enter_edges, path_refutation
 from shapes.arith.interval_premises import ends_of, in_range, reasons_of_range
 from shapes.arith.lemma_instances import INSTANCE_LIMIT, Instance, Wanted, instances
 from shapes.arith.simplex import weighted
-from shapes.base.budget import spend
+from shapes.base.budget import ExhaustedError, spend
 from shapes.base.infinity import IntInfinity
 from shapes.errors import ContradictionError
 from shapes.expr.booleans import negation
@@ -114,8 +114,11 @@ def with_fewer(proof: Proof, claim: BoolExpr) -> Proof:
         return proof
     for fact in proof.facts:
         if fact in proof.facts:
-            fewer = Facts().given(*(f for f in proof.facts if f is not fact))
-            proof = linear(fewer, claim) or proof
+            try:
+                fewer = Facts().given(*(f for f in proof.facts if f is not fact))
+                proof = linear(fewer, claim) or proof
+            except ExhaustedError:
+                break  # the proof is there, whatever is left of the steps
     return proof
 
 

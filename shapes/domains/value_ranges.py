@@ -172,6 +172,16 @@ class ValueRanges:
         nan = ", nan=True" if self.nan else ""
         return f"ValueRanges(lower={written(self.lower)}, upper={written(self.upper)}{nan})"
 
+    def _repr_html_(self) -> str:
+        return f"{self._spelled('∞')}{' or nan' if self.nan else ''}"
+
+    def _repr_latex_(self) -> str:
+        return f"${self._spelled(chr(92) + 'infty')}$"
+
+    def _spelled(self, infinity: str) -> str:
+        text = f"[{written(self.lower)}, {written(self.upper)}]"
+        return text.replace("int_oo", "inf").replace("inf", infinity)
+
     def __reduce__(self) -> tuple[type[ValueRanges], tuple[End, End, bool]]:
         return ValueRanges, (self.lower, self.upper, self.nan)
 

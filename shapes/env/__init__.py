@@ -18,6 +18,12 @@ from shapes.env.symints import Symbolic, SymBool, SymFloat, SymInt
 
 if TYPE_CHECKING:
     from shapes.env.arrays import ANSWERS as ANSWERS
+    from shapes.env.codegen.python import (
+        Source as Source,
+    )
+    from shapes.env.codegen.python import (
+        compiled_text as compiled_text,
+    )
     from shapes.env.display import (
         html_table as html_table,
     )
@@ -41,6 +47,7 @@ __all__ = [
     "Not",
     "Or",
     "ShapeEnv",
+    "Source",
     "SymBool",
     "SymFloat",
     "SymInt",
@@ -48,6 +55,7 @@ __all__ = [
     "Symbolic",
     "Where",
     "ceildiv",
+    "compiled_text",
     "exact_hint",
     "exact_range",
     "html_table",
@@ -59,6 +67,7 @@ __getattr__ = lazy_exports(
     __name__,
     {
         "arrays": ("ANSWERS",),
+        "codegen.python": ("Source", "compiled_text"),
         "display": ("html_table", "terminal_width", "text_table"),
     },
 )

@@ -8,7 +8,7 @@ from typing import Any
 from shapes.base.digits import written
 from shapes.base.foreign import is_numeric
 from shapes.base.infinity import Bound, IntInfinity
-from shapes.base.location import said
+from shapes.base.location import Location
 from shapes.env.symints import Symbolic, SymBool
 from shapes.errors import ExpressionTypeError
 from shapes.expr.linear import le_zero
@@ -19,7 +19,6 @@ __all__ = [
     "Claim",
     "Quantity",
     "claims_of",
-    "declared",
     "declared_range",
     "require_text",
     "text_or_none",
@@ -44,26 +43,25 @@ def require_text(said: object, what: str) -> None:
         raise ExpressionTypeError(f"{what} is text, not {type(said).__name__}")
 
 
-def declared(claim: BoolExpr, text: str) -> Fact:
-    """A range that a caller gives with a symbol, as a fact."""
-    return Fact(claim, "declared", text, location=said())
-
-
 def declared_range(
-    sym: IntExpr, name: str, lower: Bound, upper: Bound, size_like: bool
+    sym: IntExpr, lower: Bound, upper: Bound, size_like: bool, place: Location | None
 ) -> list[Fact]:
-    """The ends of an integer's range as facts."""
+    """The ends of an integer's range as facts; `place` is where they were declared, if it was
+    not in code."""
     facts = []
+    name = sym.name
     if size_like:
         # What every size is needs no check at entry, unlike what was declared.
         natural = le_zero(combine(-1, sym, 0, sym))
         facts.append(Fact(natural, "operation", f"{name} >= 0", operation="every size"))
     if not isinstance(lower, IntInfinity) and not (size_like and lower <= 0):
         least = le_zero(combine(-1, sym, 0, sym, lower))
-        facts.append(declared(least, f"{name} >= {written(lower)}"))
+        text = f"{name} >= {written(lower)}"
+        facts.append(Fact(least, "declared", text, location=place))
     if not isinstance(upper, IntInfinity):
         most = le_zero(combine(1, sym, 0, sym, -upper))
-        facts.append(declared(most, f"{name} <= {written(upper)}"))
+        text = f"{name} <= {written(upper)}"
+        facts.append(Fact(most, "declared", text, location=place))
     return facts
 
 

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 from shapes.base.digits import interval, short
 from shapes.expr.nodes import BoolExpr
 from shapes.facts.verdict import Status, Verdict
+from shapes.traversal.mathematics import escaped, latex, mathematical_html
 
 if TYPE_CHECKING:
+    from shapes.env.proof_tree import Branch
     from shapes.env.shape_env import ShapeEnv
     from shapes.env.symints import Symbolic
 
 __all__ = [
-    "env_html", "env_line", "env_text", "html_table", "symbolic_html", "terminal_width",
-    "text_table", "verdict_html",
+    "env_html", "env_latex", "env_line", "env_text", "html_table", "symbolic_html",
+    "terminal_width", "text_table", "verdict_html", "verdict_latex",
 ]  # fmt: skip
 
 _BACKGROUNDS = {
@@ -133,7 +135,7 @@ _NAMES = 8
 
 
 def _fact_rows(env: ShapeEnv) -> list[tuple[str, str]]:
-    return [(fact.spelled, fact.whence) for fact in env.facts]
+    return [(fact.spelled, fact.provenance) for fact in env.facts]
 
 
 def env_text(env: ShapeEnv) -> str:
@@ -162,7 +164,7 @@ def env_html(env: ShapeEnv) -> str:
 
 def symbolic_html(value: Symbolic) -> str:
     """An expression with its range."""
-    shown = f"<code>{escape(str(value.expr))}</code>"
+    shown = mathematical_html(value.expr)
     if isinstance(value.expr, BoolExpr):
         return shown
     known = value.env.bounds(value)
@@ -171,7 +173,8 @@ def symbolic_html(value: Symbolic) -> str:
 
 
 def verdict_html(verdict: Verdict) -> str:
-    """A verdict with its status in colour and its explanation below."""
+    """A verdict with its status in colour, its explanation below, and the steps of its proof
+    to be unfolded."""
     background = _BACKGROUNDS[verdict.status]
     style = f"background:{background};color:#ffffff;padding:0 0.4em;border-radius:0.3em"
     lines = [escape(line.strip()) for line in verdict.explain().splitlines()]
@@ -179,4 +182,49 @@ def verdict_html(verdict: Verdict) -> str:
         f"<div><b style='{style}'>{verdict.status.name}</b> "
         f"<code>{escape(verdict.text)}</code></div>"
     )
-    return head + "".join(f"<div style='margin-left:1.5em'>{line}</div>" for line in lines)
+    below = "".join(f"<div style='margin-left:1.5em'>{line}</div>" for line in lines)
+    return head + below + _steps_html(verdict)
+
+
+def _steps_html(verdict: Verdict) -> str:
+    proof = verdict.proof
+    if proof is None or proof.certificate is None:
+        return ""
+    from shapes.env.proof_tree import proof_tree
+    from shapes.expr.booleans import negation
+
+    claim = negation(verdict.claim) if verdict.disproved else verdict.claim
+    return f"<div style='margin-left:1.5em'>{_unfolding(proof_tree(proof, claim))}</div>"
+
+
+def _unfolding(branch: Branch) -> str:
+    """A branch as an element that opens where something stands below it."""
+    text = escape(branch.text)
+    if not branch.below:
+        return f"<div style='margin-left:1.1em'>{text}</div>"
+    below = "".join(map(_unfolding, branch.below))
+    return (
+        f"<details><summary>{text}</summary>"
+        f"<div style='margin-left:1em'>{below}</div></details>"
+    )
+
+
+def verdict_latex(verdict: Verdict) -> str:
+    """The claim, and what is known of it."""
+    said = _SAID[verdict.status]
+    return rf"$\displaystyle {latex(verdict.claim)}\quad\text{{{said}}}$"
+
+
+_SAID = {
+    Status.ALWAYS: "always holds",
+    Status.NEVER: "never holds",
+    Status.DEPENDS: "depends on the values",
+    Status.UNKNOWN: "could not be decided",
+}
+
+
+def env_latex(env: ShapeEnv) -> str:
+    """The facts, one below the other, and where each comes from."""
+    rows = [rf"{latex(f.claim)} & \text{{{escaped(f.provenance)}}}" for f in env.facts]
+    body = r" \\ ".join(rows)
+    return rf"$\begin{{array}}{{ll}} {body} \end{{array}}$"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from shapes.env.symints import SymInt, applied, symbolic
@@ -83,6 +84,7 @@ def ceildiv(a: Any, b: Any) -> Any:
     return applied(None, "CeilDiv", (a, b))
 
 
+@cache
 def function_named(name: str) -> Callable[..., Any]:
     """An operator of the grammar, as a function of numbers and symbolic numbers.
 

@@ -1,30 +1,30 @@
 """`ShapeEnv`: the mutable door to the engine.
 
 It holds the symbols with their sources and examples, the current facts (an immutable
-value), the guards that example sizes have caused, and the deferred runtime checks; the
-reasoning itself is elsewhere. A statement that is refused leaves everything as it was.
+value; see `declarations` for both), the guards that example sizes have caused, and the
+deferred runtime checks; the reasoning itself is elsewhere. A statement that is refused leaves
+everything as it was.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from shapes.base.foreign import is_sympy
-from shapes.base.infinity import Bound, int_oo
 from shapes.base.location import Location, user_location
 from shapes.domains import Congruence, ValueRanges
 from shapes.env.arguments import (
     Claim,
     Quantity,
     claims_of,
-    declared_range,
     require_text,
     text_or_none,
 )
-from shapes.env.dims import exact_example, exact_hint, exact_range
+from shapes.env.declarations import Declarations
+from shapes.env.displayed import Displayed
 from shapes.env.guards import Guard, GuardFunction
 from shapes.env.records import Check, SymbolInfo
 from shapes.env.symints import (
@@ -39,9 +39,7 @@ from shapes.env.symints import (
 from shapes.errors import (
     DataDependentError,
     ExpressionTypeError,
-    RangeError,
     UndefinedError,
-    UnknownSymbolError,
 )
 from shapes.expr.booleans import conjunction, equal, negation
 from shapes.expr.nodes import (
@@ -49,11 +47,9 @@ from shapes.expr.nodes import (
     BoolExpr,
     Expr,
     IntExpr,
-    Kind,
     Value,
     as_expr,
     constant,
-    symbol,
 )
 from shapes.facts.bounds import bounds
 from shapes.facts.bounds import congruence as congruence_under
@@ -65,7 +61,7 @@ from shapes.prove.quick import decide
 from shapes.traversal.definedness import Spelled
 from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import free_symbols
-from shapes.traversal.parsing import is_name, parse_spelled
+from shapes.traversal.parsing import parse_spelled
 
 if TYPE_CHECKING:
     from shapes.prove.ladder import Effort
@@ -76,143 +72,22 @@ if TYPE_CHECKING:
 __all__ = ["Check", "ShapeEnv", "SymbolInfo"]
 
 
-class ShapeEnv:
+class ShapeEnv(Declarations, Displayed):
     """Symbols, facts, guards and deferred checks of one program."""
 
     watch: Callable[[Any, str], None] | None = None
     """Called when the "text" or the "hash" of a symbolic value is asked for (by a tracer, to
-    which both are unknown); what it raises goes to the caller."""
+    which both are unknown), and the "value" of an operation that may have none; what it raises
+    goes to the caller."""
 
     def __init__(self) -> None:
-        self.symbols: dict[str, SymbolInfo] = {}
-        self.facts: Facts = Facts()
-        self._stated: list[Fact] = []
+        super().__init__()
         self._guards: list[Guard] = []
         self._checks: list[Check] = []
-        self._unbacked = 0
-        self._model = Model()
-        self._examples: dict[Expr, Value] = {}
-        self.names: dict[str, str] = {}
-        """What people call symbols whose names are not of their making."""
-
-    # ------------------------------------------------------------------ symbols
-
-    def size(
-        self,
-        name: str,
-        hint: int | None = None,
-        min: int = 0,
-        max: Bound = int_oo,
-        source: str | None = None,
-    ) -> SymInt:
-        """A backed size: an input's dimension, at least 0."""
-        return self._integer(name, True, hint, min, max, source, size_like=True)
-
-    def integer(
-        self,
-        name: str,
-        hint: int | None = None,
-        min: Bound = -int_oo,
-        max: Bound = int_oo,
-        source: str | None = None,
-    ) -> SymInt:
-        """A backed integer of any sign."""
-        return self._integer(name, True, hint, min, max, source, size_like=False)
-
-    def boolean(
-        self, name: str, hint: bool | None = None, source: str | None = None
-    ) -> SymBool:
-        """A backed truth value."""
-        hint = exact_example(name, hint, "bool")
-        info = SymbolInfo(self._symbol(name, "bool"), True, source, hint)
-        return self._entered(info, ())  # type: ignore[return-value]
-
-    def real(
-        self, name: str, hint: float | None = None, source: str | None = None
-    ) -> SymFloat:
-        """A backed double."""
-        hint = exact_example(name, hint, "float")
-        info = SymbolInfo(self._symbol(name, "float"), True, source, hint)
-        return self._entered(info, ())  # type: ignore[return-value]
-
-    def unbacked(
-        self,
-        name: str | None = None,
-        kind: Kind = "int",
-        size_like: bool = False,
-        min: Bound | None = None,
-        max: Bound | None = None,
-        source: str | None = None,
-    ) -> Any:
-        """A value that is known only when the program runs: a `SymInt`, `SymBool` or
-        `SymFloat`. A size-like one is at least 0. Without a name it gets the next free
-        one of u0, u1, ..."""
-        name = self._fresh_name() if name is None else name
-        if kind != "int":
-            if size_like or min is not None or max is not None:
-                raise RangeError(f"`{name}` is not an integer: it has no range or size")
-            info = SymbolInfo(self._symbol(name, kind), False, source)
-            return self._entered(info, ())
-        lower = -int_oo if min is None else min
-        upper = int_oo if max is None else max
-        return self._integer(name, False, None, lower, upper, source, size_like)
-
-    def _fresh_name(self) -> str:
-        while f"u{self._unbacked}" in self.symbols:
-            self._unbacked += 1
-        return f"u{self._unbacked}"
-
-    def _integer(
-        self,
-        name: str,
-        backed: bool,
-        hint: int | None,
-        lower: Bound,
-        upper: Bound,
-        source: str | None,
-        size_like: bool,
-    ) -> SymInt:
-        lower, upper = exact_range(name, lower, upper)
-        if size_like and lower < 0:
-            lower, upper = exact_range(name, 0, upper)
-        hint = exact_hint(name, hint, lower, upper)
-        sym = self._symbol(name, "int")
-        assert isinstance(sym, IntExpr)
-        facts = declared_range(sym, name, lower, upper, size_like)
-        info = SymbolInfo(sym, backed, source, hint, size_like)
-        return self._entered(info, facts)  # type: ignore[return-value]
-
-    def _symbol(self, name: str, kind: Kind) -> Expr:
-        if not is_name(name):
-            raise ExpressionTypeError(f"{name!r} cannot be the name of a symbol")
-        if name in self.symbols:
-            raise ExpressionTypeError(f"there is a symbol `{name}` already")
-        return symbol(name, kind)
-
-    def _entered(self, info: SymbolInfo, facts: Sequence[Fact]) -> Symbolic:
-        if info.source is not None:
-            require_text(info.source, f"the source of `{info.name}`")
-        self.facts = self.facts.declaring(info.symbol, info.backed, len(self.symbols), facts)
-        self._stated += facts
-        self._entered_info(info)
-        return symbolic(self, info.symbol)
-
-    def _entered_info(self, info: SymbolInfo) -> None:
-        self.symbols[info.name] = info
-        if info.hint is not None:
-            self._model.suggest(info.symbol, info.hint)
-            self._examples[info.symbol] = info.hint
 
     def __getitem__(self, name: str) -> Any:
         """The symbol of that name; raises `UnknownSymbolError`."""
         return self.wrap(self._found(name))
-
-    def _found(self, name: str) -> Expr:
-        info = self.symbols.get(name)
-        if info is None:
-            known = ", ".join(list(self.symbols)[:20]) or "none"
-            raise UnknownSymbolError(f"unknown symbol `{name}` (known: {known})")
-        return info.symbol
 
     def wrap(self, expr: Expr, defined: BoolExpr = TRUE) -> Any:
         """The expression as a symbolic value of this environment; a constant that has a value
@@ -537,6 +412,8 @@ class ShapeEnv:
     @property
     def axioms(self) -> tuple[Fact, ...]:
         """What is known without any check, in the order in which it was stated."""
+        if self._known[1] is not None:
+            self._declare()
         return tuple(self._stated)
 
     def guard_function(self) -> GuardFunction:
@@ -576,17 +453,10 @@ class ShapeEnv:
 
         return env_from_json(text)
 
-    def __str__(self) -> str:
-        from shapes.env.display import env_text
+    @staticmethod
+    def from_url(url: str, key: str | None = None, timeout: float = 30.0) -> ShapeEnv:
+        """The environment that a service keeps there (see ``shapeproof serve``), with an API
+        key; raises `OSError` or `SerializationError`."""
+        from shapes.env.remote import env_from_url
 
-        return env_text(self)
-
-    def __repr__(self) -> str:
-        from shapes.env.display import env_line
-
-        return env_line(self)
-
-    def _repr_html_(self) -> str:
-        from shapes.env.display import env_html
-
-        return env_html(self)
+        return env_from_url(url, key, timeout)

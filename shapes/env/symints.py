@@ -79,6 +79,11 @@ class Symbolic:
 
         return symbolic_html(self)
 
+    def _repr_latex_(self) -> str:
+        from shapes.traversal.mathematics import latex
+
+        return f"${latex(self.expr)}$"
+
     def __copy__(self: T) -> T:
         return self
 
@@ -162,7 +167,7 @@ class Symbolic:
 
 
 def _watched(value: Symbolic, what: str) -> None:
-    """Notify the environment's watcher that a text or a hash is asked for."""
+    """Notify the environment's watcher of what is asked for (see `ShapeEnv.watch`)."""
     watch = value.env.watch
     if watch is not None:
         watch(value, what)
@@ -239,6 +244,8 @@ class _Direct:
         made.env = env
         made.expr = expr
         made.defined = defined
+        if defined is not TRUE and env.watch is not None:
+            env.watch(made, "value")
         return made
 
 
@@ -544,7 +551,10 @@ def applied(env: ShapeEnv | None, name: str, operands: tuple[Any, ...]) -> Any:
         if expr.op is CONSTANT and not any(isinstance(one, Expr) for one in operands):
             return expr.value  # of plain numbers, as Python's own functions
         return expr
-    return env.wrap(spelled.expr, spelled.defined)
+    made = env.wrap(spelled.expr, spelled.defined)
+    if spelled.defined is not TRUE:
+        _watched(made, "value")
+    return made
 
 
 def operand_of(env: ShapeEnv | None, value: Any) -> Spelled:

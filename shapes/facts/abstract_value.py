@@ -67,7 +67,7 @@ class Fact:
         return self.text if self.text is not None else brief(self.claim)
 
     @property
-    def whence(self) -> str:
+    def provenance(self) -> str:
         """Where it comes from, in a few words."""
         words = {
             "declared": "declared range",
@@ -94,10 +94,22 @@ class Fact:
         }.get(self.origin)
 
     def __str__(self) -> str:
-        return f"{self.spelled}  [{self.whence}]"
+        return f"{self.spelled}  [{self.provenance}]"
 
     def __repr__(self) -> str:
         return f"<Fact {self}>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        from shapes.traversal.mathematics import mathematical_html
+
+        return f"{mathematical_html(self.claim)} <small>{escape(self.provenance)}</small>"
+
+    def _repr_latex_(self) -> str:
+        from shapes.traversal.mathematics import latex
+
+        return f"${latex(self.claim)}$"
 
 
 _NONE: Final = NO_REASONS

@@ -43,16 +43,26 @@ if TYPE_CHECKING:
     from shapes.facts.store import Facts
 
 __all__ = [
-    "ABOVE", "APART", "BELOW", "HOLDS", "NATURAL", "TERMS", "NoValueError", "Told", "narrowed",
-    "reach", "refuted", "relates_operands",
+    "ABOVE",
+    "BELOW",
+    "HOLDS",
+    "NATURAL",
+    "TERMS",
+    "UNEQUAL",
+    "Learned",
+    "NoValueError",
+    "narrowed",
+    "reach",
+    "refuted",
+    "relates_operands",
 ]  # fmt: skip
 
 BELOW: Final = "at most"
 ABOVE: Final = "at least"
-APART: Final = "not"
+UNEQUAL: Final = "not"
 HOLDS: Final = "holds"
 
-Told = tuple[Expr, str, int, Reasons]
+Learned = tuple[Expr, str, int, Reasons]
 """An operand, what is said of it (`HOLDS` of a condition), of which number, and why."""
 
 FACTORS: Final = 4
@@ -207,7 +217,7 @@ def relates_operands(t: IntExpr) -> bool:
     return name in ("Min", "Max", "Abs", "Where")
 
 
-def narrowed(facts: Facts, t: IntExpr, known: Knowledge) -> list[Told]:
+def narrowed(facts: Facts, t: IntExpr, known: Knowledge) -> list[Learned]:
     """What the ends of an atom that isn't a symbol say about its operands."""
     if isinstance(t, Product):
         return _of_product(facts, t, known)
@@ -227,9 +237,9 @@ def narrowed(facts: Facts, t: IntExpr, known: Knowledge) -> list[Told]:
 
 def _bounds(
     e: Expr, lower: Bound, upper: Bound, why_lower: Reasons, why: Reasons
-) -> list[Told]:
+) -> list[Learned]:
     """Both ends of an operand, as far as they are finite."""
-    learned: list[Told] = []
+    learned: list[Learned] = []
     if not isinstance(lower, IntInfinity):
         learned.append((e, ABOVE, lower, why_lower))
     if not isinstance(upper, IntInfinity):
@@ -237,7 +247,7 @@ def _bounds(
     return learned
 
 
-def _of_quotient(facts: Facts, t: IntExpr, known: Knowledge) -> list[Told]:
+def _of_quotient(facts: Facts, t: IntExpr, known: Knowledge) -> list[Learned]:
     """``b*q <= a < b*q + b`` for a positive divisor."""
     a, b = t.args
     assert isinstance(b, IntExpr)
@@ -252,7 +262,7 @@ def _of_quotient(facts: Facts, t: IntExpr, known: Knowledge) -> list[Told]:
     if by.lower < 1:
         return []
     sized = by.why_lower | by.why_upper
-    learned: list[Told] = []
+    learned: list[Learned] = []
     if not isinstance(low, IntInfinity):
         least = by.lower if low >= 0 else by.upper
         if not isinstance(least, IntInfinity):
@@ -268,7 +278,7 @@ def _of_quotient(facts: Facts, t: IntExpr, known: Knowledge) -> list[Told]:
     return learned
 
 
-def _of_truncated(t: IntExpr, known: Knowledge) -> list[Told]:
+def _of_truncated(t: IntExpr, known: Knowledge) -> list[Learned]:
     """What the ends of a quotient that is rounded towards 0 say, for a positive divisor."""
     c = t.args[1].constant if type(t.args[1]) is IntConstant else 0
     if c < 1:
@@ -280,9 +290,9 @@ def _of_truncated(t: IntExpr, known: Knowledge) -> list[Told]:
     return _bounds(t.args[0], least, most, known.why_lower, known.why_upper)
 
 
-def _of_size(facts: Facts, x: Expr, n: int, known: Knowledge) -> list[Told]:
+def _of_size(facts: Facts, x: Expr, n: int, known: Knowledge) -> list[Learned]:
     """What the ends of ``abs(x)**n`` say about x: its size lies between their roots."""
-    learned: list[Told] = []
+    learned: list[Learned] = []
     upper, lower = known.upper, known.lower
     if not isinstance(upper, IntInfinity):
         if upper < 0:
@@ -300,20 +310,20 @@ def _of_size(facts: Facts, x: Expr, n: int, known: Knowledge) -> list[Told]:
     elif own.upper < least:
         learned.append((x, BELOW, -least, known.why_lower | own.why_upper))
     elif 2 * least - 1 <= DIVISORS:
-        learned += [(x, APART, k, known.why_lower) for k in range(1 - least, least)]
+        learned += [(x, UNEQUAL, k, known.why_lower) for k in range(1 - least, least)]
     else:
-        learned.append((x, APART, 0, known.why_lower))
+        learned.append((x, UNEQUAL, 0, known.why_lower))
     return learned
 
 
-def _of_extremum(facts: Facts, t: IntExpr, known: Knowledge, sign: int) -> list[Told]:
+def _of_extremum(facts: Facts, t: IntExpr, known: Knowledge, sign: int) -> list[Learned]:
     """A maximum (sign 1; a minimum is one of opposites): no operand is above it, and the only
     operand that reaches its lower end is not below that."""
     far, near = (known.upper, known.lower) if sign > 0 else (known.lower, known.upper)
     why_far, why = known.why_upper, known.why_lower
     if sign < 0:
         why_far, why = why, why_far
-    learned: list[Told] = []
+    learned: list[Learned] = []
     if not isinstance(far, IntInfinity):
         learned += [(e, BELOW if sign > 0 else ABOVE, far, why_far) for e in t.args]
     if isinstance(near, IntInfinity):
@@ -330,7 +340,7 @@ def _of_extremum(facts: Facts, t: IntExpr, known: Knowledge, sign: int) -> list[
     return learned
 
 
-def _of_choice(facts: Facts, t: IntExpr, known: Knowledge) -> list[Told]:
+def _of_choice(facts: Facts, t: IntExpr, known: Knowledge) -> list[Learned]:
     """``Where(p, a, b)``: the arm that cannot have the value is not chosen."""
     p, a, b = t.args
     assert isinstance(p, BoolExpr)
@@ -343,7 +353,7 @@ def _of_choice(facts: Facts, t: IntExpr, known: Knowledge) -> list[Told]:
     return []
 
 
-def _as_known(e: Expr, known: Knowledge, why: Reasons) -> list[Told]:
+def _as_known(e: Expr, known: Knowledge, why: Reasons) -> list[Learned]:
     return _bounds(e, known.lower, known.upper, known.why_lower | why, known.why_upper | why)
 
 
@@ -376,13 +386,13 @@ def refuted(facts: Facts, p: BoolExpr) -> Reasons | None:
 # --------------------------------------------------------------------------- products
 
 
-def _of_product(facts: Facts, t: Product, known: Knowledge) -> list[Told]:
+def _of_product(facts: Facts, t: Product, known: Knowledge) -> list[Learned]:
     """What is left for each factor by the ranges of the others."""
     if len(t.factors) > FACTORS:
         return []
     if known.lower == 0 == known.upper:
         return []
-    learned: list[Told] = []
+    learned: list[Learned] = []
     for base, n in t.factors:
         others = [factor for factor in t.factors if factor[0] is not base]
         left = _left_for(known, _product_of(facts, others, DEPTH - 1)) if others else known
@@ -392,7 +402,7 @@ def _of_product(facts: Facts, t: Product, known: Knowledge) -> list[Told]:
             learned += _of_size(facts, base, n, left)
         if others and (known.lower > 0 or known.upper < 0):
             why = known.why_lower if known.lower > 0 else known.why_upper
-            learned.append((base, APART, 0, why))
+            learned.append((base, UNEQUAL, 0, why))
         if known.lower == known.upper and isinstance(base, IntAtom):
             learned += _divisors(facts, base, n, known)
     return learned
@@ -450,7 +460,7 @@ def _quotient_end(
     return most // high, why | others.why_upper
 
 
-def _divisors(facts: Facts, x: IntExpr, n: int, known: Knowledge) -> list[Told]:
+def _divisors(facts: Facts, x: IntExpr, n: int, known: Knowledge) -> list[Learned]:
     """``x**n`` divides a product of one value: what does not is excluded, near the ends."""
     value = known.lower
     assert not isinstance(value, IntInfinity)
@@ -463,7 +473,7 @@ def _divisors(facts: Facts, x: IntExpr, n: int, known: Knowledge) -> list[Told]:
     else:
         near = [*range(low, low + DIVISORS // 2), *range(high, high - DIVISORS // 2, -1)]
     why = known.why_lower | known.why_upper
-    return [(x, APART, k, why) for k in near if k and not _divides(k, n, value)]
+    return [(x, UNEQUAL, k, why) for k in near if k and not _divides(k, n, value)]
 
 
 def _divides(k: int, n: int, value: int) -> bool:

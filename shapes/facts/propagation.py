@@ -7,7 +7,7 @@ between relations and atoms (see `directions`) to a fixed point, or until the bu
 is used up.
 
 Most statements bound one symbol, order two of them or make them equal. These are read straight
-from their terms (`_bounded`, `_ordered`, `_equated`), and teach what the long way teaches.
+from their terms (`bound`, `_ordered`, `_equated`), and teach what the long way teaches.
 
 Guarantees: every bound rests on the facts that are its reasons. Limits: an atom whose ends
 creep (``x < y`` and ``y < x`` between far ends) is followed for a few moves only; what is
@@ -43,16 +43,16 @@ from shapes.expr.nodes import (
     constant,
     existing_relation,
 )
-from shapes.facts.abstract_value import Fact, Knowledge, Reasons
+from shapes.facts.abstract_value import NOTHING, Fact, Knowledge, Reasons, replaced
 from shapes.facts.alternatives import Lesson, is_watched, lessons
 from shapes.facts.directions import Directions
 from shapes.facts.float_comparisons import compared, excluded, reversed_order
 from shapes.facts.justification import NO_REASONS, rests_on
 from shapes.facts.narrowing import (
     ABOVE,
-    APART,
     HOLDS,
     TERMS,
+    UNEQUAL,
     NoValueError,
     narrowed,
     relates_operands,
@@ -109,16 +109,43 @@ class Learner(Directions):
         return new
 
     def bound(self, symbols: Sequence[Expr], facts: Iterable[Fact]) -> Facts:
-        """The facts and bounds on one symbol, which is not solved; raises `NoValueError`."""
+        """The facts and bounds on one symbol, which is not solved; raises `NoValueError`. All
+        that they say is the ends of its range, so these move once."""
         new = self._new
+        sym = symbols[0]
+        assert isinstance(sym, IntExpr)
+        known = new._known.get(sym) or NOTHING
+        lower, upper = known.lower, known.upper
+        why_lower, why_upper = known.why_lower, known.why_upper
         for fact in facts:
             new._count += 1
             new._stated = stated = (fact, new._stated, new._count)
             new._alone = new._alone.adding(symbols, stated)
-            self._bounded(fact.claim, rests_on(fact))
-        if self._improved and not self._is_apart(symbols[0]):
-            self._within_budget(self._spread)
+            why = rests_on(fact)
+            new._claims = new._claims.adding(fact.claim, why)
+            e = fact.claim.args[0]
+            assert isinstance(e, IntExpr)
+            if e.terms()[sym] < 0:
+                if e.constant > lower:
+                    lower, why_lower = e.constant, why
+            elif -e.constant < upper:
+                upper, why_upper = -e.constant, why
+        if lower != known.lower or upper != known.upper:
+            self._keep(sym, replaced(known, lower, upper, why_lower, why_upper))
+            if not self._is_apart(sym):
+                self._within_budget(self._spread)
         return new
+
+    def bound_each(self, declared: Iterable[tuple[Expr, Sequence[Fact]]]) -> Facts:
+        """The facts and bounds on symbols, each of them a statement of its own; raises
+        `NoValueError`."""
+        steps = self._steps
+        for sym, facts in declared:
+            self.bound((sym,), facts)
+            self._steps = steps
+            self._moves.clear()
+            self._improved.clear()
+        return self._new
 
     def _within_budget(self, learn: Callable[..., None], *arguments: Any) -> None:
         """Learn something, as far as the steps for one statement suffice: what is missed is
@@ -127,17 +154,6 @@ class Learner(Directions):
             attempted(LEARNING_STEPS, learn, *arguments)
         except TooLargeError:
             pass
-
-    def _bounded(self, claim: BoolExpr, why: Reasons) -> None:
-        """A bound on a symbol that is not solved: all that it says is an end of its range."""
-        self._new._claims = self._new._claims.adding(claim, why)
-        e = claim.args[0]
-        assert isinstance(e, IntExpr)
-        ((x, c),) = e.terms().items()
-        if c > 0:
-            self._at_most(x, -e.constant, why)
-        else:
-            self._at_least(x, e.constant, why)
 
     def _is_apart(self, sym: Expr) -> bool:
         """Whether the range of a symbol says nothing of anything else, nor what it is."""
@@ -355,6 +371,8 @@ class Learner(Directions):
             return
         assert isinstance(item, IntExpr)
         known = self._new.knowledge(item)
+        if known.congruence.modulus == 1 and self._passed_on(item, known, why):
+            return
         if not isinstance(known.upper, IntInfinity):
             high = le_zero(combine(1, item, 0, item, -known.upper))
             self._state(high, known.why_upper | why)
@@ -370,6 +388,24 @@ class Learner(Directions):
                 eq_zero(combine(1, remainder, 0, remainder, -r)),  # type: ignore[arg-type]
                 known.why_congruence | why,
             )
+
+    def _passed_on(self, item: IntExpr, known: Knowledge, why: Reasons) -> bool:
+        """The range of a symbol that stands for another one and a constant, as ends of the
+        other's; False where it stands for anything else."""
+        solved = self._new._solved
+        found = solved.get(item)
+        unit = None if found is None else _as_unit(found[0])
+        if unit is None or solved.get(unit[0]) is not None:
+            return False
+        x, sign, shift = unit
+        # item == sign*x + shift, and sign is 1 or -1
+        if not isinstance(known.upper, IntInfinity):
+            keep = self._at_most if sign > 0 else self._at_least
+            keep(x, sign * (known.upper - shift), known.why_upper, why)
+        if not isinstance(known.lower, IntInfinity):
+            keep = self._at_least if sign > 0 else self._at_most
+            keep(x, sign * (known.lower - shift), known.why_lower, why)
+        return True
 
     # ------------------------------------------------------------------ propagation
 
@@ -413,7 +449,7 @@ class Learner(Directions):
         for e, what, number, why in narrowed(self._new, t, self._new.knowledge(t)):
             if what is HOLDS:
                 self._state(e, why)
-            elif what is not APART:
+            elif what is not UNEQUAL:
                 self._bound_operand(e, number, why, 1 if what is ABOVE else -1)
             elif isinstance(e, IntAtom):
                 self._exclude(e, number, why)

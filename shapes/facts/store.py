@@ -42,6 +42,7 @@ from shapes.traversal.interpret import free_symbols, symbols_of
 from shapes.traversal.substitute import rebuilt
 
 __all__ = [
+    "Declaration",
     "Fact",
     "Facts",
     "Knowledge",
@@ -53,6 +54,9 @@ __all__ = [
 ]
 
 Statement: TypeAlias = tuple[Fact, Any, int]
+
+Declaration: TypeAlias = tuple[Expr, bool, int, Sequence[Fact]]
+"""A symbol, whether it is an input, its place among all, the ends of its range."""
 
 _NONE: Final = NO_REASONS
 _ANY_DOUBLE: Final = ValueRanges.unknown_float()
@@ -280,16 +284,27 @@ class Facts:
         was declared, and the ends of its range. An equation is solved for what is read at run
         time, and among equals for the last declared; nodes are shared with others, whose
         order must not matter."""
+        return self.declaring_each(((sym, backed, place, ends),))
+
+    def declaring_each(self, declared: Sequence[Declaration]) -> Facts:
+        """The same of several symbols, one after the other: facts that are only on the way to
+        others are not made."""
         new = self.copied()
-        new._declared = new._declared.assoc(sym, (not backed, place))
-        if not ends:
+        places: dict[Expr, tuple[bool, int]] = {}
+        own: list[tuple[Expr, Sequence[Fact]]] = []
+        for sym, backed, place, ends in declared:
+            places[sym] = (not backed, place)
+            if ends:
+                own.append((sym, ends))
+        new._declared = new._declared.with_all(places)
+        if not own:
             return new
-        if self._solved.get(sym) is not None:
-            return new.given(*ends)
-        try:
-            return Learner(new, PROPAGATION_STEPS).bound((sym,), ends)
-        except NoValueError:
-            return new.given(*ends)  # names the culprits
+        if not self.has_solved or all(self._solved.get(sym) is None for sym, _ in own):
+            try:
+                return Learner(new, PROPAGATION_STEPS).bound_each(own)
+            except NoValueError:
+                pass  # named below, with the culprits
+        return new.given(*(fact for _, ends in own for fact in ends))
 
     def given(self, *facts: Fact | BoolExpr) -> Facts:
         """These facts and more. Raises `ContradictionError` with a minimal set of culprits

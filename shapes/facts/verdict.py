@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from typing import Any
 
 from shapes.base.digits import written
 from shapes.base.records import record
@@ -125,3 +126,11 @@ class Verdict:
         from shapes.env.display import verdict_html
 
         return verdict_html(self)
+
+    def _repr_latex_(self) -> str:
+        from shapes.env.display import verdict_latex
+
+        return verdict_latex(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(self.explain())

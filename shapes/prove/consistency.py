@@ -201,8 +201,10 @@ class Model(LocalSearch):
         if not isinstance(learned, Facts):
             raise _not_learned(facts, fact)
         self._credit = min(self._credit + CREDIT, CREDIT_LIMIT)
-        if not self._unsure and self._admits(learned, fact.claim):
-            return learned
+        if not self._unsure:
+            admitted = self._admits(learned, fact.claim)
+            if admitted or (admitted is False and self._settled(learned, fact.claim)):
+                return learned
         try:
             with limited(STATEMENT_STEPS):
                 culprits = self.state(facts, learned, fact)

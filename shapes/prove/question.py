@@ -25,7 +25,7 @@ from shapes.facts.verdict import Counterexample, Proof, Status, Verdict
 from shapes.prove.effort import LINEAR, SOLVER, Effort
 from shapes.prove.quick import CHEAP, decide, proved
 from shapes.prove.solving import MANY, by_solver
-from shapes.prove.tactics import METHODS, RELATIONS
+from shapes.prove.tactics import CHOOSING, METHODS, RELATIONS, has_choices
 from shapes.traversal.printing import brief
 from shapes.witness.search import Search, Values, models_of, remembered, search
 
@@ -66,7 +66,7 @@ class Question:
     """A claim under facts, and what is known of its `sides` so far."""
 
     __slots__ = (
-        "_claim", "_crowded", "_facts", "_found", "_found_by", "_hints", "_model",
+        "_chooses", "_claim", "_crowded", "_facts", "_found", "_found_by", "_hints", "_model",
         "_premises", "_search", "_sides", "_text", "effort", "tried",
     )  # fmt: skip
 
@@ -91,6 +91,7 @@ class Question:
         self._model = model
         self._search: Search | None = None
         self._crowded: bool | None = None
+        self._chooses: bool | None = None
         self._found: dict[bool, Values] = {}
         self._found_by: dict[bool, str] = {}
         self.tried: list[str] = []
@@ -150,6 +151,8 @@ class Question:
         names = [name for name in names if name in self.effort.methods]
         if not names:
             return None
+        if names[0] in CHOOSING and not self._has_choices():
+            return None
         cheap = names[-1] in CHEAP and self._claim.op in RELATIONS
         if cheap and decide(self._facts, self._claim) is None:
             return None  # one look for both sides
@@ -161,6 +164,13 @@ class Question:
                 self._refuse_impossible(side, proof, names)
             return self._without(side, proof)
         return None
+
+    def _has_choices(self) -> bool:
+        if self._chooses is None:
+            solved = self._facts.has_solved
+            claim = self._facts.normalized(self._claim)[0] if solved else self._claim
+            self._chooses = has_choices(claim)  # type: ignore[arg-type]
+        return self._chooses
 
     def _refuse_impossible(self, side: bool, proof: Proof, methods: Sequence[str]) -> None:
         """Facts that cannot hold together prove everything: where no values were found that

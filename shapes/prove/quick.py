@@ -40,14 +40,17 @@ def decide(facts: Facts, claim: BoolExpr) -> bool | None:
     """Whether the claim always (True) or never (False) holds, by the cheap methods alone."""
     if claim is TRUE or claim is FALSE:
         return claim is TRUE
-    if claim.op in RELATIONS:
-        return _decided_relation(facts, claim)
-    if remaining() <= DECIDING_STEPS:
-        return _decided_condition(facts, claim)  # within a question, which ends by itself
     try:
-        with limited(DECIDING_STEPS):
-            return _decided_condition(facts, claim)
-    except (ExhaustedError, TooLargeError):
+        if claim.op in RELATIONS:
+            return _decided_relation(facts, claim)
+        if remaining() <= DECIDING_STEPS:
+            return _decided_condition(facts, claim)  # within a question, which ends by itself
+        try:
+            with limited(DECIDING_STEPS):
+                return _decided_condition(facts, claim)
+        except ExhaustedError:
+            return None
+    except TooLargeError:
         return None
 
 

@@ -14,10 +14,21 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
+from shapes.base.budget import ExhaustedError
 from shapes.base.infinity import IntInfinity
 from shapes.errors import ContradictionError
 from shapes.expr.linear import direction, scale
-from shapes.expr.nodes import EQ_ZERO, LE_ZERO, NE_ZERO, SYMBOL, TRUE, BoolExpr, Expr, IntExpr
+from shapes.expr.nodes import (
+    EQ_ZERO,
+    LE_ZERO,
+    NE_ZERO,
+    OPERATORS,
+    SYMBOL,
+    TRUE,
+    BoolExpr,
+    Expr,
+    IntExpr,
+)
 from shapes.facts.abstract_value import scaled, smallest
 from shapes.facts.bounds import (
     bounds,
@@ -28,8 +39,9 @@ from shapes.facts.bounds import (
 from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Fact, Facts, Reasons, together
 from shapes.facts.verdict import Proof
+from shapes.traversal.interpret import walk
 
-__all__ = ["METHODS", "RELATIONS", "by_linear"]
+__all__ = ["CHOOSING", "METHODS", "RELATIONS", "by_linear", "has_choices"]
 
 RELATIONS: Final = (LE_ZERO, EQ_ZERO, NE_ZERO)
 
@@ -119,8 +131,11 @@ def _needed(used: tuple[Fact, ...], claim: BoolExpr) -> tuple[Fact, ...]:
         except ContradictionError:
             return False
 
-    if used and suffice([]):
-        return ()
+    try:
+        if used and suffice([]):
+            return ()
+    except ExhaustedError:
+        return used  # the proof is there, whatever is left of the steps
     return tuple(smallest(used, suffice))
 
 
@@ -166,6 +181,29 @@ def by_linear(facts: Facts, claim: BoolExpr) -> Proof | None:
     return None if proof is None else with_fewer(proof, claim)
 
 
+def has_choices(claim: BoolExpr) -> bool:
+    """Whether operands are chosen in a condition: without that, the methods in `CHOOSING`
+    have nothing to do."""
+    e = claim.args[0] if claim.op in RELATIONS else None
+    if isinstance(e, IntExpr) and all(x.op is SYMBOL for x in e.terms()):
+        return False
+    return any(node.op in _CHOOSING_OPERATORS for node in walk(claim))
+
+
+def _lattice(facts: Facts, claim: BoolExpr) -> Proof | None:
+    """Nested minima and maxima, by zeros and ones."""
+    from shapes.prove.lattices import by_lattice
+
+    return by_lattice(facts, claim)
+
+
+def _choices(facts: Facts, claim: BoolExpr) -> Proof | None:
+    """Choices arm by arm, down to linear relations."""
+    from shapes.prove.choices import by_choices
+
+    return by_choices(facts, claim)
+
+
 def _cases(facts: Facts, claim: BoolExpr) -> Proof | None:
     """Case splits, each case by the methods before."""
     from shapes.prove.case_split import cases
@@ -180,11 +218,20 @@ def _values(facts: Facts, claim: BoolExpr) -> Proof | None:
     return enumerated(facts, claim)
 
 
+CHOOSING: Final = ("lattice", "choices")
+"""The methods for conditions in which operands are chosen."""
+
+_CHOOSING_OPERATORS: Final = tuple(
+    OPERATORS[name] for name in ("Min", "Max", "Abs", "Where", "TruncDiv")
+)
+
 METHODS: Final[dict[str, Method]] = {
     "canonical": _canonical,
     "ranges": _ranges,
     "differences": _differences,
+    "lattice": _lattice,
     "linear": by_linear,
+    "choices": _choices,
     "cases": _cases,
     "values": _values,
 }

@@ -102,7 +102,7 @@ class _Token:
         self.column = column
 
 
-class _Waiting:
+class _Pending:
     """An operator, an open parenthesis or an open call, with its place."""
 
     __slots__ = ("column", "depth", "kind", "level", "text")
@@ -171,7 +171,7 @@ class _Parser:
         self._symbols = symbols
         self._functions = named_functions()
         self._values: list[Spelled] = []
-        self._waiting: list[_Waiting] = []
+        self._pending: list[_Pending] = []
         self._operand_next = True
 
     def _fail(self, reason: str, column: int) -> NoReturn:
@@ -190,8 +190,8 @@ class _Parser:
         if self._operand_next:
             self._fail("an operand is missing" if self._text.strip() else "no expression", end)
         self._reduce(0)
-        if self._waiting:
-            self._fail("this parenthesis is never closed", self._waiting[-1].column)
+        if self._pending:
+            self._fail("this parenthesis is never closed", self._pending[-1].column)
         return self._values[0]
 
     def _tokens(self) -> list[_Token]:
@@ -224,8 +224,8 @@ class _Parser:
         if token.kind == "name" and following.text == "(":
             if token.text not in self._functions:
                 self._fail(self._unknown_function(token.text), token.column)
-            self._waiting.append(
-                _Waiting("call", token.text, 0, token.column, len(self._values))
+            self._pending.append(
+                _Pending("call", token.text, 0, token.column, len(self._values))
             )
             self._operand_next = True
             return
@@ -282,21 +282,21 @@ class _Parser:
 
     def _prefix_or_open(self, token: _Token) -> None:
         if token.text == "(":
-            called = self._waiting and self._waiting[-1].kind == "call"
-            if called and self._waiting[-1].level == 0:
+            called = self._pending and self._pending[-1].kind == "call"
+            if called and self._pending[-1].level == 0:
                 # The parenthesis of the call itself: from here on it is open.
-                self._waiting[-1].level = -1
+                self._pending[-1].level = -1
                 return
-            self._waiting.append(_Waiting("(", "(", -1, token.column, len(self._values)))
-        elif token.text == ")" and self._waiting and self._is_empty_call():
+            self._pending.append(_Pending("(", "(", -1, token.column, len(self._values)))
+        elif token.text == ")" and self._pending and self._is_empty_call():
             self._close(token)
         elif token.text in _PREFIX:
             negates = token.text == "not"
             level = PRECEDENCE["not" if negates else "unary"]
-            if negates and self._waiting and self._waiting[-1].level > level:
+            if negates and self._pending and self._pending[-1].level > level:
                 self._fail("`not` after an operator needs parentheses", token.column)
-            self._waiting.append(
-                _Waiting("prefix", token.text, level, token.column, len(self._values))
+            self._pending.append(
+                _Pending("prefix", token.text, level, token.column, len(self._values))
             )
         else:
             advice = _INSTEAD.get(self._text[max(token.column - 2, 0) : token.column])
@@ -304,7 +304,7 @@ class _Parser:
             self._fail(f"{said}; write {advice}" if advice else said, token.column)
 
     def _is_empty_call(self) -> bool:
-        top = self._waiting[-1]
+        top = self._pending[-1]
         return top.kind == "call" and top.depth == len(self._values)
 
     # ------------------------------------------------------------------ operators
@@ -317,7 +317,7 @@ class _Parser:
             self._close(token)
         elif text == ",":
             self._reduce(0)
-            if not self._waiting or self._waiting[-1].kind != "call":
+            if not self._pending or self._pending[-1].kind != "call":
                 self._fail("a comma outside of a call", token.column)
             self._operand_next = True
         elif text not in PRECEDENCE:
@@ -329,15 +329,15 @@ class _Parser:
             self._push("binary", token, level)
 
     def _push(self, kind: Literal["binary", "compare"], token: _Token, level: int) -> None:
-        pending = _Waiting(kind, token.text, level, token.column, len(self._values))
-        self._waiting.append(pending)
+        pending = _Pending(kind, token.text, level, token.column, len(self._values))
+        self._pending.append(pending)
         self._operand_next = True
 
     def _close(self, token: _Token) -> None:
         self._reduce(0)
-        if not self._waiting:
+        if not self._pending:
             self._fail("this parenthesis was never opened", token.column)
-        opened = self._waiting.pop()
+        opened = self._pending.pop()
         if opened.kind == "call":
             operands = self._values[opened.depth :]
             del self._values[opened.depth :]
@@ -346,11 +346,11 @@ class _Parser:
 
     def _reduce(self, level: int) -> None:
         """Apply what waits and binds at least that tightly, down to an open parenthesis."""
-        while self._waiting and self._waiting[-1].level >= max(level, 1):
-            if self._waiting[-1].kind == "compare":
+        while self._pending and self._pending[-1].level >= max(level, 1):
+            if self._pending[-1].kind == "compare":
                 self._reduce_comparisons()
                 continue
-            top = self._waiting.pop()
+            top = self._pending.pop()
             if top.kind == "prefix":
                 operand = self._values.pop()
                 if top.text == "+":
@@ -363,9 +363,9 @@ class _Parser:
 
     def _reduce_comparisons(self) -> None:
         """``a < b <= c`` is ``a < b and b <= c``."""
-        chain: list[_Waiting] = []
-        while self._waiting and self._waiting[-1].kind == "compare":
-            chain.append(self._waiting.pop())
+        chain: list[_Pending] = []
+        while self._pending and self._pending[-1].kind == "compare":
+            chain.append(self._pending.pop())
         chain.reverse()
         operands = self._values[-len(chain) - 1 :]
         del self._values[-len(chain) - 1 :]
@@ -377,7 +377,7 @@ class _Parser:
             del self._values[-len(chain) :]
             self._apply(OPERATORS["And"], links, chain[0])
 
-    def _apply(self, op: Op, operands: list[Spelled], at: _Waiting) -> None:
+    def _apply(self, op: Op, operands: list[Spelled], at: _Pending) -> None:
         wanted = len(op.operands)
         if len(operands) != wanted and not (op.variadic and len(operands) >= 1):
             count = f"at least {wanted}" if op.variadic else str(wanted)

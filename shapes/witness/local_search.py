@@ -55,26 +55,27 @@ class LocalSearch:
         self._wanted = wanted  # a condition besides the facts
         self._used = 0  # evaluations of the last mending
 
-    def _admits(self, facts: Facts, claim: Expr) -> bool:
-        """Whether the values satisfy a relation of symbols and lie within their ranges: what
-        is usual, in one pass. A symbol without a value gets one."""
+    def _admits(self, facts: Facts, claim: Expr) -> bool | None:
+        """Whether the values satisfy a relation of symbols, in one pass: what is usual. None
+        for any other condition, and where a value is outside of its symbol's range. A symbol
+        without a value gets one."""
         op = claim.op
         if op is not LE_ZERO and op is not EQ_ZERO and op is not NE_ZERO:
-            return False
+            return None
         e = claim.args[0]
         assert isinstance(e, IntExpr)
         values = self._values
         total = e.constant
         for x, c in e.terms().items():
             if x.op is not SYMBOL:
-                return False
+                return None
             value = values.get(x)
             known = facts.known(x)
             if value is None:
                 value = values[x] = 0 if known is None else _within(known, 0)
             assert isinstance(value, int)
             if known is not None and _within(known, value) != value:
-                return False
+                return None
             total += c * value
         if op is LE_ZERO:
             return total <= 0

@@ -132,9 +132,12 @@ class Search:
         self._claim = claim
         self._stated = [fact.claim for fact in facts.connected(claim)]
         self._symbols = self._free = free_symbols(claim, *self._stated)
-        self._conditions: Sequence[Expr] = self._stated
+        # Where to look is within the ranges of all symbols: bounds are evaluated at the end.
+        self._bounds = [c for c in self._stated if _is_bound(c)]
+        self._conditions: Sequence[Expr] = [c for c in self._stated if not _is_bound(c)]
         self._goal: Expr = claim
         if facts.has_solved:
+            self._bounds = []
             reduced = [facts.normalized(c)[0] for c in self._stated]
             self._conditions = [c for c in reduced if c.op is not CONSTANT or not c.value]
             self._goal = facts.normalized(claim)[0]
@@ -145,7 +148,7 @@ class Search:
     @property
     def size(self) -> int:
         """How many conditions are connected with the claim."""
-        return len(self._conditions)
+        return len(self._conditions) + len(self._bounds)
 
     def _all_points(
         self, hints: Mapping[Expr, Value], model: Mapping[Expr, Value]
@@ -165,7 +168,10 @@ class Search:
             yield from _turned(self._facts, self._goal, start)
         constants = _Constants([self._goal, *self._conditions])
         candidates = [_candidates(self._facts, s, constants, hints) for s in self._free]
-        yield from _combinations([Lazy(values) for values in candidates])
+        points = _combinations([Lazy(values) for values in candidates])
+        yield from itertools.islice(points, 1 + len(self._free))
+        yield from _corners(self._facts, self._free)
+        yield from points
 
     def run(self, budget: int, broken: bool = True, satisfied: bool = True) -> None:
         """Try that many more combinations, or fewer if their evaluation is long; `broken` and
@@ -229,11 +235,32 @@ class Search:
         """Values for all symbols, if they satisfy what was stated in its own words."""
         values: Values = dict(zip(self._free, choice))
         if len(values) == len(self._symbols) and not self._facts.has_solved:
-            return values  # what was evaluated is what was stated
+            # What was evaluated, and the bounds, are what was stated.
+            return values if all(_is_within(c, values) for c in self._bounds) else None
         complete = completed(self._facts, values, self._symbols)
         if complete is None or not satisfies(complete, [goal, *self._stated]):
             return None
         return complete
+
+
+CORNERS: Final = 3
+"""Symbols whose box has few enough corners to try them."""
+
+
+def _is_bound(claim: Expr) -> bool:
+    """Whether a condition just bounds a symbol."""
+    if claim.op is not LE_ZERO:
+        return False
+    terms = claim.args[0].terms()  # type: ignore[attr-defined]
+    return len(terms) == 1 and next(iter(terms)).op is SYMBOL
+
+
+def _is_within(bound: Expr, values: Values) -> bool:
+    """Whether a symbol's value satisfies a bound on it."""
+    e = bound.args[0]
+    assert isinstance(e, IntExpr)
+    ((x, c),) = e.terms().items()
+    return c * values[x] + e.constant <= 0
 
 
 def _turned(facts: Facts, goal: Expr, start: Values) -> Iterator[tuple[Value, ...]]:
@@ -269,6 +296,21 @@ def _change(goal: Expr, total: int, c: int) -> int | None:
     if (wanted > 0) is (c > 0):
         return -(-wanted // c)
     return wanted // c
+
+
+def _corners(facts: Facts, symbols: Sequence[Expr]) -> Iterator[tuple[Value, ...]]:
+    """The corners of the box in which a few symbols lie, but for that of all lower ends, at
+    which everything begins: what is monotone in each of them turns at a corner if it does."""
+    ends: list[tuple[int, ...]] = []
+    for sym in symbols:
+        if not isinstance(sym, IntExpr) or len(symbols) > CORNERS:
+            return
+        known = facts.knowledge(sym)
+        lower, upper = known.lower, known.upper
+        if isinstance(lower, IntInfinity) or isinstance(upper, IntInfinity):
+            return
+        ends.append((lower, upper) if lower < upper else (lower,))
+    yield from itertools.islice(itertools.product(*ends), 1, None)
 
 
 def _branches(facts: Facts, sym: Expr) -> list[Value]:

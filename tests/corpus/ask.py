@@ -136,6 +136,7 @@ def tier(method: str) -> str:
         "difference": "linear",
         "linear": "linear",
         "elimination": "linear",
+        "zeros and ones": "linear",
         "case": "cases",
         SOLVER: "z3",
     }

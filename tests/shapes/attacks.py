@@ -2,14 +2,17 @@
 
 Each function writes a text of about the given number of characters, which is a condition
 over the symbols of `SYMBOLS`. `run` does one thing with it in an environment of its own.
-Started as a program (``python -m tests.shapes.attacks NAME ACTION ...``) it runs single ones
-and prints the processor time of each.
+Started as a program (``python -m tests.shapes.attacks SECONDS SIZE ...``) it runs single ones
+and prints the processor time of each; ``sweep SECONDS SIZE,... ...`` runs each in a process of
+its own, which ends after ten seconds, and lists those that take longer.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -65,7 +68,9 @@ def _deep(before: str, after: str) -> Callable[[int], str]:
 def _long(piece: str, joint: str, end: str = "") -> Callable[[int], str]:
     def made(size: int) -> str:
         def one(i: int) -> str:
-            text = piece.replace("@", _s(i)).replace("$", _s(i * i + 3)).replace("#", str(i + 2))
+            text = (
+                piece.replace("@", _s(i)).replace("$", _s(i * i + 3)).replace("#", str(i + 2))
+            )
             return text.replace("&&", _few(i)).replace("??", _few(i // 2 + 1))
 
         return _filled(one, joint, size) + end
@@ -164,8 +169,12 @@ TEXTS: dict[str, Callable[[int], str]] = {
     # large numbers
     "huge constant": lambda size: f"a0 <= 0x{'f' * size}",
     "huge factor": lambda size: f"0x{'f' * size}*a0 <= b0*c0",
-    "huge divisor": lambda size: f"(a0*b0 + 0x{'e' * (size // 2)}) // 0x{'f' * (size // 2)} <= b0",
-    "huge modulus": lambda size: f"(a0 + b0*0x{'e' * (size // 2)}) % 0x{'f' * (size // 2)} != b0",
+    "huge divisor": lambda size: (
+        f"(a0*b0 + 0x{'e' * (size // 2)}) // 0x{'f' * (size // 2)} <= b0"
+    ),
+    "huge modulus": lambda size: (
+        f"(a0 + b0*0x{'e' * (size // 2)}) % 0x{'f' * (size // 2)} != b0"
+    ),
     "huge mask": lambda size: f"a0 & 0x{'a5' * (size // 2)} != b0",
     "huge power": lambda size: f"(0x{'f' * size}*a0)**4000 != 5",
     "huge exponent": lambda size: f"a0**0x{'f' * size} != 5",
@@ -184,12 +193,10 @@ TEXTS: dict[str, Callable[[int], str]] = {
     "sum of rounded": _long("(@ + # - 1)//#*#", " + ", " <= 12345"),
     "sum of products of quotients": _long("(@//#)*($//#)", " + ", " <= 12345"),
     "tower of squares": _deep("((", ")**2 % 97 + @)"),
-    "connectives in turn": lambda size: (
-        _nested(
-            lambda i: f"(not ({_few(i)} > {i} {('and', 'or')[i % 2]} ",
-            lambda i: " > 0))" if not i else "))",
-            size,
-        )
+    "connectives in turn": lambda size: _nested(
+        lambda i: f"(not ({_few(i)} > {i} {('and', 'or')[i % 2]} ",
+        lambda i: " > 0))" if not i else "))",
+        size,
     ),
     "chain of mixed comparisons": _long("@ <= $ + # < 3*@", " < "),
     "one value each": _long("(&& != # or @ == #)", " and "),
@@ -197,10 +204,62 @@ TEXTS: dict[str, Callable[[int], str]] = {
     "equal products": _long("@*$ == $*&&", " and "),
     "quotients in a cycle": _long("@//# <= $ and $//3 <= @ + #", " and "),
     "mixed doubles": _long("ToFloat(@*$)/3.0 < ToFloat($ + #)", " or "),
+    # many of other kinds
+    "greatest common divisors": _deep("gcd(", " + @, 2*@)"),
+    "gcd of many": _long("gcd(@, #*$)", " + ", " <= 12345"),
+    "nested modulo of sums": _deep("((", " + #*@) % (@ + 2))".replace("#", "3")),
+    "deep min and where": _deep("Min(Where(@ > 3, ", ", 2*@), Max(@, 5))"),
+    "alternating connectives": lambda size: _nested(
+        lambda i: f"({_s(i)} > {i} {('and', 'or')[i % 2]} ",
+        lambda i: " > 0)" if not i else ")",
+        size,
+    ),
+    "equal symbols": _long("@", " == "),
+    "equal pairs": _long("@ == $", " and "),
+    "equal sums": _long("@ + $ == && + ??", " and "),
+    "unequal of many": _long("@ != $", " and "),
+    "unequal sums": _long("@ + $ != #", " and "),
+    "implications of sums": _long("Implies(@ + $ > #, @*$ > && + #)", " and "),
+    "implications in a chain": _long("Implies(@ > #, $ > #)", " == "),
+    "products of sums of many": _long("(@ + $)*(&& - ??)", " + ", " <= 12345"),
+    "squares of sums": _long("(@ - $)**2", " + ", " >= 0"),
+    "squares of sums of few": _long("(&& - #*??)**2", " + ", " >= 0"),
+    "powers of sums": _long("(&& + ??)**#", " + ", " != 5"),
+    "powers of few": _long("&&**#*??**3", " + ", " != 5"),
+    "powers of constants": _long("#**@", " + ", " != 5"),
+    "shifts of constants": _long("(# << @)", " + ", " != 5"),
+    "remainders of products": _long("(@*$ + #) % (&& + #)", " + ", " != 5"),
+    "quotients of products": _long("(@*$)//(&&*??)", " + ", " != 5"),
+    "exact quotients": _long("(@*&& + $*&&)//&&", " + ", " != 5"),
+    "divisibility": _long("(@ + $) % # == 0", " and "),
+    "products in equalities": _long("@*$ == #*#", " and "),
+    "squares in equalities": _long("&&*&& - ??*?? == #", " or "),
+    "choices of conditions": _long("Where(@ > # and $ < # or @ == $, @, $)", " + ", " <= 5"),
+    "long sum in a modulus": lambda size: "a0 % (" + _long("#*@", " + ")(size) + ") == 1",
+    "long sum in a quotient": lambda size: (
+        "(" + _long("#*@", " + ")(size) + ")//(b0 + 1) <= 7"
+    ),
+    "long sum squared": lambda size: "(" + _long("#*@", " + ")(size) + ")**2 >= 0",
+    "long sums multiplied": lambda size: (
+        "(" + _long("#*@", " + ")(size // 2) + ")*(" + _long("@", " - ")(size // 2) + ") >= 0"
+    ),
+    "long product in a minimum": lambda size: "Min(" + _long("@", "*")(size) + ", a0) <= 7",
+    "magnitudes of magnitudes": _long("abs(abs(@ - $) - abs(&& - #))", " + ", " >= 0"),
+    "bits of sums": _long("((@ + $) & (&& + #) ^ ??)", " + ", " >= 0"),
+    "truncated": _long("TruncDiv(@ - $, #) + TruncMod(@, &&)", " + ", " >= 0"),
+    "ceilings": _long("CeilDiv(@ + $, #)*&&", " + ", " >= 0"),
+    "comparisons of minima": _long("Min(@, $) <= Max(&&, #)", " and "),
+    "comparisons of quotients": _long("@//# == $//#", " or "),
+    "equal remainders": _long("@ % # == $ % #", " and "),
     # doubles
+    "float sums": _long("ToFloat(@)*0.1 + ToFloat($)/#.0", " + ", " < 1e9"),
+    "float conditions": _long("ToFloat(@)/#.0 < 0.1*ToFloat(&&)", " and "),
+    "float floors": _long("FloorToInt(ToFloat(@*$)/#.0)", " + ", " <= 12345"),
+    "float choices": _long("Where(ToFloat(@) < #.5, 0.5, ToFloat($))", " + ", " < 1e9"),
     "doubles": _long("ToFloat(@)*0.5", " + ", " < 1e9"),
     "deep doubles": _deep("FloorToInt(ToFloat(", ")/3.0)"),
 }
+
 
 def environment(text: str) -> ShapeEnv:
     """The symbols of a text: some of any sign, some sizes, some within ranges."""
@@ -253,6 +312,36 @@ def _known(env: ShapeEnv, text: str) -> None:
     env.bounds("a0 + 2*c0")
 
 
+def _told(env: ShapeEnv, text: str) -> None:
+    """A check in the program, within a scope, and a question about a part of it."""
+    with env.scope():
+        env.check(text, "a message")
+        env.decide("a0 <= b0")
+    env.check(text)
+    assert env.checks
+
+
+def _compiled(env: ShapeEnv, text: str) -> None:
+    env.assume(text)
+    assert env.axioms
+    repr(env.guards)
+    str(env)
+
+
+def _copied(env: ShapeEnv, text: str) -> None:
+    env.check(text)
+    copy = ShapeEnv.from_json(env.to_json())
+    copy.prove("a0 + b0 <= c0")
+
+
+def _given(env: ShapeEnv, text: str) -> None:
+    env.prove("a0 + b0 <= c0 + d0", given=[text])
+
+
+def _explained(env: ShapeEnv, text: str) -> None:
+    str(env.explain_bounds(_side(text)))
+
+
 def _shown(env: ShapeEnv, text: str) -> None:
     expr = env.spelled(text).expr
     repr(expr)
@@ -278,6 +367,11 @@ ACTIONS: dict[str, Callable[[ShapeEnv, str], object]] = {
     "save": _save,
     "guard": _guard,
     "smtlib": lambda env, text: env.smtlib(text),
+    "check": _told,
+    "axioms": _compiled,
+    "copy": _copied,
+    "given": _given,
+    "explain bounds": _explained,
 }
 
 
@@ -290,6 +384,49 @@ def run(name: str, action: str, size: int = SIZE) -> float:
     with contextlib.suppress(ShapeproofError):
         ACTIONS[action](env, text)
     return time.process_time() - start
+
+
+def _apart(name: str, action: str, size: int, seconds: int) -> float | str:
+    """As `run`, in a process of its own that ends after so many seconds of processor time: the
+    seconds, or what went wrong."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+        resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+        try:
+            answer = f"{run(name, action, size):.3f}"
+        except BaseException as error:
+            answer = f"{type(error).__name__}: {error}"[:200]
+        os.write(writer, answer.encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        answer = pipe.read()
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        return f"ended by {signal.Signals(os.WTERMSIG(status)).name}"
+    try:
+        return float(answer)
+    except ValueError:
+        return answer
+
+
+def sweep(arguments: list[str]) -> None:
+    """``SECONDS SIZE,... [ACTION,... [NAME,...]]``: those that take longer, or fail."""
+    limit, sizes = float(arguments[0]), [int(size) for size in arguments[1].split(",")]
+    actions = arguments[2].split(",") if len(arguments) > 2 else list(ACTIONS)
+    names = arguments[3].split(",") if len(arguments) > 3 else list(TEXTS)
+    environment("a0").prove("a0*b0 <= c0")  # loads the solvers, which every child then has
+    tried = 0
+    for action in actions:
+        for name in names:
+            for size in sizes:
+                spent = _apart(name, action, size, 10)
+                tried += 1
+                if isinstance(spent, str) or spent > limit:
+                    print(f"{action}: {name}: {size}: {spent}", flush=True)
+        print(f"{tried} questions, up to {action}", flush=True)
 
 
 def main(arguments: list[str]) -> None:
@@ -308,4 +445,6 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    (sweep if sys.argv[1:2] == ["sweep"] else main)(
+        [argument for argument in sys.argv[1:] if argument != "sweep"]
+    )

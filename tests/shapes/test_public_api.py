@@ -72,3 +72,9 @@ def test_what_a_module_offers_is_there(module: str) -> None:
 
 def test_the_package_is_typed() -> None:
     assert (ROOT / "py.typed").exists()
+
+
+def test_an_operator_is_one_function() -> None:
+    assert shapes.TruncDiv is shapes.TruncDiv
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = shapes.Nothing

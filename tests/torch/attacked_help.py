@@ -32,3 +32,16 @@ def _(value: int) -> int:
 @cache
 def remembered(value: Any) -> Any:
     return value + 1
+
+
+def by_type(value: Any) -> int:
+    return 2 if type(value) is int else 3
+
+
+def by_equal_type(value: Any) -> int:
+    return 2 if type(value) == int else 3  # noqa: E721
+
+
+def by_some_type(value: Any) -> int:
+    kinds = {int: 2, float: 5}
+    return kinds.get(type(value), 3)

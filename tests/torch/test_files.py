@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -418,6 +420,30 @@ def test_objects_are_not_unpickled(
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("ours/data/constants/opaque_obj_0", b"")
     assert "objects that are no data" in refused(path, capsys)
+
+
+@pytest.mark.parametrize(
+    ("entry", "named"),
+    [
+        ("OPAQUE_obj_0", "opaque_obj_0"),  # (torch finds entries whatever their case)
+        ("opaque_obj_0/../tensor_0", "opaque_obj_0/../tensor_0"),
+    ],
+)
+def test_objects_are_not_unpickled_under_other_names(
+    entry: str, named: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace = tmp_path / "trace"
+    payload = {"path_name": named, "is_param": False, "use_pickle": True, "tensor_meta": None}
+
+    def with_object(name: str, content: bytes) -> bytes:
+        is_config = name.endswith("_constants_config.json")
+        return json.dumps({"config": {"c": payload}}).encode() if is_config else content
+
+    path = changed(folder / "ours.pt2", tmp_path / "object.pt2", with_object)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(f"ours/data/constants/{entry}", pickle.dumps(Custom(trace)))
+    assert "objects that are no data" in refused(path, capsys)
+    assert not trace.exists()
 
 
 def test_loading_leaves_the_environment_as_it_was(

@@ -145,6 +145,7 @@ def test_the_callers_contract_can_be_written_into_the_graph() -> None:
     done = AddConstraintAsserts(entry="graph")(program)
 
     texts = [row.condition for row in done.report.with_outcome("inserted")]
+    assert len({row.condition for row in done.report}) == len(list(done.report))
     assert any("% 4 == 0" in text for text in texts)
     run = done.program.module(check_guards=False)
     assert accepts(run, (torch.ones(12), torch.ones(12)))

@@ -240,7 +240,7 @@ def test_a_name_stays_replaced_as_long_as_another_thread_needs_it() -> None:
     from asserts.dialects.torch.export import traces
 
     module: dict[str, Any] = {"__name__": "somewhere"}
-    one, other = traces.Trace(), traces.Trace()
+    one, other = traces.Trace(nn.Identity()), traces.Trace(nn.Identity())
     for trace in (one, other):
         trace.wanted = traces.Again(module, {"int": 7})
         trace.start_again()
@@ -250,3 +250,77 @@ def test_a_name_stays_replaced_as_long_as_another_thread_needs_it() -> None:
     done.start()
     done.join()
     assert "int" not in module
+
+
+# --------------------------------------------------------------------------- types, and errors
+
+TYPES: dict[str, Function] = {
+    "is": lambda x, n: x * attacked_help.by_type(int(n)),
+    "equals": lambda x, n: x * attacked_help.by_equal_type(int(n) + 1),
+    "in": lambda x, n: x * attacked_help.by_some_type(len(x[x > 0])),
+    "float": lambda x, n: x * attacked_help.by_some_type(float(n)),
+    "constant": lambda x, n: x * attacked_help.by_type(7) * int(n),
+}
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_the_type_of_a_number_that_stays_symbolic_is_pythons(name: str) -> None:
+    assert set(compare(TYPES[name], True, exactly=True)) == {"symbolic"}
+    assert "type" not in vars(attacked_help)
+    assert sys.getprofile() is None
+
+
+def _unused(function: Any) -> Function:
+    def run(x: Any, n: Any) -> Any:
+        function(x, n)
+        return x * 2
+
+    return run
+
+
+ERRORS: dict[str, Function] = {
+    "int": _unused(lambda x, n: int(10 / (n * 1.0))),
+    "floor division": _unused(lambda x, n: 10 // int(n)),
+    "division": _unused(lambda x, n: 10 / int(n)),
+    "remainder": _unused(lambda x, n: 10 % (int(n) - 3 + 3)),
+    "of floats": _unused(lambda x, n: 1.0 / float(n)),
+    "by a symbol": _unused(lambda x, n: len(x) // int(n)),
+    "used": lambda x, n: x * (10 // int(n)),
+    "shift": _unused(lambda x, n: 1 << int(n)),
+    "power": _unused(lambda x, n: 0.0 ** (float(n) + 1)),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_what_raises_raises_used_or_not(name: str) -> None:
+    assert set(compare(ERRORS[name], True, exactly=True)) == {"symbolic"}
+
+
+def _handles_zero(x: Any, n: Any) -> Any:
+    try:
+        k = 10 // int(n)
+    except ZeroDivisionError:
+        k = 7
+    return x * k
+
+
+def _has_an_attribute(x: Any, n: Any) -> Any:
+    return x * (2 if hasattr(int(n), "to_bytes") else 3)
+
+
+def _handles_infinity(x: Any, n: Any) -> Any:
+    try:
+        k = int(10 / (n * 1.0))
+    except (ValueError, OverflowError):
+        k = 7
+    return x * k
+
+
+@pytest.mark.parametrize(
+    "function", [_handles_zero, _handles_infinity, _has_an_attribute],
+    ids=lambda f: f.__name__.strip("_"),
+)  # fmt: skip
+def test_what_is_handled_needs_the_number(function: Function) -> None:
+    with pytest.raises(GuardOnDataDependentSymNode):
+        exported(function, EXAMPLE, decide=True)
+    assert "example" in compare(function, "example")

@@ -40,4 +40,4 @@ class NumpyDialect(NumpyGraphs):
         }
 
 
-NUMPY: Final = NumpyDialect()
+NUMPY: Final[NumpyDialect] = NumpyDialect()

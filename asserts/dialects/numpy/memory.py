@@ -84,7 +84,7 @@ _OPERATOR_UFUNCS: Final[dict[Any, np.ufunc]] = {
 _OWNERS: Final = numpy_functions(
     "zeros", "ones", "empty", "full", "zeros_like", "ones_like", "empty_like", "full_like",
     "copy", "concatenate", "stack", "vstack", "hstack", "where", "take", "repeat", "tile",
-    "cumsum", "cumprod", "sort", "roll", "pad", "clip",
+    "cumsum", "cumprod", "sort", "roll", "pad", "clip", "delete", "insert",
 ) | {runtime.astype, runtime.set_item, runtime.update}  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from shapes.expr import semantics
 from shapes.expr.nodes import CONSTANT, Expr, Op, Value
 from shapes.traversal.interpret import interpret
 
-__all__ = ["Source", "compile_conditions", "compile_value", "compiled"]
+__all__ = ["Source", "compile_conditions", "compile_value", "compiled", "compiled_text"]
 
 _MODULES: Final = {"builtins": "", "math": "_math.", semantics.__name__: "_m."}
 """How code calls the modules that meanings are in."""
@@ -178,8 +178,18 @@ def compiled(
 ) -> tuple[Callable[..., Any], str]:
     """The function of `names` with these lines as its body, and its source; `more` is what
     they may use besides Python's own and ours."""
+    return compiled_text(
+        name, ", ".join(names.values()), lines, more or {}, f"<shapeproof {name}>"
+    )
+
+
+def compiled_text(
+    name: str, parameters: str, lines: Sequence[str], more: Mapping[str, Any], file: str
+) -> tuple[Callable[..., Any], str]:
+    """The function with these parameters (as they stand in a definition) and lines, and its
+    source; `file` is where it is said to be. All text must be of our own making."""
     body = "".join(f"    {line}\n" for line in lines)
-    source = f"def {name}({', '.join(names.values())}):\n{body}"
-    namespace = {**_NAMESPACE, **(more or {})}
-    exec(compile(source, f"<shapeproof {name}>", "exec"), namespace)
+    source = f"def {name}({parameters}):\n{body}"
+    namespace = {**_NAMESPACE, **more}
+    exec(compile(source, file, "exec"), namespace)
     return namespace[name], source

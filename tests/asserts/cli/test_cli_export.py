@@ -35,6 +35,14 @@ def by_name():
     return {"model": Model(), "args": (torch.ones(4), torch.tensor(2))}
 
 
+def without_arguments():
+    return {"model": Model()}
+
+
+def with_others():
+    return {"model": Model(), "args": (), "example": 3}
+
+
 def nothing():
     return Model()
 """
@@ -66,6 +74,10 @@ def test_what_the_factory_returns_is_looked_at(tmp_path: Path) -> None:
     done = run(tmp_path, "model.py:nothing")
     assert done.returncode == 2
     assert "returns Model, not (model, args)" in done.stderr
+    done = run(tmp_path, "model.py:without_arguments")
+    assert "returns a dict without args" in done.stderr
+    done = run(tmp_path, "model.py:with_others")
+    assert "other keys than model, args, kwargs, dynamic_shapes: 'example'" in done.stderr
     done = run(tmp_path, "model.py:example", "-o", "model.json")
     assert done.returncode == 2
     assert "saved as a file .pt2" in done.stderr

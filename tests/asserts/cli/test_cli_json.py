@@ -17,8 +17,8 @@ from shapes import ValueRanges, int_oo
 
 DOC = (Path(__file__).parents[3] / "docs" / "command.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```\n\$ shapeproof ([^\n]*)\n(\{.*?)```", DOC, re.DOTALL)
-SOURCE = re.findall(r"```python\n(.*?)```", DOC, re.DOTALL)[0]
-VERBS = ("prove", "bounds", "insert", "remove", "minimise", "report", "verify", "demo")
+SOURCE, CONTRACTS = re.findall(r"```python\n(.*?)```", DOC, re.DOTALL)
+VERBS = ("prove", "bounds", "insert", "remove", "minimise", "report", "verify", "check", "demo")
 OPEN = ("counts", "counterexample", "witness")
 """Fields whose keys depend on the question."""
 
@@ -47,6 +47,7 @@ def require_like(shown: Any, found: Any, path: str = "") -> None:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "program.py").write_text(SOURCE)
+    (tmp_path / "layers.py").write_text(CONTRACTS)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -61,7 +62,7 @@ def test_the_examples_of_the_docs(folder: Path, capsys: pytest.CaptureFixture[st
         require_like(shown, found)
         seen.add(found["verb"])
     assert seen == set(VERBS)
-    assert len(EXAMPLES) == 10
+    assert len(EXAMPLES) == 11
 
 
 def test_the_exit_codes_of_the_docs() -> None:

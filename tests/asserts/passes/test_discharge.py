@@ -84,7 +84,7 @@ def test_operation_guarantees_need_no_check() -> None:
     assert rows["u0 >= -3"].outcome == "discharged"
     assert "u0 >= 0" not in rows
     assert rows["u0 >= -3"].proof is not None
-    assert "max of counts" in rows["u0 >= -3"].proof.facts[0].whence
+    assert "max of counts" in rows["u0 >= -3"].proof.facts[0].provenance
 
 
 def test_a_check_that_may_have_no_value_is_kept() -> None:

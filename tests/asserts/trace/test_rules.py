@@ -249,6 +249,8 @@ ROWS: dict[str, Row] = {
     ),
     "hstack": Row(lambda x, y: np.hstack([x, y]), (M, Spec(("n", 2)))),
     "append": Row(lambda x, y: (np.append(x, y), np.append(x, [1.0])), (V, M)),
+    "delete": Row(lambda x: (np.delete(x, 0), np.delete(x, [1, -1], axis=1)), (M,)),
+    "insert": Row(lambda x: (np.insert(x, 0, 1), np.insert(x, [1, 0], 2, axis=1)), (M,)),
     "split": Row(lambda x: np.split(x, 2), (M,)),
     "split_places": Row(lambda x: np.split(x, [1, 3], axis=1), (M,)),
     "array_split": Row(lambda x: np.array_split(x, 3), (V,)),

@@ -206,7 +206,7 @@ def test_input_contracts_name_their_option(
     program = traced_from(f"{file}:positional", ["x=n", "y=n"])
     env = program.shape_env
     assert env is not None
-    assert "input contract (from --input)" in [fact.whence for fact in env.facts]
+    assert "input contract (from --input)" in [fact.provenance for fact in env.facts]
     assert main(["report", f"{file}:positional", "--input", "x=-1", "--input", "y=n"]) == 2
     assert "from --input" in capsys.readouterr().err
 
@@ -215,6 +215,6 @@ def test_input_contracts_of_a_decorator_name_its_line() -> None:
     program = traced_from("asserts.examples.route_tokens:route_tokens")
     env = program.shape_env
     assert env is not None
-    whence = [fact.whence for fact in env.facts if fact.origin == "contract"]
-    assert whence
-    assert all("route_tokens.py" in text and "@asserts.inputs" in text for text in whence)
+    provenance = [fact.provenance for fact in env.facts if fact.origin == "contract"]
+    assert provenance
+    assert all("route_tokens.py" in text and "@asserts.inputs" in text for text in provenance)

@@ -145,7 +145,7 @@ NEEDED: Final[dict[str, tuple[Any, ...]]] = {
     "np.interp": (X, [0.0, 1.0], [1.0, 2.0]), "np.where": (X, X, 0), "np.bincount": (ROW,),
     "np.einsum": ("ij->ji", X), "np.convolve": (ROW, ROW), "np.correlate": (ROW, ROW),
     "np.take_along_axis": (X, np.array([[0], [0]])), "np.unique": (X,), "np.diag": (X,),
-    "np.append": (X, X), "np.isclose": (X, X), "np.allclose": (X, X), "np.dot": (X, X),
+    "np.append": (X, X), "np.delete": (X, 0), "np.insert": (X, 1, 2), "np.isclose": (X, X), "np.allclose": (X, X), "np.dot": (X, X),
     "np.array_equal": (X, X), "np.matmul": (X, X), "np.inner": (X, X), "np.vdot": (X, X),
     "np.outer": (X, X), "np.tensordot": (X, X), "np.union1d": (X, X), "np.setdiff1d": (X, X),
     "np.intersect1d": (X, X), "np.setxor1d": (X, X), "np.linalg.solve": (X, X),

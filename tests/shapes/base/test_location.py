@@ -79,12 +79,12 @@ def test_facts_of_a_command_name_their_option() -> None:
         env.size("m", max=7)
     env.assume("n > 4")
 
-    whence = {fact.spelled: fact.whence for fact in env.facts}
-    assert whence["n > 3"] == "assumed (from --assume)"
-    assert whence["m <= 7"] == "declared range (from --assume)"
-    assert "test_location.py" in whence["n > 4"]
+    provenance = {fact.spelled: fact.provenance for fact in env.facts}
+    assert provenance["n > 3"] == "assumed (from --assume)"
+    assert provenance["m <= 7"] == "declared range (from --assume)"
+    assert "test_location.py" in provenance["n > 4"]
     copy = ShapeEnv.from_json(env.to_json())
-    assert [fact.whence for fact in copy.facts] == [fact.whence for fact in env.facts]
+    assert [fact.provenance for fact in copy.facts] == [fact.provenance for fact in env.facts]
 
 
 def test_a_contradiction_names_the_option() -> None:

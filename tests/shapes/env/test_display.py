@@ -88,7 +88,7 @@ def test_an_environment_in_a_notebook(env: ShapeEnv) -> None:
 
 
 def test_an_expression_in_a_notebook(env: ShapeEnv) -> None:
-    assert "2 * b in [2, 128]" in " ".join(balanced((env["b"] * 2)._repr_html_()).split())
+    assert "2b in [2, 128]" in " ".join(balanced((env["b"] * 2)._repr_html_()).split())
     assert "&lt;" in (env["b"] < env["u"])._repr_html_()
     assert "scale" in balanced((env["scale"] * 2)._repr_html_())
 

@@ -264,12 +264,12 @@ def test_what_can_never_hold_says_so() -> None:
 
 def test_a_fact_tells_whence_it_comes() -> None:
     here = Location("model.py", 7, "forward")
-    assert fact("x >= 0", origin="declared").whence == "declared range"
-    assert fact("x >= 0", origin="operation", operation="nonzero").whence == (
+    assert fact("x >= 0", origin="declared").provenance == "declared range"
+    assert fact("x >= 0", origin="operation", operation="nonzero").provenance == (
         "guaranteed by nonzero"
     )
     located = fact("x >= 0", origin="check", location=here)
-    assert located.whence == "checked (model.py:7 in forward)"
+    assert located.provenance == "checked (model.py:7 in forward)"
     assert str(located) == "x >= 0  [checked (model.py:7 in forward)]"
     assert Fact(x >= 0).spelled == "x >= 0"
 

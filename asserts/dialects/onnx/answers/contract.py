@@ -2,7 +2,7 @@
 
 Every operation's requirement is a condition on input sizes (or on values of small integer
 inputs). Conditions on one symbol are put together and described as simply as possible; of the
-others, those that the rest implies go. What depends on data is listed apart.
+others, those that the rest implies go. What depends on data is listed separately.
 
 Guarantee: the conditions are equivalent to the requirements, by proof. A requirement that is
 only sufficient is marked so.

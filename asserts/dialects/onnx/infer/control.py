@@ -56,9 +56,9 @@ def _if(walker: Walker, call: Call, frame: Frame) -> Listed[Type]:
         known = _unknown_condition(walker, call)
     first = _branch(walker, then, frame, "then", known)
     second = _branch(walker, otherwise, frame, "else", negation(known))
-    told = known if isinstance(condition, BoolExpr) else None
+    given = known if isinstance(condition, BoolExpr) else None
     return [
-        merged(a, b, walker, str(i), told)
+        merged(a, b, walker, str(i), given)
         for i, (a, b) in enumerate(zip(first, second, strict=True))
     ]
 

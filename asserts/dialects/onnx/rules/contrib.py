@@ -90,7 +90,7 @@ def _packed_attention(call: Call) -> Sequence[Shape | None]:
 
 
 def _many_headed(call: Call) -> Sequence[Shape | None]:
-    """`MultiHeadAttention`: queries, keys and values apart or packed."""
+    """`MultiHeadAttention`: queries, keys and values separate or packed."""
     q = call.shape(0)
     heads = constant(call.integer("num_heads", 1))
     key, value = call.tensor(1).shape, call.tensor(2).shape

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from asserts.dialects.torch.symbols.assumed import Derived, derived_ends
-from shapes.base import IntInfinity
-from shapes.expr import BoolExpr, as_condition, make
+from shapes.expr import as_condition, make
 from shapes.facts import Fact
 
 if TYPE_CHECKING:
@@ -44,16 +43,6 @@ class TorchConstraints:
                 ends = own_ends(span, derived.get(symbol, Derived()))
                 found[self._symbols.symbol(symbol).name] = ends
         return found
-
-    def assumptions(self, graph_module: Any) -> Iterable[BoolExpr]:
-        from asserts.dialects.torch.symbols.shape_env import _ends, is_unbacked
-
-        for symbol, span in self._ranges.items():
-            if not isinstance(symbol, sympy.Symbol) or is_unbacked(symbol):
-                continue
-            lower = _ends(span)[0] if symbol.is_integer and span.is_int else None
-            if lower is not None and not isinstance(lower, IntInfinity):
-                yield as_condition(make("Ge", self._symbols.symbol(symbol), lower))
 
     def entry_facts(self, graph_module: Any) -> Iterable[Fact]:
         from asserts.dialects.torch.symbols.shape_env import ENTRY

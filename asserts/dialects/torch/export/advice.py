@@ -4,8 +4,8 @@ The weakest checks that settle the condition one way or the other are searched f
 verified by our prover (see `shapes.queries.suggest`); here they are spelled with the names
 that the user's own code has for the values: a local variable, a size of one, an item that
 is read from it, or what torch knows of an input. Finding names is quick and happens when the
-error is raised, while the local variables have their values; the search waits until somebody
-reads the message, because torch catches many of these errors itself.
+error is raised, while the local variables have their values; the search runs only when
+the message is read, because torch catches many of these errors itself.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The innermost frame of the user knows the instruction that runs, and Python which part of the
 source it is for. Only that is noted when an error is raised; the source is read and parsed
-when somebody reads the message.
+when the message is read.
 
 Limits: before Python 3.11, and where there is no source, only the line is known.
 """
@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 
 import torch
 
-__all__ = ["Asker", "Site", "asker_of", "is_inline", "site_of", "statement_line"]
+__all__ = ["Asker", "Site", "asker_of", "is_inline", "site_of", "statement_line", "tree_of"]
 
 
 class Span(NamedTuple):
@@ -189,6 +189,12 @@ def _parsed(text: str) -> _Parsed | None:
 def _source(file: str) -> _Parsed | None:
     text = "".join(linecache.getlines(file))
     return _parsed(text) if text else None
+
+
+def tree_of(file: str) -> ast.AST | None:
+    """What is written in a source file; None if that cannot be read."""
+    source = _source(file)
+    return None if source is None else source.tree
 
 
 def statement_line(file: str, line: int) -> int:

@@ -28,6 +28,7 @@ from asserts.dialects.torch.export.advice import asking, is_users
 from asserts.dialects.torch.export.asking import Site
 from asserts.dialects.torch.export.decisions import note_decision
 from asserts.dialects.torch.export.questions import Answer, Question
+from asserts.dialects.torch.export.raising import require_finite
 from asserts.dialects.torch.export.traces import Again, trace_in_force
 from shapes.expr import BoolExpr
 
@@ -167,6 +168,8 @@ def _read(value: Any) -> Any:
 def _int(value: Any) -> Any:
     if isinstance(value, torch.SymBool):
         return torch.sym_ite(value, 1, 0)
+    if not require_finite(value):
+        return int(value)
     return math.trunc(value) if isinstance(value, torch.SymFloat) else value
 
 

@@ -20,6 +20,7 @@ from asserts.conditions.report import Report
 from asserts.dialects.torch.export.hosts import ExportedAdapter
 from asserts.dialects.torch.export.installed import installed
 from asserts.dialects.torch.export.rungs import ladder
+from asserts.dialects.torch.export.state import unchanged
 from asserts.dialects.torch.export.verify import TorchSubject, called
 from asserts.errors import GraphError
 from asserts.passes.minimise import MinimiseRuntimeAsserts
@@ -143,15 +144,12 @@ def _refusal(program: ExportedProgram, args: Any, kwargs: Any) -> BaseException 
     """What the program raises for its own example: torch may have assumed something else of
     it. The program stays as it is."""
     module = program.module()
-    before = {name: buffer.clone() for name, buffer in module.named_buffers()}
+    constants = [x for x in program.constants.values() if isinstance(x, torch.Tensor)]
     try:
-        called(module, *pytree.tree_map_only(torch.Tensor, torch.clone, (args, kwargs)))
+        with unchanged(*module.parameters(), *module.buffers(), *constants):
+            called(module, *pytree.tree_map_only(torch.Tensor, torch.clone, (args, kwargs)))
     except Exception as error:
         return error
-    finally:
-        with torch.no_grad():
-            for name, buffer in module.named_buffers():
-                buffer.copy_(before[name])
     return None
 
 

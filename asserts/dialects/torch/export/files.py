@@ -87,7 +87,7 @@ def _inspected(name: str) -> str | None:
         raise GraphError(f"{name} is damaged: the checksum of {damaged} is wrong")
     if not models and "serialized_exported_program.json" not in entries:
         raise GraphError(f"{name} is damaged, or holds no exported program")
-    found = [e for e in entries if e.rsplit("/", 1)[-1].startswith(_OBJECTS)]
+    found = [e for e in entries if _is_object(e)]
     if found:
         raise GraphError(
             f"{name} holds objects that are no data ({found[0]}): they are not loaded, "
@@ -95,6 +95,12 @@ def _inspected(name: str) -> str | None:
         )
     version = program.get("torch_version") if isinstance(program, dict) else None
     return version if isinstance(version, str) else None
+
+
+def _is_object(entry: str) -> bool:
+    """Whether torch may unpickle the entry. It finds entries whatever their case, and takes
+    the beginning of a path within its folder for the kind."""
+    return any(part.startswith(_OBJECTS) for part in entry.lower().split("/"))
 
 
 _LOCK = threading.Lock()

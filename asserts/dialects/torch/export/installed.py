@@ -195,7 +195,7 @@ def _inserting(gm: Any, shape_env: Any, name: str, export: bool = False) -> None
 
 
 def _guards_are_checked() -> bool:
-    """Unless somebody says otherwise: blocks in all threads share our passes."""
+    """Unless stated otherwise: blocks in all threads share our passes."""
     return _UNCHECKED == 0
 
 

@@ -29,6 +29,7 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils.weak import WeakIdKeyDictionary
 
+from asserts.dialects.torch.export.traces import trace_in_force
 from asserts.dialects.torch.symbols.constant import is_computed_from
 from asserts.dialects.torch.symbols.growing import tracer_in_force
 from asserts.dialects.torch.symbols.loaded import is_unbacked
@@ -59,14 +60,17 @@ def remembering_examples(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def values_of_state(shape_env: TorchShapeEnv, symbols: set[Any]) -> dict[Any, Any] | None:
     """The values of symbols, if all are computed from parameters and buffers only, which
-    nothing in the program writes to."""
-    run = _run()
-    if run is None:
+    nothing in the program writes to: not so far, and if something does later, the trace starts
+    again without such answers."""
+    run, trace = _run(), trace_in_force()
+    if run is None or trace is None or trace.without_state:
         return None
     run.go_on()
     found = {symbol: run.value_of(symbol, shape_env) for symbol in symbols}
     if None in found.values() or not all(run.is_of_state(s, shape_env) for s in symbols):
         return None
+    for symbol in symbols:
+        trace.read_state.update(run.state_behind(symbol, shape_env))
     return found
 
 
@@ -232,11 +236,30 @@ class _Run:
 
     def is_of_state(self, symbol: Any, shape_env: TorchShapeEnv) -> bool:
         """Whether the symbol's value comes of what belongs to the program alone."""
+        node = self._read(symbol, shape_env)
+        return node is not None and is_computed_from(node, self._own)
+
+    def state_behind(self, symbol: Any, shape_env: TorchShapeEnv) -> set[int]:
+        """The parameters and buffers that take part in a symbol's value, by their places."""
+        pending = {self._read(symbol, shape_env)} - {None}
+        seen = set(pending)
+        while pending:
+            new = {one for node in pending if node for one in node.all_input_nodes} - seen
+            seen |= new
+            pending = new
+        graph: fx.Graph = self.tracer.graph
+        return {
+            at for at, one in enumerate(graph.find_nodes(op="placeholder"))
+            if one in seen
+        }  # fmt: skip
+
+    def _read(self, symbol: Any, shape_env: TorchShapeEnv) -> fx.Node | None:
+        """The node that reads a symbol first."""
         node = self._nodes.get(symbol)
         if node is None:
             old = {new: old for old, new in shape_env.unbacked_renamings.items()}.get(symbol)
             node = self._nodes.get(old)
-        return node is not None and is_computed_from(node, self._own)
+        return node
 
     def _note(self, node: fx.Node, value: Any) -> None:
         """Remember the values of symbols for which this is the first reading."""

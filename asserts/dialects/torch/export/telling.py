@@ -3,36 +3,33 @@
 ``if (target < 0).any(): warnings.warn(...)`` computes the same whichever way it goes, and what
 is told while a program is traced is not in the program: it is left out.
 
-Guarantees: the branch consists of calls of functions that tell, by their names, and there is
-no other. Limits: a warning that the user has made an error of is not one in the program.
+Guarantees: there is no other branch, and this one consists of calls of functions that
+tell (see `tellers`); their arguments change nothing, and cannot raise; where it is told to is
+what it was when the trace began. Limits: a warning that was made an error of before that is
+not one in the program.
 """
 
 from __future__ import annotations
 
 import ast
-from typing import Final
+from types import FrameType
 
 import sympy
 
 from asserts.dialects.torch.export.questions import Answer, Question
+from asserts.dialects.torch.export.resolved import frame_of
+from asserts.dialects.torch.export.tellers import is_told
+from asserts.dialects.torch.export.traces import trace_in_force
 from asserts.dialects.torch.symbols.growing import tracer_in_force
 
-__all__ = ["TELLING", "untold"]
-
-TELLING: Final = frozenset((
-    "warnings.warn", "print", "rank_zero_warn", "rank_zero_info", "rank_zero_debug",
-    *(f"{name}.{verb}"
-      for name in ("logger", "logging", "log", "_logger", "LOGGER", "_log")
-      for verb in ("debug", "info", "warning", "warning_once", "warning_advice", "error")),
-))  # fmt: skip
-"""How functions that tell something are called."""
-
+__all__ = ["untold"]
 
 def untold(question: Question) -> Answer | None:
     """The way past a branch that only tells something."""
-    tested, asker = question.tested, question.asker
+    tested, asker, trace = question.tested, question.asker, trace_in_force()
     site = None if asker is None else asker.site()
-    if tested is None or site is None or tracer_in_force() is None:
+    frame = frame_of(asker)
+    if tested is None or site is None or frame is None or tracer_in_force() is None:
         return None
     node: ast.AST = tested
     answer = False
@@ -42,13 +39,15 @@ def untold(question: Question) -> Answer | None:
         outer = site.parent(node)
     if not isinstance(outer, ast.If) or node is not outer.test or outer.orelse:
         return None
-    if not all(map(_tells, outer.body)):
+    if trace is None or not trace.places.are_the_same():
+        return None
+    if not all(_only_tells(one, frame) for one in outer.body):
         return None
     return Answer(sympy.true if answer else sympy.false, "the branch only tells something")
 
 
-def _tells(statement: ast.stmt) -> bool:
+def _only_tells(statement: ast.stmt, frame: FrameType) -> bool:
     if isinstance(statement, ast.Pass):
         return True
     called = statement.value if isinstance(statement, ast.Expr) else None
-    return isinstance(called, ast.Call) and ast.unparse(called.func) in TELLING
+    return isinstance(called, ast.Call) and is_told(called, frame)

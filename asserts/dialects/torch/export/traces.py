@@ -21,9 +21,14 @@ from functools import wraps
 from typing import Any, Final
 
 import torch
+import torch.utils._contextlib
 
 import asserts
-from asserts.dialects.torch.export.seen import seen_as_numbers
+from asserts.dialects.torch.export.kinds import noticing_types
+from asserts.dialects.torch.export.seen import kind_of, seen_as_numbers
+from asserts.dialects.torch.export.state import State
+from asserts.dialects.torch.export.tellers import Places
+from asserts.dialects.torch.symbols.constant import is_written
 
 __all__ = ["Again", "Trace", "note_unanswered", "starting_again", "trace_in_force"]
 
@@ -31,6 +36,11 @@ _OTHERS: Final = tuple(
     os.path.join(os.path.dirname(str(one.__file__)), "") for one in (torch, asserts)
 )
 """Where what is caught is not caught by the user's code."""
+
+_DECORATING: Final = tuple(
+    str(one.__file__) for one in (torch.utils._contextlib, torch.amp.autocast_mode)
+)
+"""Where torch enters contexts for the user, which may be the user's."""
 
 
 class Again(BaseException):
@@ -45,12 +55,20 @@ class Again(BaseException):
 class Trace:
     """A call of torch's `_non_strict_export`."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: torch.nn.Module) -> None:
+        self._state = State([model], without=[*model.parameters(), *model.buffers()])
         self.wanted: Again | None = None
         self.unanswered: list[BaseException] = []
         self.converted: set[Any] = set()
         """torch's symbols in the numbers that the user's code takes for Python's."""
         self.restarts = 0
+        self.read_state: set[int] = set()
+        """Parameters and buffers, by their places among the arguments, whose values are taken
+        for the answer of a question."""
+        self.without_state = False
+        self.converts = False
+        """Whether numbers may stay symbolic that the user's code takes for Python's."""
+        self.places = Places()
         self._replaced: list[tuple[dict[str, Any], str]] = []
 
     def has(self, module: dict[str, Any], name: str) -> bool:
@@ -59,15 +77,28 @@ class Trace:
 
     def start_again(self) -> None:
         """Do what is wanted before the next attempt."""
+        self._state.put_back()  # (of parameters and buffers torch traces fakes)
         wanted, self.wanted = self.wanted, None
         self.restarts += 1
         self.unanswered.clear()
         self.converted.clear()
-        assert wanted is not None
-        for name, value in wanted.names.items():
-            if not self.has(wanted.module, name):
-                _replace(wanted.module, name, value)
-                self._replaced.append((wanted.module, name))
+        self.read_state.clear()
+        if wanted is not None:
+            for name, value in wanted.names.items():
+                self.replace(wanted.module, name, value)
+
+    def replace(self, module: dict[str, Any], name: str, value: Any) -> None:
+        """Give a module's name another value as long as the trace lasts."""
+        if not self.has(module, name):
+            _replace(module, name, value)
+            self._replaced.append((module, name))
+
+    def writes_what_it_read(self, made: Any) -> bool:
+        """Whether the finished program writes to state that answers rest on."""
+        if not self.read_state:
+            return False
+        places = list(made.aten.gm.graph.find_nodes(op="placeholder"))
+        return any(at >= len(places) or is_written(places[at]) for at in self.read_state)
 
     def put_back(self) -> None:
         """Give the names the meaning that they had."""
@@ -81,7 +112,7 @@ class Trace:
             if outermost is None:
                 continue
             file = outermost.tb_frame.f_code.co_filename
-            if not file.startswith(("<", *_OTHERS)):
+            if file in _DECORATING or not file.startswith(("<", *_OTHERS)):
                 return error
         return None
 
@@ -106,7 +137,7 @@ def starting_again(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(original)
     def _non_strict_export(*args: Any, **options: Any) -> Any:
-        trace = Trace()
+        trace = Trace(args[0] if args else options["mod"])
         token = _TRACE.set(trace)
         with ExitStack() as stack:
             stack.callback(trace.unanswered.clear)
@@ -115,9 +146,13 @@ def starting_again(original: Callable[..., Any]) -> Callable[..., Any]:
             while True:
                 result = _attempt(trace, original, args, options)
                 if trace.wanted is None:
-                    return result
-                if not trace.restarts:
+                    if not trace.writes_what_it_read(result):
+                        return result
+                    trace.without_state = True
+                elif not trace.converts:
+                    trace.converts = True
                     stack.enter_context(seen_as_numbers(trace.converted))
+                    stack.enter_context(noticing_types(kind_of, trace.replace))
                 trace.start_again()
 
     return _non_strict_export

@@ -2,7 +2,8 @@
 
 Tensors are made from numpy arrays; a dtype that numpy has not is converted. A program is run
 as its caller would (`ExportedProgram.module()`), so the checks at its entry count. Buffers
-that a program changes are put back before every run, and compared like results.
+that it changes are compared like results. What a run changes, in a program or a model, is put
+back after it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from asserts.conditions.lift import LiftedAssert, lift
 from asserts.dialects.torch.answers.graph import TorchDialect
 from asserts.dialects.torch.answers.names import input_names, source_names
 from asserts.dialects.torch.export.programs import dialect_for
+from asserts.dialects.torch.export.state import unchanged
 from asserts.dialects.torch.symbols.shape_env import ENTRY
 from asserts.errors import GraphError
 from asserts.verify.numpy_programs import array_text
@@ -83,7 +85,6 @@ class TorchSubject:
         entry = [f.claim for f in axioms if f.operation == ENTRY]
         self.conditions: Sequence[Condition] = self._conditions(entry, lifted)
         self._module: Any = None
-        self._before: dict[str, Any] = {}
 
     def _in_time(
         self, ensured: Sequence[BoolExpr], lifted: Sequence[LiftedAssert]
@@ -157,32 +158,35 @@ class TorchSubject:
         return flat, args, kwargs
 
     def run(self, inputs: Sequence[Any]) -> Any:
-        """The result, and inputs and buffers as they are afterwards."""
+        """The result, and inputs and buffers as they are afterwards; the program's own are put
+        back."""
         module = self._runnable()
         flat, args, kwargs = self.arguments(inputs)
-        result = called(module, args, kwargs)
-        buffers = dict(module.named_buffers())
-        return result, flat, {name: buffers[name].clone() for name in self._before}
+        with unchanged(*self._own_state(module)):
+            result = called(module, args, kwargs)
+            buffers = {name: value.clone() for name, value in module.named_buffers()}
+        return result, flat, buffers
 
     def _runnable(self) -> Any:
-        """The program as a module, in its first state."""
+        """The program as a module."""
         if self._module is None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 self._module = self._program.module()
-            if self._program.graph_signature.buffers_to_mutate:
-                buffers = dict(self._module.named_buffers())
-                self._before = {name: value.clone() for name, value in buffers.items()}
-        for name, value in self._module.named_buffers():
-            if name in self._before:
-                with torch.no_grad():
-                    value.copy_(self._before[name])
         return self._module
+
+    def _own_state(self, module: Any) -> list[Any]:
+        """The tensors that belong to the program; the model has the same ones."""
+        constants = [one for one in self._program.constants.values() if _is_tensor(one)]
+        return [*module.parameters(), *module.buffers(), *constants]
 
     def difference(self, first: Any, second: Any) -> str | None:
         """How two results differ; floats may differ by rounding, as
         `torch.testing.assert_close` allows it."""
         for a, b, word in zip(first, second, ("the results", "changed inputs", "buffers")):
+            if isinstance(a, dict) and isinstance(b, dict) and word == "buffers":
+                common = a.keys() & b.keys()  # (a function has none)
+                a, b = ({name: one[name] for name in common} for one in (a, b))
             how = _difference(a, b)
             if how is not None:
                 return f"{word} differ: {how}"
@@ -203,9 +207,19 @@ class _Called:
         self.inputs: Sequence[Input] = ()
 
     def run(self, inputs: Sequence[Any]) -> Any:
-        """The result, and the inputs as they are afterwards."""
+        """The result, and inputs and buffers as they are afterwards; all state of a model's is
+        put back."""
         flat, args, kwargs = self._like.arguments(inputs)
-        return called(self._function, args, kwargs), flat, {}
+        with unchanged(self._function):
+            result = called(self._function, args, kwargs)
+            buffers = self._buffers()
+        return result, flat, buffers
+
+    def _buffers(self) -> dict[str, Any]:
+        """Those that the program has, too."""
+        if not isinstance(self._function, torch.nn.Module):
+            return {}
+        return {name: value.clone() for name, value in self._function.named_buffers()}
 
 
 def called(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -214,6 +228,10 @@ def called(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         warnings.simplefilter("ignore")
         torch.manual_seed(SEED)
         return function(*args, **kwargs)
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, torch.Tensor)
 
 
 def _user_nodes(program: ExportedProgram) -> list[Any]:

@@ -48,7 +48,7 @@ def derived_ends(shape_env: TorchShapeEnv) -> Mapping[Any, Derived]:
     replacements = dict(shape_env.replacements)
     # (The environment of a loaded program has ranges of sums and products, too.)
     ranges = {s: span for s, span in shape_env.var_to_range.items() if s.is_Symbol}
-    for recorded, is_stated in _told(shape_env):
+    for recorded, is_stated in _recorded(shape_env):
         forms = {recorded.xreplace(replacements): True, recorded: is_stated}
         for relation, alone in forms.items():
             for symbol, ends in _solved(relation, ranges, alone):
@@ -62,7 +62,7 @@ def derived_ends(shape_env: TorchShapeEnv) -> Mapping[Any, Derived]:
     return found
 
 
-def _told(shape_env: TorchShapeEnv) -> Iterator[tuple[Relational, bool]]:
+def _recorded(shape_env: TorchShapeEnv) -> Iterator[tuple[Relational, bool]]:
     """The relations from which torch may have derived an end, and whether the check is stated
     as the program wrote it: then so is any end that it gives. (A check that was recorded in
     our terms held as soon as it was written: nothing was derived from it.)"""

@@ -14,7 +14,7 @@ import torch
 from torch import fx
 from torch.utils._python_dispatch import _disable_current_modes
 
-__all__ = ["constant_value", "is_computed_from"]
+__all__ = ["constant_value", "is_computed_from", "is_written"]
 
 MOST: Final = 4096
 """Elements of a tensor that is computed."""
@@ -49,7 +49,7 @@ def is_computed_from(node: fx.Node, known: Collection[fx.Node]) -> bool:
     pending, seen = [node], {node}
     while pending:
         one = pending.pop()
-        if len(seen) > MOST_NODES or (not _is_number(one) and _is_written(one)):
+        if len(seen) > MOST_NODES or (not _is_number(one) and is_written(one)):
             return False
         if one in known or one.op == "get_attr":
             continue
@@ -78,7 +78,7 @@ def _behind(source: fx.Node, key: str) -> list[fx.Node] | None:
         node = pending.pop()
         if node in found:
             continue
-        if len(found) >= MOST_NODES or not _is_constant(node, key) or _is_written(node):
+        if len(found) >= MOST_NODES or not _is_constant(node, key) or is_written(node):
             return None
         found[node] = None
         pending += node.all_input_nodes
@@ -107,7 +107,7 @@ def _is_number(node: fx.Node) -> bool:
     return isinstance(node.meta.get("val"), (int, float, torch.SymInt, torch.SymFloat))
 
 
-def _is_written(node: fx.Node) -> bool:
+def is_written(node: fx.Node) -> bool:
     """Whether something writes to a result, or to a view of it."""
     pending, seen = [node], {node}
     while pending:

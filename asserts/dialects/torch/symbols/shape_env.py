@@ -78,23 +78,24 @@ class _Environment(ShapeEnv):
     """
 
     def __init__(self) -> None:
-        self._learned_facts = Facts()
         self._unlearned: list[tuple[SymbolInfo, int] | Fact | Check] = []
         super().__init__()
 
     @property
     def facts(self) -> Facts:
         """All that is known; what contradicts it is left out."""
-        for item in self._unlearned:
-            with suppress(ContradictionError):
-                self._learned_facts = _with(self._learned_facts, item)
-        self._unlearned.clear()
-        return self._learned_facts
+        known = super().facts
+        if self._unlearned:
+            for item in self._unlearned:
+                with suppress(ContradictionError):
+                    known = _with(known, item)
+            self.facts = known
+        return known
 
     @facts.setter
     def facts(self, facts: Facts) -> None:
         self._unlearned.clear()
-        self._learned_facts = facts
+        self._known = (facts, None)
 
     def take_symbol(self, info: SymbolInfo) -> None:
         """Declare a symbol."""

@@ -1,0 +1,145 @@
+"""Jobs and uploads, as a worker does them: a program in a file, to a report and a result.
+
+Paths are the server's own: whatever is said of them is said of the program's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from asserts.service.inspection import inspect, rewritten
+from asserts.service.problems import ProblemError, problem_of
+
+__all__ = ["worked"]
+
+Asked = Mapping[str, Any]
+Tell = Callable[[Mapping[str, Any]], None]
+
+
+def worked(asked: Asked, tell: Tell) -> dict[str, Any]:
+    """The answer to a request of kind "job" or "inspect". Raises `ProblemError`."""
+    programs = asked["programs"]
+    try:
+        for one in programs:
+            tell({"stage": "inspecting", "program": one["name"]})
+            inspect(one["path"], one["kind"], asked["unpacked"])
+        if asked["kind"] == "inspect":
+            return {}
+        return _VERBS[asked["verb"]](asked, tell)
+    except BaseException as error:
+        raise _named(problem_of(error, program=True), programs) from None
+
+
+def _named(problem: ProblemError, programs: list[dict[str, Any]]) -> ProblemError:
+    """The problem, with the programs' names where it has paths."""
+    for one in programs:
+        for path in (f"{one['path']}.inspected.pt2", one["path"]):
+            problem.detail = problem.detail.replace(path, one["name"])
+    return problem
+
+
+def _loaded(one: Asked, tell: Tell) -> Any:
+    from asserts.files import load_program
+
+    tell({"stage": "loading", "program": one["name"]})
+    if one["kind"] != "pt2":
+        return load_program(one["path"])
+    path = f"{one['path']}.inspected.pt2"
+    rewritten(one["path"], path)
+    return load_program(path)
+
+
+def _change(change: Callable[[Any, Asked], Any]) -> Callable[[Asked, Tell], dict[str, Any]]:
+    """A verb that makes another program."""
+
+    def worked(asked: Asked, tell: Tell) -> dict[str, Any]:
+        from asserts.cli.changes import graph_text
+        from asserts.cli.documents import of_report
+        from asserts.files import save_program
+
+        given = _loaded(asked["programs"][0], tell)
+        tell({"stage": "working", "verb": asked["verb"]})
+        result = change(given, asked["options"])
+        tell({"stage": "saving"})
+        save_program(result.program, asked["output"])
+        return {
+            "modified": bool(result.modified),
+            "report": of_report(result.report),
+            "graph": graph_text(result.program)[:MOST_TEXT],
+            "saved": True,
+        }
+
+    return worked
+
+
+MOST_TEXT: Final = 1_000_000
+"""Characters of a graph's text in a report."""
+
+
+def _insert(given: Any, options: Asked) -> Any:
+    import asserts
+
+    return asserts.insert(given, policy=options["policy"])
+
+
+def _remove(given: Any, _: Asked) -> Any:
+    import asserts
+
+    return asserts.remove(given)
+
+
+def _minimise(given: Any, options: Asked) -> Any:
+    from asserts.cli.changes import minimised
+
+    return minimised(given, options["policy"])
+
+
+def _report(asked: Asked, tell: Tell) -> dict[str, Any]:
+    import asserts
+    from asserts.cli.changes import REPORT_TITLE
+    from asserts.cli.documents import of_report
+
+    given = _loaded(asked["programs"][0], tell)
+    tell({"stage": "working", "verb": "report"})
+    found = asserts.report(given, policy=asked["options"]["policy"])
+    return {"report": of_report(replace(found, title=REPORT_TITLE))}
+
+
+def _verify(asked: Asked, tell: Tell) -> dict[str, Any]:
+    import asserts
+    from asserts.cli.documents import of_comparison
+
+    first, second = (_loaded(one, tell) for one in asked["programs"])
+    tell({"stage": "working", "verb": "verify"})
+    names = tuple(one["name"] for one in asked["programs"])
+    options = asked["options"]
+    found = asserts.verify(
+        first, second, seed=options["seed"], trials=options["trials"], names=names
+    )
+    return {"programs": list(names), **of_comparison(found)}
+
+
+def _contract(asked: Asked, tell: Tell) -> dict[str, Any]:
+    import asserts
+    from asserts.cli.documents import of_check, of_contract
+
+    one = asked["programs"][0]
+    if one["kind"] != "onnx":
+        raise ProblemError("program", "`contract` is for ONNX models")
+    given = _loaded(one, tell)
+    tell({"stage": "working", "verb": "contract"})
+    found = asserts.contract(given)
+    sizes = asked["options"]["sizes"]
+    return of_contract(found) if sizes is None else of_check(found, sizes)
+
+
+_VERBS: Final[dict[str, Callable[[Asked, Tell], dict[str, Any]]]] = {
+    "insert": _change(_insert),
+    "remove": _change(_remove),
+    "minimise": _change(_minimise),
+    "report": _report,
+    "verify": _verify,
+    "contract": _contract,
+}

@@ -1,0 +1,216 @@
+"""Relations between choices, against enumeration: of lattices by zeros and ones, of all others
+arm by arm."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise, product
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shapes import (
+    Abs,
+    Facts,
+    Implies,
+    Max,
+    Min,
+    ShapeEnv,
+    Status,
+    Where,
+    evaluate,
+    make,
+    symbol,
+)
+from shapes.expr import BoolExpr, IntExpr, conjunction, equal, negation
+from shapes.facts import Fact
+from shapes.prove import prove
+from shapes.prove.choices import by_choices
+from shapes.prove.lattices import by_lattice
+
+x, y, z, w = SYMBOLS = [symbol(name) for name in "xyzw"]
+SMALL = range(-3, 4)
+CLAIMS = {
+    "distributive": equal(Min(Max(x, y), Max(x, z)), Max(x, Min(y, z))),
+    "dual": equal(Max(Min(x, y), Min(x, z)), Min(x, Max(y, z))),
+    "median": equal(
+        Max(Min(x, y), Min(y, z), Min(x, z)), Min(Max(x, y), Max(y, z), Max(x, z))
+    ),
+    "four operands": equal(Min(Max(x, y), Max(x, z), Max(x, w)), Max(x, Min(y, z, w))),
+    "what is added": equal(Min(Max(x, y) + w, Max(x, z) + w), Max(x, Min(y, z)) + w),
+    "factors": equal(2 * Min(Max(x, y), z), Max(Min(2 * x, 2 * z), Min(2 * y, 2 * z))),
+    "negative": equal(-Min(x, Max(y, z)), Max(-x, Min(-y, -z))),
+    "apart": Min(Max(x, y), Max(x, z)) <= Max(x + 1, Min(y, z)),
+    "absorption": equal(Max(x, Min(x, Max(y, z))), x),
+}
+
+
+def refuting(claim: BoolExpr, facts: Any = (), values: Any = SMALL) -> Any:
+    """Values that satisfy the facts and break the claim."""
+    for point in product(values, repeat=len(SYMBOLS)):
+        env = dict(zip(SYMBOLS, point))
+        if all(evaluate(fact, env) for fact in facts) and not evaluate(claim, env):
+            return point
+    return None
+
+
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
+def test_lattices(claim: BoolExpr) -> None:
+    proof = prove(Facts(), claim).proof
+    assert proof is not None
+    assert proof.method in ("zeros and ones", "normal form")
+    assert by_choices(Facts(), claim) is not None or claim.is_constant
+    assert refuting(claim) is None
+
+
+NEIGHBOURS = {
+    "not distributive": equal(Min(Max(x, y), Max(x, z)), Max(x, Min(y, w))),
+    "median": Max(Min(x, y), Min(y, z)) >= Min(Max(x, y), Max(y, z), Max(x, z)),
+    "too close": Min(Max(x, y), Max(x, z)) <= Max(x, Min(y, z)) - 1,
+    "other factor": equal(2 * Min(Max(x, y), z), Max(Min(2 * x, 2 * z), Min(y, 2 * z))),
+    "negative": equal(-Min(x, Max(y, z)), Max(-x, Max(-y, -z))),
+}
+
+
+@pytest.mark.parametrize("claim", NEIGHBOURS.values(), ids=NEIGHBOURS)
+def test_false_neighbours_have_values(claim: BoolExpr) -> None:
+    assert refuting(claim) is not None
+    assert by_lattice(Facts(), claim) is None
+    assert by_choices(Facts(), claim) is None
+    assert not prove(Facts(), claim).proved
+
+
+def test_known_orders_are_used_and_named() -> None:
+    ordered, other = Fact(x <= y), Fact(z <= 40)
+    facts = Facts().given(ordered, other)
+    found = by_lattice(facts, Min(Max(x, z), Max(y, w)) >= Min(x, y))
+    assert found is not None
+    proof = by_lattice(facts, equal(Min(Max(y, z), Max(x, z)), Max(x, z)))
+    assert proof is not None
+    assert proof.facts == (ordered,)
+    assert by_lattice(Facts(), equal(Min(Max(y, z), Max(x, z)), Max(x, z))) is None
+    assert by_lattice(Facts().given(x <= y + 1), Max(x, z) <= Max(y, z)) is None
+
+
+def _quotient(a: IntExpr) -> Any:
+    return Where(a >= 0, a // 4, -((-a) // 4))
+
+
+def _rounded(a: IntExpr) -> Any:
+    odd = conjunction(make("Ne", a % 4, 0), a < 0)  # type: ignore[arg-type]
+    return Where(odd, a // 4 + 1, a // 4)
+
+
+ARMS = {
+    "quotients in a minimum": Min(_quotient(x), _quotient(y)) <= Max(x // 4 + 1, 0),
+    "a minimum of quotients": Implies(
+        x <= y, equal(Min(_quotient(x), _quotient(y)), _quotient(x))
+    ),
+    "two spellings": equal(_quotient(Min(x, y)), make("TruncDiv", Min(x, y), 4)),
+    "rounded quotients": equal(
+        Min(_rounded(x), _rounded(y)), make("TruncDiv", Min(x, y), 4)
+    ),
+    "absolute values": Abs(Max(x, y)) <= Max(Abs(x), Abs(y)),
+    "an arm with its condition": Where(x <= y, y - x, Max(x - y, 1)) >= 0,
+}
+
+
+@pytest.mark.parametrize("claim", ARMS.values(), ids=ARMS)
+def test_arms(claim: BoolExpr) -> None:
+    assert by_choices(Facts(), claim) is not None
+    assert refuting(claim, (), (-9, -8, -4, -1, 0, 3, 4, 7)) is None
+
+
+def test_arms_use_facts() -> None:
+    known = [Fact(x <= y), Fact(y <= z), Fact(w >= 5)]
+    facts = Facts().given(*known)
+    claim = equal(Where(Min(x, y) <= Max(z, 3), x, y), x)
+    proof = by_choices(facts, claim)
+    assert proof is not None
+    assert set(proof.facts) <= set(known[:2])
+    assert prove(Facts().given(*proof.facts), claim).proved
+    assert by_choices(Facts(), claim) is None
+
+
+def test_a_branch_that_ranges_find_empty_says_nothing_of_the_facts() -> None:
+    env = ShapeEnv()
+    env.integer("n")
+    env.integer("c")
+    env.assume("n >= 0")
+    env.assume("c == CeilDiv(n, 3)")
+    shares = "Min(n, c) + Min(Max(n - c, 0), c) + Max(n - 2*c, 0)"
+    assert env.prove(f"{shares} == n").proved
+    assert env.prove(f"{shares} == n + 1").status is Status.NEVER
+
+
+def grown(draw: random.Random, depth: int) -> Any:
+    """A term of symbols, sums and choices."""
+    if depth == 0 or draw.random() < 0.2:
+        return draw.choice((x, y, z, x, y, z, x + 1, y - 2, 2 * x, z // 2, y % 3))
+    kind = draw.choice(("Min", "Max", "Min", "Max", "Where", "Abs", "Add", "Neg", "Div"))
+    a = grown(draw, depth - 1)
+    if kind == "Abs":
+        return Abs(a)
+    if kind == "Neg":
+        return -a
+    if kind == "Div":
+        return make(draw.choice(("FloorDiv", "TruncDiv")), a, draw.choice((2, 3)))
+    b = grown(draw, depth - 1)
+    if kind == "Where":
+        return Where(grown(draw, 0) <= grown(draw, 0), a, b)
+    return a + b if kind == "Add" else (Min if kind == "Min" else Max)(a, b)
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.integers(0, 10**9))
+def test_nothing_wrong_is_proved(seed: int) -> None:
+    draw = random.Random(seed)
+    a, b = grown(draw, 2), grown(draw, 2)
+    claim = draw.choice((lambda: a <= b, lambda: equal(a, b), lambda: a <= b + 2))()
+    if not isinstance(claim, BoolExpr):
+        return
+    stated = draw.choice(([], [x <= y], [x <= y, y <= z + 1], [x >= 0, y <= 2]))
+    facts = Facts().given(*map(Fact, stated))
+    for one in (claim, negation(claim)):
+        for method in (by_lattice, by_choices):
+            proof = method(facts, one)
+            if proof is not None:
+                named = [fact.claim for fact in proof.facts]
+                assert set(named) <= set(stated)
+                assert refuting(one, named) is None, (method.__name__, str(one), named)
+
+
+def test_what_holds_on_small_lattices_is_found() -> None:
+    """Zeros and ones decide all relations of minima and maxima of three symbols."""
+    draw = random.Random(3)
+    terms = [x, y, z]
+    while len(terms) < 60:
+        a, b = draw.sample(terms, 2)
+        made = draw.choice((Min, Max))(a, b)
+        if made not in terms:
+            terms.append(made)
+    found = 0
+    for _ in range(400):
+        a, b = draw.sample(terms, 2)
+        claim = a <= b
+        if claim.is_constant or len(str(claim)) > 90:
+            continue
+        proved = by_lattice(Facts(), claim) is not None
+        holds = refuting(claim, (), range(3)) is None
+        assert proved is holds, str(claim)
+        found += proved
+    assert found > 20
+
+
+def test_large_claims_end_early() -> None:
+    many = [symbol(f"a{i}") for i in range(40)]
+    claim = Min(*[Max(a, b) for a, b in pairwise(many)]) <= Max(*many[:20])
+    assert by_lattice(Facts(), claim) is None
+    by_choices(Facts(), claim)
+    nested: Any = x
+    for i, a in enumerate(many * 3):
+        nested = Min(Max(nested, a), a + i)
+    assert by_lattice(Facts(), nested <= x) is None
+    by_choices(Facts(), nested <= x)
