@@ -271,8 +271,8 @@ class _Deciding:
 
     def decide(self, scope: Scope, own: Sequence[Placed]) -> None:
         """Decide the checks of one graph."""
-        if not own:
-            return
+        if not own and scope.outer is not None:
+            return  # (the main graph's options are looked at in any case)
         obligations = {_obligation(one): one for one in own}
         decisions = discharge(
             self._env,
