@@ -23,6 +23,8 @@ def test_notebook_runs(path: Path) -> None:
 
     if "torch" in path.stem and not os.environ.get("CI"):
         pytest.importorskip("torch")
+    if "onnx" in path.stem and not os.environ.get("CI"):
+        pytest.importorskip("onnxruntime")
     notebook = nbformat.read(path, as_version=4)
     assert all(not cell.get("outputs") for cell in notebook.cells), "outputs are not committed"
 
@@ -41,8 +43,9 @@ def test_notebook_runs(path: Path) -> None:
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.stem for path in NOTEBOOKS][:3] == [
+    assert [path.stem for path in NOTEBOOKS][:4] == [
         "01_ranges_and_proofs",
         "02_insert_runtime_asserts",
         "03_torch_export",
+        "04_onnx_contract",
     ]

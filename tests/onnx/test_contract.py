@@ -11,9 +11,12 @@ import pytest
 
 import asserts
 from asserts.errors import InputError
+from tests.onnx import selecting_models, small_models
 from tests.onnx.build import INT64, model, node, value
 from tests.onnx.models import _array, dimensions
-from tests.onnx.small_models import LEAST, MODELS
+
+MODELS = {**small_models.MODELS, **selecting_models.MODELS}
+LEAST = {**small_models.LEAST, **selecting_models.LEAST}
 
 ort = pytest.importorskip("onnxruntime")
 

@@ -30,6 +30,7 @@ from shapes.expr import (
     floor_division,
     less,
     less_equal,
+    minimum,
     modulo,
     multiply,
     not_equal,
@@ -415,17 +416,25 @@ def _pad(call: Call) -> Sequence[Shape | None]:
             less_equal(ZERO, result[axis]),
             f"{shape[axis]} cannot be padded by {before}, {after}",
         )
-        if mode == "edge":
-            unchanged = conjunction(less_equal(before, ZERO), less_equal(after, ZERO))
-            some = disjunction(less_equal(ONE, shape[axis]), unchanged)
-            call.need(some, f"an axis of {shape[axis]} has no edge to repeat")
-        if mode == "reflect":
-            for width in (before, after):
-                call.need(
-                    disjunction(less_equal(width, ZERO), less(width, shape[axis])),
-                    f"an axis of {shape[axis]} cannot be reflected by {width}",
-                )
+        _widened(call, mode, shape[axis], before, after)
     return [tuple(result)]
+
+
+def _widened(call: Call, mode: str, size: IntExpr, before: IntExpr, after: IntExpr) -> None:
+    """What a mode that repeats elements requires of an axis that negative widths have cut."""
+    if mode == "constant":
+        return
+    left = combine(1, combine(1, size, 1, minimum(before, ZERO)), 1, minimum(after, ZERO))
+    if mode == "reflect":
+        for width in (before, after):
+            call.need(
+                disjunction(less_equal(width, ZERO), less(width, left)),
+                f"an axis of {left} cannot be reflected by {width}",
+            )
+        return
+    unchanged = conjunction(less_equal(before, ZERO), less_equal(after, ZERO))
+    some = disjunction(less_equal(ONE, left), unchanged)
+    call.need(some, f"an axis of {left} has nothing to repeat")
 
 
 def _pads(call: Call, rank: int) -> tuple[list[IntExpr], list[int]]:

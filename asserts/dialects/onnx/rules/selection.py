@@ -23,10 +23,14 @@ from asserts.dialects.onnx.rules.record import (
 from shapes.expr import (
     FALSE,
     TRUE,
+    BoolExpr,
     IntExpr,
     combine,
     conjunction,
     constant,
+    disjunction,
+    equal,
+    floor_division,
     less,
     less_equal,
     maximum,
@@ -152,13 +156,18 @@ def _gather_elements(call: Call) -> Elements | None:
 
 def _gather_shape(call: Call) -> Sequence[Shape | None]:
     """`GatherElements`: the shape of the indices."""
+    _elements_fit(call)
+    return [call.shape(1)]
+
+
+def _elements_fit(call: Call) -> None:
+    """Indices along one axis, no more of them along the others than there are elements."""
     shape, picked = call.shape(0), call.shape(1)
     at = call.axis(call.integer("axis"), len(shape))
     for i, (a, b) in enumerate(zip(shape, picked, strict=True)):
         if i != at:
             call.need(less_equal(b, a), f"{b} indices for an axis of {a}")
     _in_range(call, shape[at])
-    return [picked]
 
 
 def _gather_nd(call: Call) -> Sequence[Shape | None]:
@@ -169,7 +178,22 @@ def _gather_nd(call: Call) -> Sequence[Shape | None]:
         raise UnknownShapeError("how many axes are indexed")
     for a, b in zip(shape[:batch], picked[:batch], strict=True):
         call.same(a, b, "batch sizes of data and indices differ")
-    return [(*picked[:-1], *shape[batch + int(depth.constant) :])]
+    rest = shape[batch + int(depth.constant) :]
+    _points_inside(call, shape[batch:], equal(product(rest), ZERO))
+    return [(*picked[:-1], *rest)]
+
+
+def _points_inside(call: Call, shape: Shape, unless: BoolExpr) -> None:
+    """What known points require of the axes that they index: nothing where `unless` holds."""
+    points = call.elements(1)
+    if points is None or not points.size:
+        return
+    for column, size in zip(np.moveaxis(points, -1, 0), shape, strict=False):
+        for e in dict.fromkeys(column.flat):
+            if isinstance(e, IntExpr):
+                inside = conjunction(less_equal(ZERO, combine(1, e, 1, size)), less(e, size))
+                reason = f"the index {e} is outside of an axis of {size}"
+                call.need(disjunction(inside, unless), reason)
 
 
 def _gather_nd_elements(call: Call) -> Elements | None:
@@ -186,6 +210,28 @@ def _gather_nd_elements(call: Call) -> Elements | None:
 # ------------------------------------------------------------------------ scatters
 
 
+def _scatter_nd(call: Call) -> Sequence[Shape | None]:
+    shape, picked = call.shape(0), call.tensor(1).shape
+    if picked is None or not picked[-1].is_constant:
+        return [shape]
+    expected = (*picked[:-1], *shape[int(picked[-1].constant) :])
+    if call.tensor(2).shape is not None:
+        for a, b in zip(call.rank_is(2, len(expected)), expected, strict=True):
+            call.same(a, b, "the updates do not fit the indices")
+    _points_inside(call, shape, FALSE)
+    return [shape]
+
+
+def _scatter(call: Call) -> Sequence[Shape | None]:
+    """`ScatterElements`: indices and updates have one shape, which fits the data."""
+    if call.tensor(1).shape is not None:
+        _elements_fit(call)
+        if call.tensor(2).shape is not None:
+            for a, b in zip(call.rank_is(2, len(call.shape(1))), call.shape(1), strict=True):
+                call.same(a, b, "there is not one update for each index")
+    return [call.shape(0)]
+
+
 def _scatter_nd_elements(call: Call) -> Elements | None:
     data, indices, updates = (blank(call.tensor(0)), call.numbers(1), blank(call.tensor(2)))
     plain = call.text("reduction", "none") == "none"
@@ -198,14 +244,6 @@ def _scatter_nd_elements(call: Call) -> Elements | None:
     except (IndexError, ValueError):
         return None
     return result
-
-
-def _scattered(call: Call) -> Sequence[Shape | None]:
-    """`ScatterElements`: the shape of the data, and indices inside of its axis."""
-    shape = call.tensor(0).shape
-    if shape is not None:
-        _in_range(call, shape[call.axis(call.integer("axis"), len(shape))])
-    return [shape]
 
 
 def _scatter_elements(call: Call) -> Elements | None:
@@ -373,9 +411,14 @@ def _range_elements(call: Call) -> Elements | None:
 def _range_span(call: Call) -> Any:
     ends = [(call.listed(i) or [None])[0] for i in range(3)]
     start, limit, step = ends
-    if start is None or limit is None or step is None or step is not ONE:
+    if start is None or limit is None or step is None or not step.is_constant:
         return None
-    return start, shift(limit, -1)
+    if step is ONE:
+        return start, shift(limit, -1)
+    if step.constant < 1 or not call.known(less_equal(ZERO, start)):
+        return None
+    steps = floor_division(shift(combine(1, limit, -1, start), -1), step)
+    return start, combine(1, start, int(step.constant), steps)
 
 
 def _shape(call: Call) -> Sequence[Shape | None]:
@@ -429,6 +472,11 @@ def _reverse(call: Call) -> Sequence[Shape | None]:
     lengths = call.rank_is(1, 1)
     batch = shape[call.integer("batch_axis", 1)]
     call.same(lengths[0], batch, "there is not one length for each of the batch")
+    time = shape[call.integer("time_axis")]
+    for n in dict.fromkeys(call.listed(1) or ()) if call.elements(1) is not None else ():
+        if n is not None:
+            fits = conjunction(less_equal(ZERO, n), less_equal(n, time))
+            call.need(fits, f"the first {n} of an axis of {time}")
     return [shape]
 
 
@@ -436,8 +484,8 @@ operator("Slice", _slice, elements=rearranged(_slice_elements), span=same_span)
 operator("Gather", _gather, elements=_gather_elements, span=same_span)
 operator("GatherElements", _gather_shape, span=same_span)
 operator("GatherND", _gather_nd, elements=_gather_nd_elements, span=same_span)
-operator("ScatterND", same_shape, elements=_scatter_nd_elements)
-operator("ScatterElements Scatter", _scattered, elements=_scatter_elements)
+operator("ScatterND", _scatter_nd, elements=_scatter_nd_elements)
+operator("ScatterElements Scatter", _scatter, elements=_scatter_elements)
 operator("TensorScatter", same_shape)
 operator("NonZero", _nonzero, elements=_nonzero_elements)
 operator("Compress", _compress)

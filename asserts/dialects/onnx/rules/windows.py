@@ -209,6 +209,13 @@ def _region(call: Call) -> Sequence[Shape | None]:
         call.integer("output_height", 1),
         call.integer("output_width", 1),
     ]
+    if call.has(2) and call.tensor(2).shape is not None:
+        call.same(regions[0], call.rank_is(2, 1)[0], "there is not one image for each region")
+        if call.elements(2) is not None:
+            for e in call.listed(2) or ():
+                if e is not None:
+                    reason = f"there is no image {e} among {x[0]}"
+                    call.need(less_equal(shift(e, 1), x[0]), reason)
     return [(regions[0], x[1], *(constant(n) for n in pooled))]
 
 

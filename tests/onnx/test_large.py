@@ -1,0 +1,117 @@
+"""Models of gigabytes, and files that are damaged: what is read, and what is said."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import ModelProto, TensorProto, helper
+
+import asserts
+from asserts.errors import GraphError
+from tests.onnx.build import model, node, value
+
+ROWS = 1 << 19
+COLUMNS = 1 << 10
+"""2 GiB of single precision."""
+
+MEASURED = """
+import resource, sys
+import asserts
+def peak():  # in MiB, on Linux
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+found = asserts.contract(sys.argv[1])
+shape = asserts.infer_shapes(sys.argv[1]).shapes["y"]
+print(found.texts, [str(d) for d in shape], peak())
+"""
+
+
+def _with_external_table(location: str) -> ModelProto:
+    proto = model(
+        [node("MatMul", ["x", "table"], ["y"])], [value("x", ["n", "k"])], ["y"]
+    )
+    table = TensorProto(
+        name="table",
+        data_type=TensorProto.FLOAT,
+        dims=[ROWS, COLUMNS],
+        data_location=TensorProto.EXTERNAL,
+    )
+    table.external_data.add(key="location", value=location)
+    proto.graph.initializer.append(table)
+    return proto
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ru_maxrss is in KiB there")
+def test_two_gigabytes_of_external_data_are_not_loaded(tmp_path: Path) -> None:
+    with (tmp_path / "weights.bin").open("wb") as data:
+        data.truncate(4 * ROWS * COLUMNS)  # (a sparse file: it takes no space)
+    path = tmp_path / "large.onnx"
+    path.write_bytes(_with_external_table("weights.bin").SerializeToString())
+    command = [sys.executable, "-c", MEASURED, str(path)]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    shown, _, peak = output.strip().rpartition(" ")
+    assert shown == f"['k == {ROWS}'] ['n', '{COLUMNS}']"
+    assert int(peak) < 300
+
+
+def test_missing_external_data_does_not_matter_for_shapes(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(_with_external_table("nowhere.bin").SerializeToString())
+    assert asserts.contract(path).texts == [f"k == {ROWS}"]
+
+
+def test_indices_in_external_data_are_not_known() -> None:
+    """Nothing is required of the axis: what the indices are is not read."""
+    proto = model([node("Gather", ["x", "at"], ["y"])], [value("x", ["n", 2])], ["y"])
+    at = TensorProto(name="at", data_type=TensorProto.INT64, dims=[3])
+    at.data_location = TensorProto.EXTERNAL
+    at.external_data.add(key="location", value="nowhere.bin")
+    proto.graph.initializer.append(at)
+    assert asserts.contract(proto).conditions == ()
+
+
+def test_every_truncation_is_an_error_or_a_model(tmp_path: Path) -> None:
+    whole = model(
+        [node("MatMul", ["x", "w"], ["y"])],
+        [value("x", ["n", "k"])],
+        ["y"],
+        {"w": np.ones((3, 2), np.float32)},
+    ).SerializeToString()
+    path, failed = tmp_path / "cut.onnx", 0
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        try:
+            asserts.contract(path)
+        except GraphError as error:
+            failed += 1
+            assert "cut.onnx" in str(error)
+    assert failed >= len(whole) - 4
+
+
+def test_a_cycle_names_its_nodes() -> None:
+    proto = model(
+        [node("Add", ["x", "b"], ["a"], name="one"), node("Relu", ["a"], ["b"], name="two")],
+        [value("x", ["n"])],
+        ["b"],
+    )
+    with pytest.raises(GraphError, match=r"has a cycle: .*one"):
+        asserts.contract(proto)
+
+
+def test_an_operator_of_an_unknown_domain_is_a_note() -> None:
+    proto = model(
+        [
+            node("Magic", ["x"], ["h"], domain="org.nowhere"),
+            node("MatMul", ["x", "w"], ["y"]),
+        ],
+        [value("x", ["n", "k"])],
+        ["h", "y"],
+        {"w": np.ones((3, 2), np.float32)},
+        imports=[helper.make_opsetid("org.nowhere", 1)],
+    )
+    found = asserts.contract(proto)
+    assert found.texts == ["k == 3"]
+    assert any("org.nowhere.Magic has no rule" in note for note in found.inferred.notes)
