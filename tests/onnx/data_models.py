@@ -240,7 +240,7 @@ CASES: dict[str, Case] = {
         ),
         {"x": X, "ids": np.array([[0], [5]]), "u": floats(2, 1)},
         ({"x": X, "ids": np.array([[0], [6]]), "u": floats(2, 1)},),
-        "ids_max",
+        "ids_1 < m",
     ),
     "a computed reshape": Case(
         lambda: _sized("Reshape", "shape", ["n", "m"], count=3),

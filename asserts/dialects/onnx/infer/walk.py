@@ -383,7 +383,7 @@ class Walker:
 
     def _unknown_element(self, name: str, dims: Listed[int], span: Any) -> Any:
         """The only element of an integer tensor, as a symbol."""
-        least, most = (None, None) if span is None else span
+        least, most = (None, None) if span is None else span[:2]
         made = self.symbols.fresh(f"{name}_value", self._node, least, most, size=False)
         return elements_of([made], dims)
 

@@ -14,7 +14,7 @@ import numpy as np
 from onnx import TensorProto, numpy_helper
 
 from asserts.dialects.onnx.model.elements import as_element, elements_of
-from asserts.dialects.onnx.model.types import ELEMENTS, Elements, Tensor
+from asserts.dialects.onnx.model.types import ELEMENTS, Elements, Span, Tensor
 from asserts.errors import GraphError
 from shapes.expr import constant
 
@@ -59,7 +59,7 @@ def _contents(proto: TensorProto) -> tuple[Any, Any]:
     except (ValueError, TypeError) as error:
         raise GraphError(f"the constant `{proto.name}` is damaged: {error}") from None
     if count > ELEMENTS:
-        return None, (constant(int(array.min())), constant(int(array.max())))
+        return None, Span(constant(int(array.min())), constant(int(array.max())))
     return _elements(array), None
 
 

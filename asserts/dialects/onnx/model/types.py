@@ -8,7 +8,7 @@ known. `Tensor.span` bounds the elements of an integer tensor of any size.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,15 @@ Shape: TypeAlias = tuple[IntExpr, ...]
 Elements: TypeAlias = npt.NDArray[np.object_]
 
 
+class Span(NamedTuple):
+    """Bounds of a tensor's elements. Where they are `reached`, both are elements of it, if it
+    has any: what an operation requires of its elements it requires of them."""
+
+    least: IntExpr
+    greatest: IntExpr
+    reached: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Tensor:
     """A tensor: its element type (0 if unknown) and shape (None if its rank is unknown)."""
@@ -41,7 +50,7 @@ class Tensor:
     dtype: int
     shape: Shape | None = None
     elements: Elements | None = None
-    span: tuple[IntExpr, IntExpr] | None = None
+    span: Span | None = None
 
     def without_elements(self) -> Tensor:
         """The same tensor, known by type only."""

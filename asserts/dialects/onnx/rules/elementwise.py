@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TypeAlias
 
 from onnx import TensorProto
 
-from asserts.dialects.onnx.model.types import Elements, Shape, Tensor
+from asserts.dialects.onnx.model.types import Elements, Shape, Span, Tensor
 from asserts.dialects.onnx.rules.record import ONE, Call, operator, same_shape
 from shapes.expr import IntExpr, combine, less_equal, scale
 from shapes.tensors import broadcast, broadcast_to
@@ -82,54 +82,66 @@ def _choice(call: Call) -> Elements | None:
 # ------------------------------------------------------------------------ spans
 
 
-def _span(tensor: Tensor) -> Any:
+Spanning: TypeAlias = Callable[[Call], Span | None]
+
+
+def _span(tensor: Tensor) -> Span | None:
     """Bounds of a tensor's elements: its span, or its only element."""
     if tensor.span is not None:
         return tensor.span
     if tensor.elements is not None and tensor.elements.size == 1:
         only = tensor.elements.reshape(-1)[0]
         if isinstance(only, IntExpr):
-            return only, only
+            return Span(only, only)
     return None
 
 
-def _sum_span(sign: int) -> Any:
-    def span(call: Call) -> Any:
+def _sum_span(sign: int) -> Spanning:
+    def span(call: Call) -> Span | None:
         a, b = _span(call.tensor(0)), _span(call.tensor(1))
         if a is None or b is None:
             return None
-        low, high = b if sign > 0 else b[::-1]
-        return combine(1, a[0], sign, low), combine(1, a[1], sign, high)
+        low, high = (b.least, b.greatest) if sign > 0 else (b.greatest, b.least)
+        alone = a.least is a.greatest or b.least is b.greatest
+        ends = combine(1, a.least, sign, low), combine(1, a.greatest, sign, high)
+        return Span(*ends, a.reached and b.reached and alone)
 
     return span
 
 
-def _scaled_span(call: Call) -> Any:
+def _scaled_span(call: Call) -> Span | None:
     a, b = _span(call.tensor(0)), _span(call.tensor(1))
-    if a is None or b is None or b[0] is not b[1] or not b[0].is_constant:
+    if a is None or b is None or b.least is not b.greatest or not b.least.is_constant:
         return None
-    factor = int(b[0].constant)
-    ends = scale(factor, a[0]), scale(factor, a[1])
-    return ends if factor >= 0 else ends[::-1]
+    factor = int(b.least.constant)
+    low, high = scale(factor, a.least), scale(factor, a.greatest)
+    return Span(low, high, a.reached) if factor >= 0 else Span(high, low, a.reached)
 
 
-def same_span(call: Call) -> Any:
-    """Elements come from the first input."""
+def same_span(call: Call) -> Span | None:
+    """Elements are those of the first input."""
     return _span(call.tensor(0))
 
 
-def either_span(first: int, second: int) -> Any:
+def picked_span(call: Call) -> Span | None:
+    """Elements are some of the first input's."""
+    found = _span(call.tensor(0))
+    return None if found is None else found._replace(reached=found.least is found.greatest)
+
+
+def either_span(first: int, second: int) -> Spanning:
     """Elements come from one of two inputs."""
 
-    def span(call: Call) -> Any:
+    def span(call: Call) -> Span | None:
         a, b = _span(call.tensor(first)), _span(call.tensor(second))
         if a is None or b is None:
             return None
-        low = a[0] if call.known(less_equal(a[0], b[0])) else b[0]
-        high = b[1] if call.known(less_equal(a[1], b[1])) else a[1]
-        ordered = call.known(less_equal(low, a[0])) and call.known(less_equal(low, b[0]))
-        above = call.known(less_equal(a[1], high)) and call.known(less_equal(b[1], high))
-        return (low, high) if ordered and above else None
+        (least, most, _), (low, high, _) = a, b
+        below = least if call.known(less_equal(least, low)) else low
+        above = high if call.known(less_equal(most, high)) else most
+        holds = all(call.known(less_equal(below, e)) for e in (least, low))
+        holds = holds and all(call.known(less_equal(e, above)) for e in (most, high))
+        return Span(below, above, reached=False) if holds else None
 
     return span
 

@@ -16,6 +16,7 @@ from asserts.dialects.onnx.model.types import (
     ELEMENTS,
     Elements,
     Shape,
+    Span,
     Tensor,
     Type,
 )
@@ -262,7 +263,7 @@ class Operator:
     shapes: Shapes | None = None
     dtypes: Callable[[Call], Sequence[int]] | None = None
     elements: Callable[[Call], Elements | None] | None = None
-    span: Callable[[Call], tuple[IntExpr, IntExpr] | None] | None = None
+    span: Callable[[Call], Span | None] | None = None
     types: Callable[[Call], Sequence[Type]] | None = None
     domain: str = ""
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from asserts.dialects.onnx.model.elements import OPERATIONS, elements_of
-from asserts.dialects.onnx.model.types import Elements, Shape
+from asserts.dialects.onnx.model.types import Elements, Shape, Span
 from asserts.dialects.onnx.rules.record import (
     ONE,
     ZERO,
@@ -99,10 +99,10 @@ def _arg(call: Call) -> Sequence[Shape | None]:
     return [call.checked(reduce(shape, at if shape else None, keep))]
 
 
-def _arg_span(call: Call) -> Any:
+def _arg_span(call: Call) -> Span:
     shape = call.shape(0)
     size = shape[call.axis(call.integer("axis"), len(shape))] if shape else ONE
-    return ZERO, shift(size, -1)
+    return Span(ZERO, shift(size, -1), reached=False)
 
 
 def _cumulated(call: Call) -> Elements | None:

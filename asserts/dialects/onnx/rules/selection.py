@@ -9,8 +9,8 @@ import numpy as np
 from onnx import TensorProto
 
 from asserts.dialects.onnx.model.elements import OPERATIONS, Quotient, elements_of
-from asserts.dialects.onnx.model.types import Elements, Shape, Tensor
-from asserts.dialects.onnx.rules.elementwise import same_span
+from asserts.dialects.onnx.model.types import Elements, Shape, Span, Tensor
+from asserts.dialects.onnx.rules.elementwise import picked_span
 from asserts.dialects.onnx.rules.layout import blank, rearranged
 from asserts.dialects.onnx.rules.record import (
     ONE,
@@ -122,14 +122,20 @@ def _in_range(call: Call, size: IntExpr) -> None:
         for e in dict.fromkeys(indices.elements.flat):
             if isinstance(e, IntExpr):
                 _inside(call, e, e, size)
-    elif indices.span is not None:
-        _inside(call, *indices.span, size)
+        return
+    span = indices.span
+    if span is not None and (span.reached or call.known(_within(*span[:2], size))):
+        _inside(call, *span[:2], size)
     elif indices.dtype in (TensorProto.INT64, TensorProto.INT32):
         _inside(call, *call.extremes(1), size)
 
 
+def _within(low: IntExpr, high: IntExpr, size: IntExpr) -> BoolExpr:
+    return conjunction(less_equal(ZERO, combine(1, low, 1, size)), less(high, size))
+
+
 def _inside(call: Call, low: IntExpr, high: IntExpr, size: IntExpr) -> None:
-    inside = conjunction(less_equal(ZERO, combine(1, low, 1, size)), less(high, size))
+    inside = _within(low, high, size)
     reason = f"an index from {low} to {high} is outside of an axis of {size}"
     if low is high:
         reason = f"the index {low} is outside of an axis of {size}"
@@ -408,17 +414,17 @@ def _range_elements(call: Call) -> Elements | None:
     return elements_of([constant(i) for i in values], [len(values)])
 
 
-def _range_span(call: Call) -> Any:
+def _range_span(call: Call) -> Span | None:
     ends = [(call.listed(i) or [None])[0] for i in range(3)]
     start, limit, step = ends
     if start is None or limit is None or step is None or not step.is_constant:
         return None
     if step is ONE:
-        return start, shift(limit, -1)
+        return Span(start, shift(limit, -1))
     if step.constant < 1 or not call.known(less_equal(ZERO, start)):
         return None
     steps = floor_division(shift(combine(1, limit, -1, start), -1), step)
-    return start, combine(1, start, int(step.constant), steps)
+    return Span(start, combine(1, start, int(step.constant), steps))
 
 
 def _shape(call: Call) -> Sequence[Shape | None]:
@@ -480,10 +486,10 @@ def _reverse(call: Call) -> Sequence[Shape | None]:
     return [shape]
 
 
-operator("Slice", _slice, elements=rearranged(_slice_elements), span=same_span)
-operator("Gather", _gather, elements=_gather_elements, span=same_span)
-operator("GatherElements", _gather_shape, span=same_span)
-operator("GatherND", _gather_nd, elements=_gather_nd_elements, span=same_span)
+operator("Slice", _slice, elements=rearranged(_slice_elements), span=picked_span)
+operator("Gather", _gather, elements=_gather_elements, span=picked_span)
+operator("GatherElements", _gather_shape, span=picked_span)
+operator("GatherND", _gather_nd, elements=_gather_nd_elements, span=picked_span)
 operator("ScatterND", _scatter_nd, elements=_scatter_nd_elements)
 operator("ScatterElements Scatter", _scatter, elements=_scatter_elements)
 operator("TensorScatter", same_shape)
