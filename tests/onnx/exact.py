@@ -1,0 +1,103 @@
+"""Contracts of real models held against onnxruntime: ``python -m tests.onnx.exact [COUNT]``.
+
+For each installed model, up to COUNT sizes inside the contract must run and up to COUNT outside
+must fail, boundaries first. Sizes are small, so that large models end.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+import asserts
+from asserts.dialects.onnx import Contract
+from tests.onnx.models import _array, dimensions, installed
+
+SECONDS = 5.0
+"""A model gets no longer than this."""
+
+SMALL = (1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 96)
+
+
+def tried(symbols: dict[str, list[str]], found: Contract) -> Iterator[dict[str, int]]:
+    """Sizes of all dimensions: what the contract draws, then small ones at random."""
+    for sizes in [*found.sample(20), *(sizes for _, sizes in found.violations(5))]:
+        own = {text: sizes[names[0]] for text, names in symbols.items()}
+        if max(own.values(), default=0) <= 128:
+            yield own
+    rng = random.Random(5)
+    for _ in range(4000):
+        yield {text: rng.choice(SMALL) for text in symbols}
+
+
+def inputs(model: Any, name: str, sizes: dict[str, int]) -> dict[str, Any]:
+    """Inputs of these sizes."""
+    constants = {t.name for t in model.graph.initializer}
+    return {
+        v.name: _array(v, sizes, name, random.Random(0))
+        for v in model.graph.input
+        if v.name not in constants
+    }
+
+
+def runs(session: Any, given: dict[str, Any]) -> bool:
+    """Whether onnxruntime accepts these inputs."""
+    try:
+        session.run(None, given)
+    except Exception:
+        return False
+    return True
+
+
+def measured(path: Path, count: int) -> str:
+    """One line of the answer for a model."""
+    model = onnx.load(path, load_external_data=False)
+    found = asserts.contract(model)
+    session = _session(path)
+    of = {where: name for name, where in found.names.items()}
+    symbols = {
+        text: [of[where] for where in axes if where in of]
+        for text, axes in dimensions(model).items()
+    }
+    ran, wrong, seen = [0, 0], [], set()
+    started = time.perf_counter()
+    for sizes in tried(symbols, found):
+        given = inputs(model, path.name, sizes)
+        bound = {name: sizes[text] for text, names in symbols.items() for name in names}
+        numbers = {k: int(a.flat[0]) for k, a in given.items() if k in found.symbols}
+        inside = found.accepts({**bound, **numbers})
+        key = tuple(sizes.items())
+        if key in seen or ran[inside] >= count:
+            continue
+        seen.add(key)
+        ran[inside] += 1
+        if runs(session, given) is not inside:
+            wrong.append((sizes, "inside" if inside else "outside"))
+        if min(ran) >= count or time.perf_counter() - started > SECONDS:
+            break
+    return f"{path.name}: {ran[1]} inside, {ran[0]} outside, {len(wrong)} wrong {wrong[:3]}"
+
+
+def _session(path: Path) -> Any:
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    return ort.InferenceSession(str(path), options, ["CPUExecutionProvider"])
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    for path in installed():
+        sys.stdout.write(f"{measured(path, count)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
