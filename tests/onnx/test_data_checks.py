@@ -11,6 +11,7 @@ import pytest
 import asserts
 from asserts.dialects import onnx as onnx_dialect
 from asserts.errors import GraphError
+from tests.onnx.build import INT64, model, node, value
 from tests.onnx.data_models import CASES, Case
 from tests.onnx.small_models import MODELS
 from tests.onnx.test_checks import LEVELS, session, text
@@ -235,3 +236,30 @@ def test_a_sequence_map_is_refused() -> None:
     rows = asserts.report(proto).with_outcome("unplaced")
     assert rows
     assert all("differ in shape" in row.note for row in rows)
+
+
+@pytest.mark.parametrize("picked", ["Slice", "Gather"])
+def test_what_is_picked_from_a_range_need_not_hold_its_ends(picked: str) -> None:
+    """The table has 8 rows, the range may be longer: only the indices that are read count."""
+    inputs = {"Slice": ["r", "starts", "ends"], "Gather": ["r", "pick"]}
+    nodes = [
+        node("Shape", ["x"], ["s"]),
+        node("Gather", ["s", "zero"], ["n"]),
+        node("Range", ["zero", "n", "one"], ["r"]),
+        node(picked, inputs[picked], ["i"]),
+        node("Gather", ["table", "i"], ["y"]),
+    ]
+    constants = {
+        "zero": np.array(0),
+        "one": np.array(1),
+        "starts": np.array([0]),
+        "ends": np.array([4]),
+        "table": np.arange(8, dtype=np.float32),
+    }
+    dims = [value("x", ["n"]), value("pick", ["k"], INT64)]
+    proto = model(nodes, dims, ["y"], constants)
+    checked = asserts.insert(proto).program
+    feed = {"x": np.zeros(20, np.float32), "pick": np.array([1, 3])}
+    for level in LEVELS:
+        expected = session(proto, level).run(None, feed)[0]
+        assert np.array_equal(session(checked, level).run(None, feed)[0], expected)
