@@ -122,10 +122,10 @@ _SHOWING: Final = frozenset(
 def watch(value: Any, what: str) -> None:
     """The text or the hash of a traced value is asked for; raises `TraceError` where traced
     code would compute with it. A value that may be undefined is noted by its tracer."""
-    if what == "value":
+    if what in ("value", "guarded"):
         tracer = current_tracer()
         if tracer is not None and value.env is tracer.env:
-            tracer.computed(value)
+            (tracer.computed if what == "value" else tracer.guarded)(value)
         return
     location = _asking(sys._getframe(1), what)
     if location is None:

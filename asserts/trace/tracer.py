@@ -33,16 +33,18 @@ from shapes.expr import (
     FALSE,
     LE_ZERO,
     TRUE,
+    BoolExpr,
     Expr,
     IntExpr,
     as_integer,
     conjunction,
+    conjuncts,
     constant,
     equal,
     less_equal,
 )
 from shapes.tensors import Shape, ShapeError, ShapeResult
-from shapes.traversal import defined
+from shapes.traversal import defined, free_symbols
 
 __all__ = ["Tracer"]
 
@@ -86,7 +88,7 @@ class Tracer:
         self._reads: dict[Node, Expr] = {}
         self._totals: dict[Total, IntExpr] = {}
         self._required: set[Expr] = set()
-        self._computed: dict[Expr, tuple[Expr, Location | None]] = {}
+        self._computed: dict[Expr, tuple[BoolExpr, Location | None]] = {}
         self._operation: list[tuple[str, Any]] = []
         self._end: str | None = None
 
@@ -161,14 +163,23 @@ class Tracer:
     def computed(self, value: Symbolic) -> None:
         """The program computes a number that may have no value, which raises there even if
         the result is never used (`require_computed` states what is left of that)."""
-        if value.defined not in self._computed:
-            self._computed[value.defined] = (value.expr, user_location())
+        if value.expr not in self._computed:
+            self._computed[value.expr] = (value.defined, user_location())
         if value.defined is FALSE:
             self.require_defined(value)
 
+    def guarded(self, value: Symbolic) -> None:
+        """An operator evaluates a value only under a condition, and says itself when it has
+        one: what the value was computed from need have none."""
+        needed, symbols = set(conjuncts(value.defined)), set(free_symbols(value.expr))
+        for expr, (condition, _) in list(self._computed.items()):
+            own = symbols.issuperset(free_symbols(expr))
+            if own and needed.issuperset(conjuncts(condition)):
+                del self._computed[expr]
+
     def require_computed(self) -> None:
         """State that all arithmetic of the program has values, as far as no use of it did."""
-        for condition, (expr, location) in self._computed.items():
+        for expr, (condition, location) in self._computed.items():
             if self.decide(condition) is not True:
                 self._check(condition, f"`{expr}` has no value", "arithmetic", location)
         self._computed.clear()

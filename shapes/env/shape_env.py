@@ -76,7 +76,8 @@ class ShapeEnv(Declarations, Displayed):
 
     watch: Callable[[Any, str], None] | None = None
     """Called when the "text" or the "hash" of a symbolic value is asked for (by a tracer, to
-    which both are unknown), and the "value" of an operation that may have none; what it raises
+    which both are unknown), the "value" of an operation that may have none, and one that an
+    operator evaluates only under a condition ("guarded"); what it raises
     goes to the caller."""
 
     def __init__(self) -> None:

@@ -536,6 +536,10 @@ def spelled_of_sympy(value: Any, symbols: Mapping[str, Expr] | None = None) -> S
     return Spelled(expr, defined(expr))
 
 
+LAZY: Final = ("And", "Or", "Implies", "Where")
+"""Operators that need not evaluate all their operands."""
+
+
 def applied(env: ShapeEnv | None, name: str, operands: tuple[Any, ...]) -> Any:
     for operand in operands:
         if isinstance(operand, Symbolic):
@@ -552,6 +556,10 @@ def applied(env: ShapeEnv | None, name: str, operands: tuple[Any, ...]) -> Any:
             return expr.value  # of plain numbers, as Python's own functions
         return expr
     made = env.wrap(spelled.expr, spelled.defined)
+    if name in LAZY:
+        for operand in operands:
+            if isinstance(operand, Symbolic) and operand.defined is not TRUE:
+                _watched(operand, "guarded")
     if spelled.defined is not TRUE:
         _watched(made, "value")
     return made

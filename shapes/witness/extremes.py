@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -23,6 +23,7 @@ from shapes.expr.nodes import CONSTANT, EQ_ZERO, BoolExpr, Expr, IntExpr, Value
 from shapes.facts.store import Facts
 from shapes.traversal.interpret import free_symbols, walk
 from shapes.traversal.tape import Tape
+from shapes.witness.local_search import nearby
 
 __all__ = ["BEYOND", "Extremes"]
 
@@ -31,6 +32,9 @@ BEYOND: Final = 1 << 40
 
 EVALUATIONS: Final = 160
 """Points that are evaluated for one end."""
+
+PLACES: Final = (0, 64, -64)
+"""Where values that satisfy the facts are looked for."""
 
 CORNERS: Final = 16
 """Corners of the box that are tried."""
@@ -129,6 +133,15 @@ class Extremes:
                 yield other
 
     def _starts(self) -> Iterator[Point]:
+        # Found from the facts alone: the range is not to depend on what was asked before.
+        integers = [s for s in self._symbols if isinstance(s, IntExpr)]
+        for number in PLACES:
+            known: Mapping[Expr, Value] | None = dict.fromkeys(integers, number)
+            for claim in self._stated:
+                known = None if known is None else nearby(self._facts, known, claim)
+            if known is not None and all(s in known for s in self._symbols):
+                yield tuple(known[s] for s in self._symbols)
+                break
         ends = [choices[:2] for choices in self._choices]
         yield from itertools.islice(itertools.product(*ends), CORNERS)
 

@@ -127,7 +127,7 @@ CASES = {
 
 
 def export(
-    module: nn.Module, inputs: Inputs, strict: bool = False, decide: bool | str = "general"
+    module: nn.Module, inputs: Inputs, strict: bool = False, decide: bool | str = True
 ) -> Any:
     with installed(decide=decide):
         return torch.export.export(
@@ -222,7 +222,7 @@ TESTS = {
 
 
 def told(
-    module: nn.Module, inputs: Inputs, strict: bool = False, decide: bool | str = "general"
+    module: nn.Module, inputs: Inputs, strict: bool = False, decide: bool | str = True
 ) -> str:
     """The whole message, in which our part stands once."""
     with pytest.raises((UserError, GuardOnDataDependentSymNode)) as caught:

@@ -14,6 +14,7 @@ from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 import asserts
 from asserts.dialects.torch import installed, report
+from asserts.dialects.torch.export import rungs
 from tests.torch.test_rungs import exported, rows, rungs_of
 from tests.torch.torch_help import reloaded
 
@@ -224,7 +225,7 @@ BRANCHES = [
 @pytest.mark.parametrize("function", BRANCHES, ids=lambda f: f.__name__)
 def test_both_sides_are_in_the_program_and_nothing_is_assumed(function: Function) -> None:
     code = function.__code__
-    program = exported(function, EXAMPLE, True)
+    program = exported(function, EXAMPLE, "branches")
 
     require_equal(function, program)
     assert set(rungs_of(program)) == {"branches"}
@@ -330,7 +331,7 @@ LOOPS = [
 
 @pytest.mark.parametrize("function", LOOPS, ids=lambda f: f.__name__)
 def test_a_loop_has_as_many_turns_as_the_data_say(function: Function) -> None:
-    program = exported(function, EXAMPLE, True)
+    program = exported(function, EXAMPLE, "branches")
 
     require_equal(function, program)
     assert "any number" in {one.answer for one in report(program).decisions}
@@ -562,11 +563,19 @@ INFEASIBLE = {
 }
 
 
+@pytest.fixture
+def every_rung(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`example` behind `branches`."""
+    together = tuple(rung._replace(by_name=False) for rung in rungs.RUNGS)
+    monkeypatch.setattr(rungs, "RUNGS", together)
+
+
 @pytest.mark.parametrize("kind", INFEASIBLE, ids=lambda kind: kind.__name__)
+@pytest.mark.usefixtures("every_rung")
 def test_where_it_is_not_feasible_the_report_says_why(kind: Any) -> None:
     """The next rung is taken, and the program gives eager mode's result or stops."""
     with pytest.raises((RuntimeError, ValueError)) as refused:
-        exported(kind(), EXAMPLE, True)
+        exported(kind(), EXAMPLE, "branches")
     if kind is not Raises:
         assert isinstance(refused.value, GuardOnDataDependentSymNode)
         example = (EXAMPLE[0], EXAMPLE[1])
@@ -582,6 +591,7 @@ def test_where_it_is_not_feasible_the_report_says_why(kind: Any) -> None:
                 torch.testing.assert_close(got, outcome(kind(), inputs))
 
 
+@pytest.mark.usefixtures("every_rung")
 def test_what_holds_on_one_side_is_not_believed_behind_it() -> None:
     def function(x: Any, n: Any) -> Any:
         found = x[x > 0]
@@ -665,7 +675,7 @@ class Experts(nn.Module):
 def test_experts_that_get_no_token(loop: str) -> None:
     model = Experts(loop)
     example = (torch.rand(5, 6), torch.tensor([[0, 1], [1, 2], [0, 1], [2, 1], [1, 0]]))
-    with installed(decide=True):
+    with installed(decide="branches"):
         shapes = ({0: torch.export.Dim.AUTO}, {0: torch.export.Dim.AUTO})
         program = torch.export.export(model, example, dynamic_shapes=shapes)
     module = program.module()

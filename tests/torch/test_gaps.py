@@ -277,7 +277,7 @@ class Unguarded(nn.Module):
 
 def test_a7_what_is_not_decided_stays_an_error() -> None:
     program = Program(Unguarded, (rows(4), scalar(1)), ({0: DYNAMIC}, None))
-    with pytest.raises(GuardOnDataDependentSymNode), installed(decide="general"):
+    with pytest.raises(GuardOnDataDependentSymNode), installed(decide=True):
         exported(program)
 
 

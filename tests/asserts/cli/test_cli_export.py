@@ -59,13 +59,13 @@ def test_a_model_is_exported_with_a_line_for_each_way(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found["way"] == "example"
-    assert found["assumptions"] == ["y.shape[0] >= 2"]
+    assert found["way"] == "branches"
+    assert found["assumptions"] == []
     assert [one["rung"] for one in found["report"]["decisions"]] == [
-        "check", "symbolic", "example",
+        "check", "symbolic", "branches",
     ]  # fmt: skip
     assert "general: " in done.stderr
-    assert "example: exported" in done.stderr
+    assert "branches: exported" in done.stderr
     assert (tmp_path / "model.pt2").exists()
 
 

@@ -12,6 +12,7 @@ import pytest
 import asserts
 from asserts.errors import TraceError
 from asserts.trace import Spec, trace
+from shapes import Implies, Or
 from shapes.errors import DataDependentError
 from shapes.tensors import ShapeError
 
@@ -108,3 +109,22 @@ def test_a_value_that_is_known_to_be_there_needs_no_assert() -> None:
 def test_what_never_has_a_value_is_refused(compute: Callable[[Any], Any]) -> None:
     with pytest.raises(ShapeError, match="has no value"):
         trace(_nothing(lambda n, x: compute(n)), Spec(("n",)))
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        lambda n, k: Or(k == 0, n // k >= 1),
+        lambda n, k: Implies(k > 0, n % k == 0),
+    ],
+)
+def test_what_a_condition_guards_need_have_no_value(claim: Any) -> None:
+    """Only the condition itself is asserted: a size of 0 is its own to judge."""
+
+    def function(x: Any, flag: Any) -> Any:
+        asserts.check(claim(x.shape[0], int(flag)))
+        return x + 1
+
+    program = trace(function, x=("n",), flag=Spec((), "int64"))
+    checked = asserts.insert(program)
+    assert len([row for row in checked.report if row.outcome == "inserted"]) == 1

@@ -12,8 +12,8 @@ CLAIMS = [
     ("Max(u, v) <= 2*b", "ALWAYS", "cases of"),
     ("u // 8 * 8 == u", "ALWAYS", "u mod 8 = 0"),
     ("u + v >= 200", "NEVER", "u + v ≤ 2b"),
-    ("u // 8 <= b and u <= 2*b", "ALWAYS", "u + v ≤ 2b"),
-    ("Min(u, b) <= Max(u, 3)", "ALWAYS", "minimum below"),
+    ("u // 8 <= b and u <= 2*b", "ALWAYS", "by"),
+    ("Min(u, b) <= Max(u, 3)", "ALWAYS", "zeros and ones"),
     ("u // (v + 1) <= u", "ALWAYS", "by"),
 ]
 

@@ -223,7 +223,7 @@ def test_text(env: ShapeEnv) -> None:
     assert str(2 * a + 1) == "2 * a + 1"
     assert repr(2 * a + 1) == "SymInt(2 * a + 1)"
     assert repr(a > 1) == "SymBool(a >= 2)"
-    assert "<code>2 * a</code>" in (2 * a)._repr_html_()
+    assert ">2a<" in (2 * a)._repr_html_()
 
 
 def test_without_an_example_a_value_cannot_be_read(env: ShapeEnv) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import torch
@@ -102,6 +103,9 @@ def export(
     `installed`), with the branches of the example inputs, which are asserted; then as torch
     does it alone. Asserts that others imply are not in the program.
 
+    Between them, both sides of branches on data are put into the program; such a program is
+    always run against the model, and is none if it differs.
+
     `progress` is called for every attempt; `options` are those of `torch.export.export`. With
     `verify`, the program is run against the model, and a difference is an error. Raises what
     the last of our attempts raised, if all fail, and `GraphError` for a difference. A program
@@ -111,7 +115,7 @@ def export(
     attempts: list[Attempt] = []
     refusing: tuple[ExportedProgram, str] | None = None
     for way, context in _ways(decide):
-        if way == "example" and not is_data_dependent(attempts[-1].error):
+        if way in ("branches", "example") and not is_data_dependent(attempts[0].error):
             continue
         made: ExportedProgram | None = None
         error: BaseException | None = None
@@ -119,6 +123,8 @@ def export(
             with context():
                 made = torch.export.export(model, args, kwargs, **options)
             error = _refusal(made, args, kwargs or {})
+            if way == "branches" and error is None:
+                _require_equal(made, model)
         except Exception as raised:  # (a model may raise anything)
             error = raised
         attempts.append(Attempt(way, error))
@@ -156,12 +162,11 @@ def _refusal(program: ExportedProgram, args: Any, kwargs: Any) -> BaseException 
 def _ways(decide: bool | str) -> list[Way]:
     """From what assumes nothing to what assumes the most."""
     rungs = ladder(decide)
-    found: list[Way] = []
-    if any(not rung.assumes for rung in rungs):
-        sure = [rung.name for rung in rungs if not rung.assumes][-1]
-        found.append((sure, lambda: installed(decide=sure)))
-    if any(rung.assumes for rung in rungs):
-        found.append(("example", lambda: installed(decide=rungs[-1].name)))
+    sure = [rung.name for rung in rungs if not (rung.assumes or rung.by_name)]
+    names = sure[-1:]
+    if rungs and rungs[-1].name in ("branches", "example"):
+        names += ["branches", "example"] if rungs[-1].assumes else ["branches"]
+    found: list[Way] = [(name, partial(installed, decide=name)) for name in names]
     return [*found, _ALONE]
 
 
@@ -185,6 +190,13 @@ def _exported(
     if model is not None:
         _verify(program, model, said)
     return Exported(program, way, said, contract_of(program, said), tuple(attempts))
+
+
+def _require_equal(program: ExportedProgram, model: Any) -> None:
+    """Raises `GraphError` where the program and the model differ, or were not compared."""
+    found = compare(program, model, names=("the program", "the model"))
+    if found.differences or not found.accepted:
+        raise GraphError(f"the exported program is not the model:\n{found}")
 
 
 def _verify(program: ExportedProgram, model: Any, said: Report) -> None:
