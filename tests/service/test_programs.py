@@ -445,7 +445,7 @@ def test_jobs_have_limits_and_can_be_cancelled(tmp_path: Path) -> None:
         assert found["state"] == "failed", found
         assert found["problem"]["type"] == "urn:shapeproof:problem:time"
         assert server.finished(waiting[0].json["id"])["state"] == "done"
-        slow = server.post("/v1/jobs", {"verb": "minimise", "program": heavy}).json
+        slow = server.post("/v1/jobs", {"verb": "report", "program": heavy}).json
         time.sleep(0.5)
         assert server.request("DELETE", f"/v1/jobs/{slow['id']}").json["state"] == "cancelled"
         assert server.worked(verb="report", program=light[1])["state"] == "done"

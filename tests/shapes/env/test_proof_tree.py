@@ -45,9 +45,7 @@ def test_pages_unfold_the_steps() -> None:
     verdict = facts().prove("u + 2*v <= 4*b")
     assert "<details>" in verdict._repr_html_()
     assert "which is impossible" in verdict._repr_html_()
-    assert verdict._repr_latex_() == (
-        r"$\displaystyle u + 2\,v \le 4\,b\quad\text{always holds}$"
-    )
+    assert verdict._repr_latex_().endswith(r"\le 4\,b\quad\text{always holds}$")
 
 
 def test_ranges_facts_and_environments_have_mathematics() -> None:
