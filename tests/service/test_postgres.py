@@ -22,10 +22,12 @@ from tests.service.serving import running
 from tests.service.test_programs import onnx_model
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+RUNUSER = shutil.which("runuser", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 KNOWN = {"symbols": ["b:1..64"], "facts": ["b % 8 == 0"]}
 
 pytestmark = [
     pytest.mark.skipif(not BINARIES, reason="there is no PostgreSQL"),
+    pytest.mark.skipif(os.getuid() == 0 and RUNUSER is None, reason="runuser is not there"),
     pytest.mark.skipif(find_spec("psycopg") is None, reason="psycopg is not installed"),
 ]
 
@@ -44,7 +46,7 @@ class Postgres:
     def run(self, name: str, *arguments: str) -> None:
         command = [str(BINARIES[-1] / name), *arguments]
         if os.getuid() == 0:
-            command = ["runuser", "-u", self.user, "--", *command]
+            command = [str(RUNUSER), "-u", self.user, "--", *command]
         with (self.folder.parent / f"{self.folder.name}.log").open("ab") as log:
             subprocess.run(command, check=True, stdout=log, stderr=log, cwd="/")
 
