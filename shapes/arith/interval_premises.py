@@ -18,6 +18,8 @@ from shapes.facts.bounds import bounds, bounds_with_reasons, congruence_with_rea
 from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Facts, Reasons
 
+__all__ = ["decided", "ends_of", "in_range", "reasons_of_range"]
+
 
 def ends_of(facts: Facts, e: IntExpr) -> tuple[Bound, Bound]:
     """The range of an expression; everything, where interval analysis finds that the facts

@@ -22,6 +22,7 @@ from shapes.traversal.printing import (
     Printer,
     Shown,
     brief,
+    held,
     join,
 )
 
@@ -164,15 +165,15 @@ class _Mathematics(Printer):
 
     def pow(self, a: Shown, b: Shown) -> Shown:
         before, after = self._notation.power
-        held = b.text if after else self._held(b, PRECEDENCE["atom"])
-        base = self._held(a, PRECEDENCE["atom"])
-        return Shown((base, before, held, after), PRECEDENCE["**"])
+        exponent = b.text if after else held(b, PRECEDENCE["atom"])
+        base = held(a, PRECEDENCE["atom"])
+        return Shown((base, before, exponent, after), PRECEDENCE["**"])
 
     fpow = pow
 
     def not_(self, a: Shown) -> Shown:
         return Shown(
-            (self._notation.negation, self._held(a, PRECEDENCE["atom"])), PRECEDENCE["not"]
+            (self._notation.negation, held(a, PRECEDENCE["atom"])), PRECEDENCE["not"]
         )
 
     def implies(self, a: Shown, b: Shown) -> Shown:
@@ -192,13 +193,13 @@ class _Mathematics(Printer):
     def mod(self, a: Shown, b: Shown) -> Shown:
         """Looser than a product or a sum, so that it stands in parentheses there."""
         level = PRECEDENCE["%"]
-        parts = self._held(a, level + 1), self._notation.signs["%"], self._held(b, level + 1)
+        parts = held(a, level + 1), self._notation.signs["%"], held(b, level + 1)
         return Shown(parts, PRECEDENCE["|"])
 
     fmod = mod
 
     def neg(self, a: Shown) -> Shown:
-        return Shown(("-", self._held(a, PRECEDENCE["*"])), PRECEDENCE["-"])
+        return Shown(("-", held(a, PRECEDENCE["*"])), PRECEDENCE["-"])
 
     fneg = neg
 
@@ -207,7 +208,7 @@ class _Mathematics(Printer):
         followed = isinstance(b.text, str) and not b.text[:1].isdigit()
         sign = self._notation.beside if number and followed else self._notation.signs["*"]
         level = PRECEDENCE["*"]
-        return Shown((self._held(a, level), sign, self._held(b, level)), level)
+        return Shown((held(a, level), sign, held(b, level)), level)
 
     fmul = mul
 
@@ -225,7 +226,7 @@ class _Mathematics(Printer):
         if op.variadic:
             level = PRECEDENCE[op.infix]
             pieces: list[Pieces] = [
-                p for x in operands for p in (sign, self._held(x, level + 1))
+                p for x in operands for p in (sign, held(x, level + 1))
             ]
             return Shown(tuple(pieces[1:]), level)
         return self._infix(op.infix, *operands)
@@ -233,12 +234,12 @@ class _Mathematics(Printer):
     def _infix(self, sign: str, a: Shown, b: Shown) -> Shown:
         compares = sign not in PRECEDENCE
         level = PRECEDENCE["compare" if compares else sign]
-        left = self._held(a, level + compares)
+        left = held(a, level + compares)
         spelled = self._notation.signs.get(sign, f" {sign} ")
-        return Shown((left, spelled, self._held(b, level + 1)), level)
+        return Shown((left, spelled, held(b, level + 1)), level)
 
     def _between(self, sign: str, a: Shown, b: Shown, level: int) -> Shown:
-        return Shown((self._held(a, level), sign, self._held(b, level + 1)), level)
+        return Shown((held(a, level), sign, held(b, level + 1)), level)
 
     def _quotient(self, brackets: tuple[str, str], a: Shown, b: Shown) -> Shown:
         before, between, after = self._notation.fraction
@@ -246,11 +247,7 @@ class _Mathematics(Printer):
             parts: tuple[Pieces, ...] = (before, a.text, between, b.text, after)
         else:
             level = PRECEDENCE["/"]
-            parts = (self._held(a, level), between, self._held(b, level + 1))
+            parts = (held(a, level), between, held(b, level + 1))
         bare = not brackets[0] and not before
         level = PRECEDENCE["/"] if bare else PRECEDENCE["atom"]
         return Shown((brackets[0], *parts, brackets[1]), level)
-
-    @staticmethod
-    def _held(part: Shown, precedence: int) -> Pieces:
-        return part.text if part.precedence >= precedence else ("(", part.text, ")")

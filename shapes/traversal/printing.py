@@ -17,7 +17,7 @@ from shapes.errors import TooLargeError
 from shapes.expr.nodes import Expr, Op, Value
 from shapes.traversal.interpret import interpret, walk
 
-__all__ = ["PRECEDENCE", "Printer", "Shown", "brief", "join", "show"]
+__all__ = ["PRECEDENCE", "Printer", "Shown", "brief", "held", "join", "show"]
 
 PRECEDENCE = {
     "or": 1, "and": 2, "not": 3, "compare": 4, "|": 5, "^": 6, "&": 7, "<<": 8, ">>": 8,
@@ -100,7 +100,7 @@ def join(pieces: Pieces, limit: float = math.inf) -> str:
     return "".join(out)
 
 
-def _held(part: Shown, precedence: int) -> Pieces:
+def held(part: Shown, precedence: int) -> Pieces:
     """The text, in parentheses if it would be split in a place of that precedence."""
     return part.text if part.precedence >= precedence else ("(", part.text, ")")
 
@@ -137,23 +137,23 @@ class Printer:
 
     def pow(self, a: Shown, b: Shown) -> Shown:
         level = PRECEDENCE["**"]
-        return Shown((_held(a, level + 1), "**", _held(b, PRECEDENCE["unary"])), level)
+        return Shown((held(a, level + 1), "**", held(b, PRECEDENCE["unary"])), level)
 
     fpow = pow
 
     def neg(self, a: Shown) -> Shown:
-        return Shown(("-", _held(a, PRECEDENCE["unary"])), PRECEDENCE["unary"])
+        return Shown(("-", held(a, PRECEDENCE["unary"])), PRECEDENCE["unary"])
 
     fneg = neg
 
     def _joined(self, symbol: str, level: int, operands: Sequence[Shown]) -> Shown:
         pieces: list[Pieces] = []
         for operand in operands:
-            pieces += [symbol, _held(operand, level + 1)]
+            pieces += [symbol, held(operand, level + 1)]
         return Shown(tuple(pieces[1:]), level)
 
     def not_(self, a: Shown) -> Shown:
-        return Shown(("not ", _held(a, PRECEDENCE["not"])), PRECEDENCE["not"])
+        return Shown(("not ", held(a, PRECEDENCE["not"])), PRECEDENCE["not"])
 
     def unknown(self, op: Op, operands: Sequence[Shown]) -> Shown:
         """Every other operator is written with its sign, or as a call."""
@@ -166,7 +166,7 @@ class Printer:
     def _infix(self, sign: str, a: Shown, b: Shown) -> Shown:
         compares = sign not in PRECEDENCE
         level = PRECEDENCE["compare" if compares else sign]
-        return Shown((_held(a, level + compares), f" {sign} ", _held(b, level + 1)), level)
+        return Shown((held(a, level + compares), f" {sign} ", held(b, level + 1)), level)
 
     def _called(self, name: str, operands: Sequence[Shown]) -> Shown:
         pieces: list[Pieces] = []

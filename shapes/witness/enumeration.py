@@ -41,7 +41,7 @@ from shapes.traversal.evaluate import Undefined
 from shapes.traversal.interpret import free_symbols
 from shapes.traversal.tape import Tape
 
-__all__ = ["enumerated"]
+__all__ = ["enumerated", "values_left"]
 
 METHOD: Final = "cases, every value tried"
 RESIDUES: Final = "cases, every residue tried"
@@ -63,7 +63,7 @@ def enumerated(facts: Facts, claim: BoolExpr) -> Proof | None:
     values: list[Sequence[Value]] = []
     size = 1
     for sym in symbols:
-        found = _values(facts, sym)
+        found = values_left(facts, sym)
         if found is None:
             return None
         values.append(found[0])
@@ -139,7 +139,9 @@ def _fails(held: Value | Undefined) -> bool:
     return not held.too_large if isinstance(held, Undefined) else not held
 
 
-def _values(facts: Facts, sym: Expr) -> tuple[Sequence[Value], Reasons] | None:
+def values_left(
+    facts: Facts, sym: Expr, most: int = MOST
+) -> tuple[Sequence[Value], Reasons] | None:
     """The values that are left to a symbol, and why; None for too many."""
     if sym.kind == "bool":
         return (False, True), NO_REASONS
@@ -150,7 +152,7 @@ def _values(facts: Facts, sym: Expr) -> tuple[Sequence[Value], Reasons] | None:
     if isinstance(lower, IntInfinity) or isinstance(upper, IntInfinity):
         return None
     step = known.congruence.modulus or 1
-    if upper - lower > MOST * step:
+    if upper - lower > most * step:
         return None
     # The ends are rounded to the congruence already.
     why = known.why_lower | known.why_upper

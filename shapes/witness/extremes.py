@@ -23,6 +23,7 @@ from shapes.expr.nodes import CONSTANT, EQ_ZERO, BoolExpr, Expr, IntExpr, Value
 from shapes.facts.store import Facts
 from shapes.traversal.interpret import free_symbols, walk
 from shapes.traversal.tape import Tape
+from shapes.witness.enumeration import values_left
 from shapes.witness.local_search import nearby
 
 __all__ = ["BEYOND", "Extremes"]
@@ -97,11 +98,11 @@ class Extremes:
         domains: list[Sequence[Value]] = []
         size = 1
         for sym in self._symbols:
-            values = _every_value(self._facts, sym, limit)
-            if values is None or size * len(values) > limit:
+            left = values_left(self._facts, sym, limit)
+            if left is None or size * len(left[0]) > limit:
                 return False
-            size *= len(values)
-            domains.append(values)
+            size *= len(left[0])
+            domains.append(left[0])
         for point in itertools.product(*domains):
             self._value(point)
         return True
@@ -221,22 +222,6 @@ def _choices(facts: Facts, sym: Expr, constants: Sequence[int]) -> list[Value]:
     if m > 1:
         near = [n + (r - n) % m for n in near]
     return list(dict.fromkeys(n for n in near if lower <= n <= upper))
-
-
-def _every_value(facts: Facts, sym: Expr, limit: int) -> Sequence[Value] | None:
-    """The values that a symbol can have, if there are no more than that."""
-    if sym.kind == "bool":
-        return (False, True)
-    if not isinstance(sym, IntExpr):
-        return None
-    known = facts.knowledge(sym)
-    if isinstance(known.lower, IntInfinity) or isinstance(known.upper, IntInfinity):
-        return None
-    m, r = known.congruence
-    first = known.lower + (r - known.lower) % m if m else r
-    if known.upper - first >= limit * max(m, 1):
-        return None
-    return range(first, known.upper + 1, m or 1)
 
 
 def _constants(exprs: Sequence[Expr]) -> list[int]:
