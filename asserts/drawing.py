@@ -17,6 +17,7 @@ from typing import Any, Final
 from asserts.conditions.report import Report, Row
 from asserts.dialects.hosts import adapter_of
 from asserts.errors import GraphError
+from asserts.files import write_whole
 
 __all__ = ["Drawing", "draw"]
 
@@ -57,7 +58,7 @@ class Drawing:
 
     def save(self, path: str | Path) -> None:
         """Write the picture into a file."""
-        Path(path).write_text(self.svg, encoding="utf-8")
+        write_whole(str(path), lambda file: file.write(self.svg.encode()))
 
 
 def draw(program: object, report: Report | None = None) -> Drawing:

@@ -23,7 +23,7 @@ FOLDERS = {
         "prove", "queries", "tensors", "env",
     ),
     "asserts": (
-        "errors", "graph", "dialects.interfaces", "dialects.base", "conditions",
+        "errors", "sarif", "graph", "dialects.interfaces", "dialects.base", "conditions",
         "dialects.numpy.graph", "annotations", "trace", "dialects.numpy", "dialects.torch.symbols",
         "dialects.torch.answers", "dialects.onnx.model", "dialects.onnx.rules",
         "dialects.onnx.infer", "dialects.onnx.answers", "dialects.hosts",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -12,6 +13,7 @@ from asserts.cli.answers import Answer, respond
 from asserts.cli.exits import Exit
 from asserts.cli.options import Json, Quiet
 from asserts.cli.screen import Screen, set_apart, working
+from asserts.files import write_whole
 from shapes.base import shown_file
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ def check(
     """Check the functions with contracts of Python files, without calling them."""
 
     def answer() -> Answer:
-        from asserts.contracts.sarif import written
+        from asserts.contracts.sarif import document
         from asserts.contracts.static import check_file
 
         found: list[tuple[str, list[Traced]]] = []
@@ -69,7 +71,8 @@ def check(
                 found.append((file, check_file(file, if_any)))
         every = [one for _, functions in found for one in functions]
         if sarif is not None:
-            written(every, sarif)
+            text = dumps(document(every), indent=2) + "\n"
+            write_whole(sarif, lambda output: output.write(text.encode()))
         shown = [_fields(file, functions) for file, functions in found]
         fields = {"files": shown, "sarif": sarif}
         return Answer(_code(every), fields, lambda screen: _draw(screen, every))

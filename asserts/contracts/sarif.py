@@ -1,4 +1,4 @@
-"""Findings as SARIF 2.1.0 (OASIS), for services that annotate the lines of a change.
+"""Findings as SARIF, for services that annotate the lines of a change.
 
 What is certainly wrong is an error, what could not be analysed a warning, what will be
 asserted a note; what is proved is a result of the kind "pass".
@@ -6,17 +6,14 @@ asserted a note; what is proved is a result of the kind "pass".
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from asserts.contracts.static import Finding, Outcome, Traced
+from asserts.sarif import log, result
 
-__all__ = ["document", "written"]
-
-SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
+__all__ = ["document"]
 
 RULES: Final[dict[Outcome, tuple[str, str, str, str]]] = {
     # (By definition of the format the level of all kinds but "fail" is "none".)
@@ -30,25 +27,9 @@ RULES: Final[dict[Outcome, tuple[str, str, str, str]]] = {
 
 def document(functions: Sequence[Traced]) -> dict[str, Any]:
     """The findings as an object of SARIF."""
-    rules = [
-        {"id": rule, "shortDescription": {"text": text}} for rule, text, _, _ in RULES.values()
-    ]
+    rules = [(rule, text) for rule, text, _, _ in RULES.values()]
     results = [_result(one, finding) for one in functions for finding in one.findings]
-    driver = {"name": "shapeproof", "rules": rules}
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-    return {"version": "2.1.0", "$schema": SCHEMA, "runs": [run]}
-
-
-def written(functions: Sequence[Traced], path: str) -> None:
-    """Write the findings to a file, which is complete or not there."""
-    text = json.dumps(document(functions), indent=2) + "\n"
-    place = Path(path)
-    beside = place.with_name(f".{place.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(place)
-    finally:
-        beside.unlink(missing_ok=True)
+    return log(rules, results, columnKind="unicodeCodePoints")
 
 
 def _result(function: Traced, finding: Finding) -> dict[str, Any]:
@@ -58,13 +39,8 @@ def _result(function: Traced, finding: Finding) -> dict[str, Any]:
         "artifactLocation": {"uri": _uri(finding.file)},
         "region": {"startLine": max(finding.line, 1)},
     }
-    return {
-        "ruleId": rule,
-        "kind": kind,
-        "level": level,
-        "message": {"text": "; ".join(part for part in parts if part)},
-        "locations": [{"physicalLocation": place}],
-    }
+    text = "; ".join(part for part in parts if part)
+    return result(rule, kind, level, text, place)
 
 
 def _uri(file: str) -> str:

@@ -1,4 +1,4 @@
-"""Reports as SARIF 2.1.0, which code hosts show beside the lines.
+"""Reports as SARIF, which code hosts show beside the lines.
 
 A check that must run is a note, one that was proved passes; a difference between two programs
 is an error, a condition of a contract that is broken too.
@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from asserts.sarif import log, result
+
 __all__ = ["MEDIA_TYPE", "sarif_of"]
 
 MEDIA_TYPE: Final = "application/sarif+json"
-SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
 _RULES: Final = {
     "check": "A check that the program makes when it runs",
@@ -26,15 +27,7 @@ _LINE: Final = re.compile(r"(?P<file>[^\s:]+):(?P<line>\d+)")
 
 def sarif_of(report: Mapping[str, Any], program: str, version: str) -> dict[str, Any]:
     """A stored report as a SARIF log; `program` is the name of the file it is about."""
-    driver = {
-        "name": "shapeproof",
-        "version": version,
-        "rules": [
-            {"id": name, "shortDescription": {"text": text}} for name, text in _RULES.items()
-        ],
-    }
-    run = {"tool": {"driver": driver}, "results": list(_results(report, program))}
-    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+    return log(_RULES.items(), list(_results(report, program)), version)
 
 
 def _results(report: Mapping[str, Any], program: str) -> Iterator[dict[str, Any]]:
@@ -72,10 +65,4 @@ def _result(
             "artifactLocation": {"uri": found["file"].lstrip("/")},
             "region": {"startLine": max(1, int(found["line"]))},
         }
-    return {
-        "ruleId": rule,
-        "kind": kind,
-        "level": level,
-        "message": {"text": text},
-        "locations": [{"physicalLocation": place}],
-    }
+    return result(rule, kind, level, text, place)

@@ -50,6 +50,7 @@ from shapes.facts.bounds import bounds_with_reasons
 from shapes.facts.justification import NO_REASONS, rests_on
 from shapes.facts.store import Fact, Facts, Reasons
 from shapes.facts.verdict import Proof
+from shapes.prove.tactics import CHOICES
 from shapes.traversal.interpret import walk
 from shapes.traversal.substitute import substitute
 
@@ -86,7 +87,6 @@ _WHERE: Final = OPERATORS["Where"]
 _TRUNC_DIV: Final = OPERATORS["TruncDiv"]
 _TERMS: Final = (_MIN, _MAX, _ABS, _WHERE)
 """Choices of which a relation is a formula, where they are its terms."""
-_CHOICES: Final = (*_TERMS, _TRUNC_DIV)
 
 
 def by_choices(facts: Facts, claim: BoolExpr) -> Proof | None:
@@ -263,7 +263,7 @@ def _ways(claim: BoolExpr) -> Sequence[Way]:
     for term in e.terms():
         if term.op not in _TERMS:
             for node in walk(term):  # operands first
-                if node.op in _CHOICES and isinstance(node, IntAtom):
+                if node.op in CHOICES and isinstance(node, IntAtom):
                     return _compared(claim, node)
     if op is NE_ZERO:
         return ((le_zero(combine(1, e, 0, e, 1)),), (le_zero(combine(-1, e, 0, e, 1)),))

@@ -41,7 +41,7 @@ from shapes.facts.store import Fact, Facts, Reasons, together
 from shapes.facts.verdict import Proof
 from shapes.traversal.interpret import walk
 
-__all__ = ["CHOOSING", "METHODS", "RELATIONS", "by_linear", "has_choices"]
+__all__ = ["CHOICES", "CHOOSING", "METHODS", "RELATIONS", "by_linear", "has_choices"]
 
 RELATIONS: Final = (LE_ZERO, EQ_ZERO, NE_ZERO)
 
@@ -187,7 +187,7 @@ def has_choices(claim: BoolExpr) -> bool:
     e = claim.args[0] if claim.op in RELATIONS else None
     if isinstance(e, IntExpr) and all(x.op is SYMBOL for x in e.terms()):
         return False
-    return any(node.op in _CHOOSING_OPERATORS for node in walk(claim))
+    return any(node.op in CHOICES for node in walk(claim))
 
 
 def _lattice(facts: Facts, claim: BoolExpr) -> Proof | None:
@@ -221,9 +221,10 @@ def _values(facts: Facts, claim: BoolExpr) -> Proof | None:
 CHOOSING: Final = ("lattice", "choices")
 """The methods for conditions in which operands are chosen."""
 
-_CHOOSING_OPERATORS: Final = tuple(
+CHOICES: Final = tuple(
     OPERATORS[name] for name in ("Min", "Max", "Abs", "Where", "TruncDiv")
 )
+"""The operators that choose."""
 
 METHODS: Final[dict[str, Method]] = {
     "canonical": _canonical,
