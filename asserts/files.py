@@ -19,6 +19,7 @@ from asserts.graph.module import GraphModule
 from shapes.errors import ShapeproofError
 
 __all__ = [
+    "is_onnx",
     "is_saved",
     "load_program",
     "require_model_name",
@@ -84,7 +85,7 @@ def save_program(program: Any, path: str) -> None:
     torch's programs, ``.onnx`` for ONNX models. Raises `GraphError` for another one, or if it
     cannot be saved."""
     require_output(program, path)
-    if _is_onnx(program):
+    if is_onnx(program):
         from asserts.dialects.onnx.model.saving import serialized
 
         content = serialized(_onnx_reading(path).load_model(program), path)
@@ -102,7 +103,7 @@ def save_program(program: Any, path: str) -> None:
 def require_output(program: Any, path: str) -> None:
     """Raises `GraphError` if the name does not suit what is to be saved under it."""
     ours = isinstance(program, GraphModule)
-    suffix = ".json" if ours else ".onnx" if _is_onnx(program) else ".pt2"
+    suffix = ".json" if ours else ".onnx" if is_onnx(program) else ".pt2"
     if not path.endswith(suffix):
         kind = "one of our graphs" if ours else "a torch program"
         kind = "an ONNX model" if suffix == ".onnx" else kind
@@ -121,7 +122,8 @@ def require_model_name(path: str) -> None:
         raise GraphError(f"{path!r}: an ONNX model is saved as a file .onnx")
 
 
-def _is_onnx(program: object) -> bool:
+def is_onnx(program: object) -> bool:
+    """Whether it is an ONNX model, of onnx or of onnx-ir."""
     return type(program).__module__.split(".")[0] in ("onnx", "onnx_ir")
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any, Final
 
+from asserts.files import is_onnx
 from asserts.graph.module import GraphModule
 from shapes.base import shown_file
 
@@ -19,20 +20,15 @@ def minimised(program: Any, policy: Any) -> Any:
     import asserts
 
     result = asserts.minimise(program, policy=policy)
-    if isinstance(program, GraphModule) or _is_model(program):
+    if isinstance(program, GraphModule) or is_onnx(program):
         return result
     said = asserts.report(program, policy=policy)
     return replace(result, report=replace(said, title=result.report.title))
 
 
-def _is_model(program: Any) -> bool:
-    """Whether it is an ONNX model."""
-    return hasattr(program, "opset_import")
-
-
 def graph_text(program: Any) -> str:
     """The graph as people read it, with paths as they know them."""
-    if _is_model(program):
+    if is_onnx(program):
         from asserts.dialects.onnx.checks.writing import written_text
 
         return written_text(program)
