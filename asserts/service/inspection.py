@@ -62,7 +62,7 @@ def _inspect_json(path: str, _: int) -> None:
     with open(path, encoding="utf-8-sig") as file:
         document = json.load(file)
     if not isinstance(document, dict):
-        raise ProblemError("program", "it is no saved graph: not a JSON object")
+        raise ProblemError("program", "it is not a saved graph: not a JSON object")
     allowed = _numpy_functions()
     for text in _texts(document):
         if text.startswith("numpy.") and text.removeprefix("numpy.") not in allowed:
@@ -167,7 +167,7 @@ def _inspect_pt2(path: str, unpacked: int) -> None:
             raise _unsafe("two of its entries have the same name")
         for entry in entries:
             if not _ENTRY.fullmatch(entry.filename) or ".." in entry.filename.split("/"):
-                detail = f"{entry.filename[:80]!r} is no entry of an exported program"
+                detail = f"{entry.filename[:80]!r} is not an entry of an exported program"
                 raise _unsafe(detail)
         models = [e for e in entries if "/models/" in e.filename]
         if not models:

@@ -221,9 +221,7 @@ def _values(facts: Facts, claim: BoolExpr) -> Proof | None:
 CHOOSING: Final = ("lattice", "choices")
 """The methods for conditions in which operands are chosen."""
 
-CHOICES: Final = tuple(
-    OPERATORS[name] for name in ("Min", "Max", "Abs", "Where", "TruncDiv")
-)
+CHOICES: Final = tuple(OPERATORS[name] for name in ("Min", "Max", "Abs", "Where", "TruncDiv"))
 """The operators that choose."""
 
 METHODS: Final[dict[str, Method]] = {

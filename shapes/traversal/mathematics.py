@@ -172,9 +172,7 @@ class _Mathematics(Printer):
     fpow = pow
 
     def not_(self, a: Shown) -> Shown:
-        return Shown(
-            (self._notation.negation, held(a, PRECEDENCE["atom"])), PRECEDENCE["not"]
-        )
+        return Shown((self._notation.negation, held(a, PRECEDENCE["atom"])), PRECEDENCE["not"])
 
     def implies(self, a: Shown, b: Shown) -> Shown:
         arrow = r" \Rightarrow " if self._notation is LATEX else " ⇒ "
@@ -225,9 +223,7 @@ class _Mathematics(Printer):
         sign = notation.signs.get(op.infix, f" {op.infix} ")
         if op.variadic:
             level = PRECEDENCE[op.infix]
-            pieces: list[Pieces] = [
-                p for x in operands for p in (sign, held(x, level + 1))
-            ]
+            pieces: list[Pieces] = [p for x in operands for p in (sign, held(x, level + 1))]
             return Shown(tuple(pieces[1:]), level)
         return self._infix(op.infix, *operands)
 

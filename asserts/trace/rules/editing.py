@@ -64,7 +64,7 @@ def _axis(t: Tracer, arr: Any, axis: Any) -> tuple[Shape, int, dict[str, Any]]:
 def _places(t: Tracer, obj: Any) -> _Places | None:
     """The places that a number or a list names; None for a mask, which is a constant."""
     if isinstance(obj, (bool, np.bool_)):
-        raise TraceError(f"{t.operation}: a single truth value is no place")
+        raise TraceError(f"{t.operation}: a single truth value is not a place")
     if isinstance(obj, SymArray) and (obj.ndim or obj.dtype.kind not in "iu"):
         raise TraceError(
             f"{t.operation}: places that an array holds are known only when the program runs; "
@@ -79,7 +79,7 @@ def _places(t: Tracer, obj: Any) -> _Places | None:
         numbers = [t.dim_of(one) for one in obj]
         return _Places(numbers, numbers, False)
     if is_symbolic(obj):
-        raise TraceError(f"{t.operation}: {obj!r} is no place")
+        raise TraceError(f"{t.operation}: {obj!r} is not a place")
     return _constant_places(t, obj)
 
 

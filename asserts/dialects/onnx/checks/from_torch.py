@@ -114,7 +114,7 @@ class _Values:
             if symbol not in self._known:
                 return None, self._missing.get(symbol, f"no value of the model is {symbol}")
         found = substitute(claim, self._known)
-        return (found, "") if isinstance(found, BoolExpr) else (None, "it is no condition")
+        return (found, "") if isinstance(found, BoolExpr) else (None, "it is not a condition")
 
     def reads_of(self, claim: BoolExpr) -> tuple[tuple[str, Read], ...]:
         """The symbols of a condition that inference does not find."""

@@ -71,5 +71,5 @@ def _decision(entry: Any) -> Decision:
     for name, value in entry.items():
         kind: tuple[type, ...] = (int,) if name == "nodes" else (str,)
         if not isinstance(value, kind) and not (name in optional and value is None):
-            raise ValueError(f"`{name}` is no {kind[0].__name__}")
+            raise ValueError(f"`{name}` is not of the type {kind[0].__name__}")
     return Decision(**entry)

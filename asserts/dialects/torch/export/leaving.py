@@ -35,14 +35,15 @@ from asserts.dialects.torch.export.resolved import (
 )
 from asserts.dialects.torch.export.tellers import is_told
 
-__all__ = ["Raised", "Stopping", "leaves", "stopping"]
+__all__ = ["CONTEXTS", "Raised", "Stopping", "leaves", "stopping"]
 
 Raised = type[BaseException] | None
 """The class of what is raised, exactly; None: anything."""
 
 _TORCH: Final = os.path.join(os.path.dirname(torch.__file__), "")
 _EXPORT: Final = os.path.join(_TORCH, "export", "")
-_CONTEXTS: Final = (_contextlib.__file__, torch.amp.autocast_mode.__file__)
+CONTEXTS: Final = (_contextlib.__file__, torch.amp.autocast_mode.__file__)
+"""Where torch enters contexts for the user, which may be the user's."""
 _PASSING: Final = tuple(
     os.path.join(_TORCH, *path)
     for path in (
@@ -76,7 +77,7 @@ def leaves(frame: FrameType | None, raised: Raised) -> bool:
         file = frame.f_code.co_filename
         if file.startswith(_EXPORT):
             return True
-        if file in _CONTEXTS:
+        if file in CONTEXTS:
             if not _is_torchs_context(frame):
                 return False
         elif file.startswith(_TORCH):

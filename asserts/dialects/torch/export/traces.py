@@ -21,10 +21,10 @@ from functools import wraps
 from typing import Any, Final
 
 import torch
-import torch.utils._contextlib
 
 import asserts
 from asserts.dialects.torch.export.kinds import noticing_types
+from asserts.dialects.torch.export.leaving import CONTEXTS
 from asserts.dialects.torch.export.seen import kind_of, seen_as_numbers
 from asserts.dialects.torch.export.state import State
 from asserts.dialects.torch.export.tellers import Places
@@ -36,11 +36,6 @@ _OTHERS: Final = tuple(
     os.path.join(os.path.dirname(str(one.__file__)), "") for one in (torch, asserts)
 )
 """Where what is caught is not caught by the user's code."""
-
-_DECORATING: Final = tuple(
-    str(one.__file__) for one in (torch.utils._contextlib, torch.amp.autocast_mode)
-)
-"""Where torch enters contexts for the user, which may be the user's."""
 
 
 class Again(BaseException):
@@ -118,7 +113,7 @@ class Trace:
             if outermost is None:
                 continue
             file = outermost.tb_frame.f_code.co_filename
-            if file in _DECORATING or not file.startswith(("<", *_OTHERS)):
+            if file in CONTEXTS or not file.startswith(("<", *_OTHERS)):
                 return error
         return None
 
