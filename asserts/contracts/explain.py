@@ -148,7 +148,8 @@ def _wanted(clause: Clause, text: str, values: Mapping[Expr, Any]) -> str:
     if clause.kind == "defined":
         return f"but `{text}` has no value"
     if meant is None or unknown:
-        of = " and ".join(f"`{name}`" for name in unknown) or "whatever its names are"
+        in_turn = sorted(unknown, key=text.find)
+        of = " and ".join(f"`{name}`" for name in in_turn) or "whatever its names are"
         return f"which is `{text}` for no size {of}"
     try:
         wanted = evaluate(meant, values)
@@ -161,10 +162,12 @@ def _wanted(clause: Clause, text: str, values: Mapping[Expr, Any]) -> str:
 def _fixed(
     symbols: Sequence[Expr], values: Mapping[Expr, Any], names: Sequence[Named]
 ) -> list[str]:
-    """Who fixed the values of names."""
+    """Who fixed the values of names, in the order of the contract's names: that of the symbols
+    of a normal form depends on which expressions were made before."""
     by_name: dict[Expr, Named] = {named.name: named for named in names}
+    order = {name: place for place, name in enumerate(by_name)}
     lines = []
-    for one in symbols:
+    for one in sorted(symbols, key=lambda s: (order.get(s, len(order)), s.name)):
         value = f"{one.name} = {values[one]}"
         named = by_name.get(one)
         if named is not None:
