@@ -252,7 +252,7 @@ def symbol(name: Any, kind: Any = "int") -> Expr:
         node = IntSymbol()
         node.key = POINTS.draw()
         node.constant = 0
-        node.birth = next(BIRTHS)
+        node.birth = _birth_of_symbol(name)
         node.plain = True
     elif kind == "bool":
         node = BoolSymbol()
@@ -268,6 +268,25 @@ def symbol(name: Any, kind: Any = "int") -> Expr:
     if isinstance(node, IntExpr):
         enter_value(node)  # before others can find it and add something to it
     return enter_structure(key, node)
+
+
+DIGITS: Final = 12
+"""A number behind a letter (`u12`) that is longer makes a name as any other."""
+
+
+def _birth_of_symbol(name: str) -> int:
+    """The age of a new symbol.
+
+    A letter with a number (`s0`, `u12`: what compilers call sizes that nobody named) is
+    older than all that has no number, and such are in the order of letter and number: texts
+    of them then do not depend on which of them another program used first, whether it is
+    alive or not collected yet.
+    """
+    letter, number = name[0], name[1:]
+    numbered = letter.isascii() and letter.isalpha() and number.isascii() and number.isdigit()
+    if numbered and len(number) <= DIGITS and (number[0] != "0" or number == "0"):
+        return (ord(letter) - 128) * 10**DIGITS + int(number)
+    return next(BIRTHS)
 
 
 WEIGHT_LIMIT: Final = 64

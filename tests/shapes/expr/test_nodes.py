@@ -575,3 +575,13 @@ def test_a_relation_that_nobody_holds_is_not_made_by_looking_for_it() -> None:
     del held
     gc.collect()
     assert existing_relation(NE_ZERO, e) is None
+
+
+def test_texts_of_numbered_symbols_do_not_depend_on_which_of_them_was_made_first() -> None:
+    u1, s9, u10, u2 = (symbol(name) for name in ("u901", "s909", "u910", "u902"))
+
+    assert str(u10 * u2 * s9) == "s909 * u902 * u910"
+    assert str(u10 - 3 * u1 + s9) == "s909 + u910 - 3 * u901"
+    assert str(make("Eq", u10, u2)) == "u902 == u910"
+    assert str(make("Eq", u10 // u1, u2)) == "u902 == u910 // u901"
+    assert symbol("u0901") is not u1
