@@ -20,7 +20,7 @@ SHOWN = [
     ("a // b", "⌊a/b⌋", r"\left\lfloor \frac{a}{b}\right\rfloor "),
     ("a % 4 == 0", "a mod 4 = 0", r"a \bmod 4 = 0"),
     ("2*(a % 3) < b", "2·(a mod 3) < b", r"2 \cdot (a \bmod 3) < b"),
-    ("3*u0*a", "3·u0·a", r"3 \cdot a \cdot u_{0}"),
+    ("3*u0*a", "3·u0·a", r"3 \cdot u_{0} \cdot a"),
     ("2*batch_size", "2batch_size", r"2\,\mathrm{batch\_size}"),
     ("a ** 2 + 1", "a^2 + 1", "a^{2} + 1"),
     ("Min(a, b) != 3", "min(a, b) ≠ 3", r"\min(a, b) \ne 3"),
