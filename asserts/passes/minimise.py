@@ -167,7 +167,9 @@ class MinimiseRuntimeAsserts(Pass):
     def _settle(self, one: LiftedAssert, decisions: list[Decision]) -> Row:
         info = self.dialect.info_of(one.node)
         used = self.dialect.is_used(one.node)
-        proofs = [d.proof for d in decisions if d.proof is not None]
+        # What the assert says is proved for a reason that is worth more than why it has a value.
+        said = sorted(decisions, key=lambda decision: decision.obligation.implicit)
+        proofs = [d.proof for d in said if d.proof is not None]
         gone = bool(decisions) and len(proofs) == len(decisions)
         trivial = one.claim is not None and not decisions and not used
         if gone or trivial:
