@@ -13,12 +13,17 @@ from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.errors import ContradictionError
 from shapes.expr.linear import direction
 from shapes.expr.nodes import FALSE, LE_ZERO, TRUE, BoolExpr, IntExpr
-from shapes.facts.abstract_value import NOTHING, scaled
-from shapes.facts.bounds import bounds, bounds_with_reasons, congruence_with_reasons
+from shapes.facts.abstract_value import NOTHING
+from shapes.facts.bounds import (
+    bounds,
+    bounds_with_reasons,
+    congruence_with_reasons,
+    why_by_ends,
+)
 from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Facts, Reasons
 
-__all__ = ["decided", "ends_of", "in_range", "reasons_of_range", "why_at_most"]
+__all__ = ["decided", "ends_of", "in_range", "reasons_of_range"]
 
 
 def ends_of(facts: Facts, e: IntExpr) -> tuple[Bound, Bound]:
@@ -59,7 +64,7 @@ def in_range(facts: Facts, claim: BoolExpr) -> bool:
 
 def _at_most_zero(c: int, ends: tuple[Bound, Bound], k: int) -> bool:
     """Whether ``c * x + k <= 0`` for every ``x`` between the ends, of which one suffices."""
-    end = _end(ends, c)
+    end = ends[1 if c > 0 else 0]
     return not isinstance(end, IntInfinity) and c * end + k <= 0
 
 
@@ -78,49 +83,11 @@ def reasons_of_range(facts: Facts, claim: BoolExpr) -> Reasons:
         return why | Reasons(error.culprits)  # from which everything follows
 
 
-def why_at_most(facts: Facts, e: IntExpr, end: int) -> Reasons:
-    """The facts from which ranges show ``e <= end``: those behind the ends of its terms that
-    matter, or behind what is known of the whole; all behind its range where that is not so."""
-    found = _why_by_ends(facts, e, end)
-    return bounds_with_reasons(facts, e)[1] if found is None else found
-
-
-def _why_by_ends(facts: Facts, e: IntExpr, end: int) -> Reasons | None:
-    """The same; None where neither ends of terms nor what is known of the whole show it."""
-    f, d = direction(e)
-    known = facts.known(d)
-    if known is not None:
-        whole = scaled(known.upper if f > 0 else known.lower, f, e.constant)
-        if whole <= end:
-            return known.why_upper if f > 0 else known.why_lower
-    total = e.constant - end
-    used = NO_REASONS
-    for x, c in e.terms().items():
-        most = _end(bounds(facts, x).int_bounds(), c)
-        if isinstance(most, IntInfinity):
-            return None
-        total += c * most
-        own = facts.knowledge(x)
-        if most == (own.upper if c > 0 else own.lower):
-            used |= own.why_upper if c > 0 else own.why_lower
-            continue
-        value, reasons = bounds_with_reasons(facts, x)
-        if _end(value.int_bounds(), c) != most:
-            return None
-        used |= reasons
-    return used if total <= 0 else None
-
-
-def _end(ends: tuple[Bound, Bound], c: int) -> Bound:
-    """Where ``c * x`` is greatest."""
-    return ends[1 if c > 0 else 0]
-
-
 def _reasons_of_truth(facts: Facts, normal: BoolExpr, claim: BoolExpr) -> Reasons:
     if normal.op is LE_ZERO:  # one end of each term matters
         side = normal.args[0]
         assert isinstance(side, IntExpr)
-        by_ends = _why_by_ends(facts, side, 0)
+        by_ends = why_by_ends(facts, side, 0)
         if by_ends is not None:
             return by_ends
     value, used = bounds_with_reasons(facts, normal)

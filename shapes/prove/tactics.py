@@ -15,7 +15,6 @@ from enum import Enum
 from itertools import islice
 from typing import Final
 
-from shapes.arith.interval_premises import why_at_most
 from shapes.base.budget import ExhaustedError
 from shapes.errors import ContradictionError
 from shapes.expr.linear import scale
@@ -36,6 +35,7 @@ from shapes.facts.bounds import (
     bounds_with_reasons,
     congruence,
     congruence_with_reasons,
+    why_at_most,
 )
 from shapes.facts.store import Fact, Facts, together
 from shapes.facts.verdict import Proof
