@@ -23,7 +23,7 @@ from shapes.facts import Fact, Facts, Proof
 from shapes.prove import CHEAP, METHODS, Effort, decide, effort_named, entails
 from shapes.traversal import defined, free_symbols
 
-__all__ = ["Known", "Statement", "asked", "extended", "has_value"]
+__all__ = ["PLAIN", "Known", "Statement", "asked", "extended", "has_value", "taken"]
 
 LOCAL_FACTS: Final = 80
 """Statements on run-time values in a neighbourhood."""
@@ -36,6 +36,10 @@ NEAREST: Final = 12
 
 KEPT_FACTS: Final = 500
 """Facts that are kept for further questions about the same place."""
+
+
+PLAIN: Final = Effort(tuple(METHODS), search=0, rlimit=0)
+"""Every method of proof, without values and without a solver."""
 
 
 class Statement:
@@ -78,11 +82,34 @@ def extended(facts: Facts, statement: Statement) -> Facts:
     return found if isinstance(found, Facts) else facts
 
 
+def taken(
+    facts: Facts,
+    waiting: tuple[Statement, ...],
+    statement: Statement,
+    extend: Callable[[Facts, Statement], Facts] = extended,
+) -> tuple[Facts, tuple[Statement, ...]]:
+    """The facts and a statement, and those of the ones that were `waiting` which it shows to
+    have a value; with those that wait then. The order in which statements arrive is not that
+    in which they imply each other."""
+    arrived = [statement]
+    while arrived:
+        one = arrived.pop()
+        found = extend(facts, one)
+        if found is facts:
+            if one.domain is not TRUE and one not in waiting:
+                waiting = (*waiting, one)
+            continue
+        facts = found
+        waiting = tuple(other for other in waiting if other is not one)
+        arrived += [w for w in waiting if not set(w.symbols).isdisjoint(one.symbols)]
+    return facts, waiting
+
+
 def has_value(facts: Facts, domain: BoolExpr) -> bool:
     """Whether facts imply the condition under which something has a value."""
     if domain is TRUE or decide(facts, domain) is True:
         return True
-    return asked(facts, domain, Effort(tuple(METHODS), search=0, rlimit=0)) is not None
+    return asked(facts, domain, PLAIN) is not None
 
 
 def asked(facts: Facts, claim: BoolExpr, effort: Effort) -> Proof | None:
@@ -185,15 +212,19 @@ class Known:
         """Statements as facts. Questions about one place begin with the same statements, so
         what was made of a beginning is kept."""
         facts = self._nothing
+        waiting: tuple[Statement, ...] = ()
         if len(self._made) > KEPT_FACTS:
             self._made.clear()
         for statement in (*near.inputs, *near.values):
-            key = (facts, statement)
-            made = self._made.get(key)
-            if made is None:
-                made = self._made[key] = extended(facts, statement)
-            facts = made
+            facts, waiting = taken(facts, waiting, statement, self._extended)
         return facts
+
+    def _extended(self, facts: Facts, statement: Statement) -> Facts:
+        key = (facts, statement)
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = extended(facts, statement)
+        return made
 
     # ------------------------------------------------------------------ neighbourhoods
 

@@ -429,8 +429,11 @@ class _Discharge:
         return claim if found.is_constant else found
 
     def _present(self, condition: Expr, point: int) -> bool:
-        """Whether the graph makes this very check already."""
+        """Whether the graph makes this very check already, as a whole or part by part: a
+        condition may be simplified to a conjunction, whose parts are known one by one."""
         if not self._existing:
             return False
-        place = self._existing.get(self._as_written(condition))  # type: ignore[call-overload]
-        return place is not None and place <= point
+        written = self._as_written(condition)
+        assert isinstance(written, BoolExpr)
+        places = [self._existing.get(part) for part in conjuncts(written)]
+        return all(place is not None and place <= point for place in places)

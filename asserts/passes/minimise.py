@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from asserts.conditions.known import PLAIN, asked
 from asserts.conditions.lift import LiftedAssert, lift
 from asserts.conditions.points import Points, can_stop, domain_at, is_scalar
 from asserts.conditions.report import Report, Row
@@ -22,6 +23,7 @@ from asserts.passes.base import Pass, PassResult
 from asserts.passes.discharge import Decision, Obligation, Policy, discharge
 from shapes.env import ShapeEnv
 from shapes.expr import TRUE, BoolExpr, conjunction, conjuncts
+from shapes.facts import Fact, Facts
 from shapes.prove import Effort
 from shapes.traversal import defined
 
@@ -108,22 +110,31 @@ class MinimiseRuntimeAsserts(Pass):
         return rows
 
     def _guards(self, module: GraphModule) -> dict[Node, list[Node]]:
-        """The numbers that might have no value, but for the asserts before them that say so,
-        with these."""
+        """The numbers between asserts that might have no value, but for the asserts before
+        them that say so or imply it, with these. (What else happens before the next assert
+        separates the asserts anyway, so a number beside it needs no assert to stay.)"""
         lifted = lift(module.graph, self.dialect)
         claims = {one.node: one.claim for one in lifted if one.claim is not None}
-        asserted: dict[BoolExpr, Node] = {}
+        asserted = _Asserted()
         found: dict[Node, list[Node]] = {}
+        pending: dict[Node, list[Node]] = {}
         for node in module.graph.nodes:
             if node in claims:
-                for claim in conjuncts(claims[node]):
-                    asserted.setdefault(claim, node)
+                found |= pending
+                pending = {}
+                asserted.enter(node, claims[node])
             elif can_stop(node, self.dialect):
-                domain = domain_at(node, self.dialect)
-                wanted = () if domain is None else tuple(conjuncts(domain))
-                if wanted and all(claim in asserted for claim in wanted):
-                    found[node] = [asserted[claim] for claim in wanted]
+                guards = asserted.implying(domain_at(node, self.dialect))
+                if guards:
+                    pending[node] = guards
+            elif not self._is_passed(node):
+                pending = {}
         return found
+
+    def _is_passed(self, node: Node) -> bool:
+        """Whether nothing happens at a node that could separate two asserts."""
+        reads = node.op in ("placeholder", "get_attr")
+        return reads or is_scalar(node, self.dialect) or self.dialect.is_assert(node)
 
     def _obligations(self, one: LiftedAssert, stays: bool = False) -> list[Obligation]:
         """The parts of an assert, and that it has a value: it would have stopped otherwise."""
@@ -167,7 +178,9 @@ class MinimiseRuntimeAsserts(Pass):
     def _settle(self, one: LiftedAssert, decisions: list[Decision]) -> Row:
         info = self.dialect.info_of(one.node)
         used = self.dialect.is_used(one.node)
-        proofs = [d.proof for d in decisions if d.proof is not None]
+        # The reason of what the assert says comes before that of its having a value.
+        said = sorted(decisions, key=lambda decision: decision.obligation.implicit)
+        proofs = [d.proof for d in said if d.proof is not None]
         gone = bool(decisions) and len(proofs) == len(decisions)
         trivial = one.claim is not None and not decisions and not used
         if gone or trivial:
@@ -182,6 +195,34 @@ class MinimiseRuntimeAsserts(Pass):
             location=info.location,
             note=note or ("always true" if trivial else ""),
         )
+
+
+class _Asserted:
+    """What the asserts up to a node say."""
+
+    def __init__(self) -> None:
+        self._said: dict[BoolExpr, Node] = {}
+        self._by: dict[Fact, Node] = {}
+        self._facts = Facts()
+
+    def enter(self, node: Node, claim: BoolExpr) -> None:
+        """Take in an assert."""
+        for part in conjuncts(claim):
+            self._said.setdefault(part, node)
+        fact = Fact(claim, "check")
+        self._by.setdefault(fact, node)
+        further = self._facts.extended(fact)
+        self._facts = further if isinstance(further, Facts) else self._facts
+
+    def implying(self, claim: BoolExpr | None) -> list[Node]:
+        """Asserts that say a condition, or imply it; none if there are none."""
+        if claim is None:
+            return []
+        parts = conjuncts(claim)
+        if all(part in self._said for part in parts):
+            return [self._said[part] for part in parts]
+        proof = asked(self._facts, claim, PLAIN)
+        return [] if proof is None else [self._by[fact] for fact in proof.facts]
 
 
 def _left(rows: list[Row]) -> int:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
-from asserts.conditions.known import Statement, extended
+from asserts.conditions.known import Statement, taken
 from shapes.expr import Expr
 from shapes.facts import Facts
 
@@ -31,17 +31,23 @@ FEW: Final = 250
 
 
 class Stated(NamedTuple):
-    """Statements as facts: those that may discharge a check which a person wrote, and all."""
+    """Statements as facts: those that may discharge a check which a person wrote, and all;
+    with those of both that are not shown to have a value yet."""
 
     user: Facts
     all: Facts
+    user_waiting: tuple[Statement, ...] = ()
+    all_waiting: tuple[Statement, ...] = ()
 
     def given(self, statement: Statement) -> Stated:
         """These and one more."""
-        if not statement.for_user:
-            return Stated(self.user, extended(self.all, statement))
-        user = extended(self.user, statement)
-        return Stated(user, user if self.all is self.user else extended(self.all, statement))
+        user, user_waiting = self.user, self.user_waiting
+        if statement.for_user:
+            user, user_waiting = taken(user, user_waiting, statement)
+            if self.all is self.user:
+                return Stated(user, user, user_waiting, user_waiting)
+        every, all_waiting = taken(self.all, self.all_waiting, statement)
+        return Stated(user, every, user_waiting, all_waiting)
 
 
 _NO_FACTS: Final = Facts()

@@ -14,7 +14,12 @@ from shapes.errors import ContradictionError
 from shapes.expr.linear import direction
 from shapes.expr.nodes import FALSE, LE_ZERO, TRUE, BoolExpr, IntExpr
 from shapes.facts.abstract_value import NOTHING
-from shapes.facts.bounds import bounds, bounds_with_reasons, congruence_with_reasons
+from shapes.facts.bounds import (
+    bounds,
+    bounds_with_reasons,
+    congruence_with_reasons,
+    why_by_ends,
+)
 from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Facts, Reasons
 
@@ -79,6 +84,12 @@ def reasons_of_range(facts: Facts, claim: BoolExpr) -> Reasons:
 
 
 def _reasons_of_truth(facts: Facts, normal: BoolExpr, claim: BoolExpr) -> Reasons:
+    if normal.op is LE_ZERO:  # one end of each term matters
+        side = normal.args[0]
+        assert isinstance(side, IntExpr)
+        by_ends = why_by_ends(facts, side, 0)
+        if by_ends is not None:
+            return by_ends
     value, used = bounds_with_reasons(facts, normal)
     if normal.op is not LE_ZERO or (value.is_singleton and value.lower):
         return used

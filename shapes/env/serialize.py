@@ -231,6 +231,7 @@ class _Reader:
     def __init__(self, data: dict[str, Any]) -> None:
         self._data = data
         self._symbols: dict[str, Expr] = {}
+        self._read: dict[str, Expr] = {}
 
     def env(self) -> ShapeEnv:
         """The environment. Raises `SerializationError`."""
@@ -283,10 +284,13 @@ class _Reader:
                 unlike(f"symbols[{place}].hint", expected, example)
 
     def _condition(self, data: str, path: str) -> BoolExpr:
-        try:
-            claim = expr_from_json(data, self._symbols)
-        except SerializationError as error:
-            raise SerializationError(f"{path}: {error}") from error
+        # (A check's claim is written as its fact's too, and where the model leaves it open.)
+        claim = self._read.get(data)
+        if claim is None:
+            try:
+                claim = self._read[data] = expr_from_json(data, self._symbols)
+            except SerializationError as error:
+                raise SerializationError(f"{path}: {error}") from error
         if not isinstance(claim, BoolExpr):
             unlike(path, "a condition", data)
         return claim

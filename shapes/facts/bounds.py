@@ -10,20 +10,27 @@ from __future__ import annotations
 from typing import Any, Final
 
 from shapes.base.budget import ExhaustedError, attempted, limited, remaining
-from shapes.base.infinity import IntInfinity
+from shapes.base.infinity import Bound, IntInfinity
 from shapes.domains import Congruence, CongruenceAnalysis, ValueRanges
 from shapes.domains.value_ranges import int_range
 from shapes.errors import ContradictionError
 from shapes.expr.linear import direction
 from shapes.expr.nodes import Expr, IntAtom, IntExpr, IntSymbol, Sum, is_plain
+from shapes.facts.abstract_value import scaled
 from shapes.facts.cache import Part
 from shapes.facts.intervals import CACHE_LIMIT, Ranges, impossible, interval, met
 from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Facts, Reasons
 from shapes.traversal.interpret import interpret
 
-__all__ = ["bounds", "bounds_with_reasons", "congruence", "congruence_with_reasons"]
-
+__all__ = [
+    "bounds",
+    "bounds_with_reasons",
+    "congruence",
+    "congruence_with_reasons",
+    "why_at_most",
+    "why_by_ends",
+]
 
 RANGE_STEPS: Final = 200_000
 """Steps for one range; of what takes more nothing is known."""
@@ -144,6 +151,45 @@ def congruence(facts: Facts, e: IntExpr) -> Congruence:
         if remaining() <= 0:
             raise
         return Congruence.anything()
+
+
+def why_at_most(facts: Facts, e: IntExpr, end: int) -> Reasons:
+    """The facts from which ranges show ``e <= end``: those behind the ends of its terms that
+    matter, or behind what is known of the whole; all behind its range where that is not so."""
+    found = why_by_ends(facts, e, end)
+    return bounds_with_reasons(facts, e)[1] if found is None else found
+
+
+def why_by_ends(facts: Facts, e: IntExpr, end: int) -> Reasons | None:
+    """`why_at_most`; None where neither the ends of terms nor what is known of the whole show
+    it."""
+    f, d = direction(e)
+    known = facts.known(d)
+    if known is not None:
+        whole = scaled(known.upper if f > 0 else known.lower, f, e.constant)
+        if whole <= end:
+            return known.why_upper if f > 0 else known.why_lower
+    total = e.constant - end
+    used = NO_REASONS
+    for x, c in e.terms().items():
+        most = _end(bounds(facts, x).int_bounds(), c)
+        if isinstance(most, IntInfinity):
+            return None
+        total += c * most
+        own = facts.knowledge(x)
+        if most == (own.upper if c > 0 else own.lower):
+            used |= own.why_upper if c > 0 else own.why_lower
+            continue
+        value, reasons = bounds_with_reasons(facts, x)
+        if _end(value.int_bounds(), c) != most:
+            return None
+        used |= reasons
+    return used if total <= 0 else None
+
+
+def _end(ends: tuple[Bound, Bound], c: int) -> Bound:
+    """Where ``c * x`` is greatest."""
+    return ends[1 if c > 0 else 0]
 
 
 def congruence_with_reasons(facts: Facts, e: Expr) -> tuple[Congruence, Reasons]:

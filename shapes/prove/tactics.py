@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from itertools import islice
 from typing import Final
 
 from shapes.base.budget import ExhaustedError
-from shapes.base.infinity import IntInfinity
 from shapes.errors import ContradictionError
-from shapes.expr.linear import direction, scale
+from shapes.expr.linear import scale
 from shapes.expr.nodes import (
     EQ_ZERO,
     LE_ZERO,
@@ -29,24 +29,27 @@ from shapes.expr.nodes import (
     Expr,
     IntExpr,
 )
-from shapes.facts.abstract_value import scaled, smallest
+from shapes.facts.abstract_value import smallest
 from shapes.facts.bounds import (
     bounds,
     bounds_with_reasons,
     congruence,
     congruence_with_reasons,
+    why_at_most,
 )
-from shapes.facts.justification import NO_REASONS
-from shapes.facts.store import Fact, Facts, Reasons, together
+from shapes.facts.store import Fact, Facts, together
 from shapes.facts.verdict import Proof
-from shapes.traversal.interpret import walk
+from shapes.traversal.interpret import free_symbols, walk
 
 __all__ = ["CHOICES", "CHOOSING", "METHODS", "RELATIONS", "by_linear", "has_choices"]
 
 RELATIONS: Final = (LE_ZERO, EQ_ZERO, NE_ZERO)
 
-MOST_NEEDED: Final = 4
-"""So few facts of a proof by ranges are looked through for those that are not needed."""
+MOST_ALONE: Final = 12
+"""So many facts of a proof by ranges are asked whether one of them is enough."""
+
+MOST_READ: Final = 64
+"""Facts that are read again, all tries together, for those that such a proof does not need."""
 
 
 class _Shown(Enum):
@@ -90,9 +93,9 @@ def _ranges(facts: Facts, claim: BoolExpr) -> Proof | None:
     assert isinstance(e, IntExpr)
     end = -1 if normal.op is NE_ZERO else 0
     if side in (_Shown.UPPER, _Shown.BOTH):
-        why |= _why_at_most(facts, e, end)
+        why |= why_at_most(facts, e, end)
     if side in (_Shown.LOWER, _Shown.BOTH):
-        why |= _why_at_most(facts, scale(-1, e), end)
+        why |= why_at_most(facts, scale(-1, e), end)
     linear = all(x.op is SYMBOL for x in e.terms())
     stated = facts.in_order(why)
     return Proof("ranges", stated if linear else _needed(stated, claim))
@@ -117,9 +120,10 @@ def _side_that_holds(facts: Facts, normal: Expr) -> _Shown | None:
 
 
 def _needed(used: tuple[Fact, ...], claim: BoolExpr) -> tuple[Fact, ...]:
-    """A few facts behind ranges without those that ranges do not need: an operator's range
-    rests on both ends of its operands, although only one may matter."""
-    if len(used) > MOST_NEEDED:
+    """The facts behind ranges without those that ranges do not need, as far as a few readings
+    show it: an operator's range rests on both ends of its operands and on their residues,
+    although only one of them may matter."""
+    if len(used) == 1 and used[0].claim is claim:
         return used
 
     def suffice(stated: list[Fact]) -> bool:
@@ -134,34 +138,20 @@ def _needed(used: tuple[Fact, ...], claim: BoolExpr) -> tuple[Fact, ...]:
     try:
         if used and suffice([]):
             return ()
+        if len(used) > 2:
+            for fact in _about(used, claim):
+                if suffice([fact]):
+                    return (fact,)
     except ExhaustedError:
         return used  # the proof is there, whatever is left of the steps
-    return tuple(smallest(used, suffice))
+    return tuple(smallest(used, suffice, MOST_READ))
 
 
-def _why_at_most(facts: Facts, e: IntExpr, end: int) -> Reasons:
-    """The facts from which ranges show ``e <= end``: those behind the ends of its terms that
-    matter, or behind what is known of the whole; all behind its range where that is not so."""
-    f, d = direction(e)
-    known = facts.known(d)
-    if known is not None:
-        whole = scaled(known.upper if f > 0 else known.lower, f, e.constant)
-        if whole <= end:
-            return known.why_upper if f > 0 else known.why_lower
-    total = e.constant - end
-    used = NO_REASONS
-    for x, c in e.terms().items():
-        lower, upper = bounds(facts, x).int_bounds()
-        most = upper if c > 0 else lower
-        if isinstance(most, IntInfinity):
-            return bounds_with_reasons(facts, e)[1]
-        total += c * most
-        own = facts.knowledge(x)
-        if most == (own.upper if c > 0 else own.lower):
-            used |= own.why_upper if c > 0 else own.why_lower
-        else:
-            used |= bounds_with_reasons(facts, x)[1]
-    return used if total <= 0 else bounds_with_reasons(facts, e)[1]
+def _about(used: tuple[Fact, ...], claim: BoolExpr) -> list[Fact]:
+    """A few of the facts that speak of the claim's symbols alone."""
+    symbols = set(free_symbols(claim))
+    about = (fact for fact in used if symbols.issuperset(free_symbols(fact.claim)))
+    return list(islice(about, MOST_ALONE))
 
 
 def _differences(facts: Facts, claim: BoolExpr) -> Proof | None:

@@ -9,8 +9,9 @@ everywhere.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from shapes.base.budget import spend
 from shapes.expr.booleans import as_condition, conjunction, disjunction, negation
 from shapes.expr.nodes import (
     FALSE,
@@ -25,6 +26,9 @@ from shapes.expr.nodes import (
 from shapes.traversal.interpret import walk
 
 __all__ = ["Spelled", "defined", "own_condition", "spell", "without_value"]
+
+OWN: Final = 10
+"""Steps (see `budget`) of writing what one operator needs for a value."""
 
 
 class Spelled(NamedTuple):
@@ -113,6 +117,8 @@ def defined(expr: Expr) -> BoolExpr:
     operand that alone decides a connective makes it defined."""
     known: dict[Expr, BoolExpr] = {}
     for node in walk(expr):
+        if node.args:
+            spend(len(node.args) + (0 if node.op.defined is None else OWN))
         known[node] = _defined_node(node, known)
     return known[expr]
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import pytest
 
 import shapes
+import shapes.env.serialize
 import shapes.queries.exact_bounds
 from shapes import (
     ExpressionSyntaxError,
@@ -35,11 +36,15 @@ from shapes.base.budget import (
     remaining,
     spend,
 )
+from shapes.env.serialize import expr_from_json
 from shapes.expr.nodes import BoolExpr, IntExpr
 from shapes.facts.store import Facts
 from shapes.prove.ladder import Effort, entails, prove
+from shapes.traversal.definedness import defined
 from shapes.traversal.printing import BRIEF_STEPS
 from shapes.witness.enumeration import enumerated
+from shapes.witness.smtlib import RANGE_STEPS, translated
+from shapes.witness.smtlib import Question as Script
 from tests.shapes.attacks import TEXTS, environment
 
 # --------------------------------------------------------------------------- the meter
@@ -525,3 +530,61 @@ def test_undefined_is_still_told_apart() -> None:
     with pytest.raises(UndefinedError) as caught:
         evaluate(parse("x // (x - x)"), {"x": 1})
     assert not isinstance(caught.value, TooLargeError)
+
+
+@pytest.mark.parametrize("name", ["deep tower", "deep shift of one", "deep bits"])
+def test_smtlib_text_reads_ranges_within_a_budget(name: str) -> None:
+    """Each unknown's range is read from its whole node: without a budget of all of them
+    together, the square of the depth."""
+    spent = []
+    for size in (2_000, 8_000):
+        text = TEXTS[name](size)
+        env = environment(text)
+        before = remaining()
+        assert "(check-sat-assuming" in env.smtlib(text)
+        spent.append(before - remaining())
+    assert spent[1] <= 5 * spent[0] + 4 * RANGE_STEPS
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("equal remainders", 9_000), ("long sum in a modulus", 3_000), ("product of sums", 500)],
+)
+def test_steps_of_the_solver_are_longer_among_many_divisions_and_long_factors(
+    name: str, size: int
+) -> None:
+    text = TEXTS[name](size)
+    claim = environment(text).spelled(text).expr
+    assert isinstance(claim, BoolExpr)
+    written, _, translator = translated(Script((claim,)), Facts(), check=False)
+    assert translator.length_of_steps(written) > 1
+    short, _, translator = translated(
+        Script((parse("x % 7 == y // 3 and x*y <= 3"),)), Facts(), check=False
+    )
+    assert translator.length_of_steps(short) == 1
+
+
+def test_where_something_has_a_value_is_written_within_a_budget() -> None:
+    text = TEXTS["deep division by symbols"](6_000)
+    claim = environment(text).spelled(text).expr
+    with limited(3_000), pytest.raises(ExhaustedError):
+        defined(claim)
+    with limited(60_000):
+        assert defined(claim) is not None
+
+
+def test_a_saved_text_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = ShapeEnv()
+    env.size("a")
+    env.size("b")
+    env.check("a % 4 == 0 and b // 3 <= 7 or a == b", "a message")
+    read: list[str] = []
+
+    def reading(data: object, symbols: object) -> object:
+        read.append(str(data))
+        return expr_from_json(data, symbols)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(shapes.env.serialize, "expr_from_json", reading)
+    saved = env.to_json()
+    assert ShapeEnv.from_json(saved).to_json() == saved
+    assert len(read) == len(set(read)) > 0

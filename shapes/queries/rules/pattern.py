@@ -53,7 +53,8 @@ Found = tuple[Bindings, Callable[[Expr], Expr]]
 _CONSTANTS: Final = frozenset(["?c", "?d", "?k"])
 _CONDITIONS: Final = frozenset("pqr")
 MATCH: Final = 2
-"""Steps (see `budget`) of comparing a part of a pattern with a part of a subject."""
+"""Steps (see `budget`) of comparing a part of a pattern with a part of a subject, and of
+writing a pattern for its variables."""
 
 
 
@@ -70,6 +71,7 @@ def pattern(text: str) -> Expr:
 
 def instantiated(template: Expr, bindings: Bindings) -> Expr:
     """The template with its variables replaced, in normal form."""
+    spend(MATCH)
     return substitute(template, bindings)
 
 

@@ -12,6 +12,10 @@ from hypothesis import strategies as st
 
 import asserts
 from asserts.conditions.report import Report
+from asserts.dialects.numpy.graph import assert_holds
+from asserts.errors import RuntimeAssertionError
+from asserts.graph.equality import explain_difference
+from asserts.graph.module import GraphModule
 from asserts.passes.discharge import Policy, discharge, obligations_of
 from asserts.trace import Spec, trace
 from shapes import ShapeEnv
@@ -254,3 +258,89 @@ def test_running_ends_follow_from_the_sum(where: str, n: int) -> None:
     kept = _kept(asserts.insert(program).report)
 
     assert len(kept) == n + 1
+
+
+# --------------------------------------------------------------------------- order of writing
+
+
+def _same_sides(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    n = int(y.sum())
+    y = y[:n]
+    asserts.check(n + n == y.shape[0], "half")
+    return x[: y.shape[0]]
+
+
+def _needs_a_later_check(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    a, b = x.shape[0], y.shape[0]
+    asserts.check(b % a == 0, "exact")
+    asserts.check(a == a**2 + a * b + a**2 * (b // a) + a * b * (b // a), "single")
+    return x
+
+
+def _guarded_by_implication(x: np.ndarray, y: np.ndarray) -> int:
+    a, b = x.shape[0], y.shape[0]
+    asserts.check(b >= 2, "two")
+    quotient = b // a
+    asserts.check(a // b >= 5, "wide")
+    return quotient
+
+
+PROGRAMS = [_same_sides, _needs_a_later_check, _guarded_by_implication]
+
+
+def _traced(function: Callable[..., object]) -> GraphModule:
+    specs = {name: Spec((size,), "int8") for name, size in (("x", "a"), ("y", "b"))}
+    return trace(function, **specs)
+
+
+def _asserts(program: GraphModule) -> int:
+    return sum(node.target is assert_holds for node in program.graph.nodes)
+
+
+@pytest.mark.parametrize("policy", ["keep-all", "preserve-user", "strict"])
+@pytest.mark.parametrize("function", PROGRAMS)
+def test_a_condition_that_becomes_a_conjunction_is_found_again(
+    function: Callable[..., object], policy: Policy
+) -> None:
+    once = asserts.insert(_traced(function), policy=policy).graph_module
+    twice = asserts.insert(once, policy=policy).graph_module
+    assert explain_difference(twice, once) is None
+
+
+@pytest.mark.parametrize("function", PROGRAMS)
+def test_minimising_all_checks_leaves_what_insertion_writes(
+    function: Callable[..., object],
+) -> None:
+    program = _traced(function)
+    everything = asserts.insert(program, policy="keep-all").graph_module
+    inserted = asserts.insert(program).graph_module
+    left = asserts.minimise(everything).graph_module
+    assert _asserts(left) == _asserts(inserted) == _asserts(asserts.minimise(left).graph_module)
+    for a, b, kind in itertools.product(range(13), range(5), (-1, 0, 1)):
+        inputs = np.zeros(a, "int8"), np.full(b, kind, "int8")
+        outcomes = [_accepted(graph, inputs) for graph in (everything, inserted, left)]
+        assert len(set(outcomes)) == 1, (a, b, kind, outcomes)
+
+
+def _accepted(program: GraphModule, inputs: tuple[np.ndarray, ...]) -> bool:
+    try:
+        program(*inputs)
+    except RuntimeAssertionError:
+        return False
+    return True
+
+
+def test_a_check_that_needs_another_for_its_value_counts_in_any_order() -> None:
+    report = asserts.insert(_traced(_needs_a_later_check), policy="strict").report
+    rows = {row.condition: row for row in report.rows}
+    proof = rows["b % a == 0"].proof
+    assert proof is not None
+    assert [fact.claim for fact in proof.facts if str(fact.claim).startswith("a == a**2")]
+
+
+def test_a_report_names_why_a_condition_holds_and_not_why_it_has_a_value() -> None:
+    everything = asserts.insert(_traced(_needs_a_later_check), policy="keep-all").graph_module
+    report = asserts.minimise(everything).report
+    (row,) = [row for row in report.rows if row.condition == "b % a == 0"]
+    assert row.proof is not None
+    assert any(str(fact.claim).startswith("a == a**2") for fact in row.proof.facts)

@@ -346,6 +346,10 @@ def test_examples_say_what_found_them() -> None:
     assert "(found by z3)" in found.explain()
 
 
+AROUND_X = ["y <= 64", "x <= 4*y", "z <= y", "x >= 2*z + 1", "z >= 3", "x % 8 == 0"]
+"""What the range of x rests on, all together."""
+
+
 @pytest.mark.parametrize(
     ("claim", "given_", "named"),
     [
@@ -364,6 +368,11 @@ def test_examples_say_what_found_them() -> None:
             ["x <= 4*y", "y <= 64"],
         ),
         ("2*x + z <= 200", ["x >= 0", "z >= 0", "x + z <= 100"], ["z >= 0", "x + z <= 100"]),
+        ("x % 4 == 0", AROUND_X, ["x % 8 == 0"]),
+        ("x * y % 4 == 0", AROUND_X, ["x % 8 == 0"]),
+        ("Max(x, 3) % 4 >= 0", AROUND_X, []),
+        ("x // 2 >= 3", AROUND_X, ["x >= 2*z + 1", "z >= 3"]),
+        ("Min(x, 300) == x", AROUND_X, ["x <= 4*y", "y <= 64"]),
     ],
 )
 def test_a_proof_names_no_fact_that_it_does_not_need(
