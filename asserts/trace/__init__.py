@@ -34,15 +34,19 @@ from asserts.trace.context import activated
 from asserts.trace.inputs import Spec, bound_specs, check_inputs, make_inputs
 from asserts.trace.names import name_the_rest
 from asserts.trace.rules import (
+    choosing,
     create,
     dynamic,
     editing,
     elementwise,
+    fourier,
     index,
     join,
     linalg,
+    quantiles,
     reduce,
     shape,
+    windows,
 )
 from asserts.trace.symarray import SymArray
 from asserts.trace.tracer import Tracer
@@ -51,15 +55,19 @@ from shapes.env import ShapeEnv, Symbolic
 __all__ = ["RULE_MODULES", "ArrayValue", "Spec", "SymArray", "check", "trace"]
 
 RULE_MODULES = (
+    choosing,
     create,
     dynamic,
     editing,
     elementwise,
+    fourier,
     index,
     join,
     linalg,
+    quantiles,
     reduce,
     shape,
+    windows,
 )
 """The families of rules; importing one enters its rules into the registry."""
 

@@ -30,6 +30,7 @@ from asserts.trace.holders import reachable_globals, replaced_in
 from asserts.trace.introspection import TYPE, traced_isinstance, traced_print
 from asserts.trace.outside import Refused, refused
 from asserts.trace.registry import apply_rule
+from asserts.trace.rules.tricks import joined
 from asserts.trace.symarray import SymArray, is_symbolic
 from shapes.env import Max, Min, Symbolic, SymBool, SymFloat, SymInt, Where
 from shapes.expr import make
@@ -204,6 +205,22 @@ def _plain_types(kwargs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+class TracedTrick:
+    """`np.r_` or `np.c_`, which records when a traced value is in the brackets."""
+
+    def __init__(self, trick: Any) -> None:
+        self.__wrapped__ = trick
+
+    def __getitem__(self, key: Any) -> Any:
+        tracer = current_tracer()
+        if tracer is None or not is_symbolic(key):
+            return self.__wrapped__[key]
+        return joined(tracer, self.__wrapped__, key)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__wrapped__, name)
+
+
 class TracedModule(ModuleType):
     """numpy (or a submodule of it) as traced code sees it."""
 
@@ -226,6 +243,8 @@ def _numpy_stand_in(value: Any) -> Any:
         return value
     if isinstance(value, ModuleType):
         return _kept(value, TracedModule) if _is_numpy(value.__name__) else value
+    if value is np.r_ or value is np.c_:
+        return _kept(value, TracedTrick)
     if isinstance(value, np.ufunc) or _is_numpy_function(value):
         return _kept(value, TracedFunction)
     return value

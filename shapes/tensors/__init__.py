@@ -61,6 +61,8 @@ from shapes.tensors.selecting import (
     slice_length,
     take,
 )
+from shapes.tensors.spectra import spectrum
+from shapes.tensors.windows import sliding_windows
 
 __all__ = [
     "Dims",
@@ -106,6 +108,8 @@ __all__ = [
     "reshape",
     "show_shape",
     "slice_length",
+    "sliding_windows",
+    "spectrum",
     "split",
     "squeeze",
     "stack",

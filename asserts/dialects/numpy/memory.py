@@ -85,7 +85,9 @@ _OWNERS: Final = numpy_functions(
     "zeros", "ones", "empty", "full", "zeros_like", "ones_like", "empty_like", "full_like",
     "copy", "concatenate", "stack", "vstack", "hstack", "where", "take", "repeat", "tile",
     "cumsum", "cumprod", "sort", "roll", "pad", "clip", "delete", "insert",
-) | {runtime.astype, runtime.set_item, runtime.update}  # fmt: skip
+) | {
+    runtime.astype, runtime.set_item, runtime.update, runtime.at_with, runtime.joined_with,
+}  # fmt: skip
 
 
 def _is_own_function(target: Any) -> bool:

@@ -16,7 +16,7 @@ from asserts.errors import TraceError
 from asserts.graph import runtime
 from asserts.graph.graph import Node
 from asserts.graph.values import ArrayValue
-from asserts.trace.dtypes import dtype_of, results_of
+from asserts.trace.dtypes import as_dtype, dtype_of, results_of
 from asserts.trace.names import described
 from asserts.trace.registry import rule
 from asserts.trace.symarray import ANY, Elements, SymArray, count_key, is_symbolic, sum_key
@@ -317,8 +317,9 @@ def _histogram(t: Tracer, a: Any, bins: Any = 10, range: Any = None) -> Any:
     else:
         count = shift(edges[0], -1)
     options = {} if range is None else {"range": range}
-    edge_dtype = np.dtype(np.float64) if edges == () else t.lift(bins).dtype
+    if edges == ():
+        edge_dtype = as_dtype(results_of(np.histogram, a, 1, **options)[1].dtype)
+    else:
+        edge_dtype = t.lift(bins).dtype
     values = (ArrayValue((count,), INTP), ArrayValue((shift(count, 1),), edge_dtype))
     return t.arrays((a, bins), options, values)
-
-
