@@ -7,6 +7,7 @@ without the check depends on its token.
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = [
     "item",
     "joined_with",
     "make_token",
+    "math_of",
     "outer_with",
     "reduce_with",
     "reduceat_with",
@@ -123,6 +125,11 @@ def at_with(name: str, x: NDArray[Any], key: Any, *operands: Any) -> NDArray[Any
 def joined_with(name: str, items: Any) -> Any:
     """``np.r_[items]`` or ``np.c_[items]``."""
     return getattr(np, name)[tuple(items)]
+
+
+def math_of(name: str, *args: Any, **kwargs: Any) -> Any:
+    """The function of `math` of that name."""
+    return getattr(math, name)(*args, **kwargs)
 
 
 def make_token() -> Token:

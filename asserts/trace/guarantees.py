@@ -81,6 +81,10 @@ GUARANTEES: Final[dict[Any, Guarantee]] = {
         }
     ),
     operator.getitem: _COUNT,
+    runtime.math_of: Guarantee(
+        "root*root <= n <= root*root + 2*root, 1 <= factorial, 0 <= combinations", _OPERATION,
+        "(any of it) the function has a result of another kind",
+    ),
     runtime.item: Guarantee(
         "the value is within the dtype's range, and within the bounds of the elements",
         EnforcedBy.DTYPE,

@@ -87,6 +87,8 @@ class Tracer:
         self._constant_number = 0
         self._reads: dict[Node, Expr] = {}
         self._totals: dict[Total, IntExpr] = {}
+        self.numbers: dict[tuple[Any, ...], Expr] = {}
+        """The symbols of numbers that the graph computes by `math`, by what is called."""
         self._required: set[Expr] = set()
         self._computed: dict[Expr, tuple[BoolExpr, Location | None]] = {}
         self._operation: list[tuple[str, Any]] = []

@@ -279,7 +279,7 @@ class NumpyMemory:
 
 _NO_RESULT: Final[tuple[Any, ...]] = (
     runtime.make_token, runtime.functional_assert, runtime.size, runtime.item,
-    runtime.count_nonzero,
+    runtime.count_nonzero, runtime.math_of,
 )  # fmt: skip
 
 

@@ -437,6 +437,16 @@ def _joined(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     return joined(t, getattr(np, name), tuple(items))
 
 
+def _math(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    from asserts.trace.rules.mathematics import apply_math
+    from asserts.trace.symarray import is_symbolic
+
+    name, *numbers = args
+    if not is_symbolic(numbers):
+        return target(*args, **kwargs)
+    return apply_math(t, name, tuple(numbers), kwargs)
+
+
 def _values(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`tracepoint`."""
     return tuple(args[2:])
@@ -458,6 +468,7 @@ _OWN: Final[Mapping[Any, Rule]] = {
     runtime.outer_with: _method_of_ufunc("outer"),
     runtime.at_with: _at,
     runtime.joined_with: _joined,
+    runtime.math_of: _math,
     runtime.make_token: _nothing,
     runtime.functional_assert: _nothing,
     runtime.tracepoint: _values,

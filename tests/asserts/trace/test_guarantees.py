@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -150,6 +151,11 @@ ATTACKS: dict[str, list[tuple[Callable[..., Any], tuple[Any, ...]]]] = {
         (lambda x: int(x.sum()), (I8,)),
         (lambda x: int(x.sum()), (B,)),
     ],
+    "math_of": [
+        (lambda k: math.isqrt(k), (K,)),
+        (lambda k: math.factorial(k), (K,)),
+        (lambda x, k: (math.comb(x.shape[0], k), math.perm(k), math.comb(k, 9)), (I64, K)),
+    ],
     "argmax": [(lambda x: ends(np.argmax(x, axis=0)), (BB,))],
     "argmin": [(lambda x: ends(np.argmin(x, axis=1)), (BB,))],
     "nanargmax": [(lambda x: int(np.nanargmax(x)), (F64,))],
@@ -205,7 +211,7 @@ def names_of(table: dict[Any, Any]) -> set[str]:
 
 def test_every_row_is_attacked() -> None:
     assert names_of(GUARANTEES) | names_of(ELEMENTS) == set(ATTACKS)
-    assert all(numpy_functions(name) for name in set(ATTACKS) - {"item", "getitem"})
+    assert all(numpy_functions(name) for name in set(ATTACKS) - {"item", "getitem", "math_of"})
 
 
 def drawn(spec: Spec, sizes: dict[str, int], rng: np.random.Generator, kind: int) -> Any:
