@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import is_dataclass
+from types import SimpleNamespace
 from typing import Any, Final, TypeAlias
 
 from asserts.errors import InputError
 
-__all__ = ["STRUCTURE", "Structure", "is_structured", "taken_apart"]
+__all__ = ["STRUCTURE", "Structure", "is_structured", "put_together", "taken_apart"]
 
 STRUCTURE: Final = "structure"
 """Where a module keeps the structure of its inputs (in its `meta`), if it has one: pairs of a
@@ -58,6 +59,20 @@ def taken_apart(
             raise InputError(f"missing input '{name}'; the parameters are: {shown}")
         _take(structure, given[name], name, found)
     return found
+
+
+def put_together(structure: Structure, values: Mapping[str, Any]) -> Any:
+    """The structure with these values of the placeholders in it; a record is a namespace."""
+    kind, content = structure
+    if kind == "input":
+        return values[content]
+    if kind == "constant":
+        return content
+    if kind in ("dict", "fields"):
+        found = {key: put_together(part, values) for key, part in content}
+        return found if kind == "dict" else SimpleNamespace(**found)
+    parts = [put_together(part, values) for part in content]
+    return parts if kind == "list" else tuple(parts)
 
 
 def _take(structure: Structure, value: Any, where: str, found: dict[str, Any]) -> None:
