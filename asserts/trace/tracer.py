@@ -27,6 +27,7 @@ from asserts.trace.names import described, learn_names, text_of_claim
 from asserts.trace.symarray import ANY, Elements, SymArray, Total, count_key, sum_key
 from shapes import tensors
 from shapes.base import Location, user_location
+from shapes.base.logs import DEBUG, Log
 from shapes.env import ShapeEnv, Symbolic, SymBool, SymFloat, SymInt
 from shapes.errors import ContradictionError
 from shapes.expr import (
@@ -50,6 +51,7 @@ __all__ = ["Tracer"]
 
 Path = tuple[tuple[Any, ...], ...]
 
+LOG: Final = Log("trace")
 
 PLAIN_ARRAYS: Final = (np.ndarray, np.memmap)
 """Kinds of arrays with the operations of an array. (While a program is traced, `np.memmap` is
@@ -254,6 +256,8 @@ class Tracer:
         node.meta["val"] = val
         node.meta["stack_trace"] = trace
         self.emitter.arrive(node)
+        if LOG.listens(DEBUG):
+            LOG.say(DEBUG, "%s", node.format_node())
         return node
 
     def _stack_trace(self) -> str:
