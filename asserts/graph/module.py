@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Final
 from asserts.errors import GraphError, InputError, RuntimeAssertionError
 from asserts.graph.graph import Graph, Node, map_arg
 from asserts.graph.structure import STRUCTURE, is_structured, taken_apart
+from shapes.base import shown_as_text
 
 __all__ = ["KEPT_META", "GraphModule", "InputCheck", "Module", "attribute_at"]
 
@@ -312,6 +313,8 @@ class GraphModule(Module):
 
     def __str__(self) -> str:
         return self.print_readable(print_output=False)
+
+    _repr_pretty_ = shown_as_text
 
     def __repr__(self) -> str:
         return f"<{self.class_name} with {len(self.graph.nodes)} nodes>"

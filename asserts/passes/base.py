@@ -23,7 +23,7 @@ from asserts.dialects.interfaces import Interface
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
 from asserts.graph.module import GraphModule
-from shapes.base.logs import INFO, Log
+from shapes.base import INFO, Log
 
 __all__ = ["Invariant", "Pass", "PassResult", "Pipeline"]
 
@@ -52,6 +52,9 @@ class PassResult:
         """A program of the kind that the pass was given: an exported program for an exported
         program, else the graph module."""
         return self.graph_module if self.around is None else self.around
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self.report))
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from asserts.trace.context import current_tracer
 from asserts.trace.names import written_condition
 from asserts.trace.registry import apply_rule
 from asserts.trace.symarray import SymArray
-from shapes.base import Location, user_location
-from shapes.base.foreign import is_sympy
+from shapes.base import Location, is_sympy, user_location
 from shapes.env import Symbolic, SymBool
 from shapes.expr import BoolExpr
 

@@ -26,8 +26,7 @@ from asserts.graph.values import ArrayValue
 from asserts.trace.names import described, learn_names, text_of_claim
 from asserts.trace.symarray import ANY, Elements, SymArray, Total, count_key, sum_key
 from shapes import tensors
-from shapes.base import Location, user_location
-from shapes.base.logs import DEBUG, Log
+from shapes.base import DEBUG, Location, Log, user_location
 from shapes.env import ShapeEnv, Symbolic, SymBool, SymFloat, SymInt
 from shapes.errors import ContradictionError
 from shapes.expr import (

@@ -20,6 +20,7 @@ from asserts.errors import GraphError
 from asserts.graph.module import GraphModule
 from asserts.verify.inputs import Generator
 from asserts.verify.subject import Subject, Trial
+from shapes.base import shown_as_text
 
 __all__ = ["Difference", "Outcome", "VerifyReport", "compare", "verify"]
 
@@ -138,6 +139,8 @@ class VerifyReport:
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
+
+    _repr_pretty_ = shown_as_text
 
     __repr__ = __str__
 

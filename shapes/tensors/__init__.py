@@ -61,7 +61,7 @@ from shapes.tensors.selecting import (
     slice_length,
     take,
 )
-from shapes.tensors.spectra import spectrum
+from shapes.tensors.spectra import Transform, spectrum
 from shapes.tensors.windows import sliding_windows
 
 __all__ = [
@@ -72,6 +72,7 @@ __all__ = [
     "Shape",
     "ShapeError",
     "ShapeResult",
+    "Transform",
     "UndecidedRankError",
     "accumulate",
     "arange",

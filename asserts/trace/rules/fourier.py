@@ -26,8 +26,7 @@ from shapes.expr import (
     scale,
     shift,
 )
-from shapes.tensors import Needs, ShapeError
-from shapes.tensors.spectra import Transform
+from shapes.tensors import Needs, ShapeError, Transform
 
 if TYPE_CHECKING:
     from asserts.trace.tracer import Tracer
