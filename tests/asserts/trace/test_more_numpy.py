@@ -332,6 +332,24 @@ PROGRAMS: dict[str, Program] = {
         lambda x: (np.fft.fftshift(x, 0), np.fft.ifftshift(x, (-1, 0, 0))), (M,), True
     ),
     "fftshift_axis": Program(lambda x: np.fft.fftshift(x, 1), (V,)),
+    # places among edges, and counts
+    "searchsorted": Program(lambda x, y: np.searchsorted(x, y), (V, W), True),
+    "searchsorted_right": Program(lambda x, y: np.searchsorted(x, y, "right"), (I8, W), True),
+    "searchsorted_number": Program(lambda x, k: np.searchsorted(x, k), (I, K), True),
+    "searchsorted_rows": Program(lambda x, y: np.searchsorted(x, y), (M, W)),
+    "digitize": Program(lambda x, y: np.digitize(x, y), (V, W)),
+    "digitize_right": Program(lambda x, y: np.digitize(x, np.sort(y), right=True), (V, W)),
+    "bincount": Program(lambda x: np.bincount(x), (I,)),
+    "bincount_least": Program(lambda x, k: np.bincount(x, minlength=k), (I8, K)),
+    "bincount_weights": Program(
+        lambda x, w: np.bincount(x, weights=w, minlength=1),
+        (Spec((Dim("n", min=1),), "int64"), W),
+    ),
+    "bincount_floats": Program(lambda x: np.bincount(x), (V,)),
+    "histogram": Program(lambda x, k: np.histogram(x, k), (V, K), True),
+    "histogram_edges": Program(lambda x, y: np.histogram(x, np.sort(y)), (V, W)),
+    "histogram_range": Program(lambda x: np.histogram(x, 4, range=(0, 5)), (MI,), True),
+    "histogram_size": Program(lambda x: np.histogram(x, 2, (0, x.shape[0])), (V,), True),
     "histogram_types": Program(lambda x: np.histogram(x, bins=3), (F32,)),
 }  # fmt: skip
 NEVER: Final = {
@@ -341,7 +359,7 @@ NEVER: Final = {
     "accumulate_number", "outer_unary", "select_floats", "select_lengths", "select_nothing",
     "choose_floats", "choose_nothing", "unravel_floats", "unravel_none",
     "ravel_index_floats", "ravel_index_few", "r_mixed", "r_overflow",
-    "rfft_complex", "fft_norm", "fft_number", "fft2_vector", "fftshift_axis",
+    "searchsorted_rows", "bincount_floats", "rfft_complex", "fft_norm", "fft_number", "fft2_vector", "fftshift_axis",
 }  # fmt: skip
 """Programs that numpy never accepts."""
 
