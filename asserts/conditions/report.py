@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from shapes.base import shown_as_text
 from shapes.env import html_table, terminal_width, text_table
 from shapes.facts import Proof
 
@@ -99,6 +100,8 @@ class Decision:
         where = f" at {self.line}" if self.line else ""
         return f"{self.rung}: `{self.asked}` is {self.answer}{where}: {self.reason}"
 
+    _repr_pretty_ = shown_as_text
+
     @property
     def cost(self) -> str:
         """What is checked for it at run time."""
@@ -170,6 +173,8 @@ class Report:
             parts.append("decided while the program was traced:")
             parts.append(text_table(*self.decided(), terminal_width()))
         return "\n\n".join(parts)
+
+    _repr_pretty_ = shown_as_text
 
     def _repr_html_(self) -> str:
         checks = f"<p>{self.summary()}</p>{html_table(*self._table(True))}"

@@ -15,7 +15,7 @@ from asserts.contracts.terms import Terms, terms_of
 from asserts.contracts.traced import TracedCall, is_traced
 from asserts.errors import AnnotationError, ContractError
 from asserts.trace.context import current_tracer
-from shapes.base import Location
+from shapes.base import Location, shown_as_text
 
 __all__ = ["FunctionContract", "contracted"]
 
@@ -116,6 +116,8 @@ class FunctionContract:
     def __str__(self) -> str:
         head = f"contract of {self.terms.notes.name}"
         return "\n".join([head, *map("  {}".format, self.clauses)])
+
+    _repr_pretty_ = shown_as_text
 
     def __repr__(self) -> str:
         return f"<contract of {self.terms.notes.name}: {'; '.join(self.clauses)}>"

@@ -5,7 +5,8 @@ imported, looked up or evaluated because a file says so. `BasicCodec` knows Pyth
 operators and a few builtins, and plain Python values; a dialect extends or replaces it.
 
 Guarantees: what the basic codec accepts comes back with the same type and the same value,
-integers of any size, nan, the infinities and -0.0 included; what it doesn't know it refuses.
+integers of any size, nan, the infinities, -0.0 and complex numbers included; what it doesn't
+know it refuses.
 """
 
 from __future__ import annotations
@@ -180,6 +181,9 @@ class BasicCodec:
             return value if abs(value) <= _SAFE_INTEGER else {"int": hex(value)}
         if type(value) is float:
             return value if math.isfinite(value) else {"float": repr(value)}
+        if type(value) is complex:
+            parts = (value.real, value.imag)
+            return {"complex": [self._encode(part, depth) for part in parts]}
         if value is Ellipsis:
             return {"ellipsis": True}
         # Exact types: a subclass (a named tuple, an array scalar) would come back as less.
@@ -207,6 +211,9 @@ class BasicCodec:
             return _integer(content)
         if kind == "float" and content in ("nan", "inf", "-inf"):
             return float(content)
+        if kind == "complex":
+            real, imaginary = (self._decode(part, depth + 1) for part in expect_pair(content))
+            return complex(_float(real), _float(imaginary))
         if kind == "ellipsis" and content is True:
             return Ellipsis
         if kind == "dict":
@@ -244,6 +251,10 @@ def _integer(content: object) -> int:
         return int(text, 16)
     except ValueError as error:
         raise SerializationError(f"not a long integer: {excerpt(text)}") from error
+
+
+def _float(value: object) -> float:
+    return expect(value, float, "a part of a complex number")
 
 
 def expect(data: object, kind: type[T], what: str) -> T:

@@ -37,6 +37,7 @@ from asserts.graph.node import (
     map_aggregate,
     map_arg,
 )
+from shapes.base import shown_as_text
 
 if TYPE_CHECKING:
     from asserts.graph.module import Module
@@ -206,6 +207,8 @@ class Graph:
         return format_graph(self)
 
     # -- positions ------------------------------------------------------------------------
+
+    _repr_pretty_ = shown_as_text
 
     def inserting_before(self, node: Node | None = None) -> InsertPoint:
         """New nodes go right before `node`, in the order of their creation.

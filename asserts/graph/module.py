@@ -19,6 +19,8 @@ from typing import Any, ClassVar, Final
 
 from asserts.errors import GraphError, InputError, RuntimeAssertionError
 from asserts.graph.graph import Graph, Node, map_arg
+from asserts.graph.structure import STRUCTURE, is_structured, taken_apart
+from shapes.base import shown_as_text
 
 __all__ = ["KEPT_META", "GraphModule", "InputCheck", "Module", "attribute_at"]
 
@@ -312,6 +314,8 @@ class GraphModule(Module):
     def __str__(self) -> str:
         return self.print_readable(print_output=False)
 
+    _repr_pretty_ = shown_as_text
+
     def __repr__(self) -> str:
         return f"<{self.class_name} with {len(self.graph.nodes)} nodes>"
 
@@ -342,15 +346,28 @@ class GraphModule(Module):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the graph.
 
-        Raises InputError for inputs that don't fit the placeholders, what `input_check`
-        raises, GraphError if there is no output, and whatever a node's function raises.
+        Where the traced function takes lists, tuples, dicts or records of arrays, so does the
+        graph (or the arrays one by one). Raises InputError for inputs that don't fit the
+        placeholders, what `input_check` raises, GraphError if there is no output, and
+        whatever a node's function raises.
         """
         placeholders = [node for node in self.graph.nodes if node.op == "placeholder"]
+        args, kwargs = self.taken_apart(args, kwargs)
         values = _bind(placeholders, args, kwargs)
         if self.input_check is not None:
             accepted = self.input_check(self, values)
             values = values if accepted is None else accepted
         return self._run(dict(zip(placeholders, values)))
+
+    def taken_apart(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The inputs one by one, if they are given in the structure that the traced function
+        takes. Raises InputError for what doesn't fit."""
+        structure = self.meta.get(STRUCTURE)
+        if structure is None or not any(map(is_structured, (*args, *kwargs.values()))):
+            return args, kwargs
+        return (), taken_apart(structure, args, kwargs)
 
     def _run(self, env: dict[Node, Any]) -> Any:
         for node, dead in self._execution_plan():

@@ -7,6 +7,7 @@ without the check depends on its token.
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -19,12 +20,16 @@ __all__ = [
     "Token",
     "accumulate_with",
     "astype",
+    "at_with",
     "count_nonzero",
     "functional_assert",
     "item",
+    "joined_with",
     "make_token",
+    "math_of",
     "outer_with",
     "reduce_with",
+    "reduceat_with",
     "set_item",
     "size",
     "tracepoint",
@@ -91,14 +96,40 @@ def reduce_with(name: str, x: ArrayLike, axis: Any = 0, keepdims: bool = False) 
     return getattr(np, name).reduce(x, axis=axis, keepdims=keepdims)
 
 
-def accumulate_with(name: str, x: ArrayLike, axis: int = 0) -> Any:
+def accumulate_with(name: str, x: ArrayLike, axis: int = 0, dtype: Any = None) -> Any:
     """The accumulation by the ufunc of that name."""
-    return getattr(np, name).accumulate(x, axis=axis)
+    return getattr(np, name).accumulate(x, axis=axis, dtype=dtype)
 
 
-def outer_with(name: str, a: ArrayLike, b: ArrayLike) -> Any:
+def reduceat_with(
+    name: str, x: ArrayLike, indices: Any, axis: int = 0, dtype: Any = None
+) -> Any:
+    """The reductions of slices by the ufunc of that name."""
+    return getattr(np, name).reduceat(x, indices, axis=axis, dtype=dtype)
+
+
+def outer_with(name: str, a: ArrayLike, b: ArrayLike, dtype: Any = None) -> Any:
     """The ufunc of that name on all pairs."""
-    return getattr(np, name).outer(a, b)
+    options = {} if dtype is None else {"dtype": dtype}
+    return getattr(np, name).outer(a, b, **options)
+
+
+def at_with(name: str, x: NDArray[Any], key: Any, *operands: Any) -> NDArray[Any]:
+    """A copy in which the ufunc of that name was applied in place at `key`, once for every
+    time that a place occurs."""
+    changed = np.array(x)
+    getattr(np, name).at(changed, tuple(key) if isinstance(key, list) else key, *operands)
+    return changed
+
+
+def joined_with(name: str, items: Any) -> Any:
+    """``np.r_[items]`` or ``np.c_[items]``."""
+    return getattr(np, name)[tuple(items)]
+
+
+def math_of(name: str, *args: Any, **kwargs: Any) -> Any:
+    """The function of `math` of that name."""
+    return getattr(math, name)(*args, **kwargs)
 
 
 def make_token() -> Token:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 from asserts.conditions.report import Report, Row
 from asserts.dialects.base import Dialect, require
@@ -23,10 +23,18 @@ from asserts.dialects.interfaces import Interface
 from asserts.dialects.numpy import NUMPY
 from asserts.errors import GraphError
 from asserts.graph.module import GraphModule
+from shapes.base import INFO, Log
 
 __all__ = ["Invariant", "Pass", "PassResult", "Pipeline"]
 
 P = TypeVar("P", bound="Pass")
+LOG: Final = Log("asserts")
+
+
+def _told(row: Row) -> str:
+    """What became of an assert, in one line."""
+    parts = [f"`{row.condition}`", row.word, row.why, row.line]
+    return ", ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,9 @@ class PassResult:
         """A program of the kind that the pass was given: an exported program for an exported
         program, else the graph module."""
         return self.graph_module if self.around is None else self.around
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self.report))
 
 
 @dataclass(frozen=True)
@@ -104,6 +115,9 @@ class Pass:
         names = adapter.names() if self.in_source_names else {}
         result = self.prepared(adapter)._on(adapter.graph_module)
         result = replace(result, report=result.report.renamed(names))
+        if LOG.listens(INFO):
+            for row in result.report.rows:
+                LOG.say(INFO, "%s: %s", self.name, _told(row))
         try:
             found = adapter.finished(self.functional) if result.modified else adapter.given
         except GraphError as error:

@@ -25,6 +25,7 @@ import numpy as np
 
 from asserts.errors import TraceError
 from asserts.graph.module import GraphModule
+from asserts.graph.structure import STRUCTURE
 from asserts.graph.values import ArrayValue
 from asserts.trace.advice import advised
 from asserts.trace.annotated import subject_of
@@ -34,15 +35,19 @@ from asserts.trace.context import activated
 from asserts.trace.inputs import Spec, bound_specs, check_inputs, make_inputs
 from asserts.trace.names import name_the_rest
 from asserts.trace.rules import (
+    choosing,
     create,
     dynamic,
     editing,
     elementwise,
+    fourier,
     index,
     join,
     linalg,
+    quantiles,
     reduce,
     shape,
+    windows,
 )
 from asserts.trace.symarray import SymArray
 from asserts.trace.tracer import Tracer
@@ -51,15 +56,19 @@ from shapes.env import ShapeEnv, Symbolic
 __all__ = ["RULE_MODULES", "ArrayValue", "Spec", "SymArray", "check", "trace"]
 
 RULE_MODULES = (
+    choosing,
     create,
     dynamic,
     editing,
     elementwise,
+    fourier,
     index,
     join,
     linalg,
+    quantiles,
     reduce,
     shape,
+    windows,
 )
 """The families of rules; importing one enters its rules into the registry."""
 
@@ -76,12 +85,13 @@ def trace(
 
     An array input is specified by a tuple of sizes (names, numbers, `Dim`s, or text such as
     ``"2*b"``; float64), by `Spec(shape, dtype)`, or by an example array; a symbolic integer by
-    a `Dim` or `Spec.int(...)`. Anything else is a constant, passed as it is. A name that is
-    nowhere a size by itself is computed from the sizes that are made of it. A parameter that
-    is given no specification has the one that its annotation says (jaxtyping's, or
-    ``Annotated[np.ndarray, "f4[n, 2*m]"]``). The modules of
-    your project that the function refers to belong to the program; `modules` names further
-    ones, of installed packages.
+    a `Dim` or `Spec.int(...)`. A list, tuple, dict or dataclass with specifications in it
+    stands for several inputs: the program is called with such a one, or with the arrays one by
+    one. Anything else is a constant, passed as it is. A name that is nowhere a size by itself
+    is computed from the sizes that are made of it. A parameter that is given no specification
+    has the one that its annotation says (jaxtyping's, or ``Annotated[np.ndarray, "f4[n,
+    2*m]"]``). The modules of your project that the function refers to belong to the program;
+    `modules` names further ones, of installed packages.
 
     Raises `TraceError` for what cannot be traced, and for a name that no dimension determines,
     `ShapeError` for a certain mismatch of shapes, `DataDependentError` for a decision on a
@@ -93,13 +103,15 @@ def trace(
     tracer = Tracer(ShapeEnv() if env is None else env, name)
     subject = subject_of(fn, specs, named)
     fn = subject.function
-    flat, call = bound_specs(fn, subject.specs, subject.named)
+    bound = bound_specs(fn, subject.specs, subject.named)
+    if bound.structure is not None:
+        tracer.module.meta[STRUCTURE] = bound.structure
     with activated(tracer):
-        values = make_inputs(tracer, flat)
+        values = make_inputs(tracer, bound.flat)
         contract = subject.contract
-        stated = None if contract is None else contract.traced(tracer, values)
-        with patched(fn, modules) as spaces, advised(tracer.env, spaces, flat):
-            result = call(values)
+        stated = None if contract is None else contract.traced(tracer, bound.arguments(values))
+        with patched(fn, modules) as spaces, advised(tracer.env, spaces, bound.flat):
+            result = bound.call(values)
         if stated is not None:
             stated.returned(result)
         tracer.require_computed()

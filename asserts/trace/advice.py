@@ -69,8 +69,8 @@ def _of_constant(name: str, spec: Any) -> str:
 
 
 OF_A_DICT = (
-    "inputs are arrays and integers, so give every array a parameter of its own, and make the "
-    "dict in the function"
+    "arrays in it are specified by Spec(...), as in {'x': Spec(('n', 4))}; what has no order "
+    "is a constant"
 )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import MethodType
 from typing import Any
 
-from asserts.annotations import Annotated, ArrayNote, Parameter, Stated, annotated
+from asserts.annotations import Annotated, ArrayNote, Note, Stated, annotated
 from asserts.annotations.signature import stated
 from asserts.errors import AnnotationError, TraceError
 from asserts.trace.inputs import Spec
@@ -94,7 +94,7 @@ def _filled(
         if one.name in bound.arguments:
             continue
         if one.note is not None and one.required:
-            bound.arguments[one.name] = _spec(one, spoken)
+            bound.arguments[one.name] = _spec(one.name, one.note, spoken)
         elif one.is_integer and (one.required or one.name in spoken):
             bound.arguments[one.name] = Spec.int(one.name)
     order = [one.name for one in notes.parameters if one.name in bound.arguments]
@@ -119,28 +119,30 @@ def _words(size: str | None) -> list[str]:
     return spaced.split()
 
 
-def _spec(one: Parameter, names: Collection[str]) -> Spec:
-    """The specification of an array parameter."""
-    note = one.note
+def _spec(name: str, note: Note, names: Collection[str]) -> Any:
+    """The specification of an array parameter, or of a tuple of arrays."""
     if not isinstance(note, ArrayNote):
-        raise TraceError(
-            f"the parameter `{one.name}` is a tuple of arrays, of which a trace makes no "
-            "inputs: let the arrays be parameters"
-        )
+        if any(part is None for part in note.parts):
+            raise TraceError(
+                f"the parameter `{name}` is a tuple with parts that are no arrays: give it a "
+                "specification"
+            )
+        parts = enumerate(note.parts)
+        return tuple(_spec(f"{name}_{i}", part, names) for i, part in parts if part)
     sizes: list[str | int] = []
     for index, axis in enumerate(note.axes):
         if axis.variadic or axis.broadcast:
             what = "any number of axes" if axis.variadic else "a size or 1"
             raise TraceError(
-                f"the parameter `{one.name}`: `{axis.text}` stands for {what}, and a trace "
-                f"has one of them: give `{one.name}` a specification"
+                f"the parameter `{name}`: `{axis.text}` stands for {what}, and a trace "
+                f"has one of them: give `{name}` a specification"
             )
         size = axis.size
         if size is None:
-            sizes.append(unused(f"{one.name}_{index}", names))
+            sizes.append(unused(f"{name}_{index}", names))
         else:
             sizes.append(int(size) if size.isdecimal() else size)
     dtypes = note.dtypes.of_numpy()
     if not dtypes:
-        raise TraceError(f"the parameter `{one.name}`: numpy has no {note.dtypes.text}")
+        raise TraceError(f"the parameter `{name}`: numpy has no {note.dtypes.text}")
     return Spec(tuple(sizes), dtypes[0])

@@ -14,11 +14,12 @@ imported inside of a function.
 from __future__ import annotations
 
 import builtins
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from types import ModuleType
+from types import BuiltinFunctionType, ModuleType
 from typing import Any, Final
 
 import numpy as np
@@ -30,6 +31,8 @@ from asserts.trace.holders import reachable_globals, replaced_in
 from asserts.trace.introspection import TYPE, traced_isinstance, traced_print
 from asserts.trace.outside import Refused, refused
 from asserts.trace.registry import apply_rule
+from asserts.trace.rules.mathematics import apply_math
+from asserts.trace.rules.tricks import joined
 from asserts.trace.symarray import SymArray, is_symbolic
 from shapes.env import Max, Min, Symbolic, SymBool, SymFloat, SymInt, Where
 from shapes.expr import make
@@ -196,6 +199,21 @@ class TracedFunction:
         return repr(self.__wrapped__)
 
 
+class MathFunction(TracedFunction):
+    """A function of `math` that records when a traced value is among its arguments."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        tracer = current_tracer()
+        if self.__name__ in _TAKE_ITERABLES:
+            args = tuple(one if isinstance(one, SymArray) else list(one) for one in args)
+        if tracer is None or not (is_symbolic(args) or is_symbolic(kwargs)):
+            return self.__wrapped__(*args, **kwargs)
+        return apply_math(tracer, self.__name__, args, kwargs)
+
+
+_TAKE_ITERABLES: Final = ("prod", "fsum", "dist", "sumprod")
+
+
 def _plain_types(kwargs: dict[str, Any]) -> dict[str, Any]:
     """The stand-ins for types among the arguments replaced by the types."""
     return {
@@ -204,8 +222,24 @@ def _plain_types(kwargs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+class TracedTrick:
+    """`np.r_` or `np.c_`, which records when a traced value is in the brackets."""
+
+    def __init__(self, trick: Any) -> None:
+        self.__wrapped__ = trick
+
+    def __getitem__(self, key: Any) -> Any:
+        tracer = current_tracer()
+        if tracer is None or not is_symbolic(key):
+            return self.__wrapped__[key]
+        return joined(tracer, self.__wrapped__, key)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__wrapped__, name)
+
+
 class TracedModule(ModuleType):
-    """numpy (or a submodule of it) as traced code sees it."""
+    """numpy (or a submodule of it), or `math`, as traced code sees it."""
 
     def __init__(self, module: ModuleType) -> None:
         super().__init__(module.__name__)
@@ -224,8 +258,14 @@ def _numpy_stand_in(value: Any) -> Any:
     """What stands for something of numpy in traced code (itself, for a type)."""
     if isinstance(value, Refused):
         return value
+    if value is math:
+        return _kept(value, TracedModule)
+    if isinstance(value, BuiltinFunctionType) and value.__module__ == "math":
+        return _kept(value, MathFunction)
     if isinstance(value, ModuleType):
         return _kept(value, TracedModule) if _is_numpy(value.__name__) else value
+    if value is np.r_ or value is np.c_:
+        return _kept(value, TracedTrick)
     if isinstance(value, np.ufunc) or _is_numpy_function(value):
         return _kept(value, TracedFunction)
     return value

@@ -11,7 +11,7 @@ from asserts.trace.context import current_tracer
 from asserts.trace.names import written_condition
 from asserts.trace.registry import apply_rule
 from asserts.trace.symarray import SymArray
-from shapes.base import Location, user_location
+from shapes.base import Location, is_sympy, user_location
 from shapes.env import Symbolic, SymBool
 from shapes.expr import BoolExpr
 
@@ -30,9 +30,9 @@ def check(condition: Any, message: str | None = None) -> None:
 
     While a program is traced, this states a check of its environment, which becomes a runtime
     assert unless it is proved; the condition may also be text with the names of its sizes
-    (``"n > 3"``). On plain values it raises `RuntimeAssertionError` where the condition does
-    not hold. Raises `TypeError` for what is not a condition, and for a message that is not
-    text.
+    (``"n > 3"``), or an expression of sympy's with them. On plain values it raises
+    `RuntimeAssertionError` where the condition does not hold. Raises `TypeError` for what is
+    not a condition, and for a message that is not text.
     """
     if message is not None and not isinstance(message, str):
         raise CheckTypeError(
@@ -43,7 +43,7 @@ def check(condition: Any, message: str | None = None) -> None:
     if isinstance(condition, SymArray):
         condition._tracer.require_own(condition)
         condition = _all_elements(condition)
-    if isinstance(condition, (str, BoolExpr)):
+    if isinstance(condition, (str, BoolExpr)) or is_sympy(condition):
         _check_text(tracer, condition, message, location)
         return
     if isinstance(condition, Symbolic):
@@ -66,15 +66,15 @@ def check(condition: Any, message: str | None = None) -> None:
 
 def _check_text(
     tracer: Tracer | None,
-    condition: str | BoolExpr,
+    condition: Any,
     message: str | None,
     location: Location | None,
 ) -> None:
-    """Text with the names of sizes, which only a trace knows."""
+    """Text, or an expression of sympy's, with the names of sizes that only a trace knows."""
     if tracer is None:
         raise CheckTypeError(
-            f"the condition `{condition}` is text, which has a meaning only while a function "
-            "is traced; write it as Python's expression"
+            f"the condition `{condition}` is one of names, which have a meaning only while a "
+            "function is traced; write it as Python's expression"
         )
     tracer.env.check(condition, message, "user", None, location)
 

@@ -81,6 +81,10 @@ GUARANTEES: Final[dict[Any, Guarantee]] = {
         }
     ),
     operator.getitem: _COUNT,
+    runtime.math_of: Guarantee(
+        "root*root <= n <= root*root + 2*root, 1 <= factorial, 0 <= combinations", _OPERATION,
+        "(any of it) the function has a result of another kind",
+    ),
     runtime.item: Guarantee(
         "the value is within the dtype's range, and within the bounds of the elements",
         EnforcedBy.DTYPE,
@@ -107,6 +111,13 @@ ELEMENTS: Final[dict[Any, Guarantee]] = _rows(
         "argpartition": Guarantee("0 <= index < axis", _OPERATION),
         "lexsort": Guarantee("0 <= index < size", _OPERATION),
         "searchsorted": Guarantee("0 <= place <= number of edges, sorted or not", _OPERATION),
+        "unravel_index": Guarantee(
+            "0 <= index < axis", _OPERATION, "an axis may be given a negative size"
+        ),
+        "ravel_multi_index": Guarantee(
+            "0 <= number < product of the axes, in any mode", _OPERATION,
+            "an axis may be given a negative size",
+        ),
         "digitize": Guarantee("0 <= place <= number of edges", _OPERATION),
         "unique": Guarantee(
             "0 <= index < size, 0 <= inverse < count, 1 <= number <= size", _OPERATION
@@ -114,6 +125,7 @@ ELEMENTS: Final[dict[Any, Guarantee]] = _rows(
         "bincount": Guarantee("0 <= number <= size", _OPERATION, "there are weights"),
         "count_nonzero": Guarantee("0 <= number <= axes", _OPERATION),
         "sum": Guarantee("0 <= number of true elements <= axes", EnforcedBy.DTYPE),
+        "cumsum": Guarantee("0 <= number of true elements <= axis", EnforcedBy.DTYPE),
         "zeros": Guarantee("0 <= element <= 0", _OPERATION),
         "ones": Guarantee("1 <= element <= 1", _OPERATION),
         "full": Guarantee("fill <= element <= fill", _OPERATION, "a dtype is given"),

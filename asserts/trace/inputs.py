@@ -23,11 +23,12 @@ import numpy as np
 from asserts.errors import InputError, TraceError
 from asserts.graph.graph import Graph, Node
 from asserts.graph.module import GraphModule
+from asserts.graph.structure import Structure
 from asserts.graph.values import ArrayValue
-from asserts.trace.advice import OF_A_DICT
 from asserts.trace.derived import Equation, Solution, solve
 from asserts.trace.dtypes import as_dtype
 from asserts.trace.outside import stand_in_for
+from asserts.trace.structures import built, flattened, inputs_in, is_structure
 from asserts.trace.symarray import SymArray
 from asserts.trace.tracer import Tracer
 from shapes.base import Bound, IntInfinity, as_integer, int_oo
@@ -44,7 +45,7 @@ from shapes.traversal import (
     show,
 )
 
-__all__ = ["DERIVED", "Spec", "bound_specs", "check_inputs", "make_inputs"]
+__all__ = ["DERIVED", "BoundSpecs", "Spec", "bound_specs", "check_inputs", "make_inputs"]
 
 DERIVED = "derived"
 """Where a node that computes a derived name keeps how (in its `meta`)."""
@@ -112,10 +113,23 @@ def _require_size(size: Any) -> None:
         raise TraceError(f"a size cannot be negative: {size!r}")
 
 
+@dataclass(frozen=True)
+class BoundSpecs:
+    """The specifications of a function's inputs by name, and what the function takes."""
+
+    flat: dict[str, Any]
+    call: Callable[[Mapping[str, Any]], Any]
+    """Calls the function on the values of the inputs."""
+    arguments: Callable[[Mapping[str, Any]], dict[str, Any]]
+    """The values of the parameters."""
+    structure: tuple[tuple[str, Structure], ...] | None = None
+    """What parameters are made of, if one of them is made of several inputs."""
+
+
 def bound_specs(
     function: Callable[..., Any], specs: Sequence[Any], named: Mapping[str, Any]
-) -> tuple[dict[str, Any], Callable[[Mapping[str, Any]], Any]]:
-    """The specification of every parameter by name, and how to call the function on values.
+) -> BoundSpecs:
+    """The specification of every input by name, and how to call the function on values.
 
     Raises `TraceError` for specifications that don't fit the parameters.
     """
@@ -124,35 +138,67 @@ def bound_specs(
         bound = signature.bind(*specs, **named)
     except (TypeError, ValueError) as error:
         raise TraceError(f"the specified inputs don't fit the function: {error}") from None
-    flat: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     places: list[tuple[str, str | None]] = []
     for name, value in bound.arguments.items():
         kind = signature.parameters[name].kind
         if kind is inspect.Parameter.VAR_POSITIONAL:
             for i, one in enumerate(value):
-                flat[f"{name}_{i}"] = one
+                given[f"{name}_{i}"] = one
                 places.append((f"{name}_{i}", None))
         elif kind is inspect.Parameter.VAR_KEYWORD:
-            flat.update(value)
+            given.update(value)
             places += [(key, key) for key in value]
         else:
-            flat[name] = value
+            given[name] = value
             keyword = name if kind is inspect.Parameter.KEYWORD_ONLY else None
             places.append((name, keyword))
+    flat: dict[str, Any] = {n: v for n, v in given.items() if not is_structure(v, _is_spec)}
+    nested = {n: flattened(n, v, _is_spec, flat) for n, v in given.items() if n not in flat}
+
+    def arguments(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: built(nested[name], given[name], values) if name in nested else values[name]
+            for name in given
+        }
 
     def call(values: Mapping[str, Any]) -> Any:
-        positional = [values[name] for name, keyword in places if keyword is None]
-        keywords = {keyword: values[name] for name, keyword in places if keyword is not None}
+        found = arguments(values)
+        positional = [found[name] for name, keyword in places if keyword is None]
+        keywords = {keyword: found[name] for name, keyword in places if keyword is not None}
         return function(*positional, **keywords)
 
-    return flat, call
+    structure = None
+    if nested:
+        flat = _in_order(given, nested, flat)
+        structure = tuple(
+            (name, nested.get(name, ("input", name)))
+            for name, value in given.items()
+            if name in nested or _is_input(value)
+        )
+    return BoundSpecs(flat, call, arguments, structure)
+
+
+def _is_spec(value: Any) -> bool:
+    return isinstance(value, (Spec, IntSpec, Dim))
+
+
+def _is_input(value: Any) -> bool:
+    """Whether an argument is a specification of an input, and not a constant."""
+    return _is_spec(value) or isinstance(value, (tuple, list, np.ndarray))
+
+
+def _in_order(
+    given: Mapping[str, Any], nested: Mapping[str, Structure], flat: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The inputs in the order of the parameters that they belong to."""
+    parts = [inputs_in(nested[name]) if name in nested else [name] for name in given]
+    return {name: flat[name] for part in parts for name in part}
 
 
 def _normal(name: str, spec: Any) -> Any:
     """A `Spec`, an `IntSpec`, or a constant as it is (generators of random numbers as what
     stands for them). Raises `TraceError` for what only looks like a specification."""
-    if isinstance(spec, dict) and any(map(_looks_like_spec, spec.values())):
-        raise TraceError(f"the argument '{name}' is a dict of specifications: {OF_A_DICT}")
     if isinstance(spec, type) and issubclass(spec, (Spec, IntSpec, Dim)):
         raise TraceError(f"the argument '{name}' is the class {spec.__name__}, without a size")
     if isinstance(spec, range):
@@ -165,12 +211,6 @@ def _normal(name: str, spec: Any) -> Any:
         return IntSpec(spec.name, spec.min, spec.max, spec.hint)
     stand_in = stand_in_for(spec)
     return spec if stand_in is None else stand_in
-
-
-def _looks_like_spec(value: Any) -> bool:
-    """Whether a value can only be meant as a specification."""
-    sizes = value if isinstance(value, tuple) else (value,)
-    return any(isinstance(one, (Spec, IntSpec, Dim)) for one in sizes)
 
 
 def make_inputs(t: Tracer, specs: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,6 +54,7 @@ def call_program(
 def _bound(
     program: GraphModule, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> list[Any]:
+    args, kwargs = program.taken_apart(args, kwargs)
     names = [str(node.target) for node in program.graph.find_nodes(op="placeholder")]
     given = dict(zip(names, args)) | kwargs
     if len(args) > len(names) or set(given) != set(names):

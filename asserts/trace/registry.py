@@ -20,12 +20,23 @@ from asserts.errors import TraceError
 if TYPE_CHECKING:
     from asserts.trace.tracer import Tracer
 
-__all__ = ["RULES", "apply_rule", "name_of", "numpy_functions", "register", "rule"]
+__all__ = [
+    "NAMES",
+    "RULES",
+    "apply_rule",
+    "name_of",
+    "numpy_functions",
+    "register",
+    "rule",
+]
 
 Rule = Callable[..., Any]
 
 RULES: Final[dict[Any, Rule]] = {}
 """The rule of every supported numpy function (elementwise ufuncs need none)."""
+
+NAMES: Final[dict[Rule, tuple[str, ...]]] = {}
+"""The functions of every rule by name, whether this numpy has them or not."""
 
 _PARAMETERS: Final[dict[Rule, inspect.Signature]] = {}
 _NO_VALUE: Final = getattr(np, "_NoValue", None)
@@ -72,6 +83,7 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
 def register(function: Rule, *names: str) -> None:
     """Enter a rule for the numpy functions with these names."""
     _PARAMETERS[function] = inspect.signature(function)
+    NAMES[function] = names
     for target in numpy_functions(*names):
         RULES[target] = function
 

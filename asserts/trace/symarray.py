@@ -45,7 +45,7 @@ _FUNCTION_OF_METHOD: Final[dict[str, str]] = {
         "sum", "prod", "mean", "std", "var", "max", "min", "any", "all", "argmax", "argmin",
         "argsort", "cumsum", "cumprod", "reshape", "transpose", "ravel", "squeeze",
         "swapaxes", "take", "repeat", "clip", "dot", "nonzero", "round", "diagonal", "trace",
-        "searchsorted", "argpartition", "conj", "conjugate",
+        "searchsorted", "argpartition", "conj", "conjugate", "choose",
     )
 }  # fmt: skip
 
@@ -350,7 +350,7 @@ def _outside(name: str, array: str) -> str:
 _ZERO_D_ARRAYS: Final = frozenset(
     ("placeholder", "get_attr", "zeros", "ones", "empty", "full", "zeros_like", "ones_like",
      "empty_like", "full_like", "array", "asarray", "reshape", "squeeze", "copy", "set_item",
-     "update", "broadcast_to", "transpose", "where", "isin")
+     "update", "at_with", "broadcast_to", "transpose", "where", "isin", "select")
 )  # fmt: skip
 """What makes arrays, if they have no axes: all else makes scalars."""
 

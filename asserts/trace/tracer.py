@@ -26,7 +26,7 @@ from asserts.graph.values import ArrayValue
 from asserts.trace.names import described, learn_names, text_of_claim
 from asserts.trace.symarray import ANY, Elements, SymArray, Total, count_key, sum_key
 from shapes import tensors
-from shapes.base import Location, user_location
+from shapes.base import DEBUG, Location, Log, user_location
 from shapes.env import ShapeEnv, Symbolic, SymBool, SymFloat, SymInt
 from shapes.errors import ContradictionError
 from shapes.expr import (
@@ -50,6 +50,7 @@ __all__ = ["Tracer"]
 
 Path = tuple[tuple[Any, ...], ...]
 
+LOG: Final = Log("trace")
 
 PLAIN_ARRAYS: Final = (np.ndarray, np.memmap)
 """Kinds of arrays with the operations of an array. (While a program is traced, `np.memmap` is
@@ -87,6 +88,8 @@ class Tracer:
         self._constant_number = 0
         self._reads: dict[Node, Expr] = {}
         self._totals: dict[Total, IntExpr] = {}
+        self.numbers: dict[tuple[Any, ...], Expr] = {}
+        """The symbols of numbers that the graph computes by `math`, by what is called."""
         self._required: set[Expr] = set()
         self._computed: dict[Expr, tuple[BoolExpr, Location | None]] = {}
         self._operation: list[tuple[str, Any]] = []
@@ -252,6 +255,8 @@ class Tracer:
         node.meta["val"] = val
         node.meta["stack_trace"] = trace
         self.emitter.arrive(node)
+        if LOG.listens(DEBUG):
+            LOG.say(DEBUG, "%s", node.format_node())
         return node
 
     def _stack_trace(self) -> str:

@@ -1,9 +1,10 @@
-"""Our own graphs as subjects of `asserts.verify`."""
+"""Our own graphs, and the functions that were traced, as subjects of `asserts.verify`."""
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from asserts.dialects.numpy import NUMPY
 from asserts.graph.graph import Node
 from asserts.graph.module import GraphModule
 from asserts.graph.node import map_arg
+from asserts.graph.structure import STRUCTURE, put_together
 from asserts.graph.values import ArrayValue
 from asserts.trace.inputs import sizes_of_inputs
 from asserts.verify.probe import Probe
@@ -22,7 +24,7 @@ from shapes.errors import ShapeproofError
 from shapes.expr import BoolExpr, Expr, symbol
 from shapes.traversal import evaluate, show
 
-__all__ = ["NumpySubject", "array_text"]
+__all__ = ["FunctionSubject", "NumpySubject", "array_text"]
 
 
 class NumpySubject:
@@ -45,7 +47,9 @@ class NumpySubject:
         found: dict[BoolExpr, Condition] = {}
         for fact in self._env.axioms:
             if fact.origin != "operation":
-                found.setdefault(fact.claim, Condition(fact.spelled, fact.claim))
+                # What callers satisfy, a function that is called without asserts takes on
+                # trust.
+                found.setdefault(fact.claim, Condition(fact.spelled, fact.claim, entry=True))
         for check in self._env.checks:
             found.setdefault(check.claim, Condition(check.text, check.claim))
         for one in lift(self._module.graph, NUMPY):
@@ -91,6 +95,36 @@ class NumpySubject:
         """Name, dtype, shape and content of every input."""
         pairs = zip(self.inputs, trial.inputs)
         return "\n".join(f"{given.name} = {array_text(value)}" for given, value in pairs)
+
+
+class FunctionSubject:
+    """The function of which a graph was traced, called as the graph is. (It has no checks that
+    could be looked at.)"""
+
+    def __init__(self, module: GraphModule, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._names = [str(n.target) for n in module.graph.nodes if n.op == "placeholder"]
+        own = [(name, ("input", name)) for name in self._names]
+        self._structure = module.meta.get(STRUCTURE, own)
+        try:
+            parameters = inspect.signature(function).parameters
+        except (TypeError, ValueError):
+            parameters = {}  # type: ignore[assignment]
+        only_by_place = inspect.Parameter.POSITIONAL_ONLY
+        self._by_name = {n for n, p in parameters.items() if p.kind is not only_by_place}
+
+    def run(self, inputs: Sequence[Any]) -> Any:
+        """The result, and the inputs as they are afterwards."""
+        own = _copies(inputs)
+        values = dict(zip(self._names, own))
+        given = {name: put_together(one, values) for name, one in self._structure}
+        named = {name: value for name, value in given.items() if name in self._by_name}
+        rest = [value for name, value in given.items() if name not in named]
+        if rest:  # parameters that stand for any number come behind those with names
+            rest = [*named.values(), *rest]
+            named = {}
+        with np.errstate(all="ignore"):
+            return _compact(self._function(*rest, **named)), own
 
 
 def _input(node: Node) -> Input:

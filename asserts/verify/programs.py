@@ -20,6 +20,7 @@ from asserts.errors import GraphError
 from asserts.graph.module import GraphModule
 from asserts.verify.inputs import Generator
 from asserts.verify.subject import Subject, Trial
+from shapes.base import shown_as_text
 
 __all__ = ["Difference", "Outcome", "VerifyReport", "compare", "verify"]
 
@@ -139,6 +140,8 @@ class VerifyReport:
     def __str__(self) -> str:
         return "\n".join(self.lines())
 
+    _repr_pretty_ = shown_as_text
+
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
@@ -208,12 +211,16 @@ def verify(
     names: tuple[str, str] = ("the first", "the second"),
     min_accepted: int = 1,
 ) -> VerifyReport:
-    """Compare two programs: two of our graph modules, or a torch `ExportedProgram` and another
-    one or anything that is called like it, or two ONNX models.
+    """Compare two programs: two of our graph modules, or one and the function that it was
+    traced from; a torch `ExportedProgram` and another one or anything that is called like it;
+    or two ONNX models.
 
     Every check of both programs is aimed at, and `trials` more inputs are drawn at random. A
-    second one that isn't an exported program has no checks at entry, so only inputs are tried
-    that those of the first let in. Programs without inputs are run once. They are equal if
+    second one that is a function (or isn't an exported program) has no checks at entry, so
+    only inputs are tried that those of the first let in: on these the function must raise
+    where the program does, and compute the same elsewhere. A function is called by the names
+    of its parameters; what was constant in the trace must have a default, or be given with
+    `functools.partial`. Programs without inputs are run once. They are equal if
     none of these runs differs, and at least `min_accepted` were accepted by both. Raises
     `GraphError` for programs that cannot be compared.
     """
@@ -264,6 +271,10 @@ def _subjects(first: Any, second: Any) -> tuple[Subject, Subject]:
         from asserts.verify.numpy_programs import NumpySubject
 
         return NumpySubject(first), NumpySubject(second)
+    if isinstance(first, GraphModule) and callable(second) and not _is_program(second):
+        from asserts.verify.numpy_programs import FunctionSubject, NumpySubject
+
+        return NumpySubject(first), FunctionSubject(first, second)  # type: ignore[return-value]
     if any(base.__module__.startswith("torch.") for base in type(first).__mro__):
         from asserts.dialects.torch.export import verify as torch_verify
 
@@ -274,6 +285,11 @@ def _subjects(first: Any, second: Any) -> tuple[Subject, Subject]:
         return trials.subjects(first, second)
     kinds = f"{type(first).__name__} and {type(second).__name__}"
     raise GraphError(f"{kinds} cannot be compared: both must be programs of one framework")
+
+
+def _is_program(value: object) -> bool:
+    """Whether this is a module of a framework, and not a function."""
+    return hasattr(value, "graph") or hasattr(value, "graph_module")
 
 
 def _refuse_other_inputs(subjects: tuple[Subject, Subject]) -> None:

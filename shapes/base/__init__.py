@@ -7,10 +7,12 @@ Imports nothing of `shapes` but `shapes.errors`.
 from __future__ import annotations
 
 from shapes.base.digits import excerpt
-from shapes.base.foreign import as_integer
+from shapes.base.foreign import as_integer, is_sympy
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.base.lazy import lazy_exports
 from shapes.base.location import Location, SaidAt, is_internal, shown_file, user_location
+from shapes.base.logs import DEBUG, INFO, Log
+from shapes.base.pretty import shown_as_text
 from shapes.base.schema import (
     Schema,
     anything,
@@ -25,9 +27,12 @@ from shapes.base.schema import (
 )
 
 __all__ = [
+    "DEBUG",
+    "INFO",
     "Bound",
     "IntInfinity",
     "Location",
+    "Log",
     "SaidAt",
     "Schema",
     "anything",
@@ -37,11 +42,13 @@ __all__ = [
     "fields",
     "int_oo",
     "is_internal",
+    "is_sympy",
     "lazy_exports",
     "listed",
     "mapping",
     "nullable",
     "read_document",
+    "shown_as_text",
     "shown_file",
     "text",
     "user_location",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shapes.base.digits import short
 from shapes.base.location import Location
+from shapes.base.pretty import shown_as_text
 from shapes.base.records import record
 from shapes.errors import EvaluationError, GuardError, UndefinedError
 from shapes.expr.nodes import BoolExpr, Expr, Value
@@ -36,6 +37,8 @@ class Guard:
 
     def __str__(self) -> str:
         return show(self.claim)
+
+    _repr_pretty_ = shown_as_text
 
 
 class GuardFunction:

@@ -11,10 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from shapes.base.foreign import is_sympy
 from shapes.base.location import Location, user_location
+from shapes.base.logs import DEBUG, INFO, Log
 from shapes.domains import Congruence, ValueRanges
 from shapes.env.arguments import (
     Claim,
@@ -69,6 +70,10 @@ if TYPE_CHECKING:
     from shapes.queries.suggest import Suggestion
 
 __all__ = ["Check", "ShapeEnv", "SymbolInfo"]
+
+FACTS: Final = Log("facts")
+GUARDS: Final = Log("guards")
+PROVE: Final = Log("prove")
 
 
 class ShapeEnv(Declarations, Displayed):
@@ -168,6 +173,7 @@ class ShapeEnv(Declarations, Displayed):
         fact = Fact(whole, origin, text_or_none(claim), None, operation, node, user_location())
         self.facts = self._learned(fact)
         self._stated.append(fact)
+        FACTS.say(DEBUG, "%s", fact)
 
     def _learned(self, fact: Fact) -> Facts:
         """The facts and one more; what is seen to contradict them is refused."""
@@ -198,6 +204,7 @@ class ShapeEnv(Declarations, Displayed):
         self._checks.append(
             Check(whole, text, message, origin, operation, location, fact, expr)
         )
+        FACTS.say(DEBUG, "%s", fact)
 
     @contextmanager
     def scope(self) -> Iterator[None]:
@@ -278,9 +285,11 @@ class ShapeEnv(Declarations, Displayed):
         from shapes.prove.ladder import prove
 
         written = text_or_none(claim)
-        return prove(
+        verdict = prove(
             facts, spelled, written, effort, self._examples, self._model.values, prepare
         )
+        PROVE.say(INFO, "%s", verdict)
+        return verdict
 
     def decide(self, claim: Claim) -> bool | None:
         """True or False if cheap methods show that the claim always or never holds."""
@@ -394,6 +403,7 @@ class ShapeEnv(Declarations, Displayed):
         self.facts = self._learned(fact)
         self._stated.append(fact)
         self._guards.append(Guard(claim, location))
+        GUARDS.say(INFO, "%s", fact)
 
     def _hints(self, *exprs: Expr) -> dict[Expr, Value] | None:
         """Example values of all symbols, or None if one has none."""

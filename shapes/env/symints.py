@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from shapes.base.foreign import is_numeric, is_sympy, number
 from shapes.base.infinity import IntInfinity
+from shapes.base.pretty import shown_as_text
 from shapes.errors import ExpressionTypeError
 from shapes.expr.booleans import conjunction
 from shapes.expr.hash_consing import completed
@@ -65,6 +66,8 @@ class Symbolic:
     def __str__(self) -> str:
         _watched(self, "text")
         return str(self.expr)
+
+    _repr_pretty_ = shown_as_text
 
     def __repr__(self) -> str:
         _watched(self, "text")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from shapes.base.infinity import IntInfinity
+from shapes.base.pretty import shown_as_text
 from shapes.errors import ExpressionTypeError
 from shapes.expr.opdef import CONSTANT, OPERATORS, SYMBOL, Kind, Op, Value
 
@@ -60,6 +61,8 @@ class Expr:
         from shapes.traversal.printing import abbreviated
 
         return abbreviated(self)
+
+    _repr_pretty_ = shown_as_text
 
     def __repr__(self) -> str:
         from shapes.traversal.printing import brief

@@ -14,6 +14,7 @@ from typing import Final, Literal
 from shapes.base.budget import ExhaustedError
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.base.location import Location
+from shapes.base.pretty import shown_as_text
 from shapes.base.records import record, replace
 from shapes.domains import Congruence
 from shapes.errors import ContradictionError
@@ -95,6 +96,8 @@ class Fact:
 
     def __str__(self) -> str:
         return f"{self.spelled}  [{self.provenance}]"
+
+    _repr_pretty_ = shown_as_text
 
     def __repr__(self) -> str:
         return f"<Fact {self}>"

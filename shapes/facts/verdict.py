@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 from shapes.base.digits import written
+from shapes.base.pretty import shown_as_text
 from shapes.base.records import record
 from shapes.expr.nodes import BoolExpr, Expr, Value
 from shapes.facts.store import Fact
@@ -41,6 +42,8 @@ class Proof:
         used = "; ".join(fact.spelled for fact in self.facts)
         return f"by {self.method} from {used}"
 
+    _repr_pretty_ = shown_as_text
+
 
 class Counterexample(Mapping[str, Value]):
     """Values by name of symbol, re-evaluated: they satisfy every fact and break the claim
@@ -69,6 +72,8 @@ class Counterexample(Mapping[str, Value]):
 
     def __str__(self) -> str:
         return ", ".join(f"{name} = {written(value)}" for name, value in self._values.items())
+
+    _repr_pretty_ = shown_as_text
 
     __repr__ = __str__
 

@@ -19,6 +19,7 @@ from enum import Enum
 from typing import Final
 
 from shapes.base.budget import ExhaustedError, limited, remaining
+from shapes.base.logs import DEBUG, Log
 from shapes.base.records import record
 from shapes.errors import ContradictionError, TooLargeError, UndefinedError
 from shapes.expr.booleans import negation
@@ -36,6 +37,8 @@ __all__ = [
     "CHEAP", "EFFORTS", "METHODS", "SOLVER", "STEPS", "Asker", "Cost", "Effort", "Step",
     "decide", "entails", "one_sided", "prove",
 ]  # fmt: skip
+
+LOG: Final = Log("prove")
 
 SHARES: Final = 4
 """The part of the budget that one step of the ladder may use up."""
@@ -131,6 +134,7 @@ def prove(
     spelled = claim if isinstance(claim, Spelled) else Spelled(claim)
     question = spelled.expr
     assert isinstance(question, BoolExpr)
+    LOG.say(DEBUG, "`%s` is asked", question)
     try:
         with limited(chosen.steps):
             facts, premises = _defined(facts, spelled, text)
@@ -205,9 +209,13 @@ def _steps(asker: Asker, asked: Question, prepare: bool) -> Iterator[Step]:
 def _answered(asked: Question, prepare: bool) -> Verdict:
     """The verdict of the first step that has one; where the budget ends before, what was
     found until then."""
+    tells = LOG.listens(DEBUG)
     try:
         for step in _steps(Asker.PROVE, asked, prepare):
             verdict = _within_share(asked, step)
+            if tells:
+                found = "no answer" if verdict is None else verdict.status.name
+                LOG.say(DEBUG, "    %s: %s", step.name, found)
             if verdict is not None:
                 return verdict
     except (ExhaustedError, TooLargeError) as error:

@@ -14,6 +14,7 @@ from typing import Final
 from shapes.base.budget import ExhaustedError, limited, remaining
 from shapes.base.digits import interval
 from shapes.base.infinity import Bound, IntInfinity
+from shapes.base.pretty import shown_as_text
 from shapes.base.records import record, replace
 from shapes.domains import ValueRanges
 from shapes.errors import (
@@ -67,6 +68,8 @@ class ExplainedBounds:
         for end, reasons in (("lower", self.lower_reasons), ("upper", self.upper_reasons)):
             lines += sorted(f"    {end} end: {fact}" for fact in reasons)
         return "\n".join(lines)
+
+    _repr_pretty_ = shown_as_text
 
     @property
     def exact(self) -> bool:

@@ -22,6 +22,7 @@ from typing import Any, Final, Protocol
 
 from shapes.base.budget import ExhaustedError, limited
 from shapes.base.infinity import IntInfinity
+from shapes.base.pretty import shown_as_text
 from shapes.errors import (
     ContradictionError,
     ExpressionTypeError,
@@ -88,6 +89,8 @@ class Suggestion:
 
     def __str__(self) -> str:
         return self.line
+
+    _repr_pretty_ = shown_as_text
 
 
 class _Environment(Protocol):

@@ -61,6 +61,8 @@ from shapes.tensors.selecting import (
     slice_length,
     take,
 )
+from shapes.tensors.spectra import Transform, spectrum
+from shapes.tensors.windows import sliding_windows
 
 __all__ = [
     "Dims",
@@ -70,6 +72,7 @@ __all__ = [
     "Shape",
     "ShapeError",
     "ShapeResult",
+    "Transform",
     "UndecidedRankError",
     "accumulate",
     "arange",
@@ -106,6 +109,8 @@ __all__ = [
     "reshape",
     "show_shape",
     "slice_length",
+    "sliding_windows",
+    "spectrum",
     "split",
     "squeeze",
     "stack",

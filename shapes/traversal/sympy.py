@@ -62,7 +62,15 @@ def read_sympy(analysis: Any, bindings: Mapping[Any, Any], node: Any) -> Plan:
         return _read_piecewise(analysis, node)
     if isinstance(node, sp.logic.boolalg.ITE):
         return node.args, lambda values: apply(analysis, "where", values)
+    if isinstance(node, sp.Xor):
+        return node.args, lambda values: _read_xor(analysis, values)
+    if isinstance(node, sp.sign):
+        return node.args, lambda values: _read_sign(analysis, values[0])
     op = _operators().get(type(node).__name__)
+    if isinstance(node, sp.core.relational.Relational):
+        whole = _without_fractions(node)
+        if op is not None and whole is not None:
+            return whole, lambda values: _apply(analysis, op, values)
     if op is None:
         raise ExpressionTypeError(f"sympy's {type(node).__name__} is not known here: {node}")
     return node.args, lambda values: _apply(analysis, op, values)
@@ -142,6 +150,34 @@ def _read_rounding(analysis: Any, node: Any) -> Plan:
     numerator, denominator = sp.fraction(sp.together(node.args[0]))
     handler = "floordiv" if isinstance(node, sp.floor) else "ceildiv"
     return (numerator, denominator), lambda values: apply(analysis, handler, values)
+
+
+def _without_fractions(node: Any) -> tuple[Any, Any] | None:
+    """Two integers that are in the relation of two quotients by integers, as ``3*n - 2*m`` and
+    0 for ``n/2 < m/3``; None if there is no such quotient."""
+    sp = _sympy()
+    if all(number.is_Integer for number in node.atoms(sp.Rational)):
+        return None
+    leaves = node.atoms(sp.Symbol, sp.Float)
+    if any(leaf.is_Float or _kind(leaf) == "float" for leaf in leaves):
+        return None
+    numerator, denominator = sp.fraction(sp.together(node.lhs - node.rhs))
+    if not denominator.is_Integer or denominator <= 1:
+        return None
+    return numerator, sp.Integer(0)
+
+
+def _read_xor(analysis: Any, values: Sequence[Any]) -> Any:
+    found = values[0]
+    for value in values[1:]:
+        found = apply(analysis, "not_", (apply(analysis, "iff", (found, value)),))
+    return found
+
+
+def _read_sign(analysis: Any, value: Any) -> Any:
+    zero, one, minus_one = (analysis.constant(number) for number in (0, 1, -1))
+    below = apply(analysis, "where", (apply(analysis, "lt", (value, zero)), minus_one, zero))
+    return apply(analysis, "where", (apply(analysis, "lt", (zero, value)), one, below))
 
 
 def _read_piecewise(analysis: Any, node: Any) -> Plan:

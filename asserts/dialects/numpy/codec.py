@@ -33,6 +33,7 @@ stays when a module moves."""
 _SINGLE: Final[dict[str, Callable[..., Any]]] = {
     "asserts.dialects.numpy.assert_holds": assert_holds,
     "asserts.tracing.inputs.check_inputs": check_inputs,
+    "numpy.lib.stride_tricks.sliding_window_view": np.lib.stride_tricks.sliding_window_view,
     **{
         f"math.{op.python.__name__}": op.python
         for op in OPERATORS.values()
@@ -45,7 +46,8 @@ _SINGLE: Final[dict[str, Callable[..., Any]]] = {
 def _functions() -> dict[str, Callable[..., Any]]:
     """Every function that a graph may name."""
     found = dict(_public(np, "numpy"))
-    found.update(_public(np.linalg, "numpy.linalg"))
+    for module in (np.linalg, np.fft):
+        found.update(_public(module, module.__name__))
     for prefix, module in _MODULES.items():
         for name in vars(module):
             value = getattr(module, name)

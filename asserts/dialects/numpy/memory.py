@@ -85,7 +85,9 @@ _OWNERS: Final = numpy_functions(
     "zeros", "ones", "empty", "full", "zeros_like", "ones_like", "empty_like", "full_like",
     "copy", "concatenate", "stack", "vstack", "hstack", "where", "take", "repeat", "tile",
     "cumsum", "cumprod", "sort", "roll", "pad", "clip", "delete", "insert",
-) | {runtime.astype, runtime.set_item, runtime.update}  # fmt: skip
+) | {
+    runtime.astype, runtime.set_item, runtime.update, runtime.at_with, runtime.joined_with,
+}  # fmt: skip
 
 
 def _is_own_function(target: Any) -> bool:
@@ -277,7 +279,7 @@ class NumpyMemory:
 
 _NO_RESULT: Final[tuple[Any, ...]] = (
     runtime.make_token, runtime.functional_assert, runtime.size, runtime.item,
-    runtime.count_nonzero,
+    runtime.count_nonzero, runtime.math_of,
 )  # fmt: skip
 
 

@@ -404,19 +404,47 @@ def _update(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     return array
 
 
-def _method_of_ufunc(method: str) -> Rule:
+def _method_of_ufunc(method: str, *names: str) -> Rule:
+    """A method that is called with these further arguments (`outer` takes two arrays)."""
+
     def rule(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         from asserts.trace.rules.elementwise import apply_ufunc
 
         name, *operands = args
         if method != "outer":
             operands[0] = t.lift(operands[0])
-            names = ("axis", "keepdims")
             kwargs = {**dict(zip(names, operands[1:])), **kwargs}
             operands = operands[:1]
         return apply_ufunc(t, getattr(np, name), method, tuple(operands), kwargs)
 
     return rule
+
+
+def _at(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    from asserts.trace.rules.elementwise import apply_ufunc
+
+    name, x, key, *operands = args
+    array = t.lift(x).copy()
+    place = tuple(key) if isinstance(key, list) else key
+    apply_ufunc(t, getattr(np, name), "at", (array, place, *operands), kwargs)
+    return array
+
+
+def _joined(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    from asserts.trace.rules.tricks import joined
+
+    name, items = args
+    return joined(t, getattr(np, name), tuple(items))
+
+
+def _math(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    from asserts.trace.rules.mathematics import apply_math
+    from asserts.trace.symarray import is_symbolic
+
+    name, *numbers = args
+    if not is_symbolic(numbers):
+        return target(*args, **kwargs)
+    return apply_math(t, name, tuple(numbers), kwargs)
 
 
 def _values(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -434,9 +462,13 @@ _OWN: Final[Mapping[Any, Rule]] = {
     runtime.count_nonzero: _count,
     runtime.set_item: _first,
     runtime.update: _update,
-    runtime.reduce_with: _method_of_ufunc("reduce"),
-    runtime.accumulate_with: _method_of_ufunc("accumulate"),
+    runtime.reduce_with: _method_of_ufunc("reduce", "axis", "keepdims"),
+    runtime.accumulate_with: _method_of_ufunc("accumulate", "axis"),
+    runtime.reduceat_with: _method_of_ufunc("reduceat", "indices", "axis"),
     runtime.outer_with: _method_of_ufunc("outer"),
+    runtime.at_with: _at,
+    runtime.joined_with: _joined,
+    runtime.math_of: _math,
     runtime.make_token: _nothing,
     runtime.functional_assert: _nothing,
     runtime.tracepoint: _values,

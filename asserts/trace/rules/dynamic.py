@@ -16,7 +16,7 @@ from asserts.errors import TraceError
 from asserts.graph import runtime
 from asserts.graph.graph import Node
 from asserts.graph.values import ArrayValue
-from asserts.trace.dtypes import dtype_of, results_of
+from asserts.trace.dtypes import as_dtype, dtype_of, results_of
 from asserts.trace.names import described
 from asserts.trace.registry import rule
 from asserts.trace.symarray import ANY, Elements, SymArray, count_key, is_symbolic, sum_key
@@ -316,9 +316,13 @@ def _histogram(t: Tracer, a: Any, bins: Any = 10, range: Any = None) -> Any:
         t.require(needs.result(()))
     else:
         count = shift(edges[0], -1)
+        if t.decide(less_equal(constant(1), edges[0])) is not True:
+            count = maximum(count, constant(0))  # (numpy takes no edges at all, too)
     options = {} if range is None else {"range": range}
-    edge_dtype = np.dtype(np.float64) if edges == () else t.lift(bins).dtype
-    values = (ArrayValue((count,), INTP), ArrayValue((shift(count, 1),), edge_dtype))
+    if edges == ():
+        edge_dtype = as_dtype(results_of(np.histogram, a, 1, **options)[1].dtype)
+    else:
+        edge_dtype = t.lift(bins).dtype
+    ends = shift(count, 1) if edges == () else edges[0]
+    values = (ArrayValue((count,), INTP), ArrayValue((ends,), edge_dtype))
     return t.arrays((a, bins), options, values)
-
-

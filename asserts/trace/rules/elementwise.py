@@ -14,6 +14,7 @@ from asserts.graph.values import ArrayValue
 from asserts.trace.dtypes import as_dtype, dtype_of, results_of
 from asserts.trace.elements import carried, converted, shared
 from asserts.trace.registry import RULES, apply_rule, name_of, register, rule
+from asserts.trace.rules.ufunc_methods import apply_method
 from asserts.trace.symarray import ANY, Elements, SymArray
 from shapes import tensors
 from shapes.expr import IntExpr
@@ -22,15 +23,6 @@ if TYPE_CHECKING:
     from asserts.trace.tracer import Tracer
 
 __all__ = ["apply_ufunc", "cast", "power", "update"]
-
-_NO_VALUE: Final = getattr(np, "_NoValue", None)
-
-_REDUCTIONS: Final[dict[Any, Any]] = {
-    np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min,
-    np.logical_and: np.all, np.logical_or: np.any,
-}  # fmt: skip
-_ACCUMULATIONS: Final[dict[Any, Any]] = {np.add: np.cumsum, np.multiply: np.cumprod}
-
 
 def apply_ufunc(
     t: Tracer, ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -41,15 +33,7 @@ def apply_ufunc(
         if ufunc in RULES:
             return apply_rule(t, ufunc, args, kwargs)
         return _call(t, ufunc, name, args, kwargs)
-    if kwargs.get("out") is not None or kwargs.get("where", True) is not True:
-        raise TraceError(f"{name}.{method}: 'out' and 'where' are not supported")
-    if method == "reduce":
-        return _reduce(t, ufunc, *args, **kwargs)
-    if method == "accumulate":
-        return _accumulate(t, ufunc, *args, **kwargs)
-    if method == "outer":
-        return _outer(t, ufunc, *args, **kwargs)
-    raise TraceError(f"{name}.{method} is not supported while tracing")
+    return apply_method(t, ufunc, method, args, kwargs)
 
 
 def _call(
@@ -123,51 +107,6 @@ def _kept(
 
 def _first(a: IntExpr | None, b: IntExpr | None) -> IntExpr | None:
     return b if a is None else a
-
-
-def _reduce(
-    t: Tracer, ufunc: np.ufunc, x: Any, axis: Any = 0, dtype: Any = None, out: Any = None,
-    keepdims: bool = False, initial: Any = _NO_VALUE, **options: Any,
-) -> Any:  # fmt: skip
-    for key in ("initial", *options):
-        if key != "where" and not (key == "initial" and initial is _NO_VALUE):
-            raise TraceError(f"{name_of(ufunc)}.reduce: {key}= is not supported")
-    known = _REDUCTIONS.get(ufunc)
-    if known is not None:
-        wanted = {} if dtype is None else {"dtype": dtype}
-        return apply_rule(t, known, (x,), {"axis": axis, "keepdims": keepdims, **wanted})
-    if dtype is not None:
-        raise TraceError(f"{name_of(ufunc)}.reduce: dtype is not supported while tracing")
-    with t.calling(f"{name_of(ufunc)}.reduce", ufunc):
-        needs = ufunc.identity is None
-        shape = t.require(tensors.reduce(x._dims, axis, keepdims, needs))
-        result = dtype_of(lambda v: ufunc.reduce(v, axis=axis), x)
-        args = (ufunc.__name__, x, axis, keepdims)
-        return t.array(args, None, shape, result, target=runtime.reduce_with)
-
-
-def _accumulate(
-    t: Tracer, ufunc: np.ufunc, x: Any, axis: int = 0, dtype: Any = None, out: Any = None
-) -> Any:
-    known = _ACCUMULATIONS.get(ufunc)
-    if known is not None:
-        wanted = {} if dtype is None else {"dtype": dtype}
-        return apply_rule(t, known, (x,), {"axis": axis, **wanted})
-    if dtype is not None:
-        raise TraceError(f"{name_of(ufunc)}.accumulate: dtype is not supported")
-    with t.calling(f"{name_of(ufunc)}.accumulate", ufunc):
-        shape = t.require(tensors.accumulate(x._dims, axis))
-        result = dtype_of(lambda v: ufunc.accumulate(v, axis=axis), x)
-        args = (ufunc.__name__, x, axis)
-        return t.array(args, None, shape, result, target=runtime.accumulate_with)
-
-
-def _outer(t: Tracer, ufunc: np.ufunc, a: Any, b: Any) -> Any:
-    with t.calling(f"{name_of(ufunc)}.outer", ufunc):
-        shape = (*t.shape_of(a), *t.shape_of(b))
-        dtype = dtype_of(ufunc, a, b)
-        args = (ufunc.__name__, a, b)
-        return t.array(args, None, shape, dtype, target=runtime.outer_with)
 
 
 def cast(

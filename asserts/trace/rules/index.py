@@ -28,7 +28,7 @@ from shapes.tensors import Needs, Shape
 if TYPE_CHECKING:
     from asserts.trace.tracer import Tracer
 
-__all__ = ["get_item", "set_item"]
+__all__ = ["get_item", "indexed", "known_places", "set_item"]
 
 
 @dataclass
@@ -46,7 +46,7 @@ def get_item(t: Tracer, x: SymArray, key: Any) -> SymArray:
     """``x[key]``."""
     t.require_own(x)
     with t.calling("indexing", operator.getitem):
-        chosen = _indexed(t, x, key, reading=True)
+        chosen = indexed(t, x, key, reading=True)
         result = t.array(
             (x, chosen.key), None, chosen.shape, x.dtype,
             elements=x._elements, view_of=x if chosen.is_view else None,
@@ -81,7 +81,7 @@ def set_item(t: Tracer, x: SymArray, key: Any, value: Any) -> None:
     )  # fmt: skip
     with t.calling("index assignment", runtime.set_item):
         scalar = t.shape_of(value) == ()
-        chosen = _indexed(t, x, key, reading=False, scalar=scalar)
+        chosen = indexed(t, x, key, reading=False, scalar=scalar)
         needs = Needs()
         given, target = t.shape_of(value), chosen.shape
         extra = max(len(given) - len(target), 0)
@@ -128,7 +128,7 @@ def known_places(t: Tracer, value: Any) -> tuple[IntExpr, ...] | None:
 # --------------------------------------------------------------------------- reading an index
 
 
-def _indexed(
+def indexed(
     t: Tracer, x: SymArray, key: Any, reading: bool, scalar: bool = False
 ) -> _Indexed:
     places: Places = {}

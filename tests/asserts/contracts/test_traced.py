@@ -47,7 +47,7 @@ def test_what_is_given_goes_before() -> None:
     [
         (Float[np.ndarray, "*a n"], "any number of axes"),
         (Float[np.ndarray, "#n"], "a size or 1"),
-        (tuple[Float[np.ndarray, "n"], int], "tuple of arrays"),
+        (tuple[Float[np.ndarray, "n"], int], "parts that are no arrays"),
         (list[Float[np.ndarray, "n"]], "holds arrays"),
     ],
 )

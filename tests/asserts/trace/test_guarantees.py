@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +23,7 @@ from shapes.errors import ShapeproofError
 from shapes.expr.nodes import symbol
 from shapes.traversal.evaluate import evaluate
 from shapes.traversal.interpret import free_symbols
+from tests.asserts.trace.test_more_numpy import NEVER, PROGRAMS
 from tests.asserts.trace.test_rules import ROWS, Row
 
 # --------------------------------------------------------------------------- completeness
@@ -31,9 +33,14 @@ def traced(row: Row) -> GraphModule:
     return trace(row.function, *row.specs)
 
 
-@pytest.mark.parametrize("name", ROWS)
+ALL = ROWS | {
+    name: Row(one.function, one.specs) for name, one in PROGRAMS.items() if name not in NEVER
+}
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_every_stated_fact_has_a_row(name: str) -> None:
-    module = traced(ROWS[name])
+    module = traced(ALL[name])
     nodes = {node.name: node for node in module.graph.nodes}
     env = module.shape_env
     assert isinstance(env, ShapeEnv)
@@ -70,9 +77,9 @@ def bounded_by(row: Row, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", ALL)
 def test_every_bound_of_elements_has_a_row(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for function in bounded_by(ROWS[name], monkeypatch):
+    for function in bounded_by(ALL[name], monkeypatch):
         assert function in ELEMENTS, function
 
 
@@ -85,6 +92,7 @@ F64 = Spec(("n",), "float64")
 U8 = Spec(("n",), "uint8")
 B = Spec(("n",), "bool")
 BB = Spec(("n", "m"), "bool")
+K = Spec.int("k")
 
 
 def ends(x: Any) -> Any:
@@ -143,6 +151,11 @@ ATTACKS: dict[str, list[tuple[Callable[..., Any], tuple[Any, ...]]]] = {
         (lambda x: int(x.sum()), (I8,)),
         (lambda x: int(x.sum()), (B,)),
     ],
+    "math_of": [
+        (lambda k: math.isqrt(k), (K,)),
+        (lambda k: math.factorial(k), (K,)),
+        (lambda x, k: (math.comb(x.shape[0], k), math.perm(k), math.comb(k, 9)), (I64, K)),
+    ],
     "argmax": [(lambda x: ends(np.argmax(x, axis=0)), (BB,))],
     "argmin": [(lambda x: ends(np.argmin(x, axis=1)), (BB,))],
     "nanargmax": [(lambda x: int(np.nanargmax(x)), (F64,))],
@@ -155,6 +168,10 @@ ATTACKS: dict[str, list[tuple[Callable[..., Any], tuple[Any, ...]]]] = {
         (lambda x, y: ends(np.searchsorted(x, y, side="right")), (F64, J64)),
     ],
     "digitize": [(lambda x, y: ends(np.digitize(y, x)), (I64, J64))],
+    "cumsum": [
+        (lambda x: ends(np.cumsum(x, axis=0)), (BB,)),
+        (lambda x: ends(np.cumsum(x)), (BB,)),
+    ],
     "sum": [(lambda x: ends(np.sum(x, axis=0)), (BB,))],
     "arange": [(lambda x: ends(np.arange(x.shape[0], 9, 2)), (I64,))],
     "take": [
@@ -173,6 +190,17 @@ ATTACKS: dict[str, list[tuple[Callable[..., Any], tuple[Any, ...]]]] = {
     "minimum": [(lambda x, y: ends(np.minimum(np.argsort(x), y.shape[0])), (I64, J64))],
     "maximum": [(lambda x, y: ends(np.maximum(np.argsort(x), y.shape[0])), (I64, J64))],
     "clip": [(lambda x: ends(np.clip(x, 1, 3)), (I64,))],
+    "unravel_index": [
+        (lambda x, y: [ends(i) for i in np.unravel_index(y, x.shape)], (BB, J64)),
+        (lambda x, y: [ends(i) for i in np.unravel_index(y, (y.shape[0], 3), "F")], (BB, J64)),
+        (lambda x, k: [ends(i) for i in np.unravel_index(x, (k, k - 1))], (I64, K)),
+    ],
+    "ravel_multi_index": [
+        (lambda x, y: ends(np.ravel_multi_index((y, 0), x.shape, "clip")), (BB, J64)),
+        (lambda x, y: ends(np.ravel_multi_index((y, y), x.shape, "wrap")), (BB, J64)),
+        (lambda x, y: ends(np.ravel_multi_index((y, y), x.shape, order="F")), (BB, J64)),
+        (lambda x, k: ends(np.ravel_multi_index((x,), (k,), "clip")), (I64, K)),
+    ],
 }
 
 
@@ -183,7 +211,7 @@ def names_of(table: dict[Any, Any]) -> set[str]:
 
 def test_every_row_is_attacked() -> None:
     assert names_of(GUARANTEES) | names_of(ELEMENTS) == set(ATTACKS)
-    assert all(numpy_functions(name) for name in set(ATTACKS) - {"item", "getitem"})
+    assert all(numpy_functions(name) for name in set(ATTACKS) - {"item", "getitem", "math_of"})
 
 
 def drawn(spec: Spec, sizes: dict[str, int], rng: np.random.Generator, kind: int) -> Any:
@@ -243,7 +271,10 @@ def test_no_guarantee_can_be_broken(name: str, index: int) -> None:
     for n in (0, 1, 2, 5):
         for m in (0, 1, 2, 4):
             for kind in range(8):
-                inputs = [drawn(spec, {"n": n, "m": m}, rng, kind) for spec in specs]
+                sizes = {"n": n, "m": m}
+                inputs = [
+                    kind - 2 if spec is K else drawn(spec, sizes, rng, kind) for spec in specs
+                ]
                 with np.errstate(all="ignore"):
                     assert not broken_facts(module, inputs), inputs
 

@@ -150,12 +150,18 @@ NEEDED: Final[dict[str, tuple[Any, ...]]] = {
     "np.outer": (X, X), "np.tensordot": (X, X), "np.union1d": (X, X), "np.setdiff1d": (X, X),
     "np.intersect1d": (X, X), "np.setxor1d": (X, X), "np.linalg.solve": (X, X),
     "np.histogram": (X,), "np.meshgrid": (ROW, ROW), "np.squeeze": (X,),
+    "np.quantile": (X, 0.5), "np.percentile": (X, 50), "np.nanquantile": (X, 0.5),
+    "np.nanpercentile": (X, 50), "np.sliding_window_view": (X, 1), "np.fft.fftfreq": (SIZE,),
+    "np.fft.rfftfreq": (SIZE,), "np.choose": (np.array([[0, 1], [1, 0]]), XX),
 }  # fmt: skip
 UFUNCS: Final[list[Any]] = [np.add, np.exp, np.maximum, np.true_divide, np.bitwise_or]
 
 
-LEFT_OUT: Final = ((np.bincount, "weights"), (np.matmul, "keepdims"))
-"""numpy forgets its own rules where there is nothing to count, and refuses its own default."""
+LEFT_OUT: Final = (
+    (np.bincount, "weights"), (np.matmul, "keepdims"), (np.fft.irfft, "n"), (np.fft.hfft, "n")
+)  # fmt: skip
+"""numpy forgets its own rules where there is nothing to count, refuses its own default, and
+computes from memory that nobody has written where there is nothing to transform."""
 
 
 def positional(function: Any) -> list[str]:

@@ -190,7 +190,7 @@ def test_programs_with_other_inputs_are_refused() -> None:
     with pytest.raises(GraphError, match="take different inputs"):
         verify(one, other)
     with pytest.raises(GraphError, match="cannot be compared"):
-        verify(one, double)
+        verify(one, 3)
     with pytest.raises(GraphError, match="int and int cannot be compared"):
         verify(3, 4)
 

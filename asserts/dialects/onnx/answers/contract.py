@@ -20,6 +20,7 @@ from asserts.dialects.onnx.infer.model import Inferred, infer
 from asserts.dialects.onnx.infer.symbols import identifier
 from asserts.dialects.onnx.infer.walk import Requirement
 from asserts.errors import InputError
+from shapes.base import shown_as_text
 from shapes.env import ShapeEnv
 from shapes.errors import ShapeproofError
 from shapes.expr import FALSE, OPERATORS, TRUE, BoolExpr, IntExpr
@@ -144,6 +145,8 @@ class Contract:
         lines += [f"  note: {note}" for note in self.inferred.notes]
         lines += [f"  only sufficient: {_words(one)}" for one in self.sufficient]
         return "\n".join(lines)
+
+    _repr_pretty_ = shown_as_text
 
 
 def chained(conditions: Sequence[BoolExpr]) -> list[str]:

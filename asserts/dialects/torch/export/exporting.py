@@ -26,6 +26,7 @@ from asserts.dialects.torch.export.verify import TorchSubject, called
 from asserts.errors import GraphError
 from asserts.passes.minimise import MinimiseRuntimeAsserts
 from asserts.verify.programs import verify as compare
+from shapes.base import shown_as_text
 
 __all__ = ["Attempt", "Contract", "Exported", "export", "is_data_dependent"]
 
@@ -61,6 +62,8 @@ class Contract:
             lines += [f"    {item}" for item in items]
         return "\n".join(lines)
 
+    _repr_pretty_ = shown_as_text
+
 
 @dataclass(frozen=True)
 class Exported:
@@ -80,6 +83,8 @@ class Exported:
 
     def __str__(self) -> str:
         return f"{self.report}\n\n{self.contract}"
+
+    _repr_pretty_ = shown_as_text
 
 
 Way = tuple[str, Callable[[], AbstractContextManager[None]]]

@@ -1,0 +1,91 @@
+"""`np.r_` and `np.c_`, which join what is in their brackets.
+
+The graph keeps the brackets and calls numpy's own object with them; only shape and dtype are
+worked out here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from asserts.errors import TraceError
+from asserts.graph import runtime
+from asserts.trace.dtypes import as_dtype, dummy
+from asserts.trace.symarray import is_symbolic
+from shapes import tensors
+from shapes.env import SymFloat
+from shapes.expr import IntExpr, constant
+from shapes.tensors import Needs, Shape
+
+if TYPE_CHECKING:
+    from asserts.trace.tracer import Tracer
+
+__all__ = ["joined"]
+
+
+def joined(t: Tracer, trick: Any, key: Any) -> Any:
+    """``np.r_[key]`` (or ``np.c_``) with traced values in the brackets.
+
+    Raises `TraceError` for the directives that it takes as text.
+    """
+    name = "r_" if trick is np.r_ else "c_"
+    items = list(key) if isinstance(key, tuple) else [key]
+    with t.calling(f"np.{name}", runtime.joined_with):
+        needs = Needs()
+        shapes = [_padded(name, _shape(t, needs, item)) for item in items]
+        whole = tensors.concatenate(shapes, 0 if name == "r_" else -1)
+        needs.extend(whole.needs)
+        samples = tuple(_sample(item) for item in items)
+        dtype = as_dtype(trick[samples].dtype)
+        recorded = [_recorded(t, item) for item in items]
+        return t.array((name, recorded), None, needs.result(whole.shape), dtype)
+
+
+def _padded(name: str, dims: Shape) -> Shape:
+    """The shape of a part: at least one axis for `r_`; two for `c_`, where one axis is that
+    of the rows."""
+    if dims:
+        return dims if name == "r_" or len(dims) > 1 else (*dims, constant(1))
+    return (constant(1),) if name == "r_" else (constant(1), constant(1))
+
+
+def _shape(t: Tracer, needs: Needs, item: Any) -> Shape:
+    if isinstance(item, str):
+        raise TraceError(f"{t.operation}: the directive {item!r} is not supported")
+    if not isinstance(item, slice):
+        return t.shape_of(item)
+    if item.stop is None:
+        raise TraceError(f"{t.operation}: a slice must have an end")
+    if isinstance(item.step, (complex, np.complexfloating)):
+        return (constant(int(np.abs(item.step))),)
+    if not is_symbolic(item):
+        return tensors.as_shape(np.r_[item].shape)
+    ends: list[IntExpr] = []
+    for end, default in ((item.start, 0), (item.stop, 0), (item.step, 1)):
+        if isinstance(end, (float, SymFloat, np.floating)):
+            raise TraceError(
+                f"{t.operation}: the length of a range with floats depends on rounding; give "
+                "the number of points, as in np.r_[0:1:5j]"
+            )
+        ends.append(constant(default) if end is None else t.dim_of(end))
+    found = tensors.arange(ends[0], ends[1], ends[2], t.decide)
+    needs.extend(found.needs)
+    return found.shape
+
+
+def _sample(item: Any) -> Any:
+    """What has the dtype of a part."""
+    if not isinstance(item, slice):
+        return dummy(item)
+    if isinstance(item.step, (complex, np.complexfloating)):
+        return slice(dummy(item.start), dummy(item.stop), 1j)
+    return item if not is_symbolic(item) else slice(0, 1)
+
+
+def _recorded(t: Tracer, item: Any) -> Any:
+    if not isinstance(item, slice) or isinstance(item.step, (complex, np.complexfloating)):
+        return item
+    ends = (item.start, item.stop, item.step)
+    return slice(*[t.dim_of(end) if is_symbolic(end) else end for end in ends])
