@@ -32,6 +32,20 @@ CHECKS: dict[str, Check] = {
     "a1: a value error": lambda x, k: torch._check_value(x.shape[0] >= 2),
     "a2: ceil": lambda x, k: torch._check(math.ceil(k / 2) <= 4),
     "a2: trunc": lambda x, k: torch._check(math.trunc(k / 2) <= 1),
+    "a2: trunc of negatives": lambda x, k: torch._check(math.trunc(-k / 2) >= -1),
+    "a2: trunc, from below": lambda x, k: torch._check(math.trunc(k / 2) >= -1),
+    "a2: trunc, exactly": lambda x, k: torch._check(math.trunc((k - 5) / 3) == -1),
+    "a2: trunc, between": _each(
+        lambda x, k: torch._check(math.trunc((k - 9) / 4) >= -2),
+        lambda x, k: torch._check(math.trunc((1 - k) / 2) <= 0),
+    ),
+    "a2: trunc of truncs": _each(
+        lambda x, k: torch._check(math.trunc(math.trunc(-k / 2) / 2) > -2)
+    ),
+    "a2: trunc by a negative": lambda x, k: torch._check(math.trunc(k / -3) >= -1),
+    "a2: trunc and a size": _each(
+        lambda x, k: torch._check(math.trunc((k - x.shape[0]) / 2) >= -1)
+    ),
     "a3: size-like": lambda x, k: (torch._check_is_size(k), torch._check(k <= 1)),
     "a4: two bounds": lambda x, k: (torch._check(k >= 0), torch._check(k <= 10)),
     "a4: bounds that meet": lambda x, k: (torch._check(k >= 3), torch._check(k <= 3)),
