@@ -25,7 +25,7 @@ Simplify = Callable[..., Any]
 
 
 def exactly(original: Simplify) -> Simplify:
-    """torch's `ShapeEnv.simplify`, which leaves truncations that may be of negative numbers."""
+    """torch's `ShapeEnv.simplify`, which leaves truncations of what may be negative."""
 
     def simplify(self: Any, expr: Any, *args: Any, **options: Any) -> Any:
         if not _quotients(expr):
@@ -61,4 +61,5 @@ def _is_floor(atom: Any, ranges: Any) -> bool:
     """Whether the quotient is not negative, whatever the symbols are in their ranges."""
     dividend, divisor = atom.args[0].args
     known = {symbol: span for symbol, span in ranges.items() if symbol in atom.free_symbols}
-    return bool(bound_sympy(dividend, known).lower >= 0 and bound_sympy(divisor, known).lower > 0)
+    least, least_divisor = (bound_sympy(one, known).lower for one in (dividend, divisor))
+    return bool(least >= 0 and least_divisor > 0)
