@@ -4,9 +4,9 @@ A check is mostly made where its values are first known. Where the program has w
 input or a buffer before it would raise, eager mode leaves what was written there: the check is
 a node of the graph then, at its own place.
 
-Limits: a buffer that the model's code has replaced (``self.count = self.count + 1``) is written
-by torch at the end of the program, which it does not reach if it stops: no check can stand
-behind that. Once a program is functionalised, it has all its writes at the end.
+Limits: a buffer that the model's code has replaced (``self.count = self.count + 1``) is
+written by torch at the end of the program, which it does not reach if it stops: no check can
+stand behind that. Once a program is functionalised, it has all its writes at the end.
 """
 
 from __future__ import annotations
