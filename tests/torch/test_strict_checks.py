@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch._dynamo.exc import UserError
 from torch.export import Dim
 
 import asserts
@@ -135,3 +136,31 @@ def test_the_text_and_the_line_of_the_user_are_kept(strict: bool) -> None:
         assert "test_strict_checks.py" in str(stopped.value)
         assert "x.shape[0]" in str(stopped.value)
         assert "flat_args" not in str(stopped.value)
+
+
+class Many(nn.Module):
+    def forward(self, *rows: torch.Tensor) -> torch.Tensor:
+        k = rows[1].item()
+        torch._check(k <= rows[0].shape[0], lambda: "one for each")
+        return rows[0] * k
+
+
+class Branched(nn.Module):
+    def forward(self, *rows: torch.Tensor) -> torch.Tensor:
+        k = rows[1].item()
+        return rows[0] * 2 if k <= rows[0].shape[0] else rows[0]
+
+
+@pytest.mark.parametrize("strict", [True, False], ids=["strict", "non-strict"])
+def test_inputs_that_come_together_have_the_names_that_they_are_read_by(strict: bool) -> None:
+    given, shapes = (torch.ones(3), torch.tensor(2)), (({0: Dim.DYNAMIC}, None),)
+    with installed():
+        made = torch.export.export(Many(), given, dynamic_shapes=shapes, strict=strict)
+    with pytest.raises(RuntimeError, match="one for each") as stopped:
+        made.module()(torch.ones(3), torch.tensor(4))
+    assert "rows[0].shape[0]" in str(stopped.value)
+
+    with installed(decide=True), pytest.raises((UserError, RuntimeError)) as refused:
+        torch.export.export(Branched(), given, dynamic_shapes=shapes, strict=strict)
+    assert "torch._check(k <= rows[0].shape[0])" in str(refused.value)
+    assert "flat_args" not in str(refused.value).partition("from user code")[0]
