@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from types import CodeType, FrameType
 from typing import Any, Final
 
@@ -54,6 +55,10 @@ class Names:
 
     def values(self) -> list[Any]:
         return [self.module.get(name) for name in self.names]
+
+
+_OTHERS: Final = ("torch", "logging", "sympy", "mpmath", "numpy")
+"""Packages whose objects are not the program's own."""
 
 
 class Objects:
@@ -116,8 +121,8 @@ def _parts(one: Any) -> list[Any] | None:
         return list(one)
     if isinstance(one, (set, frozenset)):
         return sorted(one, key=id)
-    module = type(one).__module__
-    if module.startswith(("torch.", "logging")) and not isinstance(one, torch.nn.Module):
+    package = type(one).__module__.partition(".")[0]
+    if package in _OTHERS and not isinstance(one, torch.nn.Module):
         return None
     found = list(_attributes(one))
     return [*found, type(one)] if _is_watched(type(one)) else found
@@ -142,11 +147,13 @@ def _attributes(one: Any) -> Iterator[Any]:
 
 # --------------------------------------------------------------------------- what ran
 
-_LIBRARIES: Final = (
-    os.path.join(sysconfig.get_path("stdlib"), ""),
-    *(os.path.join(sysconfig.get_path("purelib"), one, "") for one in ("sympy", "numpy")),
+_STANDARD: Final = os.path.join(sysconfig.get_path("stdlib"), "")
+_LIBRARIES: Final = tuple(
+    os.path.join(os.path.dirname(str(found.origin)), "")
+    for found in map(find_spec, ("mpmath", "numpy", "sympy"))
+    if found is not None
 )
-_PACKAGES: Final = os.path.join(sysconfig.get_path("purelib"), "")
+"""What torch itself computes with: it keeps things of its own."""
 
 
 def _names(code: CodeType, module: dict[str, Any]) -> Iterator[Names]:
@@ -163,9 +170,9 @@ def _names(code: CodeType, module: dict[str, Any]) -> Iterator[Names]:
 
 def _is_watched_file(file: str) -> bool:
     """Whether the code in it may have something of the user's to change."""
-    if not is_users(file) or file.startswith(_LIBRARIES[1:]):
+    if not is_users(file) or file.startswith(_LIBRARIES):
         return False
-    return file.startswith(_PACKAGES) or not file.startswith(_LIBRARIES[0])
+    return "-packages" in file or not file.startswith(_STANDARD)
 
 
 def _is_users_module(module: types.ModuleType) -> bool:
@@ -193,7 +200,7 @@ def watching(objects: Objects) -> Iterator[None]:
     before, seen = sys.getprofile(), set[CodeType]()
     failures: list[InfeasibleError] = []
 
-    def notice(frame: FrameType, event: str, argument: Any) -> None:
+    def notice(frame: FrameType, event: Any, argument: Any) -> None:
         code = frame.f_code
         if event == "call" and code not in seen:
             seen.add(code)

@@ -56,7 +56,7 @@ def _is_input(node: fx.Node) -> bool:
     written: Any = node
     while isinstance(written, fx.Node):
         node, written = written, next(is_written(written), None)
-    return node.op == "placeholder"
+    return bool(node.op == "placeholder")
 
 
 def require_here(question: Question, when: bool, message: str) -> bool:
