@@ -19,6 +19,7 @@ from asserts.dialects.torch import installed, report
 from asserts.dialects.torch.export.conversions import REPLACED
 from asserts.dialects.torch.export.general import ROWS
 from asserts.dialects.torch.export.rungs import RUNGS, ladder
+from asserts.dialects.torch.export.tried import SwallowedWarning
 from asserts.errors import GraphError
 
 pytestmark = [
@@ -350,12 +351,20 @@ def test_what_need_not_raise_is_no_check(function: Function) -> None:
     assert "example" in rungs_of(program)
 
 
-@pytest.mark.parametrize("function", [_forgiven, _finally], ids=["forgiven", "finally"])
-def test_what_swallows_everything_makes_no_check(function: Function) -> None:
+def test_what_swallows_everything_makes_no_check() -> None:
     with pytest.raises(GuardOnDataDependentSymNode):  # (it is swallowed, too)
-        exported(function, (rows(1, 2), torch.tensor(2)), decide=True)
-    program = exported(function, (rows(1, 2), torch.tensor(2)))
-    assert rungs_of(program) == ["example"]
+        exported(_forgiven, (rows(1, 2), torch.tensor(2)), decide=True)
+    for function in (_forgiven, _finally):
+        program = exported(function, (rows(1, 2), torch.tensor(2)))
+        assert rungs_of(program) == ["example"]
+
+
+def test_what_swallows_everything_and_gives_the_same_is_left_to_torch() -> None:
+    with pytest.warns(SwallowedWarning):
+        made = exported(_finally, (rows(1, 2), torch.tensor(2)), decide=True)
+    assert rungs_of(made) == []
+    for n in (2, 9):
+        assert torch.equal(made.module()(rows(1, 2), torch.tensor(n)), rows(1, 2))
 
 
 # --------------------------------------------------------------------------- state

@@ -13,14 +13,18 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
+from asserts.dialects.torch import installed
+from asserts.dialects.torch.export.tried import SwallowedWarning
 from tests.torch.test_rungs import Function, exported
 from tests.torch.test_rungs_attacked import EXAMPLE, compare
 
 pytestmark = [
     pytest.mark.skipif(sys.version_info < (3, 11), reason="positions of instructions"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore:the program's code catches torch's own error"),
 ]
 
 logger = logging.getLogger(__name__)
@@ -297,6 +301,45 @@ def test_groups_of_exceptions(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(GuardOnDataDependentSymNode):
         exported(grouped_errors.grouped, EXAMPLE, decide=True)
     assert compare(grouped_errors.grouped, "example") == ["example"]
+
+
+# --------------------------------------------------------------------------- left to torch
+
+
+class Handled(nn.Module):
+    """A quick way where a condition on data holds, and else another; torch's error leads there,
+    too. State is written in both."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.register_buffer("count", torch.zeros(()))
+        self.factor = factor
+
+    def forward(self, x: Any, n: Any) -> Any:
+        self.count.add_(1)
+        try:
+            y = x * 2 if (x > 0).all() else x + x
+        except Exception:
+            y = x * self.factor
+        return y + self.count
+
+
+def test_a_program_that_catches_torchs_error_is_what_torch_makes_of_it() -> None:
+    """If that is right for the example; torch alone does not ask."""
+    given = (torch.ones(3), torch.tensor(2))
+    model = Handled(2.0)
+    with installed(decide=True), pytest.warns(SwallowedWarning, match="catches torch's own"):
+        made = torch.export.export(model, given).module()
+    assert model.count == 0
+    for x in (torch.ones(3), -torch.ones(3)):
+        results = []
+        for run in (made, model):
+            model.count.zero_()  # (the program has the same tensor)
+            results.append(run(x, given[1]))
+        torch.testing.assert_close(*results)
+
+    with installed(decide=True), pytest.raises(GuardOnDataDependentSymNode):
+        torch.export.export(Handled(3.0), given)
 
 
 # --------------------------------------------------------------------------- what is not

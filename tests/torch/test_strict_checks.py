@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch._dynamo.exc import UserError
 from torch.export import Dim
 
 import asserts
@@ -32,6 +33,20 @@ CHECKS: dict[str, Check] = {
     "a1: a value error": lambda x, k: torch._check_value(x.shape[0] >= 2),
     "a2: ceil": lambda x, k: torch._check(math.ceil(k / 2) <= 4),
     "a2: trunc": lambda x, k: torch._check(math.trunc(k / 2) <= 1),
+    "a2: trunc of negatives": lambda x, k: torch._check(math.trunc(-k / 2) >= -1),
+    "a2: trunc, from below": lambda x, k: torch._check(math.trunc(k / 2) >= -1),
+    "a2: trunc, exactly": lambda x, k: torch._check(math.trunc((k - 5) / 3) == -1),
+    "a2: trunc, between": _each(
+        lambda x, k: torch._check(math.trunc((k - 9) / 4) >= -2),
+        lambda x, k: torch._check(math.trunc((1 - k) / 2) <= 0),
+    ),
+    "a2: trunc of truncs": _each(
+        lambda x, k: torch._check(math.trunc(math.trunc(-k / 2) / 2) > -2)
+    ),
+    "a2: trunc by a negative": lambda x, k: torch._check(math.trunc(k / -3) >= -1),
+    "a2: trunc and a size": _each(
+        lambda x, k: torch._check(math.trunc((k - x.shape[0]) / 2) >= -1)
+    ),
     "a3: size-like": lambda x, k: (torch._check_is_size(k), torch._check(k <= 1)),
     "a4: two bounds": lambda x, k: (torch._check(k >= 0), torch._check(k <= 10)),
     "a4: bounds that meet": lambda x, k: (torch._check(k >= 3), torch._check(k <= 3)),
@@ -121,3 +136,31 @@ def test_the_text_and_the_line_of_the_user_are_kept(strict: bool) -> None:
         assert "test_strict_checks.py" in str(stopped.value)
         assert "x.shape[0]" in str(stopped.value)
         assert "flat_args" not in str(stopped.value)
+
+
+class Many(nn.Module):
+    def forward(self, *rows: torch.Tensor) -> torch.Tensor:
+        k = rows[1].item()
+        torch._check(k <= rows[0].shape[0], lambda: "one for each")
+        return rows[0] * k
+
+
+class Branched(nn.Module):
+    def forward(self, *rows: torch.Tensor) -> torch.Tensor:
+        k = rows[1].item()
+        return rows[0] * 2 if k <= rows[0].shape[0] else rows[0]
+
+
+@pytest.mark.parametrize("strict", [True, False], ids=["strict", "non-strict"])
+def test_inputs_that_come_together_have_the_names_that_they_are_read_by(strict: bool) -> None:
+    given, shapes = (torch.ones(3), torch.tensor(2)), (({0: Dim.DYNAMIC}, None),)
+    with installed():
+        made = torch.export.export(Many(), given, dynamic_shapes=shapes, strict=strict)
+    with pytest.raises(RuntimeError, match="one for each") as stopped:
+        made.module()(torch.ones(3), torch.tensor(4))
+    assert "rows[0].shape[0]" in str(stopped.value)
+
+    with installed(decide=True), pytest.raises((UserError, RuntimeError)) as refused:
+        torch.export.export(Branched(), given, dynamic_shapes=shapes, strict=strict)
+    assert "torch._check(k <= rows[0].shape[0])" in str(refused.value)
+    assert "flat_args" not in str(refused.value).partition("from user code")[0]

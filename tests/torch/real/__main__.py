@@ -92,8 +92,8 @@ def table(results: Results) -> str:
     """The results as Markdown."""
     topics = {one.name: one.topic for one in REAL}
     lines = [
-        "| program | of | torch | draft | no assumption | example | asserts: draft, ours |",
-        "|---|---|---|---|---|---|---|",
+        "| program | of | torch | draft | no assumption | branches | example | asserts: draft, ours |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name, found in results.items():
         ways = {one.way: one for one in found}
@@ -121,8 +121,8 @@ def summary(results: Results) -> str:
     return (
         f"{len(ways)} programs; torch alone exports {sum(o['torch'].exported for o in ways)}, "
         f"and refuses {len(refused)} because a condition depends on data. Of these, "
-        f"{good('general')} export without any assumption, {good('example')} with the example's "
-        f"branch; `draft_export` exports {good('draft')} that accept their own example. On the "
+        f"{good('general')} export without any assumption, {good('branches')} with both sides of "
+        f"branches besides, {good('example')} with the example's branch; `draft_export` exports {good('draft')} that accept their own example. On the "
         f"{len(both)} programs that both export, `draft_export` makes {draft} scalar asserts, "
         f"ours {ours} after minimising. On the other inputs that the models accept, ours give "
         f"the model's result {right['example']} times (draft: {right['draft']}, torch: "

@@ -72,6 +72,7 @@ WAYS: dict[str, Callable[[Made], ExportedProgram]] = {
     "torch": _alone,
     "draft": _draft,
     "general": _by(True),
+    "branches": _by("branches"),
     "example": _by("example"),
 }
 

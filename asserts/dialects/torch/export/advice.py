@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
@@ -114,11 +114,34 @@ class AdvisedError(GuardOnDataDependentSymNode):  # type: ignore[misc]
         self._places = places
         self._advice: str | None = None
         self.example_is_left = False
+        self.how_sure = "verified"
+        self.dropped: frozenset[str] = frozenset()
+        """Lines with which the export ends at the same place: they are not shown."""
 
     def __str__(self) -> str:
         text = super().__str__()
         # (torch writes what an error says into the arguments of the same error.)
         return text if self.advice in text else f"{text}\n{self.advice}"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The suggested lines of code."""
+        return ()
+
+    @property
+    def reading(self) -> tuple[ast.expr, str, str] | None:
+        """Of lines about a tested expression that no variable holds: the expression, the name
+        that it gets, and the line that gives it the name."""
+        return None
+
+    def keep(self, without: Collection[str], how_sure: str) -> None:
+        """Show no line that is among those, and say how sure the others are."""
+        self.dropped, self.how_sure, self._advice = frozenset(without), how_sure, None
+
+    @property
+    def place(self) -> Place | None:
+        """Where the lines stand."""
+        return self._place()
 
     @property
     def advice(self) -> str:
@@ -192,17 +215,27 @@ class UndecidedError(AdvisedError):
         the condition."""
         truth = self._truth()
         if truth is not None:
-            return truth.lines
+            return tuple(line for line in truth.lines if line not in self.dropped)
         return tuple(line for _, lines in self._found() for line in lines)
+
+    @property
+    def reading(self) -> tuple[ast.expr, str, str] | None:
+        truth, site = self._truth(), self._site()
+        tested = None if site is None else site.tested()
+        if truth is None or tested is None:
+            return None
+        return tested, truth.name, truth.assignment
 
     def _written(self) -> str:
         truth = self._truth()
-        if truth is not None:
+        if truth is not None and not self.dropped & set(truth.lines):
             return self._of_truth(truth)
         out = [f"Shapeproof: what is checked so far leaves `{self._named(self.claim)}` open."]
         found = list(self._found())
         if found:
-            out.append(f"Any one of these lines{self._where()} settles it (verified):")
+            out.append(f"Any one of these lines{self._where()} settles it ({self.how_sure}):")
+        elif self.dropped:
+            out.append("No line was found that settles it: with each, export ends there, too.")
         for outcome, lines in found:
             out.append(f"  so that `{outcome}`:")
             out += [f"    {line}" for line in lines]
@@ -212,7 +245,8 @@ class UndecidedError(AdvisedError):
         for outcome in (self.claim, negation(self.claim)):
             found = suggest(self._facts, outcome, EACH_WAY, effort=EFFORT)
             named = [one.claim for one in found if not self._missing(one.claim)]
-            lines = list(dict.fromkeys(map(self._line, named)))
+            lines = [one for one in dict.fromkeys(map(self._line, named))
+                     if one not in self.dropped]  # fmt: skip
             if lines:
                 yield self._named(outcome), lines
 
@@ -241,7 +275,7 @@ class UndecidedError(AdvisedError):
             f"Shapeproof: what is checked so far leaves the truth of `{truth.text}` open.",
             f"No variable holds it. Before {where} read it once, and test that there:",
             f"    {truth.assignment}",
-            "Then any one of these lines settles it (verified):",
+            f"Then any one of these lines settles it ({self.how_sure}):",
             f"  so that `{truth.name}`:",
             f"    {yes}",
             f"  so that `not {truth.name}`:",

@@ -56,7 +56,7 @@ from asserts.dialects.torch.export.rewriting import (
     where_of,
 )
 from asserts.dialects.torch.export.traces import Again, Trace, trace_in_force
-from asserts.dialects.torch.export.untouched import Environment, Objects
+from asserts.dialects.torch.export.untouched import Environment, Objects, watching
 from asserts.dialects.torch.symbols.growing import tracer_in_force
 
 __all__ = ["both_ways"]
@@ -319,7 +319,8 @@ class _Site:
         try:
             objects = Objects(self.frame.f_locals.values())
             environment = Environment(self.shape_env)
-            found = work()
+            with watching(objects):
+                found = work()
             objects.require_same()
             environment.settle()
         except Exception as error:  # (the user's code may raise anything)

@@ -23,7 +23,7 @@ from asserts.dialects.torch.export.decisions import note_decision
 from asserts.dialects.torch.export.forced import ForcedError, is_forced
 from asserts.dialects.torch.export.general import is_left_to_torch
 from asserts.dialects.torch.export.questions import Question
-from asserts.dialects.torch.export.traces import note_unanswered
+from asserts.dialects.torch.export.traces import is_left_alone, note_unanswered
 from asserts.dialects.torch.symbols.growing import GrowingEnv, tracer_in_force
 from asserts.dialects.torch.symbols.record import count_of_recorded
 from shapes.expr import BoolExpr
@@ -50,7 +50,7 @@ def deciding(
         try:
             return original(self, orig_expr, *args, **options)
         except GuardOnDataDependentSymNode as error:
-            rungs = wanted()
+            rungs = () if is_left_alone() else wanted()
             if not rungs or isinstance(error, AdvisedError):
                 raise
             question = Question(self, orig_expr, _known(self, check_guards()))

@@ -21,6 +21,7 @@ from asserts.conditions.report import Report
 from asserts.dialects.torch.export.hosts import ExportedAdapter
 from asserts.dialects.torch.export.installed import installed
 from asserts.dialects.torch.export.rungs import ladder
+from asserts.dialects.torch.export.settling import advised, keep_what_settles
 from asserts.dialects.torch.export.state import unchanged
 from asserts.dialects.torch.export.verify import TorchSubject, called
 from asserts.errors import GraphError
@@ -114,7 +115,8 @@ def export(
     `progress` is called for every attempt; `options` are those of `torch.export.export`. With
     `verify`, the program is run against the model, and a difference is an error. Raises what
     the last of our attempts raised, if all fail, and `GraphError` for a difference. A program
-    that refuses its own example is returned only if no way has made another.
+    that refuses its own example is returned only if no way has made another. Advice in the
+    error is tried: each line that is shown has got the export past the place.
     """
     options.update(dynamic_shapes=dynamic_shapes, strict=strict)
     attempts: list[Attempt] = []
@@ -141,7 +143,26 @@ def export(
             refusing = made, way
     if refusing is not None:
         return _exported(*refusing, attempts, model if verify else None)
-    raise _of_ours(attempts)
+    raise _with_tried_advice(attempts, decide, model, args, kwargs, options)
+
+
+def _with_tried_advice(
+    attempts: Sequence[Attempt], decide: bool | str, model: Any, args: Any, kwargs: Any,
+    options: dict[str, Any],
+) -> BaseException:  # fmt: skip
+    """The error to raise, whose advice is what settles it when the way is tried again."""
+    error = _of_ours(attempts)
+    found = advised(error)
+    failed = [one.way for one in attempts if one.error is error]
+    contexts = dict(_ways(decide))
+    if found is not None and failed:
+
+        def again() -> None:
+            with contexts[failed[0]]():
+                torch.export.export(model, args, kwargs, **options)
+
+        keep_what_settles(found, again)
+    return error
 
 
 def _of_ours(attempts: Sequence[Attempt]) -> BaseException:

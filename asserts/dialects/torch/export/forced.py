@@ -63,7 +63,8 @@ class ForcedError(AdvisedError):
         if not symbols or any(s.kind != "int" for s in symbols) or self._missing():
             return ()
         fixed = (f"torch._check({self._named(s)} == {self._some(s)})" for s in symbols)
-        return ("; ".join(fixed),)
+        line = "; ".join(fixed)
+        return () if line in self.dropped else (line,)
 
     def _some(self, symbol: Expr) -> int:
         """A value that nothing known excludes by its range."""

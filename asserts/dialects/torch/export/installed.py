@@ -26,6 +26,7 @@ from asserts.dialects.torch.export.run_along import remembering_examples
 from asserts.dialects.torch.export.rungs import Rung, ladder
 from asserts.dialects.torch.export.traces import starting_again
 from asserts.dialects.torch.symbols import record as torch_record
+from asserts.dialects.torch.symbols import truncation
 from asserts.dialects.torch.symbols.arguments import naming_arguments
 
 __all__ = ["installed"]
@@ -117,6 +118,7 @@ def _swap_all() -> None:
     _swap(SymNode, "expect_true", torch_record.recording_expect_true(SymNode.expect_true))
     evaluate = torch_decide.deciding(ShapeEnv.evaluate_expr, _rungs, _guards_are_checked)
     _swap(ShapeEnv, "evaluate_expr", evaluate)
+    _swap(ShapeEnv, "simplify", truncation.exactly(ShapeEnv.simplify))
     _swap_for_examples()
     from torch._export.passes.remove_runtime_assertions import _RemoveRuntimeAssertionsPass
 

@@ -110,6 +110,12 @@ class Question:
         """The line of the user's code."""
         return "" if self.asker is None else str(self.asker)
 
+    @property
+    def location(self) -> Location | None:
+        """The same, as checks have it."""
+        asker = self.asker
+        return None if asker is None else Location(asker.file, asker.line, asker.function)
+
     @cached_property
     def tested(self) -> ast.expr | None:
         """The expression of the user's whose truth is asked for, if that is certain."""
@@ -143,11 +149,9 @@ class Question:
     def require(self, holds: Any, message: str) -> bool:
         """Make a condition, in torch's terms, a run-time assert from here on; False if it
         contradicts what is known."""
-        asker = self.asker
-        where = None if asker is None else Location(asker.file, asker.line, asker.function)
         if not self.shape_env.guard_or_defer_runtime_assert(holds, message):
             return False
-        record_check(self.shape_env, holds, message, where)
+        record_check(self.shape_env, holds, message, self.location)
         return True
 
 

@@ -23,6 +23,7 @@ from asserts.dialects.torch.export.harmless import Reader
 from asserts.dialects.torch.export.leaving import Raised, leaves, stopping
 from asserts.dialects.torch.export.questions import Answer, Question
 from asserts.dialects.torch.export.resolved import UnresolvedError, frame_of, value_of
+from asserts.dialects.torch.export.written import has_written, replaces_state, require_here
 from asserts.dialects.torch.symbols.growing import tracer_in_force
 from shapes.expr import BoolExpr, negation
 
@@ -45,12 +46,16 @@ def checked(question: Question) -> Answer | None:
     site = asker.site()
     frame = frame_of(asker)
     stop = None if site is None or frame is None else _stop(question, site, frame)
-    if stop is None or not leaves(frame, stop.raised):
+    if stop is None or not leaves(frame, stop.raised) or replaces_state():
         return None
     holds = sympy.Not(question.asked) if stop.when else question.asked
     needed = question.spelled(negation(claim) if stop.when else claim)
     message = stop.message or f"`{needed}` does not hold"
-    if not question.require(holds, message):
+    if has_written():
+        is_made = require_here(question, not stop.when, message)
+    else:
+        is_made = question.require(holds, message)
+    if not is_made:
         return None
     answer = sympy.false if stop.when else sympy.true
     reason = f"the program's own check of `{needed}`, made at run time"

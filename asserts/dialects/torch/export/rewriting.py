@@ -23,7 +23,9 @@ from collections.abc import Iterator, Sequence
 from types import CodeType
 from typing import Any, Final
 
-__all__ = ["CALLED", "RefusedError", "Where", "function_at", "rewritten", "where_of"]
+__all__ = [
+    "CALLED", "RefusedError", "Where", "function_at", "preceded", "rewritten", "where_of",
+]  # fmt: skip
 
 CALLED: Final = {
     "sides": "_shapeproof_sides",
@@ -73,9 +75,58 @@ def rewritten(code: CodeType, sites: frozenset[Where]) -> CodeType:
     function = function_at(code)
     function.decorator_list = []
     # (The name mangling of classes would be lost.)
-    if any(name.startswith("__") and not name.endswith("__") for name in _mangled(function)):
+    if any(map(_is_private, _mangled(function))):
         raise RefusedError("the function uses private names of a class")
     _Rewriting(function, sites).run()
+    return _compiled(function, code)
+
+
+def preceded(code: CodeType, line: int, added: Statements, tested: ast.expr | None,
+             name: str) -> CodeType:  # fmt: skip
+    """The code of the function with statements before the one that begins at a line, where an
+    expression, if it is `tested`, is read from a variable. Raises `RefusedError`."""
+    function = function_at(code)
+    function.decorator_list = []
+    block = next((b for b in _blocks(function) for one in b if one.lineno == line), None)
+    if block is None or any(map(_is_private, _mangled(function))):
+        raise RefusedError("no statement can stand there")
+    at = next(k for k, one in enumerate(block) if one.lineno == line)
+    if tested is not None:
+        block[at] = _Reading(where_of(tested), ast.dump(tested), name).visit(block[at])
+    made = copy.deepcopy(added)
+    for node in (inner for one in made for inner in ast.walk(one)):
+        ast.copy_location(node, block[at])
+    block[at:at] = made
+    return _compiled(function, code)
+
+
+def _blocks(root: ast.AST) -> Iterator[Statements]:
+    for node in ast.walk(root):
+        for name in ("body", "orelse", "finalbody"):
+            found = getattr(node, name, None)
+            if isinstance(found, list):
+                yield found
+
+
+class _Reading(ast.NodeTransformer):
+    """An expression at a place, read from a variable instead."""
+
+    def __init__(self, where: Where, dumped: str, name: str) -> None:
+        self.where, self.dumped, self.name = where, dumped, name
+
+    def visit(self, node: ast.AST) -> Any:
+        there = isinstance(node, ast.expr) and where_of(node) == self.where
+        if there and ast.dump(node) == self.dumped:
+            return ast.copy_location(ast.Name(self.name, ast.Load()), node)
+        return self.generic_visit(node)
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("__") and not name.endswith("__")
+
+
+def _compiled(function: Function, code: CodeType) -> CodeType:
+    """The code of a changed definition, to be put in the place of the original."""
     factory = ast.FunctionDef(
         name="_shapeproof_made",
         args=_parameters(code.co_freevars),

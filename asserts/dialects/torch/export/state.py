@@ -22,7 +22,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-__all__ = ["State", "unchanged"]
+__all__ = ["State", "is_data", "is_of_user", "unchanged"]
 
 _ATOMS: Final = (
     str, bytes, int, float, complex, bool, type(None), torch.dtype, torch.device, torch.Size,
@@ -128,25 +128,26 @@ class State:
 
     def _of_class(self, kind: type) -> Iterator[Any]:
         for one in kind.__mro__:
-            if not _is_of_user(one):
+            if not is_of_user(one):
                 continue
-            old = {name: value for name, value in vars(one).items() if _is_data(name, value)}
+            old = {name: value for name, value in vars(one).items() if is_data(name, value)}
             self._undo.append(functools.partial(_put_class, one, old))
             yield from old.values()
 
 
 @functools.lru_cache(maxsize=1024)
 def _slots(kind: type) -> list[str]:
-    if not _is_of_user(kind):
+    if not is_of_user(kind):
         return []
     return [n for n, s in vars(kind).items() if isinstance(s, types.MemberDescriptorType)]
 
 
-def _is_of_user(kind: type) -> bool:
+def is_of_user(kind: type) -> bool:
+    """Whether a run may change attributes of a class."""
     return kind.__module__.partition(".")[0] not in _LEFT
 
 
-def _is_data(name: str, value: Any) -> bool:
+def is_data(name: str, value: Any) -> bool:
     """Whether an attribute of a class is more than how it works."""
     return not (name.startswith("__") or hasattr(type(value), "__get__"))
 
@@ -187,7 +188,7 @@ def _put_members(one: set[Any], old: set[Any]) -> None:
 
 
 def _put_class(kind: type, old: dict[str, Any]) -> None:
-    now = {name: value for name, value in vars(kind).items() if _is_data(name, value)}
+    now = {name: value for name, value in vars(kind).items() if is_data(name, value)}
     for name in now.keys() - old.keys():
         delattr(kind, name)
     for name, value in old.items():

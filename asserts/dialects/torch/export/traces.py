@@ -4,8 +4,10 @@ While a model is traced, exceptions that eager mode never raises leave its code:
 to start again with other names in a module, and torch's error for a question without an
 answer. A ``try`` of the user's may catch either, and the program would be that of its handler.
 
-Guarantees: a request that is caught is followed all the same; a trace in which an error was
-caught outside of torch ends with that error. The names are put back when the trace ends.
+Guarantees: a request that is caught is followed all the same; of a trace in which an error was
+caught outside of torch the program is what torch alone makes of it, with a warning, if that
+does the example as the model does, and else the trace ends with that error. The names are put
+back when the trace ends.
 Limits: only `torch.export.export` without `strict`.
 """
 
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -28,9 +31,12 @@ from asserts.dialects.torch.export.leaving import CONTEXTS
 from asserts.dialects.torch.export.seen import kind_of, seen_as_numbers
 from asserts.dialects.torch.export.state import State
 from asserts.dialects.torch.export.tellers import Places
+from asserts.dialects.torch.export.tried import SwallowedWarning, does_the_example
 from asserts.dialects.torch.symbols.constant import is_written
 
-__all__ = ["Again", "Trace", "note_unanswered", "starting_again", "trace_in_force"]
+__all__ = [
+    "Again", "Trace", "is_left_alone", "note_unanswered", "starting_again", "trace_in_force",
+]  # fmt: skip
 
 _OTHERS: Final = tuple(
     os.path.join(os.path.dirname(str(one.__file__)), "") for one in (torch, asserts)
@@ -51,6 +57,7 @@ class Trace:
     """A call of torch's `_non_strict_export`."""
 
     def __init__(self, model: torch.nn.Module) -> None:
+        self.model = model
         self._state = State([model], without=[*model.parameters(), *model.buffers()])
         self.wanted: Again | None = None
         self.unanswered: list[BaseException] = []
@@ -66,6 +73,8 @@ class Trace:
         self.places = Places()
         self.checks: list[Callable[[], object]] = []
         """What is asked when an attempt has come to its end; may want another one."""
+        self.alone: BaseException | None = None
+        """The error for which torch traces by itself, since the user's code has caught it."""
         self.closing: list[Callable[[], object]] = []
         """What is to be done when the trace ends."""
         self._replaced: list[tuple[dict[str, Any], str]] = []
@@ -99,6 +108,12 @@ class Trace:
         places = list(made.aten.gm.graph.find_nodes(op="placeholder"))
         return any(at >= len(places) or is_written(places[at]) for at in self.read_state)
 
+    def leave_to_torch(self) -> None:
+        """Ask no rung from here on, and trace with the names as they were."""
+        self.alone, self.without_state = self.swallowed(), True
+        self.put_back()
+        self.checks.clear()
+
     def put_back(self) -> None:
         """Give the names the meaning that they had."""
         while self._replaced:
@@ -126,6 +141,12 @@ def trace_in_force() -> Trace | None:
     return _TRACE.get()
 
 
+def is_left_alone() -> bool:
+    """Whether torch traces by itself."""
+    trace = _TRACE.get()
+    return trace is not None and trace.alone is not None
+
+
 def note_unanswered(error: BaseException) -> None:
     """Remember an error that is about to be raised where torch asks."""
     trace = _TRACE.get()
@@ -147,7 +168,9 @@ def starting_again(original: Callable[..., Any]) -> Callable[..., Any]:
             while True:
                 result = _attempt(trace, original, args, options)
                 if trace.wanted is None:
-                    if not trace.writes_what_it_read(result):
+                    if trace.swallowed() is not None:
+                        trace.leave_to_torch()
+                    elif not trace.writes_what_it_read(result):
                         return result
                     trace.without_state = True
                 elif not trace.converts:
@@ -170,13 +193,30 @@ def _attempt(
     except Again:
         return None
     except Exception:
-        if trace.wanted is None:
-            raise
-        return None
-    error = None if trace.wanted is not None else trace.swallowed()
-    if error is not None:
-        raise error
+        if trace.wanted is not None:
+            return None
+        if trace.alone is not None:
+            raise trace.alone from None
+        raise
+    if trace.alone is not None and not _is_right(trace, result, args, options):
+        raise trace.alone
     return result
+
+
+def _is_right(trace: Trace, made: Any, args: Any, options: dict[str, Any]) -> bool:
+    """Whether torch's own trace does the example as the model does; it is told that the
+    program is torch's."""
+    inputs, keywords = (_given(args, options, *one) for one in ((1, "args"), (2, "kwargs")))
+    if not does_the_example(trace.model, made, inputs, keywords or {}):
+        return False
+    lines = str(trace.alone).strip().splitlines() or [""]
+    text = f"the program's code catches torch's own error; what torch made of it: {lines[0]}"
+    warnings.warn(text, SwallowedWarning, stacklevel=2)
+    return True
+
+
+def _given(args: Any, options: dict[str, Any], at: int, name: str) -> Any:
+    return args[at] if len(args) > at else options[name]
 
 
 # --------------------------------------------------------------------------- names in modules

@@ -2,23 +2,38 @@
 
 A side of a branch is traced whether or not it is taken. If it changed a list, or taught torch
 that a size is at least 2, the rest of the trace would rest on something that need not happen.
+
+Looked at is what local variables lead to, and what each function of the user's that runs can
+reach by the names that it uses, as it is before it runs. Limits: iterators, random numbers,
+and what Python's own modules and objects of C keep.
 """
 
 from __future__ import annotations
 
+import dis
+import functools
+import os
+import sys
+import sysconfig
 import types
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from types import CodeType, FrameType
 from typing import Any, Final
 
 import torch
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
+from asserts.dialects.torch.export.advice import is_users
 from asserts.dialects.torch.export.bodies import InfeasibleError
+from asserts.dialects.torch.export.state import is_data, is_of_user
 from asserts.dialects.torch.symbols.loaded import is_unbacked
 from asserts.dialects.torch.symbols.record import count_of_recorded
 
-__all__ = ["Environment", "Objects"]
+__all__ = ["Environment", "Objects", "watching"]
 
 MOST: Final = 200_000
 """Objects that are looked at."""
@@ -27,9 +42,23 @@ _PLAIN: Final = (int, float, str, bytes, bool, complex, type(None))
 
 _LEAVES: Final = (
     *_PLAIN, torch.Tensor, torch.SymInt, torch.SymFloat, torch.SymBool, torch.dtype,
-    torch.device, types.ModuleType,
-    types.FunctionType, types.BuiltinFunctionType, types.CodeType, type,
+    torch.device, types.ModuleType, types.BuiltinFunctionType, types.CodeType,
 )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Names:
+    """Names of a module that code uses."""
+
+    module: dict[str, Any] = field(repr=False)
+    names: tuple[str, ...]
+
+    def values(self) -> list[Any]:
+        return [self.module.get(name) for name in self.names]
+
+
+_OTHERS: Final = ("torch", "logging", "sympy", "mpmath", "numpy")
+"""Packages whose objects are not the program's own."""
 
 
 class Objects:
@@ -37,11 +66,13 @@ class Objects:
 
     def __init__(self, roots: Iterable[Any]) -> None:
         self._before: dict[int, tuple[Any, list[Any]]] = {}
+        self.add(roots)
+
+    def add(self, roots: Iterable[Any]) -> None:
+        """Take in further objects, with what they lead to."""
         worklist = list(roots)
         while worklist:
             one = worklist.pop()
-            if isinstance(one, types.MethodType):
-                one = one.__self__
             if id(one) in self._before or isinstance(one, _LEAVES):
                 continue
             parts = _parts(one)
@@ -66,16 +97,41 @@ def _is_same(a: Any, b: Any) -> bool:
 
 def _parts(one: Any) -> list[Any] | None:
     """What an object consists of; None if that is not known."""
+    if isinstance(one, Names):
+        return one.values()
+    if isinstance(one, type):
+        if not _is_watched(one):
+            return None
+        held = (item for item in vars(one).items() if is_data(*item))
+        return [part for item in held for part in item]
+    if isinstance(one, types.FunctionType):
+        named = (*(one.__kwdefaults__ or {}).values(), *vars(one).values())
+        return [*(one.__closure__ or ()), *(one.__defaults__ or ()), *named]
+    if isinstance(one, types.CellType):
+        with suppress(ValueError):  # (an empty one)
+            return [one.cell_contents]
+        return []
+    if isinstance(one, types.MethodType):
+        return [one.__self__, one.__func__]
+    if isinstance(one, functools.partial):
+        return [one.func, one.args, one.keywords]
     if isinstance(one, dict):
         return [part for item in one.items() for part in item]
     if isinstance(one, (list, tuple, deque)):
         return list(one)
     if isinstance(one, (set, frozenset)):
         return sorted(one, key=id)
-    module = type(one).__module__
-    if module.startswith("torch.") and not isinstance(one, torch.nn.Module):
+    package = type(one).__module__.partition(".")[0]
+    if package in _OTHERS and not isinstance(one, torch.nn.Module):
         return None
-    return list(_attributes(one))
+    found = list(_attributes(one))
+    return [*found, type(one)] if _is_watched(type(one)) else found
+
+
+def _is_watched(kind: type) -> bool:
+    """Whether a class is of the user's, whose attributes may be what a program counts in."""
+    package = kind.__module__.partition(".")[0]
+    return is_of_user(kind) and package not in sys.stdlib_module_names
 
 
 def _attributes(one: Any) -> Iterator[Any]:
@@ -87,6 +143,92 @@ def _attributes(one: Any) -> Iterator[Any]:
         for name in (slots,) if isinstance(slots, str) else slots:
             if name not in ("__dict__", "__weakref__") and hasattr(one, name):
                 yield getattr(one, name)
+
+
+# --------------------------------------------------------------------------- what ran
+
+_STANDARD: Final = os.path.join(sysconfig.get_path("stdlib"), "")
+_LIBRARIES: Final = tuple(
+    os.path.join(os.path.dirname(str(found.origin)), "")
+    for found in map(find_spec, ("mpmath", "numpy", "sympy"))
+    if found is not None
+)
+"""What torch itself computes with: it keeps things of its own."""
+
+
+def _names(code: CodeType, module: dict[str, Any]) -> Iterator[Names]:
+    """The names that lead to what a function may change: of its own module, and of modules
+    of the user's that it names."""
+    used = tuple(name for name in code.co_names if name in module)
+    yield Names(module, used)
+    for name in used:
+        other = module[name]
+        if isinstance(other, types.ModuleType) and _is_users_module(other):
+            attributes = vars(other)
+            yield Names(attributes, tuple(one for one in code.co_names if one in attributes))
+
+
+def _is_watched_file(file: str) -> bool:
+    """Whether the code in it may have something of the user's to change."""
+    if not is_users(file) or file.startswith(_LIBRARIES):
+        return False
+    return "-packages" in file or not file.startswith(_STANDARD)
+
+
+def _is_users_module(module: types.ModuleType) -> bool:
+    file = getattr(module, "__file__", None)
+    return file is not None and _is_watched_file(file)
+
+
+@functools.lru_cache(maxsize=1024)
+def _set_outside(code: CodeType) -> str | None:
+    """A variable that code sets, of its module or of a function around it."""
+    if "globals" in code.co_names:
+        return "globals()"
+    for one in dis.get_instructions(code):
+        if one.opname in ("STORE_GLOBAL", "DELETE_GLOBAL"):
+            return str(one.argval)
+        if one.opname in ("STORE_DEREF", "DELETE_DEREF") and one.argval in code.co_freevars:
+            return str(one.argval)
+    return None
+
+
+@contextmanager
+def watching(objects: Objects) -> Iterator[None]:
+    """Take in, whenever a function of the user's begins to run in the block, what it can
+    reach. Raises `InfeasibleError` at the end if one sets what is not its own."""
+    before, seen = sys.getprofile(), set[CodeType]()
+    failures: list[InfeasibleError] = []
+
+    def notice(frame: FrameType, event: Any, argument: Any) -> None:
+        code = frame.f_code
+        if event == "call" and code not in seen:
+            seen.add(code)
+            if _is_watched_file(code.co_filename):
+                try:
+                    _require_own(code)
+                    objects.add(_names(code, frame.f_globals))
+                except InfeasibleError as error:
+                    failures.append(error)
+        if before is not None:
+            before(frame, event, argument)
+
+    sys.setprofile(notice)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+    if failures:
+        raise failures[0]
+
+
+def _require_own(code: CodeType) -> None:
+    name = _set_outside(code)
+    if name is not None:
+        raise InfeasibleError(f"it sets `{name}`, which is not the function's own")
+
+
+# --------------------------------------------------------------------------- torch
 
 
 class Environment:

@@ -27,6 +27,7 @@ from torch.utils._sympy.value_ranges import ValueRanges, bound_sympy
 
 from asserts.dialects.torch.symbols.loaded import is_unbacked
 from asserts.dialects.torch.symbols.record import deferred_as, made_checks, recorded_checks
+from asserts.dialects.torch.symbols.truncation import as_floored
 
 __all__ = ["Derived", "derived_ends"]
 
@@ -49,7 +50,8 @@ def derived_ends(shape_env: TorchShapeEnv) -> Mapping[Any, Derived]:
     # (The environment of a loaded program has ranges of sums and products, too.)
     ranges = {s: span for s, span in shape_env.var_to_range.items() if s.is_Symbol}
     for recorded, is_stated in _recorded(shape_env):
-        forms = {recorded.xreplace(replacements): True, recorded: is_stated}
+        forms = {as_floored(recorded.xreplace(replacements)): True}
+        forms |= {as_floored(recorded): True, recorded: is_stated}
         for relation, alone in forms.items():
             for symbol, ends in _solved(relation, ranges, alone):
                 known = found.get(symbol, Derived())

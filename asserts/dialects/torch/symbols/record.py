@@ -47,12 +47,14 @@ __all__ = [
 @dataclass(frozen=True, eq=False)
 class RecordedCheck:
     """A condition as torch has it, or in our terms, its message and its line; `written` is the
-    condition as the program wrote it, where torch has put something else for its symbols."""
+    condition as the program wrote it, where torch has put something else for its symbols;
+    one that is `made` is a node of the graph already."""
 
     expr: Any
     message: str | None
     location: Location | None
     written: Expr | None = None
+    made: bool = False
 
 
 class Deferred(NamedTuple):
@@ -162,10 +164,12 @@ def _record(
 
 
 def record_check(
-    shape_env: TorchShapeEnv, expr: Any, message: str | None, where: Location | None
-) -> None:
+    shape_env: TorchShapeEnv, expr: Any, message: str | None, where: Location | None,
+    made: bool = False,
+) -> None:  # fmt: skip
     """Keep a condition that the traced program rests on as a check of its own."""
-    _RECORDED.setdefault(shape_env, []).append(RecordedCheck(expr, message, where))
+    check = RecordedCheck(expr, message, where, made=made)
+    _RECORDED.setdefault(shape_env, []).append(check)
 
 
 def _before_solving(shape_env: TorchShapeEnv, node: SymNode, expr: Any) -> Expr | None:

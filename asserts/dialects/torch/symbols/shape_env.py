@@ -291,7 +291,8 @@ class TorchEnv:
         if self.source is None:
             return
         for check in recorded_checks(self.source):
-            self.state_recorded(check)
+            if not check.made:
+                self.state_recorded(check)
         deferred = [o for some in self.source.deferred_runtime_asserts.values() for o in some]
         # (Those that rest on the others come last.)
         for one in sorted(deferred, key=lambda o: bool(self._solved_in(o))):

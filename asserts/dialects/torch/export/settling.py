@@ -1,0 +1,91 @@
+"""Whether advice settles what it is given for: the export is tried again with each line.
+
+The function that asked is compiled with the line before its statement, and takes its own code
+back after the attempt. A line with which the export ends at the same place is not shown.
+
+Limits: a function whose source or object is not found, or that is made anew on each call,
+keeps its lines as they are, which only our prover has verified then.
+"""
+
+from __future__ import annotations
+
+import ast
+import gc
+from collections.abc import Callable
+from types import CodeType, FunctionType
+
+from asserts.dialects.torch.export.advice import AdvisedError, Place
+from asserts.dialects.torch.export.asking import statement_line
+from asserts.dialects.torch.export.rewriting import RefusedError, preceded
+
+__all__ = ["advised", "keep_what_settles"]
+
+AGAIN = "verified by exporting again"
+
+
+def advised(error: BaseException | None) -> AdvisedError | None:
+    """The error with advice that another one comes of."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, AdvisedError):
+            return error
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def keep_what_settles(error: AdvisedError, again: Callable[[], object]) -> None:
+    """Leave out the lines of an error with which exporting `again` ends at the same place."""
+    place, lines = error.place, error.lines
+    function = None if place is None else _function_at(place)
+    if place is None or function is None or not lines:
+        return
+    ends = {line: _ends_there(error, place, function, line, again) for line in lines}
+    if None not in ends.values():
+        error.keep([line for line, there in ends.items() if there], AGAIN)
+
+
+def _function_at(place: Place) -> FunctionType | None:
+    """The one function that has a line of the source."""
+    found = [
+        one for one in gc.get_objects()
+        if type(one) is FunctionType and _has(one.__code__, place)
+    ]  # fmt: skip
+    return found[0] if len(found) == 1 and not found[0].__closure__ else None
+
+
+def _has(code: CodeType, place: Place) -> bool:
+    if code.co_filename != place.file or code.co_name != place.function:
+        return False
+    return any(line == place.line for _, _, line in code.co_lines())
+
+
+def _ends_there(
+    error: AdvisedError, place: Place, function: FunctionType, line: str,
+    again: Callable[[], object],
+) -> bool | None:  # fmt: skip
+    """Whether the export ends where it did; None if that was not tried."""
+    reading, code = error.reading, function.__code__
+    text = line if reading is None else f"{reading[2]}; {line}"
+    tested, name = (None, "") if reading is None else reading[:2]
+    added = ast.parse(text).body
+    used = {n.id for one in added for n in ast.walk(one) if isinstance(n, ast.Name)}
+    if "torch" in used and "torch" not in function.__globals__:
+        return None
+    try:
+        where = statement_line(place.file, place.line)
+        function.__code__ = preceded(code, where, added, tested, name)
+    except (RefusedError, SyntaxError, ValueError):
+        return None
+    try:
+        again()
+    except Exception as other:  # (a model may raise anything)
+        found = advised(other)
+        return found is not None and _where(found) == _where(error)
+    finally:
+        function.__code__ = code
+    return False
+
+
+def _where(error: AdvisedError) -> tuple[str, int] | None:
+    return None if error.asker is None else (error.asker.file, error.asker.line)
