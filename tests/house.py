@@ -26,9 +26,9 @@ FOLDERS = {
         "errors", "sarif", "graph", "dialects.interfaces", "dialects.base", "conditions",
         "dialects.numpy.graph", "annotations", "trace", "dialects.numpy", "dialects.torch.symbols",
         "dialects.torch.answers", "dialects.onnx.model", "dialects.onnx.rules",
-        "dialects.onnx.infer", "dialects.onnx.answers", "dialects.hosts",
+        "dialects.onnx.infer", "dialects.onnx.answers", "dialects.hosts", "inspection",
         "passes", "verify", "testing", "contracts", "dialects.torch", "dialects.onnx", "files",
-        "drawing", "examples", "client", "cli", "service",
+        "drawing", "examples", "client", "cli", "work", "fleet", "service",
     ),
 }  # fmt: skip
 """Folders (and single modules that stand for themselves), the lowest first."""

@@ -15,18 +15,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from asserts.service import answering
 from asserts.service.blobs import Blobs
 from asserts.service.bodies import Problem
 from asserts.service.jobs import Jobs
 from asserts.service.keys import Keys
 from asserts.service.metrics import Metrics
 from asserts.service.middleware import Boundary
-from asserts.service.pool import Pool, WorkerSettings
-from asserts.service.problems import MEDIA_TYPE, ProblemError
 from asserts.service.routes import environments, operations, page, programs, questions
 from asserts.service.settings import Settings, is_loopback
 from asserts.service.state import State
 from asserts.service.store import Store
+from asserts.work.pool import Pool, WorkerSettings
+from asserts.work.problems import MEDIA_TYPE, ProblemError
 from shapeproof import __version__
 
 __all__ = ["create_app"]
@@ -120,9 +121,10 @@ async def _started(settings: Settings, metrics: Metrics) -> State:
     store = Store(settings.store_url)
     await run_in_threadpool(store.migrate)
     answer, uses = limits.answer_size, limits.uses
-    asked = WorkerSettings("questions", limits.question_memory, 0, answer, uses)
+    serves = answering.__name__
+    asked = WorkerSettings(serves, "questions", limits.question_memory, 0, answer, uses)
     worked = WorkerSettings(
-        "jobs", limits.job_memory, 2 * limits.unpacked_size, 8 * answer, uses
+        serves, "jobs", limits.job_memory, 2 * limits.unpacked_size, 8 * answer, uses
     )
     ask = Pool(limits.question_workers, limits.question_queue, asked)
     work = Pool(limits.job_workers, limits.job_workers, worked)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 
-from asserts.service.problems import ProblemError
+from asserts.work.problems import ProblemError
 
 __all__ = ["Blobs", "Upload"]
 

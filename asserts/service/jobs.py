@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import json
 import logging
 from collections import defaultdict
@@ -21,13 +20,13 @@ from starlette.concurrency import run_in_threadpool
 
 from asserts.service.blobs import Blobs
 from asserts.service.metrics import Metrics
-from asserts.service.pool import Pool
-from asserts.service.problems import ProblemError
 from asserts.service.settings import Limits
 from asserts.service.store import Store
 from asserts.service.tables import Job
+from asserts.work.pool import Pool
+from asserts.work.problems import ProblemError
 
-__all__ = ["ENDED", "Jobs", "key_of", "programs_of"]
+__all__ = ["ENDED", "Jobs", "programs_of"]
 
 log = logging.getLogger("shapeproof.jobs")
 
@@ -37,14 +36,6 @@ ENDED: Final = ("done", "failed", "cancelled")
 _KEEP_ALIVE: Final = 15.0
 _LOOK_AGAIN: Final = 5.0
 """Seconds after which the store is asked for jobs that nobody told of."""
-
-
-def key_of(verb: str, programs: list[str | None], options: Mapping[str, Any]) -> str:
-    """The hash of all that an answer depends on."""
-    from shapeproof import __version__
-
-    whole = json.dumps([__version__, verb, programs, dict(options)], sort_keys=True)
-    return hashlib.sha256(whole.encode()).hexdigest()
 
 
 class Jobs:

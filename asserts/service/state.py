@@ -10,10 +10,10 @@ from fastapi import Depends, Request
 from asserts.service.jobs import Jobs
 from asserts.service.keys import Caller, Keys
 from asserts.service.metrics import Metrics
-from asserts.service.pool import Pool
-from asserts.service.problems import ProblemError
 from asserts.service.settings import Settings
 from asserts.service.store import Store
+from asserts.work.pool import Pool
+from asserts.work.problems import ProblemError
 
 __all__ = ["Reading", "State", "Stated", "Writing", "state_of"]
 

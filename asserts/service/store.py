@@ -16,8 +16,8 @@ from sqlalchemy import Engine, create_engine, delete, event, func, select, text,
 from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
-from asserts.service.problems import ProblemError
 from asserts.service.tables import Environment, Job, Key, Program, now
+from asserts.work.problems import ProblemError
 
 __all__ = ["Store", "new_id"]
 

@@ -22,10 +22,10 @@ from asserts.service.bodies import (
     Question,
     Statements,
 )
-from asserts.service.problems import ProblemError
 from asserts.service.routes.questions import ask, require_json
 from asserts.service.state import Reading, State, Stated, Writing
 from asserts.service.tables import Environment, in_words
+from asserts.work.problems import ProblemError
 
 __all__ = ["DOCUMENT", "router"]
 

@@ -9,14 +9,14 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from asserts.inspection import kind_of
 from asserts.service.bodies import JobAnswer, JobRequest, ProgramAnswer
-from asserts.service.inspection import kind_of
-from asserts.service.jobs import key_of
-from asserts.service.problems import ProblemError
 from asserts.service.routes.questions import ask, require_json
 from asserts.service.sarif import MEDIA_TYPE, sarif_of
 from asserts.service.state import Reading, State, Stated, Writing
 from asserts.service.tables import Job, Program, in_words
+from asserts.work.problems import ProblemError
+from asserts.work.verbs import key_of
 
 __all__ = ["router"]
 

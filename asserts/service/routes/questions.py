@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from asserts.service.bodies import QUESTIONS, Answers, Question
-from asserts.service.problems import ProblemError
 from asserts.service.state import Reading, State, Stated
+from asserts.work.problems import ProblemError
 
 __all__ = ["ask", "require_json", "router"]
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from asserts.errors import UnsafeError
 from shapes.errors import (
     ContradictionError,
     DataDependentError,
@@ -78,6 +79,7 @@ _KINDS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (RangeError, "range"),
     (EvaluationError, "value"),
     (SerializationError, "document"),
+    (UnsafeError, "unsafe"),
     (DataDependentError, "question"),
     (ShapeproofError, "question"),
 )

@@ -23,8 +23,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from asserts.service.problems import ProblemError
-from asserts.service.worker import ANSWER, EVENT, HEAD, PROBLEM, READY, REQUEST
+from asserts.work.problems import ProblemError
+from asserts.work.worker import ANSWER, EVENT, HEAD, PROBLEM, READY, REQUEST
 
 __all__ = ["Pool", "Worker", "WorkerDiedError", "WorkerSettings"]
 
@@ -38,8 +38,10 @@ LONGEST_FRAME: Final = 1 << 28
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """What every worker of a pool is started with; sizes in bytes."""
+    """What every worker of a pool is started with; sizes in bytes. `serves` is the module that
+    does the work (`worker.Serving`), `preload` what it is told at first."""
 
+    serves: str
     preload: str
     memory: int
     file_size: int
@@ -75,7 +77,7 @@ class Worker:
         """A worker that is ready. Raises `WorkerDiedError` if it does not come up."""
         ours, theirs = socket.socketpair()
         code = (
-            "from asserts.service.worker import main; "
+            "from asserts.work.worker import main; "
             f"main({theirs.fileno()}, {vars(settings)!r})"
         )
         process = await asyncio.create_subprocess_exec(

@@ -5,20 +5,35 @@ Paths are the server's own: whatever is said of them is said of the program's na
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from asserts.service.inspection import inspect, rewritten
-from asserts.service.problems import ProblemError, problem_of
+from asserts.inspection import inspect
+from asserts.work.problems import ProblemError, problem_of
 
-__all__ = ["worked"]
+__all__ = ["key_of", "preload", "work"]
 
 Asked = Mapping[str, Any]
 Tell = Callable[[Mapping[str, Any]], None]
 
 
-def worked(asked: Asked, tell: Tell) -> dict[str, Any]:
+def key_of(verb: str, programs: list[str | None], options: Mapping[str, Any]) -> str:
+    """The hash of all that an answer depends on; of programs, the hashes of their contents."""
+    from shapeproof import __version__
+
+    whole = json.dumps([__version__, verb, programs, dict(options)], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def preload(_: str) -> None:
+    """Import what the first program needs."""
+    import asserts  # noqa: F401
+
+
+def work(asked: Asked, tell: Tell) -> dict[str, Any]:
     """The answer to a request of kind "job" or "inspect". Raises `ProblemError`."""
     programs = asked["programs"]
     try:
@@ -35,8 +50,7 @@ def worked(asked: Asked, tell: Tell) -> dict[str, Any]:
 def _named(problem: ProblemError, programs: list[dict[str, Any]]) -> ProblemError:
     """The problem, with the programs' names where it has paths."""
     for one in programs:
-        for path in (f"{one['path']}.inspected.pt2", one["path"]):
-            problem.detail = problem.detail.replace(path, one["name"])
+        problem.detail = problem.detail.replace(one["path"], one["name"])
     return problem
 
 
@@ -44,11 +58,7 @@ def _loaded(one: Asked, tell: Tell) -> Any:
     from asserts.files import load_program
 
     tell({"stage": "loading", "program": one["name"]})
-    if one["kind"] != "pt2":
-        return load_program(one["path"])
-    path = f"{one['path']}.inspected.pt2"
-    rewritten(one["path"], path)
-    return load_program(path)
+    return load_program(one["path"])
 
 
 def _change(change: Callable[[Any, Asked], Any]) -> Callable[[Asked, Tell], dict[str, Any]]:
