@@ -47,6 +47,9 @@ UPWARDS = {
         "a framework is loaded for its own programs only",
     ("asserts.dialects.hosts", "asserts.dialects.torch.export.hosts"):
         "a framework is loaded for its own programs only",
+    ("asserts.cli.fleet", "asserts.fleet.engines"): "the verb starts the fleet",
+    ("asserts.cli.fleet", "asserts.fleet.plan"): "the verb starts the fleet",
+    ("asserts.cli.fleet", "asserts.fleet.run"): "the verb starts the fleet",
     ("asserts.cli.serve", "asserts.service.run"): "the verb starts the service",
     ("asserts.cli.serve", "asserts.service.settings"): "the verb starts the service",
 }  # fmt: skip

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 
+from asserts.files import digest_of
 from asserts.work.problems import ProblemError
 
 __all__ = ["Blobs", "Upload"]
@@ -66,7 +67,7 @@ class Blobs:
 
     def keep(self, path: Path, digest: str | None = None) -> str:
         """Take a file in; its digest."""
-        digest = digest or _digest(path)
+        digest = digest or digest_of(path)
         place = self.path(digest)
         if not place.exists():
             place.parent.mkdir(exist_ok=True, mode=0o700)
@@ -100,11 +101,3 @@ def _sync(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()

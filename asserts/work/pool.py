@@ -80,20 +80,25 @@ class Worker:
             "from asserts.work.worker import main; "
             f"main({theirs.fileno()}, {vars(settings)!r})"
         )
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            code,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            pass_fds=(theirs.fileno(),),
-            env=_environment(),
-            cwd=tempfile.gettempdir() if os.name == "nt" else "/",
-            start_new_session=True,
-        )
-        theirs.close()
-        reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-c",
+                code,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                env=_environment(),
+                cwd=tempfile.gettempdir() if os.name == "nt" else "/",
+                start_new_session=True,
+            )
+            reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
+        except BaseException:  # (then the process, if there is one, ends by itself)
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         worker = Worker(process, reader, writer)
         try:
             kind, _ = await asyncio.wait_for(worker._received(), START_SECONDS)
@@ -200,8 +205,10 @@ class Pool:
     async def close(self) -> None:
         """End all workers at once."""
         self._closed = True
-        for task in self._starting:
+        starting = list(self._starting)
+        for task in starting:
             task.cancel()
+        await asyncio.gather(*starting, return_exceptions=True)
         for future in self._waiting:
             if not future.done():
                 future.set_exception(ProblemError("stopping", "come back in a moment"))

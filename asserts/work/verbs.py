@@ -14,10 +14,21 @@ from typing import Any, Final
 from asserts.inspection import inspect
 from asserts.work.problems import ProblemError, problem_of
 
-__all__ = ["key_of", "preload", "work"]
+__all__ = ["OPTIONS", "key_of", "preload", "work"]
 
 Asked = Mapping[str, Any]
 Tell = Callable[[Mapping[str, Any]], None]
+
+
+OPTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "insert": ("policy",),
+    "remove": (),
+    "minimise": ("policy",),
+    "report": ("policy",),
+    "verify": ("seed", "trials"),
+    "contract": ("sizes",),
+}
+"""The options of each verb (`verify` of one program takes `policy`, too)."""
 
 
 def key_of(verb: str, programs: list[str | None], options: Mapping[str, Any]) -> str:
@@ -121,14 +132,21 @@ def _verify(asked: Asked, tell: Tell) -> dict[str, Any]:
     import asserts
     from asserts.cli.documents import of_comparison
 
-    first, second = (_loaded(one, tell) for one in asked["programs"])
-    tell({"stage": "working", "verb": "verify"})
-    names = tuple(one["name"] for one in asked["programs"])
     options = asked["options"]
+    loaded = [_loaded(one, tell) for one in asked["programs"]]
+    names = [one["name"] for one in asked["programs"]]
+    tell({"stage": "working", "verb": "verify"})
+    if len(loaded) == 1:  # (loaded anew: a change may share parts with what was given)
+        loaded.append(_minimise(_loaded(asked["programs"][0], tell), options).program)
+        names.append("minimised")
     found = asserts.verify(
-        first, second, seed=options["seed"], trials=options["trials"], names=names
+        loaded[0],
+        loaded[1],
+        seed=options["seed"],
+        trials=options["trials"],
+        names=(names[0], names[1]),
     )
-    return {"programs": list(names), **of_comparison(found)}
+    return {"programs": names, **of_comparison(found)}
 
 
 def _contract(asked: Asked, tell: Tell) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from asserts.service.sarif import MEDIA_TYPE, sarif_of
 from asserts.service.state import Reading, State, Stated, Writing
 from asserts.service.tables import Job, Program, in_words
 from asserts.work.problems import ProblemError
-from asserts.work.verbs import key_of
+from asserts.work.verbs import OPTIONS, key_of
 
 __all__ = ["router"]
 
@@ -148,12 +148,7 @@ async def begin(body: JobRequest, state: Stated, caller: Writing) -> Response:
 
 def _options(body: JobRequest) -> dict[str, Any]:
     """The options that the verb has."""
-    known: dict[str, tuple[str, ...]] = {
-        "verify": ("seed", "trials"),
-        "contract": ("sizes",),
-        "remove": (),
-    }
-    return body.model_dump(include=set(known.get(body.verb, ("policy",))))
+    return body.model_dump(include=set(OPTIONS[body.verb]))
 
 
 @router.get("/v1/jobs/{id}", tags=["jobs"], summary="A job", response_model=JobAnswer)
