@@ -42,7 +42,7 @@ class Desk:
         self._busy = 0
         self._idle: asyncio.TimerHandle | None = None
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="desk")
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from asserts.service.jobs import Jobs
 from asserts.service.keys import Keys
 from asserts.service.metrics import Metrics
 from asserts.service.middleware import Boundary
+from asserts.service.retention import Retention
 from asserts.service.routes import environments, operations, page, programs, questions
 from asserts.service.settings import Settings, is_loopback
 from asserts.service.state import State
@@ -108,6 +109,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         state.ready = False
+        await state.retention.stop()
         await state.jobs.stop(settings.grace)
         for pool in (state.questions, state.workers):
             await pool.close()
@@ -130,10 +132,13 @@ async def _started(settings: Settings, metrics: Metrics) -> State:
     work = Pool(limits.job_workers, limits.job_workers, worked)
     await ask.open()
     work.open_soon()
-    jobs = Jobs(store, work, Blobs(settings.folder), limits, metrics)
+    blobs = Blobs(settings.folder)
+    jobs = Jobs(store, work, blobs, limits, metrics)
     await jobs.start()
+    retention = Retention(store, blobs, settings.keep_days)
+    await retention.start()
     keys = Keys(store, settings.keys_required, limits.rate)
-    return State(settings, metrics, store, keys, ask, work, jobs)
+    return State(settings, metrics, store, keys, ask, work, jobs, retention)
 
 
 # --------------------------------------------------------------------------- problems

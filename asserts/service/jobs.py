@@ -14,6 +14,7 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -113,9 +114,13 @@ class Jobs:
             self._running.pop(job.id, None)
 
     async def _run(self, job: Job) -> None:
+        with self.blobs.scratch() as folder:  # (its result is named by the job when this ends)
+            await self._run_in(job, folder)
+
+    async def _run_in(self, job: Job, folder: Path) -> None:
         self._tell(job.id, {"stage": "running", "attempt": job.attempts})
         try:
-            values = await self._worked(job)
+            values = await self._worked(job, folder)
             state = "done"
         except ProblemError as problem:
             if problem.kind == "stopping":
@@ -141,32 +146,30 @@ class Jobs:
         self._tell(job.id, {"stage": state})
         self._told.pop(job.id, None)
 
-    async def _worked(self, job: Job) -> dict[str, Any]:
+    async def _worked(self, job: Job, folder: Path) -> dict[str, Any]:
         """What is stored of the job's answer."""
-        with self.blobs.scratch() as folder:
-            digests = [job.program, job.other]
-            programs = await run_in_threadpool(
-                programs_of, self._store, self.blobs, job.owner, digests, folder
-            )
-            suffix = {"onnx": ".onnx", "pt2": ".pt2", "json": ".json"}[programs[0]["kind"]]
-            output = folder / f"result{suffix}"
-            request = {
-                "kind": "job",
-                "verb": job.verb,
-                "programs": programs,
-                "options": json.loads(job.options),
-                "output": str(output),
-                "unpacked": self._limits.unpacked_size,
-            }
-            answer = await self._pool.ask(
-                request, self._limits.job_seconds, lambda event: self._tell(job.id, event)
-            )
-            found = json.loads(answer)
-            if not found.pop("saved", False):
-                return {"report": json.dumps(found)}
-            digest = await run_in_threadpool(self.blobs.keep, output)
-            kind = programs[0]["kind"]
-            return {"report": json.dumps(found), "result": digest, "result_kind": kind}
+        digests = [job.program, job.other]
+        programs = await run_in_threadpool(
+            programs_of, self._store, self.blobs, job.owner, digests, folder
+        )
+        kind = programs[0]["kind"]
+        output = folder / f"result.{kind}"
+        request = {
+            "kind": "job",
+            "verb": job.verb,
+            "programs": programs,
+            "options": json.loads(job.options),
+            "output": str(output),
+            "unpacked": self._limits.unpacked_size,
+        }
+        answer = await self._pool.ask(
+            request, self._limits.job_seconds, lambda event: self._tell(job.id, event)
+        )
+        found = json.loads(answer)
+        if not found.pop("saved", False):
+            return {"report": json.dumps(found)}
+        digest = await run_in_threadpool(self.blobs.keep, output)
+        return {"report": json.dumps(found), "result": digest, "result_kind": kind}
 
     async def cancel(self, job: Job) -> None:
         """Stop a job. Raises `ProblemError` if it has ended."""

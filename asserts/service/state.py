@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from asserts.service.jobs import Jobs
 from asserts.service.keys import Caller, Keys
 from asserts.service.metrics import Metrics
+from asserts.service.retention import Retention
 from asserts.service.settings import Settings
 from asserts.service.store import Store
 from asserts.work.pool import Pool
@@ -29,6 +30,7 @@ class State:
     questions: Pool
     workers: Pool
     jobs: Jobs
+    retention: Retention
     ready: bool = False
     uploads: int = 0
 

@@ -156,6 +156,30 @@ save(made, sys.argv[1])
 _TORCH = b""
 
 
+def test_reports_as_pages(server: Server) -> None:
+    """Of every verb; nothing of a stranger's program is markup."""
+    program = uploaded(server, "checked.json", graph_json())
+    named = onnx.load_model_from_string(onnx_model())
+    named.graph.node[1].name = "<img src=x>"
+    model = uploaded(server, "model.onnx", named.SerializeToString())
+    asked: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"verb": "report", "program": program}, "rows.shape[0]"),
+        ({"verb": "minimise", "program": program}, "outcome"),
+        ({"verb": "verify", "program": program, "other": program, "trials": 5}, "equal"),
+        ({"verb": "contract", "program": model}, "What sizes must be"),
+        ({"verb": "contract", "program": model, "sizes": {"n": 2, "m": 3}}, "does not hold"),
+    )
+    for body, text in asked:
+        page = server.get(ended(server, **body)["report"] + "?format=html")
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert f".{body['verb']}.html" in page.headers["content-disposition"]
+        shown = page.body.decode()
+        assert text in shown, body
+        assert "<img" not in shown
+        assert "<script" not in shown
+    assert server.get(ended(server, **body)["report"] + "?format=exe").status == 422
+
+
 def test_the_same_question_is_not_worked_twice(server: Server) -> None:
     program = uploaded(server, "twice.onnx", onnx_model(2))
     assert uploaded(server, "other-name.onnx", onnx_model(2)) == program
