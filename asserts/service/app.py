@@ -28,7 +28,7 @@ from asserts.service.settings import Settings, is_loopback
 from asserts.service.state import State
 from asserts.service.store import Store
 from asserts.work.pool import Pool, WorkerSettings
-from asserts.work.problems import MEDIA_TYPE, ProblemError
+from asserts.work.problems import MEDIA_TYPE, ProblemError, is_full
 from shapeproof import __version__
 
 __all__ = ["create_app"]
@@ -64,6 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _on_invalid)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _on_http)  # type: ignore[arg-type]
     app.add_exception_handler(SQLAlchemyError, _on_store)
+    app.add_exception_handler(OSError, _on_disk)
     app.add_middleware(
         Boundary, hosts=_hosts(settings), body_limit=_body_limit(settings), metrics=metrics
     )
@@ -187,10 +188,22 @@ async def _on_http(request: Request, error: HTTPException) -> Response:
     return _response(request, ProblemError(kind, detail, headers=dict(error.headers or {})))
 
 
+_AFTER: Final = {"Retry-After": "5"}
+
+
+async def _on_disk(request: Request, error: Exception) -> Response:
+    if not is_full(error):
+        raise error
+    log.error("the disk is full")
+    problem = ProblemError("full", "nothing was kept of this request", headers=_AFTER)
+    return _response(request, problem)
+
+
 async def _on_store(request: Request, error: Exception) -> Response:
+    if is_full(error):
+        return await _on_disk(request, error)
     log.error("the store failed", extra={"error": type(error).__name__})
-    after = {"Retry-After": "5"}
-    return _response(request, ProblemError("store", "come back in a moment", headers=after))
+    return _response(request, ProblemError("store", "come back in a moment", headers=_AFTER))
 
 
 # --------------------------------------------------------------------------- OpenAPI

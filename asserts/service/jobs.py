@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from asserts.service.blobs import Blobs
@@ -25,7 +26,7 @@ from asserts.service.settings import Limits
 from asserts.service.store import Store
 from asserts.service.tables import Job
 from asserts.work.pool import Pool
-from asserts.work.problems import ProblemError
+from asserts.work.problems import ProblemError, problem_of
 
 __all__ = ["ENDED", "Jobs", "programs_of"]
 
@@ -114,8 +115,12 @@ class Jobs:
             self._running.pop(job.id, None)
 
     async def _run(self, job: Job) -> None:
-        with self.blobs.scratch() as folder:  # (its result is named by the job when this ends)
-            await self._run_in(job, folder)
+        try:
+            with self.blobs.scratch() as folder:
+                await self._run_in(job, folder)  # (the result is named by the job after it)
+        except OSError as error:  # (no room for the folder)
+            problem = problem_of(error)
+            await self._end(job, "failed", {"problem": problem.content().decode()})
 
     async def _run_in(self, job: Job, folder: Path) -> None:
         self._tell(job.id, {"stage": "running", "attempt": job.attempts})
@@ -134,13 +139,18 @@ class Jobs:
             values, state = {}, "cancelled"
         except Exception as error:
             log.exception("a job failed", extra={"job": job.id})
-            unexpected = ProblemError("internal", f"unexpected {type(error).__name__}")
-            values, state = {"problem": unexpected.content().decode()}, "failed"
+            values, state = {"problem": problem_of(error).content().decode()}, "failed"
         await self._end(job, state, values)
 
     async def _end(self, job: Job, state: str, values: Mapping[str, Any]) -> None:
         self._cancelled.discard(job.id)
-        await run_in_threadpool(self._store.end_job, job.id, state, **values)
+        while True:
+            try:
+                await run_in_threadpool(self._store.end_job, job.id, state, **values)
+                break
+            except SQLAlchemyError:  # (its disk is full, or it is restarted)
+                log.exception("the end of a job cannot be stored", extra={"job": job.id})
+                await asyncio.sleep(_LOOK_AGAIN)
         self._metrics.jobs.labels(job.verb, state).inc()
         log.info("job", extra={"job": job.id, "verb": job.verb, "end": state})
         self._tell(job.id, {"stage": state})

@@ -16,7 +16,7 @@ from asserts.service.store import Store
 from asserts.work.pool import Pool
 from asserts.work.problems import ProblemError
 
-__all__ = ["Reading", "State", "Stated", "Writing", "state_of"]
+__all__ = ["Reading", "State", "Stated", "Writing", "reading", "state_of"]
 
 
 @dataclass
@@ -43,12 +43,12 @@ async def state_of(request: Request) -> State:
 Stated = Annotated[State, Depends(state_of)]
 
 
-async def _reading(request: Request, state: Stated) -> Caller:
+async def reading(request: Request, state: Stated) -> Caller:
     """A caller who may read and ask."""
     return await _caller(request, state, "read")
 
 
-async def _writing(request: Request, state: Stated) -> Caller:
+async def writing(request: Request, state: Stated) -> Caller:
     """A caller who may change what is stored."""
     return await _caller(request, state, "write")
 
@@ -61,5 +61,5 @@ async def _caller(request: Request, state: State, scope: str) -> Caller:
     return caller
 
 
-Reading = Annotated[Caller, Depends(_reading)]
-Writing = Annotated[Caller, Depends(_writing)]
+Reading = Annotated[Caller, Depends(reading)]
+Writing = Annotated[Caller, Depends(writing)]
