@@ -238,7 +238,7 @@ def test_keys_scopes_owners_and_rates(
     both = frozenset(("read", "write"))
     writer, other = (add_key(Settings(folder=data), owner, both) for owner in ("alice", "bob"))
     assert reader.startswith("sp_")
-    with running(data, auth="on", limits={"rate": 40.0}) as server:
+    with running(data, auth="on", limits={"rate": 5.0}) as server:
         assert all(key not in server.log.read_text() for key in (reader, writer))
         database = (data / "shapeproof.sqlite3").read_bytes()
         assert writer.encode() not in database
