@@ -13,6 +13,7 @@ __all__ = [
     "InputError",
     "RuntimeAssertionError",
     "TraceError",
+    "UnsafeError",
 ]
 
 
@@ -22,6 +23,10 @@ class AnnotationError(ShapeproofError, TypeError):
 
 class GraphError(ShapeproofError):
     """A graph that breaks one of its invariants; the message names the node."""
+
+
+class UnsafeError(GraphError):
+    """A file that cannot be loaded safely: loading it could run what it names."""
 
 
 class TraceError(ShapeproofError):

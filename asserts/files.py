@@ -7,6 +7,7 @@ one is never seen, and a failure leaves what was there.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from asserts.graph.module import GraphModule
 from shapes.errors import ShapeproofError
 
 __all__ = [
+    "digest_of",
     "is_onnx",
     "is_saved",
     "load_program",
@@ -125,6 +127,15 @@ def require_model_name(path: str) -> None:
 def is_onnx(program: object) -> bool:
     """Whether it is an ONNX model, of onnx or of onnx-ir."""
     return type(program).__module__.split(".")[0] in ("onnx", "onnx_ir")
+
+
+def digest_of(path: str | os.PathLike[str]) -> str:
+    """The SHA-256 of a file's content, in hexadecimal. Raises `OSError`."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def write_whole(path: str, write: Callable[[IO[bytes]], object]) -> None:

@@ -26,9 +26,9 @@ FOLDERS = {
         "errors", "sarif", "graph", "dialects.interfaces", "dialects.base", "conditions",
         "dialects.numpy.graph", "annotations", "trace", "dialects.numpy", "dialects.torch.symbols",
         "dialects.torch.answers", "dialects.onnx.model", "dialects.onnx.rules",
-        "dialects.onnx.infer", "dialects.onnx.answers", "dialects.hosts",
+        "dialects.onnx.infer", "dialects.onnx.answers", "dialects.hosts", "inspection",
         "passes", "verify", "testing", "contracts", "dialects.torch", "dialects.onnx", "files",
-        "drawing", "examples", "client", "cli", "service",
+        "drawing", "examples", "client", "cli", "work", "fleet", "service",
     ),
 }  # fmt: skip
 """Folders (and single modules that stand for themselves), the lowest first."""
@@ -47,6 +47,9 @@ UPWARDS = {
         "a framework is loaded for its own programs only",
     ("asserts.dialects.hosts", "asserts.dialects.torch.export.hosts"):
         "a framework is loaded for its own programs only",
+    ("asserts.cli.fleet", "asserts.fleet.engines"): "the verb starts the fleet",
+    ("asserts.cli.fleet", "asserts.fleet.plan"): "the verb starts the fleet",
+    ("asserts.cli.fleet", "asserts.fleet.run"): "the verb starts the fleet",
     ("asserts.cli.serve", "asserts.service.run"): "the verb starts the service",
     ("asserts.cli.serve", "asserts.service.settings"): "the verb starts the service",
 }  # fmt: skip

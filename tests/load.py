@@ -48,6 +48,11 @@ class Figures:
     seconds: float = 0.0
     memory: tuple[int, int] = (0, 0)
 
+    @property
+    def errors(self) -> int:
+        """Answers that were neither right nor "come again"."""
+        return sum(n for status, n in self.statuses.items() if status not in (200, 429))
+
     def line(self) -> str:
         ordered = sorted(self.times)
         p50, p99 = (ordered[int(len(ordered) * q)] * 1000 for q in (0.5, 0.99))
@@ -141,6 +146,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 64])
     parser.add_argument("--requests", type=int, default=4000, help="for each number of clients")
     parser.add_argument("--seconds", type=float, default=60.0, help="for each at most")
+    parser.add_argument(
+        "--soak", type=float, default=0.0, help="seconds of 8 clients at the end, for memory"
+    )
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(arguments)
     limits = {"question_workers": options.workers}
@@ -162,7 +170,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for clients in options.clients:
             figures = asyncio.run(load(server, clients, options.requests, options.seconds))
             print(figures.line(), flush=True)
-            bad += sum(n for status, n in figures.statuses.items() if status not in (200, 429))
+            bad += figures.errors
+        if options.soak:
+            figures = asyncio.run(load(server, 8, 10**9, options.soak))
+            print(f"\n{options.soak:g} seconds:\n{figures.line()}", flush=True)
+            bad += figures.errors
     return 1 if bad else 0
 
 

@@ -16,6 +16,7 @@ from asserts.cli.exits import Exit, in_help
 from asserts.cli.export import export
 from asserts.cli.expressions import ExpressionCommand
 from asserts.cli.failures import Failure, failure_of
+from asserts.cli.fleet import fleet
 from asserts.cli.models import contract, infer
 from asserts.cli.programs import insert, minimise, remove, report
 from asserts.cli.questions import bounds, prove
@@ -79,6 +80,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "shapeproof infer model.onnx",
         "shapeproof infer model.onnx -o shaped.onnx",
     ),
+    "fleet": (
+        "shapeproof fleet models/ -o reports",
+        "shapeproof fleet models/ -o reports --engine dask --address tcp://host:8786",
+    ),
     "serve": ("shapeproof serve", "shapeproof serve --host 0.0.0.0 --store postgresql://..."),
     "demo": ("shapeproof demo", "shapeproof demo letter.txt"),
 }
@@ -98,6 +103,7 @@ for _function in (export, insert, remove, minimise, report, verify):
 _add(_CONTRACTS, check)
 _add(_MODELS, infer)
 _add(_MODELS, contract)
+_add(_PROGRAMS, fleet)
 _add(_SERVICE, serve)
 _add(_START, demo)
 app.command("minimize", hidden=True)(minimise)

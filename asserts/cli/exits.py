@@ -22,7 +22,8 @@ MEANINGS: Final[dict[Exit, str]] = {
     Exit.DONE: "done, proved, or no difference found",
     Exit.REFUTED: "refuted (never, or not always), or a difference found",
     Exit.BAD_INPUT: "bad input, or the program raised an exception; the message says which",
-    Exit.UNKNOWN: "undecided: the budget ran out, or nothing could be compared",
+    Exit.UNKNOWN: "undecided: the budget ran out, nothing could be compared, or models of a "
+    "fleet failed",
     Exit.INTERRUPTED: "interrupted",
 }
 

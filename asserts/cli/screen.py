@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
@@ -18,7 +18,7 @@ from shapes.env import terminal_width
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-__all__ = ["Screen", "set_apart", "working", "write_error", "write_output"]
+__all__ = ["Screen", "counting", "set_apart", "working", "write_error", "write_output"]
 
 _UNLIMITED: Final = 100_000
 """How wide a table in a pipe may be: it is not cut there."""
@@ -182,8 +182,7 @@ def _descriptor_to_stderr() -> Iterator[None]:
 def working(what: str, silent: bool) -> Iterator[None]:
     """Within the block, a bar moves on standard error if that is a terminal (how much there
     is to do is not known)."""
-    stream: Any = sys.stderr
-    if silent or stream is None or not stream.isatty() or os.environ.get("TERM") == "dumb":
+    if not _moves(silent):
         yield
         return
     from rich.console import Console
@@ -194,3 +193,37 @@ def working(what: str, silent: bool) -> Iterator[None]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         progress.add_task(what, total=None)
         yield
+
+
+def _moves(silent: bool) -> bool:
+    """Whether a bar may move on standard error."""
+    stream: Any = sys.stderr
+    here = stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
+    return here and not silent
+
+
+@contextmanager
+def counting(silent: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Within the block, a bar shows what it is told: what is being done, how much of it, of
+    how much (0: that is not known)."""
+    if not _moves(silent):
+        yield lambda what, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    text = TextColumn("{task.description}", markup=False)
+    times = (TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (text, BarColumn(), MofNCompleteColumn(), *times)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda what, done, total: progress.update(
+            task, description=what, completed=done, total=total or None
+        )

@@ -92,6 +92,14 @@ Rate = Annotated[
         "--rate", min=0.01, help="Requests a second for each key.", rich_help_panel=_LIMITS
     ),
 ]
+KeepDays = Annotated[
+    float | None,
+    typer.Option(
+        "--keep-days",
+        min=0.001,
+        help="Days after which programs and jobs are forgotten; never by default.",
+    ),
+]
 Grace = Annotated[
     float,
     typer.Option(
@@ -119,6 +127,7 @@ def serve(
     job_seconds: JobSeconds = None,
     rate: Rate = None,
     grace: Grace = 20.0,
+    keep_days: KeepDays = None,
 ) -> None:
     """Answer questions and work on programs over HTTP, with a page at /."""
     limits = {
@@ -129,6 +138,7 @@ def serve(
         "rate": rate,
     }
     base = {"host": host, "port": port, "store": store, "auth": auth, "grace": grace}
+    base["keep_days"] = keep_days
     base["hosts"] = tuple(allow_host or ())
     if data is not None:
         base["folder"] = data.absolute()

@@ -300,6 +300,14 @@ class Client:
         """The job as it is now."""
         return read(Job, self._json("GET", f"/v1/jobs/{_id(id)}"))
 
+    def remove(self, of: Program | Job) -> None:
+        """Forget a program with all jobs on it, or a job with its report and result (it is
+        stopped if it runs). A program with a job that has not ended is a `ServiceError`."""
+        if isinstance(of, Job):
+            self._json("DELETE", f"/v1/jobs/{of.id}?forget=true")
+        else:
+            self._json("DELETE", f"/v1/programs/{of.id}")
+
     def cancel(self, job: Job) -> Job:
         """Stop a job."""
         return read(Job, self._json("DELETE", f"/v1/jobs/{job.id}"))
@@ -314,6 +322,11 @@ class Client:
         """The report of a job that is done."""
         found: dict[str, Any] = self._json("GET", f"/v1/jobs/{job.id}/report?format={format}")
         return found
+
+    def page(self, job: Job) -> str:
+        """The report of a job that is done, as an HTML document."""
+        path = f"/v1/jobs/{job.id}/report?format=html"
+        return self._connection.request("GET", path).decode()
 
     def result(self, job: Job) -> bytes:
         """The program that a job has made."""

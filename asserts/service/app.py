@@ -15,18 +15,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from asserts.service import answering
 from asserts.service.blobs import Blobs
 from asserts.service.bodies import Problem
 from asserts.service.jobs import Jobs
 from asserts.service.keys import Keys
 from asserts.service.metrics import Metrics
 from asserts.service.middleware import Boundary
-from asserts.service.pool import Pool, WorkerSettings
-from asserts.service.problems import MEDIA_TYPE, ProblemError
+from asserts.service.retention import Retention
 from asserts.service.routes import environments, operations, page, programs, questions
 from asserts.service.settings import Settings, is_loopback
 from asserts.service.state import State
 from asserts.service.store import Store
+from asserts.work.pool import Pool, WorkerSettings
+from asserts.work.problems import MEDIA_TYPE, ProblemError, is_full
 from shapeproof import __version__
 
 __all__ = ["create_app"]
@@ -62,6 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _on_invalid)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _on_http)  # type: ignore[arg-type]
     app.add_exception_handler(SQLAlchemyError, _on_store)
+    app.add_exception_handler(OSError, _on_disk)
     app.add_middleware(
         Boundary, hosts=_hosts(settings), body_limit=_body_limit(settings), metrics=metrics
     )
@@ -107,6 +110,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         state.ready = False
+        await state.retention.stop()
         await state.jobs.stop(settings.grace)
         for pool in (state.questions, state.workers):
             await pool.close()
@@ -120,18 +124,22 @@ async def _started(settings: Settings, metrics: Metrics) -> State:
     store = Store(settings.store_url)
     await run_in_threadpool(store.migrate)
     answer, uses = limits.answer_size, limits.uses
-    asked = WorkerSettings("questions", limits.question_memory, 0, answer, uses)
+    serves = answering.__name__
+    asked = WorkerSettings(serves, "questions", limits.question_memory, 0, answer, uses)
     worked = WorkerSettings(
-        "jobs", limits.job_memory, 2 * limits.unpacked_size, 8 * answer, uses
+        serves, "jobs", limits.job_memory, 2 * limits.unpacked_size, 8 * answer, uses
     )
     ask = Pool(limits.question_workers, limits.question_queue, asked)
     work = Pool(limits.job_workers, limits.job_workers, worked)
     await ask.open()
     work.open_soon()
-    jobs = Jobs(store, work, Blobs(settings.folder), limits, metrics)
+    blobs = Blobs(settings.folder)
+    jobs = Jobs(store, work, blobs, limits, metrics)
     await jobs.start()
+    retention = Retention(store, blobs, settings.keep_days)
+    await retention.start()
     keys = Keys(store, settings.keys_required, limits.rate)
-    return State(settings, metrics, store, keys, ask, work, jobs)
+    return State(settings, metrics, store, keys, ask, work, jobs, retention)
 
 
 # --------------------------------------------------------------------------- problems
@@ -180,10 +188,22 @@ async def _on_http(request: Request, error: HTTPException) -> Response:
     return _response(request, ProblemError(kind, detail, headers=dict(error.headers or {})))
 
 
+_AFTER: Final = {"Retry-After": "5"}
+
+
+async def _on_disk(request: Request, error: Exception) -> Response:
+    if not is_full(error):
+        raise error
+    log.error("the disk is full")
+    problem = ProblemError("full", "nothing was kept of this request", headers=_AFTER)
+    return _response(request, problem)
+
+
 async def _on_store(request: Request, error: Exception) -> Response:
+    if is_full(error):
+        return await _on_disk(request, error)
     log.error("the store failed", extra={"error": type(error).__name__})
-    after = {"Retry-After": "5"}
-    return _response(request, ProblemError("store", "come back in a moment", headers=after))
+    return _response(request, ProblemError("store", "come back in a moment", headers=_AFTER))
 
 
 # --------------------------------------------------------------------------- OpenAPI

@@ -2,6 +2,10 @@
 
 A file is written beside its place and moved there when it is whole and on the disk, so that
 half of one is never seen. Names of users are never paths.
+
+A content may be that of several programs and results. It is removed when no row of the store
+names it; one that was taken in is pinned until its scratch folder is gone, and by then its row
+is there.
 """
 
 from __future__ import annotations
@@ -10,13 +14,15 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 
-from asserts.service.problems import ProblemError
+from asserts.files import digest_of
+from asserts.work.problems import ProblemError
 
 __all__ = ["Blobs", "Upload"]
 
@@ -36,6 +42,9 @@ class Blobs:
     def __init__(self, folder: Path) -> None:
         self._contents = folder / "contents"
         self._meanwhile = folder / "meanwhile"
+        self._lock = threading.Lock()
+        self._pins: dict[Path, set[str]] = {}
+        """Digests by the scratch folder that they came from."""
         shutil.rmtree(self._meanwhile, ignore_errors=True)  # what a crash has left
         for made in (self._contents, self._meanwhile):
             made.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -48,6 +57,7 @@ class Blobs:
         try:
             yield folder
         finally:
+            self._pins.pop(folder, None)
             shutil.rmtree(folder, ignore_errors=True)
 
     async def receive(self, chunks: AsyncIterator[bytes], path: Path, most: int) -> Upload:
@@ -65,16 +75,34 @@ class Blobs:
         return upload
 
     def keep(self, path: Path, digest: str | None = None) -> str:
-        """Take a file in; its digest."""
-        digest = digest or _digest(path)
+        """Take in a file of a scratch folder; its digest. The content stays at least until
+        that folder is gone. Raises `OSError`."""
+        digest = digest or digest_of(path)
         place = self.path(digest)
-        if not place.exists():
+        with self._lock:
+            self._pins.setdefault(path.parent, set()).add(digest)
+            there = place.exists()
+        if not there:
             place.parent.mkdir(exist_ok=True, mode=0o700)
             with path.open("rb") as file:
                 os.fsync(file.fileno())
             os.replace(path, place)
             _sync(place.parent)
         return digest
+
+    def digests(self) -> Iterator[str]:
+        """All contents that there are."""
+        for place in self._contents.glob("??/*"):
+            yield place.name
+
+    def remove(self, digest: str, is_named: Callable[[str], bool]) -> bool:
+        """Remove a content unless it is pinned or `is_named` by a row; whether that was done.
+        Raises `OSError`, and what `is_named` raises."""
+        with self._lock:
+            if any(digest in pins for pins in list(self._pins.values())) or is_named(digest):
+                return False
+            self.path(digest).unlink(missing_ok=True)
+            return True
 
     def path(self, digest: str) -> Path:
         """Where the content with that digest is."""
@@ -100,11 +128,3 @@ def _sync(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()

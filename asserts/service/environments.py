@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from asserts.service.problems import ProblemError
 from asserts.service.questions import described, environment
+from asserts.work.problems import ProblemError
 
 __all__ = ["worked_on"]
 

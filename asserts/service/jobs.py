@@ -10,24 +10,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import json
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from asserts.service.blobs import Blobs
 from asserts.service.metrics import Metrics
-from asserts.service.pool import Pool
-from asserts.service.problems import ProblemError
 from asserts.service.settings import Limits
 from asserts.service.store import Store
 from asserts.service.tables import Job
+from asserts.work.pool import Pool
+from asserts.work.problems import ProblemError, problem_of
 
-__all__ = ["ENDED", "Jobs", "key_of", "programs_of"]
+__all__ = ["ENDED", "Jobs", "programs_of"]
 
 log = logging.getLogger("shapeproof.jobs")
 
@@ -37,14 +38,6 @@ ENDED: Final = ("done", "failed", "cancelled")
 _KEEP_ALIVE: Final = 15.0
 _LOOK_AGAIN: Final = 5.0
 """Seconds after which the store is asked for jobs that nobody told of."""
-
-
-def key_of(verb: str, programs: list[str | None], options: Mapping[str, Any]) -> str:
-    """The hash of all that an answer depends on."""
-    from shapeproof import __version__
-
-    whole = json.dumps([__version__, verb, programs, dict(options)], sort_keys=True)
-    return hashlib.sha256(whole.encode()).hexdigest()
 
 
 class Jobs:
@@ -122,9 +115,17 @@ class Jobs:
             self._running.pop(job.id, None)
 
     async def _run(self, job: Job) -> None:
+        try:
+            with self.blobs.scratch() as folder:
+                await self._run_in(job, folder)  # (the result is named by the job after it)
+        except OSError as error:  # (no room for the folder)
+            problem = problem_of(error)
+            await self._end(job, "failed", {"problem": problem.content().decode()})
+
+    async def _run_in(self, job: Job, folder: Path) -> None:
         self._tell(job.id, {"stage": "running", "attempt": job.attempts})
         try:
-            values = await self._worked(job)
+            values = await self._worked(job, folder)
             state = "done"
         except ProblemError as problem:
             if problem.kind == "stopping":
@@ -138,44 +139,47 @@ class Jobs:
             values, state = {}, "cancelled"
         except Exception as error:
             log.exception("a job failed", extra={"job": job.id})
-            unexpected = ProblemError("internal", f"unexpected {type(error).__name__}")
-            values, state = {"problem": unexpected.content().decode()}, "failed"
+            values, state = {"problem": problem_of(error).content().decode()}, "failed"
         await self._end(job, state, values)
 
     async def _end(self, job: Job, state: str, values: Mapping[str, Any]) -> None:
         self._cancelled.discard(job.id)
-        await run_in_threadpool(self._store.end_job, job.id, state, **values)
+        while True:
+            try:
+                await run_in_threadpool(self._store.end_job, job.id, state, **values)
+                break
+            except SQLAlchemyError:  # (its disk is full, or it is restarted)
+                log.exception("the end of a job cannot be stored", extra={"job": job.id})
+                await asyncio.sleep(_LOOK_AGAIN)
         self._metrics.jobs.labels(job.verb, state).inc()
         log.info("job", extra={"job": job.id, "verb": job.verb, "end": state})
         self._tell(job.id, {"stage": state})
         self._told.pop(job.id, None)
 
-    async def _worked(self, job: Job) -> dict[str, Any]:
+    async def _worked(self, job: Job, folder: Path) -> dict[str, Any]:
         """What is stored of the job's answer."""
-        with self.blobs.scratch() as folder:
-            digests = [job.program, job.other]
-            programs = await run_in_threadpool(
-                programs_of, self._store, self.blobs, job.owner, digests, folder
-            )
-            suffix = {"onnx": ".onnx", "pt2": ".pt2", "json": ".json"}[programs[0]["kind"]]
-            output = folder / f"result{suffix}"
-            request = {
-                "kind": "job",
-                "verb": job.verb,
-                "programs": programs,
-                "options": json.loads(job.options),
-                "output": str(output),
-                "unpacked": self._limits.unpacked_size,
-            }
-            answer = await self._pool.ask(
-                request, self._limits.job_seconds, lambda event: self._tell(job.id, event)
-            )
-            found = json.loads(answer)
-            if not found.pop("saved", False):
-                return {"report": json.dumps(found)}
-            digest = await run_in_threadpool(self.blobs.keep, output)
-            kind = programs[0]["kind"]
-            return {"report": json.dumps(found), "result": digest, "result_kind": kind}
+        digests = [job.program, job.other]
+        programs = await run_in_threadpool(
+            programs_of, self._store, self.blobs, job.owner, digests, folder
+        )
+        kind = programs[0]["kind"]
+        output = folder / f"result.{kind}"
+        request = {
+            "kind": "job",
+            "verb": job.verb,
+            "programs": programs,
+            "options": json.loads(job.options),
+            "output": str(output),
+            "unpacked": self._limits.unpacked_size,
+        }
+        answer = await self._pool.ask(
+            request, self._limits.job_seconds, lambda event: self._tell(job.id, event)
+        )
+        found = json.loads(answer)
+        if not found.pop("saved", False):
+            return {"report": json.dumps(found)}
+        digest = await run_in_threadpool(self.blobs.keep, output)
+        return {"report": json.dumps(found), "result": digest, "result_kind": kind}
 
     async def cancel(self, job: Job) -> None:
         """Stop a job. Raises `ProblemError` if it has ended."""

@@ -16,8 +16,8 @@ from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 
-from asserts.service.problems import ProblemError
 from asserts.service.store import Store
+from asserts.work.problems import ProblemError
 
 __all__ = ["ANYBODY", "Caller", "Keys", "made_key"]
 

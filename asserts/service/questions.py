@@ -22,7 +22,7 @@ from asserts.cli.documents import (
     of_values,
     of_verdict,
 )
-from asserts.service.problems import ProblemError, problem_of
+from asserts.work.problems import ProblemError, problem_of
 from shapes.base import Location, SaidAt
 from shapes.env import Guard, GuardFunction, ShapeEnv
 from shapes.errors import ContradictionError

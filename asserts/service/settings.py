@@ -62,6 +62,9 @@ class Settings:
     """Further names by which clients may call the service."""
     grace: float = 20.0
     """Seconds that running work may take when the service is stopped."""
+    keep_days: float | None = None
+    """Days after which jobs that have ended, and programs that no job is there of, are
+    forgotten; None: never."""
     limits: Limits = field(default_factory=Limits)
 
     @property

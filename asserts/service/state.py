@@ -10,12 +10,13 @@ from fastapi import Depends, Request
 from asserts.service.jobs import Jobs
 from asserts.service.keys import Caller, Keys
 from asserts.service.metrics import Metrics
-from asserts.service.pool import Pool
-from asserts.service.problems import ProblemError
+from asserts.service.retention import Retention
 from asserts.service.settings import Settings
 from asserts.service.store import Store
+from asserts.work.pool import Pool
+from asserts.work.problems import ProblemError
 
-__all__ = ["Reading", "State", "Stated", "Writing", "state_of"]
+__all__ = ["Reading", "State", "Stated", "Writing", "reading", "state_of"]
 
 
 @dataclass
@@ -29,6 +30,7 @@ class State:
     questions: Pool
     workers: Pool
     jobs: Jobs
+    retention: Retention
     ready: bool = False
     uploads: int = 0
 
@@ -41,12 +43,12 @@ async def state_of(request: Request) -> State:
 Stated = Annotated[State, Depends(state_of)]
 
 
-async def _reading(request: Request, state: Stated) -> Caller:
+async def reading(request: Request, state: Stated) -> Caller:
     """A caller who may read and ask."""
     return await _caller(request, state, "read")
 
 
-async def _writing(request: Request, state: Stated) -> Caller:
+async def writing(request: Request, state: Stated) -> Caller:
     """A caller who may change what is stored."""
     return await _caller(request, state, "write")
 
@@ -59,5 +61,5 @@ async def _caller(request: Request, state: State, scope: str) -> Caller:
     return caller
 
 
-Reading = Annotated[Caller, Depends(_reading)]
-Writing = Annotated[Caller, Depends(_writing)]
+Reading = Annotated[Caller, Depends(reading)]
+Writing = Annotated[Caller, Depends(writing)]

@@ -9,15 +9,26 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import Engine, create_engine, delete, event, func, select, text, update
+from sqlalchemy import (
+    Engine,
+    create_engine,
+    delete,
+    event,
+    exists,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
-from asserts.service.problems import ProblemError
 from asserts.service.tables import Environment, Job, Key, Program, now
+from asserts.work.problems import ProblemError
 
 __all__ = ["Store", "new_id"]
 
@@ -152,6 +163,7 @@ class Store:
             if found is None:
                 found = Program(owner=owner, digest=digest, name=name, kind=kind, size=size)
                 session.add(found)
+            found.created = now()  # (what is sent again is kept for as long as anything new)
         return found
 
     def program(self, owner: str, digest: str) -> Program:
@@ -161,6 +173,44 @@ class Store:
             if found is None:
                 raise ProblemError("not-found", "there is no program of that id")
             return found
+
+    def remove_program(self, owner: str, digest: str) -> list[str]:
+        """Forget a program with the jobs on it; the contents that they had. Raises
+        `ProblemError` if there is none, or a job on it has not ended."""
+        with self._session.begin() as session:
+            found = session.get(Program, (owner, digest)) if is_id(digest) else None
+            if found is None:
+                raise ProblemError("not-found", "there is no program of that id")
+            on_it = (Job.program == digest) | (Job.other == digest)
+            jobs = session.scalars(select(Job).where(Job.owner == owner, on_it)).all()
+            waiting = sum(job.state in OPEN for job in jobs)
+            if waiting:
+                raise ProblemError("state", f"{waiting} jobs on it have not ended")
+            for job in jobs:
+                session.delete(job)
+            session.delete(found)
+            return [digest, *(job.result for job in jobs if job.result)]
+
+    def expire(self, before: datetime) -> tuple[int, int]:
+        """Forget jobs that ended before a time, and programs uploaded before it that have no
+        jobs; how many of both."""
+        used = exists().where(
+            Job.owner == Program.owner,
+            (Job.program == Program.digest) | (Job.other == Program.digest),
+        )
+        with self._session.begin() as session:
+            old = delete(Job).where(Job.state.notin_(OPEN), Job.finished < before)
+            jobs = _rows(session, old)
+            unused = delete(Program).where(Program.created < before, ~used)
+            return jobs, _rows(session, unused)
+
+    def names(self, digest: str) -> bool:
+        """Whether a program or a result, of any owner, has that content."""
+        with self._session() as session:
+            asked = select(
+                exists().where(Program.digest == digest) | exists().where(Job.result == digest)
+            )
+            return bool(session.scalar(asked))
 
     # ------------------------------------------------------------------ jobs
 
@@ -188,6 +238,17 @@ class Store:
             if found is None or owner not in (None, found.owner):
                 raise ProblemError("not-found", "there is no job of that id")
             return found
+
+    def remove_job(self, owner: str, name: str) -> list[str]:
+        """Forget a job that has ended; the content of its result. Raises `ProblemError`."""
+        with self._session.begin() as session:
+            found = session.get(Job, name) if is_id(name) else None
+            if found is None or found.owner != owner:
+                raise ProblemError("not-found", "there is no job of that id")
+            if found.state in OPEN:
+                raise ProblemError("state", f"the job is {found.state}")
+            session.delete(found)
+            return [found.result] if found.result else []
 
     def take_job(self) -> Job | None:
         """The oldest job that waits, which is running from now on."""

@@ -43,7 +43,7 @@ def test_at_least_two_hundred_requests(hostile: Server) -> None:
     operations = [one.ok() for one in schema.get_all_operations()]
     modes = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
     seen: Counter[int] = Counter()
-    end = time.monotonic() + 45
+    end = time.monotonic() + 180  # (a bound for slow machines; it takes seconds on others)
     for operation in operations:
         for mode in modes:
             ask(operation.as_strategy(generation_mode=mode), seen, end)

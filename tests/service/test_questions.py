@@ -9,8 +9,8 @@ import pytest
 
 from asserts.cli import main
 from asserts.service.bodies import QUESTIONS
-from asserts.service.problems import ProblemError
 from asserts.service.questions import answers
+from asserts.work.problems import ProblemError
 from shapes import ShapeEnv
 from tests.service.serving import Server
 

@@ -22,7 +22,7 @@ from torch.export import ExportedProgram
 import asserts
 from asserts.cli import main
 from asserts.dialects.torch.export.files import load
-from asserts.errors import GraphError
+from asserts.errors import GraphError, UnsafeError
 from asserts.files import load_program, save_program, write_whole
 from tests.torch.programs import DYNAMIC, PROGRAMS, Program, rows, scalar
 from tests.torch.torch_help import (
@@ -616,3 +616,49 @@ def test_guards_of_a_file_prove_what_follows_from_them() -> None:
     assert not accepts(fewer.module(), (rows(5), scalar(2)))
     assert not accepts(fewer.module(), (rows(4), scalar(1)))
     assert accepts(fewer.module(), (rows(4), scalar(2)))
+
+
+# --------------------------------------------------------------------------- what loading runs
+
+
+def hostile_archives() -> dict[str, bytes]:
+    """Those that the service refuses."""
+    from tests.service.test_programs import hostile_programs
+
+    found = hostile_programs().items()
+    return {what: content for what, (name, content) in found if name.endswith(".pt2")}
+
+
+def test_hostile_files_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the command and the library as by the service: before torch sees them."""
+    mark = Path("/tmp/shapeproof-was-here")
+    mark.unlink(missing_ok=True)
+    path = tmp_path / "hostile.pt2"
+    for what, content in hostile_archives().items():
+        if what == "pt2: a bomb":
+            continue
+        path.write_bytes(content)
+        with pytest.raises(GraphError) as error:
+            load(path)
+        assert str(path) in str(error.value), what
+    path.write_bytes(hostile_archives()["pt2: a call in an expression"])
+    assert "is refused" in refused(path, capsys)
+    assert not mark.exists()
+
+
+def test_operators_of_the_process_are_allowed(tmp_path: Path) -> None:
+    """Whoever runs the process has registered them; a file that names another is refused."""
+    path = tmp_path / "custom.pt2"
+    with torch.library._scoped_library("shapeproof_files", "FRAGMENT") as library:
+        library.define("twice(Tensor x) -> Tensor")
+        library.impl("twice", lambda x: x * 2, "CompositeExplicitAutograd")
+        library.impl("twice", torch.empty_like, "Meta")
+
+        class Model(torch.nn.Module):
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                return torch.ops.shapeproof_files.twice(x)
+
+        torch.export.save(torch.export.export(Model(), (torch.ones(3),)), path)
+        assert load(path).module()(torch.ones(3)).tolist() == [2.0, 2.0, 2.0]
+    with pytest.raises(UnsafeError, match=r"shapeproof_files\.twice"):
+        load(path)

@@ -22,10 +22,10 @@ from asserts.service.bodies import (
     Question,
     Statements,
 )
-from asserts.service.problems import ProblemError
 from asserts.service.routes.questions import ask, require_json
 from asserts.service.state import Reading, State, Stated, Writing
 from asserts.service.tables import Environment, in_words
+from asserts.work.problems import ProblemError
 
 __all__ = ["DOCUMENT", "router"]
 
@@ -154,11 +154,26 @@ def _document(found: Environment) -> Response:
 async def state_facts(
     id: str, body: Statements, state: Stated, caller: Writing, if_match: IfMatch = None
 ) -> Response:
-    found = await _found(state, caller.owner, id)
+    def stated(found: Environment) -> dict[str, Any]:
+        return body.model_dump() | {"document": found.document}
+
+    return await _changed(state, caller.owner, id, if_match, stated)
+
+
+async def _changed(
+    state: State,
+    owner: str,
+    id: str,
+    if_match: str | None,
+    body_of: Callable[[Environment], dict[str, Any]],
+) -> Response:
+    """Replace an environment of the version that is meant by what a worker makes of the body
+    (of the environment as it is)."""
+    found = await _found(state, owner, id)
     version = _version(if_match, found)
-    made = await _worked(state, "save", body.model_dump() | {"document": found.document})
+    made = await _worked(state, "save", body_of(found))
     changed = await run_in_threadpool(
-        state.store.change_environment, caller.owner, id, version, made["document"]
+        state.store.change_environment, owner, id, version, made["document"]
     )
     return _response(changed, **made["described"])
 
@@ -172,17 +187,11 @@ async def state_facts(
 async def replace(
     id: str, request: Request, state: Stated, caller: Writing, if_match: IfMatch = None
 ) -> Response:
-    found = await _found(state, caller.owner, id)
-    version = _version(if_match, found)
     try:
         text = (await request.body()).decode()
     except UnicodeDecodeError:
         raise ProblemError("json", "it is not UTF-8 text") from None
-    made = await _worked(state, "save", {"document": text})
-    changed = await run_in_threadpool(
-        state.store.change_environment, caller.owner, id, version, made["document"]
-    )
-    return _response(changed, **made["described"])
+    return await _changed(state, caller.owner, id, if_match, lambda _: {"document": text})
 
 
 @router.post(

@@ -9,14 +9,15 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from asserts.inspection import kind_of
+from asserts.service import pages, sarif
 from asserts.service.bodies import JobAnswer, JobRequest, ProgramAnswer
-from asserts.service.inspection import kind_of
-from asserts.service.jobs import key_of
-from asserts.service.problems import ProblemError
+from asserts.service.jobs import ENDED
 from asserts.service.routes.questions import ask, require_json
-from asserts.service.sarif import MEDIA_TYPE, sarif_of
 from asserts.service.state import Reading, State, Stated, Writing
 from asserts.service.tables import Job, Program, in_words
+from asserts.work.problems import ProblemError
+from asserts.work.verbs import OPTIONS, key_of
 
 __all__ = ["router"]
 
@@ -56,9 +57,9 @@ async def upload(
         unpacked = state.settings.limits.unpacked_size
         await ask(state, {"kind": "inspect", "programs": [one], "unpacked": unpacked})
         digest = await run_in_threadpool(state.jobs.blobs.keep, path, received.digest)
-    made = await run_in_threadpool(
-        state.store.add_program, caller.owner, digest, name, kind, received.size
-    )
+        made = await run_in_threadpool(
+            state.store.add_program, caller.owner, digest, name, kind, received.size
+        )
     headers = {"Location": f"/v1/programs/{digest}"}
     content = json.dumps(_program(made))
     return Response(content, 201, headers, media_type="application/json")
@@ -91,6 +92,19 @@ def _program(found: Program) -> dict[str, Any]:
 )
 async def program(id: str, state: Stated, caller: Reading) -> dict[str, Any]:
     return _program(await run_in_threadpool(state.store.program, caller.owner, id))
+
+
+@router.delete(
+    "/v1/programs/{id}",
+    tags=["programs"],
+    status_code=204,
+    summary="Forget it, with the jobs on it, their reports and results",
+    response_class=Response,
+)
+async def remove(id: str, state: Stated, caller: Writing) -> Response:
+    left = await run_in_threadpool(state.store.remove_program, caller.owner, id)
+    await run_in_threadpool(state.retention.remove, left)
+    return Response(status_code=204)
 
 
 # --------------------------------------------------------------------------- jobs
@@ -148,12 +162,7 @@ async def begin(body: JobRequest, state: Stated, caller: Writing) -> Response:
 
 def _options(body: JobRequest) -> dict[str, Any]:
     """The options that the verb has."""
-    known: dict[str, tuple[str, ...]] = {
-        "verify": ("seed", "trials"),
-        "contract": ("sizes",),
-        "remove": (),
-    }
-    return body.model_dump(include=set(known.get(body.verb, ("policy",))))
+    return body.model_dump(include=set(OPTIONS[body.verb]))
 
 
 @router.get("/v1/jobs/{id}", tags=["jobs"], summary="A job", response_model=JobAnswer)
@@ -165,10 +174,27 @@ async def _found(state: State, owner: str, id: str) -> Job:
     return await run_in_threadpool(state.store.job, owner, id)
 
 
-@router.delete("/v1/jobs/{id}", tags=["jobs"], summary="Stop it", response_model=JobAnswer)
-async def cancel(id: str, state: Stated, caller: Writing) -> dict[str, Any]:
-    await state.jobs.cancel(await _found(state, caller.owner, id))
-    return _job(await _found(state, caller.owner, id))
+@router.delete(
+    "/v1/jobs/{id}",
+    tags=["jobs"],
+    summary="Stop it; with `forget`, forget it too, with its report and result",
+    response_model=JobAnswer,
+)
+async def cancel(
+    id: str, state: Stated, caller: Writing, forget: bool = False
+) -> dict[str, Any]:
+    found = await _found(state, caller.owner, id)
+    if not forget or found.state not in ENDED:
+        try:
+            await state.jobs.cancel(found)
+        except ProblemError as problem:
+            if not forget or problem.kind != "state":  # (it has ended meanwhile)
+                raise
+        found = await _found(state, caller.owner, id)
+    if forget:
+        left = await run_in_threadpool(state.store.remove_job, caller.owner, id)
+        await run_in_threadpool(state.retention.remove, left)
+    return _job(found)
 
 
 @router.get(
@@ -195,14 +221,14 @@ async def events(id: str, state: Stated, caller: Reading) -> StreamingResponse:
 @router.get(
     "/v1/jobs/{id}/report",
     tags=["jobs"],
-    summary="The report, as JSON or SARIF",
+    summary="The report, as JSON, HTML or SARIF",
     response_class=Response,
 )
 async def report(
     id: str,
     state: Stated,
     caller: Reading,
-    form: Annotated[str, Query(alias="format", pattern="^(json|sarif)$")] = "json",
+    form: Annotated[str, Query(alias="format", pattern="^(json|html|sarif)$")] = "json",
 ) -> Response:
     found = await _found(state, caller.owner, id)
     if found.report is None:
@@ -214,8 +240,14 @@ async def report(
     from shapeproof import __version__
 
     about = await run_in_threadpool(state.store.program, caller.owner, found.program)
-    log = sarif_of(json.loads(found.report), about.name, __version__)
-    return Response(json.dumps(log), media_type=MEDIA_TYPE)
+    known = json.loads(found.report)
+    if form == "html":
+        page = pages.page_of(known, found.verb, about.name, __version__)
+        name = f"{about.name.rpartition('.')[0]}.{found.verb}.html"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(page, headers=headers, media_type=pages.MEDIA_TYPE)
+    log = sarif.sarif_of(known, about.name, __version__)
+    return Response(json.dumps(log), media_type=sarif.MEDIA_TYPE)
 
 
 @router.get(

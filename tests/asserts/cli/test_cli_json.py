@@ -18,7 +18,9 @@ from shapes import ValueRanges, int_oo
 DOC = (Path(__file__).parents[3] / "docs" / "command.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```\n\$ shapeproof ([^\n]*)\n(\{.*?)```", DOC, re.DOTALL)
 SOURCE, CONTRACTS = re.findall(r"```python\n(.*?)```", DOC, re.DOTALL)
-VERBS = ("prove", "bounds", "insert", "remove", "minimise", "report", "verify", "check", "demo")
+VERBS = (
+    "prove", "bounds", "insert", "remove", "minimise", "report", "verify", "check", "fleet", "demo",
+)  # fmt: skip
 OPEN = ("counts", "counterexample", "witness")
 """Fields whose keys depend on the question."""
 
@@ -62,7 +64,7 @@ def test_the_examples_of_the_docs(folder: Path, capsys: pytest.CaptureFixture[st
         require_like(shown, found)
         seen.add(found["verb"])
     assert seen == set(VERBS)
-    assert len(EXAMPLES) == 11
+    assert len(EXAMPLES) == 12
 
 
 def test_the_exit_codes_of_the_docs() -> None:
@@ -76,6 +78,7 @@ def test_errors_are_objects_too(
 ) -> None:
     """Bad input of each verb, and an option that there is not."""
     places = {"prove": ["n <"], "bounds": ["n +"], "verify": ["no.json", "no.json"]}
+    places["fleet"] = ["no.json", "-o", "reports"]
     arguments = [verb, *places.get(verb, ["no.json"])]
     assert main([*arguments, "--json"]) == 2
     shown = capsys.readouterr()

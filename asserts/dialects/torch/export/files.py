@@ -1,8 +1,9 @@
 """Exported programs in files.
 
-Files are read by `torch.export.load` alone, and held to data: what would have to be
-unpickled as an object of unknown kind is refused, because unpickling runs code. torch tells
-what is wrong with a file only in its log; here it is part of the error.
+Files are read by `torch.export.load` alone, and held to data: `asserts.inspection` refuses a
+file that could run code when it is loaded, and torch reads a copy that has the inspected
+entries and nothing else. torch tells what is wrong with a file only in its log; here it is
+part of the error.
 
 What was decided while the program was traced is in the file, too, for its report.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import tempfile
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -33,19 +35,17 @@ from asserts.dialects.torch.export.decisions import (
 )
 from asserts.dialects.torch.export.programs import shape_env_of
 from asserts.errors import GraphError
+from asserts.inspection import inspect, rewritten
 
 __all__ = ["load", "save"]
-
-_OBJECTS: Final = ("custom_obj_", "opaque_obj_")
-"""How the names of entries begin that are objects and no tensors."""
 
 
 def load(path: str | os.PathLike[str]) -> ExportedProgram:
     """The exported program in a file.
 
     Raises `OSError` if the file cannot be read, and `GraphError`, naming the file, if it is
-    damaged, is no exported program, was saved by a torch whose files this one cannot read, or
-    holds objects that are no data.
+    damaged, is no exported program, or was saved by a torch whose files this one cannot read;
+    `UnsafeError` if loading it could run code that the file names (see `asserts.inspection`).
     """
     name = os.fspath(path)
     with Path(path).open("rb"):
@@ -55,13 +55,14 @@ def load(path: str | os.PathLike[str]) -> ExportedProgram:
             f"{name} is damaged, or is no program that torch.export.save has written: "
             "it is not an archive"
         )
-    saved_by = _inspected(name)
-    with _reading() as logged:
+    extra: dict[str, str | bytes] = {KEPT_AS: ""}  # (torch drops an empty one)
+    with tempfile.TemporaryDirectory(prefix="shapeproof-") as folder, _reading() as logged:
+        copy = os.path.join(folder, "inspected.pt2")
+        saved_by = _inspected(name, copy)
         try:
-            extra: dict[str, str | bytes] = {KEPT_AS: ""}  # (torch drops an empty one)
-            program = torch.export.load(name, extra_files=extra)
+            program = torch.export.load(copy, extra_files=extra)
         except Exception as error:  # torch raises whatever it stumbles over
-            why = _last_line(logged[-1] if logged else error)
+            why = _last_line(logged[-1] if logged else error).replace(copy, name)
             raise GraphError(_refusal(name, saved_by, why)) from error
     _read_decisions(program, extra[KEPT_AS], name)
     return program
@@ -97,35 +98,23 @@ def _last_line(error: BaseException) -> str:
     return text.splitlines()[-1].strip()
 
 
-def _inspected(name: str) -> str | None:
-    """The version of torch that has saved the file; refuses one that is cut, or holds
-    objects."""
+_LEAST_LIMIT: Final = 1 << 30
+
+
+def _inspected(name: str, copy: str) -> str | None:
+    """Inspect the archive, and copy its entries; the version of torch that has saved it."""
+    unpacked = max(_LEAST_LIMIT, 4 * os.path.getsize(name))  # (torch does not compress)
     try:
-        with zipfile.ZipFile(name) as archive:
-            damaged = archive.testzip()
-            entries = archive.namelist()
-            models = [e for e in entries if "/models/" in e and e.endswith(".json")]
-            program = json.loads(archive.read(models[0])) if models else {}
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise GraphError(f"{name} is damaged: {error}") from error
-    if damaged is not None:
-        raise GraphError(f"{name} is damaged: the checksum of {damaged} is wrong")
-    if not models and "serialized_exported_program.json" not in entries:
-        raise GraphError(f"{name} is damaged, or holds no exported program")
-    found = [e for e in entries if _is_object(e)]
-    if found:
-        raise GraphError(
-            f"{name} holds objects that are no data ({found[0]}): they are not loaded, "
-            "because that may run any code"
-        )
-    version = program.get("torch_version") if isinstance(program, dict) else None
+        inspect(name, "pt2", unpacked)
+        rewritten(name, copy)
+        with zipfile.ZipFile(copy) as archive:
+            models = [e for e in archive.namelist() if "/models/" in e]
+            version = json.loads(archive.read(models[0])).get("torch_version")
+    except GraphError as error:
+        raise type(error)(f"{name} is refused: {error}") from None
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise GraphError(f"{name} is damaged: {error}") from None
     return version if isinstance(version, str) else None
-
-
-def _is_object(entry: str) -> bool:
-    """Whether torch may unpickle the entry. It finds entries whatever their case, and takes
-    the beginning of a path within its folder for the kind."""
-    return any(part.startswith(_OBJECTS) for part in entry.lower().split("/"))
 
 
 _LOCK = threading.Lock()

@@ -8,11 +8,13 @@ contradict each other), `limit`. No problem holds a path or a stack trace of the
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from asserts.errors import UnsafeError
 from shapes.errors import (
     ContradictionError,
     DataDependentError,
@@ -27,7 +29,7 @@ from shapes.errors import (
     UnknownSymbolError,
 )
 
-__all__ = ["MEDIA_TYPE", "TITLES", "ProblemError", "problem_of"]
+__all__ = ["MEDIA_TYPE", "TITLES", "ProblemError", "is_full", "problem_of"]
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -64,6 +66,7 @@ TITLES: Final[dict[str, tuple[int, str]]] = {
     "state": (409, "The job is not in the state for that"),
     "busy": (429, "The service is busy"),
     "rate": (429, "Too many requests with this API key"),
+    "full": (507, "There is no room left on the disk"),
     "store": (503, "The store does not answer"),
     "stopping": (503, "The service is being stopped"),
 }
@@ -78,6 +81,7 @@ _KINDS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (RangeError, "range"),
     (EvaluationError, "value"),
     (SerializationError, "document"),
+    (UnsafeError, "unsafe"),
     (DataDependentError, "question"),
     (ShapeproofError, "question"),
 )
@@ -132,6 +136,21 @@ class ProblemError(Exception):
         return ProblemError(kind, detail, rest)
 
 
+_NO_ROOM: Final = frozenset((errno.ENOSPC, errno.EDQUOT))
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an exception, or one that it came from, says that there is no room on a disk."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.errno in _NO_ROOM:
+            return True
+        if "database or disk is full" in str(seen):  # (SQLite)
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
 def problem_of(
     error: BaseException, at: Mapping[str, Any] | None = None, program: bool = False
 ) -> ProblemError:
@@ -141,6 +160,8 @@ def problem_of(
         error.members = {**(at or {}), **error.members}
         return error
     where = dict(at or {})
+    if is_full(error):
+        return ProblemError("full", "the result could not be written", where)
     if isinstance(error, (MemoryError, RecursionError)):
         return ProblemError("memory", "out of memory or stack", where)
     if not isinstance(error, ShapeproofError):

@@ -23,8 +23,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from asserts.service.problems import ProblemError
-from asserts.service.worker import ANSWER, EVENT, HEAD, PROBLEM, READY, REQUEST
+from asserts.work.problems import ProblemError
+from asserts.work.worker import ANSWER, EVENT, HEAD, PROBLEM, READY, REQUEST
 
 __all__ = ["Pool", "Worker", "WorkerDiedError", "WorkerSettings"]
 
@@ -38,8 +38,10 @@ LONGEST_FRAME: Final = 1 << 28
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """What every worker of a pool is started with; sizes in bytes."""
+    """What every worker of a pool is started with; sizes in bytes. `serves` is the module that
+    does the work (`worker.Serving`), `preload` what it is told at first."""
 
+    serves: str
     preload: str
     memory: int
     file_size: int
@@ -75,23 +77,28 @@ class Worker:
         """A worker that is ready. Raises `WorkerDiedError` if it does not come up."""
         ours, theirs = socket.socketpair()
         code = (
-            "from asserts.service.worker import main; "
+            "from asserts.work.worker import main; "
             f"main({theirs.fileno()}, {vars(settings)!r})"
         )
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            code,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            pass_fds=(theirs.fileno(),),
-            env=_environment(),
-            cwd=tempfile.gettempdir() if os.name == "nt" else "/",
-            start_new_session=True,
-        )
-        theirs.close()
-        reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-c",
+                code,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                env=_environment(),
+                cwd=tempfile.gettempdir() if os.name == "nt" else "/",
+                start_new_session=True,
+            )
+            reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
+        except BaseException:  # (then the process, if there is one, ends by itself)
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         worker = Worker(process, reader, writer)
         try:
             kind, _ = await asyncio.wait_for(worker._received(), START_SECONDS)
@@ -198,8 +205,10 @@ class Pool:
     async def close(self) -> None:
         """End all workers at once."""
         self._closed = True
-        for task in self._starting:
+        starting = list(self._starting)
+        for task in starting:
             task.cancel()
+        await asyncio.gather(*starting, return_exceptions=True)
         for future in self._waiting:
             if not future.done():
                 future.set_exception(ProblemError("stopping", "come back in a moment"))

@@ -5,20 +5,46 @@ Paths are the server's own: whatever is said of them is said of the program's na
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from asserts.service.inspection import inspect, rewritten
-from asserts.service.problems import ProblemError, problem_of
+from asserts.inspection import inspect
+from asserts.work.problems import ProblemError, problem_of
 
-__all__ = ["worked"]
+__all__ = ["OPTIONS", "key_of", "preload", "work"]
 
 Asked = Mapping[str, Any]
 Tell = Callable[[Mapping[str, Any]], None]
 
 
-def worked(asked: Asked, tell: Tell) -> dict[str, Any]:
+OPTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "insert": ("policy",),
+    "remove": (),
+    "minimise": ("policy",),
+    "report": ("policy",),
+    "verify": ("seed", "trials"),
+    "contract": ("sizes",),
+}
+"""The options of each verb (`verify` of one program takes `policy`, too)."""
+
+
+def key_of(verb: str, programs: list[str | None], options: Mapping[str, Any]) -> str:
+    """The hash of all that an answer depends on; of programs, the hashes of their contents."""
+    from shapeproof import __version__
+
+    whole = json.dumps([__version__, verb, programs, dict(options)], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def preload(_: str) -> None:
+    """Import what the first program needs."""
+    import asserts  # noqa: F401
+
+
+def work(asked: Asked, tell: Tell) -> dict[str, Any]:
     """The answer to a request of kind "job" or "inspect". Raises `ProblemError`."""
     programs = asked["programs"]
     try:
@@ -35,8 +61,7 @@ def worked(asked: Asked, tell: Tell) -> dict[str, Any]:
 def _named(problem: ProblemError, programs: list[dict[str, Any]]) -> ProblemError:
     """The problem, with the programs' names where it has paths."""
     for one in programs:
-        for path in (f"{one['path']}.inspected.pt2", one["path"]):
-            problem.detail = problem.detail.replace(path, one["name"])
+        problem.detail = problem.detail.replace(one["path"], one["name"])
     return problem
 
 
@@ -44,11 +69,7 @@ def _loaded(one: Asked, tell: Tell) -> Any:
     from asserts.files import load_program
 
     tell({"stage": "loading", "program": one["name"]})
-    if one["kind"] != "pt2":
-        return load_program(one["path"])
-    path = f"{one['path']}.inspected.pt2"
-    rewritten(one["path"], path)
-    return load_program(path)
+    return load_program(one["path"])
 
 
 def _change(change: Callable[[Any, Asked], Any]) -> Callable[[Asked, Tell], dict[str, Any]]:
@@ -111,14 +132,21 @@ def _verify(asked: Asked, tell: Tell) -> dict[str, Any]:
     import asserts
     from asserts.cli.documents import of_comparison
 
-    first, second = (_loaded(one, tell) for one in asked["programs"])
-    tell({"stage": "working", "verb": "verify"})
-    names = tuple(one["name"] for one in asked["programs"])
     options = asked["options"]
+    loaded = [_loaded(one, tell) for one in asked["programs"]]
+    names = [one["name"] for one in asked["programs"]]
+    tell({"stage": "working", "verb": "verify"})
+    if len(loaded) == 1:  # (loaded anew: a change may share parts with what was given)
+        loaded.append(_minimise(_loaded(asked["programs"][0], tell), options).program)
+        names.append("minimised")
     found = asserts.verify(
-        first, second, seed=options["seed"], trials=options["trials"], names=names
+        loaded[0],
+        loaded[1],
+        seed=options["seed"],
+        trials=options["trials"],
+        names=(names[0], names[1]),
     )
-    return {"programs": list(names), **of_comparison(found)}
+    return {"programs": names, **of_comparison(found)}
 
 
 def _contract(asked: Asked, tell: Tell) -> dict[str, Any]:

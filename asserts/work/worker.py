@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import linecache
 import os
@@ -20,18 +21,30 @@ import struct
 import sys
 import sysconfig
 import warnings
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol, cast
 
-from asserts.service.problems import ProblemError, problem_of
+from asserts.work.problems import ProblemError, problem_of
 
-__all__ = ["ANSWER", "EVENT", "HEAD", "PROBLEM", "READY", "REQUEST", "main"]
+__all__ = ["ANSWER", "EVENT", "HEAD", "PROBLEM", "READY", "REQUEST", "Serving", "main"]
 
 HEAD: Final = struct.Struct(">IB")
 READY, REQUEST, ANSWER, PROBLEM, EVENT = range(5)
 
 _FILES: Final = 512
 """Descriptors that a worker may have open."""
+
+
+class Serving(Protocol):
+    """A module whose work is done in worker processes."""
+
+    def preload(self, what: str) -> None:
+        """Import what the first request needs; `what` kind of requests will come."""
+
+    def work(
+        self, asked: Mapping[str, Any], tell: Callable[[Mapping[str, Any]], None]
+    ) -> dict[str, Any]:
+        """The answer to a request; meanwhile `tell` sends events. May raise anything."""
 
 
 class _Line:
@@ -56,27 +69,29 @@ class _Line:
 
 
 def main(descriptor: int, settings: Mapping[str, Any]) -> None:
-    """Serve until the connection ends. `settings`: `memory` and `file_size` in bytes,
-    `answer_size`, and `preload`, "questions" or "jobs"."""
+    """Serve until the connection ends. `settings`: `memory`, `file_size` and `answer_size` in
+    bytes; `serves`, the name of the module of ours that does the work (`Serving`); and
+    `preload`, which it is told before the first request."""
     _prepare(settings)
     line = _Line(descriptor)
-    _preload(settings["preload"])
+    serving = cast(Serving, importlib.import_module(settings["serves"]))
+    serving.preload(settings["preload"])
     gc.collect()
     gc.freeze()
     line.send(READY, b"")
     while (content := line.receive()) is not None:
-        _answer(line, content, settings["answer_size"])
+        _answer(line, serving, content, settings["answer_size"])
         del content
         gc.collect()  # symbols of this question must not be there for the next
 
 
-def _answer(line: _Line, content: bytes, most: int) -> None:
+def _answer(line: _Line, serving: Serving, content: bytes, most: int) -> None:
     def tell(event: Mapping[str, Any]) -> None:
         line.send(EVENT, json.dumps(event).encode())
 
     try:
         asked = json.loads(content)
-        found = _work(asked, tell)
+        found = serving.work(asked, tell)
         answer = json.dumps(found, allow_nan=False).encode()
         if len(answer) > most:
             limit = {"limit": f"{most} bytes"}
@@ -85,21 +100,6 @@ def _answer(line: _Line, content: bytes, most: int) -> None:
         line.send(PROBLEM, problem_of(error).content())
     else:
         line.send(ANSWER, answer)
-
-
-def _work(asked: Mapping[str, Any], tell: Any) -> dict[str, Any]:
-    kind = asked["kind"]
-    if kind == "question":
-        from asserts.service.questions import answers
-
-        return {"schema": 1, "answers": answers(asked["verb"], asked["body"])}
-    if kind == "environment":
-        from asserts.service.environments import worked_on
-
-        return worked_on(asked["verb"], asked["body"])
-    from asserts.service.verbs import worked
-
-    return worked(asked, tell)
 
 
 # --------------------------------------------------------------------------- the process
@@ -149,20 +149,3 @@ def _end_with_the_server() -> None:
     set_death_signal = 1  # PR_SET_PDEATHSIG
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
-
-
-def _preload(what: str) -> None:
-    """Import what the first request needs, and let it be asked once."""
-    from asserts.service.questions import answers
-
-    asked = {
-        "symbols": ["b:1..64", "unbacked u"],
-        "facts": ["u <= 4*b"],
-        "claims": ["u < 5*b", "u < b", "u*u - 2*u*b + b*b != 3"],
-        "expressions": ["2*u + 1"],
-    }
-    verbs = ("prove", "bounds", "suggest", "fits", "simplify", "congruence", "guards")
-    for verb in verbs if what == "questions" else ():
-        answers(verb, asked)
-    if what == "jobs":
-        import asserts  # noqa: F401

@@ -1,12 +1,12 @@
-"""Strangers' programs, looked at before anything loads them. Runs in a worker.
+"""Programs in files, looked at before anything loads them: a file may be a stranger's.
 
 An archive of torch's is data for `torch.export.load` only in part: besides tensors that would
-be unpickled (refused by our own loader), it holds text that torch evaluates as sympy
-expressions, names of functions that torch looks up in all of its modules, classes that it
-imports, and possibly compiled libraries. So the archive may have the usual entries only; of
-the model every operator must be one of torch's own computations, every expression arithmetic
-on symbols, and no class may be named. One of our graphs may call numpy's functions that
-traced programs call, not those that read and write files. An ONNX model may not refer to
+be unpickled (our loader lets torch load nothing but data), it holds text that torch evaluates
+as sympy expressions, names of functions that torch looks up in all of its modules, classes
+that it imports, and possibly compiled libraries. So the archive may have the usual entries
+only; of the model every operator must be one of torch's own computations, every expression
+arithmetic on symbols, and no class may be named. One of our graphs may call numpy's functions
+that traced programs call, not those that read and write files. An ONNX model may not refer to
 files beside it.
 """
 
@@ -16,11 +16,12 @@ import ast
 import json
 import re
 import shutil
+import sys
 import zipfile
 from collections.abc import Iterator
 from typing import Any, Final
 
-from asserts.service.problems import ProblemError
+from asserts.errors import GraphError, UnsafeError
 
 __all__ = ["KINDS", "inspect", "kind_of", "rewritten"]
 
@@ -29,30 +30,33 @@ MOST_ENTRIES: Final = 20_000
 
 
 def kind_of(name: str) -> str:
-    """The kind of a program by its name. Raises `ProblemError`."""
+    """The kind of a program by its name. Raises `GraphError`."""
     kind = next((kind for suffix, kind in KINDS.items() if name.endswith(suffix)), None)
     if kind is None:
         detail = "a program is a file named .onnx, .pt2 (torch) or .json (one of our graphs)"
-        raise ProblemError("program", detail, {"pointer": "/name"})
+        raise GraphError(detail)
     return kind
 
 
 def inspect(path: str, kind: str, unpacked: int) -> None:
-    """Raises `ProblemError` for a file that is not of its kind, is larger than `unpacked`
-    bytes when unpacked, or cannot be loaded safely."""
+    """Raises `GraphError` for a file that is not of its kind, or is larger than `unpacked`
+    bytes when unpacked, and `UnsafeError` for one that cannot be loaded safely. No message
+    names the file."""
     try:
         _INSPECT[kind](path, unpacked)
     except RecursionError:
-        raise ProblemError("program", "it is nested too deeply") from None
-    except (ValueError, KeyError, TypeError, AttributeError, OSError, zipfile.BadZipFile):
-        raise ProblemError("program", f"it is damaged, or no {_NAMES[kind]}") from None
+        raise GraphError("it is nested too deeply") from None
+    except zipfile.BadZipFile as error:
+        raise GraphError(f"it is damaged: {error}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, OSError):
+        raise GraphError(f"it is damaged, or no {_NAMES[kind]}") from None
 
 
 _NAMES: Final = {"onnx": "ONNX model", "pt2": "exported program", "json": "saved graph"}
 
 
-def _unsafe(detail: str) -> ProblemError:
-    return ProblemError("unsafe", detail)
+def _unsafe(detail: str) -> UnsafeError:
+    return UnsafeError(detail)
 
 
 # --------------------------------------------------------------------------- our graphs
@@ -62,7 +66,7 @@ def _inspect_json(path: str, _: int) -> None:
     with open(path, encoding="utf-8-sig") as file:
         document = json.load(file)
     if not isinstance(document, dict):
-        raise ProblemError("program", "it is not a saved graph: not a JSON object")
+        raise GraphError("it is not a saved graph: not a JSON object")
     allowed = _numpy_functions()
     for text in _texts(document):
         if text.startswith("numpy.") and text.removeprefix("numpy.") not in allowed:
@@ -103,12 +107,11 @@ def _texts(data: Any) -> Iterator[str]:
 
 def _inspect_onnx(path: str, _: int) -> None:
     from asserts.dialects.onnx.model.reading import load_model
-    from asserts.errors import GraphError
 
     try:
         model = load_model(path)
     except GraphError as error:
-        raise ProblemError("program", str(error).replace(path, "the file")) from None
+        raise GraphError(str(error).replace(path, "the file")) from None
     for message in _messages(model):
         if getattr(message, "external_data", None) or getattr(message, "data_location", 0):
             raise _unsafe("it keeps tensors in other files: save it as one file")
@@ -130,11 +133,17 @@ def _messages(message: Any) -> Iterator[Any]:
 
 
 _ENTRY: Final = re.compile(
-    r"[^/]+/(?:models/[^/]+\.json|data/(?:weights|constants|sample_inputs)/(?!(?i:custom_|opaque_))[^/]+"
+    r"[^/]+/(?:models/[^/]+\.json|data/(?:weights|constants|sample_inputs)/[^/]+"
     r"|archive_format|archive_version|byteorder|version|\.data/[^/]+|\.format_version"
     r"|\.storage_alignment|extra/[^/]+)"
 )
-"""What an archive may hold: no compiled libraries, and no objects to be unpickled."""
+"""What an archive may hold: no compiled libraries."""
+
+_OBJECT: Final = re.compile(
+    r"(?:^|/)(?:custom|opaque)_obj_|/constants/(?:custom|opaque)_", re.IGNORECASE
+)
+"""An object to be unpickled. torch finds entries whatever their case, and takes the beginning
+of a path within its folder for the kind."""
 
 _OPERATOR: Final = re.compile(
     r"torch\.ops\.(?:aten|prims)\.(?!(?:from_file|save|load|_print|warn)\b)[a-z_]\w*(?:\.\w+)?"
@@ -156,22 +165,29 @@ _IMPORTED: Final = re.compile("__enum__|default_factory")
 
 def _inspect_pt2(path: str, unpacked: int) -> None:
     if not zipfile.is_zipfile(path):
-        raise ProblemError("program", "it is not an archive, as torch.export.save writes")
+        raise GraphError("it is not an archive, as torch.export.save writes")
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
         total = sum(entry.file_size for entry in entries)
         if len(entries) > MOST_ENTRIES or total > unpacked:
-            limit = {"limit": f"{unpacked} bytes"}
-            raise ProblemError("program", f"it is too large: {total} bytes", limit)
+            raise GraphError(
+                f"it is too large: {len(entries)} entries of {total} bytes, of {MOST_ENTRIES} "
+                f"of {unpacked}"
+            )
+        models = [e for e in entries if "/models/" in e.filename]
+        if not models:
+            raise GraphError("it is damaged, or holds no exported program")
         if len({entry.filename.lower() for entry in entries}) < len(entries):
             raise _unsafe("two of its entries have the same name")
         for entry in entries:
+            if _OBJECT.search(entry.filename):
+                raise _unsafe(
+                    f"it holds objects that are no data ({entry.filename[:80]}): they are not "
+                    "loaded, because that may run any code"
+                )
             if not _ENTRY.fullmatch(entry.filename) or ".." in entry.filename.split("/"):
                 detail = f"{entry.filename[:80]!r} is not an entry of an exported program"
                 raise _unsafe(detail)
-        models = [e for e in entries if "/models/" in e.filename]
-        if not models:
-            raise ProblemError("program", "it holds no exported program")
         for entry in models:
             _inspect_model(json.loads(archive.read(entry)))
 
@@ -190,7 +206,7 @@ def rewritten(path: str, target: str) -> None:
 
 def _inspect_model(model: Any) -> None:
     if not isinstance(model, dict):
-        raise ProblemError("program", "it is damaged: the model is not a JSON object")
+        raise GraphError("it is damaged: the model is not a JSON object")
     for key, value in _members(model):
         if key == "target" and isinstance(value, str):
             _require_operator(value)
@@ -216,8 +232,31 @@ def _members(data: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _require_operator(name: str) -> None:
-    if not _OPERATOR.fullmatch(name):
+    if not _OPERATOR.fullmatch(name) and not _is_users_own(name):
         raise _unsafe(f"it calls {name[:80]!r}, which is none of torch's computations")
+
+
+_CUSTOM: Final = re.compile(r"torch\.ops\.([A-Za-z]\w*)\.([A-Za-z_]\w*)(?:\.\w+)?", re.ASCII)
+_OF_TORCH: Final = frozenset((
+    "_c10d_functional", "_c10d_functional_autograd", "_dtensor", "_native", "_quantized",
+    "_test", "aten", "c10d", "debug_mode_ops", "debugprims", "export", "inductor",
+    "inductor_prims", "mkl", "mkldnn", "mkldnn_prepacked", "onednn", "prim", "prims",
+    "profiler", "quantization", "quantized", "rngprims", "sparse",
+    "static_runtime", "symm_mem", "xnnpack",
+))  # fmt: skip
+"""The libraries of operators that come with torch (`_OPERATOR` says which may be called)."""
+
+
+def _is_users_own(name: str) -> bool:
+    """Whether an operator is one that this process has registered with torch: then whoever
+    runs the process has chosen it, not the file. (A worker of the service registers none.)"""
+    found = _CUSTOM.fullmatch(name)
+    torch = sys.modules.get("torch")
+    if found is None or torch is None or found[1] in _OF_TORCH:
+        return False
+    return f"{found[1]}::{found[2]}" in {
+        full.partition(".")[0] for full in torch._C._dispatch_get_all_op_names()
+    }
 
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w{0,80}")
@@ -243,7 +282,7 @@ _NODES: Final = (
 
 
 def _require_arithmetic(text: Any) -> None:
-    """Raises `ProblemError` for an expression that is more than arithmetic on symbols: torch
+    """Raises `UnsafeError` for an expression that is more than arithmetic on symbols: torch
     hands it to sympy, which evaluates it as Python."""
     if not isinstance(text, str) or len(text) > 100_000:
         raise _unsafe("an expression in it is no text, or too long")
