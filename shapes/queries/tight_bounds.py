@@ -146,7 +146,7 @@ class _Search:
             self._take_all(sought, connected)
             return
         self._at_vertices()
-        sought.search()
+        sought.search(-self._low.sought, self._high.sought)
         self._reach(sought)
         for end, share in ((self._high, 2), (self._low, 1)):
             with suppress(ExhaustedError), limited(remaining() // share):
@@ -194,12 +194,14 @@ class _End:
             self.reached = value
 
     @property
+    def sought(self) -> int:
+        """The value whose like shows that the end is reached: of an infinite one, `FAR`."""
+        return FAR if isinstance(self.upper, IntInfinity) else self.upper
+
+    @property
     def exact(self) -> bool:
         """Whether the end is reached; of an infinite one, whether values beyond `FAR` are."""
-        if self.reached is None:
-            return False
-        end = FAR if isinstance(self.upper, IntInfinity) else self.upper
-        return self.reached >= end
+        return self.reached is not None and self.reached >= self.sought
 
     def settle(self) -> None:
         """Ask until the end is exact, or what is left cannot be decided."""
