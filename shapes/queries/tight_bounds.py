@@ -55,8 +55,11 @@ ASKED: Final = 24
 FEW: Final = 128
 """So few combinations of values are all looked at before anything is asked."""
 
-MANY: Final = 1_500
+MANY: Final = 2_048
 """So many are looked at where asking has left something open."""
+
+HASTE: Final = 2_500
+"""Steps of asking for each end, where all values can be looked at instead."""
 
 FAR: Final = BEYOND >> 8
 """What reaches beyond this, and has no end that is known, has none."""
@@ -142,16 +145,18 @@ class _Search:
         if len(connected) > CONNECTED:
             return
         sought = Extremes(facts, e, [fact.claim for fact in connected])
-        if sought.all_values(FEW):
+        number = sought.combinations(MANY)
+        if number is not None and number <= FEW:
             self._take_all(sought, connected)
             return
         self._at_vertices()
         sought.search(-self._low.sought, self._high.sought)
         self._reach(sought)
         for end, share in ((self._high, 2), (self._low, 1)):
-            with suppress(ExhaustedError), limited(remaining() // share):
+            steps = remaining() // share
+            with suppress(ExhaustedError), limited(steps if number is None else HASTE):
                 end.settle()
-        if not (self._high.exact and self._low.exact) and sought.all_values(MANY):
+        if number is not None and not (self._high.exact and self._low.exact):
             self._take_all(sought, connected)
 
     def _at_vertices(self) -> None:
@@ -168,6 +173,7 @@ class _Search:
     def _take_all(self, sought: Extremes, connected: Sequence[Fact]) -> None:
         """The ends among all values. (Where there is no value at all, that is for the prover
         to report.)"""
+        sought.take_all()
         self._reach(sought)
         for end in (self._high, self._low):
             if end.reached is not None and end.reached < end.upper:

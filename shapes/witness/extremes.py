@@ -82,6 +82,7 @@ class Extremes:
         self._ways = list(_ways_along(conditions, self._symbols))
         self._tape = Tape(self._symbols, [*conditions, e])
         self._choices: list[list[Value]] = []
+        self._domains: list[Sequence[Value]] = []
         self._known: tuple[int | None, int | None] = None, None
 
     def search(self, lower: int | None = None, upper: int | None = None) -> None:
@@ -117,19 +118,23 @@ class Extremes:
             return upper is not None and self.most is not None and self.most >= upper
         return lower is not None and self.least is not None and self.least <= lower
 
-    def all_values(self, limit: int) -> bool:
-        """Look at every combination of the symbols' values, if there are no more than that."""
+    def combinations(self, limit: int) -> int | None:
+        """How many combinations of values there are; None for more than the limit."""
         domains: list[Sequence[Value]] = []
         size = 1
         for sym in self._symbols:
             left = values_left(self._facts, sym, limit)
             if left is None or size * len(left[0]) > limit:
-                return False
+                return None
             size *= len(left[0])
             domains.append(left[0])
-        for point in itertools.product(*domains):
+        self._domains = domains
+        return size
+
+    def take_all(self) -> None:
+        """Look at every combination of the symbols' values that `combinations` counted."""
+        for point in itertools.product(*self._domains):
             self._value(point)
-        return True
 
     def _moves(self) -> Iterator[Callable[[Point], Iterator[Point]]]:
         """The kinds of moves: of one symbol each, and along each equation."""

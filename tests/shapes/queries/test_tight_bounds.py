@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from math import gcd
 
@@ -17,7 +18,9 @@ from shapes.facts.verdict import Status
 from shapes.facts.vertex_bounds import vertex_bounds, why_vertex_bounds
 from shapes.prove.ladder import prove
 from shapes.queries import tight_bounds as tight
+from shapes.queries import tight_residues as residues
 from shapes.traversal.evaluate import evaluate
+from shapes.witness.extremes import Extremes
 from tests.bounds_gap import KINDS, at_random, enumerated, main, read, stated
 
 LINES = [(kind, line) for kind, lines in KINDS.items() for line in lines]
@@ -184,6 +187,49 @@ def test_what_is_not_defined_does_not_count() -> None:
     found = env.bounds("x//y + y")
     reached = {x // y + y for x in range(10) for y in range(1, 4)}
     assert (found.lower, found.upper) == (min(reached), max(reached))
+
+
+@pytest.mark.parametrize(
+    ("line", "ends"),
+    [
+        ("a, b in 1..4095 |- 2*a + b//3 + Max(a, b)", (3, 13650)),
+        ("x in 0..900; y in 0..900; x <= y + 1000 |- y - x", (-900, 900)),
+        ("x; y |- Max(x, y) + x", (-int_oo, int_oo)),
+        ("x in 0..; y in 0.. |- x*y + x", (0, int_oo)),
+    ],
+)
+def test_ends_at_corners_are_not_searched_for(
+    line: str, ends: tuple[Bound, Bound], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where corners of the box reach the cheap range's ends, no value moves and nothing is
+    asked."""
+    asked = read("corners", line)
+    env = stated(asked)
+    monkeypatch.delattr(Extremes, "_climb")
+    monkeypatch.delattr(tight._End, "_ask")
+
+    found = env.bounds(asked.expression)
+
+    assert (found.lower, found.upper) == ends
+
+
+@pytest.mark.parametrize("start", range(1000, 1060, 20))
+def test_all_values_settle_what_was_asked_in_haste(
+    start: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the prover manages, ends and residues among a few hundred values are exact."""
+    monkeypatch.setattr(tight, "HASTE", 1)
+    monkeypatch.setattr(residues, "HASTE", 1)
+    for asked in at_random(20, start):
+        values = enumerated(asked)
+        size = math.prod(high - low + 1 for _, (low, high) in asked.symbols)
+        if not values or size > tight.MANY:
+            continue
+        env = stated(asked)
+        assert env.bounds(asked.expression).int_bounds() == (values[0], values[-1])
+        modulus, residue = env.congruence(asked.expression)
+        assert modulus == gcd(*(v - values[0] for v in values)), str(asked)
+        assert (values[0] - residue) % modulus == 0 if modulus else values[0] == residue
 
 
 def test_work_is_bounded() -> None:
