@@ -94,7 +94,7 @@ def _asked(facts: Facts, e: IntExpr, known: Congruence) -> Congruence:
 
 
 def _of_all(sought: Extremes, known: Congruence) -> Congruence:
-    """The congruence of all values. (Where there is none, that is for the prover to report.)"""
+    """The congruence of all values. (Where there is none, the prover reports it.)"""
     sought.take_all()
     return known if sought.least is None else Congruence.of(sought.common, sought.least)
 
