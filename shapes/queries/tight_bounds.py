@@ -13,7 +13,7 @@ the cheap range (`exact_bounds` asks for more).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -25,13 +25,18 @@ from shapes.errors import ContradictionError, TooLargeError, UnboundSymbolError,
 from shapes.expr.booleans import less_equal
 from shapes.expr.linear import scale
 from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, constant
-from shapes.facts.bounds import bounds
+from shapes.facts.bounds import bounds, bounds_with_reasons
 from shapes.facts.cache import Part
 from shapes.facts.exactness import reaches_its_ends
 from shapes.facts.intervals import CACHE_LIMIT
 from shapes.facts.relational_bounds import reach
 from shapes.facts.store import Fact, Facts, Reasons
-from shapes.facts.vertex_bounds import vertex_bounds, why_vertex_bounds
+from shapes.facts.vertex_bounds import (
+    factored_bounds,
+    vertex_bounds,
+    why_factored_bounds,
+    why_vertex_bounds,
+)
 from shapes.prove.effort import Effort
 from shapes.prove.ladder import one_sided
 from shapes.prove.tactics import METHODS
@@ -114,6 +119,8 @@ def _found(facts: Facts, e: IntExpr) -> TightBounds:
     if lower == upper or reaches_its_ends(facts, normal):
         return TightBounds(ValueRanges(lower, upper), None, None, True, True)
     search = _Search(facts, normal, lower, upper)
+    if normal is not e:
+        search.meet(bounds(facts, e).int_bounds(), lambda: bounds_with_reasons(facts, e)[1])
     with suppress(ExhaustedError, TooLargeError), limited(STEPS):
         search.settle()
     if remaining() <= 0:
@@ -160,11 +167,16 @@ class _Search:
             self._take_all(sought, connected)
 
     def _at_vertices(self) -> None:
-        lower, upper = vertex_bounds(self._facts, self._e)
-        for end, found in ((self._high, upper), (self._low, -lower)):
+        facts, e = self._facts, self._e
+        self.meet(vertex_bounds(facts, e), lambda: why_vertex_bounds(facts, e))
+        self.meet(factored_bounds(facts, e), lambda: why_factored_bounds(facts, e))
+
+    def meet(self, ends: tuple[Bound, Bound], why: Callable[[], Reasons]) -> None:
+        """Take in ends that hold, and what they rest on."""
+        for end, found in ((self._high, ends[1]), (self._low, -ends[0])):
             if found < end.upper:
                 end.upper = found
-                end.reasons = why_vertex_bounds(self._facts, self._e)
+                end.reasons = why()
 
     def _reach(self, sought: Extremes) -> None:
         self._high.reach(sought.most)

@@ -14,8 +14,14 @@ from shapes.base.budget import remaining
 from shapes.base.infinity import Bound
 from shapes.expr.booleans import less_equal
 from shapes.expr.nodes import IntExpr, constant
+from shapes.facts.store import Facts
 from shapes.facts.verdict import Status
-from shapes.facts.vertex_bounds import vertex_bounds, why_vertex_bounds
+from shapes.facts.vertex_bounds import (
+    factored_bounds,
+    vertex_bounds,
+    why_factored_bounds,
+    why_vertex_bounds,
+)
 from shapes.prove.ladder import prove
 from shapes.queries import tight_bounds as tight
 from shapes.queries import tight_residues as residues
@@ -63,6 +69,9 @@ UNBOUNDED: dict[str, tuple[Bound, Bound]] = {
     "p: bool; x; Implies(p, x >= 4); Implies(not p, x >= 6) |- x": (4, int_oo),
     "x; y; z; abs(x - y) <= 1; abs(y - z) <= 1 |- abs(x - z)": (0, 2),
     "x; y; 7*x - 6*y == -3 |- x % 12": (3, 9),
+    "b in 1..; d |- b*(d//12)*36 - 3*b*d": (-int_oo, 0),
+    "b in 1..; d |- b*(d//16)*16 - b*d + 7": (-int_oo, 7),
+    "b, s, h in 1..; n; b*s*h == n |- n % (s*s)": (0, int_oo),
 }
 
 
@@ -160,6 +169,29 @@ def test_vertices_of_multilinear_forms() -> None:
         if (lower, upper) != (-int_oo, int_oo):
             assert (lower, upper) == (min(values), max(values)), text
             assert why_vertex_bounds(env.facts, e) <= set(env.facts)
+
+
+def test_factors_that_all_terms_have() -> None:
+    """The ends hold all values, and the facts that are named show them."""
+    draw = random.Random(6)
+    found = 0
+    for _ in range(200):
+        low, high = draw.choice((-3, 0, 1)), draw.choice((2, 4))
+        k, c, m = draw.randrange(2, 5), draw.randrange(-3, 4), draw.randrange(-2, 3)
+        env = ShapeEnv()
+        env.integer("b", min=low, max=high)
+        env.integer("d", min=-7, max=9)
+        e = env.spelled(f"b*(d//{k})*{k * m} + {c}*b*d - {m}*b*d + {draw.randrange(9)}").expr
+        assert isinstance(e, IntExpr)
+        lower, upper = factored_bounds(env.facts, e)
+        if (lower, upper) == (-int_oo, int_oo):
+            continue
+        found += 1
+        for b, d in itertools.product(range(low, high + 1), range(-7, 10)):
+            assert lower <= evaluate(e, {"b": b, "d": d}) <= upper, str(e)
+        alone = Facts().given(*why_factored_bounds(env.facts, e))
+        assert factored_bounds(alone, e) == (lower, upper)
+    assert found > 100
 
 
 @pytest.mark.parametrize(
