@@ -13,18 +13,29 @@ the cheap range (`exact_bounds` asks for more).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
 from shapes.base.budget import ExhaustedError, limited, remaining
-from shapes.base.infinity import Bound, IntInfinity
+from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.base.records import record
 from shapes.domains import ValueRanges
 from shapes.errors import ContradictionError, TooLargeError, UnboundSymbolError, UndefinedError
 from shapes.expr.booleans import less_equal
-from shapes.expr.linear import scale
-from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, constant
+from shapes.expr.linear import eq_zero, scale
+from shapes.expr.nodes import (
+    OPERATORS,
+    TRUE,
+    BoolExpr,
+    Expr,
+    IntExpr,
+    IntSymbol,
+    Product,
+    combine,
+    constant,
+)
 from shapes.facts.bounds import bounds, bounds_with_reasons
 from shapes.facts.cache import Part
 from shapes.facts.exactness import reaches_its_ends
@@ -41,6 +52,8 @@ from shapes.prove.effort import Effort
 from shapes.prove.ladder import one_sided
 from shapes.prove.tactics import METHODS
 from shapes.traversal.evaluate import evaluated
+from shapes.traversal.interpret import free_symbols, walk
+from shapes.witness.enumeration import values_left
 from shapes.witness.extremes import BEYOND, Extremes
 
 __all__ = ["TightBounds", "having", "tight_bounds"]
@@ -65,6 +78,11 @@ MANY: Final = 2_048
 
 HASTE: Final = 2_500
 """Steps of asking for each end, where all values can be looked at instead."""
+
+CASES: Final = 8
+"""Values of a symbol, of which each is looked at by itself."""
+
+_NOT_LINEAR: Final = tuple(OPERATORS[name] for name in ("Pow", "FloorDiv", "TruncDiv"))
 
 FAR: Final = BEYOND >> 8
 """What reaches beyond this, and has no end that is known, has none."""
@@ -159,6 +177,8 @@ class _Search:
         self._at_vertices()
         sought.search(-self._low.sought, self._high.sought)
         self._reach(sought)
+        if not (self._high.exact and self._low.exact):
+            self._value_by_value(connected)
         for end, share in ((self._high, 2), (self._low, 1)):
             steps = remaining() // share
             with suppress(ExhaustedError), limited(steps if number is None else HASTE):
@@ -178,6 +198,30 @@ class _Search:
                 end.upper = found
                 end.reasons = why()
 
+    def _value_by_value(self, connected: Sequence[Fact]) -> None:
+        """The ends that intervals find for each value of a symbol that has few: products,
+        powers and quotients with it become linear then."""
+        sym = _factor_of_few(self._facts, [self._e, *(fact.claim for fact in connected)])
+        if sym is None:
+            return
+        values = values_left(self._facts, sym, CASES)
+        assert values is not None
+        lower: Bound = int_oo
+        upper: Bound = -int_oo
+        for value in values[0]:
+            assert isinstance(value, int)
+            fact = Fact(eq_zero(combine(1, sym, 0, sym, -value)), "given")
+            try:
+                facts = self._facts.given(fact)
+                e = facts.normalized(self._e)[0]
+                assert isinstance(e, IntExpr)
+                low, high = reach(facts, e).int_bounds()
+            except ContradictionError:
+                continue
+            lower, upper = min(lower, low), max(upper, high)
+        if lower <= upper:
+            self.meet((lower, upper), lambda: values[1] | Reasons(connected))
+
     def _reach(self, sought: Extremes) -> None:
         self._high.reach(sought.most)
         self._low.reach(None if sought.least is None else -sought.least)
@@ -190,6 +234,22 @@ class _Search:
         for end in (self._high, self._low):
             if end.reached is not None and end.reached < end.upper:
                 end.upper, end.reasons = end.reached, Reasons(connected)
+
+
+def _factor_of_few(facts: Facts, exprs: Sequence[Expr]) -> IntSymbol | None:
+    """A symbol of few values that is a factor, in an exponent or in a divisor."""
+    for node in itertools.chain.from_iterable(map(walk, exprs)):
+        inside: Sequence[Expr] = ()
+        if type(node) is Product:
+            inside = node.args
+        elif node.op in _NOT_LINEAR:
+            inside = free_symbols(node.args[1])
+        for sym in inside:
+            if type(sym) is IntSymbol:
+                values = values_left(facts, sym, CASES)
+                if values is not None and 1 < len(values[0]) <= CASES:
+                    return sym
+    return None
 
 
 class _End:

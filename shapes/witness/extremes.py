@@ -105,10 +105,13 @@ class Extremes:
         starts = dict(found)
         if first is not None and value is not None:
             starts = {first: value, **found}
-        for up in (True, False):
+        # (The way to an end that is reached passes values that may help the other one.)
+        for up in sorted((True, False), key=self._is_reached):
             best = (max if up else min)(starts, key=starts.__getitem__, default=None)
             for start in dict.fromkeys((*itertools.islice(starts, 1), best)):
-                if start is not None and not self._is_reached(up):
+                if self._is_reached(True) and self._is_reached(False):
+                    return
+                if start is not None:
                     self._climb(start, up)
 
     def _is_reached(self, up: bool) -> bool:
@@ -210,7 +213,7 @@ class Extremes:
                     value = self._value(tried)
                     if value is not None and (value > best if up else value < best):
                         point, best, moved = tried, value, True
-                        if self._is_reached(up):
+                        if self._is_reached(True) and self._is_reached(False):
                             return
 
 

@@ -72,6 +72,11 @@ UNBOUNDED: dict[str, tuple[Bound, Bound]] = {
     "b in 1..; d |- b*(d//12)*36 - 3*b*d": (-int_oo, 0),
     "b in 1..; d |- b*(d//16)*16 - b*d + 7": (-int_oo, 7),
     "b, s, h in 1..; n; b*s*h == n |- n % (s*s)": (0, int_oo),
+    "s in 0..4; x; x % 8 == 0 |- x % 2**s": (0, 8),
+    "s in 0..3; x; x % 20 == 0 |- x % 2**s": (0, 4),
+    "b in 1..8; m, t in 0..; t <= b*m; m <= 128 |- t": (0, 1024),
+    "b in 2..5; x in 0..; x <= 100 |- x//b": (0, 50),
+    "b in -2..3; x; x >= 5; x <= 100; b != 0 |- x//b": (-100, 100),
 }
 
 
@@ -123,6 +128,8 @@ def test_random_sums_are_exact(start: int) -> None:
         ),
         ("Max(a, 2) >= 6; a <= 90 |- a", {"Max(a, 2) >= 6"}, {"a <= 90"}),
         ("a >= 1; b >= 1; a <= 4095; b <= 4095 |- 2048*(a + b) - a*b", None, None),
+        ("b >= 1; b <= 8; t <= b*m; m >= 0; m <= 128; z <= 4 |- t - 3", set(), None),
+        ("b >= 1; b <= 8; x >= 9; x <= 90; z <= 4 |- x//b + b", None, None),
     ],
 )
 def test_each_end_rests_on_facts(
