@@ -58,6 +58,12 @@ KINDS: dict[str, tuple[str, ...]] = {
         "x in -20..20 |- x - TruncDiv(x, 2)",
         "x in -20..20 |- x - 2*(x//2) - x % 2",
     ),
+    "factors": (
+        "b in 1..9; d in -30..30 |- b*(d//12)*36 - 3*b*d",
+        "b in -3..2; d in 0..30 |- b*(d//8)*8 - b*d + 4",
+        "b in 0..9; d in 0..30; b >= 2 |- b*d - b*(d//4)*4",
+        "x in -9..9; y in 0..3 |- x*x*y - x*x*(y//2)",
+    ),
     "choices": (
         "a, b in 0..12; b >= 3 |- b - Max(b - a, 0)",
         "a, b in 1..; |- b - Max(b - a, 0)",

@@ -6,7 +6,8 @@ certificate is the list of steps: premises (conjuncts of stated facts, the negat
 ranges that interval analysis finds), instances of the lemmas in `lemma_schemas`, names for
 integer combinations, and combinations with non-negative multipliers (any multipliers for
 equalities), divided by the gcd of the coefficients and rounded. Splits into cases and
-conjunctions nest certificates. `checker` checks them.
+conjunctions nest certificates; relations of lattices have one of their own. `checker` checks
+all of them.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ __all__ = [
     "Squeeze",
     "Step",
     "Strict",
+    "ZerosAndOnes",
 ]
 
 
@@ -176,4 +178,17 @@ class Split:
     branches: tuple[Certificate, ...]
 
 
-Certificate: TypeAlias = "Linear | Parts | Refutation | Denial | Rests | Replacement | Split"
+@dataclass(frozen=True)
+class ZerosAndOnes:
+    """A relation between minima and maxima that holds for zeros and ones, and so for all
+    integers. `denied` is its negation, `sides` has a pair for every ``left <= right`` that it
+    consists of, and `orders` say of two operands that the first is never above the second."""
+
+    denied: Premise
+    sides: tuple[tuple[IntExpr, IntExpr], ...]
+    orders: tuple[Premise, ...]
+
+
+Certificate: TypeAlias = (
+    "Linear | Parts | Refutation | Denial | Rests | Replacement | Split | ZerosAndOnes"
+)

@@ -7,9 +7,10 @@ equalities), interval analysis where a step says so, and the table of lemma sche
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from itertools import product
 from math import gcd
-from typing import Final
+from typing import Final, TypeAlias
 
 from shapes.arith.certificate import (
     Certificate,
@@ -29,6 +30,7 @@ from shapes.arith.certificate import (
     Squeeze,
     Step,
     Strict,
+    ZerosAndOnes,
 )
 from shapes.arith.lemma_schemas import state
 from shapes.errors import ContradictionError, ShapeproofError
@@ -44,6 +46,7 @@ from shapes.expr.nodes import (
     TRUE,
     BoolExpr,
     Expr,
+    Infinity,
     IntConstant,
     IntExpr,
     combine,
@@ -90,6 +93,8 @@ def check(certificate: Certificate, facts: Iterable[Fact], claim: BoolExpr) -> N
             _require(len(part.cases) == len(part.branches), "a case without a proof")
             for case, branch in zip(part.cases, part.branches):
                 pending.append((branch, (*known, case), goal))
+        elif isinstance(part, ZerosAndOnes):
+            _check_zeros_and_ones(part, known, goal)
         else:
             raise CertificateError(f"{part!r} is not a certificate")
 
@@ -167,6 +172,75 @@ def _rests(stated: Sequence[Fact], claim: BoolExpr) -> bool:
         return _in_range(Facts().given(*stated), claim)
     except ContradictionError:
         return True
+
+
+# --------------------------------------------------------------------------- lattices
+
+MOST_OPERANDS: Final = 10
+"""Operands of a relation whose zeros and ones are tried."""
+
+_Term: TypeAlias = "int | tuple[bool, list[_Term]]"
+"""An operand by its number, or whether terms are a minimum, and these."""
+
+
+def _check_zeros_and_ones(
+    part: ZerosAndOnes, known: Sequence[Fact], goal: BoolExpr
+) -> None:
+    """A value v of the left side that the right one does not reach maps every operand to
+    whether it is at least v: minima, maxima and orders are kept, and the left side is 1, the
+    right one 0. So it suffices to try zeros and ones."""
+    for premise in (part.denied, *part.orders):
+        _check_premise(premise, known, goal)
+    relation = negation(part.denied.claim)
+    _require(relation.op in (LE_ZERO, EQ_ZERO), f"`{relation}` is no relation of integers")
+    e = relation.args[0]
+    assert isinstance(e, IntExpr)
+    wanted = {e} if relation.op is LE_ZERO else {e, combine(-1, e, 0, e)}
+    stated = {combine(1, left, -1, right) for left, right in part.sides}
+    _require(wanted <= stated, "sides of another relation")
+    orders = {TRUE, *(premise.claim for premise in part.orders)}
+    for left, right in part.sides:
+        _require(_never_above(left, right, orders), "zeros and ones that break it")
+
+
+def _never_above(left: IntExpr, right: IntExpr, orders: Container[BoolExpr]) -> bool:
+    """Whether the left side is at most the right one, for all zeros and ones that keep the
+    orders."""
+    operands: dict[IntExpr, int] = {}
+    below, above = _as_term(left, operands), _as_term(right, operands)
+    ordered = [
+        (i, j)
+        for a, i in operands.items()
+        for b, j in operands.items()
+        if i != j and le_zero(combine(1, a, -1, b)) in orders
+    ]
+    return not any(
+        _at(below, point) > _at(above, point)
+        for point in product((0, 1), repeat=len(operands))
+        if all(point[i] <= point[j] for i, j in ordered)
+    )
+
+
+def _as_term(e: IntExpr, operands: dict[IntExpr, int]) -> _Term:
+    """What is added to a minimum is added to its operands; a negative factor turns it."""
+    _require(not isinstance(e, Infinity), "an operand without end")
+    for atom, c in e.terms().items():
+        if atom.op is OPERATORS["Min"] or atom.op is OPERATORS["Max"]:
+            rest = combine(1, e, -c, atom)
+            arms = [a for a in atom.args if isinstance(a, IntExpr)]
+            _require(not any(isinstance(a, Infinity) for a in arms), "an operand without end")
+            least = (atom.op is OPERATORS["Min"]) is (c > 0)
+            return least, [_as_term(combine(1, rest, c, arm), operands) for arm in arms]
+    number = operands.setdefault(e, len(operands))
+    _require(number < MOST_OPERANDS, "too many operands")
+    return number
+
+
+def _at(term: _Term, point: Sequence[int]) -> int:
+    if isinstance(term, int):
+        return point[term]
+    least, arms = term
+    return (min if least else max)(_at(arm, point) for arm in arms)
 
 
 # --------------------------------------------------------------------------- rows

@@ -28,6 +28,7 @@ from shapes.arith.certificate import (
     Squeeze,
     Step,
     Strict,
+    ZerosAndOnes,
 )
 from shapes.arith.checker import conclusions
 from shapes.expr.booleans import negation
@@ -63,7 +64,8 @@ def proof_tree(proof: Proof, claim: BoolExpr) -> Branch:
     steps."""
     head = f"by {proof.method}"
     certificate = proof.certificate
-    if isinstance(certificate, (Linear, Parts, Refutation, Denial, Rests, Replacement, Split)):
+    kinds = (Linear, Parts, Refutation, Denial, Rests, Replacement, Split, ZerosAndOnes)
+    if isinstance(certificate, kinds):
         return Branch(head, _Tree().of(certificate, proof.facts, claim))
     return Branch(head, tuple(Branch(_stated(fact)) for fact in proof.facts))
 
@@ -98,6 +100,8 @@ class _Tree:
             return (Branch(why, tuple(Branch(_stated(fact)) for fact in part.facts)),)
         if isinstance(part, Replacement):
             return self._replaced(part, known, goal)
+        if isinstance(part, ZerosAndOnes):
+            return tuple(_zeros_and_ones(part))
         return self._split(part, known, goal)
 
     def _replaced(
@@ -134,6 +138,14 @@ class _Tree:
             last = ", which is impossible" if number == len(rows) else ""
             branches.append(Branch(f"({number}) {shown}{last}: {_why(step)}"))
         return tuple(branches)
+
+
+def _zeros_and_ones(part: ZerosAndOnes) -> Iterator[Branch]:
+    for premise in part.orders:
+        yield from _premise(premise)
+    for left, right in part.sides:
+        shown = f"{mathematical(left)} ≤ {mathematical(right)}"
+        yield Branch(f"{shown}: so it is for all zeros and ones in the place of its operands")
 
 
 def _why(step: Step) -> str:

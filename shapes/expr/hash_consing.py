@@ -4,10 +4,11 @@ and the random points of atoms.
 Keys of integers are values of polynomials at a random point (Schwartz 1980, Zippel 1979; see
 `combinations`). A look-up costs one dictionary access; a node without references is gone at
 once. What becomes of its entry depends on the key. In `BY_VALUE` and `BY_OPERANDS`, where
-keys are made of numbers, the empty entry stays until the table is swept, which happens
-whenever it has doubled since the last time: that is cheaper than a callback for each node. So
-a table has at most twice as many entries as were in use at the last sweep (or `LEAST`); what
-many nodes leave behind when they go stays until then. A key of `BY_STRUCTURE` holds the
+keys are made of numbers (of a symbol, of texts), the empty entry stays until the table is
+swept, which happens whenever it has doubled since the last time: that is cheaper than a
+callback for each node, and leaves less to the garbage collector. So a table has at most twice
+as many entries as were in use at the last sweep (or `LEAST`); what many nodes leave behind
+when they go stays until then. A key of `BY_STRUCTURE` holds the
 operands, which must not outlive the node, so there the entry goes with it.
 """
 
@@ -45,7 +46,7 @@ LEAST: Final = 4096
 BY_VALUE: dict[int, ref[Expr]] = {}
 """Integer expressions by their keys (see `expr`)."""
 BY_OPERANDS: dict[tuple[Any, ...], ref[Expr]] = {}
-"""Operators on integers, by operator and the operands' keys."""
+"""Operators on integers, by operator and the operands' keys; symbols by name and kind."""
 BY_STRUCTURE: dict[tuple[Any, ...], ref[Expr]] = {}
 """Everything else, by operator and operands."""
 BIRTHS: Final = count()

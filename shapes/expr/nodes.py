@@ -242,8 +242,8 @@ def symbol(name: Any, kind: Any = "int") -> Expr:
     """
     if not isinstance(name, str) or not name:
         raise ExpressionTypeError(f"a symbol's name is a non-empty text, not {name!r}")
-    key = (SYMBOL, name, kind)
-    entry = BY_STRUCTURE.get(key)
+    key = (name, kind)  # (nothing that the collector follows, and no operator's key)
+    entry = BY_OPERANDS.get(key)
     found = entry() if entry is not None else None
     if found is not None:
         return found
@@ -267,7 +267,7 @@ def symbol(name: Any, kind: Any = "int") -> Expr:
     node._name = name
     if isinstance(node, IntExpr):
         enter_value(node)  # before others can find it and add something to it
-    return enter_structure(key, node)
+    return enter_operands(key, node)
 
 
 DIGITS: Final = 12

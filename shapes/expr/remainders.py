@@ -253,8 +253,8 @@ def sides(relation: Expr) -> tuple[str, IntExpr, IntExpr]:
         handler = "le"
     else:
         handler = "eq" if relation.op is EQ_ZERO else "ne"
-    # The constant goes to the side where it is positive, but alone it goes right.
-    if k > 0 and _varies(right):
+    # The constant goes to the side where it is positive, but to a side that has nothing else.
+    if not _varies(left) or (k > 0 and _varies(right)):
         left = combine(1, left, 0, left, k)
     else:
         right = combine(1, right, 0, right, -k)

@@ -6,6 +6,9 @@ the factors of its products, symbols or other atoms, each within its own range. 
 is open on one side, the form is written about its other end, in variables that are not
 negative: what has no negative coefficient then is least at that end.
 
+A sum whose terms have a factor in common, as ``36*b*(d//12) - 3*b*d``, is that factor times
+a sum in which remainders may show: ``b * -(3*(d % 12))``.
+
 Guarantees: exact where the variables take their values independently of each other; sound in
 any case. Limits: a few variables, none with an exponent.
 """
@@ -17,12 +20,13 @@ from typing import Final, TypeAlias
 
 from shapes.base.budget import spend
 from shapes.base.infinity import Bound, IntInfinity, int_oo
-from shapes.expr.nodes import IntExpr, Product, Sum
+from shapes.domains import int_ranges
+from shapes.expr.nodes import IntExpr, Product, Sum, combine, constant, make_product
 from shapes.facts.bounds import bounds, bounds_with_reasons
 from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Facts, Reasons
 
-__all__ = ["vertex_bounds", "why_vertex_bounds"]
+__all__ = ["factored_bounds", "vertex_bounds", "why_factored_bounds", "why_vertex_bounds"]
 
 VARIABLES: Final = 7
 """More have too many vertices."""
@@ -55,6 +59,43 @@ def why_vertex_bounds(facts: Facts, e: IntExpr) -> Reasons:
     read = _form(e)
     found = () if read is None else read[0]
     return NO_REASONS.union(*(bounds_with_reasons(facts, x)[1] for x in found))
+
+
+def factored_bounds(facts: Facts, e: IntExpr) -> tuple[Bound, Bound]:
+    """The ends of a sum as a factor that its terms have in common, times what is left, and a
+    constant; infinite where there is no such factor."""
+    read = _factored(e)
+    if read is None:
+        return -int_oo, int_oo
+    factor, rest = read
+    found = int_ranges.mul(bounds(facts, factor), bounds(facts, rest))
+    return int_ranges.linear(e.constant, (1,), (found,)).int_bounds()
+
+
+def why_factored_bounds(facts: Facts, e: IntExpr) -> Reasons:
+    """The facts that these ends rest on."""
+    found = _factored(e) or ()
+    return NO_REASONS.union(*(bounds_with_reasons(facts, x)[1] for x in found))
+
+
+def _factored(e: IntExpr) -> tuple[IntExpr, IntExpr] | None:
+    """A factor of all terms of a sum, and the sum of what is left of them."""
+    if type(e) is not Sum:
+        return None
+    terms = list(e.terms().items())
+    spend(len(terms))
+    if len(terms) < 2 or not any(isinstance(term, Product) for term, _ in terms):
+        return None
+    split = [dict(t.factors) if isinstance(t, Product) else {t: 1} for t, _ in terms]
+    common = [base for base in split[0] if all(base in powers for powers in split)]
+    if not common:
+        return None
+    factor = common[0]
+    rest: IntExpr = constant(0)
+    for (_, c), powers in zip(terms, split):
+        left = tuple((b, n - (b is factor)) for b, n in powers.items() if n > (b is factor))
+        rest = combine(1, rest, c, make_product(left) if left else constant(1))
+    return factor, rest
 
 
 def _form(e: IntExpr) -> tuple[list[IntExpr], Form] | None:

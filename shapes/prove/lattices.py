@@ -11,6 +11,7 @@ operands takes a dozen operations on numbers of 64 bits.
 What is added to a choice is added to its arms, and a factor of -1 makes a minimum a maximum:
 ``Min(x, y) + 1 <= 2 - Min(-x, z)`` is a relation of this kind, too.
 
+Guarantees: a proof has a certificate (`ZerosAndOnes`), which `arith.checker` checks.
 Limits: operands are compared as they stand and by what is known of their differences; what
 else relates them (``y`` beside ``x + y``) is for other methods.
 """
@@ -20,8 +21,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
+from shapes.arith.certificate import Premise, ZerosAndOnes
 from shapes.arith.interval_premises import in_range, reasons_of_range
 from shapes.base.budget import spend
+from shapes.expr.booleans import negation
 from shapes.expr.linear import le_zero
 from shapes.expr.nodes import (
     EQ_ZERO,
@@ -36,7 +39,7 @@ from shapes.expr.nodes import (
     constant,
 )
 from shapes.facts.justification import NO_REASONS
-from shapes.facts.store import Facts, Reasons
+from shapes.facts.store import Facts
 from shapes.facts.verdict import Proof
 
 __all__ = ["by_lattice"]
@@ -65,11 +68,31 @@ def by_lattice(facts: Facts, claim: BoolExpr) -> Proof | None:
         return None
     e = normal.args[0]
     assert isinstance(e, IntExpr)
-    used = _never_above(facts, e)
-    if used is not None and normal.op is EQ_ZERO:
-        other = _never_above(facts, combine(-1, e, 0, e))
-        used = None if other is None else used | other
-    return None if used is None else Proof(METHOD, facts.in_order(used | why))
+    shown = _Shown()
+    ends = [e] if normal.op is LE_ZERO else [e, combine(-1, e, 0, e)]
+    if not all(_never_above(facts, end, shown) for end in ends):
+        return None
+    assert isinstance(normal, BoolExpr)
+    denied = Premise(negation(normal), "goal", facts.in_order(why))
+    certificate = ZerosAndOnes(denied, tuple(shown.sides), tuple(shown.orders.values()))
+    return Proof(METHOD, facts.in_order(shown.used | why), certificate)
+
+
+class _Shown:
+    """What zeros and ones have shown: sides of which the left one is never above the right
+    one, with the orders and the facts that they need."""
+
+    def __init__(self) -> None:
+        self.sides: list[tuple[IntExpr, IntExpr]] = []
+        self.orders: dict[BoolExpr, Premise] = {}
+        self.used = NO_REASONS
+
+    def need(self, facts: Facts, order: BoolExpr) -> None:
+        """Take note of a known order that is needed."""
+        if order is not TRUE and order not in self.orders:
+            why = reasons_of_range(facts, order)
+            self.orders[order] = Premise(order, "range", facts.in_order(why))
+            self.used |= why
 
 
 def _has_choices(claim: Expr) -> bool:
@@ -81,16 +104,15 @@ def _has_choices(claim: Expr) -> bool:
     return any(atom.op is _MIN or atom.op is _MAX for atom in e.terms())
 
 
-def _never_above(facts: Facts, e: IntExpr) -> Reasons | None:
-    """The facts with which ``e <= 0``, if zeros and ones show that."""
+def _never_above(facts: Facts, e: IntExpr, shown: _Shown) -> bool:
+    """Whether zeros and ones show that ``e <= 0``."""
     left, right = _sides(e)
     table = _Table()
     below, above = table.term(left), table.term(right)
     if below is None or above is None:
-        return None
+        return False
     count = len(table.operands)
     broken = _truths(below, count) & ~_truths(above, count)
-    used = NO_REASONS
     for i, j, order in _orders(facts, list(table.operands)):
         if not broken:
             break
@@ -98,9 +120,9 @@ def _never_above(facts: Facts, e: IntExpr) -> Reasons | None:
         left_out = broken & _column(i, count) & ~_column(j, count)
         if left_out:
             broken ^= left_out
-            if order is not TRUE:
-                used |= reasons_of_range(facts, order)
-    return None if broken else used
+            shown.need(facts, order)
+    shown.sides.append((left, right))
+    return not broken
 
 
 def _sides(e: IntExpr) -> tuple[IntExpr, IntExpr]:

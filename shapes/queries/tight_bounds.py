@@ -13,29 +13,47 @@ the cheap range (`exact_bounds` asks for more).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
 from shapes.base.budget import ExhaustedError, limited, remaining
-from shapes.base.infinity import Bound, IntInfinity
+from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.base.records import record
 from shapes.domains import ValueRanges
 from shapes.errors import ContradictionError, TooLargeError, UnboundSymbolError, UndefinedError
 from shapes.expr.booleans import less_equal
-from shapes.expr.linear import scale
-from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, constant
-from shapes.facts.bounds import bounds
+from shapes.expr.linear import eq_zero, scale
+from shapes.expr.nodes import (
+    OPERATORS,
+    TRUE,
+    BoolExpr,
+    Expr,
+    IntExpr,
+    IntSymbol,
+    Product,
+    combine,
+    constant,
+)
+from shapes.facts.bounds import bounds, bounds_with_reasons
 from shapes.facts.cache import Part
 from shapes.facts.exactness import reaches_its_ends
 from shapes.facts.intervals import CACHE_LIMIT
 from shapes.facts.relational_bounds import reach
 from shapes.facts.store import Fact, Facts, Reasons
-from shapes.facts.vertex_bounds import vertex_bounds, why_vertex_bounds
+from shapes.facts.vertex_bounds import (
+    factored_bounds,
+    vertex_bounds,
+    why_factored_bounds,
+    why_vertex_bounds,
+)
 from shapes.prove.effort import Effort
 from shapes.prove.ladder import one_sided
 from shapes.prove.tactics import METHODS
 from shapes.traversal.evaluate import evaluated
+from shapes.traversal.interpret import free_symbols, walk
+from shapes.witness.enumeration import values_left
 from shapes.witness.extremes import BEYOND, Extremes
 
 __all__ = ["TightBounds", "having", "tight_bounds"]
@@ -55,8 +73,16 @@ ASKED: Final = 24
 FEW: Final = 128
 """So few combinations of values are all looked at before anything is asked."""
 
-MANY: Final = 1_500
+MANY: Final = 2_048
 """So many are looked at where asking has left something open."""
+
+HASTE: Final = 2_500
+"""Steps of asking for each end, where all values can be looked at instead."""
+
+CASES: Final = 8
+"""Values of a symbol, of which each is looked at by itself."""
+
+_NOT_LINEAR: Final = tuple(OPERATORS[name] for name in ("Pow", "FloorDiv", "TruncDiv"))
 
 FAR: Final = BEYOND >> 8
 """What reaches beyond this, and has no end that is known, has none."""
@@ -111,6 +137,8 @@ def _found(facts: Facts, e: IntExpr) -> TightBounds:
     if lower == upper or reaches_its_ends(facts, normal):
         return TightBounds(ValueRanges(lower, upper), None, None, True, True)
     search = _Search(facts, normal, lower, upper)
+    if normal is not e:
+        search.meet(bounds(facts, e).int_bounds(), lambda: bounds_with_reasons(facts, e)[1])
     with suppress(ExhaustedError, TooLargeError), limited(STEPS):
         search.settle()
     if remaining() <= 0:
@@ -142,24 +170,57 @@ class _Search:
         if len(connected) > CONNECTED:
             return
         sought = Extremes(facts, e, [fact.claim for fact in connected])
-        if sought.all_values(FEW):
+        number = sought.combinations(MANY)
+        if number is not None and number <= FEW:
             self._take_all(sought, connected)
             return
         self._at_vertices()
-        sought.search()
+        sought.search(-self._low.sought, self._high.sought)
         self._reach(sought)
+        if not (self._high.exact and self._low.exact):
+            self._value_by_value(connected)
         for end, share in ((self._high, 2), (self._low, 1)):
-            with suppress(ExhaustedError), limited(remaining() // share):
+            steps = remaining() // share
+            with suppress(ExhaustedError), limited(steps if number is None else HASTE):
                 end.settle()
-        if not (self._high.exact and self._low.exact) and sought.all_values(MANY):
+        if number is not None and not (self._high.exact and self._low.exact):
             self._take_all(sought, connected)
 
     def _at_vertices(self) -> None:
-        lower, upper = vertex_bounds(self._facts, self._e)
-        for end, found in ((self._high, upper), (self._low, -lower)):
+        facts, e = self._facts, self._e
+        self.meet(vertex_bounds(facts, e), lambda: why_vertex_bounds(facts, e))
+        self.meet(factored_bounds(facts, e), lambda: why_factored_bounds(facts, e))
+
+    def meet(self, ends: tuple[Bound, Bound], why: Callable[[], Reasons]) -> None:
+        """Take in ends that hold, and what they rest on."""
+        for end, found in ((self._high, ends[1]), (self._low, -ends[0])):
             if found < end.upper:
                 end.upper = found
-                end.reasons = why_vertex_bounds(self._facts, self._e)
+                end.reasons = why()
+
+    def _value_by_value(self, connected: Sequence[Fact]) -> None:
+        """The ends that intervals find for each value of a symbol that has few: products,
+        powers and quotients with it become linear then."""
+        sym = _factor_of_few(self._facts, [self._e, *(fact.claim for fact in connected)])
+        if sym is None:
+            return
+        values = values_left(self._facts, sym, CASES)
+        assert values is not None
+        lower: Bound = int_oo
+        upper: Bound = -int_oo
+        for value in values[0]:
+            assert isinstance(value, int)
+            fact = Fact(eq_zero(combine(1, sym, 0, sym, -value)), "given")
+            try:
+                facts = self._facts.given(fact)
+                e = facts.normalized(self._e)[0]
+                assert isinstance(e, IntExpr)
+                low, high = reach(facts, e).int_bounds()
+            except ContradictionError:
+                continue
+            lower, upper = min(lower, low), max(upper, high)
+        if lower <= upper:
+            self.meet((lower, upper), lambda: values[1] | Reasons(connected))
 
     def _reach(self, sought: Extremes) -> None:
         self._high.reach(sought.most)
@@ -168,10 +229,27 @@ class _Search:
     def _take_all(self, sought: Extremes, connected: Sequence[Fact]) -> None:
         """The ends among all values. (Where there is no value at all, that is for the prover
         to report.)"""
+        sought.take_all()
         self._reach(sought)
         for end in (self._high, self._low):
             if end.reached is not None and end.reached < end.upper:
                 end.upper, end.reasons = end.reached, Reasons(connected)
+
+
+def _factor_of_few(facts: Facts, exprs: Sequence[Expr]) -> IntSymbol | None:
+    """A symbol of few values that is a factor, in an exponent or in a divisor."""
+    for node in itertools.chain.from_iterable(map(walk, exprs)):
+        inside: Sequence[Expr] = ()
+        if type(node) is Product:
+            inside = node.args
+        elif node.op in _NOT_LINEAR:
+            inside = free_symbols(node.args[1])
+        for sym in inside:
+            if type(sym) is IntSymbol:
+                values = values_left(facts, sym, CASES)
+                if values is not None and 1 < len(values[0]) <= CASES:
+                    return sym
+    return None
 
 
 class _End:
@@ -194,12 +272,14 @@ class _End:
             self.reached = value
 
     @property
+    def sought(self) -> int:
+        """The value whose like shows that the end is reached: of an infinite one, `FAR`."""
+        return FAR if isinstance(self.upper, IntInfinity) else self.upper
+
+    @property
     def exact(self) -> bool:
         """Whether the end is reached; of an infinite one, whether values beyond `FAR` are."""
-        if self.reached is None:
-            return False
-        end = FAR if isinstance(self.upper, IntInfinity) else self.upper
-        return self.reached >= end
+        return self.reached is not None and self.reached >= self.sought
 
     def settle(self) -> None:
         """Ask until the end is exact, or what is left cannot be decided."""

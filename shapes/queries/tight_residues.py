@@ -23,7 +23,7 @@ from shapes.facts.cache import Part
 from shapes.facts.intervals import CACHE_LIMIT
 from shapes.facts.store import Facts
 from shapes.prove.ladder import one_sided
-from shapes.queries.tight_bounds import CONNECTED, EFFORT, FEW, having
+from shapes.queries.tight_bounds import CONNECTED, EFFORT, FEW, HASTE, MANY, having
 from shapes.traversal.evaluate import evaluated
 from shapes.witness.extremes import Extremes
 
@@ -80,15 +80,23 @@ def _asked(facts: Facts, e: IntExpr, known: Congruence) -> Congruence:
     if len(connected) > CONNECTED:
         return known
     sought = Extremes(facts, e, [fact.claim for fact in connected])
-    every = sought.all_values(FEW)
-    if not every:
-        sought.search()
-    value, common = sought.least, sought.common
-    if value is None:
+    number = sought.combinations(MANY)
+    if number is not None and number <= FEW:
+        return _of_all(sought, known)
+    sought.search()
+    if sought.least is None:
         return known
-    if every:
-        return Congruence.of(common, value)
-    return _refined(facts, e, known, value, common)
+    with suppress(ExhaustedError), limited(remaining() if number is None else HASTE):
+        known = _refined(facts, e, known, sought.least, sought.common)
+    if number is None or known.modulus == sought.common:
+        return known
+    return _of_all(sought, known)
+
+
+def _of_all(sought: Extremes, known: Congruence) -> Congruence:
+    """The congruence of all values. (Where there is none, the prover reports it.)"""
+    sought.take_all()
+    return known if sought.least is None else Congruence.of(sought.common, sought.least)
 
 
 def _refined(

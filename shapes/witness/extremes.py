@@ -3,7 +3,8 @@
 The ends of the symbols' ranges, numbers near them and numbers that the expression mentions
 are tried for one symbol after the other, from the corners of the box and from values that are
 known to satisfy the facts; two symbols of an equation move together. All of that is within a
-budget of evaluations.
+budget of evaluations, and ends where both ends that were known before are reached: most often
+at the corners.
 
 Guarantees: a value that is found is reached, by evaluation of the expression and of every fact
 that is connected with it. Limits: moves of one symbol or two; facts that hold together
@@ -20,6 +21,7 @@ from typing import Final, TypeAlias
 
 from shapes.base.infinity import IntInfinity
 from shapes.expr.nodes import CONSTANT, EQ_ZERO, BoolExpr, Expr, IntExpr, Value
+from shapes.facts.abstract_value import Knowledge
 from shapes.facts.store import Facts
 from shapes.traversal.interpret import free_symbols, walk
 from shapes.traversal.tape import Tape
@@ -80,32 +82,62 @@ class Extremes:
         self._ways = list(_ways_along(conditions, self._symbols))
         self._tape = Tape(self._symbols, [*conditions, e])
         self._choices: list[list[Value]] = []
+        self._domains: list[Sequence[Value]] = []
+        self._known: tuple[int | None, int | None] = None, None
 
-    def search(self) -> None:
-        """Look for values on both sides, from the corners of the box and from known values."""
+    def search(self, lower: int | None = None, upper: int | None = None) -> None:
+        """Look for values on both sides, from the corners of the box and from known values.
+        With `lower` and `upper`, no farther than there."""
         if any(s.kind == "float" for s in self._symbols):
             return
+        self._known = lower, upper
+        found: dict[Point, int] = {}
+        for corner in self._corners():
+            value = self._value(corner)
+            if value is not None:
+                found[corner] = value
+                if self._is_reached(True) and self._is_reached(False):
+                    return
         constants = _constants([self._e, *self._stated])
         self._choices = [_choices(self._facts, s, constants) for s in self._symbols]
-        starts = [p for p in self._starts() if self._value(p) is not None]
-        for up in (True, False):
-            ranked = sorted(starts, key=self._value, reverse=up)  # type: ignore[arg-type]
-            for start in dict.fromkeys((*starts[:1], *ranked[:1])):
-                self._climb(start, up)
+        first = self._near_the_facts()
+        value = None if first is None else self._value(first)
+        starts = dict(found)
+        if first is not None and value is not None:
+            starts = {first: value, **found}
+        # (The way to an end that is reached passes values that may help the other one.)
+        for up in sorted((True, False), key=self._is_reached):
+            best = (max if up else min)(starts, key=starts.__getitem__, default=None)
+            for start in dict.fromkeys((*itertools.islice(starts, 1), best)):
+                if self._is_reached(True) and self._is_reached(False):
+                    return
+                if start is not None:
+                    self._climb(start, up)
 
-    def all_values(self, limit: int) -> bool:
-        """Look at every combination of the symbols' values, if there are no more than that."""
+    def _is_reached(self, up: bool) -> bool:
+        """Whether an end that was known before is a value that was found."""
+        lower, upper = self._known
+        if up:
+            return upper is not None and self.most is not None and self.most >= upper
+        return lower is not None and self.least is not None and self.least <= lower
+
+    def combinations(self, limit: int) -> int | None:
+        """How many combinations of values there are; None for more than the limit."""
         domains: list[Sequence[Value]] = []
         size = 1
         for sym in self._symbols:
             left = values_left(self._facts, sym, limit)
             if left is None or size * len(left[0]) > limit:
-                return False
+                return None
             size *= len(left[0])
             domains.append(left[0])
-        for point in itertools.product(*domains):
+        self._domains = domains
+        return size
+
+    def take_all(self) -> None:
+        """Look at every combination of the symbols' values that `combinations` counted."""
+        for point in itertools.product(*self._domains):
             self._value(point)
-        return True
 
     def _moves(self) -> Iterator[Callable[[Point], Iterator[Point]]]:
         """The kinds of moves: of one symbol each, and along each equation."""
@@ -133,18 +165,21 @@ class Extremes:
             if known.lower <= other <= known.upper:
                 yield other
 
-    def _starts(self) -> Iterator[Point]:
-        # Found from the facts alone: the range is not to depend on what was asked before.
+    def _corners(self) -> Iterator[Point]:
+        ends = [_ends(self._facts, s) for s in self._symbols]
+        return itertools.islice(itertools.product(*ends), CORNERS)
+
+    def _near_the_facts(self) -> Point | None:
+        """Values that satisfy the facts, if they are near. They are found from the facts
+        alone: the range is not to depend on what was asked before."""
         integers = [s for s in self._symbols if isinstance(s, IntExpr)]
         for number in PLACES:
             known: Mapping[Expr, Value] | None = dict.fromkeys(integers, number)
             for claim in self._stated:
                 known = None if known is None else nearby(self._facts, known, claim)
             if known is not None and all(s in known for s in self._symbols):
-                yield tuple(known[s] for s in self._symbols)
-                break
-        ends = [choices[:2] for choices in self._choices]
-        yield from itertools.islice(itertools.product(*ends), CORNERS)
+                return tuple(known[s] for s in self._symbols)
+        return None
 
     def _value(self, point: Point) -> int | None:
         """The expression's value at a point where the facts hold; it is taken note of."""
@@ -178,6 +213,8 @@ class Extremes:
                     value = self._value(tried)
                     if value is not None and (value > best if up else value < best):
                         point, best, moved = tried, value, True
+                        if self._is_reached(True) and self._is_reached(False):
+                            return
 
 
 def _ways_along(
@@ -211,17 +248,35 @@ def _choices(facts: Facts, sym: Expr, constants: Sequence[int]) -> list[Value]:
     if not isinstance(sym, IntExpr):
         return [False, True]
     known = facts.knowledge(sym)
-    lower, upper = known.lower, known.upper
-    first = known.lower if not isinstance(lower, IntInfinity) else min(-BEYOND, upper - 1)
-    last = known.upper if not isinstance(upper, IntInfinity) else max(BEYOND, lower + 1)
-    assert isinstance(first, int)
-    assert isinstance(last, int)
+    first, last = _first_and_last(known)
     near = [first, last, first + 1, last - 1, first + 2, last - 2, 0, 1, -1]
     near += [n for c in constants for n in (c, c - 1, c + 1, -c)]
+    return _admitted(known, near)
+
+
+def _ends(facts: Facts, sym: Expr) -> Sequence[Value]:
+    """Two values of a symbol, far apart."""
+    if not isinstance(sym, IntExpr):
+        return [False, True]
+    known = facts.knowledge(sym)
+    return _admitted(known, _first_and_last(known))
+
+
+def _first_and_last(known: Knowledge) -> tuple[int, int]:
+    lower, upper = known.lower, known.upper
+    first = min(-BEYOND, upper - 1) if isinstance(lower, IntInfinity) else lower
+    last = max(BEYOND, lower + 1) if isinstance(upper, IntInfinity) else upper
+    assert isinstance(first, int)
+    assert isinstance(last, int)
+    return first, last
+
+
+def _admitted(known: Knowledge, values: Sequence[int]) -> list[Value]:
+    """The values, moved to the known residue, that are within the known range."""
     m, r = known.congruence
     if m > 1:
-        near = [n + (r - n) % m for n in near]
-    return list(dict.fromkeys(n for n in near if lower <= n <= upper))
+        values = [n + (r - n) % m for n in values]
+    return list(dict.fromkeys(n for n in values if known.lower <= n <= known.upper))
 
 
 def _constants(exprs: Sequence[Expr]) -> list[int]:

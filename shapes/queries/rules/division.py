@@ -117,6 +117,55 @@ def _merged_quotients(ask: Ask, node: Expr) -> Iterator[Expr]:
         yield _with_atoms(node, replaced)
 
 
+def _remainders_of_quotients(ask: Ask, node: Expr) -> Iterator[Expr]:
+    """``x//f - g*(x // (f*g))`` as ``(x//f) % g`` for g >= 1, as compilers write the index of
+    an inner loop."""
+    assert isinstance(node, IntExpr)
+    quotients = _quotients(node, numbers=True)
+    nested = {atom: _nested(ask, atom) for atom in quotients} if len(quotients) > 1 else {}
+    for inner in nested:
+        x, f = inner.args
+        assert isinstance(f, IntExpr)
+        replaced: dict[Expr, IntExpr] = {}
+        for atom, (y, divisor) in nested.items():
+            g = _cofactor(divisor, f) if y is x and atom.args[0] is not inner else None
+            if g is not None and ask.known(g >= 1):
+                replaced[atom] = floor_division(inner, g)
+        if replaced:
+            yield _with_atoms(node, replaced)
+
+
+def _nested(ask: Ask, atom: IntExpr) -> tuple[Expr, IntExpr]:
+    """A quotient of quotients as the quotient by one product: ``(x // y) // z`` is
+    ``x // (y*z)`` for z >= 1."""
+    x, divisor = atom.args
+    assert isinstance(divisor, IntExpr)
+    while x.op is atom.op and ask.known(divisor >= 1):
+        x, y = x.args
+        assert isinstance(y, IntExpr)
+        divisor = multiply(y, divisor)
+    return x, divisor
+
+
+def _cofactor(product: IntExpr, f: IntExpr) -> IntExpr | None:
+    """What a product of symbols and a number has besides the factor; None if it has not that
+    factor, or nothing else but a number."""
+    if len(product.terms()) != 1 or product.constant:
+        return None
+    ((whole, c),) = product.terms().items()
+    powers = dict(whole.factors) if isinstance(whole, Product) else {whole: 1}
+    factor, d = (None, f.constant) if f.is_constant else next(iter(f.terms().items()))
+    if len(f.terms()) > 1 or (f.constant and not f.is_constant) or not d or c % d:
+        return None
+    own: dict[IntExpr, int] = {}
+    if factor is not None:
+        own = dict(factor.factors) if isinstance(factor, Product) else {factor: 1}
+    left = tuple((b, e - own.get(b, 0)) for b, e in powers.items() if e != own.get(b, 0))
+    if any(e < 0 for _, e in left) or not own.keys() <= powers.keys() or not left:
+        return None
+    return scale(c // d, make_product(left))
+
+
 def _divisible_factors(ask: Ask, node: Expr) -> Iterator[Expr]:
     """``f*((s*x + t) // f)`` as ``f*(s//f*x + t//f)`` if f is known to divide s."""
     assert isinstance(node, IntExpr)
@@ -149,13 +198,14 @@ def _divided(ask: Ask, term: IntExpr, f: IntExpr) -> IntExpr | None:
     return None
 
 
-def _quotients(node: IntExpr) -> list[IntExpr]:
-    """The quotients by something that is not a number, in a sum and in its products."""
+def _quotients(node: IntExpr, numbers: bool = False) -> list[IntExpr]:
+    """The quotients in a sum and in its products: those by something that is not a number, or
+    all."""
     found: dict[IntExpr, None] = {}
     for term in node.terms():
         bases = term.args if isinstance(term, Product) else (term,)
         for base in bases:
-            if base.op is OPERATORS["FloorDiv"] and not base.args[1].is_constant:
+            if base.op is OPERATORS["FloorDiv"] and (numbers or not base.args[1].is_constant):
                 assert isinstance(base, IntExpr)
                 found[base] = None
     return list(found)
@@ -212,6 +262,10 @@ DIVISION = (
         example=Example(
             "a // (b*n)*b + (a // n) % b", "b >= 1 and n >= 1", "a // n"
         ),
+    ),
+    Rule(
+        "remainder of a quotient", "x + c*(x // d)", _remainders_of_quotients,
+        example=Example("(a % (b*n)) // b", "b >= 1 and n >= 1", "a // b % n"),
     ),
     Rule(
         "a factor that the divisor divides", "y * (x // y)", _divisible_factors, grows=True,

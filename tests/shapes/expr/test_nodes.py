@@ -585,3 +585,36 @@ def test_texts_of_numbered_symbols_do_not_depend_on_which_of_them_was_made_first
     assert str(make("Eq", u10, u2)) == "u902 == u910"
     assert str(make("Eq", u10 // u1, u2)) == "u902 == u910 // u901"
     assert symbol("u0901") is not u1
+
+
+def test_symbols_leave_little_to_the_collector() -> None:
+    """A symbol is one object that the garbage collector follows, with a weak reference for
+    each table; its key is none."""
+    gc.collect()
+    gc.disable()
+    try:
+        before = {id(o) for o in gc.get_objects()}
+        kept = [symbol(f"followed{n}") for n in range(50)]
+        gc.collect()
+        new = [o for o in gc.get_objects() if id(o) not in before]
+        names = [type(o).__name__ for o in new if not isinstance(o, (dict, set, list))]
+    finally:
+        gc.enable()
+
+    assert len(kept) == 50
+    assert names.count("IntSymbol") == 50
+    assert len(names) <= 3 * 50 + 10
+
+
+def test_symbols_that_are_gone_come_back_anew() -> None:
+    """The empty entry of a symbol is found and filled again."""
+    first = symbol("comes_back")
+    old = first.birth  # type: ignore[attr-defined]
+    del first
+    gc.collect()
+
+    again = symbol("comes_back")
+
+    assert again is symbol("comes_back")
+    assert again.birth > old  # type: ignore[attr-defined]
+    assert symbol("comes_back", "bool") is not again

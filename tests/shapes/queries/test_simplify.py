@@ -58,11 +58,59 @@ def facts_of(*claims: str) -> Facts:
         ("x == 3 and x*y == 6", (), "x == 3 and y == 2"),
         ("u", ("u == 4*v", "v == 3"), "12"),
         ("TruncDiv(u, 4)*4", ("u >= 0", "u % 4 == 0"), "u"),
+        ("(x % (a*b)) // b", ("a >= 1", "b >= 1"), "x // b % a"),
+        ("(x % (4*a)) // 4", ("a >= 1",), "x // 4 % a"),
+        ("(x % (a*a*b)) // (a*b)", ("a >= 1", "b >= 1"), "x // (a*b) % a"),
     ],
 )
 def test_expected(before: str, claims: tuple[str, ...], after: str) -> None:
     found = simplify_traced(facts_of(*claims), parse(before))
     assert found.expr is parse(after), (before, str(found.expr), [str(s) for s in found.steps])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x >= -3",
+        "x + y >= -40",
+        "x*y >= -12",
+        "3 * x + y >= -2147483648",
+        "x == -3",
+        "x != -3",
+        "x >= y + 3",
+        "x + 3 >= y",
+        "x // b % a",
+    ],
+)
+def test_answers_are_no_longer_than_questions(text: str) -> None:
+    """A number stands alone on its side, whatever its sign."""
+    found = simplify(facts_of("a >= 1", "b >= 1"), parse(text))
+
+    assert parse(str(found)) is found
+    assert len(str(found).replace(" ", "")) <= len(text.replace(" ", ""))
+
+
+FLAT = "((i*b + j)*c + k)*d + l"
+
+
+@pytest.mark.parametrize(
+    ("text", "loop"),
+    [
+        (f"({FLAT}) // (b*c*d)", "i"),
+        (f"({FLAT}) // (c*d) % b", "j"),
+        (f"(({FLAT}) % (b*c*d)) // (c*d)", "j"),
+        (f"({FLAT}) // d % c", "k"),
+        (f"(({FLAT}) % (c*d)) // d", "k"),
+        (f"({FLAT}) % d", "l"),
+        ("x // (b*c*d)*b*c*d + x // (c*d) % b*c*d + x // d % c*d + x % d", "x"),
+        ("x // (b*c)*b*c + (x % (b*c)) // c*c + x % c", "x"),
+    ],
+)
+def test_four_nested_loops_come_back(text: str, loop: str) -> None:
+    loops = ("i >= 0", "j >= 0", "j < b", "k >= 0", "k < c", "l >= 0", "l < d")
+    facts = facts_of("b >= 1", "c >= 1", "d >= 1", *loops)
+
+    assert simplify(facts, parse(text)) is parse(loop)
 
 
 def test_effort_goes_into_side_conditions() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from math import gcd
 
@@ -13,11 +14,19 @@ from shapes.base.budget import remaining
 from shapes.base.infinity import Bound
 from shapes.expr.booleans import less_equal
 from shapes.expr.nodes import IntExpr, constant
+from shapes.facts.store import Facts
 from shapes.facts.verdict import Status
-from shapes.facts.vertex_bounds import vertex_bounds, why_vertex_bounds
+from shapes.facts.vertex_bounds import (
+    factored_bounds,
+    vertex_bounds,
+    why_factored_bounds,
+    why_vertex_bounds,
+)
 from shapes.prove.ladder import prove
 from shapes.queries import tight_bounds as tight
+from shapes.queries import tight_residues as residues
 from shapes.traversal.evaluate import evaluate
+from shapes.witness.extremes import Extremes
 from tests.bounds_gap import KINDS, at_random, enumerated, main, read, stated
 
 LINES = [(kind, line) for kind, lines in KINDS.items() for line in lines]
@@ -60,6 +69,14 @@ UNBOUNDED: dict[str, tuple[Bound, Bound]] = {
     "p: bool; x; Implies(p, x >= 4); Implies(not p, x >= 6) |- x": (4, int_oo),
     "x; y; z; abs(x - y) <= 1; abs(y - z) <= 1 |- abs(x - z)": (0, 2),
     "x; y; 7*x - 6*y == -3 |- x % 12": (3, 9),
+    "b in 1..; d |- b*(d//12)*36 - 3*b*d": (-int_oo, 0),
+    "b in 1..; d |- b*(d//16)*16 - b*d + 7": (-int_oo, 7),
+    "b, s, h in 1..; n; b*s*h == n |- n % (s*s)": (0, int_oo),
+    "s in 0..4; x; x % 8 == 0 |- x % 2**s": (0, 8),
+    "s in 0..3; x; x % 20 == 0 |- x % 2**s": (0, 4),
+    "b in 1..8; m, t in 0..; t <= b*m; m <= 128 |- t": (0, 1024),
+    "b in 2..5; x in 0..; x <= 100 |- x//b": (0, 50),
+    "b in -2..3; x; x >= 5; x <= 100; b != 0 |- x//b": (-100, 100),
 }
 
 
@@ -111,6 +128,8 @@ def test_random_sums_are_exact(start: int) -> None:
         ),
         ("Max(a, 2) >= 6; a <= 90 |- a", {"Max(a, 2) >= 6"}, {"a <= 90"}),
         ("a >= 1; b >= 1; a <= 4095; b <= 4095 |- 2048*(a + b) - a*b", None, None),
+        ("b >= 1; b <= 8; t <= b*m; m >= 0; m <= 128; z <= 4 |- t - 3", set(), None),
+        ("b >= 1; b <= 8; x >= 9; x <= 90; z <= 4 |- x//b + b", None, None),
     ],
 )
 def test_each_end_rests_on_facts(
@@ -159,6 +178,29 @@ def test_vertices_of_multilinear_forms() -> None:
             assert why_vertex_bounds(env.facts, e) <= set(env.facts)
 
 
+def test_factors_that_all_terms_have() -> None:
+    """The ends hold all values, and the facts that are named show them."""
+    draw = random.Random(6)
+    found = 0
+    for _ in range(200):
+        low, high = draw.choice((-3, 0, 1)), draw.choice((2, 4))
+        k, c, m = draw.randrange(2, 5), draw.randrange(-3, 4), draw.randrange(-2, 3)
+        env = ShapeEnv()
+        env.integer("b", min=low, max=high)
+        env.integer("d", min=-7, max=9)
+        e = env.spelled(f"b*(d//{k})*{k * m} + {c}*b*d - {m}*b*d + {draw.randrange(9)}").expr
+        assert isinstance(e, IntExpr)
+        lower, upper = factored_bounds(env.facts, e)
+        if (lower, upper) == (-int_oo, int_oo):
+            continue
+        found += 1
+        for b, d in itertools.product(range(low, high + 1), range(-7, 10)):
+            assert lower <= evaluate(e, {"b": b, "d": d}) <= upper, str(e)
+        alone = Facts().given(*why_factored_bounds(env.facts, e))
+        assert factored_bounds(alone, e) == (lower, upper)
+    assert found > 100
+
+
 @pytest.mark.parametrize(
     ("line", "ends"),
     [
@@ -184,6 +226,49 @@ def test_what_is_not_defined_does_not_count() -> None:
     found = env.bounds("x//y + y")
     reached = {x // y + y for x in range(10) for y in range(1, 4)}
     assert (found.lower, found.upper) == (min(reached), max(reached))
+
+
+@pytest.mark.parametrize(
+    ("line", "ends"),
+    [
+        ("a, b in 1..4095 |- 2*a + b//3 + Max(a, b)", (3, 13650)),
+        ("x in 0..900; y in 0..900; x <= y + 1000 |- y - x", (-900, 900)),
+        ("x; y |- Max(x, y) + x", (-int_oo, int_oo)),
+        ("x in 0..; y in 0.. |- x*y + x", (0, int_oo)),
+    ],
+)
+def test_ends_at_corners_are_not_searched_for(
+    line: str, ends: tuple[Bound, Bound], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where corners of the box reach the cheap range's ends, no value moves and nothing is
+    asked."""
+    asked = read("corners", line)
+    env = stated(asked)
+    monkeypatch.delattr(Extremes, "_climb")
+    monkeypatch.delattr(tight._End, "_ask")
+
+    found = env.bounds(asked.expression)
+
+    assert (found.lower, found.upper) == ends
+
+
+@pytest.mark.parametrize("start", range(1000, 1060, 20))
+def test_all_values_settle_what_was_asked_in_haste(
+    start: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the prover manages, ends and residues among a few hundred values are exact."""
+    monkeypatch.setattr(tight, "HASTE", 1)
+    monkeypatch.setattr(residues, "HASTE", 1)
+    for asked in at_random(20, start):
+        values = enumerated(asked)
+        size = math.prod(high - low + 1 for _, (low, high) in asked.symbols)
+        if not values or size > tight.MANY:
+            continue
+        env = stated(asked)
+        assert env.bounds(asked.expression).int_bounds() == (values[0], values[-1])
+        modulus, residue = env.congruence(asked.expression)
+        assert modulus == gcd(*(v - values[0] for v in values)), str(asked)
+        assert (values[0] - residue) % modulus == 0 if modulus else values[0] == residue
 
 
 def test_work_is_bounded() -> None:
