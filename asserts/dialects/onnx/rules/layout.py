@@ -409,6 +409,9 @@ def _pad(call: Call) -> Sequence[Shape | None]:
     pads, axes = _pads(call, len(shape))
     result = list(shape)
     mode = call.text("mode", "constant")
+    if mode == "wrap":
+        for size in shape:
+            call.need(less_equal(ONE, size), f"nothing is repeated along an axis of {size}")
     for i, axis in enumerate(axes):
         before, after = pads[i], pads[i + len(axes)]
         result[axis] = combine(1, combine(1, shape[axis], 1, before), 1, after)
