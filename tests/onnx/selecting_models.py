@@ -94,6 +94,7 @@ MODELS: dict[str, Callable[[], ModelProto]] = {
     "edge and cropped": lambda: _one("Pad", NM, [0, -2, 0, 3], mode="edge"),
     "wrapped": lambda: _one("Pad", NM, [0, 2, 0, 3], mode="wrap", opset=19),
     "wrapped and cropped": lambda: _one("Pad", NM, [0, -2, 0, 3], mode="wrap", opset=19),
+    "cropped in front": lambda: _one("Pad", NM, [0, -2, 0, 0], mode="edge"),
     "padded on one axis": lambda: _one("Pad", NM, [-2, 1], None, [1]),
     "tile to nothing": lambda: _one("Tile", NM, [0, 2]),
     "expand to nothing": lambda: _one("Expand", NM, [0, 1]),
@@ -144,5 +145,13 @@ MODELS: dict[str, Callable[[], ModelProto]] = {
     ),
 }  # fmt: skip
 
-STRICT = frozenset(("reflected and cropped", "cropped and reflected", "edge and cropped"))
+STRICT = frozenset(
+    (
+        "reflected and cropped",
+        "cropped and reflected",
+        "edge and cropped",
+        "cropped in front",
+        "group norm of groups",
+    )
+)
 """As in `small_models`."""

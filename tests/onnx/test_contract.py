@@ -38,11 +38,7 @@ def _runs(runner: Any, proto: Any, sizes: dict[str, int]) -> bool:
     inputs = {
         v.name: _array(v, sizes, "", rng) for v in proto.graph.input if v.name not in constants
     }
-    try:
-        runner.run(None, inputs)
-    except Exception:
-        return False
-    return True
+    return _accepts(runner, inputs)
 
 
 def sizes_of(names: list[str]) -> list[dict[str, int]]:
@@ -135,7 +131,10 @@ def _by_dimension(found: Any, proto: Any, sizes: dict[str, int]) -> dict[str, in
 
 def test_what_nothing_satisfies_at_random_is_asked_of_the_engine() -> None:
     proto = model(
-        [node("MatMul", ["x", "w"], ["y"])], [value("x", ["n", "m"])], ["y"], {"w": np.ones((700, 2))}
+        [node("MatMul", ["x", "w"], ["y"])],
+        [value("x", ["n", "m"])],
+        ["y"],
+        {"w": np.ones((700, 2))},
     )
     found = asserts.contract(proto)
     assert found.sample(1)
@@ -167,6 +166,33 @@ def test_values_of_inputs_are_conditions_too() -> None:
     )
     found = asserts.contract(proto)
     assert set(found.symbols) == {"n", "shape_0", "shape_1"}
+
+
+@pytest.mark.parametrize("mode", ["reflect", "edge", "wrap", "constant"])
+def test_computed_widths_are_exact(mode: str) -> None:
+    """Without elements too."""
+    widths = [value("p", [4], INT64)]
+    proto = model(
+        [node("Pad", ["x", "p"], ["y"], mode=mode)],
+        [value("x", ["n", "m"]), *widths],
+        ["y"],
+        opset=19,
+    )
+    found, runner = asserts.contract(proto), _session(proto)
+    every = list(itertools.product(range(4), range(4), *[range(-2, 3)] * 4))
+    for n, m, *pads in random.Random(1).sample(every, 700):
+        given = {"x": np.ones((n, m), np.float32), "p": np.array(pads)}
+        elements = {f"p_{i}": width for i, width in enumerate(pads)}
+        accepted = found.accepts({"n": n, "m": m, **elements})
+        assert accepted is _accepts(runner, given), (n, m, pads)
+
+
+def _accepts(runner: Any, given: dict[str, Any]) -> bool:
+    try:
+        runner.run(None, given)
+    except Exception:
+        return False
+    return True
 
 
 def test_impossible_models_say_so() -> None:

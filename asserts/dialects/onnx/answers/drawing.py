@@ -15,7 +15,6 @@ from asserts.dialects.onnx.answers.describe import truths
 from shapes.env import ShapeEnv
 from shapes.errors import ShapeproofError
 from shapes.expr import (
-    TRUE,
     BoolExpr,
     IntExpr,
     conjunction,
@@ -96,9 +95,7 @@ def _at_random(
         yield given
 
 
-def _pool(
-    symbol: IntExpr, kept: Sequence[BoolExpr], broken: BoolExpr | None
-) -> list[int]:
+def _pool(symbol: IntExpr, kept: Sequence[BoolExpr], broken: BoolExpr | None) -> list[int]:
     """Sizes of one symbol that the conditions on it alone allow, boundaries first."""
     conditions = [one for one in kept if free_symbols(one) == [symbol]]
     allowed = truths(symbol, conditions, 256)
@@ -141,16 +138,24 @@ def _asked(
 ) -> dict[IntExpr, int] | None:
     """Sizes that the engine finds, as small as it is easy; other ones than those that are
     known."""
-    claim = TRUE if broken is None else conjunction(defined(broken), broken)
-    others = [
+    wanted = conjunction(*(conjunction(defined(one), one) for one in kept))
+    if broken is None:
+        claim, given = negation(wanted), []
+    else:
+        claim, given = conjunction(defined(broken), broken), [wanted]
+    given += [
         negation(conjunction(*(equal(s, constant(sizes[s.name])) for s in symbols)))
         for sizes in known
     ]
     for most in (*SMALL, None):
         ends = [] if most is None else [less_equal(s, constant(most)) for s in symbols]
         with suppress(ShapeproofError):
-            verdict = env.prove(claim, given=[*kept, *others, *ends])
-            found = verdict.witness if broken is None else verdict.counterexample
+            found = env.prove(claim, given=[*given, *ends]).counterexample
             if found is not None:
-                return {s: int(found.get(s.name, 1)) for s in symbols}
+                return {s: _integer(found.get(s.name)) for s in symbols}
     return None
+
+
+def _integer(found: object) -> int:
+    """A size that the engine names; 1 for one that does not matter."""
+    return found if isinstance(found, int) else 1

@@ -48,7 +48,9 @@ def _group(call: Call) -> Sequence[Shape | None]:
     wanted, each = (x[1], "channel") if call.version >= 21 else (groups, "group")
     for i in (1, 2):
         if call.tensor(i).shape is not None:
-            call.same(call.rank_is(i, 1)[0], wanted, f"there is not one parameter for each {each}")
+            call.same(
+                call.rank_is(i, 1)[0], wanted, f"there is not one parameter for each {each}"
+            )
     return [x]
 
 

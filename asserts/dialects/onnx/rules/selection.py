@@ -306,6 +306,13 @@ def _nonzero_elements(call: Call) -> Elements | None:
     return elements_of([constant(int(i)) for i in places.flat], places.shape)
 
 
+def _nonzero_span(call: Call) -> Span:
+    """Places along the axes: of one axis all that there are, of several any."""
+    shape = call.shape(0)
+    longest = maximum(*shape) if len(shape) > 1 else shape[0] if shape else ONE
+    return Span(ZERO, shift(longest, -1), False)
+
+
 def _kept(places: list[int], size: IntExpr) -> IntExpr:
     """How many of these places an axis has; those beyond its end are ignored."""
     kept: IntExpr = ZERO
@@ -495,7 +502,7 @@ operator("GatherND", _gather_nd, elements=_gather_nd_elements, span=picked_span)
 operator("ScatterND", _scatter_nd, elements=_scatter_nd_elements)
 operator("ScatterElements Scatter", _scatter, elements=_scatter_elements)
 operator("TensorScatter", same_shape)
-operator("NonZero", _nonzero, elements=_nonzero_elements)
+operator("NonZero", _nonzero, elements=_nonzero_elements, span=_nonzero_span)
 operator("Compress", _compress)
 operator("Unique", _unique)
 operator("NonMaxSuppression", _non_max_suppression)

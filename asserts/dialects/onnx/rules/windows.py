@@ -214,7 +214,9 @@ def _columns(
     places = ONE
     for i, size in enumerate(image):
         places = multiply(places, window.slid(i, size))
-    call.need(equal(columns, places), lambda: f"{columns} columns for {places} places of a block")
+    call.need(
+        equal(columns, places), lambda: f"{columns} columns for {places} places of a block"
+    )
 
 
 def _region(call: Call) -> Sequence[Shape | None]:
