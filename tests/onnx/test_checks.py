@@ -241,6 +241,37 @@ def test_old_operator_sets() -> None:
     old = model([node("Relu", ["x"], ["y"])], [value("x", ["n"])], ["y"], opset=9)
     with pytest.raises(GraphError, match="asserts need operator set 10, but the model has 9"):
         onnx_dialect.insert(old, ["n >= 1"])
+    needs = model(
+        [node("MatMul", ["x", "y"], ["z"])],
+        [value("x", [2, "k"]), value("y", ["l", 3])],
+        ["z"],
+        opset=9,
+    )
+    changed = asserts.insert(needs)
+    assert changed.program is needs
+    [row] = changed.report
+    assert (row.outcome, row.condition) == ("unplaced", "k == l")
+    assert "asserts need operator set 10" in row.note
+
+
+def test_a_model_of_functions_alone_imports_the_standard_operators() -> None:
+    opsets = [helper.make_opsetid("", 17)]
+    add = helper.make_function(
+        "own", "Plus", ["a", "b"], ["c"], [node("Add", ["a", "b"], ["c"])], opsets
+    )
+    proto = model(
+        [node("Plus", ["x", "y"], ["z"], domain="own")],
+        [value("x", ["n"]), value("y", ["m"])],
+        [value("z", ["k"])],
+        imports=[helper.make_opsetid("own", 1)],
+        functions=[add],
+    )
+    del proto.opset_import[0]
+    onnx.checker.check_model(proto)
+    changed = asserts.insert(proto)
+    onnx.checker.check_model(changed.program)
+    assert text(asserts.remove(changed.program).program) == text(proto)
+    assert not asserts.insert(changed.program).modified
 
 
 @pytest.mark.parametrize("package", ["onnxscript.optimizer", "onnxslim"])

@@ -16,7 +16,7 @@ from onnx import ModelProto
 
 from asserts.conditions.report import Report, Row
 from asserts.dialects.onnx.answers.contract import Contract, contract, fewest
-from asserts.dialects.onnx.checks.guarding import with_asserts, without_asserts
+from asserts.dialects.onnx.checks.guarding import too_old, with_asserts, without_asserts
 from asserts.dialects.onnx.checks.placing import Placed, check_of, placed
 from asserts.dialects.onnx.checks.scopes import Scope, scopes_of
 from asserts.dialects.onnx.checks.stated import Check, read_check, recorded, stated, texts
@@ -236,7 +236,11 @@ def _decided(
     scopes = scopes_of(model.graph, inferred)
     distinct = {(one.condition, one.scope, one.result): one for one in reversed([*checks])}
     work = _Deciding(inferred, options)
-    places = [placed(one, scopes) for one in reversed(distinct.values())]
+    old = too_old(model)
+    places = [
+        placed(one, scopes) if one.by_user or not old else Placed(one, None, note=old)
+        for one in reversed(distinct.values())
+    ]
     unique: dict[tuple[BoolExpr, str, int], Placed] = {}
     for one in places:
         if one.scope is None or not is_writable(safe(one.check.condition)):
