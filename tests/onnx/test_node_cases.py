@@ -13,7 +13,6 @@ import onnx
 import pytest
 
 import asserts
-
 from asserts.dialects.onnx.infer.model import infer
 from shapes.errors import ShapeproofError
 from shapes.traversal.evaluate import evaluate

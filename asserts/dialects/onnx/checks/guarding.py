@@ -49,7 +49,7 @@ from shapes.traversal import free_symbols
 __all__ = ["too_old", "with_asserts", "without_asserts"]
 
 IMPORTED = "shapeproof.imported"
-"""The entry of the metadata that says that the standard operators were imported for asserts."""
+"""The entry of the metadata that says that asserts import the standard operators."""
 
 _GUARDED = "/guarded/"
 """What is in the name of a value that waits under another name than its own."""
@@ -93,7 +93,7 @@ def too_old(model: ModelProto) -> str:
 
 
 def _import_operators(model: ModelProto) -> None:
-    """Let the model use the standard operators, as its functions do, and note that it did not."""
+    """Let the model use the standard operators, as its functions do, and note that."""
     if "" not in opsets_of(model.opset_import):
         own = [opsets_of(function.opset_import).get("", 0) for function in model.functions]
         version = max([OLDEST, *own])

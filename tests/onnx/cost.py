@@ -1,0 +1,99 @@
+"""What runtime asserts cost: ``python -m tests.onnx.cost``.
+
+A small model with 0 to 16 asserts gives the microseconds of each; the installed models, at the
+sizes of one run, give the share of a whole run. With and without asserts are run in turns in
+one process, and the least time of each is compared. What is drawn in a model without asserts
+against itself is the noise.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx
+
+import asserts
+from asserts.dialects import onnx as onnx_dialect
+from asserts.dialects.onnx.probing import session_of
+from tests.onnx.build import model, node, value
+from tests.onnx.models import drawn, installed
+from tests.onnx.running import seeded
+
+TURNS = 40
+
+
+def least(runs: list[Callable[[], Any]], turns: int = TURNS, inner: int = 1) -> list[float]:
+    """The least seconds of each, run in turns."""
+    best = [float("inf")] * len(runs)
+    for _ in range(turns):
+        for i, run in enumerate(runs):
+            started = time.perf_counter()
+            for _ in range(inner):
+                run()
+            best[i] = min(best[i], (time.perf_counter() - started) / inner)
+    return best
+
+
+def runner(program: Any, given: dict[str, Any]) -> Callable[[], Any]:
+    """A run of a model on one thread."""
+    session = session_of(program)
+    return lambda: session.run(None, given)
+
+
+def small() -> str:
+    """Microseconds per assert, in a model that does next to nothing else."""
+    proto = model([node("Relu", ["x"], ["y"])], [value("x", ["n", "m"])], ["y"])
+    counts = (0, 1, 4, 16)
+    runs = [proto]
+    for count in counts[1:]:
+        checks = [f"n != {100 + i}" for i in range(count)]
+        runs.append(onnx_dialect.insert(proto, checks, policy="keep-all").program)
+    given = {"x": np.ones((12, 4), np.float32)}
+    times = least([runner(one, given) for one in runs], inner=200)
+    shown = [f"{count}: {1e6 * t:.1f}" for count, t in zip(counts, times, strict=True)]
+    each = 1e6 * (times[-1] - times[1]) / (counts[-1] - 1)
+    first = 1e6 * (times[1] - times[0])
+    return (
+        f"microseconds by asserts: {', '.join(shown)}; the first {first:.1f}, each {each:.1f}"
+    )
+
+
+def whole(path: Any) -> str:
+    """The share of a model's run that its asserts take."""
+    proto = onnx.load(path)
+    changed = asserts.insert(proto)
+    count = len(changed.report.with_outcome("inserted"))
+    if not changed.modified:
+        return f"{path.name}: no assert"
+    rng, plain, given = seeded(7), session_of(proto), {}
+    for _ in range(40):
+        given = drawn(proto, path.name, rng)
+        try:
+            plain.run(None, given)
+            break
+        except Exception:
+            continue
+    again, checked = runner(proto, given), runner(changed.program, given)
+    first, second, third = least([lambda: plain.run(None, given), again, checked])
+    share = 100 * (third / min(first, second) - 1)
+    noise = 100 * (max(first, second) / min(first, second) - 1)
+    sizes = {name: array.shape for name, array in given.items()}
+    return (
+        f"{path.name}: {count} asserts, {1e3 * first:.2f} ms at {sizes}, "
+        f"with asserts {share:+.2f} % (noise {noise:.2f} %)"
+    )
+
+
+def main() -> None:
+    sys.stdout.write(f"{small()}\n")
+    for path in installed():
+        sys.stdout.write(f"{whole(path)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
