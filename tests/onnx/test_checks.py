@@ -15,6 +15,17 @@ import asserts
 from asserts.cli import main
 from asserts.dialects import onnx as onnx_dialect
 from asserts.errors import GraphError
+from asserts.passes import (
+    constant_folding,
+    constraints,
+    functionalize,
+    insert,
+    metadata,
+    minimise,
+    remove,
+    tracepoints,
+)
+from asserts.passes.memory import noops, reuse
 from tests.onnx.build import BOOL, model, node, value
 from tests.onnx.models import _array, dimensions
 from tests.onnx.small_models import LEAST, MODELS, fpn, positions
@@ -284,3 +295,23 @@ def test_other_optimizers_keep_them(package: str) -> None:
     assert runner.run(None, {"x": np.zeros((2, 5, 4), np.float32)})
     with pytest.raises(Exception, match="runtime assert failed"):
         runner.run(None, {"x": np.zeros((3, 5, 4), np.float32)})
+
+
+PASSES = (
+    constant_folding.FoldConstants,
+    constraints.AddConstraintAsserts,
+    functionalize.Functionalize,
+    insert.InsertRuntimeAsserts,
+    noops.RemoveNoOps,
+    reuse.ReuseBuffers,
+    metadata.RefreshMetadata,
+    minimise.MinimiseRuntimeAsserts,
+    remove.RemoveRuntimeAsserts,
+    tracepoints.CollectTracepoints,
+)
+
+
+@pytest.mark.parametrize("made", PASSES)
+def test_passes_over_graph_modules_refuse_models(made: Any) -> None:
+    with pytest.raises(GraphError, match="takes a graph module or an exported program"):
+        made()(positions())
