@@ -315,3 +315,15 @@ PASSES = (
 def test_passes_over_graph_modules_refuse_models(made: Any) -> None:
     with pytest.raises(GraphError, match="takes a graph module or an exported program"):
         made()(positions())
+
+
+@pytest.mark.parametrize("name", ["shapeproof/0/Shape", "shapeproof.before/x"])
+def test_names_of_asserts_are_refused_in_a_model_without_them(name: str) -> None:
+    inputs = [value("x", ["n", "k"]), value("y", ["l", "m"])]
+    proto = model(
+        [node("Relu", ["x"], [name]), node("MatMul", [name, "y"], ["z"])], inputs, ["z"]
+    )
+    with pytest.raises(GraphError, match="is called as asserts are"):
+        asserts.insert(proto)
+    checked = onnx_dialect.insert(positions(), ["batch >= 1"]).program
+    assert not asserts.insert(checked).modified

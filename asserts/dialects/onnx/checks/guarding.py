@@ -46,7 +46,7 @@ from asserts.errors import GraphError
 from shapes.expr import Expr
 from shapes.traversal import free_symbols
 
-__all__ = ["too_old", "with_asserts", "without_asserts"]
+__all__ = ["refuse_reserved", "too_old", "with_asserts", "without_asserts"]
 
 IMPORTED = "shapeproof.imported"
 """The entry of the metadata that says that asserts import the standard operators."""
@@ -90,6 +90,22 @@ def too_old(model: ModelProto) -> str:
         if version < OLDEST
         else ""
     )
+
+
+def refuse_reserved(model: ModelProto) -> None:
+    """Refuse a model without asserts in which something is called as asserts are: it could
+    not be told apart from them. Raises `GraphError`."""
+    if any(entry.key == KEY for entry in model.metadata_props):
+        return
+    for graph in graphs_of(model.graph):
+        named = (*graph.input, *graph.initializer, *graph.node)
+        made = (name for node in graph.node for name in node.output)
+        for name in (*(one.name for one in named), *made):
+            if name.startswith((MARK, RAW)):
+                raise GraphError(
+                    f"`{name}` is called as asserts are, but the model's metadata has none: "
+                    "rename it, or take lost asserts out with `remove` first"
+                )
 
 
 def _import_operators(model: ModelProto) -> None:
