@@ -19,7 +19,7 @@ from typing import Any, Literal
 from asserts.errors import GraphError
 from asserts.graph.module import GraphModule
 from asserts.verify.inputs import Generator
-from asserts.verify.subject import Subject, Trial
+from asserts.verify.subject import Stopping, Subject, Trial
 from shapes.base import shown_as_text
 
 __all__ = ["Difference", "Outcome", "VerifyReport", "compare", "verify"]
@@ -237,6 +237,7 @@ def verify(
     )
     checks = dict.fromkeys(text for g in generators for text in g.checks)
     broken = {text for g in generators for text in g.broken}
+    broken |= {text for s in subjects if isinstance(s, Stopping) for text in s.stopped}
     unbroken = tuple(text for text in checks if text not in broken)
     left_out = sum(generator.left_out for generator in generators)
     return VerifyReport(
@@ -298,6 +299,4 @@ def _refuse_other_inputs(subjects: tuple[Subject, Subject]) -> None:
     shown = [", ".join(str(i) for i in subject.inputs) for subject in subjects]
     kinds = [[i.kind for i in subject.inputs] for subject in subjects]
     if kinds[0] != kinds[1]:
-        raise GraphError(
-            f"the programs take different inputs: ({shown[0]}) and ({shown[1]})"
-        )
+        raise GraphError(f"the programs take different inputs: ({shown[0]}) and ({shown[1]})")

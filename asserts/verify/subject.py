@@ -10,7 +10,7 @@ import numpy as np
 
 from shapes.expr import BoolExpr, Expr
 
-__all__ = ["Condition", "Input", "Number", "Sized", "Subject", "Trial", "Values"]
+__all__ = ["Condition", "Input", "Number", "Sized", "Stopping", "Subject", "Trial", "Values"]
 
 Number = int | float
 """A value of a symbol when a program runs (a truth value is one, too)."""
@@ -42,11 +42,13 @@ class Input:
 
 @dataclass(frozen=True)
 class Condition:
-    """What a program checks; `entry`: of the inputs alone, before it begins."""
+    """What a program checks; `entry`: of the inputs alone, before it begins; `inner`: in a
+    part of it that may not run, so that only a run which it stops shows that it is broken."""
 
     text: str
     claim: BoolExpr
     entry: bool = False
+    inner: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,3 +112,12 @@ class Sized(Protocol):
 
     def work(self, inputs: Sequence[Any]) -> int:
         """About how many elements a run on these inputs makes."""
+
+
+@runtime_checkable
+class Stopping(Protocol):
+    """A program whose errors say which of its checks has stopped it."""
+
+    @property
+    def stopped(self) -> set[str]:
+        """The texts of the checks that have stopped a run."""

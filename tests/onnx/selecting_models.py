@@ -11,7 +11,7 @@ from onnx import ModelProto
 
 from tests.onnx.build import FLOAT, INT64, model, node, value
 
-__all__ = ["LEAST", "MODELS"]
+__all__ = ["MODELS", "STRICT"]
 
 
 def _one(
@@ -94,6 +94,7 @@ MODELS: dict[str, Callable[[], ModelProto]] = {
     "edge and cropped": lambda: _one("Pad", NM, [0, -2, 0, 3], mode="edge"),
     "wrapped": lambda: _one("Pad", NM, [0, 2, 0, 3], mode="wrap", opset=19),
     "wrapped and cropped": lambda: _one("Pad", NM, [0, -2, 0, 3], mode="wrap", opset=19),
+    "cropped in front": lambda: _one("Pad", NM, [0, -2, 0, 0], mode="edge"),
     "padded on one axis": lambda: _one("Pad", NM, [-2, 1], None, [1]),
     "tile to nothing": lambda: _one("Tile", NM, [0, 2]),
     "expand to nothing": lambda: _one("Expand", NM, [0, 1]),
@@ -120,6 +121,10 @@ MODELS: dict[str, Callable[[], ModelProto]] = {
     "cumulated": lambda: _one("CumSum", NM, 1),
     "instance norm": lambda: _one("InstanceNormalization", ("n", "c", 2), _ones(3), _ones(3)),
     "group norm": lambda: _one("GroupNormalization", ("n", "c", 2), _ones(4), _ones(4), num_groups=2, opset=21),
+    "group norm of groups": lambda: _one("GroupNormalization", ("n", "c", "h", "w"), _ones(2), _ones(2), num_groups=2, opset=18),
+    "columns to an image": lambda: _one("Col2Im", (1, "c", "l"), [5, 6], [2, 3]),
+    "columns to an image with strides": lambda: _one("Col2Im", ("n", 6, "l"), [5, 6], [2, 3], strides=[2, 1], dilations=[1, 2], pads=[1, 0, 1, 1]),
+    "columns to a line": lambda: _one("Col2Im", ("n", 4, "l"), [9], [4], strides=[3]),
     "lp pool": lambda: _one("LpPool", ("n", 2, "w"), kernel_shape=[3]),
     "max pool with holes": lambda: _one("MaxPool", ("n", 2, "w"), kernel_shape=[3], dilations=[2], strides=[2]),
     "grouped convolution": lambda: _one("Conv", ("n", "c", "w"), _ones(4, 2, 3), group=2),
@@ -140,15 +145,13 @@ MODELS: dict[str, Callable[[], ModelProto]] = {
     ),
 }  # fmt: skip
 
-LEAST = dict.fromkeys(
+STRICT = frozenset(
     (
         "reflected and cropped",
         "cropped and reflected",
         "edge and cropped",
-        "wrapped",
-        "wrapped and cropped",
-        "group norm",
-    ),
-    1,
+        "cropped in front",
+        "group norm of groups",
+    )
 )
-"""Least sizes that are tried, as in `small_models`."""
+"""As in `small_models`."""

@@ -178,13 +178,9 @@ MODELS: dict[str, Callable[[], ModelProto]] = {
     "shaped like": shaped_like,
 }  # fmt: skip
 
-LEAST = {
-    "concat": 1,
-    "average pool": 1,
-    "global pool": 1,
-    "reflected": 1,
-    "lstm": 1,
-    "lstm with a state": 1,
-}
-"""Least sizes that are tried: onnxruntime accepts some operands without elements that the
-standard refuses, and an LSTM without a batch ends the process."""
+LEAST = {"lstm": 1, "lstm with a state": 1}
+"""Least sizes that are tried: an LSTM without a batch ends onnxruntime's process."""
+
+STRICT = frozenset(("concat", "average pool", "global pool", "reflected"))
+"""Where onnxruntime accepts some operands without elements that the standard, and so the
+contract, refuses."""

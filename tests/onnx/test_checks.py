@@ -15,6 +15,17 @@ import asserts
 from asserts.cli import main
 from asserts.dialects import onnx as onnx_dialect
 from asserts.errors import GraphError
+from asserts.passes import (
+    constant_folding,
+    constraints,
+    functionalize,
+    insert,
+    metadata,
+    minimise,
+    remove,
+    tracepoints,
+)
+from asserts.passes.memory import noops, reuse
 from tests.onnx.build import BOOL, model, node, value
 from tests.onnx.models import _array, dimensions
 from tests.onnx.small_models import LEAST, MODELS, fpn, positions
@@ -241,6 +252,37 @@ def test_old_operator_sets() -> None:
     old = model([node("Relu", ["x"], ["y"])], [value("x", ["n"])], ["y"], opset=9)
     with pytest.raises(GraphError, match="asserts need operator set 10, but the model has 9"):
         onnx_dialect.insert(old, ["n >= 1"])
+    needs = model(
+        [node("MatMul", ["x", "y"], ["z"])],
+        [value("x", [2, "k"]), value("y", ["l", 3])],
+        ["z"],
+        opset=9,
+    )
+    changed = asserts.insert(needs)
+    assert changed.program is needs
+    [row] = changed.report
+    assert (row.outcome, row.condition) == ("unplaced", "k == l")
+    assert "asserts need operator set 10" in row.note
+
+
+def test_a_model_of_functions_alone_imports_the_standard_operators() -> None:
+    opsets = [helper.make_opsetid("", 17)]
+    add = helper.make_function(
+        "own", "Plus", ["a", "b"], ["c"], [node("Add", ["a", "b"], ["c"])], opsets
+    )
+    proto = model(
+        [node("Plus", ["x", "y"], ["z"], domain="own")],
+        [value("x", ["n"]), value("y", ["m"])],
+        [value("z", ["k"])],
+        imports=[helper.make_opsetid("own", 1)],
+        functions=[add],
+    )
+    del proto.opset_import[0]
+    onnx.checker.check_model(proto)
+    changed = asserts.insert(proto)
+    onnx.checker.check_model(changed.program)
+    assert text(asserts.remove(changed.program).program) == text(proto)
+    assert not asserts.insert(changed.program).modified
 
 
 @pytest.mark.parametrize("package", ["onnxscript.optimizer", "onnxslim"])
@@ -253,3 +295,35 @@ def test_other_optimizers_keep_them(package: str) -> None:
     assert runner.run(None, {"x": np.zeros((2, 5, 4), np.float32)})
     with pytest.raises(Exception, match="runtime assert failed"):
         runner.run(None, {"x": np.zeros((3, 5, 4), np.float32)})
+
+
+PASSES = (
+    constant_folding.FoldConstants,
+    constraints.AddConstraintAsserts,
+    functionalize.Functionalize,
+    insert.InsertRuntimeAsserts,
+    noops.RemoveNoOps,
+    reuse.ReuseBuffers,
+    metadata.RefreshMetadata,
+    minimise.MinimiseRuntimeAsserts,
+    remove.RemoveRuntimeAsserts,
+    tracepoints.CollectTracepoints,
+)
+
+
+@pytest.mark.parametrize("made", PASSES)
+def test_passes_over_graph_modules_refuse_models(made: Any) -> None:
+    with pytest.raises(GraphError, match="takes a graph module or an exported program"):
+        made()(positions())
+
+
+@pytest.mark.parametrize("name", ["shapeproof/0/Shape", "shapeproof.before/x"])
+def test_names_of_asserts_are_refused_in_a_model_without_them(name: str) -> None:
+    inputs = [value("x", ["n", "k"]), value("y", ["l", "m"])]
+    proto = model(
+        [node("Relu", ["x"], [name]), node("MatMul", [name, "y"], ["z"])], inputs, ["z"]
+    )
+    with pytest.raises(GraphError, match="is called as asserts are"):
+        asserts.insert(proto)
+    checked = onnx_dialect.insert(positions(), ["batch >= 1"]).program
+    assert not asserts.insert(checked).modified

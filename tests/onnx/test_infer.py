@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 
 import numpy as np
@@ -370,3 +371,41 @@ def test_sizes_at_the_ends_of_an_axis(size: int) -> None:
     backwards = [0, 1, 1, 1, 0, 2][size]
     assert str(found.shapes["back"][0]) == str(backwards)
     assert str(found.shapes["kept"][0]) == str([0, 1, 1, 2, 2, 2][size])
+
+
+def _calling_itself() -> ModelProto:
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    again = [node("Again", ["a"], ["b"], domain="own")]
+    function = helper.make_function("own", "Again", ["a"], ["b"], again, opsets)
+    called = [node("Again", ["x"], ["y"], domain="own")]
+    return model(called, [value("x", ["n"])], ["y"], imports=opsets[1:], functions=[function])
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (_calling_itself, r"the function own\.Again calls itself"),
+        (
+            lambda: model(
+                [node("Relu", ["x"], ["y"]), node("Neg", ["x"], ["y"])],
+                [value("x", ["n"])],
+                ["y"],
+            ),
+            r"`y` is made twice: by Relu\(y\) and Neg\(y\)",
+        ),
+        (
+            lambda: model(
+                [node("Relu", ["x"], ["y"])], [value("x", ["n"]), value("x", ["m"])], ["y"]
+            ),
+            "two inputs are called `x`",
+        ),
+        (
+            lambda: model([node("Relu", ["x"], ["y"])], [value("x", ["n"])], ["z"]),
+            "nothing makes the output `z`",
+        ),
+    ],
+)
+def test_what_is_no_graph_says_why(make: Callable[[], ModelProto], words: str) -> None:
+    for asked in (asserts.infer_shapes, asserts.contract, asserts.insert):
+        with pytest.raises(GraphError, match=words):
+            asked(make())

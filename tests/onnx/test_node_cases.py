@@ -9,8 +9,10 @@ import warnings
 from functools import cache
 from typing import Any
 
+import onnx
 import pytest
 
+import asserts
 from asserts.dialects.onnx.infer.model import infer
 from shapes.errors import ShapeproofError
 from shapes.traversal.evaluate import evaluate
@@ -70,6 +72,49 @@ def _refused(name: str, inferred: Any, values: Any) -> list[str]:
         if not holds and one.exact:
             found.append(f"{name}: refused by {one.condition}: {one.reason}")
     return found
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_asserts_go_in_and_come_off_without_a_trace(part: int) -> None:
+    wrong: list[str] = []
+    for case in cases()[part::PARTS]:
+        inputs = case.data_sets[0][0]
+        for model in (case.model, symbolic(case.model, inputs)):
+            try:
+                wrong += [f"{case.name}: {text}" for text in _differences(model)]
+            except Exception as error:  # each case that raises is to be named
+                wrong.append(f"{case.name}: {type(error).__name__}: {error}")
+    assert wrong == []
+
+
+def _differences(model: Any) -> list[str]:
+    """What `insert`, `minimise` and `remove` do not do as they say."""
+    checked = asserts.insert(model)
+    found = []
+    if not checked.modified:
+        return [] if checked.program is model else ["unchanged, but another model"]
+    if _bytes(asserts.remove(checked.program).program) != _bytes(model):
+        found.append("removed, but another model")
+    if asserts.insert(checked.program).modified:
+        found.append("inserted twice")
+    fewer = asserts.minimise(checked.program).program
+    if _bytes(asserts.remove(fewer).program) != _bytes(model):
+        found.append("minimised and removed, but another model")
+    if _is_valid(model) and not _is_valid(checked.program):
+        found.append("inserted, and no longer a valid model")
+    return found
+
+
+def _is_valid(model: Any) -> bool:
+    try:
+        onnx.checker.check_model(model)
+    except onnx.checker.ValidationError:
+        return False
+    return True
+
+
+def _bytes(model: Any) -> bytes:
+    return bytes(model.SerializeToString(deterministic=True))
 
 
 def test_most_sizes_are_expressions_of_input_sizes() -> None:

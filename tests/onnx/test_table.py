@@ -7,6 +7,7 @@ import pytest
 
 from asserts.dialects.onnx.infer.control import CONTROL
 from asserts.dialects.onnx.rules import table
+from tests.onnx import operators_page
 
 NONE = {("ai.onnx.preview.training", "Gradient")}
 """Operators that no runtime computes."""
@@ -22,3 +23,21 @@ def test_operator_is_known(domain: str, name: str) -> None:
         return
     schema = onnx.defs.get_schema(name, domain=domain)
     assert table.find(domain, name) is not None or schema.has_function
+
+
+def test_the_page_of_operators_is_fresh() -> None:
+    written = operators_page.PAGE.read_text(encoding="utf-8")
+    assert written == operators_page.page(), "run python -m tests.onnx.operators_page"
+
+
+def test_the_page_has_every_operator() -> None:
+    named = {
+        name.strip()
+        for row in operators_page.page().splitlines()
+        if row.startswith("| ")
+        for name in row.split(" | ")[0].removeprefix("| ").split(",")
+    }
+    missing = [
+        name for domain, name in NAMES if (f"{domain}.{name}" if domain else name) not in named
+    ]
+    assert missing == []

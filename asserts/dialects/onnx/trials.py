@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from math import prod
+from typing import Any, Final
 
 import numpy as np
 from onnx import ModelProto, helper
 
-from asserts.dialects.onnx.answers.contract import contract
+from asserts.dialects.onnx.answers.contract import Contract, contract
 from asserts.dialects.onnx.checks.guarding import without_asserts
-from asserts.dialects.onnx.checks.stated import stated
+from asserts.dialects.onnx.checks.placing import check_of
+from asserts.dialects.onnx.checks.scopes import scopes_of
+from asserts.dialects.onnx.checks.stated import Check, stated
+from asserts.dialects.onnx.infer.model import Inferred
 from asserts.dialects.onnx.model.reading import load_model
-from asserts.dialects.onnx.model.types import Tensor
+from asserts.dialects.onnx.model.types import Shape, Tensor
+from asserts.dialects.onnx.probing import Probe, session_of
 from asserts.errors import GraphError, InputError
 from asserts.verify.subject import Condition, Input, Number, Trial
+from shapes.errors import ShapeproofError
 from shapes.expr import BoolExpr, Expr
 from shapes.traversal import evaluate, free_symbols
 
@@ -24,48 +32,105 @@ FATAL = frozenset(("LSTM", "GRU", "RNN"))
 """Operators that end the process, in onnxruntime, where they have no batch."""
 
 
+STOPPED: Final = "runtime assert failed: "
+"""What the message of an assert begins with."""
+
+
 def subjects(first: Any, second: Any) -> tuple[OnnxSubject, OnnxSubject]:
     """Two models to compare. Raises `GraphError` if one is not a model."""
     return OnnxSubject(load_model(first)), OnnxSubject(load_model(second))
 
 
 class OnnxSubject:
-    """A model that is tried, in onnxruntime."""
+    """A model that is tried, in onnxruntime.
+
+    Its conditions are those of the contract, what operations require exactly of run-time
+    values, and what it asserts. `stopped` has those at whose asserts a run has stopped.
+    """
 
     def __init__(self, model: ModelProto) -> None:
         self._model = model
-        found = contract(without_asserts(model))
+        bare = without_asserts(model)
+        found = contract(bare)
+        inferred = found.inferred
+        self._types: Mapping[str, Any] = inferred.types
         constants = {t.name for t in model.graph.initializer}
-        types = {
-            value.name: found.inferred.types[value.name]
-            for value in model.graph.input
-            if value.name not in constants
-        }
-        self.inputs: Sequence[Input] = [_input(name, t) for name, t in types.items()]
+        names = [v.name for v in model.graph.input if v.name not in constants]
+        self.inputs: Sequence[Input] = [_input(name, inferred.types[name]) for name in names]
         sizes = {s for i in self.inputs for d in i.shape or () for s in free_symbols(d)}
-        asserted = [check.condition for check in stated(model, found.inferred)]
         self._fatal = [r.whole for r in found.requirements if r.operator in FATAL]
+        claims = dict.fromkeys(found.conditions, False)
+        for check in _asserted(model, found):
+            inner = claims.setdefault(check.condition, bool(check.scope))
+            claims[check.condition] = inner and bool(check.scope)
+        self._probe = _probe(bare, inferred, claims, sizes)
+        self.run_time: Sequence[Expr] = self._probe.symbols
+        known = {*sizes, *self.run_time}
         self.conditions: Sequence[Condition] = [
-            Condition(str(claim), claim, entry=True)
-            for claim in dict.fromkeys((*found.conditions, *asserted))
-            if set(free_symbols(claim)) <= sizes
+            Condition(
+                str(claim), claim, set(free_symbols(claim)) <= sizes and not inner, inner
+            )
+            for claim, inner in claims.items()
         ]
-        self.sure: Sequence[BoolExpr] = ()
-        self.run_time: Sequence[Expr] = ()
-        self.names: Mapping[str, str] = {}
+        facts = [fact.claim for fact in inferred.symbols.env.axioms]
+        self.sure: Sequence[BoolExpr] = [
+            claim
+            for claim in (*facts, *self._probe.facts())
+            if set(free_symbols(claim)) <= known
+        ]
+        self.names: Mapping[str, str] = {s.name: self._probe.where(s) for s in self.run_time}
+        self.stopped: set[str] = set()
+        self._shapes = _distinct_shapes(inferred)
         self._session: Any = None
 
     def measure(self, inputs: Sequence[Any]) -> Mapping[Expr, Number]:
-        """Nothing is read at run time."""
-        return {}
+        """The values that the main graph reads at run time, as far as they are reached."""
+        return self._probe.measured(self._named(inputs))
+
+    def work(self, inputs: Sequence[Any]) -> int:
+        """The elements of all values whose sizes inputs decide."""
+        given = self._named(inputs)
+        values = {s: n for one, a in given.items() for s, n in self._bound(one, a)}
+        total = 0
+        for shape, count in self._shapes.items():
+            if {s for d in shape for s in free_symbols(d)} <= values.keys():
+                with suppress(ShapeproofError):
+                    total += count * prod(max(0, int(evaluate(d, values))) for d in shape)
+        return total
+
+    def _bound(self, name: str, array: Any) -> Iterator[tuple[Expr, int]]:
+        """The symbols that are sizes and elements of an input."""
+        found = self._types[name]
+        for size, n in zip(found.shape or (), np.shape(array), strict=False):
+            if size.is_symbol:
+                yield size, int(n)
+        elements = found.elements
+        if elements is not None and elements.size == np.size(array):
+            for element, n in zip(elements.flat, np.asarray(array).flat, strict=True):
+                if isinstance(element, Expr) and element.is_symbol:
+                    yield element, int(n)
+
+    def _named(self, inputs: Sequence[Any]) -> dict[str, Any]:
+        names = [i.name for i in self.inputs]
+        return dict(zip(names, map(np.asarray, inputs), strict=True))
 
     def run(self, inputs: Sequence[Any]) -> Any:
         """What the model computes; raises if it rejects the inputs."""
         self._refuse_fatal(inputs)
         if self._session is None:
-            self._session = _session(self._model)
-        names = [i.name for i in self.inputs]
-        return self._session.run(None, dict(zip(names, map(np.asarray, inputs), strict=True)))
+            self._session = session_of(self._model)
+        try:
+            return self._session.run(None, self._named(inputs))
+        except Exception as error:
+            self._note(str(error))
+            raise
+
+    def _note(self, message: str) -> None:
+        """Note the assert that has stopped a run, which its message names."""
+        _, stopped, rest = message.partition(STOPPED)
+        if stopped:
+            texts = [c.text for c in self.conditions if rest.startswith(f"{c.text} (")]
+            self.stopped.update(texts)
 
     def _refuse_fatal(self, inputs: Sequence[Any]) -> None:
         values: dict[Any, int] = {
@@ -103,12 +168,21 @@ def _input(name: str, found: Any) -> Input:
     return Input(name, found.shape, str(helper.tensor_dtype_to_np_dtype(found.dtype)))
 
 
-def _session(model: ModelProto) -> Any:
-    try:
-        import onnxruntime
-    except ModuleNotFoundError as error:
-        raise GraphError("onnxruntime is not installed: models run in it") from error
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    content = model.SerializeToString()
-    return onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])
+def _asserted(model: ModelProto, found: Contract) -> Iterator[Check]:
+    """What a model asserts, and what its operations require of run-time values."""
+    yield from stated(model, found.inferred)
+    yield from (check_of(one, found.inferred) for one in found.data if one.exact)
+
+
+def _probe(
+    bare: ModelProto, inferred: Inferred, claims: Iterable[BoolExpr], sizes: set[Expr]
+) -> Probe:
+    """What reads the symbols of conditions that are not sizes of inputs."""
+    read = dict.fromkeys(s for claim in claims for s in free_symbols(claim) if s not in sizes)
+    return Probe(bare, scopes_of(bare.graph, inferred)[""], read)
+
+
+def _distinct_shapes(inferred: Inferred) -> Counter[Shape]:
+    """The shapes of all values, with how many have each."""
+    every = (*inferred.types.values(), *inferred.inner.values())
+    return Counter(t.shape for t in every if isinstance(t, Tensor) and t.shape is not None)

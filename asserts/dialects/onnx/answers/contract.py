@@ -10,12 +10,12 @@ only sufficient is marked so.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from asserts.dialects.onnx.answers.describe import described, truths
+from asserts.dialects.onnx.answers.describe import described
+from asserts.dialects.onnx.answers.drawing import drawn, holds
 from asserts.dialects.onnx.infer.model import Inferred, infer
 from asserts.dialects.onnx.infer.symbols import identifier
 from asserts.dialects.onnx.infer.walk import Requirement
@@ -25,7 +25,7 @@ from shapes.env import ShapeEnv
 from shapes.errors import ShapeproofError
 from shapes.expr import FALSE, OPERATORS, TRUE, BoolExpr, IntExpr
 from shapes.facts import Proof, Status
-from shapes.traversal import evaluate, free_symbols
+from shapes.traversal import free_symbols
 
 __all__ = ["Contract", "Violation", "contract", "fewest", "proved"]
 
@@ -90,7 +90,7 @@ class Contract:
         """The conditions of the contract that sizes break."""
         given = self._bound({**(sizes or {}), **more})
         known = [c for c in self.conditions if set(free_symbols(c)) <= set(given)]
-        return [c for c in known if not _holds(c, given)]
+        return [c for c in known if not holds(c, given)]
 
     def undecided(
         self, sizes: Mapping[str, int] | None = None, **more: int
@@ -108,7 +108,7 @@ class Contract:
         shown = {symbol.name: n for symbol, n in given.items()}
         for one in self.requirements:
             if set(free_symbols(one.whole)) <= set(given):
-                yield Violation(one, shown), _holds(one.whole, given)
+                yield Violation(one, shown), holds(one.whole, given)
 
     def _bound(self, sizes: Mapping[str, int]) -> dict[Any, int]:
         found = {}
@@ -124,17 +124,24 @@ class Contract:
 
     def sample(self, count: int = 10, seed: int = 0) -> list[dict[str, int]]:
         """Sizes that satisfy the contract, boundaries first; fewer if few are found."""
-        return _drawn(self, self.requirements, None, count, seed)
+        return self._drawn(self.conditions, None, count, seed)
 
     def violations(
         self, count: int = 1, seed: int = 0
-    ) -> list[tuple[Requirement, dict[str, int]]]:
-        """For each requirement, sizes that break it and nothing before it."""
+    ) -> list[tuple[BoolExpr, dict[str, int]]]:
+        """For each clause (a condition of the contract), sizes that break it and no other;
+        `check` names the operations that refuse them."""
         found = []
-        for i, one in enumerate(self.requirements):
-            before = self.requirements[:i]
-            found += [(one, sizes) for sizes in _drawn(self, before, one, count, seed)]
+        for clause in self.conditions:
+            others = [one for one in self.conditions if one is not clause]
+            found += [(clause, sizes) for sizes in self._drawn(others, clause, count, seed)]
         return found
+
+    def _drawn(
+        self, kept: Sequence[BoolExpr], broken: BoolExpr | None, count: int, seed: int
+    ) -> list[dict[str, int]]:
+        env = _environment(self.symbols, self.inferred)
+        return drawn(env, list(self.symbols.values()), kept, broken, count, seed)
 
     def __str__(self) -> str:
         lines = [f"{name}: {where}" for name, where in self.names.items()]
@@ -172,13 +179,6 @@ def _is_bound(text: str, operator: str) -> bool:
 
 def _words(one: Requirement) -> str:
     return f"{one.whole} at {one.node}: {one.reason}"
-
-
-def _holds(condition: BoolExpr, given: Mapping[Any, int]) -> bool:
-    try:
-        return bool(evaluate(condition, given))
-    except ShapeproofError:
-        return False
 
 
 def contract(model: Any) -> Contract:
@@ -290,71 +290,3 @@ def _parts(condition: BoolExpr) -> Iterator[BoolExpr]:
             yield from _parts(part)
     else:
         yield condition
-
-
-# ------------------------------------------------------------------------ drawing
-
-TRIES = 400
-
-
-def _drawn(
-    found: Contract,
-    kept: Sequence[Requirement],
-    broken: Requirement | None,
-    count: int,
-    seed: int,
-) -> list[dict[str, int]]:
-    """Sizes for which the kept requirements hold, and the broken one does not."""
-    rng = random.Random(seed)
-    pools = {symbol: _pool(symbol, kept, broken) for symbol in found.symbols.values()}
-    results: list[dict[str, int]] = []
-    for attempt in range(TRIES * count):
-        given = {s: _pick(pool, rng, attempt) for s, pool in pools.items()}
-        if attempt % 2:
-            _level(given, rng)
-        if _suits(given, kept, broken):
-            sizes = {symbol.name: n for symbol, n in given.items()}
-            if sizes not in results:
-                results.append(sizes)
-        if len(results) == count:
-            break
-    return results
-
-
-def _suits(
-    given: Mapping[Any, int], kept: Sequence[Requirement], broken: Requirement | None
-) -> bool:
-    if broken is not None and _holds(broken.whole, given):
-        return False
-    return all(_holds(one.whole, given) for one in kept)
-
-
-def _pool(
-    symbol: IntExpr, kept: Sequence[Requirement], broken: Requirement | None
-) -> list[int]:
-    """Sizes of one symbol that the conditions on it alone allow, boundaries first."""
-    conditions = [one.whole for one in kept if free_symbols(one.whole) == [symbol]]
-    holds = truths(symbol, conditions, 256)
-    good = [n for n, one in enumerate(holds) if one] or [1]
-    if broken is not None and free_symbols(broken.whole) == [symbol]:
-        bad = [n for n in good if not _holds(broken.whole, {symbol: n})]
-        return bad or good
-    edges = [
-        n for n in good if n and not (holds[n - 1] and n + 1 < len(holds) and holds[n + 1])
-    ]
-    return [*edges[:8], *good[:8], *good]
-
-
-def _pick(pool: Sequence[int], rng: random.Random, attempt: int) -> int:
-    if attempt < 2 * len(pool) and attempt < 40:
-        return pool[(attempt // 2) % len(pool)]
-    return rng.choice(pool)
-
-
-def _level(given: dict[Any, int], rng: random.Random) -> None:
-    """Give several symbols one value: equalities are often what is required."""
-    names = list(given)
-    if len(names) > 1:
-        chosen = rng.sample(names, rng.randint(2, len(names)))
-        for name in chosen[1:]:
-            given[name] = given[chosen[0]]

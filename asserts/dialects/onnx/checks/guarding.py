@@ -46,7 +46,10 @@ from asserts.errors import GraphError
 from shapes.expr import Expr
 from shapes.traversal import free_symbols
 
-__all__ = ["with_asserts", "without_asserts"]
+__all__ = ["refuse_reserved", "too_old", "with_asserts", "without_asserts"]
+
+IMPORTED = "shapeproof.imported"
+"""The entry of the metadata that says that asserts import the standard operators."""
 
 _GUARDED = "/guarded/"
 """What is in the name of a value that waits under another name than its own."""
@@ -59,11 +62,12 @@ def with_asserts(
 
     Raises `GraphError` if the model's operator set is too old.
     """
-    version = opsets_of(model.opset_import).get("", OLDEST)
-    if version < OLDEST:
-        raise GraphError(f"asserts need operator set {OLDEST}, but the model has {version}")
+    reason = too_old(model)
+    if reason:
+        raise GraphError(reason)
     after = ModelProto()
     after.CopyFrom(model)
+    _import_operators(after)
     shared, counts = Written(), dict[Check, int]()
     zeros: dict[str, list[tuple[int, str]]] = {}
     for scope in scopes_of(after.graph, inferred).values():
@@ -76,6 +80,41 @@ def with_asserts(
     after.graph.initializer.extend(shared.constants.values())
     after.metadata_props.add(key=KEY, value=json.dumps(texts(one.check for one in checks)))
     return after, counts
+
+
+def too_old(model: ModelProto) -> str:
+    """Why asserts cannot be written with the model's operator set; empty if they can."""
+    version = opsets_of(model.opset_import).get("", OLDEST)
+    return (
+        f"asserts need operator set {OLDEST}, but the model has {version}"
+        if version < OLDEST
+        else ""
+    )
+
+
+def refuse_reserved(model: ModelProto) -> None:
+    """Refuse a model without asserts in which something is called as asserts are: it could
+    not be told apart from them. Raises `GraphError`."""
+    if any(entry.key == KEY for entry in model.metadata_props):
+        return
+    for graph in graphs_of(model.graph):
+        named = (*graph.input, *graph.initializer, *graph.node)
+        made = (name for node in graph.node for name in node.output)
+        for name in (*(one.name for one in named), *made):
+            if name.startswith((MARK, RAW)):
+                raise GraphError(
+                    f"`{name}` is called as asserts are, but the model's metadata has none: "
+                    "rename it, or take lost asserts out with `remove` first"
+                )
+
+
+def _import_operators(model: ModelProto) -> None:
+    """Let the model use the standard operators, as its functions do, and note that."""
+    if "" not in opsets_of(model.opset_import):
+        own = [opsets_of(function.opset_import).get("", 0) for function in model.functions]
+        version = max([OLDEST, *own])
+        model.opset_import.add(domain="", version=version)
+        model.metadata_props.add(key=IMPORTED, value=str(version))
 
 
 def _arriving(scope: Scope, zeros: Mapping[str, list[tuple[int, str]]]) -> list[str]:
@@ -326,7 +365,9 @@ def without_asserts(model: ModelProto) -> ModelProto:
             _name_back(node.output, lambda name: name.removeprefix(RAW))
     _drop(after.graph.initializer, lambda tensor: tensor.name.startswith(MARK))
     _drop(after.graph.value_info, lambda value: value.name.startswith(MARK))
-    _drop(after.metadata_props, lambda entry: entry.key == KEY)
+    if any(entry.key == IMPORTED for entry in after.metadata_props):
+        _drop(after.opset_import, lambda one: one.domain == "")
+    _drop(after.metadata_props, lambda entry: entry.key in (KEY, IMPORTED))
     return after
 
 

@@ -16,7 +16,12 @@ from onnx import ModelProto
 
 from asserts.conditions.report import Report, Row
 from asserts.dialects.onnx.answers.contract import Contract, contract, fewest
-from asserts.dialects.onnx.checks.guarding import with_asserts, without_asserts
+from asserts.dialects.onnx.checks.guarding import (
+    refuse_reserved,
+    too_old,
+    with_asserts,
+    without_asserts,
+)
 from asserts.dialects.onnx.checks.placing import Placed, check_of, placed
 from asserts.dialects.onnx.checks.scopes import Scope, scopes_of
 from asserts.dialects.onnx.checks.stated import Check, read_check, recorded, stated, texts
@@ -68,6 +73,7 @@ def insert(
     `GraphError` for what is not a model, and for another one that is to be changed in place.
     """
     given = _loaded(model, in_place)
+    refuse_reserved(given)
     bare = without_asserts(given)
     found = contract(bare)
     asked = [read_check(found.inferred, one) for one in checks]
@@ -90,6 +96,7 @@ def insert_like(
     from asserts.dialects.onnx.checks.from_torch import carried_over
 
     given = _loaded(model, in_place)
+    refuse_reserved(given)
     bare = without_asserts(given)
     found = contract(bare)
     carried, lost = carried_over(program, found.inferred, policy, effort)
@@ -234,9 +241,15 @@ def _decided(
 ) -> tuple[list[Row], list[Placed]]:
     """What becomes of every check, and those that are asserted, in program order."""
     scopes = scopes_of(model.graph, inferred)
-    distinct = {(one.condition, one.scope, one.result): one for one in reversed([*checks])}
+    distinct: dict[tuple[BoolExpr, str, str], Check] = {}
+    for check in checks:  # (the first of equal ones, at its place)
+        distinct.setdefault((check.condition, check.scope, check.result), check)
     work = _Deciding(inferred, options)
-    places = [placed(one, scopes) for one in reversed(distinct.values())]
+    old = too_old(model)
+    places = [
+        placed(one, scopes) if one.by_user or not old else Placed(one, None, note=old)
+        for one in distinct.values()
+    ]
     unique: dict[tuple[BoolExpr, str, int], Placed] = {}
     for one in places:
         if one.scope is None or not is_writable(safe(one.check.condition)):

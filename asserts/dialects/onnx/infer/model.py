@@ -81,7 +81,8 @@ class Inferred:
 def infer(model: Any) -> Inferred:
     """The shapes of all values of a model (a path, bytes, a message, or onnx-ir's model).
 
-    Raises `GraphError` for what is not a model, and for a cycle.
+    Raises `GraphError` for what is not a model, for a cycle, and for a value that nothing or
+    more than one thing makes.
     """
     proto = load_model(model)
     symbols = Symbols()
@@ -90,6 +91,9 @@ def infer(model: Any) -> Inferred:
     frame = Frame({}, opsets_of(proto.opset_import))
     notes = _enter_inputs(proto, symbols, frame)
     walker.graph(proto.graph, frame)
+    for value in proto.graph.output:
+        if value.name not in frame.values:
+            raise GraphError(f"nothing makes the output `{value.name}`")
     frame.values.update({n: walker.settled(t) for n, t in frame.values.items()})
     for (domain, name), node in walker.unknown.items():
         notes.append(
@@ -121,6 +125,8 @@ def _enter_inputs(proto: ModelProto, symbols: Symbols, frame: Frame) -> list[str
         if value.name in defaults:
             overridable += 1
             continue
+        if value.name in frame.values:
+            raise GraphError(f"two inputs are called `{value.name}`")
         frame.values[value.name] = _input(value, symbols)
     if overridable and proto.ir_version >= 4:
         return [f"{overridable} inputs have default values, which are taken for constants"]

@@ -16,15 +16,26 @@ def in_order(
 ) -> Iterable[NodeProto]:
     """The nodes, each behind those whose results it uses.
 
-    Raises `GraphError` for a cycle, and (if `strict`) for a name that nothing makes; an
-    omitted optional input of a function is such a name.
+    Raises `GraphError` for a cycle, for a name that two nodes make, and (if `strict`) for one
+    that nothing makes; an omitted optional input of a function is such a name.
     """
+    _refuse_two_makers(nodes, path)
     made: set[str] = set()
     for place, node in enumerate(nodes):
         if any(name not in made and name not in given for name in used(node)):
             return _sorted(nodes, given, path, strict, place)
         made.update(node.output)
     return nodes
+
+
+def _refuse_two_makers(nodes: Sequence[NodeProto], path: str) -> None:
+    makers: dict[str, NodeProto] = {}
+    for node in nodes:
+        for name in node.output:
+            other = makers.setdefault(name, node)
+            if name and other is not node:
+                pair = f"{path}{_shown(other)} and {path}{_shown(node)}"
+                raise GraphError(f"`{name}` is made twice: by {pair}")
 
 
 def used(node: NodeProto) -> Iterable[str]:

@@ -21,6 +21,7 @@ from asserts.dialects.onnx.model.types import ELEMENTS, Choice, Sequence, Tensor
 from asserts.dialects.onnx.rules import table
 from asserts.dialects.onnx.rules.merging import merged
 from asserts.dialects.onnx.rules.record import Call, Operator, Reason, UnknownShapeError
+from asserts.errors import GraphError
 from shapes.expr import FALSE, TRUE, BoolExpr, IntExpr, conjunction, disjunction, negation
 from shapes.tensors import ShapeError
 from shapes.traversal.cost import cost
@@ -124,6 +125,7 @@ class Walker:
     _splits: int = 0
     _short: set[IntExpr] = field(default_factory=set)
     _loops: int = 0
+    _active: list[str] = field(default_factory=list)
 
     # ---------------------------------------------------------------- what calls ask
 
@@ -232,10 +234,7 @@ class Walker:
         attributes = attributes_of(node, frame.bound)
         function = self.functions.get((domain, node.op_type))
         if function is not None:
-            self._called(node, function, frame)
-            return self.body(
-                function, inputs, attributes, frame, opsets_of(function.opset_import)
-            )
+            return self._function(node, function, inputs, attributes, frame)
         call = Call(node, inputs, attributes, frame.opsets.get(domain, 1), self)
         from asserts.dialects.onnx.infer.control import CONTROL
 
@@ -332,6 +331,26 @@ class Walker:
             Sequence(None) if "seq" in kinds[i : i + 1] else Tensor(dtype)
             for i, dtype in enumerate(dtypes)
         ]
+
+    def _function(
+        self,
+        node: NodeProto,
+        function: FunctionProto,
+        inputs: Listed[Type | None],
+        attributes: dict[str, Any],
+        frame: Frame,
+    ) -> Listed[Type]:
+        """The results of a function of the model."""
+        name = f"{function.domain}.{function.name}"
+        if name in self._active:
+            raise GraphError(f"the function {name} calls itself")
+        self._called(node, function, frame)
+        self._active.append(name)
+        try:
+            opsets = opsets_of(function.opset_import)
+            return self.body(function, inputs, attributes, frame, opsets)
+        finally:
+            self._active.pop()
 
     def _called(self, node: NodeProto, function: FunctionProto, frame: Frame) -> None:
         inputs = dict(zip(function.input, node.input, strict=False))

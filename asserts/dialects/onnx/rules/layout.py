@@ -18,6 +18,7 @@ from asserts.dialects.onnx.rules.record import (
     operator,
 )
 from shapes.expr import (
+    FALSE,
     SYMBOL,
     BoolExpr,
     IntExpr,
@@ -409,6 +410,9 @@ def _pad(call: Call) -> Sequence[Shape | None]:
     pads, axes = _pads(call, len(shape))
     result = list(shape)
     mode = call.text("mode", "constant")
+    if mode == "wrap":
+        for size in shape:
+            call.need(less_equal(ONE, size), f"nothing is repeated along an axis of {size}")
     for i, axis in enumerate(axes):
         before, after = pads[i], pads[i + len(axes)]
         result[axis] = combine(1, combine(1, shape[axis], 1, before), 1, after)
@@ -416,25 +420,34 @@ def _pad(call: Call) -> Sequence[Shape | None]:
             less_equal(ZERO, result[axis]),
             f"{shape[axis]} cannot be padded by {before}, {after}",
         )
-        _widened(call, mode, shape[axis], before, after)
+        if mode != "constant":
+            _widened(call, mode, shape, axis, before, after)
     return [tuple(result)]
 
 
-def _widened(call: Call, mode: str, size: IntExpr, before: IntExpr, after: IntExpr) -> None:
-    """What a mode that repeats elements requires of an axis that negative widths have cut."""
-    if mode == "constant":
+def _widened(
+    call: Call, mode: str, shape: Shape, axis: int, before: IntExpr, after: IntExpr
+) -> None:
+    """What a mode that repeats elements requires of an axis that negative widths have cut.
+
+    With computed widths this is what onnxruntime requires, which pads what has no elements
+    by any; with known ones it is what the standard does, as people write it.
+    """
+    size = shape[axis]
+    if before is ZERO and after is ZERO:
         return
+    unless: BoolExpr = FALSE
+    if mode != "wrap" and not (before.is_constant and after.is_constant):
+        kept = equal(combine(1, before, 1, after), ZERO)
+        possible = disjunction(less_equal(ONE, size), kept)
+        unless = conjunction(equal(product(shape), ZERO), possible)
     left = combine(1, combine(1, size, 1, minimum(before, ZERO)), 1, minimum(after, ZERO))
+    some = disjunction(less_equal(ONE, left), unless)
+    call.need(some, f"an axis of {left} has nothing to repeat")
     if mode == "reflect":
         for width in (before, after):
-            call.need(
-                disjunction(less_equal(width, ZERO), less(width, left)),
-                f"an axis of {left} cannot be reflected by {width}",
-            )
-        return
-    unchanged = conjunction(less_equal(before, ZERO), less_equal(after, ZERO))
-    some = disjunction(less_equal(ONE, left), unchanged)
-    call.need(some, f"an axis of {left} has nothing to repeat")
+            fits = disjunction(less_equal(width, ZERO), less(width, left), unless)
+            call.need(fits, f"an axis of {left} cannot be reflected by {width}")
 
 
 def _pads(call: Call, rank: int) -> tuple[list[IntExpr], list[int]]:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from onnx import TensorProto
 
 from asserts.dialects.onnx.model.types import Shape
-from asserts.dialects.onnx.rules.record import ONE, Call, operator, same_shape
+from asserts.dialects.onnx.rules.record import ONE, ZERO, Call, operator, same_shape
+from shapes.expr import constant, equal, less_equal, modulo
 
 __all__: list[str] = []
 
@@ -32,6 +33,24 @@ def _instance(call: Call) -> Sequence[Shape | None]:
     for i in (1, 2):
         if call.tensor(i).shape is not None:
             call.same(call.shape(i)[0], x[1], "there is not one parameter for each channel")
+    return [x]
+
+
+def _group(call: Call) -> Sequence[Shape | None]:
+    """One parameter for each group before operator set 21, for each channel since then. The
+    function that it stands for reshapes, which nothing without elements survives."""
+    x = call.shape(0)
+    groups = constant(call.integer("num_groups", 1))
+    whole = equal(modulo(x[1], groups), ZERO)
+    call.need(whole, f"{x[1]} channels are not a multiple of {groups} groups")
+    for size in x:
+        call.need(less_equal(ONE, size), f"nothing can be normalized along an axis of {size}")
+    wanted, each = (x[1], "channel") if call.version >= 21 else (groups, "group")
+    for i in (1, 2):
+        if call.tensor(i).shape is not None:
+            call.same(
+                call.rank_is(i, 1)[0], wanted, f"there is not one parameter for each {each}"
+            )
     return [x]
 
 
@@ -79,7 +98,8 @@ def _two_scalars(call: Call) -> Sequence[Shape | None]:
 
 
 operator("BatchNormalization", _batch, dtypes=_batch_dtypes)
-operator("InstanceNormalization GroupNormalization", _instance)
+operator("InstanceNormalization", _instance)
+operator("GroupNormalization", _group)
 operator("LayerNormalization RMSNormalization", _layer, dtypes=_layer_dtypes)
 operator(
     "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss", _likelihood_loss, dtypes=_loss_dtypes

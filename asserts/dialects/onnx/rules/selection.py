@@ -183,7 +183,9 @@ def _gather_nd(call: Call) -> Sequence[Shape | None]:
     if not depth.is_constant:
         raise UnknownShapeError("how many axes are indexed")
     for a, b in zip(shape[:batch], picked[:batch], strict=True):
-        call.same(a, b, "batch sizes of data and indices differ")
+        if a is not b:  # (onnxruntime accepts multiples, and takes other elements)
+            reason = f"batch sizes of data and indices differ: {a} and {b}"
+            call.need(equal(a, b), reason, exact=False)
     rest = shape[batch + int(depth.constant) :]
     _points_inside(call, shape[batch:], equal(product(rest), ZERO))
     return [(*picked[:-1], *rest)]
@@ -302,6 +304,13 @@ def _nonzero_elements(call: Call) -> Elements | None:
         return None
     places = np.array(np.nonzero(np.array(values, dtype=object).reshape(found.shape)))
     return elements_of([constant(int(i)) for i in places.flat], places.shape)
+
+
+def _nonzero_span(call: Call) -> Span:
+    """Places along the axes: of one axis all that there are, of several any."""
+    shape = call.shape(0)
+    longest = maximum(*shape) if len(shape) > 1 else shape[0] if shape else ONE
+    return Span(ZERO, shift(longest, -1), False)
 
 
 def _kept(places: list[int], size: IntExpr) -> IntExpr:
@@ -493,7 +502,7 @@ operator("GatherND", _gather_nd, elements=_gather_nd_elements, span=picked_span)
 operator("ScatterND", _scatter_nd, elements=_scatter_nd_elements)
 operator("ScatterElements Scatter", _scatter, elements=_scatter_elements)
 operator("TensorScatter", same_shape)
-operator("NonZero", _nonzero, elements=_nonzero_elements)
+operator("NonZero", _nonzero, elements=_nonzero_elements, span=_nonzero_span)
 operator("Compress", _compress)
 operator("Unique", _unique)
 operator("NonMaxSuppression", _non_max_suppression)

@@ -199,8 +199,24 @@ def _column_to_image(call: Call) -> Sequence[Shape | None]:
         size = constant(prod(block))
         call.need(equal(modulo(x[1], size), ZERO), f"{x[1]} is not a multiple of {size}")
         call.need(less_equal(size, x[1]), f"{x[1]} is less than a block of {size}")
+        _columns(call, x[2], image, [constant(n) for n in block])
     sizes = (call.fresh(f"d{i}") if d is None else d for i, d in enumerate(image))
     return [(x[0], channels, *sizes)]
+
+
+def _columns(
+    call: Call, columns: IntExpr, image: Sequence[Any], block: Sequence[IntExpr]
+) -> None:
+    """One column for each place of the block in the image."""
+    if None in image or len(image) != len(block):
+        return
+    window = Window(call, len(block), block)
+    places = ONE
+    for i, size in enumerate(image):
+        places = multiply(places, window.slid(i, size))
+    call.need(
+        equal(columns, places), lambda: f"{columns} columns for {places} places of a block"
+    )
 
 
 def _region(call: Call) -> Sequence[Shape | None]:
