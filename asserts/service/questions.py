@@ -24,8 +24,7 @@ from asserts.cli.documents import (
 )
 from asserts.service.problems import ProblemError, problem_of
 from shapes.base import Location, SaidAt
-from shapes.env import Guard, GuardFunction, ShapeEnv
-from shapes.env.regions import integer_symbol, region
+from shapes.env import Guard, GuardFunction, ShapeEnv, integer_symbol, region
 from shapes.errors import ContradictionError
 from shapes.expr import BoolExpr, conjunction
 from shapes.facts import Verdict
@@ -144,12 +143,9 @@ def _suggest(env: ShapeEnv, asked: Asked, text: str) -> dict[str, Any]:
 
 def _region(env: ShapeEnv, asked: Asked) -> list[Any]:
     """The cells of the pairs of values that two symbols may have, for every claim."""
-    texts = _texts(asked, "claims") if asked.get("claims") is not None else [({}, None)]
-    found = []
-    for where, text in texts:
-        with _at(where):
-            found.append(_one_region(env, asked, text))
-    return found
+    if asked.get("claims") is None:
+        return [_one_region(env, asked, None)]
+    return _each("claims", _one_region)(env, asked)
 
 
 def _one_region(env: ShapeEnv, asked: Asked, claim: str | None) -> dict[str, Any]:
@@ -157,14 +153,15 @@ def _one_region(env: ShapeEnv, asked: Asked, claim: str | None) -> dict[str, Any
     for field in ("x", "y"):
         with _at({"pointer": f"/{field}"}):
             names.append(str(integer_symbol(env, asked[field])))
+    x, y = names
     window = asked.get("window")
     shown = None if window is None else (window[0], window[1], window[2], window[3])
-    found = region(env, *names, claim, window=shown, include=asked.get("include"))
+    found = region(env, x, y, claim, window=shown, include=asked.get("include"))
     sides = {
         name: {"low": number(side.low), "high": number(side.high), "step": number(side.step)}
         for name, side in (("across", found.across), ("along", found.along))
     }
-    shape = {"x": names[0], "y": names[1], "claim": claim, **sides}
+    shape = {"x": x, "y": y, "claim": claim, **sides}
     return {**shape, "rows": list(found.rows), "complete": found.complete}
 
 
