@@ -55,7 +55,7 @@ class Browser:
         """The value of an expression in the page."""
         return self.page.evaluate(code)
 
-    def until(self, code: str, seconds: float = 30.0) -> None:
+    def until(self, code: str, seconds: float = 90.0) -> None:
         """Wait until an expression is true (the driver's own way would evaluate text in the
         page, which its policy refuses)."""
         end = time.monotonic() + seconds
@@ -92,6 +92,7 @@ def browser() -> Iterator[Browser]:
         launched = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
         try:
             context = launched.new_context(accept_downloads=True)
+            context.set_default_timeout(90_000)
             yield Browser(context.new_page())
         finally:
             launched.close()

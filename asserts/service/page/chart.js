@@ -3,6 +3,7 @@
 import { $, color } from "./base.js";
 
 const HEIGHT = 28, LETTER = 6.8, PADDING = 22;
+const READABLE = 0.35; // the zoom below which labels cannot be read
 const MANY = 400; // nodes from which on moving is drawn in a cheaper way
 
 let cy = null;
@@ -58,7 +59,16 @@ export async function draw(picture, kinds, chosen) {
     pixelRatio: many ? 1 : "auto",
   });
   cy.on("tap", "node", (event) => select(event.target.data("index")));
+  begin();
+}
+
+// Everything, if labels can be read then; else the first check, or the first node.
+function begin() {
   fit();
+  if (cy.zoom() > READABLE) return;
+  const first = cy.nodes(".inserted, .kept, .present, .proved, .removed, .changed").first();
+  cy.zoom(2 * READABLE);
+  cy.center(first.length ? first : cy.nodes().first());
 }
 
 function style(many) {
@@ -92,9 +102,16 @@ function style(many) {
   ];
 }
 
+// The graph in a page that was hidden when it was drawn.
+export function revealed() {
+  if (!cy) return;
+  cy.resize();
+  begin();
+}
+
 export function recolor() { if (cy) cy.style(style(cy.nodes().length > MANY)); }
 
-// Everything, but not larger than life, and not so small that no label can be read.
+// Everything, but not larger than life.
 export function fit() {
   if (!cy) return;
   cy.resize();

@@ -329,7 +329,7 @@ export function recolor() { chart.recolor(); }
 
 // A graph that was drawn while it was hidden has had no size.
 export function shown() {
-  if (!fitted) { fitted = true; chart.fit(); }
+  if (!fitted) { fitted = true; chart.revealed(); }
 }
 
 async function sample() {

@@ -3,7 +3,7 @@
 
 import { $, ask, legend, make, svg } from "./base.js";
 
-const LEFT = 62, BOTTOM = 38, TOP = 12, RIGHT = 14;
+const LEFT = 56, BOTTOM = 38, TOP = 26, RIGHT = 14;
 const KINDS = { "+": "holds", "-": "fails", "~": "mixed", o: "possible" };
 const SAYS = {
   holds: "the claim holds", fails: "the claim fails", mixed: "it depends, or is not decided",
@@ -87,7 +87,8 @@ function draw(found) {
       const kind = KINDS[run[1]];
       const left = x(end(across, run.index)), right = x(end(across, run.index + run[0].length));
       const high = y(end(along, j + 1)), low = y(end(along, j));
-      const place = { x: left, y: high, width: right - left + 0.4, height: low - high + 0.4 };
+      const place = { x: left, y: high, width: right - left + 0.4, height: low - high + 0.4,
+        "shape-rendering": "crispEdges" };
       picture.append(svg("rect", { class: "cell " + kind, ...place }));
       if (kind === "fails") picture.append(svg("rect", { fill: "url(#hatch)", ...place }));
     }
@@ -140,7 +141,7 @@ function axis(found, x, y) {
     svg("line", { class: "frame", x1: LEFT, x2: WIDTH - RIGHT, y1: HEIGHT - BOTTOM, y2: HEIGHT - BOTTOM }),
     svg("line", { class: "frame", x1: LEFT, x2: LEFT, y1: TOP, y2: HEIGHT - BOTTOM }),
     svg("text", { class: "name", x: WIDTH - RIGHT, y: HEIGHT - 4, "text-anchor": "end" }, found.x),
-    svg("text", { class: "name", x: 4, y: TOP + 8 }, found.y),
+    svg("text", { class: "name", x: LEFT - 4, y: TOP - 10, "text-anchor": "middle" }, found.y),
   ];
   for (const at of ticks(found.across)) {
     parts.push(svg("line", { class: "frame", x1: x(at), x2: x(at), y1: HEIGHT - BOTTOM, y2: HEIGHT - BOTTOM + 4 }),
