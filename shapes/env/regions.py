@@ -226,7 +226,7 @@ class _Survey:
         xs, ys = (
             side.values(*box[2 * axis : 2 * axis + 2]) for axis, side in enumerate(self._sides)
         )
-        if len(xs) * len(ys) > FEW:
+        if (xs.stop - xs.start) * (ys.stop - ys.start) > FEW:  # (`len` has a largest value)
             return state
         a, b = self._symbols
         pairs = [{a: x, b: y} for x, y in product(xs, ys)]

@@ -94,6 +94,17 @@ def test_a_claim_over_others_too() -> None:
     assert {cell for (_, u), cell in found.items() if u < 9 and cell != " "} == {"~"}
 
 
+def test_windows_of_any_size() -> None:
+    env = ShapeEnv()
+    env.integer("x")
+    env.integer("y")
+    env.assume("x <= y")
+    most = 10**40
+    found = region(env, "x", "y", "x < y + 5", window=(-most, most, -most, most))
+    assert {cell for row in found.rows for cell in row} == {" ", "+"}
+    assert found.across.values(0, 1).start == -most
+
+
 def test_without_steps_nothing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(regions, "STEPS", 10)
     found = region(known(), "b", "u")
