@@ -168,7 +168,7 @@ class Client:
         env: Environment | str | None = None,
     ) -> Region:
         """Which values of two integer symbols the facts leave, and where a claim holds."""
-        body = {"symbols": symbols, "facts": facts, "x": x, "y": y}
+        body: dict[str, Any] = {"symbols": symbols, "facts": facts, "x": x, "y": y}
         body |= {} if claim is None else {"claims": [claim]}
         body |= {} if window is None else {"window": list(window)}
         return self._ask(Region, "region", env, body)[0]
