@@ -4,9 +4,13 @@ import { $, color } from "./base.js";
 
 const HEIGHT = 28, LETTER = 6.8, PADDING = 22;
 const READABLE = 0.35; // the zoom below which labels cannot be read
+const PART = 120; // elements that are added at a time
+const CHECKS = /inserted|kept|present|proved|removed|changed/;
 const MANY = 400; // nodes from which on moving is drawn in a cheaper way
 
 let cy = null;
+let first = null; // the node at which a large graph begins
+let extent = null; // of all nodes: left, top, right, bottom
 let worker = null;
 let turn = 0;
 let library = null;
@@ -38,8 +42,10 @@ const width = (box) => Math.round(LETTER * box.text.length + PADDING);
 // Draw a picture; `kinds` has the kind of each box, `chosen` is told which one was clicked.
 export async function draw(picture, kinds, chosen) {
   select = chosen;
+  $("canvas").setAttribute("aria-busy", "true");
   const sizes = picture.boxes.map((box) => [width(box), HEIGHT]);
   const [places] = await Promise.all([placed(sizes, picture.edges), load()]);
+  const mine = turn;
   if (cy) cy.destroy();
   const many = places.length > MANY;
   const nodes = picture.boxes.map((box, index) => ({
@@ -53,22 +59,34 @@ export async function draw(picture, kinds, chosen) {
     classes: picture.boxes[b].role === "check" ? "floating" : "",
   }));
   cy = window.cytoscape({
-    container: $("canvas"), elements: { nodes, edges }, layout: { name: "preset" },
+    container: $("canvas"), layout: { name: "preset", fit: false },
     style: style(many), minZoom: 0.02, maxZoom: 3, boxSelectionEnabled: false,
     autoungrabify: true, hideEdgesOnViewport: many, textureOnViewport: many,
     pixelRatio: many ? 1 : "auto",
   });
+  const xs = places.map(([x]) => x), ys = places.map(([, y]) => y);
+  const half = Math.max(...sizes.map(([one]) => one)) / 2;
+  extent = [Math.min(...xs) - half, Math.min(...ys) - HEIGHT, Math.max(...xs) + half, Math.max(...ys) + HEIGHT];
   cy.on("tap", "node", (event) => select(event.target.data("index")));
-  begin();
+  begin(nodes.find(({ classes }) => CHECKS.test(classes)) || nodes[0]);
+  // A part at a time, so that the page answers between them.
+  for (const part of [nodes, edges]) {
+    for (let at = 0; at < part.length; at += PART) {
+      if (mine !== turn) return;
+      cy.add(part.slice(at, at + PART));
+      await new Promise(requestAnimationFrame);
+    }
+  }
+  $("canvas").removeAttribute("aria-busy");
 }
 
 // Everything, if labels can be read then; else the first check, or the first node.
-function begin() {
+function begin(node) {
+  first = node;
   fit();
   if (cy.zoom() > READABLE) return;
-  const first = cy.nodes(".inserted, .kept, .present, .proved, .removed, .changed").first();
-  cy.zoom(2 * READABLE);
-  cy.center(first.length ? first : cy.nodes().first());
+  const { x, y } = first.position, level = 2 * READABLE;
+  cy.viewport({ zoom: level, pan: { x: cy.width() / 2 - level * x, y: cy.height() / 3 - level * y } });
 }
 
 function style(many) {
@@ -106,22 +124,23 @@ function style(many) {
 export function revealed() {
   if (!cy) return;
   cy.resize();
-  begin();
+  begin(first);
 }
 
 export function recolor() { if (cy) cy.style(style(cy.nodes().length > MANY)); }
 
-// Everything, but not larger than life.
+// Everything, but not larger than life. (The library's own way measures every label.)
 export function fit() {
   if (!cy) return;
   cy.resize();
-  cy.fit(undefined, 20);
-  if (cy.zoom() > 1.1) cy.zoom({ level: 1.1, renderedPosition: { x: cy.width() / 2, y: cy.height() / 2 } });
-  if (cy.zoom() > 1.1 || cy.elements().renderedBoundingBox().h < cy.height()) cy.center();
+  const [left, top, right, bottom] = extent;
+  const level = Math.min(1.1, cy.width() / (right - left), cy.height() / (bottom - top));
+  cy.viewport({ zoom: level, pan: { x: cy.width() / 2 - level * (left + right) / 2,
+    y: cy.height() / 2 - level * (top + bottom) / 2 } });
 }
 
 export function zoom(factor) {
-  if (cy) cy.zoom({ level: cy.zoom() * factor, renderedPosition: { x: cy.width() / 2, y: cy.height() / 2 } });
+  if (cy) cy.stop().zoom({ level: cy.zoom() * factor, renderedPosition: { x: cy.width() / 2, y: cy.height() / 2 } });
 }
 
 // Mark one node and what is beside it, and bring it into view.

@@ -122,7 +122,7 @@ async function show(found, mine) {
   showDownloads();
   showContract(found.picture);
   if (program.kind === "onnx") contractOf(mine).catch(() => {});
-  if (found.picture) await showGraph(found.picture, mine);
+  if (found.picture && found.picture.boxes.length) await showGraph(found.picture, mine);
 }
 
 function kindOf(box) {
