@@ -18,8 +18,10 @@ from onnx import TensorProto, helper
 import asserts
 from asserts.dialects.numpy.codec import load
 from asserts.service.routes.page import FILES, FOLDER, PAGE, POLICY
+from asserts.service.run import add_key
+from asserts.service.settings import Settings
 from tests.service.browser import CHROMIUM, Browser, browser
-from tests.service.serving import Server
+from tests.service.serving import Server, running
 from tests.service.test_programs import onnx_model
 
 HTML = PAGE.read_text(encoding="utf-8")
@@ -387,6 +389,22 @@ def test_a_thousand_nodes(page: Browser, server: Server) -> None:
     page.type("find", "n77")
     page.until("document.getElementById('found').textContent === '11 found'")
     page.picture(PICTURES / "thousand.png")
+
+
+def test_a_key_is_asked_for_and_used(page: Browser, tmp_path: Path) -> None:
+    key = add_key(Settings(folder=tmp_path), "alice", frozenset(("read", "write")))
+    with running(tmp_path, auth="on") as server:
+        page.open(server.url)
+        page.until("!document.getElementById('key-field').hidden")
+        page.type("key", key)
+        page.until(f"{WORD} === 'Always'")
+        page.click("#tab-programs")
+        page.click("#sample")
+        page.until(DRAWN)
+        with page.page.expect_download() as found:
+            page.click("#downloads button:nth-child(2)")
+        assert json.loads(Path(found.value.path()).read_text())["verb"] == "insert"
+        assert key not in page.js("location.href")
 
 
 # --------------------------------------------------------------------------- looks
