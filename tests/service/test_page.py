@@ -275,6 +275,10 @@ def test_the_region_has_the_counterexample_in_it(page: Browser, server: Server) 
     page.until(f"{spoken}.includes('k from 0 to 9')")
     page.page.select_option("#region-x", "k")  # (they change places)
     page.until(f"{spoken}.startsWith('Region of k')")
+    shared = page.js("location.href")
+    assert "x=k&y=b" in shared
+    page.open(shared)
+    page.until(f"!!document.querySelector('svg.region') && {spoken}.startsWith('Region of k')")
     page.page.hover("svg.region")
     note = "document.getElementById('region-note').textContent"
     page.until(f"{note}.startsWith('k = ') && {note}.includes('b = ')")

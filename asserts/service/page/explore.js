@@ -1,7 +1,7 @@
 // Questions about symbols: asked while one types, answered beside it.
 
 import { $, ask, make, svg } from "./base.js";
-import { pick, showRegion } from "./region.js";
+import { choice, choose, pick, showRegion } from "./region.js";
 import { showProof } from "./proof.js";
 
 const EXAMPLES = [
@@ -221,11 +221,12 @@ function boolWords(one) {
 
 // ------------------------------------------------------------------ links and examples
 
-export const state = () => FIELDS.map((one) => [one, $(one).value]);
+export const state = () => [...FIELDS.map((one) => [one, $(one).value]), ...choice()];
 
 export function recall(parts) {
   if (![...parts.keys()].some((one) => FIELDS.includes(one))) return false;
   for (const field of FIELDS) $(field).value = parts.get(field) || "";
+  choose(parts.get("x"), parts.get("y"));
   grow();
   refresh();
   return true;
@@ -233,6 +234,7 @@ export function recall(parts) {
 
 export function example(index) {
   for (const field of FIELDS) $(field).value = EXAMPLES[index][field];
+  choose();
   grow();
   refresh();
 }
@@ -255,5 +257,6 @@ export function start(remembering) {
   $("examples").append(...EXAMPLES.map((one, index) => make("button",
     { type: "button", text: one.name, on: () => example(index) })));
   for (const field of FIELDS) $(field).addEventListener("input", () => { grow(); soon(); });
+  for (const id of ["region-x", "region-y"]) $(id).addEventListener("change", () => remember());
   $("claims").addEventListener("keydown", (event) => { if (event.key === "Enter") refresh(); });
 }

@@ -25,6 +25,14 @@ function pair() {
   return [x, y];
 }
 
+// What a link says of the choice, and the choice of a link.
+export const choice = () => Object.entries(chosen).filter(([, name]) => asked.names.includes(name));
+
+export function choose(x, y) {
+  chosen = { x: x || "", y: y || "" };
+  area = null;
+}
+
 // What is asked about from now on.
 export function pick(question) {
   const same = asked.names.join() === question.names.join();
