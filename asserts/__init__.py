@@ -155,7 +155,7 @@ minimize = minimise
 
 def draw(program: Any, report: Report | None = None) -> Drawing:
     """The program's graph as a picture (SVG) that notebooks show, asserts coloured by what
-    became of them; see `asserts.drawing.draw`."""
+    became of them; also of ONNX models. See `asserts.drawing.draw`."""
     from asserts.drawing import draw as drawn
 
     return drawn(program, report)

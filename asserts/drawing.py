@@ -9,42 +9,24 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from asserts.conditions.report import Report, Row
-from asserts.dialects.hosts import adapter_of
-from asserts.errors import GraphError
+from asserts.conditions.report import Report
 from asserts.files import write_whole
+from asserts.outline import Box, outline
 
 __all__ = ["Drawing", "draw"]
-
-LONGEST: Final = 44
-"""Characters of a label; the whole text appears where the pointer rests on it."""
 
 HEIGHT, LETTER, MARGIN = 26.0, 7.0, 16.0  # of a box, the width of a letter; in pixels
 DOT_SECONDS: Final = 30
 
 COLORS: Final = {
-    "input": "#ddf4ff", "operation": "#f6f8fa", "assert": "#ffd8d3", "proved": "#dafbe1",
-    "kept": "#fff8c5", "output": "#ddf4ff",
+    "input": "#ddf4ff", "operation": "#f6f8fa", "part": "#f6f8fa", "assert": "#ffd8d3",
+    "check": "#dafbe1", "output": "#ddf4ff",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Box:
-    """A node of a drawing: what it shows, and as what."""
-
-    name: str
-    text: str
-    role: str
-    title: str
-
-    @property
-    def width(self) -> float:
-        return LETTER * len(self.text) + MARGIN
 
 
 @dataclass(frozen=True)
@@ -68,42 +50,20 @@ def draw(program: object, report: Report | None = None) -> Drawing:
     Raises `GraphError` for what is not a program, `ImportError` where neither Graphviz nor
     grandalf is installed.
     """
-    adapter = adapter_of(program, copy=False)
-    if adapter is None:
-        raise GraphError(f"a {type(program).__name__} is not a program that can be drawn")
-    nodes = list(adapter.graph_module.graph.nodes)
-    boxes = {node.name: _box(node, adapter.dialect.is_assert(node)) for node in nodes}
-    edges = [(used.name, node.name) for node in nodes for used in node.all_input_nodes]
-    proved = [row for row in report.rows if row.outcome == "discharged"] if report else []
-    for number, row in enumerate(proved):
-        box = _proved(f"proved {number}", row)
-        boxes[box.name] = box
-        if row.place in boxes:
-            edges.append((row.place, box.name))
+    found = outline(program, report)
+    rows = report.rows if report is not None else ()
+    boxes = {box.name: box for box in found.boxes if box.role != "check"}
+    for box in found.boxes:
+        row = rows[box.check] if box.check is not None else None
+        if box.role == "check" and row is not None and row.outcome == "discharged":
+            boxes[box.name] = replace(box, title=f"{row.condition}: {row.why}")
+    edges = [(a, b) for a, b in found.edges if a in boxes and b in boxes]
     places = _graphviz(boxes, edges) if shutil.which("dot") else _grandalf(boxes, edges)
     return Drawing(_svg(boxes, edges, places))
 
 
-def _box(node: Any, is_assert: bool) -> Box:
-    roles = {"placeholder": "input", "output": "output"}
-    role = "assert" if is_assert else roles.get(node.op, "operation")
-    texts = [one for one in node.args if isinstance(one, str)] if is_assert else []
-    text = texts[0] if texts else f"{node.name}: {_called(node)}"
-    return Box(node.name, _cut(text), role, f"{node.name} = {node.target}{node.args}")
-
-
-def _called(node: Any) -> str:
-    if node.op in ("placeholder", "output"):
-        return str(node.op)
-    return str(getattr(node.target, "__name__", node.target))
-
-
-def _proved(name: str, row: Row) -> Box:
-    return Box(name, _cut(row.condition), "proved", f"{row.condition}: {row.why}")
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+def _width(box: Box) -> float:
+    return LETTER * len(box.text) + MARGIN
 
 
 # --------------------------------------------------------------------------- layout
@@ -116,7 +76,7 @@ def _graphviz(boxes: Mapping[str, Box], edges: Edges) -> dict[str, Place]:
     names = list(boxes)
     number = {name: i for i, name in enumerate(names)}
     lines = [
-        f"n{i} [shape=box fixedsize=true width={boxes[name].width / 72:.3f} "
+        f"n{i} [shape=box fixedsize=true width={_width(boxes[name]) / 72:.3f} "
         f"height={HEIGHT / 72:.3f}]"
         for name, i in number.items()
     ]
@@ -146,7 +106,7 @@ def _grandalf(boxes: Mapping[str, Box], edges: Edges) -> dict[str, Place]:
 
     vertices = {name: Vertex(name) for name in boxes}
     for name, vertex in vertices.items():
-        vertex.view = _View(boxes[name].width, HEIGHT)
+        vertex.view = _View(_width(boxes[name]), HEIGHT)
     graph = Graph(
         list(vertices.values()),
         [Edge(vertices[a], vertices[b]) for a, b in dict.fromkeys(edges)],
@@ -177,9 +137,10 @@ class _View:
 
 
 def _svg(boxes: Mapping[str, Box], edges: Edges, places: Mapping[str, Place]) -> str:
-    low_x = min((x - boxes[n].width / 2 for n, (x, _) in places.items()), default=0) - MARGIN
+    half = {name: _width(box) / 2 for name, box in boxes.items()}
+    low_x = min((x - half[n] for n, (x, _) in places.items()), default=0) - MARGIN
     low_y = min((y for _, y in places.values()), default=0) - HEIGHT
-    high_x = max((x + boxes[n].width / 2 for n, (x, _) in places.items()), default=0) + MARGIN
+    high_x = max((x + half[n] for n, (x, _) in places.items()), default=0) + MARGIN
     high_y = max((y for _, y in places.values()), default=0) + HEIGHT
     size = high_x - low_x, high_y - low_y
     head = (
@@ -201,10 +162,11 @@ def _line(start: Place, end: Place) -> str:
 
 
 def _rectangle(box: Box, place: Place) -> str:
-    x, y = place[0] - box.width / 2, place[1] - HEIGHT / 2
+    width = _width(box)
+    x, y = place[0] - width / 2, place[1] - HEIGHT / 2
     return (
         f"<g><title>{escape(box.title)}</title>"
-        f"<rect x='{x:.1f}' y='{y:.1f}' width='{box.width:.1f}' height='{HEIGHT:.1f}' rx='5' "
+        f"<rect x='{x:.1f}' y='{y:.1f}' width='{width:.1f}' height='{HEIGHT:.1f}' rx='5' "
         f"fill='{COLORS[box.role]}' stroke='#57606a'/>"
         f"<text x='{place[0]:.1f}' y='{place[1] + 4:.1f}' text-anchor='middle' "
         f"fill='#1f2328'>{escape(box.text)}</text></g>"

@@ -28,7 +28,7 @@ FOLDERS = {
         "dialects.torch.answers", "dialects.onnx.model", "dialects.onnx.rules",
         "dialects.onnx.infer", "dialects.onnx.answers", "dialects.hosts", "inspection",
         "passes", "verify", "testing", "contracts", "dialects.torch", "dialects.onnx", "files",
-        "drawing", "examples", "client", "cli", "work", "fleet", "service",
+        "outline", "drawing", "examples", "client", "cli", "work", "fleet", "service",
     ),
 }  # fmt: skip
 """Folders (and single modules that stand for themselves), the lowest first."""

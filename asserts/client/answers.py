@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 __all__ = [
     "A", "Bounds", "Congruence", "Contract", "Environment", "Fits", "Guards", "Job",
-    "Program", "Simplified", "Suggestions", "Verdict", "read",
+    "Program", "Region", "Simplified", "Suggestions", "Verdict", "read",
 ]  # fmt: skip
 
 A = TypeVar("A", bound="_Answer")
@@ -88,6 +88,20 @@ class Suggestions(_Answer):
 
     claim: str
     suggestions: list[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Region(_Answer):
+    """The cells of the values of two symbols: ``rows[j][i]`` is the i-th of `across` and the
+    j-th of `along`, which have `low`, `high` and the `step` from one to the next."""
+
+    x: str
+    y: str
+    claim: str | None
+    across: dict[str, int]
+    along: dict[str, int]
+    rows: list[str]
+    complete: bool
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from asserts.client.answers import (
     Guards,
     Job,
     Program,
+    Region,
     Simplified,
     Suggestions,
     Verdict,
@@ -155,6 +156,22 @@ class Client:
         body = {"symbols": symbols, "facts": facts, "claims": [claim], "limit": limit}
         (found,) = self._ask(Suggestions, "suggest", env, body)
         return [one["text"] for one in found.suggestions]
+
+    def region(
+        self,
+        x: str,
+        y: str,
+        claim: str | None = None,
+        symbols: Texts = (),
+        facts: Texts = (),
+        window: Sequence[int] | None = None,
+        env: Environment | str | None = None,
+    ) -> Region:
+        """Which values of two integer symbols the facts leave, and where a claim holds."""
+        body: dict[str, Any] = {"symbols": symbols, "facts": facts, "x": x, "y": y}
+        body |= {} if claim is None else {"claims": [claim]}
+        body |= {} if window is None else {"window": list(window)}
+        return self._ask(Region, "region", env, body)[0]
 
     def fits(
         self,

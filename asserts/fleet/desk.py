@@ -164,5 +164,6 @@ def _request(task: Task) -> dict[str, Any]:
 
 
 def _kept(answer: dict[str, Any]) -> dict[str, Any]:
-    """What rows keep of an answer: a changed model is a file, not the text of its graph."""
-    return {key: value for key, value in answer.items() if key != "graph"}
+    """What rows keep of an answer: a changed model is a file, not the text of its graph or a
+    picture."""
+    return {key: value for key, value in answer.items() if key not in ("graph", "picture")}

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "QUESTIONS", "Answers", "AskAllValues", "AskClaims", "AskEffort", "AskExpressions",
-    "AskFits", "AskRange", "AskSuggestions", "EnvironmentAnswer", "EnvironmentList",
-    "Fork", "JobAnswer", "JobRequest", "KnownBody", "NewEnvironment", "Problem",
-    "ProgramAnswer", "Question", "Statements",
+    "AskFits", "AskRange", "AskRegion", "AskSuggestions", "EnvironmentAnswer",
+    "EnvironmentList", "Fork", "JobAnswer", "JobRequest", "KnownBody", "NewEnvironment",
+    "Problem", "ProgramAnswer", "Question", "Statements",
 ]  # fmt: skip
 
 Text = Annotated[str, Field(max_length=20_000)]
@@ -104,6 +104,22 @@ class AskRange(AskExpressions):
     effort: Literal["quick", "default", "thorough", "exact"] = "default"
 
 
+class AskRegion(Question):
+    """Two integer symbols, of which the possible pairs of values are wanted."""
+
+    model_config = _body({**_KNOWN, "x": "b", "y": "u", "claims": "u < 3*b"})
+
+    x: Text
+    y: Text
+    claims: Asked | None = None
+    window: Annotated[list[int], Field(min_length=4, max_length=4)] | None = Field(
+        default=None, description="`x_min`, `x_max`, `y_min`, `y_max`; else what is known."
+    )
+    include: dict[str, int] = Field(
+        default={}, description="Values that the picture should hold.", max_length=2000
+    )
+
+
 class AskFits(AskExpressions):
     """Expressions that machine integers should hold."""
 
@@ -118,6 +134,7 @@ QUESTIONS: dict[str, tuple[type[Question], str]] = {
     "congruence": (AskExpressions, "The remainders that expressions leave"),
     "simplify": (AskExpressions, "The simplest expressions of the same value"),
     "suggest": (AskSuggestions, "The weakest checks that would make claims hold"),
+    "region": (AskRegion, "Which values of two symbols the facts leave, as a grid"),
     "fits": (AskFits, "Whether code for expressions stays within machine integers"),
     "guards": (AskAllValues, "Claims as one function of the inputs; which values satisfy it"),
     "contract": (AskEffort, "Which conditions of a contract must be checked"),

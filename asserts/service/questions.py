@@ -24,7 +24,7 @@ from asserts.cli.documents import (
 )
 from asserts.work.problems import ProblemError, problem_of
 from shapes.base import Location, SaidAt
-from shapes.env import Guard, GuardFunction, ShapeEnv
+from shapes.env import Guard, GuardFunction, ShapeEnv, integer_symbol, region
 from shapes.errors import ContradictionError
 from shapes.expr import BoolExpr, conjunction
 from shapes.facts import Verdict
@@ -141,6 +141,30 @@ def _suggest(env: ShapeEnv, asked: Asked, text: str) -> dict[str, Any]:
     return {"claim": text, "suggestions": [{"text": s.text, "line": s.line} for s in found]}
 
 
+def _region(env: ShapeEnv, asked: Asked) -> list[Any]:
+    """The cells of the pairs of values that two symbols may have, for every claim."""
+    if asked.get("claims") is None:
+        return [_one_region(env, asked, None)]
+    return _each("claims", _one_region)(env, asked)
+
+
+def _one_region(env: ShapeEnv, asked: Asked, claim: str | None) -> dict[str, Any]:
+    names = []
+    for field in ("x", "y"):
+        with _at({"pointer": f"/{field}"}):
+            names.append(str(integer_symbol(env, asked[field])))
+    x, y = names
+    window = asked.get("window")
+    shown = None if window is None else (window[0], window[1], window[2], window[3])
+    found = region(env, x, y, claim, window=shown, include=asked.get("include"))
+    sides = {
+        name: {"low": number(side.low), "high": number(side.high), "step": number(side.step)}
+        for name, side in (("across", found.across), ("along", found.along))
+    }
+    shape = {"x": x, "y": y, "claim": claim, **sides}
+    return {**shape, "rows": list(found.rows), "complete": found.complete}
+
+
 def _fits(env: ShapeEnv, asked: Asked, text: str) -> dict[str, Any]:
     found = env.fits_int64(text, asked.get("bits", 64))
     return {
@@ -241,6 +265,7 @@ ANSWERS: Final[dict[str, Callable[[ShapeEnv, Asked], list[Any]]]] = {
     "congruence": _each("expressions", _congruence),
     "simplify": _each("expressions", _simplify),
     "suggest": _each("claims", _suggest),
+    "region": _region,
     "fits": _each("expressions", _fits),
     "guards": _guards,
     "contract": _contract,

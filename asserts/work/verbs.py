@@ -12,7 +12,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from asserts.inspection import inspect
+from asserts.work.pictures import picture_of
 from asserts.work.problems import ProblemError, problem_of
+from asserts.work.wording import in_words
 
 __all__ = ["OPTIONS", "key_of", "preload", "work"]
 
@@ -72,8 +74,11 @@ def _loaded(one: Asked, tell: Tell) -> Any:
     return load_program(one["path"])
 
 
-def _change(change: Callable[[Any, Asked], Any]) -> Callable[[Asked, Tell], dict[str, Any]]:
-    """A verb that makes another program."""
+def _change(
+    change: Callable[[Any, Asked], Any], draw: str
+) -> Callable[[Asked, Tell], dict[str, Any]]:
+    """A verb that makes another program; the picture is of the one that has the checks, the
+    "given" one or the "result"."""
 
     def worked(asked: Asked, tell: Tell) -> dict[str, Any]:
         from asserts.cli.changes import graph_text
@@ -85,10 +90,12 @@ def _change(change: Callable[[Any, Asked], Any]) -> Callable[[Asked, Tell], dict
         result = change(given, asked["options"])
         tell({"stage": "saving"})
         save_program(result.program, asked["output"])
+        drawn = result.program if draw == "result" else given
         return {
             "modified": bool(result.modified),
             "report": of_report(result.report),
             "graph": graph_text(result.program)[:MOST_TEXT],
+            "picture": picture_of(drawn, result.report),
             "saved": True,
         }
 
@@ -125,7 +132,8 @@ def _report(asked: Asked, tell: Tell) -> dict[str, Any]:
     given = _loaded(asked["programs"][0], tell)
     tell({"stage": "working", "verb": "report"})
     found = asserts.report(given, policy=asked["options"]["policy"])
-    return {"report": of_report(replace(found, title=REPORT_TITLE))}
+    document = of_report(replace(found, title=REPORT_TITLE))
+    return {"report": document, "picture": picture_of(given, found)}
 
 
 def _verify(asked: Asked, tell: Tell) -> dict[str, Any]:
@@ -160,13 +168,14 @@ def _contract(asked: Asked, tell: Tell) -> dict[str, Any]:
     tell({"stage": "working", "verb": "contract"})
     found = asserts.contract(given)
     sizes = asked["options"]["sizes"]
-    return of_contract(found) if sizes is None else of_check(found, sizes)
+    document = of_contract(found) if sizes is None else of_check(found, sizes)
+    return {**document, "words": [in_words(text) for text in found.texts]}
 
 
 _VERBS: Final[dict[str, Callable[[Asked, Tell], dict[str, Any]]]] = {
-    "insert": _change(_insert),
-    "remove": _change(_remove),
-    "minimise": _change(_minimise),
+    "insert": _change(_insert, "result"),
+    "remove": _change(_remove, "given"),
+    "minimise": _change(_minimise, "given"),
     "report": _report,
     "verify": _verify,
     "contract": _contract,

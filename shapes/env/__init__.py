@@ -33,6 +33,15 @@ if TYPE_CHECKING:
     from shapes.env.display import (
         text_table as text_table,
     )
+    from shapes.env.regions import (
+        Region as Region,
+    )
+    from shapes.env.regions import (
+        integer_symbol as integer_symbol,
+    )
+    from shapes.env.regions import (
+        region as region,
+    )
 
 __all__ = [
     "ANSWERS",
@@ -46,6 +55,7 @@ __all__ = [
     "Min",
     "Not",
     "Or",
+    "Region",
     "ShapeEnv",
     "Source",
     "SymBool",
@@ -59,6 +69,8 @@ __all__ = [
     "exact_hint",
     "exact_range",
     "html_table",
+    "integer_symbol",
+    "region",
     "terminal_width",
     "text_table",
 ]
@@ -69,5 +81,6 @@ __getattr__ = lazy_exports(
         "arrays": ("ANSWERS",),
         "codegen.python": ("Source", "compiled_text"),
         "display": ("html_table", "terminal_width", "text_table"),
+        "regions": ("Region", "integer_symbol", "region"),
     },
 )

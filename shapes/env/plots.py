@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from shapes.base.infinity import Bound, IntInfinity
-from shapes.errors import ContradictionError, RangeError, ShapeproofError
+from shapes.env.regions import SIDE, Window, integer_symbol, value_at
+from shapes.errors import ContradictionError, RangeError
 from shapes.expr.booleans import equal
-from shapes.expr.nodes import SYMBOL, BoolExpr, IntExpr, constant
+from shapes.expr.nodes import BoolExpr, IntExpr, constant
 from shapes.facts.store import Fact, Facts
-from shapes.traversal.evaluate import evaluate
 from shapes.traversal.interpret import free_symbols
 from shapes.traversal.mathematics import mathematical
 
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_ranges", "plot_region"]
 
-SIDE: Final = 48
-"""Values of one symbol that a picture shows."""
-
-Window = tuple[int, int, int, int]
 
 _HOLDS, _FAILS, _LEFT = "#1a7f37", "#cf222e", "#57606a"
 
@@ -54,7 +50,7 @@ def plot_region(
     Raises `ImportError` without matplotlib, `RangeError` for a window that is empty or too
     large, `ExpressionTypeError` for what is not an integer symbol.
     """
-    a, b = (_symbol(env, one) for one in (x, y))
+    a, b = (integer_symbol(env, one) for one in (x, y))
     across, along = _sides(env, a, b, window)
     points = list(_possible(env.facts, a, b, across, along))
     axes = _axes(ax)
@@ -83,7 +79,7 @@ def _with_claim(
     if not isinstance(question, BoolExpr) or not {a, b}.issuperset(free_symbols(question)):
         raise RangeError(f"`{question}` is not a condition over `{a}` and `{b}` alone")
     window = product(*sides)
-    truth = {point: _value(question, {a: point[0], b: point[1]}) for point in window}
+    truth = {point: value_at(question, {a: point[0], b: point[1]}) for point in window}
     _scatter(axes, [p for p in points if truth[p] is True], _HOLDS, "the claim holds")
     failing = [p for p in points if truth[p] is not True]
     _scatter(axes, failing, _FAILS, "the claim fails")
@@ -124,7 +120,7 @@ def _possible(
     others = len(alone) < len(facts)
     for x, y in product(across, along):
         values = {a: x, b: y}
-        if not all(_value(claim, values) is True for claim in alone):
+        if not all(value_at(claim, values) is True for claim in alone):
             continue
         if not others or _consistent(facts, a, b, x, y):
             yield x, y
@@ -137,22 +133,6 @@ def _consistent(facts: Facts, a: IntExpr, b: IntExpr, x: int, y: int) -> bool:
     except ContradictionError:
         return False
     return True
-
-
-def _value(claim: BoolExpr, values: dict[Any, int]) -> object:
-    try:
-        return evaluate(claim, values)
-    except ShapeproofError:  # it has no value there
-        return None
-
-
-def _symbol(env: ShapeEnv, quantity: Quantity) -> IntExpr:
-    from shapes.errors import ExpressionTypeError
-
-    e = env.spelled(quantity).expr
-    if not isinstance(e, IntExpr) or e.op is not SYMBOL:
-        raise ExpressionTypeError(f"`{e}` is not an integer symbol")
-    return e
 
 
 def _sides(
@@ -188,7 +168,7 @@ def plot_ranges(env: ShapeEnv, names: Sequence[str] = (), *, ax: Any = None) -> 
 
     Raises `ImportError` without matplotlib, `UnknownSymbolError` for a name that is none.
     """
-    chosen = [_symbol(env, name) for name in names or _integers(env)]
+    chosen = [integer_symbol(env, name) for name in names or _integers(env)]
     ranges = [env.bounds(sym).int_bounds() for sym in chosen]
     ends = [end for pair in ranges for end in pair if isinstance(end, int)]
     low, high = min([0, *ends]), max([1, *ends])

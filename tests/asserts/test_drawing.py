@@ -42,7 +42,7 @@ def test_a_checked_graph(dot: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     colors = [next(r for r in g if r.tag.endswith("rect")).get("fill") for g in boxes]
     asserted = [row for row in made.report.rows if row.outcome == "inserted"]
     assert colors.count(drawing.COLORS["assert"]) == len(asserted)
-    assert colors.count(drawing.COLORS["proved"]) == len(proved)
+    assert colors.count(drawing.COLORS["check"]) == len(proved)
     places = set(re.findall(r"<rect x='([-\d.]+)' y='([-\d.]+)'", picture.svg))
     assert len(places) == len(boxes), "no box lies on another"
 

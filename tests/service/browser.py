@@ -1,139 +1,98 @@
-"""A real browser, driven through the pipe of its debugging protocol (no driver is needed)."""
+"""The system's Chromium, driven by Playwright."""
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+if os.environ.get("CI"):
+    from playwright import sync_api
+else:
+    sync_api = pytest.importorskip("playwright.sync_api")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 class Browser:
-    """One page in a browser without a window."""
+    """One page in a browser without a window. `complaints` are errors of scripts, what the
+    content policy has refused, and requests that left this machine."""
 
-    def __init__(self, send: int, receive: int) -> None:
-        self._send = send
-        self._receive = receive
-        self._left = b""
-        self._count = 0
-        self._session: str | None = None
-        self.events: list[Any] = []
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
-        self._session = attached["sessionId"]
-        for domain in ("Page", "Runtime", "Log"):
-            self.call(f"{domain}.enable")
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._said)
+        page.on("request", self._requested)
 
-    def call(self, method: str, **params: Any) -> Any:
-        self._count += 1
-        message: dict[str, Any] = {"id": self._count, "method": method, "params": params}
-        if self._session is not None:
-            message["sessionId"] = self._session
-        os.write(self._send, json.dumps(message).encode() + b"\0")
-        while True:
-            found = self._message()
-            if found.get("id") == self._count:
-                assert "error" not in found, found
-                return found["result"]
-            self.events.append(found)
+    def _said(self, message: Any) -> None:
+        refused = message.text.startswith("Failed to load resource")  # (a problem document)
+        if message.type == "error" and not refused:
+            self.complaints.append(message.text)
 
-    def _message(self) -> Any:
-        while b"\0" not in self._left:
-            chunk = os.read(self._receive, 1 << 20)
-            assert chunk, "the browser has ended"
-            self._left += chunk
-        message, _, self._left = self._left.partition(b"\0")
-        return json.loads(message)
+    def _requested(self, request: Any) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in ("blob", "data", "about") and parts.hostname != "127.0.0.1":
+            self.complaints.append(f"it asked {request.url}")
 
     def size(self, width: int, height: int, dark: bool = False) -> None:
-        self.call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width, height=height, deviceScaleFactor=1, mobile=width < 500,
-        )  # fmt: skip
-        theme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.call("Emulation.setEmulatedMedia", features=[theme])
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.emulate_media(color_scheme="dark" if dark else "light")
 
     def open(self, url: str) -> None:
-        self.call("Page.navigate", url=url)
+        """Open an address; one that differs in its fragment only is opened anew too."""
+        self.page.goto("about:blank")
+        self.page.goto(url)
 
     def js(self, code: str) -> Any:
         """The value of an expression in the page."""
-        found = self.call(
-            "Runtime.evaluate", expression=code, returnByValue=True, awaitPromise=True
-        )
-        assert "exceptionDetails" not in found, found
-        return found["result"].get("value")
+        return self.page.evaluate(code)
 
-    def until(self, code: str, seconds: float = 30.0) -> None:
-        """Wait until an expression is true."""
+    def until(self, code: str, seconds: float = 90.0) -> None:
+        """Wait until an expression is true (the driver's own way would evaluate text in the
+        page, which its policy refuses)."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.js(code):
                 return
-            time.sleep(0.05)
+            self.page.wait_for_timeout(50)
         raise AssertionError((code, self.js("document.body.innerText")))
+
+    def click(self, selector: str) -> None:
+        """Click as a person does: on what can be seen and is not covered."""
+        self.page.click(selector)
 
     def type(self, field: str, text: str) -> None:
         """Put text into a field as a person does."""
-        self.js(f"document.getElementById({field!r}).focus(); document.activeElement.select()")
-        self.call("Input.insertText", text=text)
+        self.page.focus(f"#{field}")
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.insert_text(text)
 
-    def key(self, key: str, code: str, modifiers: int = 0) -> None:
-        for kind in ("keyDown", "keyUp"):
-            self.call(
-                "Input.dispatchKeyEvent", type=kind, key=key, code=code, modifiers=modifiers
-            )
+    def key(self, keys: str) -> None:
+        self.page.keyboard.press(keys)
 
-    def picture(self, path: Path) -> None:
-        data = self.call("Page.captureScreenshot", captureBeyondViewport=True)["data"]
-        path.write_bytes(base64.b64decode(data))
-
-    def complaints(self) -> list[Any]:
-        """Errors of scripts, and what the content policy has refused."""
-        bad = ("Runtime.exceptionThrown", "Log.entryAdded")
-        return [
-            one
-            for one in self.events
-            if one.get("method") in bad
-            and one["params"].get("entry", {}).get("level", "error") == "error"
-            and one["params"].get("entry", {}).get("source") != "network"
-        ]
+    def picture(self, path: Path, whole: bool = True) -> None:
+        self.js("scrollTo(0, 0)")
+        self.page.screenshot(path=str(path), full_page=whole, animations="disabled")
 
 
 @contextmanager
-def browser(folder: Path) -> Iterator[Browser]:
+def browser() -> Iterator[Browser]:
     """A browser for as long as the block lasts."""
     assert CHROMIUM is not None
-    their_in, our_out = os.pipe()
-    our_in, their_out = os.pipe()
-
-    def connect() -> None:  # the browser reads 3 and writes 4
-        spare_in, spare_out = os.dup(their_in), os.dup(their_out)
-        os.dup2(spare_in, 3)
-        os.dup2(spare_out, 4)
-
-    process = subprocess.Popen(
-        [
-            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-            "--disable-dev-shm-usage", "--disable-extensions", "--hide-scrollbars",
-            f"--user-data-dir={folder}", "--remote-debugging-pipe",
-        ],
-        preexec_fn=connect, pass_fds=(3, 4), stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    os.close(their_in)
-    os.close(their_out)
-    try:
-        yield Browser(our_out, our_in)
-    finally:
-        os.close(our_out)
-        os.close(our_in)
-        process.kill()
-        process.wait()
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    with sync_api.sync_playwright() as driver:
+        launched = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        try:
+            context = launched.new_context(accept_downloads=True)
+            context.set_default_timeout(90_000)
+            yield Browser(context.new_page())
+        finally:
+            launched.close()

@@ -35,6 +35,12 @@ def test_every_question(server: Server) -> None:
         assert service.congruence("6*u + 1", **KNOWN).residue == 1
         assert service.simplify("b*8//8", **KNOWN) == "b"
         assert "u <= 3 * b" in service.suggest("u <= 3*b", **KNOWN)
+        region = service.region("b", "u", "u < 3*b", window=(1, 3, 0, 12), **KNOWN)
+        assert (region.rows[2], region.rows[6]) == ("+++", " -+")
+        assert region.across == {"low": 1, "high": 3, "step": 1}
+        plain = service.region("b", "u", **KNOWN)
+        assert plain.claim is None
+        assert set("".join(plain.rows)) == {"o", " "}
         assert service.fits("u + b", **KNOWN).status == "always"
         guards = service.guards(["u < b"], values=[{"u": 1, "b": 2}], **KNOWN)
         assert guards.rows[0]["holds"] is True

@@ -165,6 +165,26 @@ def test_problems_say_what_and_where(
     assert members.items() <= found.json.items()
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "pointer"),
+    [
+        ({"x": "b + 1", "y": "u"}, "kind", "/x"),
+        ({"x": "b", "y": "k"}, "symbol", "/y"),
+        ({"x": "b", "y": "u", "claims": ["u <"]}, "syntax", "/claims/0"),
+        ({"x": "b", "y": "b"}, "range", None),
+        ({"x": "b", "y": "u", "window": [3, 2, 0, 1]}, "range", None),
+        ({"x": "b", "y": "u", "window": [3, 2]}, "request", "/window"),
+    ],
+)
+def test_regions_that_there_are_not(
+    body: dict[str, Any], kind: str, pointer: str | None, server: Server
+) -> None:
+    found = server.post("/v1/region", {**KNOWN, **body})
+    assert found.status == 422, found
+    assert found.json["type"] == f"urn:shapeproof:problem:{kind}"
+    assert found.json.get("pointer") == pointer
+
+
 def test_an_answer_does_not_depend_on_what_was_asked_before(server: Server) -> None:
     """Symbols of one question are gone when the next is asked: they order its terms."""
     body = {"symbols": ["q1", "q2"], "expressions": "q1*q2 + q2 + q1"}
@@ -182,7 +202,7 @@ def test_every_verb_on_a_saved_environment(verb: str) -> None:
     env.size("b", min=1, max=64)
     document = env.to_json()
     stated = {"symbols": ["unbacked u"], "facts": ["u <= 4*b"]}
-    asks = {"claims": ["u < 9*b"], "expressions": ["u + 1"]}
+    asks = {"claims": ["u < 9*b"], "expressions": ["u + 1"], "x": "b", "y": "u"}
     found = places_removed(answers(verb, {"document": document, **stated, **asks}))
     for one in found:
         one.pop("explanation", None)

@@ -1,44 +1,74 @@
-"""The page for people, at ``/``: one file, its script and style named by hash in the policy
-(so nothing else runs)."""
+"""The page for people, at ``/``, and its files, at ``/page/``: ours and the libraries kept
+beside them. Nothing else may run in it, and it asks nobody else."""
 
-import base64
 import hashlib
-import re
 from functools import cache
 from pathlib import Path
+from typing import Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
-__all__ = ["router"]
+from asserts.work.problems import ProblemError
+
+__all__ = ["FILES", "POLICY", "router"]
 
 router = APIRouter(include_in_schema=False)
-PAGE = Path(__file__).parent.parent / "page" / "index.html"
+FOLDER: Final = Path(__file__).parent.parent / "page"
+PAGE: Final = FOLDER / "index.html"
+
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; "
+    "connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+"""The Content-Security-Policy (answers to jobs are no scripts: they say their type, and
+``nosniff`` holds browsers to it)."""
+
+_TYPES: Final = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".LICENSE": "text/plain; charset=utf-8",
+}
+
+FILES: Final = {
+    path.relative_to(FOLDER).as_posix(): path
+    for path in sorted(FOLDER.rglob("*"))
+    if path.suffix in _TYPES
+}
+"""What is sent, by its path below ``/page/``."""
 
 
 @cache
-def _page() -> tuple[bytes, str]:
-    """The page and its Content-Security-Policy."""
-    content = PAGE.read_bytes()
-    script, style = (_hashes(content, tag) for tag in ("script", "style"))
-    return content, (
-        f"default-src 'none'; script-src {script}; style-src {style}; connect-src 'self'; "
-        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
+def _content(path: Path) -> tuple[bytes, str]:
+    """A file, and its ETag."""
+    content = path.read_bytes()
+    return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
-def _hashes(content: bytes, tag: str) -> str:
-    found = re.findall(rf"<{tag}>(.*?)</{tag}>".encode(), content, re.DOTALL)
-    digests = (base64.b64encode(hashlib.sha256(text).digest()).decode() for text in found)
-    return " ".join(f"'sha256-{digest}'" for digest in digests)
+def _response(path: Path, request: Request) -> Response:
+    content, etag = _content(path)
+    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache", "ETag": etag}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    return Response(content, headers=headers, media_type=_TYPES[path.suffix])
 
 
 @router.get("/")
-async def page() -> Response:
-    content, policy = _page()
-    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
-    return Response(content, headers=headers, media_type="text/html; charset=utf-8")
+async def page(request: Request) -> Response:
+    return _response(PAGE, request)
+
+
+@router.get("/page/{name:path}")
+async def part(name: str, request: Request) -> Response:
+    path = FILES.get(name)
+    if path is None:
+        raise ProblemError("not-found", "the page has no such file")
+    return _response(path, request)
 
 
 @router.get("/favicon.ico")
-async def icon() -> Response:
-    return Response(status_code=204)
+async def icon(request: Request) -> Response:
+    return _response(FILES["icon.svg"], request)
