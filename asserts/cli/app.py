@@ -20,6 +20,7 @@ from asserts.cli.models import contract, infer
 from asserts.cli.programs import insert, minimise, remove, report
 from asserts.cli.questions import bounds, prove
 from asserts.cli.serve import serve
+from asserts.cli.shell import shell
 from asserts.cli.tour import demo
 
 __all__ = ["app", "run"]
@@ -48,6 +49,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "bounds": (
         "shapeproof bounds '2*u + 1' --size b:1..64 --unbacked u --assume 'u <= 4*b'",
+    ),
+    "shell": (
+        "shapeproof shell",
+        "printf 'size n 2..64\\n? n//2*2 <= n\\n' | shapeproof shell",
     ),
     "export": (
         "shapeproof export model.py:example -o model.pt2",
@@ -93,6 +98,7 @@ def _add(panel: str, function: Callable[..., None], cls: type[Any] | None = None
 
 _add(_QUESTIONS, prove, ExpressionCommand)
 _add(_QUESTIONS, bounds, ExpressionCommand)
+_add(_QUESTIONS, shell)
 for _function in (export, insert, remove, minimise, report, verify):
     _add(_PROGRAMS, _function)
 _add(_CONTRACTS, check)
