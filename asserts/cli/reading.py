@@ -1,6 +1,6 @@
 """Where the lines of ``shapeproof shell`` come from: prompt_toolkit where it is installed and
 the terminal can do what it needs, Python's `input` (with readline) on other terminals, and
-standard input as it is where that is no terminal.
+standard input as it is where that is not a terminal.
 
 Both terminals complete words and keep the history in a file, if it can be written.
 """

@@ -44,7 +44,7 @@ def load(path: str | os.PathLike[str]) -> ExportedProgram:
     """The exported program in a file.
 
     Raises `OSError` if the file cannot be read, and `GraphError`, naming the file, if it is
-    damaged, is no exported program, was saved by a torch whose files this one cannot read, or
+    damaged, is not an exported program, was saved by a torch whose files this one cannot read, or
     holds objects that are no data.
     """
     name = os.fspath(path)
@@ -52,7 +52,7 @@ def load(path: str | os.PathLike[str]) -> ExportedProgram:
         pass  # a file that cannot be read raises what the system says
     if not zipfile.is_zipfile(name):
         raise GraphError(
-            f"{name} is damaged, or is no program that torch.export.save has written: "
+            f"{name} is damaged, or is not a program that torch.export.save has written: "
             "it is not an archive"
         )
     saved_by = _inspected(name)
