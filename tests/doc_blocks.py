@@ -145,18 +145,19 @@ class Page:
         for command, shown in _sessions(text):
             self.ran += 1
             wanted = re.search(r"  # exit code (\d+)$", command)
-            code, found = self._command(command)
+            code, errors, output = self._command(command)
+            found = errors + output
             if wanted is None and shown.startswith("{"):
                 assert code == json.loads(shown).get("exit_code", 0), f"{where}: {command}"
             else:
                 assert code == int(wanted[1] if wanted else 0), f"{where}: {command}\n{found}"
             if shown.startswith("{"):
-                require_like(json.loads(shown), json.loads(found))
+                require_like(json.loads(shown), json.loads(output))
             elif shown:
                 _compare(shown, found, f"{where}: {command}")
 
-    def _command(self, command: str) -> tuple[int, str]:
-        """Exit code and output, of both streams, as in a pipe of 100 columns."""
+    def _command(self, command: str) -> tuple[int, str, str]:
+        """Exit code, standard error and output, as in a pipe of 100 columns."""
         tools = self.folder / ".tools"
         tools.mkdir(exist_ok=True)
         tool = tools / "shapeproof"
@@ -166,12 +167,12 @@ class Page:
         kept = {name: value for name, value in os.environ.items() if name not in dropped}
         path = os.pathsep.join(filter(None, (str(ROOT), kept.get("PYTHONPATH"))))
         done = subprocess.run(
-            ["bash", "-c", command], cwd=self.folder, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, timeout=300, stdin=subprocess.DEVNULL,
+            ["bash", "-c", command], cwd=self.folder, capture_output=True, text=True,
+            timeout=300, stdin=subprocess.DEVNULL,
             env={**kept, "COLUMNS": "100", "PYTHONPATH": path,
                  "PATH": f"{tools}{os.pathsep}{kept.get('PATH', os.defpath)}"},
         )  # fmt: skip
-        return done.returncode, done.stdout
+        return done.returncode, done.stderr, done.stdout
 
 
 def _require(package: str) -> None:
