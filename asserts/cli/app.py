@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -93,7 +94,15 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
 def _add(panel: str, function: Callable[..., None], cls: type[Any] | None = None) -> None:
     name = function.__name__
     examples = "\n".join(["\b", "Examples:", *(f"  {line}" for line in EXAMPLES[name])])
-    app.command(name, rich_help_panel=panel, epilog=examples, cls=cls)(function)
+    text = _paragraphs(function)
+    app.command(name, rich_help_panel=panel, help=text, epilog=examples, cls=cls)(function)
+
+
+def _paragraphs(function: Callable[..., None]) -> str:
+    """The docstring with one line for each paragraph: typer keeps the ends of lines, which
+    then stand in the middle of the terminal's."""
+    text = inspect.cleandoc(function.__doc__ or "")
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
 
 
 _add(_QUESTIONS, prove, ExpressionCommand)

@@ -44,8 +44,8 @@ def load(path: str | os.PathLike[str]) -> ExportedProgram:
     """The exported program in a file.
 
     Raises `OSError` if the file cannot be read, and `GraphError`, naming the file, if it is
-    damaged, is not an exported program, was saved by a torch whose files this one cannot read, or
-    holds objects that are no data.
+    damaged, is not an exported program, was saved by a torch whose files this one cannot
+    read, or holds objects that are not data.
     """
     name = os.fspath(path)
     with Path(path).open("rb"):
