@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -114,7 +115,7 @@ def test_paragraphs_of_help_fill_their_lines(columns: int, tmp_path: Path) -> No
     text = [line.strip() for line in lines]
     begin = next(n for n, line in enumerate(text) if line.startswith("At a prompt"))
     paragraph = text[begin : text.index("", begin)]
-    for line, following in zip(paragraph, paragraph[1:]):
+    for line, following in pairwise(paragraph):
         assert len(line) + 1 + len(following.split()[0]) > columns - 4
 
 
