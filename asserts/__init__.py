@@ -5,11 +5,16 @@
     print(checked.report)                        # what is checked, what was proved instead
     checked.graph_module(x)                      # runs, or raises RuntimeAssertionError
 
-The folders, from the bottom; a folder imports only folders to its left:
-
-    graph < dialects.base < conditions < trace < dialects.numpy, dialects.torch.symbols,
-    dialects.torch.answers < passes < verify < dialects.torch.export < cli
+`report`, `minimise` and `remove` take what `insert` takes; `verify` runs two programs against
+each other; `export` exports torch models that decide by run-time sizes; `contract` checks
+functions by their annotations and says which sizes an ONNX model accepts.
 """
+
+# The folders, from the bottom; a folder imports only folders to its left (``FOLDERS`` in
+# ``tests/house.py`` has all of them):
+#
+#     graph < dialects.base < conditions < trace < dialects.numpy, dialects.torch.symbols,
+#     dialects.torch.answers < passes < verify < dialects.torch.export < cli
 
 from __future__ import annotations
 

@@ -285,7 +285,7 @@ def _require_arithmetic(text: Any) -> None:
     """Raises `UnsafeError` for an expression that is more than arithmetic on symbols: torch
     hands it to sympy, which evaluates it as Python."""
     if not isinstance(text, str) or len(text) > 100_000:
-        raise _unsafe("an expression in it is no text, or too long")
+        raise _unsafe("an expression in it is not text, or too long")
     try:
         tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -336,7 +336,7 @@ def _require_guard(text: Any) -> None:
     try:
         tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
-        raise _unsafe("a guard in it is no expression") from None
+        raise _unsafe("a guard in it is not an expression") from None
     called = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
     for node in ast.walk(tree):
         fine = isinstance(node, _GUARD_NODES)

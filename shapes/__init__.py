@@ -7,15 +7,18 @@
     env.bounds(2 * u + 1)                        # ValueRanges(lower=1, upper=513)
     env.prove("u < 5*b")                         # a Verdict: proof, counterexample or unknown
 
-The folders, from the bottom; a folder imports only folders to its left:
-
-    base < expr < traversal < domains < facts < witness < arith < prove < queries
-         < tensors, env
-
-Importing this package imports neither sympy nor z3 nor numpy. Some modules can be compiled
-(see ``setup.py``; `COMPILED` tells); what Python needs then and mypyc leaves out is in
-``_native.c``.
+Claims and expressions are symbolic values, text, or sympy's. `ShapeEnv` has all questions:
+`prove`, `bounds`, `congruence`, `simplify`, `suggest`, `fits_int64`. Errors are subclasses of
+`ShapeproofError`. Importing this package imports neither sympy nor z3 nor numpy.
 """
+
+# The folders, from the bottom; a folder imports only folders to its left:
+#
+#     base < expr < traversal < domains < facts < witness < arith < prove < queries
+#          < tensors, env
+#
+# Some modules can be compiled (see ``setup.py``; `COMPILED` tells); what Python needs then
+# and mypyc leaves out is in ``_native.c``.
 
 from __future__ import annotations
 

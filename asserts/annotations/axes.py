@@ -39,7 +39,7 @@ class Axis:
 def axes_of(sizes: Sequence[str], shown: str) -> tuple[Axis, ...]:
     """The axes that these texts are; `shown` is the whole annotation, for messages.
 
-    Raises `AnnotationError` for what is no axis, and for two variadic ones.
+    Raises `AnnotationError` for what is not an axis, and for two variadic ones.
     """
     axes = tuple(_axis(text, shown) for text in sizes)
     if sum(axis.variadic for axis in axes) > 1:

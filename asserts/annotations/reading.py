@@ -3,7 +3,7 @@
 An array is one of jaxtyping's types, ``Annotated[array type, "f4[n, 2*m]"]``, or a union of
 those that differ in the array type only; with ``None`` it may be left out. Tuples of fixed
 length may hold arrays. An annotation that speaks of arrays in another way is refused, for it
-would go unchecked; one that does not is no concern of ours.
+would go unchecked; one that does not is not our concern.
 """
 
 from __future__ import annotations

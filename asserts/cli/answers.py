@@ -14,7 +14,7 @@ from asserts.cli.exits import Exit
 from asserts.cli.failures import Failure, failure_of
 from asserts.cli.screen import Screen, write_error, write_output
 
-__all__ = ["SCHEMA", "Answer", "reported", "respond"]
+__all__ = ["SCHEMA", "Answer", "one_line", "reported", "respond"]
 
 SCHEMA: Final = 1
 """The version of the JSON objects; fields may be added to it, but not changed or removed."""
@@ -66,5 +66,13 @@ def reported(failure: Failure, verb: str | None, as_json: bool) -> Exit:
 
 
 def _document(verb: str | None, code: Exit, fields: dict[str, Any]) -> str:
-    head = {"schema": SCHEMA, "verb": verb, "exit_code": int(code)}
-    return json.dumps({**head, **fields}, indent=2, allow_nan=False) + "\n"
+    return json.dumps(_members(verb, code, fields), indent=2, allow_nan=False) + "\n"
+
+
+def one_line(verb: str | None, code: Exit, fields: dict[str, Any]) -> str:
+    """The JSON object of an answer as one line."""
+    return json.dumps(_members(verb, code, fields), allow_nan=False) + "\n"
+
+
+def _members(verb: str | None, code: Exit, fields: dict[str, Any]) -> dict[str, Any]:
+    return {"schema": SCHEMA, "verb": verb, "exit_code": int(code), **fields}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from asserts.cli.models import contract, infer
 from asserts.cli.programs import insert, minimise, remove, report
 from asserts.cli.questions import bounds, prove
 from asserts.cli.serve import serve
+from asserts.cli.shell import shell
 from asserts.cli.tour import demo
 
 __all__ = ["app", "run"]
@@ -49,6 +51,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "bounds": (
         "shapeproof bounds '2*u + 1' --size b:1..64 --unbacked u --assume 'u <= 4*b'",
+    ),
+    "shell": (
+        "shapeproof shell",
+        "printf 'size n 2..64\\n? n//2*2 <= n\\n' | shapeproof shell",
     ),
     "export": (
         "shapeproof export model.py:example -o model.pt2",
@@ -93,11 +99,20 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
 def _add(panel: str, function: Callable[..., None], cls: type[Any] | None = None) -> None:
     name = function.__name__
     examples = "\n".join(["\b", "Examples:", *(f"  {line}" for line in EXAMPLES[name])])
-    app.command(name, rich_help_panel=panel, epilog=examples, cls=cls)(function)
+    text = _paragraphs(function)
+    app.command(name, rich_help_panel=panel, help=text, epilog=examples, cls=cls)(function)
+
+
+def _paragraphs(function: Callable[..., None]) -> str:
+    """The docstring with one line for each paragraph: typer keeps the ends of lines, which
+    then stand in the middle of the terminal's."""
+    text = inspect.cleandoc(function.__doc__ or "")
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
 
 
 _add(_QUESTIONS, prove, ExpressionCommand)
 _add(_QUESTIONS, bounds, ExpressionCommand)
+_add(_QUESTIONS, shell)
 for _function in (export, insert, remove, minimise, report, verify):
     _add(_PROGRAMS, _function)
 _add(_CONTRACTS, check)

@@ -24,14 +24,18 @@ _RANGED: Final[dict[str, Bound]] = {"size": 0, "int": -int_oo, "unbacked": 0}
 """The kinds that have a range, and its lower end where none is written."""
 
 
-def declare(env: ShapeEnv, kind: str, text: str, said_by: str) -> str:
-    """Declare a symbol of one of `KINDS`; its name. Errors are of ours and name `said_by`."""
+def declare(
+    env: ShapeEnv, kind: str, text: str, said_by: str, written: str | None = None
+) -> str:
+    """Declare a symbol of one of `KINDS`; its name. Errors are of ours and quote what was
+    `written`: `said_by` and the text, unless it is given."""
+    shown = f"{said_by} {text}" if written is None else written
     if kind not in _RANGED:
-        return _declare_plain(env, kind, text, said_by)
-    name, lower, upper = _ranged(said_by, text, _RANGED[kind])
+        return _declare_plain(env, kind, text, said_by, shown)
+    name, lower, upper = _ranged(shown, text, _RANGED[kind])
     if kind == "size" and lower < 0:
         hint = "; use --int " + text if said_by == "--size" else "; an `int` may be negative"
-        raise ShapeproofError(f"{said_by} {text}: a size is at least 0{hint}")
+        raise ShapeproofError(f"{shown}: a size is at least 0{hint}")
     with _said(said_by):
         if kind == "size":
             env.size(name, min=lower, max=upper)  # type: ignore[arg-type]
@@ -42,9 +46,9 @@ def declare(env: ShapeEnv, kind: str, text: str, said_by: str) -> str:
     return name
 
 
-def _declare_plain(env: ShapeEnv, kind: str, text: str, said_by: str) -> str:
+def _declare_plain(env: ShapeEnv, kind: str, text: str, said_by: str, shown: str) -> str:
     if ":" in text:
-        raise ShapeproofError(f"{said_by} {text}: a `{kind}` has no range")
+        raise ShapeproofError(f"{shown}: a `{kind}` has no range")
     with _said(said_by):
         env.boolean(text) if kind == "bool" else env.real(text)
     return text
@@ -63,7 +67,7 @@ def _said(by: str) -> SaidAt:
 _ENDS: Final[dict[str, Bound]] = {"int_oo": int_oo, "-int_oo": -int_oo}
 
 
-def _ranged(said_by: str, text: str, default: Bound) -> tuple[str, Bound, Bound]:
+def _ranged(shown: str, text: str, default: Bound) -> tuple[str, Bound, Bound]:
     """The name and both ends of a range."""
     name, colon, ends = text.partition(":")
     if not colon:
@@ -75,11 +79,9 @@ def _ranged(said_by: str, text: str, default: Bound) -> tuple[str, Bound, Bound]
     except ValueError:
         dots = ""
     if not dots:
-        raise ShapeproofError(f"{said_by} {text}: expected NAME:MIN..MAX")
+        raise ShapeproofError(f"{shown}: expected NAME:MIN..MAX")
     if lower > upper:
-        raise ShapeproofError(
-            f"{said_by} {text}: the range is empty (min {lower} > max {upper})"
-        )
+        raise ShapeproofError(f"{shown}: the range is empty (min {lower} > max {upper})")
     return name, lower, upper
 
 

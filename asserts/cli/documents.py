@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from asserts.dialects.onnx import Contract
     from asserts.verify.programs import Outcome, VerifyReport
     from shapes.domains import ValueRanges
+    from shapes.env import ShapeEnv
     from shapes.facts import Fact, Proof, Verdict
 
 __all__ = [
     "number", "of_bounds", "of_check", "of_comparison", "of_congruence", "of_contract",
-    "of_fact", "of_range", "of_report", "of_requirement", "of_values", "of_verdict",
+    "of_environment", "of_fact", "of_range", "of_report", "of_requirement", "of_simplified",
+    "of_suggestions", "of_values", "of_verdict",
 ]  # fmt: skip
 
 _LONGEST = 4096
@@ -97,6 +99,35 @@ def of_bounds(
     """The fields of what is known of an expression."""
     known_congruence = {"congruence": of_congruence(congruence)}
     return {"expression": expression, **of_range(known), **known_congruence}
+
+
+def of_simplified(expression: str, simplified: Any) -> dict[str, Any]:
+    """The fields of an expression and what it was simplified to."""
+    shown = getattr(simplified, "expr", simplified)
+    return {"expression": expression, "simplified": str(shown)}
+
+
+def of_suggestions(claim: str, found: Iterable[Any]) -> dict[str, Any]:
+    """The fields of a claim and the checks that would make it hold."""
+    return {"claim": claim, "suggestions": [{"text": s.text, "line": s.line} for s in found]}
+
+
+def of_environment(env: ShapeEnv) -> dict[str, Any]:
+    """What an environment holds: symbols with their ranges, facts, guards, checks."""
+    return {
+        "symbols": [
+            {
+                "name": info.name,
+                "kind": info.symbol.kind,
+                "backed": info.backed,
+                "range": of_range(env.bounds(info.symbol)),
+            }
+            for info in env.symbols.values()
+        ],
+        "facts": [of_fact(fact) for fact in env.facts],
+        "guards": [str(guard) for guard in env.guards],
+        "checks": [check.text for check in env.checks],
+    }
 
 
 def of_contract(found: Contract) -> dict[str, Any]:

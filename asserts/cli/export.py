@@ -54,7 +54,7 @@ def export(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Export a torch model, whatever it asks of run-time sizes."""
+    """Export a torch model, also one that decides by sizes known only at run time."""
 
     def answer() -> Answer:
         torch_files()  # (there must be a torch)

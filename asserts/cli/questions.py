@@ -24,7 +24,7 @@ from asserts.cli.screen import Screen
 if TYPE_CHECKING:
     from shapes.env import ShapeEnv
 
-__all__ = ["bounds", "prove"]
+__all__ = ["answer_to_bounds", "answer_to_claim", "bounds", "prove"]
 
 Texts = Sequence[str] | None
 
@@ -63,20 +63,27 @@ def prove(
 
     def answer() -> Answer:
         env = _environment(size, integer, unbacked, assume)
-        verdict = env.prove(claim, effort=effort.value)
-
-        def draw(screen: Screen) -> None:
-            head, *rest = verdict.explain().splitlines()
-            screen.line(f"{verdict.status.name}: {head}", _STYLES[verdict.status.value])
-            for line in rest:
-                screen.line(line)
-
-        from asserts.cli.documents import of_verdict
-
-        fields = {**of_verdict(verdict), "effort": effort.value}
-        return Answer(_CODES[verdict.status.value], fields, draw)
+        return answer_to_claim(env, claim, effort=effort)
 
     respond("prove", answer, json, quiet)
+
+
+def answer_to_claim(
+    env: ShapeEnv, claim: str, given: Sequence[str] = (), effort: Effort = Effort.DEFAULT
+) -> Answer:
+    """The verdict on a claim."""
+    from asserts.cli.documents import of_verdict
+
+    verdict = env.prove(claim, given=given, effort=effort.value)
+
+    def draw(screen: Screen) -> None:
+        head, *rest = verdict.explain().splitlines()
+        screen.line(f"{verdict.status.name}: {head}", _STYLES[verdict.status.value])
+        for line in rest:
+            screen.line(line)
+
+    fields = {**of_verdict(verdict), "effort": effort.value}
+    return Answer(_CODES[verdict.status.value], fields, draw)
 
 
 def bounds(
@@ -92,21 +99,26 @@ def bounds(
 
     def answer() -> Answer:
         env = _environment(size, integer, unbacked, assume)
-        expr = env.spelled(expression).expr
-        known = env.bounds(expr)
-        modulus, residue = env.congruence(expr) if expr.kind == "int" else (1, 0)
-
-        def draw(screen: Screen) -> None:
-            screen.line(f"{expr} in [{known.lower}, {known.upper}]")
-            if modulus > 1:
-                screen.line(f"{expr} = {residue} modulo {modulus}")
-
-        from asserts.cli.documents import of_bounds
-
-        congruence = (modulus, residue) if expr.kind == "int" else None
-        return Answer(Exit.DONE, of_bounds(str(expr), known, congruence), draw)
+        return answer_to_bounds(env, expression)
 
     respond("bounds", answer, json, quiet)
+
+
+def answer_to_bounds(env: ShapeEnv, expression: str) -> Answer:
+    """The range of an expression, and its remainder."""
+    from asserts.cli.documents import of_bounds
+
+    expr = env.spelled(expression).expr
+    known = env.bounds(expr)
+    modulus, residue = env.congruence(expr) if expr.kind == "int" else (1, 0)
+
+    def draw(screen: Screen) -> None:
+        screen.line(f"{expr} in [{known.lower}, {known.upper}]")
+        if modulus > 1:
+            screen.line(f"{expr} = {residue} modulo {modulus}")
+
+    congruence = (modulus, residue) if expr.kind == "int" else None
+    return Answer(Exit.DONE, of_bounds(str(expr), known, congruence), draw)
 
 
 # --------------------------------------------------------------------------- what is known

@@ -36,7 +36,7 @@ __all__ = ["create_app"]
 log = logging.getLogger("shapeproof.service")
 
 BODY_SECONDS: Final = 30.0
-"""Seconds in which the body of a request must arrive, if it is no upload."""
+"""Seconds in which the body of a request must arrive, if it is not an upload."""
 
 _PROBLEM: Final = {
     "description": "A problem (RFC 9457)",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from asserts.service.questions import described, environment
+from asserts.cli.documents import of_environment
+from asserts.service.questions import environment
 from asserts.work.problems import ProblemError
 
 __all__ = ["worked_on"]
@@ -15,7 +16,7 @@ def worked_on(verb: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """What is saved and stated, as one environment: `document` if it is to be saved, and what
     it holds. Raises `ProblemError`."""
     env = environment(body)
-    found = described(env)
+    found = of_environment(env)
     if verb == "describe":
         return found
     document = env.to_json()

@@ -17,8 +17,9 @@ from asserts.cli.documents import (
     number,
     of_bounds,
     of_congruence,
-    of_fact,
     of_range,
+    of_simplified,
+    of_suggestions,
     of_values,
     of_verdict,
 )
@@ -29,7 +30,7 @@ from shapes.errors import ContradictionError
 from shapes.expr import BoolExpr, conjunction
 from shapes.facts import Verdict
 
-__all__ = ["ANSWERS", "answers", "described", "environment", "state"]
+__all__ = ["ANSWERS", "answers", "environment", "state"]
 
 Asked = Mapping[str, Any]
 Where = Mapping[str, Any]
@@ -131,14 +132,11 @@ def _congruence(env: ShapeEnv, _: Asked, text: str) -> dict[str, Any]:
 
 
 def _simplify(env: ShapeEnv, _: Asked, text: str) -> dict[str, Any]:
-    simplified = env.simplify(text)
-    shown = getattr(simplified, "expr", simplified)
-    return {"expression": text, "simplified": str(shown)}
+    return of_simplified(text, env.simplify(text))
 
 
 def _suggest(env: ShapeEnv, asked: Asked, text: str) -> dict[str, Any]:
-    found = env.suggest(text, asked.get("limit", 5))
-    return {"claim": text, "suggestions": [{"text": s.text, "line": s.line} for s in found]}
+    return of_suggestions(text, env.suggest(text, asked.get("limit", 5)))
 
 
 def _region(env: ShapeEnv, asked: Asked) -> list[Any]:
@@ -275,24 +273,3 @@ ANSWERS: Final[dict[str, Callable[[ShapeEnv, Asked], list[Any]]]] = {
 def answers(verb: str, asked: Asked) -> list[Any]:
     """The answers to a question. Raises `ProblemError`."""
     return ANSWERS[verb](environment(asked), asked)
-
-
-# --------------------------------------------------------------------------- environments
-
-
-def described(env: ShapeEnv) -> dict[str, Any]:
-    """What an environment holds: symbols with their ranges, facts, guards, checks."""
-    return {
-        "symbols": [
-            {
-                "name": info.name,
-                "kind": info.symbol.kind,
-                "backed": info.backed,
-                "range": of_range(env.bounds(info.symbol)),
-            }
-            for info in env.symbols.values()
-        ],
-        "facts": [of_fact(fact) for fact in env.facts],
-        "guards": [str(guard) for guard in env.guards],
-        "checks": [check.text for check in env.checks],
-    }

@@ -127,11 +127,7 @@ class VerifyReport:
         found = [self.summary()]
         if self.checks:
             broken = self.checks - len(self.unbroken)
-            found.append(
-                f"all {self.checks} checks were exercised"
-                if broken == self.checks
-                else f"{broken} of {self.checks} checks were exercised"
-            )
+            found.append(_exercised(broken, self.checks))
         found += [f"  no input broke: {text}" for text in self.unbroken]
         if self.differences:
             found += ["", *self.differences[0].lines(self.names)]
@@ -300,3 +296,10 @@ def _refuse_other_inputs(subjects: tuple[Subject, Subject]) -> None:
     kinds = [[i.kind for i in subject.inputs] for subject in subjects]
     if kinds[0] != kinds[1]:
         raise GraphError(f"the programs take different inputs: ({shown[0]}) and ({shown[1]})")
+
+
+def _exercised(broken: int, checks: int) -> str:
+    """How many of the checks some input has broken."""
+    if checks == 1:
+        return f"the check was {'' if broken else 'not '}exercised"
+    return f"{'all' if broken == checks else f'{broken} of'} {checks} checks were exercised"

@@ -25,13 +25,25 @@ if TYPE_CHECKING:
         compiled_text as compiled_text,
     )
     from shapes.env.display import (
+        facts_text as facts_text,
+    )
+    from shapes.env.display import (
         html_table as html_table,
+    )
+    from shapes.env.display import (
+        symbols_text as symbols_text,
     )
     from shapes.env.display import (
         terminal_width as terminal_width,
     )
     from shapes.env.display import (
         text_table as text_table,
+    )
+    from shapes.env.magics import (
+        claim_and_premises as claim_and_premises,
+    )
+    from shapes.env.magics import (
+        without_comment as without_comment,
     )
     from shapes.env.regions import (
         Region as Region,
@@ -65,14 +77,18 @@ __all__ = [
     "Symbolic",
     "Where",
     "ceildiv",
+    "claim_and_premises",
     "compiled_text",
     "exact_hint",
     "exact_range",
+    "facts_text",
     "html_table",
     "integer_symbol",
     "region",
+    "symbols_text",
     "terminal_width",
     "text_table",
+    "without_comment",
 ]
 
 __getattr__ = lazy_exports(
@@ -80,7 +96,14 @@ __getattr__ = lazy_exports(
     {
         "arrays": ("ANSWERS",),
         "codegen.python": ("Source", "compiled_text"),
-        "display": ("html_table", "terminal_width", "text_table"),
+        "display": (
+            "facts_text",
+            "html_table",
+            "symbols_text",
+            "terminal_width",
+            "text_table",
+        ),
+        "magics": ("claim_and_premises", "without_comment"),
         "regions": ("Region", "integer_symbol", "region"),
     },
 )

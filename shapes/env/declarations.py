@@ -189,5 +189,5 @@ class Declarations:
         info = self.symbols.get(name)
         if info is None:
             known = ", ".join(list(self.symbols)[:20]) or "none"
-            raise UnknownSymbolError(f"unknown symbol `{name}` (known: {known})")
+            raise UnknownSymbolError(f"unknown symbol `{name}` (known: {known})", name=name)
         return info.symbol

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from shapes.env.symints import Symbolic
 
 __all__ = [
-    "env_html", "env_latex", "env_line", "env_text", "html_table", "symbolic_html",
-    "terminal_width", "text_table", "verdict_html", "verdict_latex",
+    "env_html", "env_latex", "env_line", "env_text", "facts_text", "html_table",
+    "symbolic_html", "symbols_text", "terminal_width", "text_table", "verdict_html",
+    "verdict_latex",
 ]  # fmt: skip
 
 _BACKGROUNDS = {
@@ -142,10 +143,18 @@ def env_text(env: ShapeEnv) -> str:
     """Symbols and facts as two tables."""
     if not env.symbols:
         return "ShapeEnv without symbols"
-    width = terminal_width()
-    shown = text_table(_SYMBOLS, _symbol_rows(env), width)
-    facts = _fact_rows(env)
-    return f"{shown}\n\n{text_table(_FACTS, facts, width)}" if facts else shown
+    shown = symbols_text(env)
+    return f"{shown}\n\n{facts_text(env)}" if len(env.facts) else shown
+
+
+def symbols_text(env: ShapeEnv) -> str:
+    """The symbols as a table that fits the terminal: each with its range."""
+    return text_table(_SYMBOLS, _symbol_rows(env), terminal_width())
+
+
+def facts_text(env: ShapeEnv) -> str:
+    """The facts as a table that fits the terminal: each with its source."""
+    return text_table(_FACTS, _fact_rows(env), terminal_width())
 
 
 def env_line(env: ShapeEnv) -> str:

@@ -20,7 +20,7 @@ from shapes.base.location import Location, SaidAt
 from shapes.env.shape_env import ShapeEnv
 from shapes.errors import ExpressionSyntaxError
 
-__all__ = ["facts", "load", "prove"]
+__all__ = ["claim_and_premises", "facts", "load", "prove", "without_comment"]
 
 _DECLARED: Final = ("size", "integer", "unbacked")
 _NUMBERS: Final = ("hint", "min", "max")
@@ -65,14 +65,24 @@ def facts(env: ShapeEnv, cell: str) -> list[str]:
 def prove(env: ShapeEnv, cell: str) -> Iterator[Any]:
     """The verdict of every line."""
     for _, line in _lines(cell):
-        claim, _, premises = line.partition(" given ")
-        given = [part.strip() for part in premises.split(";") if part.strip()]
-        yield env.prove(claim.strip(), given=given)
+        claim, given = claim_and_premises(line)
+        yield env.prove(claim, given=given)
+
+
+def claim_and_premises(text: str) -> tuple[str, list[str]]:
+    """The parts of ``CLAIM given CONDITION; CONDITION``."""
+    claim, _, premises = text.partition(" given ")
+    return claim.strip(), [part.strip() for part in premises.split(";") if part.strip()]
+
+
+def without_comment(line: str) -> str:
+    """A line without spaces at its ends and without what follows ``#``."""
+    return line.partition("#")[0].strip()
 
 
 def _lines(cell: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(cell.splitlines(), 1):
-        text = line.partition("#")[0].strip()
+        text = without_comment(line)
         if text:
             yield number, text
 

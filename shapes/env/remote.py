@@ -24,7 +24,7 @@ def env_from_url(url: str, key: str | None, timeout: float) -> ShapeEnv:
     """The environment at a http(s) address; `key` is the API key, if the service wants one.
 
     Raises `OSError` (`urllib.error.URLError`) if it cannot be fetched within `timeout`
-    seconds, and `SerializationError` for what is no environment.
+    seconds, and `SerializationError` for what is not an environment.
     """
     from urllib.request import Request, urlopen
 

@@ -18,6 +18,7 @@ from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from asserts.dialects.torch import installed
 from asserts.dialects.torch.export.advice import UndecidedError, torch_text
+from shapes.base import shown_file
 from shapes.expr.nodes import make, symbol
 from shapes.traversal.evaluate import evaluate
 from tests.torch.programs import DYNAMIC, Inputs, rows, scalar
@@ -189,7 +190,7 @@ def test_the_line_is_for_the_function_that_has_the_names() -> None:
 
     assert "torch._check(count % 2 == 0)" in caught.value.lines
     assert "in halved" in caught.value.advice
-    assert __file__ in caught.value.advice
+    assert f"{shown_file(__file__)}:" in caught.value.advice
 
 
 class Nameless(nn.Module):

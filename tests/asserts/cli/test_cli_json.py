@@ -14,6 +14,7 @@ from asserts.cli import main
 from asserts.cli.documents import number, of_range
 from asserts.cli.exits import MEANINGS
 from shapes import ValueRanges, int_oo
+from tests.doc_blocks import require_like
 
 DOC = (Path(__file__).parents[3] / "docs" / "command.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```\n\$ shapeproof ([^\n]*)\n(\{.*?)```", DOC, re.DOTALL)
@@ -21,29 +22,11 @@ SOURCE, CONTRACTS = re.findall(r"```python\n(.*?)```", DOC, re.DOTALL)
 VERBS = (
     "prove", "bounds", "insert", "remove", "minimise", "report", "verify", "check", "fleet", "demo",
 )  # fmt: skip
-OPEN = ("counts", "counterexample", "witness")
-"""Fields whose keys depend on the question."""
 
 
 def printed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, Any]:
     code = main(arguments)
     return code, json.loads(capsys.readouterr().out)
-
-
-def require_like(shown: Any, found: Any, path: str = "") -> None:
-    """The same keys and kinds of values; lists may be cut short in the docs."""
-    if isinstance(shown, dict):
-        assert isinstance(found, dict), path
-        if path.rpartition(".")[2] not in OPEN:
-            assert list(shown) == list(found), path
-        for key in set(shown) & set(found):
-            require_like(shown[key], found[key], f"{path}.{key}")
-    elif isinstance(shown, list):
-        assert isinstance(found, list), path
-        for one in shown[:1]:
-            require_like(one, found[0], f"{path}[0]")
-    elif path.rpartition(".")[2] not in ("lower", "upper", "location", "line", "place"):
-        assert isinstance(found, type(shown)), path
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ from asserts.dialects.torch.export.asking import (
     statement_line,
 )
 from asserts.dialects.torch.symbols.shape_env import TorchEnv
-from shapes.base import is_internal
+from shapes.base import is_internal, shown_file
 from shapes.errors import ShapeproofError
 from shapes.expr import OPERATORS, BoolExpr, Expr, Op, negation
 from shapes.prove import METHODS, Effort
@@ -88,7 +88,8 @@ class Place:
     names: Mapping[Expr, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{self.file}:{statement_line(self.file, self.line)} in {self.function}"
+        line = statement_line(self.file, self.line)
+        return f"{shown_file(self.file)}:{line} in {self.function}"
 
 
 class AdvisedError(GuardOnDataDependentSymNode):  # type: ignore[misc]
@@ -230,7 +231,7 @@ class UndecidedError(AdvisedError):
         truth = self._truth()
         if truth is not None and not self.dropped & set(truth.lines):
             return self._of_truth(truth)
-        out = [f"Shapeproof: what is checked so far leaves `{self._named(self.claim)}` open."]
+        out = [f"Shapeproof: the checks so far don't decide `{self._named(self.claim)}`."]
         found = list(self._found())
         if found:
             out.append(f"Any one of these lines{self._where()} settles it ({self.how_sure}):")
@@ -269,10 +270,10 @@ class UndecidedError(AdvisedError):
     def _of_truth(self, truth: _Truth) -> str:
         asker = self.asker
         assert asker is not None
-        where = f"{asker.file}:{statement_line(asker.file, asker.line)}"
+        where = f"{shown_file(asker.file)}:{statement_line(asker.file, asker.line)}"
         yes, no = truth.lines
         return "\n".join((
-            f"Shapeproof: what is checked so far leaves the truth of `{truth.text}` open.",
+            f"Shapeproof: the checks so far don't decide the truth of `{truth.text}`.",
             f"No variable holds it. Before {where} read it once, and test that there:",
             f"    {truth.assignment}",
             f"Then any one of these lines settles it ({self.how_sure}):",

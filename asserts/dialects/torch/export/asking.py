@@ -22,6 +22,8 @@ from typing import Any, Final, NamedTuple
 
 import torch
 
+from shapes.base import shown_file
+
 __all__ = ["Asker", "Site", "asker_of", "is_inline", "site_of", "statement_line", "tree_of"]
 
 
@@ -52,7 +54,7 @@ class Asker:
     """Whether a symbolic number is asked directly, rather than a tensor."""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line} in {self.function}"
+        return f"{shown_file(self.file)}:{self.line} in {self.function}"
 
     def site(self) -> Site | None:
         """What the source says there; None if that cannot be read."""

@@ -44,15 +44,16 @@ def load(path: str | os.PathLike[str]) -> ExportedProgram:
     """The exported program in a file.
 
     Raises `OSError` if the file cannot be read, and `GraphError`, naming the file, if it is
-    damaged, is no exported program, or was saved by a torch whose files this one cannot read;
-    `UnsafeError` if loading it could run code that the file names (see `asserts.inspection`).
+    damaged, is not an exported program, or was saved by a torch whose files this one cannot
+    read; `UnsafeError` if loading it could run code that the file names (see
+    `asserts.inspection`).
     """
     name = os.fspath(path)
     with Path(path).open("rb"):
         pass  # a file that cannot be read raises what the system says
     if not zipfile.is_zipfile(name):
         raise GraphError(
-            f"{name} is damaged, or is no program that torch.export.save has written: "
+            f"{name} is damaged, or is not a program that torch.export.save has written: "
             "it is not an archive"
         )
     extra: dict[str, str | bytes] = {KEPT_AS: ""}  # (torch drops an empty one)
