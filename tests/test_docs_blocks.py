@@ -8,6 +8,8 @@ import pytest
 
 from tests.doc_blocks import PAGES, ROOT, Page, blocks
 
+pytestmark = pytest.mark.filterwarnings("default::FutureWarning")  # (of torch's parts)
+
 
 def run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
     monkeypatch.chdir(folder)
