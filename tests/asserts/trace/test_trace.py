@@ -8,6 +8,7 @@ import math
 import pickle
 import sys
 import types
+from array import array
 from fractions import Fraction
 from typing import Any
 
@@ -322,7 +323,8 @@ def test_assignments_are_checked_as_numpy_does() -> None:
         (lambda x: x.tolist(), "ndarray.tolist is not supported"),
         (lambda x: np.arange(0, x.shape[0], 0.5), "arange with floats"),
         (lambda x: np.arange(5.0)[x.astype(int)], "np.take"),
-        (lambda x: math.sqrt(x.sum()), "float()"),
+        (lambda x: array("d", [x.sum()]), "float()"),
+        (lambda x: math.frexp(x.sum()), "math.frexp is not supported"),
         (lambda x: x.reshape(-1, order="F"), "order='F'"),
         (lambda x: x[True], "truth value"),
         (lambda x: np.add.at(x, [0], 1), "np.add.at"),
