@@ -26,6 +26,7 @@ __all__ = ["close_desks", "work_on"]
 
 _ANSWER: Final = 64 << 20
 _USES: Final = 200
+_DRAWN: Final = ("graph", "picture")
 _IDLE: Final = 60.0
 """Seconds after which the workers of a desk that has nothing to do end."""
 
@@ -164,6 +165,5 @@ def _request(task: Task) -> dict[str, Any]:
 
 
 def _kept(answer: dict[str, Any]) -> dict[str, Any]:
-    """What rows keep of an answer: a changed model is a file, not the text of its graph or a
-    picture."""
-    return {key: value for key, value in answer.items() if key not in ("graph", "picture")}
+    """What rows keep of an answer: not what draws a graph, which the model itself is."""
+    return {key: value for key, value in answer.items() if key not in _DRAWN}

@@ -36,7 +36,7 @@ th, td { text-align: left; vertical-align: top; padding: .45rem .75rem; }
 th { color: var(--soft); font-weight: 600; background: var(--panel); white-space: nowrap; }
 tr + tr td, thead + tbody td { border-top: 1px solid var(--line); }
 td { overflow-wrap: anywhere; min-width: 4rem; white-space: pre-wrap; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 code, td.code { font-family: ui-monospace, monospace; font-size: .85rem; }
 .bad { color: var(--bad); } .good { color: var(--good); }
 .bar { height: .5rem; border-radius: 4px; background: var(--line); min-width: 6rem;
@@ -71,19 +71,30 @@ def bar(share: float) -> Markup:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Markup:
-    """A table; numbers are set to the right."""
-    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in header)
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    """A table; columns of numbers are set to the right."""
+    shown = [tuple(row) for row in rows]
+    right = [any(map(_is_number, column)) for column in zip(*shown)] or [False] * len(header)
+    head = "".join(
+        f'<th scope="col"{_NUMBER if number else ""}>{escape(one)}</th>'
+        for one, number in zip(header, right)
+    )
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in shown)
     return Markup(
         f'<div class="wide" tabindex="0"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
 
+_NUMBER: Final = ' class="number"'
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _cell(value: Any) -> str:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
     shown = f"{value:,.2f}" if isinstance(value, float) else text(value)
-    return f'<td class="number">{shown}</td>' if number else f"<td>{shown}</td>"
+    return f"<td{_NUMBER if _is_number(value) else ''}>{shown}</td>"
 
 
 def tiles(figures: Iterable[tuple[str, Any]]) -> Markup:

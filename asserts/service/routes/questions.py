@@ -49,18 +49,20 @@ def _read(model: type[Question], content: bytes) -> Question:
         missing = {"type": "missing", "loc": ("body",), "msg": "Field required"}
         raise RequestValidationError([missing])
     try:
-        return model.model_validate(json.loads(content))
+        data = json.loads(content)
     except json.JSONDecodeError as error:
         where = ("body", error.pos)
         damaged = {"type": "json_invalid", "loc": where, "ctx": {"error": error.msg}}
         raise RequestValidationError([damaged]) from None
+    except (ValueError, RecursionError):  # (no UTF-8, or a number that is too long)
+        raise ProblemError("json", "it cannot be read: text, numbers or nesting") from None
+    try:
+        return model.model_validate(data)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         raise RequestValidationError(
             [{**one, "loc": ("body", *one["loc"])} for one in found]
         ) from None
-    except (UnicodeDecodeError, RecursionError):
-        raise ProblemError("json", "it is not UTF-8 text, or is nested too deeply") from None
 
 
 router = APIRouter(
