@@ -19,6 +19,7 @@ def run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
     return running
 
 
+@pytest.mark.filterwarnings("default")  # (torch's own)
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_the_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(page, tmp_path, monkeypatch)

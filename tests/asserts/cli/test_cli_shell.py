@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -271,7 +272,10 @@ def test_a_pipe_has_no_colours_and_no_prompt() -> None:
 # --------------------------------------------------------------------------- a terminal
 
 
-pexpect: Any = None if sys.platform == "win32" else pytest.importorskip("pexpect")
+if os.environ.get("CI"):
+    pexpect: Any = importlib.import_module("pexpect")
+else:
+    pexpect = pytest.importorskip("pexpect")
 
 
 @pytest.fixture(params=["prompt_toolkit", "plain"])
