@@ -122,12 +122,13 @@ def summary(results: Results) -> str:
         f"{len(ways)} programs; torch alone exports {sum(o['torch'].exported for o in ways)}, "
         f"and refuses {len(refused)} because a condition depends on data. Of these, "
         f"{good('general')} export without any assumption, {good('branches')} with both sides of "
-        f"branches besides, {good('example')} with the example's branch; `draft_export` exports {good('draft')} that accept their own example. On the "
-        f"{len(both)} programs that both export, `draft_export` makes {draft} scalar asserts, "
-        f"ours {ours} after minimising. On the other inputs that the models accept, ours give "
+        f"branches besides, {good('example')} with the example's branch; `draft_export` exports "
+        f"{good('draft')} that accept their own example. On the {len(both)} programs "
+        f"that both export, `draft_export` makes {draft} scalar asserts, ours {ours} after minimising. On the other inputs that the models accept, ours give "
         f"the model's result {right['example']} times (draft: {right['draft']}, torch: "
-        f"{right['torch']}), and another one {wrong['example']} times (draft: {wrong['draft']}, "
-        f"torch: {wrong['torch']})."
+        f"{right['torch']}; with branches {right['branches']}), and another one "
+        f"{wrong['example']} times (draft: {wrong['draft']}, torch: {wrong['torch']}; with "
+        f"branches {wrong['branches']})."
     )
 
 
