@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asserts.conditions.report import Report
-from asserts.service import pictures
+from asserts.work import pictures
 from asserts.work.pictures import picture_of
 from tests.service.serving import Server
 from tests.service.test_programs import ended, graph_json, onnx_model, uploaded

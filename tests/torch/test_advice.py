@@ -244,7 +244,7 @@ def number_of(text: str) -> int:
 def test_what_is_tested_gets_a_name(body: str, write: Write, tmp_path: Path) -> None:
     inputs = (rows(4), scalar(1))
     text = told(write(body), inputs)
-    tested = re.search(r"the truth of `(.*)` open", text)
+    tested = re.search(r"the truth of `(.*)`\.", text)
     assigned = re.search(r"^    condition = (.*)$", text, re.MULTILINE)
     assert tested is not None
     assert assigned is not None

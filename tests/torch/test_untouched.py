@@ -4,6 +4,7 @@ both sides are traced, and the program would be as if both had been taken."""
 from __future__ import annotations
 
 import functools
+import gc
 import logging
 import sys
 from collections.abc import Callable
@@ -188,6 +189,28 @@ def test_one_that_only_reads_or_has_its_own_is(name: str) -> None:
     model, program = export(PLAIN[name])
     for x in (torch.ones(3), torch.zeros(3)):
         torch.testing.assert_close(program.module()(x), model(x))
+
+
+collections_seen = 0
+
+
+def _collects(x: Any) -> Any:
+    gc.collect()
+    return x + 1
+
+
+def test_what_the_garbage_collector_calls_is_not_the_sides() -> None:
+    def notice(phase: str, _: Any) -> None:
+        global collections_seen
+        collections_seen += phase == "start"
+
+    gc.callbacks.append(notice)
+    try:
+        model, program = export(_collects)
+    finally:
+        gc.callbacks.remove(notice)
+    assert collections_seen > 0
+    torch.testing.assert_close(program.module()(torch.ones(3)), model(torch.ones(3)))
 
 
 def test_whoever_watches_goes_on_watching() -> None:

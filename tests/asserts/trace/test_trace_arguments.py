@@ -158,10 +158,12 @@ UFUNCS: Final[list[Any]] = [np.add, np.exp, np.maximum, np.true_divide, np.bitwi
 
 
 LEFT_OUT: Final = (
-    (np.bincount, "weights"), (np.matmul, "keepdims"), (np.fft.irfft, "n"), (np.fft.hfft, "n")
+    (np.bincount, "weights"), (np.matmul, "keepdims"), (np.fft.irfft, "n"), (np.fft.hfft, "n"),
+    (np.fft.fftfreq, "device"), (np.fft.rfftfreq, "device"),
 )  # fmt: skip
-"""numpy forgets its own rules where there is nothing to count, refuses its own default, and
-computes from memory that nobody has written where there is nothing to transform."""
+"""numpy forgets its own rules where there is nothing to count, refuses its own default,
+computes from memory that nobody has written where there is nothing to transform, and asks for
+an integer of Python's own where it is called by another name."""
 
 
 def positional(function: Any) -> list[str]:
