@@ -131,19 +131,27 @@ def _same_parts(claim: BoolExpr, parts: Sequence[BoolExpr]) -> bool:
 def _check_premise(premise: Premise, known: Sequence[Fact], goal: BoolExpr) -> None:
     claim = premise.claim
     _require(all(f in known for f in premise.facts), f"`{claim}` rests on no given fact")
-    if premise.source == "goal":
-        holds = claim in _conjuncts(negation(goal))
-        if premise.facts and not holds:
-            holds = _says(Facts().given(*premise.facts), negation(goal), claim)
-    elif any(claim in _conjuncts(f.claim) for f in premise.facts):
-        holds = True
-    elif premise.source == "fact":
-        learned = Facts().given(*premise.facts)
-        holds = claim is TRUE or any(_says(learned, f.claim, claim) for f in premise.facts)
-        holds = holds or learned.holds(claim) is not None
-    else:
-        holds = _rests(premise.facts, claim)
+    try:
+        holds = _holds(premise, goal)
+    except ContradictionError:
+        holds = True  # facts that contradict each other show any condition
     _require(holds, f"`{claim}` is not known ({premise.source})")
+
+
+def _holds(premise: Premise, goal: BoolExpr) -> bool:
+    """Whether a premise's own facts, and what denies the goal, say it."""
+    claim = premise.claim
+    if premise.source == "goal":
+        opposite = negation(goal)
+        said = claim in _conjuncts(opposite)
+        return said or _says(Facts().given(*premise.facts), opposite, claim)
+    if claim is TRUE or any(claim in _conjuncts(f.claim) for f in premise.facts):
+        return True
+    if premise.source != "fact":
+        return _rests(premise.facts, claim)
+    learned = Facts().given(*premise.facts)
+    said = any(_says(learned, f.claim, claim) for f in premise.facts)
+    return said or learned.holds(claim) is not None
 
 
 def _says(facts: Facts, whole: Expr, part: Expr) -> bool:

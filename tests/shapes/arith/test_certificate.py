@@ -260,3 +260,17 @@ def test_whichever_symbol_of_an_equality_is_replaced(
             certified += 1
     assert certified
     assert kept
+
+
+def test_premises_in_a_case_that_leaves_no_values() -> None:
+    env = ShapeEnv()
+    env.integer("a", min=-2, max=11)
+    env.integer("b", min=-2, max=11)
+    env.assume("a*(b//6)*6 - a*b > -4")
+    env.assume("b*a > b")
+    env.assume("(a//3 - 2*(a//6))*(b*b) == b")
+    claim = env.spelled("(b <= -2 and -4 <= a) or b + 2*a > b").expr
+    assert isinstance(claim, BoolExpr)
+    proof = entails(env.facts, claim, Effort(("cases",), search=0, rlimit=0))
+    assert proof is not None
+    check(proof.certificate, proof.facts, claim)  # type: ignore[arg-type]
