@@ -44,7 +44,7 @@ class Stated(NamedTuple):
         user, user_waiting = self.user, self.user_waiting
         if statement.for_user:
             user, user_waiting = taken(user, user_waiting, statement)
-            if self.all is self.user:
+            if self.all is self.user and self.all_waiting == self.user_waiting:
                 return Stated(user, user, user_waiting, user_waiting)
         every, all_waiting = taken(self.all, self.all_waiting, statement)
         return Stated(user, every, user_waiting, all_waiting)

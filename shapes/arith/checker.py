@@ -131,21 +131,34 @@ def _same_parts(claim: BoolExpr, parts: Sequence[BoolExpr]) -> bool:
 def _check_premise(premise: Premise, known: Sequence[Fact], goal: BoolExpr) -> None:
     claim = premise.claim
     _require(all(f in known for f in premise.facts), f"`{claim}` rests on no given fact")
-    if premise.source == "goal":
-        opposite: Expr = negation(goal)
-        if premise.facts:
-            opposite, _ = Facts().given(*premise.facts).normalized(opposite)
-        holds = claim in _conjuncts(opposite)
-    elif any(claim in _conjuncts(f.claim) for f in premise.facts):
-        holds = True
-    elif premise.source == "fact":
-        learned = Facts().given(*premise.facts)
-        normal = [learned.normalized(f.claim)[0] for f in premise.facts]
-        holds = claim is TRUE or any(claim in _conjuncts(n) for n in normal)
-        holds = holds or learned.holds(claim) is not None
-    else:
-        holds = _rests(premise.facts, claim)
+    try:
+        holds = _holds(premise, goal)
+    except ContradictionError:
+        holds = True  # facts that contradict each other show any condition
     _require(holds, f"`{claim}` is not known ({premise.source})")
+
+
+def _holds(premise: Premise, goal: BoolExpr) -> bool:
+    """Whether a premise's own facts, and what denies the goal, say it."""
+    claim = premise.claim
+    if premise.source == "goal":
+        opposite = negation(goal)
+        said = claim in _conjuncts(opposite)
+        return said or _says(Facts().given(*premise.facts), opposite, claim)
+    if claim is TRUE or any(claim in _conjuncts(f.claim) for f in premise.facts):
+        return True
+    if premise.source != "fact":
+        return _rests(premise.facts, claim)
+    learned = Facts().given(*premise.facts)
+    said = any(_says(learned, f.claim, claim) for f in premise.facts)
+    return said or learned.holds(claim) is not None
+
+
+def _says(facts: Facts, whole: Expr, part: Expr) -> bool:
+    """Whether a condition is a part of another one under the facts. (Which symbol of an
+    equality is replaced depends on which was declared first, so both are normalized here.)"""
+    parts = _conjuncts(facts.normalized(whole)[0])
+    return part in parts or facts.normalized(part)[0] in parts
 
 
 def _in_range(facts: Facts, claim: BoolExpr) -> bool:

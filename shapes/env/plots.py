@@ -81,8 +81,8 @@ def _with_claim(
     window = product(*sides)
     truth = {point: value_at(question, {a: point[0], b: point[1]}) for point in window}
     _scatter(axes, [p for p in points if truth[p] is True], _HOLDS, "the claim holds")
-    failing = [p for p in points if truth[p] is not True]
-    _scatter(axes, failing, _FAILS, "the claim fails")
+    _scatter(axes, [p for p in points if truth[p] is False], _FAILS, "the claim fails")
+    _scatter(axes, [p for p in points if truth[p] is None], _LEFT, "too large to compute")
     _border(axes, truth)
     example = env.prove(claim).counterexample
     if example is not None and {a.name, b.name} <= set(example):
@@ -92,13 +92,13 @@ def _with_claim(
     axes.set_title(mathematical(question))
 
 
-def _border(axes: Any, truth: dict[tuple[int, int], object]) -> None:
+def _border(axes: Any, truth: dict[tuple[int, int], bool | None]) -> None:
     """The sides of unit squares between points where a claim holds and where it fails."""
     lines = []
     for (x, y), value in truth.items():
         for dx, dy in ((1, 0), (0, 1)):
             beside = truth.get((x + dx, y + dy), value)
-            if (beside is True) is not (value is True):
+            if {beside, value} == {True, False}:
                 middle = x + dx / 2, y + dy / 2
                 lines.append([(middle[0] - dy / 2, middle[1] - dx / 2),
                               (middle[0] + dy / 2, middle[1] + dx / 2)])  # fmt: skip
@@ -120,7 +120,7 @@ def _possible(
     others = len(alone) < len(facts)
     for x, y in product(across, along):
         values = {a: x, b: y}
-        if not all(value_at(claim, values) is True for claim in alone):
+        if any(value_at(claim, values) is False for claim in alone):
             continue
         if not others or _consistent(facts, a, b, x, y):
             yield x, y

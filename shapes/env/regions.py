@@ -18,7 +18,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from shapes.base.infinity import IntInfinity
-from shapes.errors import ExpressionTypeError, RangeError, ShapeproofError
+from shapes.errors import ExpressionTypeError, RangeError, ShapeproofError, TooLargeError
 from shapes.expr.booleans import less_equal, negation
 from shapes.expr.nodes import SYMBOL, BoolExpr, IntExpr, constant
 from shapes.facts.store import Fact, Facts
@@ -128,12 +128,15 @@ def integer_symbol(env: ShapeEnv, quantity: Quantity) -> IntExpr:
     return e
 
 
-def value_at(claim: BoolExpr, values: Mapping[Any, int]) -> object:
-    """The truth value of a condition; None where it has none."""
+def value_at(claim: BoolExpr, values: Mapping[Any, int]) -> bool | None:
+    """Whether a condition holds: not where it has no value; None where that is not known,
+    because numbers are too large to be computed."""
     try:
-        return evaluate(claim, values)
-    except ShapeproofError:
+        return evaluate(claim, values) is True
+    except TooLargeError:
         return None
+    except ShapeproofError:
+        return False
 
 
 def _known_side(env: ShapeEnv, sym: IntExpr, include: Mapping[str, int]) -> Side:
@@ -230,13 +233,14 @@ class _Survey:
             return state
         a, b = self._symbols
         pairs = [{a: x, b: y} for x, y in product(xs, ys)]
-        left = [p for p in pairs if all(value_at(f, p) is True for f in self._alone)]
+        left = [p for p in pairs if all(value_at(f, p) is not False for f in self._alone)]
         if not left:
             return " "
         if state != "~" or not self._exact or self._claim is None:
             return state
-        found = {all(value_at(part, p) is True for part in self._claim) for p in left}
-        return "~" if len(found) == 2 else "+" if found == {True} else "-"
+        defined, claim = self._claim
+        found = {value_at(defined, p) and value_at(claim, p) for p in left}
+        return "+" if found == {True} else "-" if found == {False} else "~"
 
 
 def _refuted(known: Facts, claim: BoolExpr) -> bool:

@@ -171,8 +171,7 @@ class _Search:
             return
         sought = Extremes(facts, e, [fact.claim for fact in connected])
         number = sought.combinations(MANY)
-        if number is not None and number <= FEW:
-            self._take_all(sought, connected)
+        if number is not None and number <= FEW and self._take_all(sought, connected):
             return
         self._at_vertices()
         sought.search(-self._low.sought, self._high.sought)
@@ -226,14 +225,17 @@ class _Search:
         self._high.reach(sought.most)
         self._low.reach(None if sought.least is None else -sought.least)
 
-    def _take_all(self, sought: Extremes, connected: Sequence[Fact]) -> None:
-        """The ends among all values. (Where there is no value at all, that is for the prover
-        to report.)"""
-        sought.take_all()
+    def _take_all(self, sought: Extremes, connected: Sequence[Fact]) -> bool:
+        """The ends among all values, if none is too large to be computed. (Where there is no
+        value at all, that is for the prover to report.)"""
+        every = sought.take_all()
         self._reach(sought)
+        if not every:
+            return False
         for end in (self._high, self._low):
             if end.reached is not None and end.reached < end.upper:
                 end.upper, end.reasons = end.reached, Reasons(connected)
+        return True
 
 
 def _factor_of_few(facts: Facts, exprs: Sequence[Expr]) -> IntSymbol | None:

@@ -81,21 +81,21 @@ def _asked(facts: Facts, e: IntExpr, known: Congruence) -> Congruence:
         return known
     sought = Extremes(facts, e, [fact.claim for fact in connected])
     number = sought.combinations(MANY)
-    if number is not None and number <= FEW:
-        return _of_all(sought, known)
+    if number is not None and number <= FEW and sought.take_all():
+        return _of_taken(sought, known)
     sought.search()
     if sought.least is None:
         return known
     with suppress(ExhaustedError), limited(remaining() if number is None else HASTE):
         known = _refined(facts, e, known, sought.least, sought.common)
-    if number is None or known.modulus == sought.common:
+    if number is None or known.modulus == sought.common or not sought.take_all():
         return known
-    return _of_all(sought, known)
+    return _of_taken(sought, known)
 
 
-def _of_all(sought: Extremes, known: Congruence) -> Congruence:
-    """The congruence of all values. (Where there is none, the prover reports it.)"""
-    sought.take_all()
+def _of_taken(sought: Extremes, known: Congruence) -> Congruence:
+    """The congruence of all values, which were taken. (Where there is none, the prover reports
+    it.)"""
     return known if sought.least is None else Congruence.of(sought.common, sought.least)
 
 

@@ -66,7 +66,8 @@ class Tape:
 
     def last_of_true(self, point: Sequence[Value]) -> tuple[int, Any]:
         """How many expressions were evaluated at a point, and the last one's value if all
-        before it are true (None if not); no more are evaluated behind one that is not."""
+        before it are true (None if not, or that one's `Undefined` if it is too large to be
+        computed); no more are evaluated behind one that is not."""
         slots: list[Any] = list(point)
         pending = 0
         left = len(self._sections)
@@ -79,7 +80,9 @@ class Tape:
                 slots.append(step(slots))
             left -= 1
             if left and slots[place] is not True:
-                return len(self._sections) - left, None
+                held = slots[place]
+                unknown = type(held) is Undefined and held.too_large
+                return len(self._sections) - left, held if unknown else None
         return len(self._sections), slots[place]
 
 

@@ -23,6 +23,7 @@ from shapes.base.infinity import IntInfinity
 from shapes.expr.nodes import CONSTANT, EQ_ZERO, BoolExpr, Expr, IntExpr, Value
 from shapes.facts.abstract_value import Knowledge
 from shapes.facts.store import Facts
+from shapes.traversal.evaluate import Undefined
 from shapes.traversal.interpret import free_symbols, walk
 from shapes.traversal.tape import Tape
 from shapes.witness.enumeration import values_left
@@ -84,6 +85,7 @@ class Extremes:
         self._choices: list[list[Value]] = []
         self._domains: list[Sequence[Value]] = []
         self._known: tuple[int | None, int | None] = None, None
+        self._too_large = False
 
     def search(self, lower: int | None = None, upper: int | None = None) -> None:
         """Look for values on both sides, from the corners of the box and from known values.
@@ -134,10 +136,13 @@ class Extremes:
         self._domains = domains
         return size
 
-    def take_all(self) -> None:
-        """Look at every combination of the symbols' values that `combinations` counted."""
+    def take_all(self) -> bool:
+        """Look at every combination of the symbols' values that `combinations` counted;
+        whether all of them could be evaluated (else there may be other values)."""
+        self._too_large = False
         for point in itertools.product(*self._domains):
             self._value(point)
+        return not self._too_large
 
     def _moves(self) -> Iterator[Callable[[Point], Iterator[Point]]]:
         """The kinds of moves: of one symbol each, and along each equation."""
@@ -185,6 +190,8 @@ class Extremes:
         """The expression's value at a point where the facts hold; it is taken note of."""
         _, value = self._tape.last_of_true(point)
         if type(value) is not int:
+            if type(value) is Undefined and value.too_large:
+                self._too_large = True
             return None
         if self.most is None or self.least is None:
             self.most = self.least = value

@@ -11,15 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import asserts
+from asserts.conditions.known import Statement
 from asserts.conditions.report import Report
 from asserts.dialects.numpy.graph import assert_holds
 from asserts.errors import RuntimeAssertionError
 from asserts.graph.equality import explain_difference
 from asserts.graph.module import GraphModule
 from asserts.passes.discharge import Policy, discharge, obligations_of
+from asserts.passes.premises import NOTHING
 from asserts.trace import Spec, trace
 from shapes import ShapeEnv
 from shapes.errors import ContradictionError
+from shapes.expr import BoolExpr
+from shapes.traversal import parse
 
 NAMES = ("a", "b", "c")
 AXIS = np.arange(-12, 13)
@@ -344,3 +348,28 @@ def test_a_report_names_why_a_condition_holds_and_not_why_it_has_a_value() -> No
     (row,) = [row for row in report.rows if row.condition == "b % a == 0"]
     assert row.proof is not None
     assert any(str(fact.claim).startswith("a == a**2") for fact in row.proof.facts)
+
+
+@pytest.mark.parametrize("for_user", list(itertools.product((False, True), repeat=3)))
+def test_statements_count_in_whatever_order_they_arrive(
+    for_user: tuple[bool, bool, bool],
+) -> None:
+    texts = ("c // b >= 1", "b // a >= 3", "a >= 1")
+    made: list[Statement] = []
+    for text, user in zip(texts, for_user):
+        claim = parse(text)
+        assert isinstance(claim, BoolExpr)
+        made.append(Statement(claim, user))
+    found = set()
+    for order in itertools.permutations(made):
+        stated = NOTHING
+        for statement in order:
+            stated = stated.given(statement)
+        found.add(
+            (
+                frozenset(fact.claim for fact in stated.all),
+                frozenset(fact.claim for fact in stated.user),
+            )
+        )
+    assert len(found) == 1
+    assert len(found.pop()[0]) == 3

@@ -26,10 +26,13 @@ from shapes.arith.certificate import (
 )
 from shapes.arith.checker import check
 from shapes.arith.system import linear
+from shapes.env import ShapeEnv
 from shapes.errors import ShapeproofError
 from shapes.expr.linear import le_zero
+from shapes.expr.nodes import BoolExpr, symbol
 from shapes.facts.store import Fact
 from shapes.prove.case_split import cases
+from shapes.prove.ladder import METHODS, Effort, entails
 from shapes.traversal.parsing import parse
 from tests.shapes.reasoning_help import Question, question
 
@@ -226,3 +229,48 @@ def test_an_inequality_times_a_negative_number_is_refused() -> None:
     steps = (given, goal, Combination(((-1, 0), (1, 1))))
     with pytest.raises(CertificateError, match="negative"):
         check(Linear(steps), list(asked.facts), asked.claim)
+
+
+@pytest.mark.parametrize("oldest", [("eq_x", "eq_y"), ("eq_y", "eq_x")])
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "Min(3 - eq_x, eq_y) <= Max(eq_x, eq_y, eq_x + eq_y)",
+        "3*eq_y + eq_z >= 2*eq_x + eq_w",
+        "eq_z*eq_y - eq_z*eq_w >= 0",
+        "eq_y*eq_y >= 2*eq_x - 1",
+    ],
+)
+def test_whichever_symbol_of_an_equality_is_replaced(
+    claim: str, oldest: tuple[str, str]
+) -> None:
+    kept = [symbol(name) for name in oldest]
+    env = ShapeEnv()
+    for name in ("eq_x", "eq_y", "eq_z", "eq_w"):
+        env.integer(name)
+    for fact in ("eq_x <= eq_y", "eq_y <= eq_x", "0 <= eq_z", "0 <= eq_w", "eq_w <= eq_x"):
+        env.assume(fact)
+    asked = env.spelled(claim).expr
+    assert isinstance(asked, BoolExpr)
+    certified = 0
+    for method in METHODS:
+        proof = entails(env.facts, asked, Effort((method,), search=0, rlimit=0))
+        if proof is not None and proof.certificate is not None:
+            check(proof.certificate, proof.facts, asked)
+            certified += 1
+    assert certified
+    assert kept
+
+
+def test_premises_in_a_case_that_leaves_no_values() -> None:
+    env = ShapeEnv()
+    env.integer("a", min=-2, max=11)
+    env.integer("b", min=-2, max=11)
+    env.assume("a*(b//6)*6 - a*b > -4")
+    env.assume("b*a > b")
+    env.assume("(a//3 - 2*(a//6))*(b*b) == b")
+    claim = env.spelled("(b <= -2 and -4 <= a) or b + 2*a > b").expr
+    assert isinstance(claim, BoolExpr)
+    proof = entails(env.facts, claim, Effort(("cases",), search=0, rlimit=0))
+    assert proof is not None
+    check(proof.certificate, proof.facts, claim)  # type: ignore[arg-type]

@@ -123,3 +123,15 @@ def test_what_is_refused() -> None:
         region(env, "b", "b")
     with pytest.raises(RangeError, match="nothing in the window"):
         region(env, "b", "u", window=(3, 2, 0, 1))
+
+
+def test_what_is_too_large_to_be_computed_excludes_nothing() -> None:
+    env = ShapeEnv()
+    env.integer("k", min=0, max=5)
+    env.integer("m", min=0, max=5)
+    env.assume("2**(k*3000000) >= m")
+    claim = "2**(k*3000000) % 7 == 1"
+    for pair, cell in cells(region(env, "k", "m", claim, window=(0, 5, 0, 5))).items():
+        possible = pair[0] > 0 or pair[1] <= 1
+        holds = pow(2, pair[0] * 3_000_000, 7) == 1
+        assert cell in (("~+" if holds else "~-") if possible else " "), pair

@@ -327,3 +327,26 @@ def test_the_score_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["where", "--varied", "1", "--prove"]) == 0
     printed = capsys.readouterr().out
     assert "residues" in printed
+
+
+@pytest.mark.parametrize("facts", [(), ("2**(k*3000000) >= k or k == 0",)])
+@pytest.mark.parametrize(("last", "others"), [(3, 0), (3, 60), (9, 60)])
+def test_values_that_are_too_large_to_be_computed_are_values(
+    facts: tuple[str, ...], last: int, others: int
+) -> None:
+    env = ShapeEnv()
+    env.integer("k", min=0, max=last)
+    env.integer("m", min=0, max=others)
+    for fact in facts:
+        env.assume(fact)
+    assert env.bounds("2**(k*2000000)").upper > 2**100_000
+    for modulus in (3, 7, 10):
+        values = [pow(2, k * 2_000_000, modulus) + m for k in range(last + 1) for m in (0, others)]
+        found = env.bounds(f"2**(k*2000000) % {modulus} + m")
+        assert found.lower <= min(values) <= max(values) <= found.upper
+        common, residue = env.congruence(f"2**(k*2000000) % {modulus}")
+        for k in range(last + 1):
+            difference = pow(2, k * 2_000_000, modulus) - residue
+            assert difference % common == 0 if common else difference == 0
+    found = env.bounds("k + m*0")
+    assert (found.lower, found.upper) == (0, last)
