@@ -78,15 +78,14 @@ def _numpy_functions() -> frozenset[str]:
     import numpy as np
 
     import asserts.trace.rules  # noqa: F401  (fills the registry)
+    from asserts.dialects.numpy.codec import functions
     from asserts.trace.registry import RULES
 
-    found = set()
-    for prefix, module in (("", np), ("linalg.", np.linalg)):
-        for name in module.__all__:
-            function = getattr(module, name, None)
-            if isinstance(function, np.ufunc) or (callable(function) and function in RULES):
-                found.add(f"{prefix}{name}")
-    return frozenset(found)
+    return frozenset(
+        name.removeprefix("numpy.")
+        for name, function in functions().items()
+        if name.startswith("numpy.") and (isinstance(function, np.ufunc) or function in RULES)
+    )
 
 
 def _texts(data: Any) -> Iterator[str]:
@@ -215,8 +214,22 @@ def _inspect_model(model: Any) -> None:
         elif key == "guards_code":
             for guard in value or ():
                 _require_guard(guard)
-        elif isinstance(value, str) and _IMPORTED.search(value):
+        elif isinstance(value, str) and _imports(value):
             raise _unsafe("it names a class that loading it would import")
+
+
+def _imports(text: str) -> bool:
+    """Whether a text, or one that it holds as JSON, has a word of `_IMPORTED`. (Structures are
+    JSON in texts of JSON, where any letter may be written as an escape.)"""
+    if _IMPORTED.search(text):
+        return True
+    if "\\" not in text:
+        return False
+    try:
+        inner = json.loads(text)
+    except ValueError:  # (then torch does not read it as JSON, either)
+        return False
+    return any(map(_imports, _texts(inner)))
 
 
 def _members(data: Any) -> Iterator[tuple[str, Any]]:

@@ -23,7 +23,7 @@ from shapes.errors import SerializationError, ShapeproofError
 from shapes.expr import OPERATORS, BoolExpr, Expr, IntExpr, as_expr, semantics, symbol
 from shapes.traversal import is_name, parse, saved
 
-__all__ = ["NumpyCodec", "load", "save"]
+__all__ = ["NumpyCodec", "functions", "load", "save"]
 
 
 _MODULES: Final = {"asserts.runtime": runtime, "shapes.meaning": semantics}
@@ -43,7 +43,7 @@ _SINGLE: Final[dict[str, Callable[..., Any]]] = {
 
 
 @cache
-def _functions() -> dict[str, Callable[..., Any]]:
+def functions() -> dict[str, Callable[..., Any]]:
     """Every function that a graph may name."""
     found = dict(_public(np, "numpy"))
     for module in (np.linalg, np.fft):
@@ -68,7 +68,7 @@ class NumpyCodec(BasicCodec):
 
     def __init__(self) -> None:
         super().__init__(strict_meta=True)
-        for name, function in _functions().items():
+        for name, function in functions().items():
             self.register(name, function)
 
     def _encode(self, value: object, depth: int) -> object:
