@@ -108,10 +108,19 @@ def _kind(value: Any) -> str:
 
 
 def _is_same(value: Any, constant: Any) -> bool:
-    """Whether a value is the constant for which a program was traced."""
+    """Whether a value is the constant for which a program was traced, with all that is in it:
+    1 is neither 1.0 nor True, 0.0 is not -0.0."""
     if value is constant:
         return True
+    if type(value) is not type(constant):
+        return False
+    if isinstance(value, (list, tuple)):
+        return len(value) == len(constant) and all(map(_is_same, value, constant))
+    if isinstance(value, dict):
+        # (in order: a function may go through it)
+        return _is_same(list(value.items()), list(constant.items()))
     try:
-        return type(value) is type(constant) and bool(value == constant)
+        same = bool(value == constant)
     except Exception:  # an array, say, which is not one truth value
         return False
+    return same and (not isinstance(value, (float, complex)) or repr(value) == repr(constant))

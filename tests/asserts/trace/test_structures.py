@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
@@ -123,6 +124,26 @@ def test_another_number_or_constant_is_refused() -> None:
         record(Pair(X, Y))
     with pytest.raises(InputError, match="missing"):
         trace(lambda x, parts: x + parts[0], ("n",), [("n",)])(parts=[Y])
+
+
+@pytest.mark.parametrize(
+    ("traced", "given"),
+    [
+        ([2], [2.0]), ([1], [True]), ((2, 3), (2, 3.0)), ({"k": [1]}, {"k": [1.0]}),
+        ({"k": 1, "j": 2}, {"j": 2, "k": 1}), ([0.0], [-0.0]), (0.0, -0.0), ([[1], 2], [[True], 2]),
+    ],
+)  # fmt: skip
+def test_constants_are_compared_with_all_that_is_in_them(traced: Any, given: Any) -> None:
+    """What is equal to Python may be computed with to another dtype, or another result."""
+
+    def function(x: Any, how: Any) -> Any:
+        return x, how["of"]
+
+    program = trace(function, Spec(("n",), "int64"), {"of": traced, "y": Spec(("m",))})
+    x = np.ones(3, np.int64)
+    assert same(program(x, {"of": deepcopy(traced), "y": Y}), (x, traced))
+    with pytest.raises(InputError, match="traced for"):
+        program(x, {"of": given, "y": Y})
 
 
 def test_a_constant_stays_one() -> None:
