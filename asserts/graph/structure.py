@@ -17,7 +17,9 @@ from typing import Any, Final, TypeAlias
 
 from asserts.errors import InputError
 
-__all__ = ["STRUCTURE", "Structure", "is_structured", "put_together", "taken_apart"]
+__all__ = [
+    "STRUCTURE", "Structure", "are_structures", "is_structured", "put_together", "taken_apart",
+]  # fmt: skip
 
 STRUCTURE: Final = "structure"
 """Where a module keeps the structure of its inputs (in its `meta`), if it has one: pairs of a
@@ -31,6 +33,30 @@ def is_structured(value: object) -> bool:
     return isinstance(value, (list, tuple, dict)) or (
         is_dataclass(value) and not isinstance(value, type)
     )
+
+
+def are_structures(value: object) -> bool:
+    """Whether a value, read from a file, is what a module keeps under `STRUCTURE`."""
+    return isinstance(value, tuple) and all(
+        _is_pair(one) and isinstance(one[0], str) and _is_structure(one[1]) for one in value
+    )
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2
+
+
+def _is_structure(value: Any) -> bool:
+    if not _is_pair(value):
+        return False
+    kind, content = value
+    if kind in ("list", "tuple"):
+        return isinstance(content, tuple) and all(map(_is_structure, content))
+    if kind in ("dict", "fields"):
+        return isinstance(content, tuple) and all(
+            _is_pair(one) and _is_structure(one[1]) for one in content
+        )
+    return kind == "constant" or (kind == "input" and isinstance(content, str))
 
 
 def taken_apart(

@@ -15,6 +15,7 @@ from asserts.graph import runtime
 from asserts.graph.codec import BasicCodec
 from asserts.graph.json import from_json, to_json
 from asserts.graph.module import GraphModule
+from asserts.graph.structure import STRUCTURE, are_structures
 from asserts.graph.values import ArrayValue
 from asserts.trace.inputs import check_inputs
 from shapes.base import excerpt
@@ -148,6 +149,7 @@ _META: dict[str, Callable[[object], bool]] = {
     "name": _is_text,
     "stack_trace": _is_text,
     "runtime_assert": _is_text,
+    STRUCTURE: are_structures,
 }
 """What metadata of these names must be."""
 

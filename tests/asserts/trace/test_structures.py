@@ -16,6 +16,7 @@ from asserts.errors import ContractError, InputError, TraceError
 from asserts.graph.module import GraphModule
 from asserts.trace import Spec, trace
 from shapes import Dim
+from shapes.errors import SerializationError
 from tests.asserts.tracing_help import same
 
 
@@ -144,6 +145,21 @@ def test_constants_are_compared_with_all_that_is_in_them(traced: Any, given: Any
     assert same(program(x, {"of": deepcopy(traced), "y": Y}), (x, traced))
     with pytest.raises(InputError, match="traced for"):
         program(x, {"of": given, "y": Y})
+
+
+@pytest.mark.parametrize(
+    "structure",
+    [
+        "x", 5, ("x",), (("batch",),), ((5, ("input", "batch_x")),), (("batch", ("evil", "x")),),
+        (("batch", ("dict", 5)),), (("batch", ("dict", (("x", 5),))),), (("batch", ("input", 5)),),
+        (("batch", ("list", ("input", "batch_x"))),), (("batch", ["input", "batch_x"]),),
+    ],
+)  # fmt: skip
+def test_a_saved_structure_that_is_none_is_refused(structure: Any) -> None:
+    program = trace(of_dict, DICT)
+    program.meta["structure"] = structure
+    with pytest.raises(SerializationError, match="metadata 'structure' is damaged"):
+        load(save(program))
 
 
 def test_a_constant_stays_one() -> None:
