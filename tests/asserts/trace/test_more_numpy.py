@@ -440,6 +440,8 @@ def test_what_is_not_supported_is_refused() -> None:
         (lambda i: np.select(i, i), "list or a tuple"),
         (lambda i: np.add.accumulate(i, out=i), "out"),
         (lambda i: np.choose(i, i), "must be known"),
+        (lambda i: np.frompyfunc(max, 2, 1).accumulate(i), "not supported"),
+        (lambda i: np.frompyfunc(max, 2, 1).reduce(i), "not supported"),
     ):
         with pytest.raises(TraceError, match=words):
             trace(function, I)  # type: ignore[arg-type]
