@@ -18,6 +18,7 @@ import re
 import shutil
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -48,9 +49,12 @@ def inspect(path: str, kind: str, unpacked: int) -> None:
         raise GraphError("it is nested too deeply") from None
     except zipfile.BadZipFile as error:
         raise GraphError(f"it is damaged: {error}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, OSError):
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, *_UNREADABLE):
         raise GraphError(f"it is damaged, or no {_NAMES[kind]}") from None
 
+
+_UNREADABLE: Final = (zlib.error, RuntimeError, EOFError)
+"""What zipfile raises besides for damaged, encrypted and oddly compressed entries."""
 
 _NAMES: Final = {"onnx": "ONNX model", "pt2": "exported program", "json": "saved graph"}
 
@@ -78,15 +82,14 @@ def _numpy_functions() -> frozenset[str]:
     import numpy as np
 
     import asserts.trace.rules  # noqa: F401  (fills the registry)
+    from asserts.dialects.numpy.codec import functions
     from asserts.trace.registry import RULES
 
-    found = set()
-    for prefix, module in (("", np), ("linalg.", np.linalg)):
-        for name in module.__all__:
-            function = getattr(module, name, None)
-            if isinstance(function, np.ufunc) or (callable(function) and function in RULES):
-                found.add(f"{prefix}{name}")
-    return frozenset(found)
+    return frozenset(
+        name.removeprefix("numpy.")
+        for name, function in functions().items()
+        if name.startswith("numpy.") and (isinstance(function, np.ufunc) or function in RULES)
+    )
 
 
 def _texts(data: Any) -> Iterator[str]:
@@ -163,17 +166,25 @@ _IMPORTED: Final = re.compile("__enum__|default_factory")
 """Words by which a saved structure of arguments makes torch import modules."""
 
 
-def _inspect_pt2(path: str, unpacked: int) -> None:
+def _opened(path: str, unpacked: int) -> zipfile.ZipFile:
+    """An archive that is not too large."""
     if not zipfile.is_zipfile(path):
         raise GraphError("it is not an archive, as torch.export.save writes")
-    with zipfile.ZipFile(path) as archive:
+    archive = zipfile.ZipFile(path)
+    entries = archive.infolist()
+    total = sum(entry.file_size for entry in entries)
+    if len(entries) > MOST_ENTRIES or total > unpacked:
+        archive.close()
+        raise GraphError(
+            f"it is too large: {len(entries)} entries of {total} bytes, of {MOST_ENTRIES} "
+            f"of {unpacked}"
+        )
+    return archive
+
+
+def _inspect_pt2(path: str, unpacked: int) -> None:
+    with _opened(path, unpacked) as archive:
         entries = archive.infolist()
-        total = sum(entry.file_size for entry in entries)
-        if len(entries) > MOST_ENTRIES or total > unpacked:
-            raise GraphError(
-                f"it is too large: {len(entries)} entries of {total} bytes, of {MOST_ENTRIES} "
-                f"of {unpacked}"
-            )
         models = [e for e in entries if "/models/" in e.filename]
         if not models:
             raise GraphError("it is damaged, or holds no exported program")
@@ -192,16 +203,20 @@ def _inspect_pt2(path: str, unpacked: int) -> None:
             _inspect_model(json.loads(archive.read(entry)))
 
 
-def rewritten(path: str, target: str) -> None:
-    """Write the entries of an archive, as they were inspected, into a new one: readers of
-    archives differ in what they take a crafted file for."""
-    with (
-        zipfile.ZipFile(path) as archive,
-        zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as made,
-    ):
-        for entry in archive.infolist():
-            with archive.open(entry) as source, made.open(entry.filename, "w") as copy:
-                shutil.copyfileobj(source, copy)
+def rewritten(path: str, target: str, unpacked: int) -> None:
+    """Write the entries of an archive into a new one, to be inspected and loaded: readers of
+    archives differ in what they take a crafted file for, and a file may be changed meanwhile.
+    Raises `GraphError` for one that is larger than `unpacked` bytes then, or damaged."""
+    try:
+        with (
+            _opened(path, unpacked) as archive,
+            zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as made,
+        ):
+            for entry in archive.infolist():
+                with archive.open(entry) as source, made.open(entry.filename, "w") as copy:
+                    shutil.copyfileobj(source, copy)
+    except (zipfile.BadZipFile, *_UNREADABLE) as error:
+        raise GraphError(f"it is damaged: {error}") from None
 
 
 def _inspect_model(model: Any) -> None:
@@ -215,8 +230,22 @@ def _inspect_model(model: Any) -> None:
         elif key == "guards_code":
             for guard in value or ():
                 _require_guard(guard)
-        elif isinstance(value, str) and _IMPORTED.search(value):
+        elif isinstance(value, str) and _imports(value):
             raise _unsafe("it names a class that loading it would import")
+
+
+def _imports(text: str) -> bool:
+    """Whether a text, or one that it holds as JSON, has a word of `_IMPORTED`. (Structures are
+    JSON in texts of JSON, where any letter may be written as an escape.)"""
+    if _IMPORTED.search(text):
+        return True
+    if "\\" not in text:
+        return False
+    try:
+        inner = json.loads(text)
+    except ValueError:  # (then torch does not read it as JSON, either)
+        return False
+    return any(map(_imports, _texts(inner)))
 
 
 def _members(data: Any) -> Iterator[tuple[str, Any]]:

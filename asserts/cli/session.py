@@ -147,7 +147,7 @@ def _files(start: str) -> list[str]:
     folder, slash, name = start.rpartition("/")
     try:
         found = list(Path(folder + slash or ".").expanduser().iterdir())
-    except OSError:
+    except (OSError, RuntimeError, ValueError):  # (no such home, or no name of a file at all)
         return []
     shown = [f"{one.name}/" if one.is_dir() else one.name for one in found]
     hidden = name.startswith(".")
@@ -313,13 +313,13 @@ def _end(session: Session, rest: str) -> Answer:
 def _save(session: Session, rest: str) -> Answer:
     _require(rest, "save")
     document = session.env.to_json() + "\n"
-    write_whole(str(Path(rest).expanduser()), lambda file: file.write(document.encode()))
+    write_whole(str(_path(rest)), lambda file: file.write(document.encode()))
     return _said({"output": rest}, f"saved {rest}", "dim")
 
 
 def _load(session: Session, rest: str) -> Answer:
     _require(rest, "load")
-    content = Path(rest).expanduser().read_bytes()
+    content = _path(rest).read_bytes()
     try:
         env = ShapeEnv.from_json(content.decode())
     except (UnicodeDecodeError, ShapeproofError) as error:
@@ -328,6 +328,17 @@ def _load(session: Session, rest: str) -> Answer:
     fields = of_environment(env)
     text = f"{len(fields['symbols'])} symbols, {len(fields['facts'])} facts"
     return _said(fields, text, "dim")
+
+
+def _path(text: str) -> Path:
+    """The file that is meant. Raises `ShapeproofError` for what cannot be a path."""
+    try:
+        found = Path(text).expanduser()
+    except RuntimeError as error:
+        raise ShapeproofError(f"{text}: {error}") from None
+    if "\0" in text:
+        raise ShapeproofError(f"{text!r} is no name of a file")
+    return found
 
 
 def _help(session: Session, rest: str) -> Answer:

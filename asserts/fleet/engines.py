@@ -109,6 +109,9 @@ class Dask:
             future.release()
 
     def _row(self, future: Any, task: Task) -> Row:
+        if future.status in ("pending", "lost"):
+            # (its answer was lost with a process that had it: it is found again)
+            future.exception()  # (waits)
         if future.status == "finished":
             row: Row = future.result()
             return row

@@ -29,7 +29,7 @@ def record_of(model: Model, row: Row, plan: Plan) -> Record:
     from shapeproof import __version__
 
     answer = row.get("answer", {})
-    return {
+    record = {
         "path": model.path,
         "kind": model.kind,
         "size": model.size,
@@ -46,6 +46,12 @@ def record_of(model: Model, row: Row, plan: Plan) -> Record:
         "place": row.get("place"),
         "version": __version__,
     }
+    return {name: _text(one) if isinstance(one, str) else one for name, one in record.items()}
+
+
+def _text(value: str) -> str:
+    """A text that can be encoded: of a path that is no UTF-8 the other bytes are escaped."""
+    return value.encode(errors="backslashreplace").decode()
 
 
 def _result(row: Row, model: Model, plan: Plan) -> str:

@@ -81,54 +81,64 @@ def set_item(x: NDArray[Any], key: Any, value: Any) -> NDArray[Any]:
     return changed
 
 
+def _ufunc(name: str) -> np.ufunc:
+    """numpy's ufunc of that name; a saved graph may hold any text for one."""
+    found = getattr(np, name, None)
+    if not isinstance(found, np.ufunc):
+        raise ValueError(f"numpy has no ufunc {name!r}")
+    return found
+
+
 def update(name: str, x: NDArray[Any], other: Any) -> NDArray[Any]:
     """A copy in which the ufunc of that name was applied in place, with `other`."""
     changed = np.array(x)
     if name == "power":
         changed **= other  # not always what np.power computes
     else:
-        getattr(np, name)(changed, other, out=changed)
+        _ufunc(name)(changed, other, out=changed)
     return changed
 
 
 def reduce_with(name: str, x: ArrayLike, axis: Any = 0, keepdims: bool = False) -> Any:
     """The reduction by the ufunc of that name."""
-    return getattr(np, name).reduce(x, axis=axis, keepdims=keepdims)
+    return _ufunc(name).reduce(x, axis=axis, keepdims=keepdims)
 
 
 def accumulate_with(name: str, x: ArrayLike, axis: int = 0, dtype: Any = None) -> Any:
     """The accumulation by the ufunc of that name."""
-    return getattr(np, name).accumulate(x, axis=axis, dtype=dtype)
+    return _ufunc(name).accumulate(x, axis=axis, dtype=dtype)
 
 
 def reduceat_with(
     name: str, x: ArrayLike, indices: Any, axis: int = 0, dtype: Any = None
 ) -> Any:
     """The reductions of slices by the ufunc of that name."""
-    return getattr(np, name).reduceat(x, indices, axis=axis, dtype=dtype)
+    return _ufunc(name).reduceat(x, indices, axis=axis, dtype=dtype)
 
 
 def outer_with(name: str, a: ArrayLike, b: ArrayLike, dtype: Any = None) -> Any:
     """The ufunc of that name on all pairs."""
     options = {} if dtype is None else {"dtype": dtype}
-    return getattr(np, name).outer(a, b, **options)
+    return _ufunc(name).outer(a, b, **options)
 
 
 def at_with(name: str, x: NDArray[Any], key: Any, *operands: Any) -> NDArray[Any]:
     """A copy in which the ufunc of that name was applied in place at `key`, once for every
     time that a place occurs."""
     changed = np.array(x)
-    getattr(np, name).at(changed, tuple(key) if isinstance(key, list) else key, *operands)
+    _ufunc(name).at(changed, tuple(key) if isinstance(key, list) else key, *operands)
     return changed
 
 
 def joined_with(name: str, items: Any) -> Any:
     """``np.r_[items]`` or ``np.c_[items]``."""
-    return getattr(np, name)[tuple(items)]
+    return {"r_": np.r_, "c_": np.c_}[name][tuple(items)]
 
 
 def math_of(name: str, *args: Any, **kwargs: Any) -> Any:
-    """The function of `math` of that name."""
+    """The function of `math` of that name (the module's own methods are none)."""
+    if name.startswith("_"):
+        raise ValueError(f"math has no function {name!r}")
     return getattr(math, name)(*args, **kwargs)
 
 

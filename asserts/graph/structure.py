@@ -17,7 +17,9 @@ from typing import Any, Final, TypeAlias
 
 from asserts.errors import InputError
 
-__all__ = ["STRUCTURE", "Structure", "is_structured", "put_together", "taken_apart"]
+__all__ = [
+    "STRUCTURE", "Structure", "are_structures", "is_structured", "put_together", "taken_apart",
+]  # fmt: skip
 
 STRUCTURE: Final = "structure"
 """Where a module keeps the structure of its inputs (in its `meta`), if it has one: pairs of a
@@ -31,6 +33,30 @@ def is_structured(value: object) -> bool:
     return isinstance(value, (list, tuple, dict)) or (
         is_dataclass(value) and not isinstance(value, type)
     )
+
+
+def are_structures(value: object) -> bool:
+    """Whether a value, read from a file, is what a module keeps under `STRUCTURE`."""
+    return isinstance(value, tuple) and all(
+        _is_pair(one) and isinstance(one[0], str) and _is_structure(one[1]) for one in value
+    )
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2
+
+
+def _is_structure(value: Any) -> bool:
+    if not _is_pair(value):
+        return False
+    kind, content = value
+    if kind in ("list", "tuple"):
+        return isinstance(content, tuple) and all(map(_is_structure, content))
+    if kind in ("dict", "fields"):
+        return isinstance(content, tuple) and all(
+            _is_pair(one) and _is_structure(one[1]) for one in content
+        )
+    return kind == "constant" or (kind == "input" and isinstance(content, str))
 
 
 def taken_apart(
@@ -108,10 +134,19 @@ def _kind(value: Any) -> str:
 
 
 def _is_same(value: Any, constant: Any) -> bool:
-    """Whether a value is the constant for which a program was traced."""
+    """Whether a value is the constant for which a program was traced, with all that is in it:
+    1 is neither 1.0 nor True, 0.0 is not -0.0."""
     if value is constant:
         return True
+    if type(value) is not type(constant):
+        return False
+    if isinstance(value, (list, tuple)):
+        return len(value) == len(constant) and all(map(_is_same, value, constant))
+    if isinstance(value, dict):
+        # (in order: a function may go through it)
+        return _is_same(list(value.items()), list(constant.items()))
     try:
-        return type(value) is type(constant) and bool(value == constant)
+        same = bool(value == constant)
     except Exception:  # an array, say, which is not one truth value
         return False
+    return same and (not isinstance(value, (float, complex)) or repr(value) == repr(constant))

@@ -115,9 +115,10 @@ def fold(title: str, *parts: str) -> Markup:
 
 
 def document(title: str, under: str, *parts: str) -> str:
-    """The whole page: its title, a line below it, and its parts."""
+    """The whole page: its title, a line below it, and its parts. It can be encoded: names of
+    files and strangers' texts may hold surrogates, which are shown as ``\\udcff``."""
     policy = "default-src 'none'; style-src 'unsafe-inline'"
-    return (
+    whole = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -125,3 +126,4 @@ def document(title: str, under: str, *parts: str) -> str:
         f'<h1>{escape(title)}</h1><p class="soft">{escape(under)}</p>'
         f"{''.join(map(text, parts))}</main></body></html>\n"
     )
+    return whole.encode(errors="backslashreplace").decode()

@@ -119,6 +119,36 @@ def test_a_worker_is_killed_in_the_middle(tmp_path: Path) -> None:
     assert len(list((out / "results").iterdir())) == 10
 
 
+def test_answers_are_lost_with_their_worker(tmp_path: Path) -> None:
+    """Those that were known, but not fetched, are found again: the cluster is not lost."""
+    models, out = folder_of(tmp_path / "models", 4), tmp_path / "out"
+    plan = Plan("report", str(out / "results"))
+    with cluster(tmp_path / "dask") as engine:
+        worker = engine.add_worker()
+        connected = Dask(engine.address)
+
+        def state_of_all() -> list[str]:
+            assert connected._client is not None
+            return [one.status for one in connected._client.futures.values()]
+
+        def until(status: str) -> None:
+            for _ in range(600):
+                if all(one == status for one in state_of_all()):
+                    return
+                time.sleep(0.1)
+            raise AssertionError(state_of_all())
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what == "report" and done == 1:
+                until("finished")
+                os.kill(worker, signal.SIGKILL)
+                until("lost")
+                engine.add_worker()
+
+        found = run([str(models)], plan, connected, out, tell)
+    assert (found.failures, len(journal(out))) == ({}, 4)
+
+
 def test_the_command_on_a_cluster(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

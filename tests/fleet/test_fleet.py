@@ -70,6 +70,24 @@ def test_the_page_stands_alone(tmp_path: Path) -> None:
         assert text in page, text
 
 
+def test_names_of_files_may_be_any_bytes(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    names = (b"bad\xff.onnx", b"line\nbreak.onnx", b"-option.onnx", b"\x1b[31m.onnx")
+    try:
+        for number, name in enumerate(names, 1):
+            Path(os.fsdecode(os.path.join(os.fsencode(models), name))).write_bytes(
+                onnx_model(number)
+            )
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    found = worked(models, tmp_path / "out")
+    assert not found.failures
+    shown = {Path(one["path"]).name for one in pq.read_table(found.table).to_pylist()}
+    assert shown == {"bad\\udcff.onnx", "line\nbreak.onnx", "-option.onnx", "\x1b[31m.onnx"}
+    assert "bad\\udcff.onnx" in Path(found.page).read_text()
+
+
 @pytest.mark.slow
 def test_verbs(tmp_path: Path) -> None:
     models, out = mixed(tmp_path / "models"), tmp_path / "out"

@@ -13,6 +13,7 @@ import time
 import zipfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import numpy as np
 import onnx
@@ -180,6 +181,20 @@ def test_reports_as_pages(server: Server) -> None:
     assert server.get(ended(server, **body)["report"] + "?format=exe").status == 422
 
 
+def test_pages_of_programs_with_odd_texts(server: Server) -> None:
+    """Names that are no Latin-1, and texts that are no UTF-8."""
+    text = graph_json().decode()
+    assert "rows[" in text
+    odd = text.replace('"stack_trace": "', '"stack_trace": "\\ud800 ')
+    assert odd != text
+    for name, content in (("模型 é.onnx", onnx_model()), ("odd.json", odd.encode())):
+        program = uploaded(server, quote(name), content)
+        page = server.get(ended(server, verb="report", program=program)["report"] + "?format=html")
+        assert page.status == 200
+        head = page.headers["content-disposition"]
+        assert unquote(head.partition("''")[2]) == f"{name.rpartition('.')[0]}.report.html"
+
+
 def test_the_same_question_is_not_worked_twice(server: Server) -> None:
     program = uploaded(server, "twice.onnx", onnx_model(2))
     assert uploaded(server, "other-name.onnx", onnx_model(2)) == program
@@ -284,6 +299,18 @@ def hostile_programs() -> dict[str, tuple[str, bytes]]:
             {"signature": {"in_spec": json.dumps([1, {"__enum__": True, "fqn": "os.x"}])}}
         ]
 
+    def escaped(word: str) -> Any:
+        """A structure whose class is named with an escape, in JSON in a text of JSON."""
+        hidden = json.dumps([{word: True, "fqn": "antigravity:x", "name": "y"}])
+        hidden = hidden.replace(word, f"\\u{ord(word[0]):04x}{word[1:]}")
+
+        def change(model: Any) -> None:
+            spec = [1, {"type": "builtins.dict", "context": hidden, "children_spec": []}]
+            (call, *_) = model["graph_module"]["module_call_graph"]
+            call["signature"]["in_spec"] = json.dumps(spec)
+
+        return change
+
     pt2 = {
         "a function of torch's modules": changed_program(target("torch.os.system")),
         "a function that reads files": changed_program(target("torch.ops.aten.from_file.default")),
@@ -297,6 +324,8 @@ def hostile_programs() -> dict[str, tuple[str, bytes]]:
         "a comprehension": changed_program(expression("[x for x in ()]")),
         "a guard": changed_program(guard),
         "a class": changed_program(spec),
+        "a class with an escape": changed_program(escaped("__enum__")),
+        "a factory with an escape": changed_program(escaped("default_factory_module")),
         "an object": changed_program(lambda _: None, {"m/data/constants/custom_obj_0": b"x"}),
         "an object in capitals": changed_program(
             lambda _: None, {"m/data/constants/OPAQUE_obj_0": b"x"}

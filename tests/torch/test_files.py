@@ -21,9 +21,11 @@ from torch.export import ExportedProgram
 
 import asserts
 from asserts.cli import main
+from asserts.dialects.torch.export import files
 from asserts.dialects.torch.export.files import load
 from asserts.errors import GraphError, UnsafeError
 from asserts.files import load_program, save_program, write_whole
+from tests.service.test_programs import torch_program
 from tests.torch.programs import DYNAMIC, PROGRAMS, Program, rows, scalar
 from tests.torch.torch_help import (
     accepts,
@@ -662,3 +664,30 @@ def test_operators_of_the_process_are_allowed(tmp_path: Path) -> None:
         assert load(path).module()(torch.ones(3)).tolist() == [2.0, 2.0, 2.0]
     with pytest.raises(UnsafeError, match=r"shapeproof_files\.twice"):
         load(path)
+
+
+def test_what_is_loaded_is_what_was_inspected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is changed meanwhile: the copy that torch reads is the inspected one."""
+    seen: list[str] = []
+    real = files.inspect
+
+    def noted(path: str, kind: str, unpacked: int) -> None:
+        seen.append(path)
+        real(path, kind, unpacked)
+
+    loaded: list[str] = []
+
+    def load(path: str, **_: object) -> None:
+        loaded.append(path)
+        raise ValueError("no further")
+
+    monkeypatch.setattr(files, "inspect", noted)
+    monkeypatch.setattr(torch.export, "load", load)
+    path = tmp_path / "program.pt2"
+    path.write_bytes(torch_program())
+    with pytest.raises(GraphError, match="no further"):
+        files.load(str(path))
+    assert seen == loaded
+    assert seen != [str(path)]

@@ -15,6 +15,7 @@ from asserts.graph import runtime
 from asserts.graph.codec import BasicCodec
 from asserts.graph.json import from_json, to_json
 from asserts.graph.module import GraphModule
+from asserts.graph.structure import STRUCTURE, are_structures
 from asserts.graph.values import ArrayValue
 from asserts.trace.inputs import check_inputs
 from shapes.base import excerpt
@@ -23,7 +24,7 @@ from shapes.errors import SerializationError, ShapeproofError
 from shapes.expr import OPERATORS, BoolExpr, Expr, IntExpr, as_expr, semantics, symbol
 from shapes.traversal import is_name, parse, saved
 
-__all__ = ["NumpyCodec", "load", "save"]
+__all__ = ["NumpyCodec", "functions", "load", "save"]
 
 
 _MODULES: Final = {"asserts.runtime": runtime, "shapes.meaning": semantics}
@@ -43,7 +44,7 @@ _SINGLE: Final[dict[str, Callable[..., Any]]] = {
 
 
 @cache
-def _functions() -> dict[str, Callable[..., Any]]:
+def functions() -> dict[str, Callable[..., Any]]:
     """Every function that a graph may name."""
     found = dict(_public(np, "numpy"))
     for module in (np.linalg, np.fft):
@@ -68,7 +69,7 @@ class NumpyCodec(BasicCodec):
 
     def __init__(self) -> None:
         super().__init__(strict_meta=True)
-        for name, function in _functions().items():
+        for name, function in functions().items():
             self.register(name, function)
 
     def _encode(self, value: object, depth: int) -> object:
@@ -148,6 +149,7 @@ _META: dict[str, Callable[[object], bool]] = {
     "name": _is_text,
     "stack_trace": _is_text,
     "runtime_assert": _is_text,
+    STRUCTURE: are_structures,
 }
 """What metadata of these names must be."""
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
@@ -243,11 +244,15 @@ async def report(
     known = json.loads(found.report)
     if form == "html":
         page = pages.page_of(known, found.verb, about.name, __version__)
-        name = f"{about.name.rpartition('.')[0]}.{found.verb}.html"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        headers = _saved_as(f"{about.name.rpartition('.')[0]}.{found.verb}.html")
         return Response(page, headers=headers, media_type=pages.MEDIA_TYPE)
     log = sarif.sarif_of(known, about.name, __version__)
     return Response(json.dumps(log), media_type=sarif.MEDIA_TYPE)
+
+
+def _saved_as(name: str) -> dict[str, str]:
+    """The header that names a download (RFC 6266); names of programs need not be ASCII."""
+    return {"Content-Disposition": f"attachment; filename*=utf-8''{quote(name)}"}
 
 
 @router.get(

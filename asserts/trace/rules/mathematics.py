@@ -87,6 +87,8 @@ def _need(t: Tracer, condition: Any, reason: str) -> None:
 
 
 def _rounding(t: Tracer, name: str, value: Any) -> Any:
+    if isinstance(value, SymBool):
+        value = t.env.wrap(_integer(t, name, value))
     return getattr(math, name)(value)  # the value's own method answers
 
 
@@ -126,6 +128,8 @@ def _function(t: Tracer, name: str, value: Any, *further: Any) -> Any:
     """`sqrt`, `log` and `log2`, which raise where their argument has no value for them."""
     if further:
         return _computed(t, name, value, *further)
+    if not isinstance(value, Symbolic):
+        return getattr(math, name)(value)  # (no number: Python says so)
     expr = as_expr(value.expr)
     zero: Any = 0.0 if isinstance(value, SymFloat) else 0
     if isinstance(value, SymBool):
@@ -170,6 +174,8 @@ def _key(value: Any) -> Any:
 
 def _whole(t: Tracer, name: str, *values: Any) -> Any:
     """`isqrt`, `factorial`, `comb` and `perm` of numbers that are not negative."""
+    if name in ("isqrt", "factorial") and len(values) != 1:
+        raise TypeError(f"math.{name}() takes exactly one argument ({len(values)} given)")
     sizes = [_integer(t, name, value) for value in values if value is not None]
     for size in sizes:
         _need(t, less_equal(constant(0), size), f"math.{name} of a negative number")

@@ -76,12 +76,12 @@ def _shape(t: Tracer, needs: Needs, item: Any) -> Shape:
 
 
 def _sample(item: Any) -> Any:
-    """What has the dtype of a part."""
+    """What has the dtype of a part, and one element."""
     if not isinstance(item, slice):
         return dummy(item)
     if isinstance(item.step, (complex, np.complexfloating)):
         return slice(dummy(item.start), dummy(item.stop), 1j)
-    return item if not is_symbolic(item) else slice(0, 1)
+    return slice(0, 1) if is_symbolic(item) else np.ones(1, np.r_[item].dtype)
 
 
 def _recorded(t: Tracer, item: Any) -> Any:

@@ -251,6 +251,19 @@ def test_objects_of_one_line_each() -> None:
     assert found[2]["error"]["message"] in done.stderr.replace("line 4: ", "")
 
 
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/x", "a\0b", "", ".", "none/x"])
+@pytest.mark.parametrize("verb", ["load", "save"])
+def test_names_of_files_that_cannot_be(
+    verb: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are refused with the reason, and completed with nothing."""
+    monkeypatch.chdir(tmp_path)
+    session = fed("size n")
+    with pytest.raises((ShapeproofError, OSError)):
+        session.run(f"{verb} {name}")
+    assert session.completions(f"{verb} {name}") == []
+
+
 def test_quiet_and_a_file_to_begin_with(tmp_path: Path) -> None:
     file = tmp_path / "env.json"
     env = ShapeEnv()

@@ -46,6 +46,8 @@ PROGRAMS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "sums": lambda n, k: (math.fsum([n, 0.1, k]), math.dist([n, 1], [k, 2])),
     "plain": lambda n, k: (math.sqrt(2) * n, math.pi + k, math.gcd(4, 6), math.prod([2, 3])),
     "integer_of_float": lambda n, k: math.isqrt(k / 2),
+    "of_conditions": lambda n, k: (math.floor(n > k), math.ceil(k > 1), math.trunc(n < 2)),
+    "roots_of_conditions": lambda n, k: (math.sqrt(n > k), math.gcd(n > k, 4), math.isqrt(k > 2)),
     "logarithm_outside": lambda n, k: math.log10(k),
 }  # fmt: skip
 NUMBERS: Final = (-5, -2, -1, 0, 1, 2, 3, 4, 6, 9, 17)
@@ -78,6 +80,34 @@ def test_the_graph_computes_what_python_does(name: str) -> None:
             continue
         assert same(expected, checked(x, k))
         assert same(expected, again(x, k))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        (name, arguments)
+        for name in ("isqrt", "factorial", "comb", "perm", "sqrt", "log", "log2", "exp", "floor")
+        for arguments in (
+            lambda k: (), lambda k: (k, 2, 3), lambda k: (k, k, k), lambda k: ([k],),
+            *((lambda k: (k, 2), lambda k: (k, k), lambda k: (7, k), lambda k: (k, None))
+              if name not in ("comb", "perm", "log") else ()),
+        )
+    ],
+)  # fmt: skip
+def test_what_python_takes_no_such_arguments_of(
+    name: str, arguments: Callable[[Any], tuple[Any, ...]]
+) -> None:
+    """Nothing is computed, neither with the trace nor with the graph."""
+    for k in NUMBERS:
+        with pytest.raises(TypeError):
+            getattr(math, name)(*arguments(k))
+    try:
+        program = trace(lambda k: getattr(math, name)(*arguments(k)), Spec.int("k"))
+    except (TypeError, TraceError):
+        return
+    for k in (1, 2, 9):
+        with pytest.raises(TypeError):
+            program(k)
 
 
 def test_domains_are_asserted() -> None:

@@ -4,8 +4,11 @@ beside numpy itself, on all small sizes."""
 from __future__ import annotations
 
 import itertools
+import json
+import math
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -14,6 +17,7 @@ import pytest
 import asserts
 from asserts.dialects.numpy.codec import load, save
 from asserts.errors import TraceError
+from asserts.inspection import inspect
 from asserts.trace import Spec, trace
 from shapes import Dim
 from shapes.tensors import ShapeError
@@ -314,6 +318,8 @@ PROGRAMS: dict[str, Program] = {
     "c_rows": Program(lambda x, y: np.c_[x, y], (M, V), True),
     "c_numbers": Program(lambda x: np.c_[x, 1], (V,), True),
     "c_slices": Program(lambda x, k: np.c_[x, 0:k], (I, K), True),
+    "c_slices_only": Program(lambda k: (np.c_[k:5, 0:3], np.c_[:k, 0.0:2.0:0.5]), (K,)),
+    "c_slices_alone": Program(lambda k: np.c_[k:5, 0:3], (K,), True),
     "c_one": Program(lambda x: np.c_[x.sum(), 3], (V,), True),
     # transforms
     **{k: v for name in FOURIER for k, v in transforms_along(name).items()},
@@ -358,7 +364,7 @@ NEVER: Final = {
     "at_two_results", "at_number_list", "reduceat_number", "reduceat_floats", "reduceat_less",
     "accumulate_number", "outer_unary", "select_floats", "select_lengths", "select_nothing",
     "choose_floats", "choose_nothing", "unravel_floats", "unravel_none",
-    "ravel_index_floats", "ravel_index_few", "r_mixed", "r_overflow",
+    "ravel_index_floats", "ravel_index_few", "r_mixed", "r_overflow", "c_slices_only",
     "searchsorted_rows", "bincount_floats", "rfft_complex", "fft_norm", "fft_number", "fft2_vector", "fftshift_axis",
 }  # fmt: skip
 """Programs that numpy never accepts."""
@@ -380,11 +386,42 @@ def test_the_graph_accepts_and_computes_what_numpy_does(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [n for n in PROGRAMS if n not in NEVER])
-def test_saved_graphs_are_the_same(name: str) -> None:
+def test_saved_graphs_are_the_same(name: str, tmp_path: Path) -> None:
+    """And the inspection of strangers' files knows what they call."""
     program = PROGRAMS[name]
     module = trace(program.function, *program.specs)
-    again = load(save(module))
+    path = tmp_path / "graph.json"
+    path.write_text(save(module))
+    inspect(str(path), "json", 1 << 20)
+    again = load(path.read_text())
     assert str(again.graph) == str(module.graph)
+
+
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        (lambda x, k: math.copysign(k, 1), ("__setattr__", "__class__", "__reduce_ex__", "pi2")),
+        (lambda x, k: np.add.outer(x, k), ("ma", "linalg", "__class__", "frompyfunc")),
+        (lambda x, k: np.subtract.reduce(x), ("ma", "array", "nothing")),
+        (lambda x, k: np.maximum.accumulate(x), ("ma", "array", "nothing")),
+        (lambda x, k: np.add.reduceat(x, [0]), ("ma", "array", "nothing")),
+        (lambda x, k: at(np.add, x, [0], k), ("ma", "save", "copyto")),
+        (lambda x, k: np.r_[x, k], ("mgrid", "__dict__", "s_")),
+    ],
+)
+def test_a_saved_graph_calls_by_name_what_traced_programs_do(
+    function: Callable[..., Any], names: tuple[str, ...]
+) -> None:
+    """What a node names by a text in its arguments may be any text in a stranger's file."""
+    document = json.loads(save(trace(function, V, K)))
+    (graph, *_) = (part["nodes"] for part in document["modules"])
+    (node,) = (n for n in graph if str(n["target"]).startswith("asserts.runtime."))
+    known = dict(vars(math))
+    for name in names:
+        node["args"][0] = name
+        with pytest.raises((ValueError, KeyError, AttributeError), match=name):
+            load(json.dumps(document))(np.ones(3), 2)
+    assert dict(vars(math)) == known
 
 
 def test_what_is_not_supported_is_refused() -> None:
@@ -403,6 +440,8 @@ def test_what_is_not_supported_is_refused() -> None:
         (lambda i: np.select(i, i), "list or a tuple"),
         (lambda i: np.add.accumulate(i, out=i), "out"),
         (lambda i: np.choose(i, i), "must be known"),
+        (lambda i: np.frompyfunc(max, 2, 1).accumulate(i), "not supported"),
+        (lambda i: np.frompyfunc(max, 2, 1).reduce(i), "not supported"),
     ):
         with pytest.raises(TraceError, match=words):
             trace(function, I)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
@@ -15,6 +16,7 @@ from asserts.errors import ContractError, InputError, TraceError
 from asserts.graph.module import GraphModule
 from asserts.trace import Spec, trace
 from shapes import Dim
+from shapes.errors import SerializationError
 from tests.asserts.tracing_help import same
 
 
@@ -123,6 +125,41 @@ def test_another_number_or_constant_is_refused() -> None:
         record(Pair(X, Y))
     with pytest.raises(InputError, match="missing"):
         trace(lambda x, parts: x + parts[0], ("n",), [("n",)])(parts=[Y])
+
+
+@pytest.mark.parametrize(
+    ("traced", "given"),
+    [
+        ([2], [2.0]), ([1], [True]), ((2, 3), (2, 3.0)), ({"k": [1]}, {"k": [1.0]}),
+        ({"k": 1, "j": 2}, {"j": 2, "k": 1}), ([0.0], [-0.0]), (0.0, -0.0), ([[1], 2], [[True], 2]),
+    ],
+)  # fmt: skip
+def test_constants_are_compared_with_all_that_is_in_them(traced: Any, given: Any) -> None:
+    """What is equal to Python may be computed with to another dtype, or another result."""
+
+    def function(x: Any, how: Any) -> Any:
+        return x, how["of"]
+
+    program = trace(function, Spec(("n",), "int64"), {"of": traced, "y": Spec(("m",))})
+    x = np.ones(3, np.int64)
+    assert same(program(x, {"of": deepcopy(traced), "y": Y}), (x, traced))
+    with pytest.raises(InputError, match="traced for"):
+        program(x, {"of": given, "y": Y})
+
+
+@pytest.mark.parametrize(
+    "structure",
+    [
+        "x", 5, ("x",), (("batch",),), ((5, ("input", "batch_x")),), (("batch", ("evil", "x")),),
+        (("batch", ("dict", 5)),), (("batch", ("dict", (("x", 5),))),), (("batch", ("input", 5)),),
+        (("batch", ("list", ("input", "batch_x"))),), (("batch", ["input", "batch_x"]),),
+    ],
+)  # fmt: skip
+def test_a_saved_structure_that_is_none_is_refused(structure: Any) -> None:
+    program = trace(of_dict, DICT)
+    program.meta["structure"] = structure
+    with pytest.raises(SerializationError, match="metadata 'structure' is damaged"):
+        load(save(program))
 
 
 def test_a_constant_stays_one() -> None:

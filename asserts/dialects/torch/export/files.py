@@ -15,6 +15,7 @@ import logging
 import os
 import tempfile
 import threading
+import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -103,11 +104,14 @@ _LEAST_LIMIT: Final = 1 << 30
 
 
 def _inspected(name: str, copy: str) -> str | None:
-    """Inspect the archive, and copy its entries; the version of torch that has saved it."""
+    """Copy the entries of the archive, and inspect the copy; the version of torch that has
+    saved it."""
     unpacked = max(_LEAST_LIMIT, 4 * os.path.getsize(name))  # (torch does not compress)
     try:
-        inspect(name, "pt2", unpacked)
-        rewritten(name, copy)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # (of entries with one name, which are refused)
+            rewritten(name, copy, unpacked)
+        inspect(copy, "pt2", unpacked)
         with zipfile.ZipFile(copy) as archive:
             models = [e for e in archive.namelist() if "/models/" in e]
             version = json.loads(archive.read(models[0])).get("torch_version")
