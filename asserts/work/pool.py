@@ -80,6 +80,7 @@ class Worker:
             "from asserts.work.worker import main; "
             f"main({theirs.fileno()}, {vars(settings)!r})"
         )
+        process: asyncio.subprocess.Process | None = None
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -94,8 +95,11 @@ class Worker:
                 start_new_session=True,
             )
             reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
-        except BaseException:  # (then the process, if there is one, ends by itself)
+        except BaseException:
             ours.close()
+            if process is not None:
+                _kill(process)
+                await process.wait()
             raise
         finally:
             theirs.close()
@@ -106,6 +110,7 @@ class Worker:
                 raise WorkerDiedError("it does not speak the protocol")
         except BaseException:
             worker.kill()
+            await process.wait()
             raise
         return worker
 
@@ -156,9 +161,13 @@ class Worker:
 
     def kill(self) -> None:
         """End the process, and what it has started."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        _kill(self.process)
         self._writer.close()
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _environment() -> dict[str, str]:
@@ -192,6 +201,7 @@ class Pool:
         self._starting: set[asyncio.Task[None]] = set()
         self._seconds = 0.05
         self._closed = False
+        self._ending: list[Worker] = []  # killed, and waited for where the pool is closed
 
     async def open(self) -> None:
         """Start all workers; raises `WorkerDiedError` if one does not come up."""
@@ -214,7 +224,7 @@ class Pool:
                 future.set_exception(ProblemError("stopping", "come back in a moment"))
         for worker in list(self._workers):
             worker.kill()
-        for worker in list(self._workers):
+        for worker in [*self._workers, *self._ending]:
             await worker.process.wait()
         self._workers.clear()
 
@@ -303,6 +313,7 @@ class Pool:
             self._offer(worker)
             return
         worker.kill()
+        self._ending = [other for other in self._ending if other.alive] + [worker]
         self._gone(worker)
 
     def _offer(self, worker: Worker) -> None:

@@ -187,7 +187,7 @@ def test_pages_of_programs_with_odd_texts(server: Server) -> None:
     assert "rows[" in text
     odd = text.replace('"stack_trace": "', '"stack_trace": "\\ud800 ')
     assert odd != text
-    for name, content in (("模型 é.onnx", onnx_model()), ("odd.json", odd.encode())):
+    for name, content in (("模型 é.onnx", onnx_model(37)), ("odd.json", odd.encode())):
         program = uploaded(server, quote(name), content)
         page = server.get(ended(server, verb="report", program=program)["report"] + "?format=html")
         assert page.status == 200
