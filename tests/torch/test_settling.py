@@ -52,6 +52,15 @@ class AskedInAnyCase(nn.Module):
         return x * 2 if (a > 3 and b > 4) or c > 5 else x
 
 
+class FailsBehind(nn.Module):
+    """Whatever is decided, something else goes wrong then."""
+
+    def forward(self, x: Tensor, n: Tensor) -> Tensor:
+        k = n.item()
+        y = x + 1 if k > 3 else x - 1
+        return y + self.what_is_missing
+
+
 def error_of(model: nn.Module, n: Tensor) -> Any:
     codes = type(model).forward.__code__
     with pytest.raises(GuardOnDataDependentSymNode) as caught:
@@ -92,3 +101,10 @@ def test_where_nothing_settles_it_that_is_said() -> None:
     assert error.lines == ()
     assert error.dropped
     assert "No line was found that settles it" in error.advice
+
+
+def test_a_line_with_which_something_else_goes_wrong_is_not_called_tried() -> None:
+    error = error_of(FailsBehind(), torch.tensor(2))
+
+    assert "torch._check(k >= 4)" in str(error)
+    assert "exporting again" not in str(error)

@@ -64,7 +64,8 @@ def _ends_there(
     error: AdvisedError, place: Place, function: FunctionType, line: str,
     again: Callable[[], object],
 ) -> bool | None:  # fmt: skip
-    """Whether the export ends where it did; None if that was not tried."""
+    """Whether the export ends where it did; None if that was not tried, or ends with an error
+    that says nothing of it."""
     reading, code = error.reading, function.__code__
     text = line if reading is None else f"{reading[2]}; {line}"
     tested, name = (None, "") if reading is None else reading[:2]
@@ -81,7 +82,7 @@ def _ends_there(
         again()
     except Exception as other:  # (a model may raise anything)
         found = advised(other)
-        return found is not None and _where(found) == _where(error)
+        return None if found is None else _where(found) == _where(error)
     finally:
         function.__code__ = code
     return False
