@@ -67,7 +67,8 @@ class Symbolic:
         _watched(self, "text")
         return str(self.expr)
 
-    _repr_pretty_ = shown_as_text
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        shown_as_text(self, printer, cycle)  # (a method of its own: the class is compiled)
 
     def __repr__(self) -> str:
         _watched(self, "text")

@@ -62,7 +62,8 @@ class Expr:
 
         return abbreviated(self)
 
-    _repr_pretty_ = shown_as_text
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        shown_as_text(self, printer, cycle)  # (a method of its own: the class is compiled)
 
     def __repr__(self) -> str:
         from shapes.traversal.printing import brief
