@@ -115,15 +115,15 @@ def test_strangers_files_and_limits(tmp_path: Path) -> None:
     models = folder_of(tmp_path / "models", 1)
     (models / "hostile.pt2").write_bytes(hostile_archive())
     (models / "heavy.onnx").write_bytes(onnx_model(200_000))
-    found = worked(models, tmp_path / "out", "minimise", seconds=1.0)
+    found = worked(models, tmp_path / "out", "minimise", seconds=2.5)
     assert found.failures == {"time": 1, "unsafe": 1}
     assert [one["status"] for one in found.records] == ["failed", "failed", "done"]
-    assert worked(models, tmp_path / "out", "minimise", seconds=1.0).known == 3
+    assert worked(models, tmp_path / "out", "minimise", seconds=2.5).known == 3
 
     book = Journal(tmp_path / "out")
     try:
         results = tmp_path / "out" / "results"
-        for seconds, left in ((0.5, 0), (1.0, 0), (1.5, 1)):
+        for seconds, left in ((1.0, 0), (2.5, 0), (4.0, 1)):
             plan = Plan("minimise", str(results), trials=5, seconds=seconds)
             keys = [plan.key(one) for one in models_of([str(models)], "minimise", "x", print)]
             assert sum(not book.settles(plan, key, results) for key in keys) == left

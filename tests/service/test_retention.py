@@ -49,7 +49,7 @@ def test_an_owner_deletes(server: Server) -> None:
 
 def test_a_job_that_runs(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "heavy.onnx"
-    path.write_bytes(onnx_model(15_000))
+    path.write_bytes(onnx_model(100_000))
     with Client(server.url) as service:
         program = service.upload(path)
         job = service.begin("insert", program)
