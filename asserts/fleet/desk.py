@@ -26,7 +26,6 @@ __all__ = ["close_desks", "work_on"]
 
 _ANSWER: Final = 64 << 20
 _USES: Final = 200
-_DRAWN: Final = ("graph", "picture")
 _IDLE: Final = 60.0
 """Seconds after which the workers of a desk that has nothing to do end."""
 
@@ -122,7 +121,7 @@ def work_on(task: Task, seats: int = 1) -> Row:
     started = monotonic()
     try:
         answer = _desk(seats, limits).ask(_request(task), limits["seconds"])
-        row |= {"status": "done", "answer": _kept(answer)}
+        row |= {"status": "done", "answer": answer}
     except ProblemError as problem:
         row |= {"status": "failed", "failure": problem.kind, "detail": problem.detail}
     except OSError as error:  # (no more processes or descriptors)
@@ -161,9 +160,5 @@ def _request(task: Task) -> dict[str, Any]:
         "options": task["options"],
         "output": os.path.join(task["results"], f"{task['key']}.{model['kind']}"),
         "unpacked": task["limits"]["unpacked"],
+        "drawn": False,  # (the model itself is there)
     }
-
-
-def _kept(answer: dict[str, Any]) -> dict[str, Any]:
-    """What rows keep of an answer: not what draws a graph, which the model itself is."""
-    return {key: value for key, value in answer.items() if key not in _DRAWN}

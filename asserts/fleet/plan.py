@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from asserts.work.verbs import OPTIONS, key_of
 from shapes.errors import ShapeproofError
 
-__all__ = ["VERBS", "EngineError", "FleetError", "Model", "Plan", "Row", "Task"]
-
-VERBS: Final = ("report", "minimise", "contract", "verify")
-"""`verify` compares a model with what minimising makes of it."""
+__all__ = ["EngineError", "FleetError", "Model", "Plan", "Row", "Task"]
 
 Row = dict[str, Any]
 Task = dict[str, Any]

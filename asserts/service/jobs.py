@@ -171,6 +171,7 @@ class Jobs:
             "options": json.loads(job.options),
             "output": str(output),
             "unpacked": self._limits.unpacked_size,
+            "drawn": True,
         }
         answer = await self._pool.ask(
             request, self._limits.job_seconds, lambda event: self._tell(job.id, event)

@@ -81,7 +81,6 @@ def _change(
     "given" one or the "result"."""
 
     def worked(asked: Asked, tell: Tell) -> dict[str, Any]:
-        from asserts.cli.changes import graph_text
         from asserts.cli.documents import of_report
         from asserts.files import save_program
 
@@ -94,8 +93,7 @@ def _change(
         return {
             "modified": bool(result.modified),
             "report": of_report(result.report),
-            "graph": graph_text(result.program)[:MOST_TEXT],
-            "picture": picture_of(drawn, result.report),
+            **_drawn(asked, drawn, result.report, result.program),
             "saved": True,
         }
 
@@ -104,6 +102,17 @@ def _change(
 
 MOST_TEXT: Final = 1_000_000
 """Characters of a graph's text in a report."""
+
+
+def _drawn(asked: Asked, program: Any, report: Any, result: Any = None) -> dict[str, Any]:
+    """If it is asked for: the picture of a program with the checks of a report in it, and
+    the text of the graph of what came out."""
+    from asserts.cli.changes import graph_text
+
+    if not asked["drawn"]:
+        return {}
+    graph = {} if result is None else {"graph": graph_text(result)[:MOST_TEXT]}
+    return {**graph, "picture": picture_of(program, report)}
 
 
 def _insert(given: Any, options: Asked) -> Any:
@@ -133,7 +142,7 @@ def _report(asked: Asked, tell: Tell) -> dict[str, Any]:
     tell({"stage": "working", "verb": "report"})
     found = asserts.report(given, policy=asked["options"]["policy"])
     document = of_report(replace(found, title=REPORT_TITLE))
-    return {"report": document, "picture": picture_of(given, found)}
+    return {"report": document, **_drawn(asked, given, found)}
 
 
 def _verify(asked: Asked, tell: Tell) -> dict[str, Any]:
