@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "number", "of_bounds", "of_check", "of_comparison", "of_congruence", "of_contract",
-    "of_environment", "of_fact", "of_range", "of_report", "of_requirement", "of_simplified",
-    "of_suggestions", "of_values", "of_verdict",
+    "of_environment", "of_fact", "of_facts", "of_range", "of_report", "of_requirement",
+    "of_simplified", "of_suggestions", "of_symbols", "of_values", "of_verdict",
 ]  # fmt: skip
 
 _LONGEST = 4096
@@ -112,19 +112,29 @@ def of_suggestions(claim: str, found: Iterable[Any]) -> dict[str, Any]:
     return {"claim": claim, "suggestions": [{"text": s.text, "line": s.line} for s in found]}
 
 
+def of_symbols(env: ShapeEnv) -> list[dict[str, Any]]:
+    """The symbols of an environment, with their ranges."""
+    return [
+        {
+            "name": info.name,
+            "kind": info.symbol.kind,
+            "backed": info.backed,
+            "range": of_range(env.bounds(info.symbol)),
+        }
+        for info in env.symbols.values()
+    ]
+
+
+def of_facts(env: ShapeEnv) -> list[dict[str, Any]]:
+    """What an environment knows."""
+    return [of_fact(fact) for fact in env.facts]
+
+
 def of_environment(env: ShapeEnv) -> dict[str, Any]:
     """What an environment holds: symbols with their ranges, facts, guards, checks."""
     return {
-        "symbols": [
-            {
-                "name": info.name,
-                "kind": info.symbol.kind,
-                "backed": info.backed,
-                "range": of_range(env.bounds(info.symbol)),
-            }
-            for info in env.symbols.values()
-        ],
-        "facts": [of_fact(fact) for fact in env.facts],
+        "symbols": of_symbols(env),
+        "facts": of_facts(env),
         "guards": [str(guard) for guard in env.guards],
         "checks": [check.text for check in env.checks],
     }

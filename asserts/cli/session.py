@@ -16,7 +16,14 @@ from typing import Any, Final
 
 from asserts.cli.answers import Answer
 from asserts.cli.declared import KINDS, assume, declare
-from asserts.cli.documents import of_congruence, of_environment, of_simplified, of_suggestions
+from asserts.cli.documents import (
+    of_congruence,
+    of_environment,
+    of_facts,
+    of_simplified,
+    of_suggestions,
+    of_symbols,
+)
 from asserts.cli.exits import Exit
 from asserts.cli.questions import answer_to_bounds, answer_to_claim
 from asserts.cli.screen import Screen
@@ -281,13 +288,13 @@ def _already(env: ShapeEnv, claim: str) -> str:
 
 def _facts(session: Session, rest: str) -> Answer:
     _forbid(rest, "facts")
-    facts = of_environment(session.env)["facts"]
+    facts = of_facts(session.env)
     return _said({"facts": facts}, facts_text(session.env) if facts else "no facts")
 
 
 def _ranges(session: Session, rest: str) -> Answer:
     _forbid(rest, "ranges")
-    symbols = of_environment(session.env)["symbols"]
+    symbols = of_symbols(session.env)
     return _said({"symbols": symbols}, symbols_text(session.env) if symbols else "no symbols")
 
 
