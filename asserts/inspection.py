@@ -59,10 +59,6 @@ _UNREADABLE: Final = (zlib.error, RuntimeError, EOFError)
 _NAMES: Final = {"onnx": "ONNX model", "pt2": "exported program", "json": "saved graph"}
 
 
-def _unsafe(detail: str) -> UnsafeError:
-    return UnsafeError(detail)
-
-
 # --------------------------------------------------------------------------- our graphs
 
 
@@ -74,7 +70,7 @@ def _inspect_json(path: str, _: int) -> None:
     allowed = _numpy_functions()
     for text in _texts(document):
         if text.startswith("numpy.") and text.removeprefix("numpy.") not in allowed:
-            raise _unsafe(f"it names {text[:80]}, which no traced program calls")
+            raise UnsafeError(f"it names {text[:80]}, which no traced program calls")
 
 
 def _numpy_functions() -> frozenset[str]:
@@ -117,7 +113,7 @@ def _inspect_onnx(path: str, _: int) -> None:
         raise GraphError(str(error).replace(path, "the file")) from None
     for message in _messages(model):
         if getattr(message, "external_data", None) or getattr(message, "data_location", 0):
-            raise _unsafe("it keeps tensors in other files: save it as one file")
+            raise UnsafeError("it keeps tensors in other files: save it as one file")
 
 
 def _messages(message: Any) -> Iterator[Any]:
@@ -189,16 +185,16 @@ def _inspect_pt2(path: str, unpacked: int) -> None:
         if not models:
             raise GraphError("it is damaged, or holds no exported program")
         if len({entry.filename.lower() for entry in entries}) < len(entries):
-            raise _unsafe("two of its entries have the same name")
+            raise UnsafeError("two of its entries have the same name")
         for entry in entries:
             if _OBJECT.search(entry.filename):
-                raise _unsafe(
+                raise UnsafeError(
                     f"it holds objects that are no data ({entry.filename[:80]}): they are not "
                     "loaded, because that may run any code"
                 )
             if not _ENTRY.fullmatch(entry.filename) or ".." in entry.filename.split("/"):
                 detail = f"{entry.filename[:80]!r} is not an entry of an exported program"
-                raise _unsafe(detail)
+                raise UnsafeError(detail)
         for entry in models:
             _inspect_model(json.loads(archive.read(entry)))
 
@@ -231,7 +227,7 @@ def _inspect_model(model: Any) -> None:
             for guard in value or ():
                 _require_guard(guard)
         elif isinstance(value, str) and _imports(value):
-            raise _unsafe("it names a class that loading it would import")
+            raise UnsafeError("it names a class that loading it would import")
 
 
 def _imports(text: str) -> bool:
@@ -262,7 +258,7 @@ def _members(data: Any) -> Iterator[tuple[str, Any]]:
 
 def _require_operator(name: str) -> None:
     if not _OPERATOR.fullmatch(name) and not _is_users_own(name):
-        raise _unsafe(f"it calls {name[:80]!r}, which is none of torch's computations")
+        raise UnsafeError(f"it calls {name[:80]!r}, which is none of torch's computations")
 
 
 _CUSTOM: Final = re.compile(r"torch\.ops\.([A-Za-z]\w*)\.([A-Za-z_]\w*)(?:\.\w+)?", re.ASCII)
@@ -314,16 +310,16 @@ def _require_arithmetic(text: Any) -> None:
     """Raises `UnsafeError` for an expression that is more than arithmetic on symbols: torch
     hands it to sympy, which evaluates it as Python."""
     if not isinstance(text, str) or len(text) > 100_000:
-        raise _unsafe("an expression in it is not text, or too long")
+        raise UnsafeError("an expression in it is not text, or too long")
     try:
         tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise _unsafe(f"it holds {text[:60]!r} for an expression") from None
+        raise UnsafeError(f"it holds {text[:60]!r} for an expression") from None
     named = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
     words = {id(word) for call in named.values() for word in _words(call)}
     for node in ast.walk(tree):
         if not _is_arithmetic(node, named, words):
-            raise _unsafe(f"it holds {text[:60]!r} for an expression")
+            raise UnsafeError(f"it holds {text[:60]!r} for an expression")
 
 
 def _words(call: ast.Call) -> list[ast.expr]:
@@ -365,7 +361,7 @@ def _require_guard(text: Any) -> None:
     try:
         tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
-        raise _unsafe("a guard in it is not an expression") from None
+        raise UnsafeError("a guard in it is not an expression") from None
     called = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
     for node in ast.walk(tree):
         fine = isinstance(node, _GUARD_NODES)
@@ -375,7 +371,7 @@ def _require_guard(text: Any) -> None:
             called_here = id(node) in called and node.id in _GUARD_CALLS
             fine = called_here or _GUARD_NAMES.fullmatch(node.id) is not None
         if not fine:
-            raise _unsafe(f"a guard in it is {text[:60]!r}")
+            raise UnsafeError(f"a guard in it is {text[:60]!r}")
 
 
 _INSPECT: Final = {"json": _inspect_json, "onnx": _inspect_onnx, "pt2": _inspect_pt2}
