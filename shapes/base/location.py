@@ -174,9 +174,10 @@ def shown_file(file: str) -> str:
 
 
 def _module_name(file: str) -> str | None:
-    """The dotted name under which the file of a package can be imported."""
+    """The dotted name under which the file of a package can be imported. (Ours are found in
+    other ways than by `sys.path`, too: editable installs have finders of their own.)"""
     stem, suffix = os.path.splitext(file)
-    folders = [os.path.join(folder, "") for folder in sys.path if folder]
+    folders = [os.path.join(folder, "") for folder in (*sys.path, _ROOT) if folder]
     inside = [folder for folder in folders if file.startswith(folder)]
     if suffix != ".py" or not inside:
         return None

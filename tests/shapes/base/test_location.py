@@ -127,3 +127,9 @@ def test_files_are_shown_as_people_know_them(
     assert shown_file(str(inside / "single.py")) == "single.py"
 
 
+def test_our_files_have_their_modules_names_however_they_are_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert shown_file(pack_words.__file__) == "asserts.examples.pack_words"
