@@ -17,10 +17,9 @@ from asserts.graph import runtime
 from asserts.graph.values import ArrayValue
 from asserts.trace.dtypes import as_dtype, dtype_of, dummy, results_of
 from asserts.trace.registry import apply_rule, name_of
-from asserts.trace.rules.index import indexed, known_places
+from asserts.trace.rules.index import indexed, need_inside
 from asserts.trace.symarray import SymArray
 from shapes import tensors
-from shapes.expr import constant, less, less_equal
 
 if TYPE_CHECKING:
     from asserts.trace.tracer import Tracer
@@ -123,9 +122,7 @@ def _reduceat(
     with t.calling(name, ufunc):
         needs = tensors.Needs()
         size = x._dims[at]
-        for place in known_places(t, indices) or ():
-            for inside in (less_equal(constant(0), place), less(place, size)):
-                needs.add(inside, f"index {place} is out of bounds for size {size}")
+        need_inside(t, needs, indices, size, f"size {size}")
         options = _typed(dtype)
         first = np.zeros(1, np.intp)
         result = dtype_of(lambda v: ufunc.reduceat(v, first, axis=at, **options), x)
