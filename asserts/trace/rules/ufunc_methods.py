@@ -64,18 +64,17 @@ def _reduce(
     t: Tracer, ufunc: np.ufunc, x: Any, axis: Any = 0, dtype: Any = None, out: Any = None,
     keepdims: bool = False, initial: Any = _NO_VALUE, **options: Any,
 ) -> Any:  # fmt: skip
-    for key in ("initial", *options):
-        if not (key == "initial" and initial is _NO_VALUE):
-            raise TraceError(f"{name_of(ufunc)}.reduce: {key}= is not supported")
-    if out is not None:
-        raise TraceError(f"{name_of(ufunc)}.reduce: out= is not supported")
+    name = f"{name_of(ufunc)}.reduce"
+    for key in options if initial is _NO_VALUE else ("initial", *options):
+        raise TraceError(f"{name}: {key}= is not supported")
+    _refuse_out(name, out)
     known = _REDUCTIONS.get(ufunc)
     if known is not None:
         wanted = {} if dtype is None else {"dtype": dtype}
         return apply_rule(t, known, (x,), {"axis": axis, "keepdims": keepdims, **wanted})
     if dtype is not None:
-        raise TraceError(f"{name_of(ufunc)}.reduce: dtype is not supported while tracing")
-    with t.calling(f"{name_of(ufunc)}.reduce", ufunc):
+        raise TraceError(f"{name}: dtype is not supported while tracing")
+    with t.calling(name, ufunc):
         needs = ufunc.identity is None
         shape = t.require(tensors.reduce(x._dims, axis, keepdims, needs))
         result = dtype_of(lambda v: ufunc.reduce(v, axis=axis), x)
@@ -83,15 +82,25 @@ def _reduce(
         return t.array(args, None, shape, result, target=runtime.reduce_with)
 
 
+def _refuse_out(name: str, out: Any) -> None:
+    if out is not None:
+        raise TraceError(f"{name}: out= is not supported")
+
+
+def _with_axes(t: Tracer, name: str, array: Any, out: Any) -> SymArray:
+    """The array that a method goes through along an axis."""
+    x = t.lift(array)
+    _refuse_out(name, out)
+    if not x.ndim:
+        raise TypeError(f"cannot {name.rpartition('.')[2]} on a scalar")
+    return x
+
+
 def _accumulate(
     t: Tracer, ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None
 ) -> Any:
     name = f"{name_of(ufunc)}.accumulate"
-    x = t.lift(array)
-    if out is not None:
-        raise TraceError(f"{name}: out= is not supported")
-    if not x.ndim:
-        raise TypeError("cannot accumulate on a scalar")
+    x = _with_axes(t, name, array, out)
     known = _ACCUMULATIONS.get(ufunc)
     if known is not None:
         return apply_rule(t, known, (x,), {"axis": axis, **_typed(dtype)})
@@ -108,11 +117,7 @@ def _reduceat(
     out: Any = None,
 ) -> Any:  # fmt: skip
     name = f"{name_of(ufunc)}.reduceat"
-    x = t.lift(array)
-    if out is not None:
-        raise TraceError(f"{name}: out= is not supported")
-    if not x.ndim:
-        raise TypeError("cannot reduceat on a scalar")
+    x = _with_axes(t, name, array, out)
     at = tensors.axis_of(operator.index(axis), x.ndim)
     starts = t.shape_of(indices)
     if len(starts) != 1:
