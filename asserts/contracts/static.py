@@ -28,7 +28,8 @@ from asserts.errors import ContractError, TraceError
 from asserts.graph.module import GraphModule
 from asserts.passes.insert import InsertRuntimeAsserts
 from asserts.trace import Spec, trace
-from asserts.trace.annotated import names_in, unused
+from asserts.trace.annotated import names_in
+from asserts.trace.names import unused
 from asserts.trace.sources import module_named
 from shapes.env import Check, ShapeEnv
 from shapes.errors import ContradictionError, ShapeproofError

@@ -18,8 +18,9 @@ from asserts.annotations import Annotated, ArrayNote, Note, Stated, annotated
 from asserts.annotations.signature import stated
 from asserts.errors import AnnotationError, TraceError
 from asserts.trace.inputs import Spec
+from asserts.trace.names import unused
 
-__all__ = ["Subject", "annotated_names", "names_in", "subject_of", "unused"]
+__all__ = ["Subject", "annotated_names", "names_in", "subject_of"]
 
 
 @dataclass(frozen=True)
@@ -106,11 +107,6 @@ def names_in(notes: Annotated) -> set[str]:
     """The names in the sizes of a function's arrays."""
     leaves = (*notes.leaves, *notes.results)
     return {n for leaf in leaves for axis in leaf.note.axes for n in _words(axis.size)}
-
-
-def unused(name: str, names: Collection[str]) -> str:
-    """A name that is not among others."""
-    return name if name not in names else unused(f"{name}_", names)
 
 
 def _words(size: str | None) -> list[str]:

@@ -31,7 +31,7 @@ from asserts.trace.holders import reachable_globals, replaced_in
 from asserts.trace.introspection import TYPE, traced_isinstance, traced_print
 from asserts.trace.outside import Refused, refused
 from asserts.trace.registry import apply_rule
-from asserts.trace.rules.mathematics import apply_math
+from asserts.trace.rules.mathematics import TAKE_ITERABLES, apply_math
 from asserts.trace.rules.tricks import joined
 from asserts.trace.symarray import SymArray, is_symbolic
 from shapes.env import Max, Min, Symbolic, SymBool, SymFloat, SymInt, Where
@@ -204,14 +204,11 @@ class MathFunction(TracedFunction):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         tracer = current_tracer()
-        if self.__name__ in _TAKE_ITERABLES:
+        if self.__name__ in TAKE_ITERABLES:
             args = tuple(one if isinstance(one, SymArray) else list(one) for one in args)
         if tracer is None or not (is_symbolic(args) or is_symbolic(kwargs)):
             return self.__wrapped__(*args, **kwargs)
         return apply_math(tracer, self.__name__, args, kwargs)
-
-
-_TAKE_ITERABLES: Final = ("prod", "fsum", "dist", "sumprod")
 
 
 def _plain_types(kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import linecache
 import re
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,11 +38,18 @@ __all__ = [
     "learn_names",
     "name_the_rest",
     "text_of_claim",
+    "unused",
     "written_condition",
 ]
 
 LONGEST: Final = 40
 """A name of more characters is none."""
+
+
+def unused(name: str, names: Collection[str]) -> str:
+    """A name that is not among others."""
+    return name if name not in names else unused(f"{name}_", names)
+
 
 # --------------------------------------------------------------------------- its computation
 

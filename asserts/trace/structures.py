@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from asserts.graph.structure import Structure
+from asserts.trace.names import unused
 from shapes.env import Dim
 
 __all__ = ["built", "flattened", "inputs_in", "is_structure"]
@@ -61,7 +62,7 @@ def _is_leaf(value: Any, is_spec: IsSpec) -> bool:
 def flattened(name: str, value: Any, is_spec: IsSpec, flat: dict[str, Any]) -> Structure:
     """The structure of a parameter's specification, whose inputs are added to `flat`."""
     if _is_leaf(value, is_spec):
-        own = _unused(_identifier(name), flat)
+        own = unused(_identifier(name), flat)
         flat[own] = value
         return ("input", own)
     kind, items = _items(value)
@@ -87,10 +88,6 @@ def _items(value: Any) -> tuple[str, list[tuple[Any, Any]]]:
 
 def _identifier(name: str) -> str:
     return "".join(char if char.isalnum() or char == "_" else "_" for char in name)
-
-
-def _unused(name: str, names: Mapping[str, Any]) -> str:
-    return name if name not in names else _unused(f"{name}_", names)
 
 
 def built(structure: Structure, like: Any, values: Mapping[str, Any]) -> Any:

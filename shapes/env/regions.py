@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from shapes.base.infinity import IntInfinity
 from shapes.errors import ExpressionTypeError, RangeError, ShapeproofError, TooLargeError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from shapes.env.arguments import Claim, Quantity
     from shapes.env.shape_env import ShapeEnv
 
-__all__ = ["SIDE", "Cell", "Region", "integer_symbol", "region", "value_at"]
+__all__ = ["SIDE", "Region", "integer_symbol", "region", "value_at"]
 
 SIDE: Final = 48
 """Cells, or values of one symbol, that a picture shows along a side."""
@@ -39,9 +39,6 @@ STEPS: Final = 8000
 
 FEW: Final = 16
 """Pairs of values in a cell that are evaluated one by one."""
-
-Cell = Literal[" ", "o", "+", "-", "~"]
-"""Impossible; possible (without a claim); the claim holds; it fails; one or the other."""
 
 Window = tuple[int, int, int, int]
 
@@ -71,8 +68,10 @@ class Side:
 @dataclass(frozen=True)
 class Region:
     """The cells: ``rows[j][i]`` is that of the i-th part of `across` (the values of `x`) and
-    the j-th part of `along` (those of `y`). `complete` says that no cell was left undecided
-    for want of steps."""
+    the j-th part of `along` (those of `y`): a blank where nothing is possible, ``o`` where
+    something is (without a claim), ``+`` where the claim holds, ``-`` where it fails, ``~``
+    for one or the other. `complete` says that no cell was left undecided for want of
+    steps."""
 
     x: IntExpr
     y: IntExpr

@@ -21,7 +21,8 @@ from typing import Final, TypeAlias
 from shapes.base.budget import spend
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.domains import int_ranges
-from shapes.expr.nodes import IntExpr, Product, Sum, combine, constant, make_product
+from shapes.expr.nodes import IntExpr, Product, Sum, combine, constant
+from shapes.expr.quotients import monomial_quotient
 from shapes.facts.bounds import bounds, bounds_with_reasons
 from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Facts, Reasons
@@ -92,9 +93,10 @@ def _factored(e: IntExpr) -> tuple[IntExpr, IntExpr] | None:
         return None
     factor = common[0]
     rest: IntExpr = constant(0)
-    for (_, c), powers in zip(terms, split):
-        left = tuple((b, n - (b is factor)) for b, n in powers.items() if n > (b is factor))
-        rest = combine(1, rest, c, make_product(left) if left else constant(1))
+    for term, c in terms:
+        left = monomial_quotient(term, factor)
+        assert left is not None
+        rest = combine(1, rest, c, left)
     return factor, rest
 
 

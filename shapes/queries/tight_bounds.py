@@ -33,6 +33,7 @@ from shapes.expr.nodes import (
     IntExpr,
     IntSymbol,
     Product,
+    Value,
     combine,
     constant,
 )
@@ -200,14 +201,13 @@ class _Search:
     def _value_by_value(self, connected: Sequence[Fact]) -> None:
         """The ends that intervals find for each value of a symbol that has few: products,
         powers and quotients with it become linear then."""
-        sym = _factor_of_few(self._facts, [self._e, *(fact.claim for fact in connected)])
-        if sym is None:
+        found = _factor_of_few(self._facts, [self._e, *(fact.claim for fact in connected)])
+        if found is None:
             return
-        values = values_left(self._facts, sym, CASES)
-        assert values is not None
+        sym, values, why = found
         lower: Bound = int_oo
         upper: Bound = -int_oo
-        for value in values[0]:
+        for value in values:
             assert isinstance(value, int)
             fact = Fact(eq_zero(combine(1, sym, 0, sym, -value)), "given")
             try:
@@ -219,7 +219,7 @@ class _Search:
                 continue
             lower, upper = min(lower, low), max(upper, high)
         if lower <= upper:
-            self.meet((lower, upper), lambda: values[1] | Reasons(connected))
+            self.meet((lower, upper), lambda: why | Reasons(connected))
 
     def _reach(self, sought: Extremes) -> None:
         self._high.reach(sought.most)
@@ -238,8 +238,11 @@ class _Search:
         return True
 
 
-def _factor_of_few(facts: Facts, exprs: Sequence[Expr]) -> IntSymbol | None:
-    """A symbol of few values that is a factor, in an exponent or in a divisor."""
+def _factor_of_few(
+    facts: Facts, exprs: Sequence[Expr]
+) -> tuple[IntSymbol, Sequence[Value], Reasons] | None:
+    """A symbol of few values that is a factor, in an exponent or in a divisor; its values, and
+    why it has no others."""
     for node in itertools.chain.from_iterable(map(walk, exprs)):
         inside: Sequence[Expr] = ()
         if type(node) is Product:
@@ -248,9 +251,9 @@ def _factor_of_few(facts: Facts, exprs: Sequence[Expr]) -> IntSymbol | None:
             inside = free_symbols(node.args[1])
         for sym in inside:
             if type(sym) is IntSymbol:
-                values = values_left(facts, sym, CASES)
-                if values is not None and 1 < len(values[0]) <= CASES:
-                    return sym
+                left = values_left(facts, sym, CASES)
+                if left is not None and 1 < len(left[0]) <= CASES:
+                    return sym, *left
     return None
 
 

@@ -252,9 +252,11 @@ class Translator:
 
     def _weigh(self, node: Expr) -> None:
         """Count what makes z3's steps longer: quotients by constants, and the products of
-        terms beyond the first that a sum as a factor, or as a divisor, is written out to."""
+        terms beyond the first that a sum as a factor, or as a divisor, is written out to. (An
+        exponent may be far too large to compute that.)"""
         if isinstance(node, Product):
-            terms = math.prod(min(_terms(base) ** n, LONGEST_SUM) for base, n in node.factors)
+            powers = ((base, min(n, LONGEST_SUM)) for base, n in node.factors)
+            terms = math.prod(min(_terms(base) ** n, LONGEST_SUM) for base, n in powers)
             self._multiplied += min(terms, LONGEST_SUM) - 1
         elif len(node.args) == 2 and node.op.name in _DIVISIONS:
             if node.args[1].op is CONSTANT:

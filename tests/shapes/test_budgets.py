@@ -564,6 +564,15 @@ def test_steps_of_the_solver_are_longer_among_many_divisions_and_long_factors(
     assert translator.length_of_steps(short) == 1
 
 
+def test_a_power_of_a_sum_is_not_computed_to_tell_how_long_steps_are() -> None:
+    lengths = []
+    for exponent in (400, 10**9):
+        claim = parse(f"(x + y + z)**{exponent}*w <= w*w*x")
+        written, _, translator = translated(Script((claim,)), Facts(), check=False)
+        lengths.append(translator.length_of_steps(written))
+    assert lengths[0] == lengths[1] > 1
+
+
 def test_where_something_has_a_value_is_written_within_a_budget() -> None:
     text = TEXTS["deep division by symbols"](6_000)
     claim = environment(text).spelled(text).expr

@@ -11,10 +11,10 @@ from asserts.errors import TraceError
 from asserts.graph.values import ArrayValue
 from asserts.trace.dtypes import as_dtype, dtype_of, dummy
 from asserts.trace.registry import rule
-from asserts.trace.rules.index import known_places
+from asserts.trace.rules.index import need_inside
 from asserts.trace.symarray import ANY, Elements, SymArray
 from shapes import tensors
-from shapes.expr import IntExpr, constant, less, less_equal, shift
+from shapes.expr import IntExpr, constant, less_equal, shift
 from shapes.tensors import Needs, Shape, ShapeError
 
 if TYPE_CHECKING:
@@ -82,13 +82,6 @@ def _are_places(indices: Any) -> None:
         raise TypeError("only int indices permitted")
 
 
-def _inside(t: Tracer, needs: Needs, indices: Any, count: IntExpr, what: str) -> None:
-    """Need places that are known before the program runs to be below the count."""
-    for place in known_places(t, indices) or ():
-        needs.add(less_equal(constant(0), place), f"index {place} is out of bounds for {what}")
-        needs.add(less(place, count), f"index {place} is out of bounds for {what}")
-
-
 def _below(t: Tracer, size: IntExpr) -> Elements:
     """The bounds of a place on an axis, if that has a size (numpy takes negative ones)."""
     if t.decide(less_equal(constant(0), size)) is not True:
@@ -105,7 +98,7 @@ def _unravel_index(t: Tracer, indices: Any, shape: Any, order: str = "C") -> Any
     needs = Needs()
     if all(t.decide(less_equal(constant(0), size)) is True for size in dims):
         total = tensors.product(dims)
-        _inside(t, needs, indices, total, f"an array of {total} elements")
+        need_inside(t, needs, indices, total, f"an array of {total} elements")
     given = t.require(needs.result(t.shape_of(indices)))
     values = [ArrayValue(given, INTP) for _ in dims]
     options = {} if order == "C" else {"order": order}
@@ -145,7 +138,7 @@ def _of_places(t: Tracer, places: Any, sizes: Sequence[IntExpr], mode: Any) -> A
         for one, size in zip(places, sizes):
             _are_places(one)
             if mode == "raise":
-                _inside(t, needs, one, size, f"an axis of size {size}")
+                need_inside(t, needs, one, size, f"an axis of size {size}")
         found = tensors.broadcast(*[t.shape_of(one) for one in places], known=t.decide)
         needs.extend(found.needs)
         shape = found.shape

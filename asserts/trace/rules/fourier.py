@@ -25,6 +25,7 @@ from shapes.expr import (
     negation,
     scale,
     shift,
+    where,
 )
 from shapes.tensors import Needs, ShapeError, Transform
 
@@ -123,8 +124,6 @@ def _points(t: Tracer, size: IntExpr, own: IntExpr) -> IntExpr:
     is_own = t.decide(equal(size, constant(-1)))
     if is_own is None:
         # A size that may be -1 or not: one of fewer than 1 is refused, but for -1.
-        from shapes.expr import where
-
         either = where(equal(size, constant(-1)), own, size)
         assert isinstance(either, IntExpr)
         return either

@@ -22,13 +22,13 @@ from asserts.trace.rules.dynamic import counted, define_count, new_count
 from asserts.trace.symarray import SymArray, is_symbolic
 from shapes import tensors
 from shapes.env import SymBool, SymFloat, SymInt
-from shapes.expr import IntExpr, constant, disjunction, equal
+from shapes.expr import IntExpr, constant, disjunction, equal, less, less_equal
 from shapes.tensors import Needs, Shape
 
 if TYPE_CHECKING:
     from asserts.trace.tracer import Tracer
 
-__all__ = ["get_item", "indexed", "known_places", "set_item"]
+__all__ = ["get_item", "indexed", "need_inside", "set_item"]
 
 
 @dataclass
@@ -123,6 +123,14 @@ def known_places(t: Tracer, value: Any) -> tuple[IntExpr, ...] | None:
     if array.dtype.kind not in "iu" or not array.size:
         return None if array.size else ()
     return tuple(dict.fromkeys((constant(int(array.min())), constant(int(array.max())))))
+
+
+def need_inside(t: Tracer, needs: Needs, indices: Any, count: IntExpr, what: str) -> None:
+    """Need places that are known before the program runs to be below the count, and none of
+    them negative."""
+    for place in known_places(t, indices) or ():
+        for inside in (less_equal(constant(0), place), less(place, count)):
+            needs.add(inside, f"index {place} is out of bounds for {what}")
 
 
 # --------------------------------------------------------------------------- reading an index

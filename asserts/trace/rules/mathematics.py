@@ -38,12 +38,15 @@ from shapes.expr import (
 if TYPE_CHECKING:
     from asserts.trace.tracer import Tracer
 
-__all__ = ["MATH", "apply_math"]
+__all__ = ["MATH", "TAKE_ITERABLES", "apply_math"]
 
 _INTEGERS: Final = ("isqrt", "comb", "perm", "factorial")
 _CONDITIONS: Final = ("isfinite", "isinf", "isnan", "isclose")
 _NOT_NUMBERS: Final = ("modf", "frexp")
 """Functions with two results."""
+
+TAKE_ITERABLES: Final = ("prod", "fsum", "dist", "sumprod")
+"""Functions of sequences of numbers."""
 
 
 def apply_math(t: Tracer, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -57,7 +60,7 @@ def apply_math(t: Tracer, name: str, args: tuple[Any, ...], kwargs: dict[str, An
         rule = MATH.get(name)
         if rule is None:
             raise TraceError(f"math.{name} is not supported while tracing")
-        if rule not in (_product, _sequence):
+        if name not in TAKE_ITERABLES:
             args = tuple(_number(t, a) for a in args)
         return rule(t, name, *args, **kwargs)
 
@@ -231,7 +234,7 @@ def _rules() -> dict[str, Callable[..., Any]]:
     found |= dict.fromkeys(("ceil", "floor", "trunc"), _rounding)
     found |= dict.fromkeys(("sqrt", "log", "log2"), _function)
     found |= dict.fromkeys(_INTEGERS, _whole)
-    found |= dict.fromkeys(("fsum", "dist", "sumprod"), _sequence)
+    found |= dict.fromkeys(TAKE_ITERABLES, _sequence)
     return found | {"prod": _product, "gcd": _gcd, "lcm": _lcm}
 
 

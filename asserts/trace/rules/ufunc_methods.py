@@ -17,10 +17,9 @@ from asserts.graph import runtime
 from asserts.graph.values import ArrayValue
 from asserts.trace.dtypes import as_dtype, dtype_of, dummy, results_of
 from asserts.trace.registry import apply_rule, name_of
-from asserts.trace.rules.index import indexed, known_places
+from asserts.trace.rules.index import indexed, need_inside
 from asserts.trace.symarray import SymArray
 from shapes import tensors
-from shapes.expr import constant, less, less_equal
 
 if TYPE_CHECKING:
     from asserts.trace.tracer import Tracer
@@ -65,18 +64,17 @@ def _reduce(
     t: Tracer, ufunc: np.ufunc, x: Any, axis: Any = 0, dtype: Any = None, out: Any = None,
     keepdims: bool = False, initial: Any = _NO_VALUE, **options: Any,
 ) -> Any:  # fmt: skip
-    for key in ("initial", *options):
-        if not (key == "initial" and initial is _NO_VALUE):
-            raise TraceError(f"{name_of(ufunc)}.reduce: {key}= is not supported")
-    if out is not None:
-        raise TraceError(f"{name_of(ufunc)}.reduce: out= is not supported")
+    name = f"{name_of(ufunc)}.reduce"
+    for key in options if initial is _NO_VALUE else ("initial", *options):
+        raise TraceError(f"{name}: {key}= is not supported")
+    _refuse_out(name, out)
     known = _REDUCTIONS.get(ufunc)
     if known is not None:
         wanted = {} if dtype is None else {"dtype": dtype}
         return apply_rule(t, known, (x,), {"axis": axis, "keepdims": keepdims, **wanted})
     if dtype is not None:
-        raise TraceError(f"{name_of(ufunc)}.reduce: dtype is not supported while tracing")
-    with t.calling(f"{name_of(ufunc)}.reduce", ufunc):
+        raise TraceError(f"{name}: dtype is not supported while tracing")
+    with t.calling(name, ufunc):
         needs = ufunc.identity is None
         shape = t.require(tensors.reduce(x._dims, axis, keepdims, needs))
         result = dtype_of(lambda v: ufunc.reduce(v, axis=axis), x)
@@ -84,15 +82,25 @@ def _reduce(
         return t.array(args, None, shape, result, target=runtime.reduce_with)
 
 
+def _refuse_out(name: str, out: Any) -> None:
+    if out is not None:
+        raise TraceError(f"{name}: out= is not supported")
+
+
+def _with_axes(t: Tracer, name: str, array: Any, out: Any) -> SymArray:
+    """The array that a method goes through along an axis."""
+    x = t.lift(array)
+    _refuse_out(name, out)
+    if not x.ndim:
+        raise TypeError(f"cannot {name.rpartition('.')[2]} on a scalar")
+    return x
+
+
 def _accumulate(
     t: Tracer, ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None
 ) -> Any:
     name = f"{name_of(ufunc)}.accumulate"
-    x = t.lift(array)
-    if out is not None:
-        raise TraceError(f"{name}: out= is not supported")
-    if not x.ndim:
-        raise TypeError("cannot accumulate on a scalar")
+    x = _with_axes(t, name, array, out)
     known = _ACCUMULATIONS.get(ufunc)
     if known is not None:
         return apply_rule(t, known, (x,), {"axis": axis, **_typed(dtype)})
@@ -109,11 +117,7 @@ def _reduceat(
     out: Any = None,
 ) -> Any:  # fmt: skip
     name = f"{name_of(ufunc)}.reduceat"
-    x = t.lift(array)
-    if out is not None:
-        raise TraceError(f"{name}: out= is not supported")
-    if not x.ndim:
-        raise TypeError("cannot reduceat on a scalar")
+    x = _with_axes(t, name, array, out)
     at = tensors.axis_of(operator.index(axis), x.ndim)
     starts = t.shape_of(indices)
     if len(starts) != 1:
@@ -123,9 +127,7 @@ def _reduceat(
     with t.calling(name, ufunc):
         needs = tensors.Needs()
         size = x._dims[at]
-        for place in known_places(t, indices) or ():
-            for inside in (less_equal(constant(0), place), less(place, size)):
-                needs.add(inside, f"index {place} is out of bounds for size {size}")
+        need_inside(t, needs, indices, size, f"size {size}")
         options = _typed(dtype)
         first = np.zeros(1, np.intp)
         result = dtype_of(lambda v: ufunc.reduceat(v, first, axis=at, **options), x)

@@ -18,6 +18,7 @@ from shapes.expr.nodes import (
     constant,
     make_product,
 )
+from shapes.expr.quotients import monomial_quotient
 from shapes.queries.rules.table import Ask, Example, Rule
 
 __all__ = ["DIVISION"]
@@ -153,17 +154,11 @@ def _cofactor(product: IntExpr, f: IntExpr) -> IntExpr | None:
     if len(product.terms()) != 1 or product.constant:
         return None
     ((whole, c),) = product.terms().items()
-    powers = dict(whole.factors) if isinstance(whole, Product) else {whole: 1}
-    factor, d = (None, f.constant) if f.is_constant else next(iter(f.terms().items()))
+    factor, d = (constant(1), f.constant) if f.is_constant else next(iter(f.terms().items()))
     if len(f.terms()) > 1 or (f.constant and not f.is_constant) or not d or c % d:
         return None
-    own: dict[IntExpr, int] = {}
-    if factor is not None:
-        own = dict(factor.factors) if isinstance(factor, Product) else {factor: 1}
-    left = tuple((b, e - own.get(b, 0)) for b, e in powers.items() if e != own.get(b, 0))
-    if any(e < 0 for _, e in left) or not own.keys() <= powers.keys() or not left:
-        return None
-    return scale(c // d, make_product(left))
+    left = monomial_quotient(whole, factor)
+    return None if left is None or left.is_constant else scale(c // d, left)
 
 
 def _divisible_factors(ask: Ask, node: Expr) -> Iterator[Expr]:
