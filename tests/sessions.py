@@ -327,18 +327,11 @@ def outcome(env: ShapeEnv, verb: str, text: str) -> str:
 def unlike(
     one: ShapeEnv, other: ShapeEnv, kind: str, asked: list[tuple[str, str]]
 ) -> Iterator[str]:
-    """Where a copy answers otherwise. (Of explanations, the ends are compared: facts are enough
-    for an end in more than one way, and the order in which they are tried is that of what was
-    made first.)"""
+    """Where a copy answers otherwise."""
     # What is held is not made anew, and so not shown in another order.
     held = [made for env in (one, other) for _, text in asked if (made := _made(env, text))]
     for verb, text in asked:
         first, second = outcome(one, verb, text), outcome(other, verb, text)
-        if verb == "explain":
-            first, second = (
-                told.partition("\n")[0] + told.rpartition(", Congruence")[2]
-                for told in (first, second)
-            )
         if first != second:
             yield f"{kind}, {verb} {text!r}:\n{first}\n  and the original:\n{second}"
             return

@@ -43,6 +43,7 @@ __all__ = [
     "Product",
     "Sum",
     "birth_of",
+    "by_age",
     "combine",
     "constant",
     "from_terms",
@@ -268,6 +269,11 @@ def _add_term(terms: dict[IntExpr, int], atom: IntExpr, c: int) -> None:
 
 
 birth_of: Final[Callable[[IntExpr], int]] = attrgetter("birth")
+
+
+def by_age(e: IntExpr) -> tuple[int, int]:
+    """What sorts expressions by age. (Sums have none: their order differs from run to run.)"""
+    return birth_of(e), e.key
 """The age of an atom (a sum in a product counts as youngest): the order of display."""
 
 SMALL: Final = 1024

@@ -37,7 +37,7 @@ from shapes.expr.nodes import (
     from_terms,
     make_atom,
     make_operation,
-    make_product,
+    product_of,
 )
 from shapes.expr.quotients import (
     divided,
@@ -292,7 +292,7 @@ def _without_common_factors(a: IntExpr, b: IntExpr) -> tuple[IntExpr, IntExpr]:
             return a, b
     if not common or not a.terms():
         return a, b
-    divisor = make_product(tuple(sorted(common.items(), key=lambda f: f[0].key)))
+    divisor = product_of(common)
     return _monomials_divided(a, divisor), _monomials_divided(b, divisor)
 
 

@@ -38,6 +38,7 @@ from shapes.expr.nodes import (
     from_terms,
     make_product,
     make_relation,
+    product_of,
 )
 
 __all__ = [
@@ -156,11 +157,7 @@ def monomial(x: IntExpr, y: IntExpr) -> IntExpr:
             powers[base] = powers.get(base, 0) + exponent
     if len(powers) > MANY:
         spend(2 * len(powers))
-    return make_product(tuple(sorted(powers.items(), key=_key_of_factor)))
-
-
-def _key_of_factor(factor: tuple[IntExpr, int]) -> int:
-    return factor[0].key
+    return product_of(powers)
 
 
 def _factored(a: IntExpr, b: IntExpr) -> IntExpr:

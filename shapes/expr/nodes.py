@@ -15,6 +15,7 @@ Limits: no knowledge about values is used; see `prove` for questions.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from shapes.base.budget import spend
@@ -33,6 +34,7 @@ from shapes.expr.combinations import (
     Product,
     Sum,
     birth_of,
+    by_age,
     combine,
     constant,
     from_terms,
@@ -102,6 +104,7 @@ __all__ = [
     "View",
     "as_expr",
     "birth_of",
+    "by_age",
     "combine",
     "constant",
     "existing_relation",
@@ -115,6 +118,7 @@ __all__ = [
     "make_view",
     "minus",
     "plus",
+    "product_of",
     "symbol",
 ]
 
@@ -374,7 +378,8 @@ def make_view(op: Op, args: tuple[Expr, ...]) -> IntExpr:
 
 
 def make_product(factors: tuple[tuple[IntExpr, int], ...]) -> IntExpr:
-    """The product of powers of atoms; `factors` are in order of key, without repetition.
+    """The product of powers of atoms; `factors` are in order of age (see `by_age`), without
+    repetition.
 
     One factor to the power of one is that factor.
     """
@@ -390,13 +395,22 @@ def make_product(factors: tuple[tuple[IntExpr, int], ...]) -> IntExpr:
     made = Product()
     made.op = PRODUCT
     made.factors = factors
-    made.args = tuple(base for base, _ in sorted(factors, key=lambda f: birth_of(f[0])))
+    made.args = tuple(base for base, _ in factors)
     made.key = POINTS.draw()
     made.constant = 0
     made.birth = next(BIRTHS)
     made.plain = _is_plain_product(factors)
     enter_value(made)
     return enter_operands(key, made)  # type: ignore[return-value]
+
+
+def product_of(powers: Mapping[IntExpr, int]) -> IntExpr:
+    """The product of atoms (at least one) to the powers of their exponents."""
+    return make_product(tuple(sorted(powers.items(), key=_age_of_factor)))
+
+
+def _age_of_factor(factor: tuple[IntExpr, int]) -> tuple[int, int]:
+    return by_age(factor[0])
 
 
 def is_plain(e: Expr) -> bool:

@@ -25,11 +25,12 @@ from shapes.expr.nodes import (
     IntExpr,
     Product,
     Sum,
-    birth_of,
+    by_age,
     combine,
     constant,
     from_terms,
     make_product,
+    product_of,
 )
 
 if TYPE_CHECKING:
@@ -158,16 +159,12 @@ Leading = tuple[IntExpr, list[IntExpr]]
 
 def _leading_terms(divisor: Terms) -> list[Leading]:
     """The terms that lead in an order which puts one atom first."""
-    atoms = sorted({base for t in divisor for base, _ in _factors(t)}, key=_by_age)
+    atoms = sorted({base for t in divisor for base, _ in _factors(t)}, key=by_age)
     found: dict[IntExpr, list[IntExpr]] = {}
     for first in atoms[:LEADING_LIMIT] or [ONE]:
         order = [first, *[x for x in atoms if x is not first]]
         found.setdefault(min(divisor, key=lambda t: _rank(t, order)), order)
     return list(found.items())
-
-
-def _by_age(e: IntExpr) -> tuple[int, int]:
-    return birth_of(e), e.key
 
 
 def _divides_one(leading: Leading, terms: Terms) -> bool:
@@ -317,8 +314,7 @@ def _primitive(e: IntExpr) -> tuple[IntExpr, IntExpr]:
             shared = {b: min(n, powers[b]) for b, n in shared.items() if b in powers}
     if g in (0, 1) and not shared:
         return ONE, e
-    factors = tuple(sorted(shared.items(), key=lambda f: f[0].key))
-    common = make_product(factors) if factors else ONE
+    common = product_of(shared) if shared else ONE
     left = {}
     for t, c in terms.items():
         part = monomial_quotient(t, common)

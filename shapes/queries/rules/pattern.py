@@ -35,7 +35,7 @@ from shapes.expr.nodes import (
     birth_of,
     combine,
     constant,
-    make_product,
+    product_of,
     symbol,
 )
 from shapes.traversal.interpret import symbols_of
@@ -301,9 +301,7 @@ def _chosen_factors(
 
 
 def _product_of(factors: Mapping[IntExpr, int]) -> IntExpr:
-    if not factors:
-        return constant(1)
-    return make_product(tuple(sorted(factors.items(), key=lambda f: f[0].key)))
+    return product_of(factors) if factors else constant(1)
 
 
 def _root_sets(p: Expr, subject: Expr) -> Iterator[Found]:

@@ -77,7 +77,7 @@ def _quotient_by_constant(ask: Ask, node: Expr) -> Iterator[Expr]:
 def _repeated_power(ask: Ask, node: Expr) -> Iterator[Expr]:
     """``(x**y)**k -> x**(k*y)`` and ``abs(x)**2 -> x**2`` as factors of a product."""
     assert isinstance(node, Product)
-    for base, exponent in sorted(node.factors, key=lambda f: birth_of(f[0])):
+    for base, exponent in node.factors:
         replaced: IntExpr | None = None
         if base.op is OPERATORS["Pow"] and exponent > 1:
             x, y = base.args
@@ -99,12 +99,12 @@ def _root_of_equality(ask: Ask, node: Expr) -> Iterator[Expr]:
     if not isinstance(product, Product):
         return
     kept = []
-    for base, _ in sorted(product.factors, key=lambda f: birth_of(f[0])):
+    for base, _ in product.factors:
         if not ask.known(ne_zero(base)):
             kept.append((base, 1))
     build = eq_zero if node.op.name == "EqZero" else ne_zero
     if kept:
-        yield build(make_product(tuple(sorted(kept, key=lambda f: f[0].key))))
+        yield build(make_product(tuple(kept)))
 
 
 def _positive_factor(ask: Ask, node: Expr) -> Iterator[Expr]:

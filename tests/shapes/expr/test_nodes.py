@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import functools
 import gc
 import itertools
+import operator
 import pickle
 import sys
 import threading
@@ -619,3 +621,13 @@ def test_symbols_that_are_gone_come_back_anew() -> None:
     assert again is symbol("comes_back")
     assert again.birth > old  # type: ignore[attr-defined]
     assert symbol("comes_back", "bool") is not again
+
+
+def test_factors_are_in_order_of_age_whatever_their_points_are() -> None:
+    """What is tried factor by factor, and so what a budget reaches, is the same in each run."""
+    old = [symbol(f"factor_{n}") for n in range(12)]
+    for count in range(2, 12):
+        atoms = [*old[:count], *(a // b for a, b in itertools.pairwise(old[:count]))]
+        product = functools.reduce(operator.mul, atoms[::-1])
+
+        assert [base for base, _ in product.factors] == list(product.args) == atoms
