@@ -18,10 +18,11 @@ from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.utils import _pytree as pytree
 
 from asserts.conditions.report import Report
+from asserts.dialects.torch.export.advice import AdvisedError
 from asserts.dialects.torch.export.hosts import ExportedAdapter
 from asserts.dialects.torch.export.installed import installed
 from asserts.dialects.torch.export.rungs import ladder
-from asserts.dialects.torch.export.settling import advised, keep_what_settles
+from asserts.dialects.torch.export.settling import comes_of, keep_what_settles
 from asserts.dialects.torch.export.state import unchanged
 from asserts.dialects.torch.export.verify import TorchSubject, called
 from asserts.errors import GraphError
@@ -152,7 +153,7 @@ def _with_tried_advice(
 ) -> BaseException:  # fmt: skip
     """The error to raise, whose advice is what settles it when the way is tried again."""
     error = _of_ours(attempts)
-    found = advised(error)
+    found = comes_of(error, AdvisedError)
     failed = [one.way for one in attempts if one.error is error]
     contexts = dict(_ways(decide))
     if found is not None and failed:
@@ -198,13 +199,7 @@ def _ways(decide: bool | str) -> list[Way]:
 
 def is_data_dependent(error: BaseException | None) -> bool:
     """Whether it comes of a question to which only the data have the answer."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        if isinstance(error, GuardOnDataDependentSymNode):
-            return True
-        seen.add(id(error))
-        error = error.__cause__ or error.__context__
-    return False
+    return comes_of(error, GuardOnDataDependentSymNode) is not None
 
 
 def _exported(

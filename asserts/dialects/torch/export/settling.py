@@ -13,21 +13,24 @@ import ast
 import gc
 from collections.abc import Callable
 from types import CodeType, FunctionType
+from typing import TypeVar
 
 from asserts.dialects.torch.export.advice import AdvisedError, Place
 from asserts.dialects.torch.export.asking import statement_line
 from asserts.dialects.torch.export.rewriting import RefusedError, preceded
 
-__all__ = ["advised", "keep_what_settles"]
+__all__ = ["comes_of", "keep_what_settles"]
+
+Kind = TypeVar("Kind", bound=BaseException)
 
 AGAIN = "verified by exporting again"
 
 
-def advised(error: BaseException | None) -> AdvisedError | None:
-    """The error with advice that another one comes of."""
+def comes_of(error: BaseException | None, kind: type[Kind]) -> Kind | None:
+    """The error of a kind that another one comes of, or is."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
-        if isinstance(error, AdvisedError):
+        if isinstance(error, kind):
             return error
         seen.add(id(error))
         error = error.__cause__ or error.__context__
@@ -81,7 +84,7 @@ def _ends_there(
     try:
         again()
     except Exception as other:  # (a model may raise anything)
-        found = advised(other)
+        found = comes_of(other, AdvisedError)
         return None if found is None else _where(found) == _where(error)
     finally:
         function.__code__ = code
