@@ -43,9 +43,14 @@ def keep_what_settles(error: AdvisedError, again: Callable[[], object]) -> None:
     function = None if place is None else _function_at(place)
     if place is None or function is None or not lines:
         return
-    ends = {line: _ends_there(error, place, function, line, again) for line in lines}
-    if None not in ends.values():
-        error.keep([line for line, there in ends.items() if there], AGAIN)
+    without = []
+    for line in lines:
+        there = _ends_there(error, place, function, line, again)
+        if there is None:
+            return  # (each attempt is a whole export)
+        if there:
+            without.append(line)
+    error.keep(without, AGAIN)
 
 
 def _function_at(place: Place) -> FunctionType | None:
