@@ -152,25 +152,18 @@ def _with_tried_advice(
     options: dict[str, Any],
 ) -> BaseException:  # fmt: skip
     """The error to raise, whose advice is what settles it when the way is tried again."""
-    error = _of_ours(attempts)
-    found = comes_of(error, AdvisedError)
-    failed = [one.way for one in attempts if one.error is error]
-    contexts = dict(_ways(decide))
-    if found is not None and failed:
+    ours = [one for one in attempts if one.way != _ALONE[0]]
+    last = (ours or attempts)[-1]
+    found = comes_of(last.error, AdvisedError)
+    if found is not None:
 
         def again() -> None:
-            with contexts[failed[0]]():
+            with dict(_ways(decide))[last.way]():
                 torch.export.export(model, args, kwargs, **options)
 
         keep_what_settles(found, again)
-    return error
-
-
-def _of_ours(attempts: Sequence[Attempt]) -> BaseException:
-    """The error of the last attempt of ours, if there is one."""
-    errors = [one.error for one in attempts if one.error is not None]
-    ours = [one.error for one in attempts if one.error is not None and one.way != _ALONE[0]]
-    return (ours or errors)[-1]
+    assert last.error is not None  # (of each way that made no program)
+    return last.error
 
 
 def _refusal(program: ExportedProgram, args: Any, kwargs: Any) -> BaseException | None:
