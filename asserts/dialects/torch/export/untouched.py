@@ -58,7 +58,10 @@ class Names:
         return [self.module.get(name) for name in self.names]
 
 
-_OTHERS: Final = ("torch", "logging", "sympy", "mpmath", "numpy")
+_COMPUTING: Final = ("mpmath", "numpy", "sympy")
+"""What torch itself computes with: it keeps things of its own."""
+
+_OTHERS: Final = ("torch", "logging", *_COMPUTING)
 """Packages whose objects are not the program's own."""
 
 
@@ -151,10 +154,9 @@ def _attributes(one: Any) -> Iterator[Any]:
 _STANDARD: Final = os.path.join(sysconfig.get_path("stdlib"), "")
 _LIBRARIES: Final = tuple(
     os.path.join(os.path.dirname(str(found.origin)), "")
-    for found in map(find_spec, ("mpmath", "numpy", "sympy"))
+    for found in map(find_spec, _COMPUTING)
     if found is not None
 )
-"""What torch itself computes with: it keeps things of its own."""
 
 
 def _names(code: CodeType, module: dict[str, Any]) -> Iterator[Names]:
