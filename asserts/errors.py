@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from shapes.errors import ShapeproofError
 
 __all__ = [
+    "ASSERT_FAILED",
     "AnnotationError",
     "ContractError",
     "GraphError",
@@ -15,6 +17,9 @@ __all__ = [
     "TraceError",
     "UnsafeError",
 ]
+
+ASSERT_FAILED: Final = "runtime assert failed: "
+"""What the message of an assert begins with, in programs of every kind."""
 
 
 class AnnotationError(ShapeproofError, TypeError):
@@ -103,7 +108,7 @@ class RuntimeAssertionError(ShapeproofError, AssertionError):
         super().__init__(condition, self.values, self.sources, user_message, location)
 
     def __str__(self) -> str:
-        lines = [f"runtime assert failed: {self.condition}"]
+        lines = [f"{ASSERT_FAILED}{self.condition}"]
         lines += self._value_lines()
         if self.user_message:
             lines.append(_indented("message: ", self.user_message))

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from asserts.conditions.report import Report, Row
 from asserts.dialects.hosts import adapter_of
-from asserts.errors import GraphError
+from asserts.errors import ASSERT_FAILED, GraphError
 from asserts.files import is_onnx
 from asserts.graph.printing import user_line
 
@@ -249,10 +249,9 @@ def _onnx(model: Any, rows: Sequence[Row]) -> Found:
 
 def _asserted(name: str) -> str | None:
     """The condition of an assert, which is in the name of its node."""
-    head = "runtime assert failed: "
-    if not name.startswith(head):
+    if not name.startswith(ASSERT_FAILED):
         return None
-    return name.removeprefix(head).partition(", stated by ")[0].rpartition(" (")[0]
+    return name.removeprefix(ASSERT_FAILED).partition(", stated by ")[0].rpartition(" (")[0]
 
 
 def _onnx_box(node: Any, name: str, shape: str, condition: str | None, ours: bool) -> Box:

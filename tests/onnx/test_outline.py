@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import onnx
-from onnx import TensorProto, helper
-
 import asserts
 from asserts.outline import Outline, outline
 from tests.asserts.test_outline import roles
+from tests.onnx.build import model, node, value
 
 
 def reaching(found: Outline, name: str) -> set[str]:
@@ -19,24 +17,14 @@ def reaching(found: Outline, name: str) -> set[str]:
     return reached
 
 
-def model() -> onnx.ModelProto:
-    values = {
-        name: helper.make_tensor_value_info(name, TensorProto.FLOAT, [size, 4])
-        for name, size in (("x", "n"), ("y", "m"), ("z", "k"))
-    }
-    nodes = [
-        helper.make_node("Concat", ["x", "x"], ["t0"], axis=0),
-        helper.make_node("Add", ["t0", "y"], ["t1"]),
-        helper.make_node("Identity", ["t1"], ["z"], name="last"),
-    ]
-    graph = helper.make_graph(nodes, "g", [values["x"], values["y"]], [values["z"]])
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)])
-    made.ir_version = 9
-    return made
-
-
 def test_an_onnx_model() -> None:
-    made = asserts.insert(model())
+    nodes = [
+        node("Concat", ["x", "x"], ["t0"], axis=0),
+        node("Add", ["t0", "y"], ["t1"]),
+        node("Identity", ["t1"], ["z"], name="last"),
+    ]
+    inputs = [value("x", ["n", 4]), value("y", ["m", 4])]
+    made = asserts.insert(model(nodes, inputs, [value("z", ["k", 4])], opset=20))
     found = outline(made.program, made.report)
     shown = roles(found)
     assert shown["input"] == ["x: input", "y: input"]

@@ -25,7 +25,7 @@ from asserts.dialects.torch.export import files
 from asserts.dialects.torch.export.files import load
 from asserts.errors import GraphError, UnsafeError
 from asserts.files import load_program, save_program, write_whole
-from tests.service.test_programs import torch_program
+from tests.service.test_programs import hostile_programs, torch_program
 from tests.torch.programs import DYNAMIC, PROGRAMS, Program, rows, scalar
 from tests.torch.torch_help import (
     accepts,
@@ -625,8 +625,6 @@ def test_guards_of_a_file_prove_what_follows_from_them() -> None:
 
 def hostile_archives() -> dict[str, bytes]:
     """Those that the service refuses."""
-    from tests.service.test_programs import hostile_programs
-
     found = hostile_programs().items()
     return {what: content for what, (name, content) in found if name.endswith(".pt2")}
 
@@ -636,14 +634,15 @@ def test_hostile_files_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture
     mark = Path("/tmp/shapeproof-was-here")
     mark.unlink(missing_ok=True)
     path = tmp_path / "hostile.pt2"
-    for what, content in hostile_archives().items():
+    archives = hostile_archives()
+    for what, content in archives.items():
         if what == "pt2: a bomb":
             continue
         path.write_bytes(content)
         with pytest.raises(GraphError) as error:
             load(path)
         assert str(path) in str(error.value), what
-    path.write_bytes(hostile_archives()["pt2: a call in an expression"])
+    path.write_bytes(archives["pt2: a call in an expression"])
     assert "is refused" in refused(path, capsys)
     assert not mark.exists()
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from math import prod
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from onnx import ModelProto, helper
@@ -20,7 +20,7 @@ from asserts.dialects.onnx.infer.model import Inferred
 from asserts.dialects.onnx.model.reading import load_model
 from asserts.dialects.onnx.model.types import Shape, Tensor
 from asserts.dialects.onnx.probing import Probe, session_of
-from asserts.errors import GraphError, InputError
+from asserts.errors import ASSERT_FAILED, GraphError, InputError
 from asserts.verify.subject import Condition, Input, Number, Trial
 from shapes.errors import ShapeproofError
 from shapes.expr import BoolExpr, Expr
@@ -30,10 +30,6 @@ __all__ = ["OnnxSubject", "subjects"]
 
 FATAL = frozenset(("LSTM", "GRU", "RNN"))
 """Operators that end the process, in onnxruntime, where they have no batch."""
-
-
-STOPPED: Final = "runtime assert failed: "
-"""What the message of an assert begins with."""
 
 
 def subjects(first: Any, second: Any) -> tuple[OnnxSubject, OnnxSubject]:
@@ -127,7 +123,7 @@ class OnnxSubject:
 
     def _note(self, message: str) -> None:
         """Note the assert that has stopped a run, which its message names."""
-        _, stopped, rest = message.partition(STOPPED)
+        _, stopped, rest = message.partition(ASSERT_FAILED)
         if stopped:
             texts = [c.text for c in self.conditions if rest.startswith(f"{c.text} (")]
             self.stopped.update(texts)

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from asserts.dialects.onnx.answers.describe import described
-from asserts.dialects.onnx.answers.drawing import drawn, holds
+from asserts.dialects.onnx.answers.describe import described, is_met
+from asserts.dialects.onnx.answers.drawing import drawn
 from asserts.dialects.onnx.infer.model import Inferred, infer
 from asserts.dialects.onnx.infer.symbols import identifier
 from asserts.dialects.onnx.infer.walk import Requirement
@@ -90,7 +90,7 @@ class Contract:
         """The conditions of the contract that sizes break."""
         given = self._bound({**(sizes or {}), **more})
         known = [c for c in self.conditions if set(free_symbols(c)) <= set(given)]
-        return [c for c in known if not holds(c, given)]
+        return [c for c in known if not is_met(c, given)]
 
     def undecided(
         self, sizes: Mapping[str, int] | None = None, **more: int
@@ -108,7 +108,7 @@ class Contract:
         shown = {symbol.name: n for symbol, n in given.items()}
         for one in self.requirements:
             if set(free_symbols(one.whole)) <= set(given):
-                yield Violation(one, shown), holds(one.whole, given)
+                yield Violation(one, shown), is_met(one.whole, given)
 
     def _bound(self, sizes: Mapping[str, int]) -> dict[Any, int]:
         found = {}

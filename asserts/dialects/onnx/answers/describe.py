@@ -7,7 +7,8 @@ guess; it counts only if the prover shows that it is equivalent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from shapes.env import ShapeEnv
 from shapes.errors import ContradictionError, ShapeproofError
@@ -27,7 +28,7 @@ from shapes.expr import (
 from shapes.facts import Status
 from shapes.traversal import evaluate
 
-__all__ = ["described", "truths"]
+__all__ = ["described", "is_met", "truths"]
 
 TRIED = 768
 """Sizes below this are tried."""
@@ -36,14 +37,16 @@ LONGEST_PERIOD = 192
 
 def truths(symbol: IntExpr, conditions: Sequence[BoolExpr], count: int = TRIED) -> list[bool]:
     """Whether all conditions hold, for each size below `count`."""
-    return [all(_holds(c, symbol, n) for c in conditions) for n in range(count)]
+    return [all(is_met(c, {symbol: n}) for c in conditions) for n in range(count)]
 
 
-def _holds(condition: BoolExpr, symbol: IntExpr, n: int) -> bool:
+def is_met(condition: BoolExpr, given: Mapping[Any, int]) -> bool:
+    """Whether a condition holds; it does not where it has no value (as for a division by
+    zero: the operation has no such sizes)."""
     try:
-        return bool(evaluate(condition, {symbol: n}))
+        return bool(evaluate(condition, given))
     except ShapeproofError:
-        return False  # (a division by zero: the operation has no such sizes)
+        return False
 
 
 def described(

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from asserts.dialects.onnx.answers.describe import truths
+from asserts.dialects.onnx.answers.describe import is_met, truths
 from shapes.env import ShapeEnv
 from shapes.errors import ShapeproofError
 from shapes.expr import (
@@ -23,23 +23,15 @@ from shapes.expr import (
     less_equal,
     negation,
 )
-from shapes.traversal import defined, evaluate, free_symbols
+from shapes.traversal import defined, free_symbols
 
-__all__ = ["drawn", "holds"]
+__all__ = ["drawn"]
 
 TRIES: Final = 400
 """Random sizes that are tried for one that is wanted."""
 
 SMALL: Final = (16, 256, 1 << 16)
 """Bounds of sizes that the engine is asked for, one after the other; then there is none."""
-
-
-def holds(condition: BoolExpr, given: Mapping[Any, int]) -> bool:
-    """Whether a condition holds; it does not where it has no value."""
-    try:
-        return bool(evaluate(condition, given))
-    except ShapeproofError:
-        return False
 
 
 def drawn(
@@ -71,9 +63,9 @@ def drawn(
 def _suits(
     given: Mapping[Any, int], kept: Sequence[BoolExpr], broken: BoolExpr | None
 ) -> bool:
-    if broken is not None and holds(broken, given):
+    if broken is not None and is_met(broken, given):
         return False
-    return all(holds(one, given) for one in kept)
+    return all(is_met(one, given) for one in kept)
 
 
 # ------------------------------------------------------------------------ at random
@@ -101,7 +93,7 @@ def _pool(symbol: IntExpr, kept: Sequence[BoolExpr], broken: BoolExpr | None) ->
     allowed = truths(symbol, conditions, 256)
     good = [n for n, one in enumerate(allowed) if one] or [1]
     if broken is not None and free_symbols(broken) == [symbol]:
-        bad = [n for n in good if not holds(broken, {symbol: n})]
+        bad = [n for n in good if not is_met(broken, {symbol: n})]
         return bad or good
     edges = [
         n

@@ -42,7 +42,7 @@ from asserts.dialects.onnx.infer.model import Inferred
 from asserts.dialects.onnx.infer.order import captured
 from asserts.dialects.onnx.model.reading import opsets_of
 from asserts.dialects.onnx.model.types import Tensor
-from asserts.errors import GraphError
+from asserts.errors import ASSERT_FAILED, GraphError
 from shapes.expr import Expr
 from shapes.traversal import free_symbols
 
@@ -269,7 +269,7 @@ def _message(one: Placed, scope: Scope) -> str:
     found = [(s, scope.reading(s)) for s in symbols]
     where = ", ".join(f"{s.name} = {r.read.where}" for s, r in found if r is not None)
     layer = _layer(scope, check.result)
-    text = f"runtime assert failed: {check.condition} ({where}), stated by {check.stated_by}"
+    text = f"{ASSERT_FAILED}{check.condition} ({where}), stated by {check.stated_by}"
     text = f"{text} of layer {layer}" if layer else text
     return f"{text}: {check.message}" if check.message else text
 

@@ -28,6 +28,7 @@ from shapes.expr import (
     shift,
     truncating_division,
 )
+from shapes.tensors import product
 
 __all__: list[str] = []
 
@@ -211,9 +212,7 @@ def _columns(
     if None in image or len(image) != len(block):
         return
     window = Window(call, len(block), block)
-    places = ONE
-    for i, size in enumerate(image):
-        places = multiply(places, window.slid(i, size))
+    places = product(window.slid(i, size) for i, size in enumerate(image))
     call.need(
         equal(columns, places), lambda: f"{columns} columns for {places} places of a block"
     )

@@ -18,10 +18,11 @@ from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.utils import _pytree as pytree
 
 from asserts.conditions.report import Report
+from asserts.dialects.torch.export.advice import AdvisedError
 from asserts.dialects.torch.export.hosts import ExportedAdapter
 from asserts.dialects.torch.export.installed import installed
 from asserts.dialects.torch.export.rungs import ladder
-from asserts.dialects.torch.export.settling import advised, keep_what_settles
+from asserts.dialects.torch.export.settling import comes_of, keep_what_settles
 from asserts.dialects.torch.export.state import unchanged
 from asserts.dialects.torch.export.verify import TorchSubject, called
 from asserts.errors import GraphError
@@ -151,25 +152,18 @@ def _with_tried_advice(
     options: dict[str, Any],
 ) -> BaseException:  # fmt: skip
     """The error to raise, whose advice is what settles it when the way is tried again."""
-    error = _of_ours(attempts)
-    found = advised(error)
-    failed = [one.way for one in attempts if one.error is error]
-    contexts = dict(_ways(decide))
-    if found is not None and failed:
+    ours = [one for one in attempts if one.way != _ALONE[0]]
+    last = (ours or attempts)[-1]
+    found = comes_of(last.error, AdvisedError)
+    if found is not None:
 
         def again() -> None:
-            with contexts[failed[0]]():
+            with dict(_ways(decide))[last.way]():
                 torch.export.export(model, args, kwargs, **options)
 
         keep_what_settles(found, again)
-    return error
-
-
-def _of_ours(attempts: Sequence[Attempt]) -> BaseException:
-    """The error of the last attempt of ours, if there is one."""
-    errors = [one.error for one in attempts if one.error is not None]
-    ours = [one.error for one in attempts if one.error is not None and one.way != _ALONE[0]]
-    return (ours or errors)[-1]
+    assert last.error is not None  # (of each way that made no program)
+    return last.error
 
 
 def _refusal(program: ExportedProgram, args: Any, kwargs: Any) -> BaseException | None:
@@ -198,13 +192,7 @@ def _ways(decide: bool | str) -> list[Way]:
 
 def is_data_dependent(error: BaseException | None) -> bool:
     """Whether it comes of a question to which only the data have the answer."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        if isinstance(error, GuardOnDataDependentSymNode):
-            return True
-        seen.add(id(error))
-        error = error.__cause__ or error.__context__
-    return False
+    return comes_of(error, GuardOnDataDependentSymNode) is not None
 
 
 def _exported(

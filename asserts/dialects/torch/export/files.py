@@ -60,12 +60,12 @@ def load(path: str | os.PathLike[str]) -> ExportedProgram:
     extra: dict[str, str | bytes] = {KEPT_AS: ""}  # (torch drops an empty one)
     with tempfile.TemporaryDirectory(prefix="shapeproof-") as folder, _reading() as logged:
         copy = os.path.join(folder, "inspected.pt2")
-        saved_by = _inspected(name, copy)
+        _inspected(name, copy)
         try:
             program = torch.export.load(copy, extra_files=extra)
         except Exception as error:  # torch raises whatever it stumbles over
             why = _last_line(logged[-1] if logged else error).replace(copy, name)
-            raise GraphError(_refusal(name, saved_by, why)) from error
+            raise GraphError(_refusal(name, _saved_by(copy), why)) from error
     _read_decisions(program, extra[KEPT_AS], name)
     return program
 
@@ -103,22 +103,25 @@ def _last_line(error: BaseException) -> str:
 _LEAST_LIMIT: Final = 1 << 30
 
 
-def _inspected(name: str, copy: str) -> str | None:
-    """Copy the entries of the archive, and inspect the copy; the version of torch that has
-    saved it."""
+def _inspected(name: str, copy: str) -> None:
+    """Copy the entries of the archive, and inspect the copy."""
     unpacked = max(_LEAST_LIMIT, 4 * os.path.getsize(name))  # (torch does not compress)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # (of entries with one name, which are refused)
             rewritten(name, copy, unpacked)
         inspect(copy, "pt2", unpacked)
-        with zipfile.ZipFile(copy) as archive:
-            models = [e for e in archive.namelist() if "/models/" in e]
-            version = json.loads(archive.read(models[0])).get("torch_version")
     except GraphError as error:
         raise type(error)(f"{name} is refused: {error}") from None
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise GraphError(f"{name} is damaged: {error}") from None
+
+
+def _saved_by(copy: str) -> str | None:
+    """The version of torch that has saved an archive, which was inspected."""
+    with zipfile.ZipFile(copy) as archive:
+        model = next(e for e in archive.namelist() if "/models/" in e)
+        version = json.loads(archive.read(model)).get("torch_version")
     return version if isinstance(version, str) else None
 
 

@@ -72,11 +72,7 @@ def function_at(code: CodeType) -> Function:
 def rewritten(code: CodeType, sites: frozenset[Where]) -> CodeType:
     """The code of the function with the statements at `sites` as calls. Raises
     `RefusedError`."""
-    function = function_at(code)
-    function.decorator_list = []
-    # (The name mangling of classes would be lost.)
-    if any(map(_is_private, _mangled(function))):
-        raise RefusedError("the function uses private names of a class")
+    function = _changeable(code)
     _Rewriting(function, sites).run()
     return _compiled(function, code)
 
@@ -85,12 +81,11 @@ def preceded(code: CodeType, line: int, added: Statements, tested: ast.expr | No
              name: str) -> CodeType:  # fmt: skip
     """The code of the function with statements before the one that begins at a line, where an
     expression, if it is `tested`, is read from a variable. Raises `RefusedError`."""
-    function = function_at(code)
-    function.decorator_list = []
-    block = next((b for b in _blocks(function) for one in b if one.lineno == line), None)
-    if block is None or any(map(_is_private, _mangled(function))):
+    function = _changeable(code)
+    found = next(((b, k) for b, k in _statements(function) if b[k].lineno == line), None)
+    if found is None:
         raise RefusedError("no statement can stand there")
-    at = next(k for k, one in enumerate(block) if one.lineno == line)
+    block, at = found
     if tested is not None:
         block[at] = _Reading(where_of(tested), ast.dump(tested), name).visit(block[at])
     made = copy.deepcopy(added)
@@ -100,12 +95,23 @@ def preceded(code: CodeType, line: int, added: Statements, tested: ast.expr | No
     return _compiled(function, code)
 
 
-def _blocks(root: ast.AST) -> Iterator[Statements]:
+def _changeable(code: CodeType) -> Function:
+    """The definition of a function, to be changed and compiled in its place."""
+    function = function_at(code)
+    function.decorator_list = []
+    # (The name mangling of classes would be lost.)
+    if any(n.startswith("__") and not n.endswith("__") for n in _mangled(function)):
+        raise RefusedError("the function uses private names of a class")
+    return function
+
+
+def _statements(root: ast.AST) -> Iterator[tuple[Statements, int]]:
+    """Every statement: the list that has it, and its place there."""
     for node in ast.walk(root):
         for name in ("body", "orelse", "finalbody"):
             found = getattr(node, name, None)
             if isinstance(found, list):
-                yield found
+                yield from ((found, k) for k in range(len(found)))
 
 
 class _Reading(ast.NodeTransformer):
@@ -119,10 +125,6 @@ class _Reading(ast.NodeTransformer):
         if there and ast.dump(node) == self.dumped:
             return ast.copy_location(ast.Name(self.name, ast.Load()), node)
         return self.generic_visit(node)
-
-
-def _is_private(name: str) -> bool:
-    return name.startswith("__") and not name.endswith("__")
 
 
 def _compiled(function: Function, code: CodeType) -> CodeType:

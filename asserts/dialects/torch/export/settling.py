@@ -13,21 +13,24 @@ import ast
 import gc
 from collections.abc import Callable
 from types import CodeType, FunctionType
+from typing import TypeVar
 
 from asserts.dialects.torch.export.advice import AdvisedError, Place
 from asserts.dialects.torch.export.asking import statement_line
 from asserts.dialects.torch.export.rewriting import RefusedError, preceded
 
-__all__ = ["advised", "keep_what_settles"]
+__all__ = ["comes_of", "keep_what_settles"]
+
+Kind = TypeVar("Kind", bound=BaseException)
 
 AGAIN = "verified by exporting again"
 
 
-def advised(error: BaseException | None) -> AdvisedError | None:
-    """The error with advice that another one comes of."""
+def comes_of(error: BaseException | None, kind: type[Kind]) -> Kind | None:
+    """The error of a kind that another one comes of, or is."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
-        if isinstance(error, AdvisedError):
+        if isinstance(error, kind):
             return error
         seen.add(id(error))
         error = error.__cause__ or error.__context__
@@ -40,9 +43,14 @@ def keep_what_settles(error: AdvisedError, again: Callable[[], object]) -> None:
     function = None if place is None else _function_at(place)
     if place is None or function is None or not lines:
         return
-    ends = {line: _ends_there(error, place, function, line, again) for line in lines}
-    if None not in ends.values():
-        error.keep([line for line, there in ends.items() if there], AGAIN)
+    without = []
+    for line in lines:
+        there = _ends_there(error, place, function, line, again)
+        if there is None:
+            return  # (each attempt is a whole export)
+        if there:
+            without.append(line)
+    error.keep(without, AGAIN)
 
 
 def _function_at(place: Place) -> FunctionType | None:
@@ -81,7 +89,7 @@ def _ends_there(
     try:
         again()
     except Exception as other:  # (a model may raise anything)
-        found = advised(other)
+        found = comes_of(other, AdvisedError)
         return None if found is None else _where(found) == _where(error)
     finally:
         function.__code__ = code

@@ -110,7 +110,7 @@ class Trace:
 
     def leave_to_torch(self) -> None:
         """Ask no rung from here on, and trace with the names as they were."""
-        self.alone, self.without_state = self.swallowed(), True
+        self.alone = self.swallowed()
         self.put_back()
         self.checks.clear()
 

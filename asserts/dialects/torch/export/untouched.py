@@ -15,7 +15,6 @@ import functools
 import gc
 import os
 import sys
-import sysconfig
 import types
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -33,6 +32,7 @@ from asserts.dialects.torch.export.bodies import InfeasibleError
 from asserts.dialects.torch.export.state import is_data, is_of_user
 from asserts.dialects.torch.symbols.loaded import is_unbacked
 from asserts.dialects.torch.symbols.record import count_of_recorded
+from asserts.trace.outside import is_standard
 
 __all__ = ["Environment", "Objects", "watching"]
 
@@ -58,7 +58,10 @@ class Names:
         return [self.module.get(name) for name in self.names]
 
 
-_OTHERS: Final = ("torch", "logging", "sympy", "mpmath", "numpy")
+_COMPUTING: Final = ("mpmath", "numpy", "sympy")
+"""What torch itself computes with: it keeps things of its own."""
+
+_OTHERS: Final = ("torch", "logging", *_COMPUTING)
 """Packages whose objects are not the program's own."""
 
 
@@ -148,13 +151,11 @@ def _attributes(one: Any) -> Iterator[Any]:
 
 # --------------------------------------------------------------------------- what ran
 
-_STANDARD: Final = os.path.join(sysconfig.get_path("stdlib"), "")
 _LIBRARIES: Final = tuple(
     os.path.join(os.path.dirname(str(found.origin)), "")
-    for found in map(find_spec, ("mpmath", "numpy", "sympy"))
+    for found in map(find_spec, _COMPUTING)
     if found is not None
 )
-"""What torch itself computes with: it keeps things of its own."""
 
 
 def _names(code: CodeType, module: dict[str, Any]) -> Iterator[Names]:
@@ -171,9 +172,7 @@ def _names(code: CodeType, module: dict[str, Any]) -> Iterator[Names]:
 
 def _is_watched_file(file: str) -> bool:
     """Whether the code in it may have something of the user's to change."""
-    if not is_users(file) or file.startswith(_LIBRARIES):
-        return False
-    return "-packages" in file or not file.startswith(_STANDARD)
+    return is_users(file) and not (file.startswith(_LIBRARIES) or is_standard(file))
 
 
 def _is_users_module(module: types.ModuleType) -> bool:
