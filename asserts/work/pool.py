@@ -3,8 +3,9 @@
 A pool has a fixed number of workers and a bounded queue before them. A request waits for an
 idle worker; if too many wait already, it is refused at once with the time after which to come
 again. A worker that exceeds its time is killed, one that dies is replaced; either way only
-the request that it worked on fails, with the reason. One that died without a reason that lies
-in the request (it was killed from outside) is asked again, once.
+the request that it worked on fails, with the reason. A request whose worker was killed from
+outside is asked again, once, of a worker that has just shown that it lives: several may have
+been killed together.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ log = logging.getLogger("shapeproof.pool")
 Told = Callable[[dict[str, Any]], None]
 
 START_SECONDS: Final = 120.0
+ENDING_SECONDS: Final = 5.0
 LONGEST_FRAME: Final = 1 << 28
 
 
@@ -110,7 +112,7 @@ class Worker:
                 raise WorkerDiedError("it does not speak the protocol")
         except BaseException:
             worker.kill()
-            await process.wait()
+            await worker.ended()
             raise
         return worker
 
@@ -131,14 +133,23 @@ class Worker:
                     raise ProblemError.read(content)
                 if kind == EVENT and tell is not None:
                     tell(json.loads(content))
-        except (WorkerDiedError, ConnectionError):
+        except (WorkerDiedError, ConnectionError) as error:
             if self._late:
                 detail = f"it was not done after {seconds:g} seconds"
                 limit = {"limit": f"{seconds:g} s"}
                 raise ProblemError("time", detail, limit) from None
-            raise
+            raise (
+                error if isinstance(error, WorkerDiedError) else await self._death()
+            ) from None
         finally:
             timer.cancel()
+
+    async def answers(self) -> bool:
+        """Whether it reads what is sent to it: an empty request is answered at once."""
+        with contextlib.suppress(WorkerDiedError, ConnectionError, asyncio.TimeoutError):
+            self._writer.write(HEAD.pack(0, REQUEST))
+            return await asyncio.wait_for(self._received(), START_SECONDS) == (READY, b"")
+        return False
 
     def _expire(self) -> None:
         self._late = True
@@ -151,8 +162,16 @@ class Worker:
                 raise WorkerDiedError("its answer is too long")
             return kind, await self._reader.readexactly(length)
         except (asyncio.IncompleteReadError, ConnectionError):
+            raise await self._death() from None
+
+    async def _death(self) -> WorkerDiedError:
+        """Why the process ended, of one whose connection has ended."""
+        try:
+            code = await asyncio.wait_for(self.process.wait(), ENDING_SECONDS)
+        except asyncio.TimeoutError:
+            self.kill()
             code = await self.process.wait()
-            raise WorkerDiedError(_ended(code), -code if code < 0 else None) from None
+        return WorkerDiedError(_ended(code), -code if code < 0 else None)
 
     @property
     def alive(self) -> bool:
@@ -163,6 +182,13 @@ class Worker:
         """End the process, and what it has started."""
         _kill(self.process)
         self._writer.close()
+
+    async def ended(self) -> None:
+        """Wait until a killed one is gone, and its connection with it."""
+        await self.process.wait()
+        self._writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
@@ -225,7 +251,7 @@ class Pool:
         for worker in list(self._workers):
             worker.kill()
         for worker in [*self._workers, *self._ending]:
-            await worker.process.wait()
+            await worker.ended()
         self._workers.clear()
 
     @property
@@ -249,13 +275,13 @@ class Pool:
         """The answer, as JSON. Raises `ProblemError`, "busy" if too many wait."""
         content = json.dumps(request).encode()
         for last in (False, True):
-            worker = await self._taken()
+            worker = await (self._taken_alive() if last else self._taken())
             try:
                 return await self._asked(worker, content, seconds, tell)
-            except (WorkerDiedError, ConnectionError) as error:
+            except WorkerDiedError as error:
                 self.deaths += 1
                 log.warning("a worker died", extra={"reason": str(error)})
-                if last or getattr(error, "ended_by", None) != signal.SIGKILL:
+                if last or error.ended_by != signal.SIGKILL:
                     reason = f"the worker process ended ({error}) before it answered"
                     raise ProblemError("died", reason) from None
         raise AssertionError("unreachable")
@@ -288,7 +314,7 @@ class Pool:
             worker = self._idle.pop()  # the one whose memory is in the caches
             if worker.alive:
                 return worker
-            self._gone(worker)
+            self._returned(worker, whole=False)
         if len(self._waiting) >= self.queue:
             raise self._busy()
         future: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
@@ -302,6 +328,19 @@ class Pool:
         finally:
             with contextlib.suppress(ValueError):
                 self._waiting.remove(future)
+
+    async def _taken_alive(self) -> Worker:
+        """As `_taken`, of one that answers: a death is noticed later than it happens."""
+        while True:
+            worker = await self._taken()
+            answers = False
+            try:
+                answers = await worker.answers()
+            finally:
+                if not answers:
+                    self._returned(worker, whole=False)
+            if answers:
+                return worker
 
     def _busy(self) -> ProblemError:
         after = max(1, round(self._seconds * len(self._waiting) / max(1, self.size)))

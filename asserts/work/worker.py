@@ -2,9 +2,10 @@
 
 A frame is its length (4 bytes, big endian), then one byte for its kind, then JSON. The server
 sends requests (`REQUEST`); the worker answers with any number of events (`EVENT`) and then an
-answer (`ANSWER`) or a problem (`PROBLEM`). It limits its own memory and files before it reads
-the first one, and ends with its server. Of the lines of code that programs and environments
-name only those of installed modules are read: a stranger's file may name any.
+answer (`ANSWER`) or a problem (`PROBLEM`). An empty request only asks whether the worker lives
+(`READY`). It limits its own memory and files before it reads the first one, and ends with its
+server. Of the lines of code that programs and environments name only those of installed
+modules are read: a stranger's file may name any.
 """
 
 from __future__ import annotations
@@ -80,6 +81,9 @@ def main(descriptor: int, settings: Mapping[str, Any]) -> None:
     gc.freeze()
     line.send(READY, b"")
     while (content := line.receive()) is not None:
+        if not content:
+            line.send(READY, b"")
+            continue
         _answer(line, serving, content, settings["answer_size"])
         del content
         gc.collect()  # symbols of this question must not be there for the next
