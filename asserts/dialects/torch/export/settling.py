@@ -18,6 +18,7 @@ from typing import TypeVar
 from asserts.dialects.torch.export.advice import AdvisedError, Place
 from asserts.dialects.torch.export.asking import statement_line
 from asserts.dialects.torch.export.rewriting import RefusedError, preceded
+from shapes.errors import ShapeproofError
 
 __all__ = ["comes_of", "keep_what_settles"]
 
@@ -39,7 +40,10 @@ def comes_of(error: BaseException | None, kind: type[Kind]) -> Kind | None:
 
 def keep_what_settles(error: AdvisedError, again: Callable[[], object]) -> None:
     """Leave out the lines of an error with which exporting `again` ends at the same place."""
-    place, lines = error.place, error.lines
+    try:
+        place, lines = error.place, error.lines
+    except (ShapeproofError, RecursionError):
+        return  # (the error says itself that it has no advice)
     function = None if place is None else _function_at(place)
     if place is None or function is None or not lines:
         return
