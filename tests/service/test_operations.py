@@ -79,7 +79,7 @@ def test_health_and_figures(server: Server) -> None:
 def test_logs_are_lines_of_json(server: Server) -> None:
     server.post("/v1/prove", ASK, headers={"X-Request-Id": "find-me"})
     server.post("/v1/prove", {"claims": "secret_name < 1"})
-    for _ in range(50):
+    for _ in range(200):
         lines = [json.loads(line) for line in server.log.read_text().splitlines()]
         (mine,) = [one for one in lines if one.get("request_id") == "find-me"] or [None]
         if mine:
