@@ -18,7 +18,7 @@ from asserts.conditions.report import Report
 from asserts.files import write_whole
 from asserts.outline import Box, outline
 
-__all__ = ["Drawing", "draw"]
+__all__ = ["Drawing", "draw", "draw_boxes"]
 
 HEIGHT, LETTER, MARGIN = 26.0, 7.0, 16.0  # of a box, the width of a letter; in pixels
 DOT_SECONDS: Final = 30
@@ -58,6 +58,14 @@ def draw(program: object, report: Report | None = None) -> Drawing:
         if box.role == "check" and row is not None and row.outcome == "discharged":
             boxes[box.name] = replace(box, title=f"{row.condition}: {row.why}")
     edges = [(a, b) for a, b in found.edges if a in boxes and b in boxes]
+    return draw_boxes(boxes, edges)
+
+
+def draw_boxes(boxes: Mapping[str, Box], edges: Edges) -> Drawing:
+    """Draw boxes by name, each below those from which an edge leads to it.
+
+    Raises `ImportError` where neither Graphviz nor grandalf is installed.
+    """
     places = _graphviz(boxes, edges) if shutil.which("dot") else _grandalf(boxes, edges)
     return Drawing(_svg(boxes, edges, places))
 

@@ -56,3 +56,23 @@ def test_the_reference_is_made_of_docstrings(site: Path) -> None:
         text = (site / "reference" / f"{page}.html").read_text(encoding="utf-8")
         for name in names:
             assert f'id="{name}' in text or f"id={name}" in text, name
+
+
+def test_pictures_are_made_by_the_build(site: Path) -> None:
+    """Screenshots of the command, and the map of the folders; no script draws them."""
+    screens = 0
+    for page in PAGES:
+        wanted = (ROOT / page).read_text(encoding="utf-8").count("<!-- screen: ")
+        text = (site / page.relative_to("docs").with_suffix(".html")).read_text(encoding="utf-8")
+        assert "<!-- screen" not in text
+        assert "flowchart" not in text, page
+        found = re.findall(r"src=\"?((?:\.\./)*pictures/\w+\.svg)", text)
+        assert len(found) >= wanted, page
+        screens += wanted
+        for name in found:
+            svg = ((site / page.relative_to("docs")).parent / name).read_text(encoding="utf-8")
+            assert "</svg>" in svg
+            assert "@font-face" not in svg
+    assert screens >= 3
+    walk = (site / "how-it-works.html").read_text(encoding="utf-8")
+    assert walk.count("pictures/") == 2
