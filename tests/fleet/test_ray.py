@@ -1,8 +1,13 @@
-"""The engine ray, on a stand-in for Ray's functions that it calls (a real cluster is no part of
-the tests): rows, processes that are lost, a cluster that is lost."""
+"""The engine ray, on a stand-in for Ray's functions that it calls: rows, processes that are
+lost, a cluster that is lost. A test with a real cluster of this machine runs where it is asked for
+(`-m real`)."""
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +19,7 @@ import pytest
 from asserts.fleet.engines import engine_of
 from asserts.fleet.plan import EngineError, Plan
 from asserts.fleet.run import run
-from tests.fleet.models import folder_of
+from tests.fleet.models import folder_of, journal
 
 
 class RayError(Exception):
@@ -100,3 +105,36 @@ def test_a_cluster_that_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(EngineError, match="pip install ray"):
         engine_of("ray", "auto", None)
+
+
+@pytest.mark.real
+def test_a_worker_of_a_real_cluster_is_killed(tmp_path: Path) -> None:
+    """Nothing is lost, and nothing is there twice. (`pip install ray`: it is part of no extra.)"""
+    pytest.importorskip("ray")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    ray = [sys.executable, "-m", "ray.scripts.scripts"]
+    head = ["--head", f"--port={port}", "--num-cpus=2", "--include-dashboard=false"]
+    subprocess.run([*ray, "start", *head, "--disable-usage-stats"], env=env, check=True)
+    models, out = folder_of(tmp_path / "models", 8, nodes=100), tmp_path / "out"
+    plan = Plan("minimise", str(out / "results"))
+    killed: list[int] = []
+
+    def tell(what: str, done: int, total: int) -> None:
+        if what == "minimise" and done == 3:
+            killed.append(int(journal(out)[-1]["place"].rpartition(":")[2]))
+            os.kill(killed[0], signal.SIGKILL)
+
+    try:
+        found = run([str(models)], plan, engine_of("ray", f"127.0.0.1:{port}", None), out, tell)
+    finally:
+        subprocess.run([*ray, "stop", "--force"], env=env, check=True)
+    assert killed
+    assert found.failures == {}
+    rows = journal(out)
+    assert len(rows) == len({row["key"] for row in rows}) == len(found.records) == 8
+    assert {row["status"] for row in rows} == {"done"}
+    assert not any(row["place"].endswith(f":{killed[0]}") for row in rows[3:])
+    assert len(list((out / "results").iterdir())) == 8
