@@ -157,13 +157,13 @@ def agreed(known: Knowledge) -> Knowledge:
         known = _rounded(known)
     if not known.excluded:
         return known
-    excluded = dict(known.excluded)
+    excluded: dict[Bound, Reasons] = dict(known.excluded)
     while known.lower <= known.upper:
         # Infinite ends are never among the excluded values.
-        if (why := excluded.get(known.lower)) is not None:  # type: ignore[arg-type]
+        if (why := excluded.get(known.lower)) is not None:
             why |= known.why_lower
             known = _rounded(replace(known, lower=known.lower + 1, why_lower=why))
-        elif (why := excluded.get(known.upper)) is not None:  # type: ignore[arg-type]
+        elif (why := excluded.get(known.upper)) is not None:
             why |= known.why_upper
             known = _rounded(replace(known, upper=known.upper - 1, why_upper=why))
         else:

@@ -18,6 +18,7 @@ from typing import Final
 
 from shapes.base.budget import ExhaustedError
 from shapes.base.infinity import IntInfinity
+from shapes.domains.float_ranges import float_ends
 from shapes.errors import UndefinedError
 from shapes.expr.nodes import (
     EQ_ZERO,
@@ -30,6 +31,7 @@ from shapes.expr.nodes import (
     IntExpr,
     Sum,
     Value,
+    side_of,
 )
 from shapes.facts.abstract_value import Knowledge
 from shapes.facts.store import Facts
@@ -123,7 +125,7 @@ class LocalSearch:
         total = _value(claim.args[0], values)
         if total is None:
             return False
-        for x, c in claim.args[0].terms().items():  # type: ignore[attr-defined]
+        for x, c in side_of(claim).terms().items():
             if x.op is not SYMBOL or not facts.is_new(x):
                 continue
             value = _moved(facts, claim, x, c, _integer(total), values)
@@ -298,7 +300,8 @@ def _double(facts: Facts, sym: Expr) -> float:
     known = facts.double_range(sym)[0]
     if 0.0 in known or known.lower is None:
         return 0.0
-    return float(known.lower) if known.lower in known else float(known.upper)  # type: ignore[arg-type]
+    lower, upper = float_ends(known)
+    return lower if lower in known else upper
 
 
 # --------------------------------------------------------------------------- moves
