@@ -28,8 +28,6 @@ __all__ = ["bitand", "bitor", "bitxor"]
 Box = tuple[int, int, int, int]
 """`(a, b, c, d)`: the first operand in a..b, the second in c..d, none negative."""
 
-Extreme = Callable[[int, int, int, int], int]
-
 
 def bitand(first: ValueRanges, *rest: ValueRanges) -> ValueRanges:
     """`a & b & ...`, folded from the left (exact for two)."""

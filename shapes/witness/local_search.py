@@ -29,6 +29,7 @@ from shapes.expr.nodes import (
     BoolExpr,
     Expr,
     IntExpr,
+    Op,
     Sum,
     Value,
     side_of,
@@ -38,7 +39,7 @@ from shapes.facts.store import Facts
 from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import free_symbols, symbols_of
 
-__all__ = ["MENDING", "LocalSearch", "moved", "nearby"]
+__all__ = ["MENDING", "LocalSearch", "moved", "nearby", "satisfied", "step_to"]
 
 MENDING: Final = 60
 """Facts that are evaluated to mend the values for one statement."""
@@ -79,9 +80,7 @@ class LocalSearch:
             if known is not None and _within(known, value) != value:
                 return None
             total += c * value
-        if op is LE_ZERO:
-            return total <= 0
-        return (total == 0) is (op is EQ_ZERO)
+        return satisfied(op, total)
 
     def _enter(self, facts: Facts, sym: Expr) -> bool:
         """A value within the range that is known: the one that it has, or the nearest to 0.
@@ -106,9 +105,7 @@ class LocalSearch:
     def _holds(self, claim: Expr) -> bool:
         total = _total(claim, self._values)
         if total is not None:
-            if claim.op is LE_ZERO:
-                return total <= 0
-            return (total == 0) is (claim.op is EQ_ZERO)
+            return satisfied(claim.op, total)
         if claim.op is OPERATORS["And"]:
             return all(map(self._holds, claim.args))
         if claim.op is OPERATORS["Or"]:
@@ -244,6 +241,20 @@ def moved(
     return {sym: search._values[sym] for sym in search._moved}
 
 
+def satisfied(op: Op, total: int) -> bool:
+    """Whether a relation holds whose side has that value."""
+    return total <= 0 if op is LE_ZERO else (total == 0) is (op is EQ_ZERO)
+
+
+def step_to(op: Op, total: int, c: int) -> int | None:
+    """By how much a symbol with coefficient `c` must change so that a relation just holds
+    whose side is `total`; None if no step does that. For ``!= 0``: how it fails to hold."""
+    if op is LE_ZERO:  # c*step may be at most -total
+        size = -(-total // abs(c))
+        return -size if c > 0 else size
+    return None if total % c else -total // c
+
+
 def _value(expr: Expr, values: Mapping[Expr, Value]) -> Value | None:
     """The value of an expression, if it has one."""
     if isinstance(expr, Sum):
@@ -354,13 +365,12 @@ def _moved(
     values: Mapping[Expr, Value],
 ) -> int | None:
     """Where a relation just holds, if ``c*x`` is a term of its side, which is `total` now."""
-    old = _integer(values[x])
-    if claim.op is EQ_ZERO:
-        return None if total % c else old - total // c
-    # c*x may be at most c*old - total
-    new = old - -(-total // c) if c > 0 else old + -(-total // -c)
+    step = step_to(claim.op, total, c)
+    if step is None:
+        return None
+    new = _integer(values[x]) + step
     m, r = facts.knowledge(x).congruence
-    if m > 1:
+    if m > 1 and claim.op is LE_ZERO:
         new += (r - new) % m if c < 0 else -((new - r) % m)
     return new
 
