@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,8 +35,8 @@ def lines_of_pipe() -> Iterator[str]:
     """The lines of standard input. Bytes that are not UTF-8 become U+FFFD."""
     if sys.stdin is None:  # (it was closed by the parent process)
         return
-    with suppress(AttributeError):
-        sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
     for line in sys.stdin:
         yield line.rstrip("\n")
 

@@ -165,10 +165,12 @@ def _folder() -> str | None:
 def _descriptor_to_stderr() -> Iterator[None]:
     """The same for what is written past Python, by a process that was started, say."""
     try:
-        sys.__stdout__.flush()  # type: ignore[union-attr]
+        if sys.__stdout__ is None:
+            raise OSError("there is no standard output")
+        sys.__stdout__.flush()
         kept = os.dup(1)
         os.dup2(2, 1)
-    except (AttributeError, OSError, ValueError):  # there is none
+    except (OSError, ValueError):  # there is none
         yield
         return
     try:

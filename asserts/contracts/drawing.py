@@ -111,7 +111,7 @@ class Drawer:
                 whole = conjunction(where.defined, where.claim)
                 claim = negation(whole) if where is broken else whole
                 conditions.append(_substituted(claim, meanings))
-        integers = {symbol(name, "int"): name for name in self.terms.integers}
+        integers: dict[Expr, str] = {symbol(name): name for name in self.terms.integers}
         symbols = list(dict.fromkeys(free_symbols(*meanings.values(), *conditions)))
         symbols += [one for one in integers if one not in symbols]
         return _pool_under(symbols, integers, [c for c in conditions if c is not TRUE])

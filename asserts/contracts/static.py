@@ -33,7 +33,7 @@ from asserts.trace.names import unused
 from asserts.trace.sources import module_named
 from shapes.env import Check, ShapeEnv
 from shapes.errors import ContradictionError, ShapeproofError
-from shapes.facts import Status
+from shapes.facts import STATED_BY, Status
 from shapes.tensors import ShapeError
 
 __all__ = ["Finding", "Outcome", "Traced", "check_file", "check_module"]
@@ -312,7 +312,7 @@ def _of_program(program: GraphModule, found: Traced) -> Iterator[Finding]:
     assert isinstance(env, ShapeEnv)
     checks = {(check.text, str(check.location)): check for check in env.checks}
     for row in InsertRuntimeAsserts()(program).report:
-        if row.stated_by == "input contract":
+        if row.stated_by == STATED_BY["contract"]:
             continue
         check = checks.get((row.condition, str(row.location)))
         file, line = _place(row.line, check, found)

@@ -146,7 +146,7 @@ class TracedCall:
     def _name(self, system: System, known: dict[Expr, Any]) -> None:
         """The values of names enter `known`, as simple as what is known allows."""
         for named in system.names:
-            value = substitute(named.value, known)
+            value: Expr = substitute(named.value, known)
             if not (value.is_symbol or value.is_constant):
                 simple = self._tracer.env.simplify(value)
                 value = simple.expr if isinstance(simple, Symbolic) else as_expr(simple)

@@ -51,6 +51,11 @@ class AssertInfo:
     location: str | None = None
     by_user: bool = False
 
+    @property
+    def stated_by(self) -> str:
+        """Who states the check, in words."""
+        return "the program" if self.by_user else "the graph"
+
 
 @dataclass(frozen=True)
 class Claim:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 from asserts.graph.graph import Graph, Node
 from asserts.graph.module import GraphModule
@@ -45,13 +45,16 @@ def having(interface: I | None) -> I:
     return interface
 
 
+TokenAt: TypeAlias = Literal["appended", "first", "paired"]
+
+
 @dataclass(frozen=True)
 class TokenPlace:
     """Where a token is added to what a graph returns (`output`: at the end or the front of
     the tuple, or beside it), and where it is in what a caller gets (`result`)."""
 
-    output: Literal["appended", "first", "paired"]
-    result: Literal["appended", "first", "paired"]
+    output: TokenAt
+    result: TokenAt
 
 
 TOKENS = "tokens"

@@ -136,8 +136,9 @@ class AddConstraintAsserts(Pass):
         name = symbol.name
         if not isinstance(symbol, IntExpr):
             raise GraphError(f"the symbol '{name}' is not an integer and has no range")
-        is_range = isinstance(wanted, ValueRanges)
-        ends = (wanted.lower, wanted.upper) if is_range else tuple(wanted)  # type: ignore[union-attr,arg-type]
+        ends: tuple[Any, ...] = (
+            (wanted.lower, wanted.upper) if isinstance(wanted, ValueRanges) else tuple(wanted)
+        )
         if len(ends) != 2:
             raise GraphError(f"the range of '{name}' needs two ends, not {ends!r}")
         lower, upper = (self._finite(name, end) for end in ends)

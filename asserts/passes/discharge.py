@@ -89,7 +89,7 @@ def obligations_of(env: ShapeEnv) -> list[Obligation]:
     found: list[Obligation] = []
     for fact in env.axioms:
         if fact.origin != "operation":
-            found += _parts(fact.claim, fact.text, "contract", fact.provenance.split(" (")[0])
+            found += _parts(fact.claim, fact.text, "contract", fact.stated_by)
     for check in env.checks:
         found += _of_check(check, env.names)
     return found

@@ -32,7 +32,7 @@ from typing import Any, ClassVar
 
 from asserts.conditions.report import Report, Row
 from asserts.dialects.base import Dialect
-from asserts.dialects.interfaces import TOKENS, TokenPlace, having
+from asserts.dialects.interfaces import TOKENS, TokenAt, TokenPlace, having
 from asserts.errors import GraphError
 from asserts.graph.graph import Graph, Node
 from asserts.graph.module import KEPT_META, GraphModule, attribute_at
@@ -55,14 +55,14 @@ class TokenSignature:
     parameter of a nested graph that takes the token (None for the program itself).
     """
 
-    output: str
+    output: TokenAt
     input: str | None = None
-    result: str = "paired"
+    result: TokenAt = "paired"
 
     @property
     def place(self) -> TokenPlace:
         """The same as the dialect says it."""
-        return TokenPlace(self.output, self.result)  # type: ignore[arg-type]
+        return TokenPlace(self.output, self.result)
 
 
 def token_signature(program: Any) -> TokenSignature | None:

@@ -142,15 +142,14 @@ class MinimiseRuntimeAsserts(Pass):
         if one.claim is None or always or self.dialect.is_used(one.node):
             return []
         info = self.dialect.info_of(one.node)
-        kind, who = ("user", "the program") if info.by_user else ("operation", "the graph")
         said = set(conjuncts(one.claim))
         whole = conjunction(defined(one.claim), one.whole)
         return [
             Obligation(
                 part,
                 info.condition,
-                kind,  # type: ignore[arg-type]
-                who,
+                "user" if info.by_user else "operation",
+                info.stated_by,
                 info.message,
                 implicit=part not in said,
                 stays=stays,
@@ -188,7 +187,7 @@ class MinimiseRuntimeAsserts(Pass):
         note = "its result is used" if used else one.reason
         return Row(
             condition=info.condition,
-            stated_by="the program" if info.by_user else "the graph",
+            stated_by=info.stated_by,
             outcome="discharged" if gone or trivial else "kept",
             proof=proofs[0] if gone else None,
             message=info.message,

@@ -34,7 +34,7 @@ from asserts.trace.tracer import Tracer
 from shapes.base import Bound, IntInfinity, as_integer, int_oo
 from shapes.env import Dim, ShapeEnv, SymInt, exact_hint, exact_range
 from shapes.errors import ShapeproofError
-from shapes.expr import Expr, IntExpr, as_expr, constant, equal, less_equal
+from shapes.expr import BoolExpr, Expr, IntExpr, as_expr, constant, equal, less_equal
 from shapes.traversal import (
     Spelled,
     evaluate,
@@ -241,7 +241,7 @@ class _Sizes:
         self._specs = specs
         self._named: dict[str, IntExpr] = {}
         self._first: dict[str, tuple[str, int | None]] = {}
-        self._contracts: list[Expr] = []
+        self._contracts: list[BoolExpr] = []
         self._derived: dict[tuple[str, int], Equation] = {}
         self._solutions: list[Solution] = []
 
@@ -370,7 +370,9 @@ class _Sizes:
         meant = self._named[wanted]
         own = meant
         if self._first[wanted] != (name, None):
-            own = self._t.env.integer(name, source=name).expr  # type: ignore[assignment]
+            made = self._t.env.integer(name, source=name).expr
+            assert isinstance(made, IntExpr)
+            own = made
             self._contracts.append(equal(own, meant))
         self._placeholder(name, own, {own: ()})
         self._t.inputs[name] = own

@@ -14,7 +14,7 @@ import linecache
 import re
 import sys
 import textwrap
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -149,17 +149,17 @@ HELD_BY_US: Final = 4
 
 def _user_frames() -> Iterator[FrameType]:
     """The frames of the traced program, from the innermost one."""
-    frame: Any = _skip(lambda f: is_internal(f.f_code.co_filename))
+    frame = _skip(lambda f: is_internal(f.f_code.co_filename))
     while frame is not None and not is_internal(frame.f_code.co_filename):
         yield frame
         frame = frame.f_back
 
 
-def _skip(condition: Any) -> FrameType | None:
-    frame: Any = sys._getframe(1)
+def _skip(condition: Callable[[FrameType], bool]) -> FrameType | None:
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and condition(frame):
         frame = frame.f_back
-    return frame  # type: ignore[no-any-return]
+    return frame
 
 
 def _call(env: ShapeEnv, symbol: str, name: str) -> None:

@@ -27,7 +27,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any, Final, NoReturn
 
 import numpy as np
@@ -64,7 +64,7 @@ def is_standard(file: str) -> bool:
 
 def _asking() -> Location | None:
     """The line of the project that asks, directly or through Python's own library."""
-    frame = sys._getframe(3)
+    frame: FrameType | None = sys._getframe(3)
     while frame is not None:
         file = frame.f_code.co_filename
         module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
@@ -74,7 +74,7 @@ def _asking() -> Location | None:
             if is_internal(file) or is_library(file):
                 return None
             return Location(file, frame.f_lineno, frame.f_code.co_name)
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return None
 
 

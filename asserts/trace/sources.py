@@ -247,7 +247,8 @@ def _function(module: ModuleType, place: str, name: str) -> Callable[..., Any]:
         raise TraceError(f"{name!r} in {place} is {kind}")
     if inspect.isclass(owner):
         return _bound(owner, name, found)
-    return found  # type: ignore[no-any-return]
+    function: Callable[..., Any] = found
+    return function
 
 
 def _similar(owner: object, name: str) -> str:
@@ -256,12 +257,12 @@ def _similar(owner: object, name: str) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _bound(owner: type, name: str, found: Any) -> Callable[..., Any]:
+def _bound(owner: type, name: str, found: Callable[..., Any]) -> Callable[..., Any]:
     """What a class has under the name, with an instance if it is a method of instances."""
     last = name.rpartition(".")[2]
     raw = inspect.getattr_static(owner, last)
     if isinstance(raw, (staticmethod, classmethod)) or not inspect.isfunction(found):
-        return found  # type: ignore[no-any-return]
+        return found
     try:
         inspect.signature(owner).bind()
     except (TypeError, ValueError):
@@ -269,7 +270,8 @@ def _bound(owner: type, name: str, found: Any) -> Callable[..., Any]:
             f"{name!r} is a method, and {owner.__name__}(...) needs arguments: write a "
             "function that creates the instance and calls the method, and name that"
         ) from None
-    return getattr(owner(), last)  # type: ignore[no-any-return]
+    bound: Callable[..., Any] = getattr(owner(), last)
+    return bound
 
 
 def _arguments(

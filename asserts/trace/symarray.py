@@ -252,7 +252,8 @@ class SymArray(NDArrayOperatorsMixin):
     @property
     def T(self) -> SymArray:  # noqa: N802
         """The transpose."""
-        return self._call("transpose")  # type: ignore[no-any-return]
+        transposed: SymArray = self._call("transpose")
+        return transposed
 
     @property
     def real(self) -> Any:

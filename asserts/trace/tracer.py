@@ -27,7 +27,7 @@ from asserts.trace.names import described, learn_names, text_of_claim
 from asserts.trace.symarray import ANY, Elements, SymArray, Total, count_key, sum_key
 from shapes import tensors
 from shapes.base import DEBUG, Location, Log, user_location
-from shapes.env import ShapeEnv, Symbolic, SymBool, SymFloat, SymInt
+from shapes.env import ShapeEnv, Symbolic, SymFloat
 from shapes.errors import ContradictionError
 from shapes.expr import (
     FALSE,
@@ -36,6 +36,7 @@ from shapes.expr import (
     BoolExpr,
     Expr,
     IntExpr,
+    Kind,
     as_integer,
     conjunction,
     conjuncts,
@@ -116,9 +117,9 @@ class Tracer:
 
     # -- asking ----------------------------------------------------------------------------
 
-    def decide(self, condition: Expr) -> bool | None:
+    def decide(self, condition: BoolExpr) -> bool | None:
         """Whether a condition holds, if that is known cheaply."""
-        return self.env.decide(condition)  # type: ignore[arg-type]
+        return self.env.decide(condition)
 
     def shape_of(self, value: Any) -> Shape:
         """The shape of an operand: an array, a number, or nested lists of them."""
@@ -223,16 +224,16 @@ class Tracer:
         info = self.env.symbols.get(negated.name) if negated.is_symbol else None
         return info is not None and info.size_like
 
-    def contract(self, condition: Expr) -> None:
+    def contract(self, condition: BoolExpr) -> None:
         """State what every caller's inputs satisfy."""
         if condition is not TRUE:
-            self.env.contract(condition)  # type: ignore[arg-type]
+            self.env.contract(condition)
             self.contracts.append(condition)
 
-    def guarantee(self, condition: Expr, node: Node) -> None:
+    def guarantee(self, condition: BoolExpr, node: Node) -> None:
         """State what the operation itself ensures."""
         if condition is not TRUE:
-            self.env.guarantee(condition, self.operation, node.name)  # type: ignore[arg-type]
+            self.env.guarantee(condition, self.operation, node.name)
             self.guarantees.append(condition)
 
     # -- recording -------------------------------------------------------------------------
@@ -406,16 +407,16 @@ class Tracer:
 
     # -- values ----------------------------------------------------------------------------
 
-    def unbacked(self, source: str, kind: str = "int", size_like: bool = False) -> Any:
+    def unbacked(self, source: str, kind: Kind = "int", size_like: bool = False) -> Any:
         """A fresh symbol for a value that is known only when the program runs."""
-        return self.env.unbacked(kind=kind, size_like=size_like, source=source)  # type: ignore[arg-type]
+        return self.env.unbacked(kind=kind, size_like=size_like, source=source)
 
     def read(self, x: Any) -> Any:
         """The only element of an array as a symbolic number (or a number, if known)."""
         if not isinstance(x, SymArray):
             return x.item() if isinstance(x, (np.ndarray, np.generic)) else x
         self.require(_one_element(x._dims), "item")
-        kind = {"b": "bool", "i": "int", "u": "int", "f": "float"}.get(x.dtype.kind)
+        kind = _KINDS.get(x.dtype.kind)
         if kind is None or x.dtype.itemsize > 8:
             raise TraceError(f"reading a {x.dtype} value cannot be traced")
         lower, upper = x._elements
@@ -426,7 +427,7 @@ class Tracer:
             held = self._new_read(x, kind)
         return self.env.wrap(held)
 
-    def _new_read(self, x: SymArray, kind: str) -> Expr:
+    def _new_read(self, x: SymArray, kind: Kind) -> Expr:
         total = self._totals.get(x._total_of) if x._total_of is not None else None
         if total is not None:
             return total
@@ -515,10 +516,5 @@ def stack_text(location: Location | None) -> str:
     return "" if location is None else location.as_traceback()
 
 
-def scalar_kind(value: Any) -> str | None:
-    """Which Python number a symbolic value stands for."""
-    if isinstance(value, SymBool):
-        return "bool"
-    if isinstance(value, SymInt):
-        return "int"
-    return "float" if isinstance(value, SymFloat) else None
+_KINDS: Final[dict[str, Kind]] = {"b": "bool", "i": "int", "u": "int", "f": "float"}
+"""The kinds of the elements of arrays, by numpy's letter for them."""

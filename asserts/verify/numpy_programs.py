@@ -78,7 +78,7 @@ class NumpySubject:
             sizes = sizes_of_inputs(self._module, self._placeholders, inputs)
         except ShapeproofError:
             return 0
-        known = {symbol(name, "int"): size for name, size in sizes.items()}
+        known: dict[Expr, int] = {symbol(name): size for name, size in sizes.items()}
         return sum(_elements(node.meta.get("val"), known) for node in self._module.graph.nodes)
 
     def difference(self, first: Any, second: Any) -> str | None:
@@ -107,11 +107,13 @@ class FunctionSubject:
         own = [(name, ("input", name)) for name in self._names]
         self._structure = module.meta.get(STRUCTURE, own)
         try:
-            parameters = inspect.signature(function).parameters
+            signature = inspect.signature(function)
         except (TypeError, ValueError):
-            parameters = {}  # type: ignore[assignment]
+            signature = inspect.Signature()
         only_by_place = inspect.Parameter.POSITIONAL_ONLY
-        self._by_name = {n for n, p in parameters.items() if p.kind is not only_by_place}
+        self._by_name = {
+            n for n, p in signature.parameters.items() if p.kind is not only_by_place
+        }
 
     def run(self, inputs: Sequence[Any]) -> Any:
         """The result, and the inputs as they are afterwards."""

@@ -34,7 +34,7 @@ from shapes.arith.certificate import (
 )
 from shapes.arith.lemma_schemas import state
 from shapes.errors import ContradictionError, ShapeproofError
-from shapes.expr.booleans import conjunction, negation
+from shapes.expr.booleans import conjunction, conjuncts, negation
 from shapes.expr.integers import modulo
 from shapes.expr.linear import eq_zero, le_zero
 from shapes.expr.nodes import (
@@ -51,6 +51,7 @@ from shapes.expr.nodes import (
     IntExpr,
     combine,
     constant,
+    side_of,
 )
 from shapes.facts.bounds import bounds, congruence
 from shapes.facts.store import Fact, Facts
@@ -116,10 +117,6 @@ def _replaced(part: Replacement) -> Expr:
     return substitute(part.source.claim, values)
 
 
-def _conjuncts(claim: Expr) -> tuple[Expr, ...]:
-    return claim.args if claim.op is OPERATORS["And"] else (claim,)
-
-
 def _same_parts(claim: BoolExpr, parts: Sequence[BoolExpr]) -> bool:
     if claim.op is EQ_ZERO:
         e = claim.args[0]
@@ -143,9 +140,9 @@ def _holds(premise: Premise, goal: BoolExpr) -> bool:
     claim = premise.claim
     if premise.source == "goal":
         opposite = negation(goal)
-        said = claim in _conjuncts(opposite)
+        said = claim in conjuncts(opposite)
         return said or _says(Facts().given(*premise.facts), opposite, claim)
-    if claim is TRUE or any(claim in _conjuncts(f.claim) for f in premise.facts):
+    if claim is TRUE or any(claim in conjuncts(f.claim) for f in premise.facts):
         return True
     if premise.source != "fact":
         return _rests(premise.facts, claim)
@@ -154,10 +151,10 @@ def _holds(premise: Premise, goal: BoolExpr) -> bool:
     return said or learned.holds(claim) is not None
 
 
-def _says(facts: Facts, whole: Expr, part: Expr) -> bool:
+def _says(facts: Facts, whole: BoolExpr, part: BoolExpr) -> bool:
     """Whether a condition is a part of another one under the facts. (Which symbol of an
     equality is replaced depends on which was declared first, so both are normalized here.)"""
-    parts = _conjuncts(facts.normalized(whole)[0])
+    parts = conjuncts(facts.normalized(whole)[0])
     return part in parts or facts.normalized(part)[0] in parts
 
 
@@ -171,12 +168,12 @@ def _in_range(facts: Facts, claim: BoolExpr) -> bool:
         return True
     if normal.op not in (LE_ZERO, EQ_ZERO, NE_ZERO):
         return False
-    lower, upper = bounds(facts, normal.args[0]).int_bounds()
+    lower, upper = bounds(facts, side_of(normal)).int_bounds()
     if normal.op is LE_ZERO:
         return upper <= 0
     if normal.op is EQ_ZERO:
         return lower == upper == 0
-    return lower > 0 or upper < 0 or not congruence(facts, normal.args[0]).admits(0)  # type: ignore[arg-type]
+    return lower > 0 or upper < 0 or not congruence(facts, side_of(normal)).admits(0)
 
 
 def _rests(stated: Sequence[Fact], claim: BoolExpr) -> bool:

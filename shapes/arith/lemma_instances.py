@@ -36,6 +36,7 @@ from shapes.expr.nodes import (
     combine,
     constant,
     make_product,
+    side_of,
 )
 
 __all__ = ["Instance", "Wanted", "instances"]
@@ -113,11 +114,11 @@ class _Chooser:
         for relation in relations:
             if relation.op not in (LE_ZERO, EQ_ZERO, NE_ZERO):
                 continue
-            for atom in relation.args[0].terms():  # type: ignore[attr-defined]
+            for atom in side_of(relation).terms():
                 self._enter_atom(atom)
                 if isinstance(atom, Product):
                     for base in atom.args:
-                        self._enter_atom(base)  # type: ignore[arg-type]
+                        self._enter_atom(base)
 
     def _enter_atom(self, atom: IntExpr) -> None:
         if atom not in self._atoms:

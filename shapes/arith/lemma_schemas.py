@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from shapes.errors import ShapeproofError
-from shapes.expr.booleans import negation, where
+from shapes.expr.booleans import as_integer, negation, where
 from shapes.expr.integers import (
     absolute,
     bit_and,
@@ -31,7 +31,16 @@ from shapes.expr.integers import (
     truncating_division,
 )
 from shapes.expr.linear import eq_zero, le_zero, multiply, ne_zero, scale, shift
-from shapes.expr.nodes import BoolExpr, Expr, IntAtom, IntConstant, IntExpr, combine, constant
+from shapes.expr.nodes import (
+    BoolExpr,
+    Expr,
+    IntAtom,
+    IntConstant,
+    IntExpr,
+    combine,
+    constant,
+    int_operands,
+)
 
 __all__ = ["SCHEMAS", "SchemaError", "Statement", "state"]
 
@@ -66,20 +75,25 @@ def _at_most(e: IntExpr, k: int) -> BoolExpr:
     return le_zero(combine(1, e, 0, e, -k))
 
 
+def _foreign() -> SchemaError:
+    return SchemaError("the operands are not those of the schema")
+
+
 def _need(condition: bool) -> None:
     if not condition:
-        raise SchemaError("the operands are not those of the schema")
+        raise _foreign()
 
 
 def _number(e: Expr) -> int:
-    _need(type(e) is IntConstant)
-    return e.constant  # type: ignore[attr-defined, no-any-return]
+    if type(e) is not IntConstant:
+        raise _foreign()
+    return e.constant
 
 
 def _operand_of(atom: IntExpr, name: str, e: IntExpr) -> list[IntExpr]:
     """The other operands of an atom of that operator, of which `e` is one."""
     _need(atom.op.name == name and isinstance(atom, IntAtom) and e in atom.args)
-    return [f for f in atom.args if f is not e]  # type: ignore[misc]
+    return [f for f in int_operands(atom) if f is not e]
 
 
 # --------------------------------------------------------------------------- division
@@ -292,14 +306,18 @@ def _gcd_below_negated(m: IntExpr, e: IntExpr) -> Statement:
     return Statement((_at_most(e, -1),), _le(m, scale(-1, e)))
 
 
+def _chosen(p: BoolExpr, a: IntExpr, b: IntExpr) -> IntExpr:
+    return as_integer(where(p, a, b))
+
+
 def _where_then(p: BoolExpr, a: IntExpr, b: IntExpr) -> Statement:
     """``p``: ``Where(p, a, b) == a``."""
-    return Statement((p,), _eq(where(p, a, b), a))  # type: ignore[arg-type]
+    return Statement((p,), _eq(_chosen(p, a, b), a))
 
 
 def _where_else(p: BoolExpr, a: IntExpr, b: IntExpr) -> Statement:
     """``not p``: ``Where(p, a, b) == b``."""
-    return Statement((negation(p),), _eq(where(p, a, b), b))  # type: ignore[arg-type]
+    return Statement((negation(p),), _eq(_chosen(p, a, b), b))
 
 
 # --------------------------------------------------------------------------- roundings
@@ -309,8 +327,9 @@ _ROUNDINGS: Final = {"FloorToInt": 0, "TruncToInt": 1, "RoundToInt": 1, "CeilToI
 
 
 def _rounding(atom: Expr) -> IntExpr:
-    _need(atom.op.name in _ROUNDINGS and isinstance(atom, IntAtom))
-    return atom  # type: ignore[return-value]
+    if atom.op.name not in _ROUNDINGS or not isinstance(atom, IntAtom):
+        raise _foreign()
+    return atom
 
 
 def _rounding_order(x: IntExpr, y: IntExpr) -> Statement:
@@ -457,10 +476,9 @@ def _total(m: IntExpr, name: str) -> Statement:
     """No operand negative: ``m`` is at most the sum of its operands."""
     _need(m.op.name == name and isinstance(m, IntAtom))
     total = constant(0)
-    for f in m.args:
-        assert isinstance(f, IntExpr)
+    for f in int_operands(m):
         total = combine(1, total, 1, f)
-    return Statement(tuple(_at_least(f, 0) for f in m.args), _le(m, total))  # type: ignore[arg-type]
+    return Statement(tuple(_at_least(f, 0) for f in int_operands(m)), _le(m, total))
 
 
 def _or_within(m: IntExpr) -> Statement:

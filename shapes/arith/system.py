@@ -26,7 +26,7 @@ from shapes.arith.simplex import weighted
 from shapes.base.budget import ExhaustedError, spend
 from shapes.base.infinity import IntInfinity
 from shapes.errors import ContradictionError
-from shapes.expr.booleans import negation
+from shapes.expr.booleans import conjuncts, negation
 from shapes.expr.linear import le_zero
 from shapes.expr.nodes import (
     EQ_ZERO,
@@ -39,6 +39,7 @@ from shapes.expr.nodes import (
     Expr,
     IntExpr,
     combine,
+    side_of,
 )
 from shapes.facts.cache import Part
 from shapes.facts.justification import NO_REASONS
@@ -230,9 +231,7 @@ def _read(facts: Facts, connected: list[Fact]) -> Component:
     for fact in connected:
         normal, why = facts.normalized(fact.claim)
         reasons = why | {fact} if why else Reasons((fact,))
-        conjuncts = normal.args if normal.op is OPERATORS["And"] else (normal,)
-        for claim in conjuncts:
-            assert isinstance(claim, BoolExpr)
+        for claim in conjuncts(normal):
             if claim is TRUE or claim in component.claims:
                 continue
             row = leaf_row(claim, ("fact", claim, reasons))
@@ -248,8 +247,7 @@ def _read(facts: Facts, connected: list[Fact]) -> Component:
 def leaf_row(claim: BoolExpr, leaf: object) -> Row:
     """The row of a relation; for any other condition a row that says nothing."""
     if claim.op is LE_ZERO or claim.op is EQ_ZERO:
-        e = claim.args[0]
-        assert isinstance(e, IntExpr)
+        e = side_of(claim)
         return Row(dict(e.terms()), e.constant, claim.op is EQ_ZERO, leaf)  # type: ignore[arg-type]
     if claim is FALSE:
         return Row({}, 1, False, leaf)
@@ -504,7 +502,7 @@ def _range_row(claim: BoolExpr) -> Row:
 
 
 def _atoms_of(relations: Sequence[BoolExpr]) -> list[IntExpr]:
-    return [x for p in relations for x in p.args[0].terms()]  # type: ignore[attr-defined]
+    return [x for p in relations for x in side_of(p).terms()]
 
 
 def _atoms(rows: Sequence[Row]) -> list[IntExpr]:

@@ -40,8 +40,9 @@ def number(value: object) -> Number | None:
     just this type. None for what is none, or has no exact value in these types (fractions
     that aren't integers, complex numbers, dates, tensors without a value)."""
     kind = type(value)
-    if kind in _PLAIN:
-        return value  # type: ignore[return-value]
+    if kind is int or kind is float or kind is bool or kind is IntInfinity:
+        assert isinstance(value, (int, float, IntInfinity))
+        return value
     read = _readers.get(kind)
     if read is not None:
         return read(value)
@@ -79,7 +80,7 @@ def is_array(value: object) -> bool:
 def is_numeric(value: object) -> bool:
     """Whether this means a number, also one that has no exact value here."""
     if is_array(value):
-        return tuple(value.shape) == ()  # type: ignore[attr-defined]
+        return getattr(value, "shape", None) == ()
     return is_sympy(value) or number(value) is not None or _ratio(value) is not None
 
 
@@ -116,7 +117,7 @@ def of_kind(value: object, kind: str) -> int | float | bool | None:
     if kind == "float":
         return as_double(value)
     found = number(value)
-    return int(found) if type(found) in (int, bool) else None  # type: ignore[arg-type]
+    return int(found) if isinstance(found, int) else None
 
 
 def _element(value: Any) -> Number | None:

@@ -13,7 +13,11 @@ __all__ = ["Bound", "IntInfinity", "int_oo"]
 
 
 class IntInfinity:
-    """One of the two integer infinities; use `int_oo` and `-int_oo`."""
+    """One of the two integer infinities; use `int_oo` and `-int_oo`.
+
+    The types of comparisons admit floats because ends of ranges, which may be floats, are
+    compared with each other; a comparison with a float raises `TypeError`.
+    """
 
     __slots__ = ("_sign",)
     _sign: int
@@ -55,22 +59,22 @@ class IntInfinity:
     def __abs__(self) -> IntInfinity:
         return int_oo
 
-    def __lt__(self, other: int | IntInfinity) -> bool:
+    def __lt__(self, other: float | IntInfinity) -> bool:
         if isinstance(other, IntInfinity):
             return self._sign < other._sign
         return self._sign < 0 if isinstance(other, int) else NotImplemented
 
-    def __le__(self, other: int | IntInfinity) -> bool:
+    def __le__(self, other: float | IntInfinity) -> bool:
         if isinstance(other, IntInfinity):
             return self._sign <= other._sign
         return self._sign < 0 if isinstance(other, int) else NotImplemented
 
-    def __gt__(self, other: int | IntInfinity) -> bool:
+    def __gt__(self, other: float | IntInfinity) -> bool:
         if isinstance(other, IntInfinity):
             return self._sign > other._sign
         return self._sign > 0 if isinstance(other, int) else NotImplemented
 
-    def __ge__(self, other: int | IntInfinity) -> bool:
+    def __ge__(self, other: float | IntInfinity) -> bool:
         if isinstance(other, IntInfinity):
             return self._sign >= other._sign
         return self._sign > 0 if isinstance(other, int) else NotImplemented

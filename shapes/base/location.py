@@ -147,7 +147,7 @@ def user_location() -> Location | None:
     the block `SaidAt` that is further in; None at top level."""
     place = _said.get()
     end = None if place is None else place[1]
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame is not end:
         code = frame.f_code
         internal = _internal.get(code.co_filename)
@@ -155,7 +155,7 @@ def user_location() -> Location | None:
             internal = is_internal(code.co_filename)
         if not internal:
             return Location(code.co_filename, frame.f_lineno, code.co_name)
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return None if place is None or frame is None else place[0]
 
 

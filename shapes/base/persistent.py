@@ -50,7 +50,7 @@ class PersistentMap(Generic[K, V]):
     def __init__(self, layers: tuple[dict[K, V], ...] = ()) -> None:
         self._layers = layers
 
-    def get(self, key: K) -> V | None:
+    def get(self, key: object) -> V | None:
         """The value, or None for a key that is not there."""
         for layer in self._layers:
             if key in layer:
@@ -121,7 +121,7 @@ class FirstValues(Generic[K, V]):
     def __init__(self, state: tuple[PersistentMap[K, V], Any, int] | None = None) -> None:
         self._state = (PersistentMap(), None, 0) if state is None else state
 
-    def get(self, key: K) -> V | None:
+    def get(self, key: object) -> V | None:
         """The value, or None for a key that is not there."""
         state = self._state
         settled = state[0] if state[1] is None else self._settled()

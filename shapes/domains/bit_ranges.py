@@ -28,8 +28,6 @@ __all__ = ["bitand", "bitor", "bitxor"]
 Box = tuple[int, int, int, int]
 """`(a, b, c, d)`: the first operand in a..b, the second in c..d, none negative."""
 
-Extreme = Callable[[int, int, int, int], int]
-
 
 def bitand(first: ValueRanges, *rest: ValueRanges) -> ValueRanges:
     """`a & b & ...`, folded from the left (exact for two)."""
@@ -86,9 +84,10 @@ def _parts(lower: Bound, upper: Bound, everything: int) -> Iterator[tuple[int, i
     """Sign (-1 or 0), first and last value modulo 2**width of each part of one sign."""
     if lower < 0:
         first = 0 if isinstance(lower, IntInfinity) else lower & everything
-        yield -1, first, everything if upper >= 0 else int(upper) & everything  # type: ignore[arg-type]
+        last = upper & everything if isinstance(upper, int) and upper < 0 else everything
+        yield -1, first, last
     if upper >= 0:
-        first = 0 if lower < 0 else int(lower)  # type: ignore[arg-type]
+        first = lower if isinstance(lower, int) and lower > 0 else 0
         yield 0, first, everything if isinstance(upper, IntInfinity) else upper
 
 

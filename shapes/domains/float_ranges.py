@@ -43,8 +43,9 @@ Interval = tuple[float, float]
 
 def float_ends(value: ValueRanges) -> Interval:
     """The ends of a float range; raises `RangeError` for one of another kind."""
-    if value.kind == "float":
-        return value.lower, value.upper  # type: ignore[return-value]
+    lower, upper = value.lower, value.upper
+    if isinstance(lower, float) and isinstance(upper, float):
+        return lower, upper
     raise RangeError(f"a float range is needed here, not {value!r}")
 
 
@@ -494,17 +495,24 @@ _DIGITS: Final = (-309, 324)
 """From these on `round(x, digits)` is 0 and x for every double."""
 
 
+def _clipped(end: Bound, least: int, most: int) -> int:
+    """The end, or the nearest of these integers."""
+    if isinstance(end, int) and least <= end <= most:
+        return end
+    return least if end < least else most
+
+
 def round_decimal(a: ValueRanges, ndigits: ValueRanges | int) -> ValueRanges:
     """Python's `round(a, ndigits)`: correctly rounded, so increasing in a.
 
     In ndigits it is not monotone, and all those that differ are looked at (under 700).
     """
     digits = (ndigits, ndigits) if isinstance(ndigits, int) else int_ends(ndigits)
-    first, last = (min(max(end, _DIGITS[0]), _DIGITS[1]) for end in digits)
+    first, last = (_clipped(end, *_DIGITS) for end in digits)
     lower, upper = float_ends(a)
     parts = [
         (_round(lower, n), _round(upper, n))
-        for n in range(int(first), int(last) + 1)  # type: ignore[arg-type]
+        for n in range(first, last + 1)
     ]
     return float_hull(parts, a.nan)
 

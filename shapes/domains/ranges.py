@@ -116,7 +116,7 @@ def _place(end: End) -> tuple[float, int]:
 def le(a: ValueRanges, b: ValueRanges) -> ValueRanges:
     """`a <= b`: true if all of a is below b, false if all is above; NaN makes it false."""
     if a.kind == b.kind:
-        always, never = a.upper <= b.lower, a.lower > b.upper  # type: ignore[operator]
+        always, never = a.upper <= b.lower, a.lower > b.upper
     else:
         always = _place(a.upper) <= _place(b.lower)
         never = _place(a.lower) > _place(b.upper)
@@ -126,7 +126,7 @@ def le(a: ValueRanges, b: ValueRanges) -> ValueRanges:
 def lt(a: ValueRanges, b: ValueRanges) -> ValueRanges:
     """`a < b`: true if all of a is below b, false if none of it is; NaN makes it false."""
     if a.kind == b.kind:
-        always, never = a.upper < b.lower, a.lower >= b.upper  # type: ignore[operator]
+        always, never = a.upper < b.lower, a.lower >= b.upper
     else:
         always = _place(a.upper) < _place(b.lower)
         never = _place(a.lower) >= _place(b.upper)
@@ -153,7 +153,7 @@ def eq(a: ValueRanges, b: ValueRanges) -> ValueRanges:
 def _equal(a: tuple[End, End], b: tuple[End, End], exact: bool) -> ValueRanges:
     """Equality of values in two intervals of one kind; `exact`: they have no others."""
     same = exact and a[0] == a[1] == b[0] == b[1]
-    return _decided(same, a[0] > b[1] or b[0] > a[1])  # type: ignore[operator]
+    return _decided(same, a[0] > b[1] or b[0] > a[1])
 
 
 def _integers_within(a: ValueRanges) -> tuple[Bound, Bound] | None:
@@ -178,7 +178,7 @@ def bool_ends(value: ValueRanges) -> tuple[bool, bool]:
     """The ends of a bool range; raises `RangeError` for one of another kind."""
     if value.kind != "bool":
         raise RangeError(f"a bool range is needed here, not {value!r}")
-    return value.lower, value.upper  # type: ignore[return-value]
+    return value.lower is True, value.upper is True
 
 
 def and_(*args: ValueRanges) -> ValueRanges:

@@ -54,14 +54,16 @@ class ValueRanges:
         lower, upper = _own(lower), _own(upper)
         kind = _common_kind(lower, upper)
         _check_ends(lower, upper)
-        if kind == "float":
+        if isinstance(lower, float) and isinstance(upper, float):
             return float_range(lower, upper, bool(nan))
         if nan:
             shown = f"[{written(lower)}, {written(upper)}]"
             raise RangeError(f"NaN is not a value of the {kind} range {shown}")
         if kind == "bool":
             return _BOOLS[lower, upper]
-        return int_range(lower, upper)  # type: ignore[arg-type]
+        assert not isinstance(lower, float)
+        assert not isinstance(upper, float)
+        return int_range(lower, upper)
 
     @classmethod
     def unknown_int(cls) -> ValueRanges:
@@ -109,10 +111,10 @@ class ValueRanges:
         no interval, `self` is returned, which includes it.
         """
         kind = _same_kind(self, other)
-        lower = other.lower if self.lower < other.lower else self.lower  # type: ignore[operator]
-        upper = self.upper if self.upper < other.upper else other.upper  # type: ignore[operator]
+        lower = other.lower if self.lower < other.lower else self.lower
+        upper = self.upper if self.upper < other.upper else other.upper
         nan = self.nan and other.nan
-        if lower > upper:  # type: ignore[operator]
+        if lower > upper:
             return self if nan else None
         return _make(kind, lower, upper, nan)
 
@@ -120,8 +122,8 @@ class ValueRanges:
         """Whether every value of this range is one of the other's."""
         return (
             self.kind == other.kind
-            and self.lower >= other.lower  # type: ignore[operator]
-            and self.upper <= other.upper  # type: ignore[operator]
+            and self.lower >= other.lower
+            and self.upper <= other.upper
             and (other.nan or not self.nan)
         )
 
@@ -135,8 +137,8 @@ class ValueRanges:
     def __or__(self, other: ValueRanges) -> ValueRanges:
         """The smallest range that includes both."""
         kind = _same_kind(self, other)
-        lower = self.lower if self.lower < other.lower else other.lower  # type: ignore[operator]
-        upper = other.upper if self.upper < other.upper else self.upper  # type: ignore[operator]
+        lower = self.lower if self.lower < other.lower else other.lower
+        upper = other.upper if self.upper < other.upper else self.upper
         return _make(kind, lower, upper, self.nan or other.nan)
 
     def __contains__(self, value: object) -> bool:
@@ -150,7 +152,7 @@ class ValueRanges:
         if isinstance(value, float):
             if value != value:
                 return self.nan
-            return self.kind == "float" and self.lower <= value <= self.upper  # type: ignore[operator]
+            return self.kind == "float" and self.lower <= value <= self.upper
         return isinstance(value, int) and self.lower <= value <= self.upper
 
     def __eq__(self, other: object) -> bool:
@@ -198,10 +200,12 @@ class _IntRange(ValueRanges):
     __slots__ = ()
     kind: Kind = "int"
     nan: bool = False
+    lower: Bound
+    upper: Bound
 
     def int_bounds(self) -> tuple[Bound, Bound]:
         """Both ends."""
-        return self.lower, self.upper  # type: ignore[return-value]
+        return self.lower, self.upper
 
 
 # The slots' own setters get past `__setattr__`, at half the cost of object.__setattr__.
@@ -232,9 +236,9 @@ def int_range(lower: Bound, upper: Bound) -> ValueRanges:
     return made
 
 
-def float_range(lower: End, upper: End, nan: bool = False) -> ValueRanges:
+def float_range(lower: float, upper: float, nan: bool = False) -> ValueRanges:
     """A float range, unchecked except that an end -0.0 becomes 0.0."""
-    return _make("float", lower + 0.0, upper + 0.0, nan)  # type: ignore[operator]
+    return _make("float", lower + 0.0, upper + 0.0, nan)
 
 
 def int_ends(value: ValueRanges) -> tuple[Bound, Bound]:
@@ -242,10 +246,10 @@ def int_ends(value: ValueRanges) -> tuple[Bound, Bound]:
 
     Raises `RangeError` for a float range.
     """
-    if value.kind == "int":
-        return value.lower, value.upper  # type: ignore[return-value]
+    if isinstance(value, _IntRange):
+        return value.lower, value.upper
     if value.kind == "bool":
-        return int(value.lower), int(value.upper)  # type: ignore[arg-type]
+        return int(value.lower is True), int(value.upper is True)
     raise RangeError(f"an integer range is needed here, not {value!r}")
 
 
@@ -294,7 +298,7 @@ def _check_ends(lower: End, upper: End) -> None:
         raise RangeError("the lower end is int_oo, above every integer: no integer is left")
     if upper is -int_oo:
         raise RangeError("the upper end is -int_oo, below every integer: no integer is left")
-    if lower > upper:  # type: ignore[operator]
+    if lower > upper:
         raise RangeError(
             f"the lower end {written(lower)} is above the upper end {written(upper)}"
         )

@@ -13,7 +13,7 @@ from shapes.env.symints import Symbolic, SymBool
 from shapes.errors import ExpressionTypeError
 from shapes.expr.linear import le_zero
 from shapes.expr.nodes import BoolExpr, Expr, IntExpr, combine
-from shapes.facts.abstract_value import Fact
+from shapes.facts.abstract_value import EVERY_SIZE, Fact
 
 __all__ = [
     "Claim",
@@ -53,7 +53,7 @@ def declared_range(
     if size_like:
         # What every size is needs no check at entry, unlike what was declared.
         natural = le_zero(combine(-1, sym, 0, sym))
-        facts.append(Fact(natural, "operation", f"{name} >= 0", operation="every size"))
+        facts.append(Fact(natural, "operation", f"{name} >= 0", operation=EVERY_SIZE))
     if not isinstance(lower, IntInfinity) and not (size_like and lower <= 0):
         least = le_zero(combine(-1, sym, 0, sym, lower))
         text = f"{name} >= {written(lower)}"

@@ -42,8 +42,10 @@ def answered(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: Any) -> A
     exact = [x if isinstance(x, Symbolic) else number(x) for x in inputs]
     if method == "__call__" and not kwargs and all(x is not None for x in exact):
         if ufunc is np.divmod:
+            a: Any
+            b: Any
             a, b = exact
-            return divmod(a, b)  # type: ignore[operator]
+            return divmod(a, b)
         op = _operators().get(ufunc.__name__)
         if op is not None:
             assert op.python is not None

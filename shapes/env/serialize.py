@@ -275,7 +275,7 @@ class _Reader:
         """Examples must be in the declared ranges."""
         for fact in facts:
             symbols = free_symbols(fact.claim)
-            if not _is_range(fact) or len(symbols) != 1 or symbols[0] not in env._examples:
+            if not fact.is_declared or len(symbols) != 1 or symbols[0] not in env._examples:
                 continue
             if not evaluated(fact.claim, env._examples):
                 place = list(self._symbols).index(symbols[0].name)
@@ -393,18 +393,13 @@ class _Reader:
         return unlike(path, "the name of a symbol", name) if found is None else found
 
 
-def _is_range(fact: Fact) -> bool:
-    """Whether this is what was declared of a symbol."""
-    return fact.origin == "declared" or fact.operation == "every size"
-
-
 def _agree(state: ModelState, facts: Sequence[Fact]) -> bool:
     """Whether values satisfy all facts but those about symbols that they are unsure of."""
     unsure = set(state.unsure)
     for fact in facts:
         symbols = free_symbols(fact.claim)
         if any(sym not in state.values for sym in symbols):
-            if _is_range(fact):
+            if fact.is_declared:
                 continue  # a symbol gets its value at the first statement about it
             return False
         try:

@@ -360,7 +360,8 @@ class ShapeEnv(Declarations, Displayed):
         expr = value.expr
         known = self.bounds(expr)
         if known.is_singleton and decide(self.facts, value.defined):
-            return known.int_bounds()[0]  # type: ignore[return-value]
+            assert isinstance(known.lower, int)
+            return known.lower
         found = int(self._example(value))
         self._guard(conjunction(value.defined, equal(expr, constant(found))), user_location())
         return found

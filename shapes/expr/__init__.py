@@ -55,6 +55,7 @@ from shapes.expr.nodes import (
     constant,
     from_terms,
     make,
+    side_of,
     symbol,
 )
 from shapes.expr.operators import BY_HANDLER, BY_MEANING
@@ -108,6 +109,7 @@ __all__ = [
     "raise_to",
     "scale",
     "shift",
+    "side_of",
     "sides",
     "symbol",
     "truncating_division",

@@ -25,6 +25,7 @@ from shapes.expr.nodes import (
     FloatExpr,
     Infinity,
     IntExpr,
+    bool_operands,
     combine,
     constant,
     make_atom,
@@ -127,7 +128,7 @@ def negation(p: Expr) -> BoolExpr:
         return simple
     assert isinstance(p, BoolAtom)
     if p.weight >= WEIGHT_LIMIT:
-        return make_atom(OPERATORS["Not"], (p,), "bool")  # type: ignore[return-value]
+        return make_atom(OPERATORS["Not"], (p,), "bool")
     return _negated_tree(p)
 
 
@@ -139,10 +140,10 @@ def _negated_leaf(p: BoolExpr) -> BoolExpr | None:
     if relation is not None:
         return relation
     if p.op is OPERATORS["Not"]:
-        return p.args[0]  # type: ignore[return-value]
+        return as_condition(p.args[0])
     if p.op is OPERATORS["And"] or p.op is OPERATORS["Or"]:
         return None
-    return make_atom(OPERATORS["Not"], (p,), "bool")  # type: ignore[return-value]
+    return make_atom(OPERATORS["Not"], (p,), "bool")
 
 
 def _negated_tree(p: BoolAtom) -> BoolExpr:
@@ -174,9 +175,7 @@ def conjunction(*operands: Expr) -> BoolExpr:
 
 def conjuncts(p: BoolExpr) -> tuple[BoolExpr, ...]:
     """The parts of a conjunction; another condition by itself."""
-    if p.op is not OPERATORS["And"]:
-        return (p,)
-    return tuple(part for part in p.args if isinstance(part, BoolExpr))
+    return bool_operands(p) if p.op is OPERATORS["And"] else (p,)
 
 
 def disjunction(*operands: Expr) -> BoolExpr:
@@ -188,10 +187,10 @@ def _connective(
     name: str, neutral: BoolExpr, absorbing: BoolExpr, operands: Iterable[Expr]
 ) -> BoolExpr:
     op = OPERATORS[name]
-    kept: dict[Expr, None] = {}
+    kept: dict[BoolExpr, None] = {}
     for operand in operands:
         p = as_condition(operand)
-        nested = p.args if p.op is op else (p,)
+        nested = bool_operands(p) if p.op is op else (p,)
         parts = nested if len(kept) + len(nested) <= FLATTEN_LIMIT else (p,)
         for part in parts:
             if part is absorbing:
@@ -199,14 +198,14 @@ def _connective(
             if part is not neutral:
                 kept[part] = None
     if len(kept) <= 1:
-        return next(iter(kept), neutral)  # type: ignore[return-value]
+        return next(iter(kept), neutral)
     if len(kept) <= 8 and any(_has_complement(p, kept) for p in kept):
         return absorbing
-    return make_atom(op, tuple(kept), "bool", frozenset(kept))  # type: ignore[return-value]
+    return make_atom(op, tuple(kept), "bool", frozenset(kept))
 
 
-def _has_complement(p: Expr, among: dict[Expr, None]) -> bool:
-    complement = _negated_leaf(p) if isinstance(p, BoolExpr) else None
+def _has_complement(p: BoolExpr, among: dict[BoolExpr, None]) -> bool:
+    complement = _negated_leaf(p)
     return complement is not None and complement in among
 
 
@@ -226,9 +225,7 @@ def equivalent(p: Expr, q: Expr) -> BoolExpr:
         return negation(equivalent(p, q.args[0]))
     if negated_relation(p) is q:
         return FALSE
-    return make_atom(  # type: ignore[return-value]
-        OPERATORS["Iff"], (p, q), "bool", frozenset((p, q))
-    )
+    return make_atom(OPERATORS["Iff"], (p, q), "bool", frozenset((p, q)))
 
 
 def where(condition: Expr, a: Expr, b: Expr) -> Expr:

@@ -150,6 +150,7 @@ class Product(IntAtom):
     """A product of powers of atoms; `factors` are (base, exponent >= 1) in order of age."""
 
     __slots__ = ("factors",)
+    args: tuple[IntExpr, ...]
     factors: tuple[tuple[IntExpr, int], ...]
 
 
@@ -180,7 +181,8 @@ class Sum(IntExpr):
     def terms(self) -> Mapping[IntExpr, int]:
         if self._terms is None and not self._written_at_once():
             self._write_out()
-        return self._terms  # type: ignore[return-value]
+        assert self._terms is not None
+        return self._terms
 
     @property
     def args(self) -> tuple[Expr, ...]:
@@ -286,7 +288,7 @@ def constant(value: int) -> IntExpr:
     if entry is not None:
         found = entry()
         if found is not None:
-            return found  # type: ignore[return-value]
+            return found
     node = IntConstant()
     node.key = node.constant = value
     entered = enter_value(node)
@@ -305,7 +307,7 @@ def combine(p: int, a: IntExpr, q: int, b: IntExpr, k: int = 0) -> IntExpr:
     if entry is not None:
         found = entry()
         if found is not None and (key or type(a) is not Infinity):  # int_oo - int_oo
-            return found  # type: ignore[return-value]
+            return found
     return _new_sum(key, p, a, q, b, k)
 
 
@@ -316,7 +318,7 @@ def plus(a: IntExpr, b: IntExpr) -> IntExpr:
     if entry is not None:
         found = entry()
         if found is not None and (key or type(a) is not Infinity):
-            return found  # type: ignore[return-value]
+            return found
     return _new_sum(key, 1, a, 1, b, 0)
 
 
@@ -327,7 +329,7 @@ def minus(a: IntExpr, b: IntExpr) -> IntExpr:
     if entry is not None:
         found = entry()
         if found is not None and (key or type(a) is not Infinity):
-            return found  # type: ignore[return-value]
+            return found
     return _new_sum(key, 1, a, -1, b, 0)
 
 
@@ -393,7 +395,7 @@ def from_terms(terms: Mapping[IntExpr, int], k: int) -> IntExpr:
     if entry is not None:
         found = entry()
         if found is not None:
-            return found  # type: ignore[return-value]
+            return found
     if key == k:
         return constant(k)
     return _written_sum(key, {atom: c for atom, c in terms.items() if c}, k)

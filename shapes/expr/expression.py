@@ -9,7 +9,7 @@ operator goes through `make`, which looks up the builder of the normal form in t
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, overload
 
 from shapes.base.infinity import IntInfinity
 from shapes.base.pretty import shown_as_text
@@ -89,16 +89,16 @@ class Expr:
         )
 
     def __lt__(self, other: ExprLike) -> BoolExpr:
-        return make("Lt", self, other)  # type: ignore[return-value]
+        return make("Lt", self, other)
 
     def __le__(self, other: ExprLike) -> BoolExpr:
-        return make("Le", self, other)  # type: ignore[return-value]
+        return make("Le", self, other)
 
     def __gt__(self, other: ExprLike) -> BoolExpr:
-        return make("Gt", self, other)  # type: ignore[return-value]
+        return make("Gt", self, other)
 
     def __ge__(self, other: ExprLike) -> BoolExpr:
-        return make("Ge", self, other)  # type: ignore[return-value]
+        return make("Ge", self, other)
 
     def __add__(self, other: ExprLike) -> Expr:
         return make("Add", self, other)
@@ -202,6 +202,13 @@ class FloatExpr(Expr):
 ExprLike: TypeAlias = Expr | int | bool | float | IntInfinity
 
 
+Comparison: TypeAlias = Literal["Lt", "Le", "Gt", "Ge", "Eq", "Ne"]
+
+
+@overload
+def make(name: Comparison, *args: ExprLike) -> BoolExpr: ...
+@overload
+def make(name: str, *args: ExprLike) -> Expr: ...
 def make(name: str, *args: ExprLike) -> Expr:
     """The normal form of an operator of the grammar on these operands.
 

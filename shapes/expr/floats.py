@@ -6,6 +6,8 @@ is to compute operators of constants, with the same Python operation that runs l
 
 from __future__ import annotations
 
+from typing import Literal, overload
+
 from shapes.errors import ExpressionTypeError
 from shapes.expr.nodes import (
     FALSE,
@@ -18,6 +20,7 @@ from shapes.expr.nodes import (
     Infinity,
     IntConstant,
     IntExpr,
+    Kind,
     as_expr,
     constant,
     make_atom,
@@ -34,19 +37,19 @@ def to_float(e: Expr) -> FloatExpr:
         raise ExpressionTypeError("int_oo is not a float")
     if not isinstance(e, IntExpr):
         raise ExpressionTypeError(f"`{e}` is a condition where a number is needed")
-    return fold("ToFloat", (e,), "float")  # type: ignore[return-value]
+    return fold("ToFloat", (e,), "float")
 
 
 def float_operation(name: str, *operands: Expr) -> FloatExpr:
     """An operator on doubles; integers among the operands become doubles."""
-    return fold(name, tuple(to_float(e) for e in operands), "float")  # type: ignore[return-value]
+    return fold(name, tuple(to_float(e) for e in operands), "float")
 
 
 def to_integer(name: str, e: Expr) -> IntExpr:
     """A rounding to an integer; an integer stays as it is."""
     if isinstance(e, IntExpr):
         return e
-    return fold(name, (to_float(e),), "int")  # type: ignore[return-value]
+    return fold(name, (to_float(e),), "int")
 
 
 def float_relation(name: str, a: Expr, b: Expr) -> BoolExpr:
@@ -54,10 +57,16 @@ def float_relation(name: str, a: Expr, b: Expr) -> BoolExpr:
     for e in (a, b):
         if type(e) is Infinity:
             raise ExpressionTypeError(f"{e} cannot be compared with a float")
-    return fold(name, (a, b), "bool")  # type: ignore[return-value]
+    return fold(name, (a, b), "bool")
 
 
-def fold(name: str, args: tuple[Expr, ...], kind: str) -> Expr:
+@overload
+def fold(name: str, args: tuple[Expr, ...], kind: Literal["int"]) -> IntExpr: ...
+@overload
+def fold(name: str, args: tuple[Expr, ...], kind: Literal["bool"]) -> BoolExpr: ...
+@overload
+def fold(name: str, args: tuple[Expr, ...], kind: Literal["float"]) -> FloatExpr: ...
+def fold(name: str, args: tuple[Expr, ...], kind: Kind) -> Expr:
     """The operator on these operands: its value if all are constants and it has one."""
     op = OPERATORS[name]
     if all(isinstance(a, (FloatConstant, IntConstant)) for a in args):
@@ -70,4 +79,4 @@ def fold(name: str, args: tuple[Expr, ...], kind: str) -> Expr:
             if kind == "bool":
                 return TRUE if value else FALSE
             return constant(value) if kind == "int" else as_expr(value)
-    return make_atom(op, args, kind)  # type: ignore[arg-type]
+    return make_atom(op, args, kind)

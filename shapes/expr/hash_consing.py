@@ -18,7 +18,7 @@ import threading
 from functools import partial
 from itertools import count
 from os import urandom  # (by its own name: tracers replace the attribute of `os`)
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import ref
 
 if TYPE_CHECKING:
@@ -39,11 +39,14 @@ __all__ = [
 ]
 
 
+N = TypeVar("N", bound="Expr")
+K = TypeVar("K")
+
 LEAST: Final = 4096
 """A table is not swept before it has this many entries."""
 
 
-BY_VALUE: dict[int, ref[Expr]] = {}
+BY_VALUE: dict[int, ref[IntExpr]] = {}
 """Integer expressions by their keys (see `expr`)."""
 BY_OPERANDS: dict[tuple[Any, ...], ref[Expr]] = {}
 """Operators on integers, by operator and the operands' keys; symbols by name and kind."""
@@ -61,15 +64,15 @@ taken again by the same thread when the collector runs in between."""
 
 def enter_value(node: IntExpr) -> IntExpr:
     """Enter a new node under its key; the node that won if another thread was first."""
-    entry: ref[Expr] = ref(node)
+    entry: ref[IntExpr] = ref(node)
     if BY_VALUE.setdefault(node.key, entry) is not entry:
-        return _entered(BY_VALUE, node.key, entry, node)  # type: ignore[return-value]
+        return _entered(BY_VALUE, node.key, entry, node)
     if len(BY_VALUE) > _sweep_at[0]:
         _sweep_at[0] = _swept(BY_VALUE)
     return node
 
 
-def enter_operands(key: tuple[Any, ...], node: Expr) -> Expr:
+def enter_operands(key: tuple[Any, ...], node: N) -> N:
     """Enter a new node under its operands' keys; the node that won if another was first."""
     entry: ref[Expr] = ref(node)
     if BY_OPERANDS.setdefault(key, entry) is not entry:
@@ -79,7 +82,7 @@ def enter_operands(key: tuple[Any, ...], node: Expr) -> Expr:
     return node
 
 
-def _swept(table: dict[Any, ref[Expr]]) -> int:
+def _swept(table: dict[K, ref[N]]) -> int:
     """Remove the empty entries; the size at which to do so again."""
     empty = [item for item in table.copy().items() if item[1]() is None]
     for key, entry in empty:
@@ -95,7 +98,7 @@ def _forget_structure(key: tuple[Any, ...], entry: ref[Expr]) -> None:
             del BY_STRUCTURE[key]
 
 
-def enter_structure(key: tuple[Any, ...], node: Expr) -> Expr:
+def enter_structure(key: tuple[Any, ...], node: N) -> N:
     """Enter a new node under its structure; the node that won if another was first."""
     entry: ref[Expr] = ref(node, partial(_forget_structure, key))
     if BY_STRUCTURE.setdefault(key, entry) is entry:
@@ -103,10 +106,10 @@ def enter_structure(key: tuple[Any, ...], node: Expr) -> Expr:
     return _entered(BY_STRUCTURE, key, entry, node)
 
 
-def _entered(table: dict[Any, Any], key: Any, entry: ref[Expr], node: Expr) -> Expr:
+def _entered(table: dict[K, Any], key: K, entry: ref[Any], node: N) -> N:
     """Enter a node where the table has an entry already, which may be empty."""
     while True:
-        held: ref[Expr] = table.setdefault(key, entry)
+        held: ref[N] = table.setdefault(key, entry)
         if held is entry:
             return node
         winner = held()

@@ -35,6 +35,7 @@ from shapes.expr.nodes import (
     combine,
     constant,
     from_terms,
+    int_operands,
     make_atom,
     make_operation,
     product_of,
@@ -77,7 +78,7 @@ def _atom(name: str, a: IntExpr, b: IntExpr) -> IntExpr:
 
 
 def _commutative(name: str, args: Sequence[IntExpr]) -> IntExpr:
-    return make_atom(OPERATORS[name], tuple(args), "int", frozenset(args))  # type: ignore[return-value]
+    return make_atom(OPERATORS[name], tuple(args), "int", frozenset(args))
 
 
 def _finite(*operands: IntExpr) -> None:
@@ -421,7 +422,7 @@ def absolute(a: IntExpr) -> IntExpr:
     if isinstance(primitive, IntAtom) and primitive.op is OPERATORS["Abs"]:
         return scale(abs(factor), primitive)
     magnitude = make_atom(OPERATORS["Abs"], (primitive,), "int")
-    return scale(abs(factor), magnitude)  # type: ignore[arg-type]
+    return scale(abs(factor), magnitude)
 
 
 # --------------------------------------------------------------------------- lattice
@@ -467,9 +468,9 @@ def _extremum(
 def _flattened(op: Op, operands: Iterable[IntExpr]) -> list[IntExpr]:
     flat: list[IntExpr] = []
     for e in operands:
-        nested = e.args if e.op is op else ()
+        nested = int_operands(e) if e.op is op else ()
         if nested and len(flat) + len(nested) <= FLATTEN_LIMIT:
-            flat.extend(nested)  # type: ignore[arg-type]
+            flat.extend(nested)
         else:
             flat.append(e)
     return flat

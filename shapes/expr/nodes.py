@@ -16,7 +16,7 @@ Limits: no knowledge about values is used; see `prove` for questions.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final, Literal, overload
 
 from shapes.base.budget import spend
 from shapes.base.foreign import number, refused
@@ -104,11 +104,13 @@ __all__ = [
     "View",
     "as_expr",
     "birth_of",
+    "bool_operands",
     "by_age",
     "combine",
     "constant",
     "existing_relation",
     "from_terms",
+    "int_operands",
     "is_plain",
     "make",
     "make_atom",
@@ -119,6 +121,7 @@ __all__ = [
     "minus",
     "plus",
     "product_of",
+    "side_of",
     "symbol",
 ]
 
@@ -232,14 +235,22 @@ def _float_constant(value: float) -> FloatExpr:
     key = (CONSTANT, value.hex())
     entry = BY_STRUCTURE.get(key)
     found = entry() if entry is not None else None
-    if found is not None:
-        return found  # type: ignore[return-value]
+    if isinstance(found, FloatExpr):
+        return found
     node = FloatConstant()
     node._value = value
-    return enter_structure(key, node)  # type: ignore[return-value]
+    return enter_structure(key, node)
 
 
-def symbol(name: Any, kind: Any = "int") -> Expr:
+@overload
+def symbol(name: str, kind: Literal["int"] = "int") -> IntSymbol: ...
+@overload
+def symbol(name: str, kind: Literal["bool"]) -> BoolSymbol: ...
+@overload
+def symbol(name: str, kind: Literal["float"]) -> FloatSymbol: ...
+@overload
+def symbol(name: str, kind: Kind) -> Expr: ...
+def symbol(name: str, kind: Kind = "int") -> Expr:
     """The symbol of that name (text) and `Kind`; what is known about it is kept elsewhere.
 
     Raises `ExpressionTypeError` for an empty name, one that isn't text, or another kind.
@@ -296,7 +307,19 @@ def _birth_of_symbol(name: str) -> int:
 WEIGHT_LIMIT: Final = 64
 
 
-def make_atom(op: Op, args: tuple[Expr, ...], kind: Kind, identity: Any = None) -> Expr:
+@overload
+def make_atom(
+    op: Op, args: tuple[Expr, ...], kind: Literal["int"], identity: object = None
+) -> IntExpr: ...
+@overload
+def make_atom(
+    op: Op, args: tuple[Expr, ...], kind: Literal["bool"], identity: object = None
+) -> BoolExpr: ...
+@overload
+def make_atom(
+    op: Op, args: tuple[Expr, ...], kind: Kind, identity: object = None
+) -> Expr: ...
+def make_atom(op: Op, args: tuple[Expr, ...], kind: Kind, identity: object = None) -> Expr:
     """The node of an operator on operands of any kind, interned by both.
 
     `identity` replaces the operands as the key (a set, for a commutative operator).
@@ -326,10 +349,10 @@ def make_operation(op: Op, a: IntExpr, b: IntExpr) -> IntExpr:
     key = (op, a.key, b.key)
     entry = BY_OPERANDS.get(key)
     found = entry() if entry is not None else None
-    if found is not None:
-        return found  # type: ignore[return-value]
+    if isinstance(found, IntExpr):
+        return found
     plain = type(b) is IntConstant and op.name == "FloorDiv" and is_plain(a)
-    return enter_operands(key, _new_int_atom(op, (a, b), plain))  # type: ignore[return-value]
+    return enter_operands(key, _new_int_atom(op, (a, b), plain))
 
 
 def _new_int_atom(op: Op, args: tuple[Expr, ...], plain: bool) -> IntAtom:
@@ -349,14 +372,31 @@ def make_relation(op: Op, e: IntExpr) -> BoolExpr:
     key = (op, e.key)
     entry = BY_OPERANDS.get(key)
     found = entry() if entry is not None else None
-    if found is not None:
-        return found  # type: ignore[return-value]
+    if isinstance(found, BoolExpr):
+        return found
     made = BoolAtom()
     made.op = op
     made.args = (e,)
     made.symbols = None
     made.weight = 1
-    return enter_operands(key, made)  # type: ignore[return-value]
+    return enter_operands(key, made)
+
+
+def side_of(relation: Expr) -> IntExpr:
+    """The integer that a relation compares with 0."""
+    e = relation.args[0]
+    assert isinstance(e, IntExpr)
+    return e
+
+
+def int_operands(e: Expr) -> tuple[IntExpr, ...]:
+    """The operands of an operator on integers; of `Where` those to choose from."""
+    return tuple(operand for operand in e.args if isinstance(operand, IntExpr))
+
+
+def bool_operands(e: Expr) -> tuple[BoolExpr, ...]:
+    """The operands of a connective."""
+    return tuple(operand for operand in e.args if isinstance(operand, BoolExpr))
 
 
 def existing_relation(op: Op, e: IntExpr) -> Expr | None:
@@ -370,11 +410,11 @@ def make_view(op: Op, args: tuple[Expr, ...]) -> IntExpr:
     key = (View, op, *args)
     entry = BY_STRUCTURE.get(key)
     found = entry() if entry is not None else None
-    if found is not None:
-        return found  # type: ignore[return-value]
+    if isinstance(found, IntExpr):
+        return found
     made = View()
     made.op, made.args = op, args
-    return enter_structure(key, made)  # type: ignore[return-value]
+    return enter_structure(key, made)
 
 
 def make_product(factors: tuple[tuple[IntExpr, int], ...]) -> IntExpr:
@@ -390,8 +430,8 @@ def make_product(factors: tuple[tuple[IntExpr, int], ...]) -> IntExpr:
     key = (PRODUCT, *[part for base, exponent in factors for part in (base.key, exponent)])
     entry = BY_OPERANDS.get(key)
     found = entry() if entry is not None else None
-    if found is not None:
-        return found  # type: ignore[return-value]
+    if isinstance(found, IntExpr):
+        return found
     made = Product()
     made.op = PRODUCT
     made.factors = factors
@@ -401,7 +441,7 @@ def make_product(factors: tuple[tuple[IntExpr, int], ...]) -> IntExpr:
     made.birth = next(BIRTHS)
     made.plain = _is_plain_product(factors)
     enter_value(made)
-    return enter_operands(key, made)  # type: ignore[return-value]
+    return enter_operands(key, made)
 
 
 def product_of(powers: Mapping[IntExpr, int]) -> IntExpr:

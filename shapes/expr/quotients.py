@@ -101,7 +101,7 @@ def _may_divide(a: IntExpr, d: IntExpr) -> bool:
     """Whether any atom is in terms of both; a sure no costs little."""
     atoms: set[IntExpr] = set()
     for t in d.terms():
-        atoms.update(t.args if type(t) is Product else (t,))  # type: ignore[arg-type]
+        atoms.update(t.args if type(t) is Product else (t,))
     for t in a.terms():
         if t in atoms or (type(t) is Product and not atoms.isdisjoint(t.args)):
             return True

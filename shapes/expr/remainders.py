@@ -112,7 +112,7 @@ def may_hide_remainder(terms: Mapping[IntExpr, int]) -> bool:
     quotient was merged into it: then the divisor of another division divides b. If b is a
     constant, the division has to be a term, and not once: ``a - b*(a//b)`` has it b times.
     """
-    divisions: dict[Expr, int] = {}
+    divisions: dict[IntExpr, int] = {}
     likely: list[int] = []
     for atom in terms:
         for division in atom.args if type(atom) is Product else (atom,):
@@ -121,7 +121,7 @@ def may_hide_remainder(terms: Mapping[IntExpr, int]) -> bool:
             a, b = division.args
             c = b.constant if type(b) is IntConstant else 0
             divisions[division] = c
-            if not c or abs(terms.get(division, 0)) > 1:  # type: ignore[call-overload]
+            if not c or abs(terms.get(division, 0)) > 1:
                 if _has_terms_of(terms, a):
                     return True
                 likely.append(c)
@@ -231,7 +231,9 @@ def whole(operand: IntExpr) -> IntExpr:
     if operand.op.name in ("Mod", "TruncMod") and not isinstance(operand, IntAtom):
         build = operand.op.build
         assert build is not None
-        return build(*operand.args)  # type: ignore[return-value]
+        built = build(*operand.args)
+        assert isinstance(built, IntExpr)
+        return built
     return operand
 
 

@@ -8,12 +8,14 @@ follows for an expression without search. Imports `domains` and folders before i
 
 from __future__ import annotations
 
-from shapes.facts.abstract_value import Fact
+from shapes.facts.abstract_value import EVERY_SIZE, STATED_BY, Fact
 from shapes.facts.bounds import bounds
 from shapes.facts.store import Facts
 from shapes.facts.verdict import Counterexample, Proof, Status, Verdict
 
 __all__ = [
+    "EVERY_SIZE",
+    "STATED_BY",
     "Counterexample",
     "Fact",
     "Facts",

@@ -23,7 +23,9 @@ from shapes.facts.justification import NO_REASONS, Reasons
 from shapes.traversal.printing import brief
 
 __all__ = [
+    "EVERY_SIZE",
     "NOTHING",
+    "STATED_BY",
     "Fact",
     "Knowledge",
     "Origin",
@@ -38,6 +40,19 @@ __all__ = [
 Origin = Literal["declared", "contract", "assumed", "guard", "operation", "check", "given"]
 """Who says so: a declared range, the input contract, an assumption of the user, a guard that
 the caller checks, an operation's own guarantee, a check in the program, a question."""
+
+
+STATED_BY: Final[dict[Origin, str]] = {
+    "declared": "declared range",
+    "contract": "input contract",
+    "assumed": "assumed",
+    "guard": "guard on the inputs",
+    "given": "given with the question",
+}
+"""In words; operations and checks are named."""
+
+EVERY_SIZE: Final = "every size"
+"""The `operation` of what sizes are by nature, which nothing needs to check."""
 
 
 @record(frozen=True, eq=False, slots=True)
@@ -70,16 +85,22 @@ class Fact:
     @property
     def provenance(self) -> str:
         """Where it comes from, in a few words."""
-        words = {
-            "declared": "declared range",
-            "contract": "input contract",
-            "assumed": "assumed",
-            "guard": "guard on the inputs",
-            "operation": f"guaranteed by {self.operation or 'the operation'}",
-            "check": f"checked by {self.operation}" if self.operation else "checked",
-            "given": "given with the question",
-        }[self.origin]
+        words = self.stated_by
         return f"{words} ({self.location})" if self.location is not None else words
+
+    @property
+    def stated_by(self) -> str:
+        """Who states it, in a few words, without the place."""
+        if self.origin == "operation":
+            return f"guaranteed by {self.operation or 'the operation'}"
+        if self.origin == "check":
+            return f"checked by {self.operation}" if self.operation else "checked"
+        return STATED_BY[self.origin]
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether it is part of what was declared of a symbol."""
+        return self.origin == "declared" or self.operation == EVERY_SIZE
 
     @property
     def enforced_by(self) -> str | None:
@@ -157,13 +178,13 @@ def agreed(known: Knowledge) -> Knowledge:
         known = _rounded(known)
     if not known.excluded:
         return known
-    excluded = dict(known.excluded)
+    excluded: dict[Bound, Reasons] = dict(known.excluded)
     while known.lower <= known.upper:
         # Infinite ends are never among the excluded values.
-        if (why := excluded.get(known.lower)) is not None:  # type: ignore[arg-type]
+        if (why := excluded.get(known.lower)) is not None:
             why |= known.why_lower
             known = _rounded(replace(known, lower=known.lower + 1, why_lower=why))
-        elif (why := excluded.get(known.upper)) is not None:  # type: ignore[arg-type]
+        elif (why := excluded.get(known.upper)) is not None:
             why |= known.why_upper
             known = _rounded(replace(known, upper=known.upper - 1, why_upper=why))
         else:

@@ -262,7 +262,7 @@ def _of_product(facts: Facts, known: Known, e: Product, depth: int) -> Ends:
     result: ValueRanges | None = None
     for base in e.args:
         value = int_range(*_ends(facts, known, base, depth))
-        exponent = exponents[base]  # type: ignore[index]
+        exponent = exponents[base]
         if exponent > 1:
             value = int_ranges.power(value, int_range(exponent, exponent))
         result = value if result is None else int_ranges.mul(result, value)

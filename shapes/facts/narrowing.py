@@ -22,7 +22,7 @@ from shapes.base.budget import spend
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.domains import int_ranges
 from shapes.domains.value_ranges import int_range
-from shapes.expr.booleans import negation
+from shapes.expr.booleans import as_integer, negation
 from shapes.expr.linear import direction
 from shapes.expr.nodes import (
     EQ_ZERO,
@@ -116,7 +116,7 @@ def _reach_of_atom(facts: Facts, e: IntExpr, depth: int) -> Knowledge | None:
         return NATURAL
     if depth > 0 and e.op is OPERATORS["FloorDiv"] and type(e.args[1]) is IntConstant:
         c = e.args[1].constant
-        inner = reach(facts, e.args[0], depth - 1)  # type: ignore[arg-type]
+        inner = reach(facts, as_integer(e.args[0]), depth - 1)
         if c > 0 and inner is not NOTHING:
             ends = [
                 end if isinstance(end, IntInfinity) else end // c
@@ -267,9 +267,10 @@ def _of_quotient(facts: Facts, t: IntExpr, known: Knowledge) -> list[Learned]:
         least = by.lower if low >= 0 else by.upper
         if not isinstance(least, IntInfinity):
             learned.append((a, ABOVE, low * least, known.why_lower | sized))
-        above = reach(facts, a).upper  # type: ignore[arg-type]
+        dividend = reach(facts, as_integer(a))
+        above = dividend.upper
         if low >= 1 and not isinstance(above, IntInfinity):
-            why = known.why_lower | by.why_lower | reach(facts, a).why_upper  # type: ignore[arg-type]
+            why = known.why_lower | by.why_lower | dividend.why_upper
             learned.append((b, BELOW, above // low, why))
     if not isinstance(high, IntInfinity):
         most = by.upper if high >= 0 else by.lower
@@ -330,7 +331,7 @@ def _of_extremum(facts: Facts, t: IntExpr, known: Knowledge, sign: int) -> list[
         return learned
     able: list[Expr] = []
     for e in t.args:
-        own = reach(facts, e)  # type: ignore[arg-type]
+        own = reach(facts, as_integer(e))
         if (own.upper >= near) if sign > 0 else (own.lower <= near):
             able.append(e)
         else:
@@ -359,7 +360,7 @@ def _as_known(e: Expr, known: Knowledge, why: Reasons) -> list[Learned]:
 
 def _out_of_reach(facts: Facts, e: Expr, known: Knowledge) -> Reasons | None:
     """Why an expression cannot have a value between these ends; None if it may."""
-    own = reach(facts, e)  # type: ignore[arg-type]
+    own = reach(facts, as_integer(e))
     if own.lower > known.upper:
         return own.why_lower | known.why_upper
     if own.upper < known.lower:

@@ -159,7 +159,7 @@ class Learner(Directions):
         """Whether the range of a symbol says nothing of anything else, nor what it is."""
         if self._new._about.get(sym) is not None:
             return False
-        known = self._new._known.get(sym)  # type: ignore[arg-type]
+        known = self._new._known.get(sym)
         return known is None or type(known.lower) is not int or known.lower != known.upper
 
     def _ordered(self, claim: BoolExpr, symbols: Sequence[Expr], why: Reasons) -> bool:
@@ -172,12 +172,13 @@ class Learner(Directions):
             return False
         terms = e.terms()
         x, y = symbols
+        assert isinstance(x, IntExpr)
         if len(terms) != 2 or x not in terms or y not in terms:
             return False
         new = self._new
         known = new._known
         # A relation's side is primitive, so this one is its own direction:
-        f, d = (1, e) if e.constant == 0 and terms[x] > 0 else direction(e)  # type: ignore[index]
+        f, d = (1, e) if e.constant == 0 and terms[x] > 0 else direction(e)
         if known.get(d) is not None:
             return False
         solved = new._solved
@@ -193,7 +194,7 @@ class Learner(Directions):
         new.has_relations = True
         self._moves[d] = 1
         self._steps -= 1
-        if known.get(x) is not None or known.get(y) is not None:  # type: ignore[arg-type]
+        if known.get(x) is not None or known.get(y) is not None:
             self._narrow_two(d, learned)
         return True
 
@@ -384,10 +385,9 @@ class Learner(Directions):
             build = OPERATORS["Mod"].build
             assert build is not None
             remainder = build(item, constant(m)) if m else item
-            self._state(
-                eq_zero(combine(1, remainder, 0, remainder, -r)),  # type: ignore[arg-type]
-                known.why_congruence | why,
-            )
+            assert isinstance(remainder, IntExpr)
+            left = combine(1, remainder, 0, remainder, -r)
+            self._state(eq_zero(left), known.why_congruence | why)
 
     def _passed_on(self, item: IntExpr, known: Knowledge, why: Reasons) -> bool:
         """The range of a symbol that stands for another one and a constant, as ends of the

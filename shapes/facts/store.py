@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, overload
 
 from shapes.base.budget import spend
 from shapes.base.infinity import Bound, int_oo
@@ -134,6 +134,12 @@ class Facts:
         """The reasons of a claim that was stated in just this form."""
         return self._claims.get(claim)
 
+    @overload
+    def normalized(self, expr: IntExpr) -> tuple[IntExpr, Reasons]: ...
+    @overload
+    def normalized(self, expr: BoolExpr) -> tuple[BoolExpr, Reasons]: ...
+    @overload
+    def normalized(self, expr: Expr) -> tuple[Expr, Reasons]: ...
     def normalized(self, expr: Expr) -> tuple[Expr, Reasons]:
         """The expression with solved symbols replaced, and the equalities that this used."""
         if not self.has_solved:

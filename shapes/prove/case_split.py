@@ -38,7 +38,7 @@ from shapes.arith.system import (
 )
 from shapes.base.budget import spend
 from shapes.errors import ContradictionError
-from shapes.expr.booleans import negation
+from shapes.expr.booleans import conjuncts, negation
 from shapes.expr.linear import scale
 from shapes.expr.nodes import (
     EQ_ZERO,
@@ -57,7 +57,7 @@ from shapes.facts.bounds import bounds_with_reasons, congruence_with_reasons
 from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Fact, Facts, Reasons
 from shapes.facts.verdict import Proof
-from shapes.prove.split_rules import Choice, Chooser, conjuncts, non_linear_atoms
+from shapes.prove.split_rules import Choice, Chooser, non_linear_atoms
 from shapes.traversal.interpret import walk
 from shapes.traversal.substitute import substitute
 

@@ -44,7 +44,9 @@ from shapes.expr.nodes import (
     IntAtom,
     IntConstant,
     IntExpr,
+    bool_operands,
     combine,
+    int_operands,
 )
 from shapes.facts.bounds import bounds_with_reasons
 from shapes.facts.justification import NO_REASONS, rests_on
@@ -249,9 +251,9 @@ def _ways(claim: BoolExpr) -> Sequence[Way]:
     """The ways in which a condition can hold; none for one that is taken as it is."""
     op, args = claim.op, claim.args
     if op is _AND:
-        return (args,)  # type: ignore[return-value]
+        return (bool_operands(claim),)
     if op is _OR:
-        return [(part,) for part in args]  # type: ignore[misc]
+        return [(part,) for part in bool_operands(claim)]
     if op is not LE_ZERO and op is not EQ_ZERO and op is not NE_ZERO:
         return ()
     e = args[0]
@@ -296,10 +298,8 @@ def _of_terms(e: IntExpr) -> Sequence[Way]:
 
 def _arms(atom: Expr) -> Sequence[IntExpr]:
     """What a choice is one of."""
-    if atom.op is _MIN or atom.op is _MAX:
-        return atom.args  # type: ignore[return-value]
-    if atom.op is _WHERE:
-        return atom.args[1:]  # type: ignore[return-value]
+    if atom.op is _MIN or atom.op is _MAX or atom.op is _WHERE:
+        return int_operands(atom)
     if atom.op is _ABS:
         (a,) = atom.args
         assert isinstance(a, IntExpr)

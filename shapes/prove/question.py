@@ -169,7 +169,7 @@ class Question:
         if self._chooses is None:
             solved = self._facts.has_solved
             claim = self._facts.normalized(self._claim)[0] if solved else self._claim
-            self._chooses = has_choices(claim)  # type: ignore[arg-type]
+            self._chooses = has_choices(claim)
         return self._chooses
 
     def _refuse_impossible(self, side: bool, proof: Proof, methods: Sequence[str]) -> None:

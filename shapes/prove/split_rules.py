@@ -13,7 +13,7 @@ from typing import Final
 from shapes.arith.interval_premises import decided, ends_of
 from shapes.arith.system import Component
 from shapes.base.infinity import IntInfinity
-from shapes.expr.booleans import conjunction, negation
+from shapes.expr.booleans import conjunction, conjuncts, negation
 from shapes.expr.integers import modulo
 from shapes.expr.linear import eq_zero, le_zero
 from shapes.expr.nodes import (
@@ -30,14 +30,16 @@ from shapes.expr.nodes import (
     IntConstant,
     IntExpr,
     Product,
+    bool_operands,
     combine,
     constant,
+    side_of,
 )
 from shapes.facts.bounds import bounds_with_reasons
 from shapes.facts.store import Facts, Reasons
 from shapes.traversal.interpret import free_symbols, walk
 
-__all__ = ["Choice", "Chooser", "conjuncts", "non_linear_atoms"]
+__all__ = ["Choice", "Chooser", "non_linear_atoms"]
 
 VALUE_LIMIT: Final = 8
 """Symbols with at most that many values are tried one by one."""
@@ -106,7 +108,7 @@ class Chooser:
                 open_ones = self._open(claim)
                 if open_ones is None:
                     continue
-                choice = Choice("disjunction", claim.args, (), ((claim, why),))  # type: ignore[arg-type]
+                choice = Choice("disjunction", bool_operands(claim), (), ((claim, why),))
             elif inner.op is OPERATORS["Iff"]:
                 open_ones = 2
                 choice = Choice("equivalence", _sides(claim), (), ((claim, why),))
@@ -236,9 +238,9 @@ class Chooser:
                 yield from self._residues_by(m.constant, [a])
         for relation in self._relations:
             if relation.op is EQ_ZERO and any(x.op is PRODUCT for x in _atoms_of(relation)):
-                coefficients = {abs(c) for c in relation.args[0].terms().values()}  # type: ignore[attr-defined]
-                for m in sorted(coefficients - {1}) or [4]:
-                    yield from self._residues_by(m, non_linear_atoms(relation))
+                coefficients = {abs(c) for c in side_of(relation).terms().values()}
+                for c in sorted(coefficients - {1}) or [4]:
+                    yield from self._residues_by(c, non_linear_atoms(relation))
 
     def _residues_by(self, m: int, inside: Sequence[Expr]) -> Iterator[Choice]:
         if not 2 <= m <= RESIDUE_LIMIT:
@@ -260,13 +262,6 @@ class Chooser:
                 if node.op.name in names and node not in seen and isinstance(node, IntAtom):
                     seen.add(node)
                     yield node
-
-
-def conjuncts(claim: Expr) -> tuple[BoolExpr, ...]:
-    """The operands of a conjunction; anything else by itself."""
-    if claim.op is OPERATORS["And"]:
-        return claim.args  # type: ignore[return-value]
-    return (claim,)  # type: ignore[return-value]
 
 
 def _around_zero(e: IntExpr) -> tuple[BoolExpr, BoolExpr]:

@@ -119,7 +119,7 @@ def _needed(
             return False
         if found is None:
             return False
-        return found.upper <= known.upper if upper else found.lower >= known.lower  # type: ignore[operator]
+        return found.upper <= known.upper if upper else found.lower >= known.lower
 
     try:
         with limited(EXPLAINING_STEPS):

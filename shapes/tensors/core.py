@@ -40,7 +40,7 @@ Shape: TypeAlias = tuple[IntExpr, ...]
 Dims: TypeAlias = Sequence[ExprLike]
 """What is accepted as a shape: expressions, integers, or values that stand for one."""
 
-Known: TypeAlias = Callable[[Expr], "bool | None"]
+Known: TypeAlias = Callable[[BoolExpr], "bool | None"]
 """A cheap question to the caller's facts: true, false, or not known."""
 
 ZERO = constant(0)
@@ -153,7 +153,7 @@ def axes_of(axes: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
     return found
 
 
-def decide(condition: Expr, known: Known | None) -> bool | None:
+def decide(condition: BoolExpr, known: Known | None) -> bool | None:
     """Whether a condition holds, if it is constant or the caller's facts decide it."""
     if condition is TRUE:
         return True

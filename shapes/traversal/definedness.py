@@ -42,16 +42,16 @@ def spell(op: Op, operands: Sequence[Spelled]) -> Spelled:
     """The operator on spelled operands."""
     assert op.build is not None
     exprs: list[Expr] = []
-    integers = op.on_ints is not None
+    on_ints = op.on_ints
     simple = True
     for e, condition in operands:
         exprs.append(e)
         if condition is not TRUE:
             simple = False
-        if integers and not isinstance(e, IntExpr):
-            integers = False
-    if integers:
-        expr = op.on_ints(*exprs)  # type: ignore[misc]
+        if on_ints is not None and not isinstance(e, IntExpr):
+            on_ints = None
+    if on_ints is not None:
+        expr = on_ints(*exprs)
         own = TRUE if op.defined is None else as_condition(op.defined(*exprs))
         if simple and own is TRUE:
             return Spelled(expr)

@@ -33,7 +33,6 @@ from shapes.expr.nodes import (
     MANY,
     NE_ZERO,
     PRODUCT,
-    SUM,
     SYMBOL,
     BoolAtom,
     Expr,
@@ -96,8 +95,8 @@ def _interpret(
         op = node.op
         method: Any = None
         operands: Sequence[Any]
-        if op is SUM:
-            k, operands, coefficients = parts(node)  # type: ignore[arg-type]
+        if type(node) is Sum:
+            k, operands, coefficients = parts(node)
         else:
             operands = node.args
             if operands and op is not PRODUCT:
@@ -123,7 +122,7 @@ def _interpret(
         if missing:
             continue
         stack.pop()
-        if op is SUM:
+        if type(node) is Sum:
             value = _linear(analysis, k, coefficients, values)
         elif method is not None:
             value = method(*values)
@@ -209,7 +208,7 @@ def _product(analysis: Any, node: Expr, values: Sequence[Any]) -> Any:
     exponents = dict(node.factors)
     result: Any = None
     for base, value in zip(node.args, values):
-        exponent = exponents[base]  # type: ignore[index]
+        exponent = exponents[base]
         if exponent > 1:
             value = apply(analysis, "pow", (value, analysis.constant(exponent)))
         result = value if result is None else apply(analysis, "mul", (result, value))

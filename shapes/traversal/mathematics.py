@@ -109,7 +109,7 @@ UNICODE: Final = Notation(
     },
     fraction=("", "/", ""),
     name=str,
-    function={"Min": "min", "Max": "max"}.get,  # type: ignore[arg-type]
+    function=lambda name: {"Min": "min", "Max": "max"}.get(name, ""),
     power=("^", ""),
     negation="¬",
     beside="",

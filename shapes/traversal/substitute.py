@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, overload
 
 from shapes.expr.linear import eq_zero, le_zero, ne_zero
 from shapes.expr.nodes import (
@@ -12,6 +12,7 @@ from shapes.expr.nodes import (
     NE_ZERO,
     SUM,
     SYMBOL,
+    BoolExpr,
     Expr,
     ExprLike,
     Infinity,
@@ -43,10 +44,10 @@ class Builder:
         return sym
 
     def linear(self, k: int, coefficients: Sequence[int], values: list[Any]) -> Expr:
-        result: Any = from_terms({}, k)
+        result: Expr = from_terms({}, k)
         for coefficient, value in zip(coefficients, values):
             result = result + coefficient * value
-        return result  # type: ignore[no-any-return]
+        return result
 
     le_zero = staticmethod(le_zero)
     eq_zero = staticmethod(eq_zero)
@@ -65,12 +66,24 @@ class Builder:
         return value if found is None else found
 
 
+@overload
+def substitute(expr: IntExpr, replacements: Mapping[Expr, ExprLike]) -> IntExpr: ...
+@overload
+def substitute(expr: BoolExpr, replacements: Mapping[Expr, ExprLike]) -> BoolExpr: ...
+@overload
+def substitute(expr: Expr, replacements: Mapping[Expr, ExprLike]) -> Expr: ...
 def substitute(expr: Expr, replacements: Mapping[Expr, ExprLike]) -> Expr:
     """The expression with symbols and atoms replaced (by expressions or numbers), all at once,
     in normal form again."""
     return rebuilt(expr, {atom: as_expr(value) for atom, value in replacements.items()})
 
 
+@overload
+def rebuilt(expr: IntExpr, replacements: Mapping[Expr, Expr]) -> IntExpr: ...
+@overload
+def rebuilt(expr: BoolExpr, replacements: Mapping[Expr, Expr]) -> BoolExpr: ...
+@overload
+def rebuilt(expr: Expr, replacements: Mapping[Expr, Expr]) -> Expr: ...
 def rebuilt(expr: Expr, replacements: Mapping[Expr, Expr]) -> Expr:
     """`substitute` for replacements that are expressions already."""
     if not replacements:

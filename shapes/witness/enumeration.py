@@ -161,7 +161,7 @@ def values_left(
     return range(lower, upper + 1, step), why
 
 
-def _conditions(facts: Facts, symbols: Sequence[Expr]) -> list[tuple[Expr, Reasons]]:
+def _conditions(facts: Facts, symbols: Sequence[Expr]) -> list[tuple[BoolExpr, Reasons]]:
     """What is stated about these symbols alone."""
     among = set(symbols)
     found = []

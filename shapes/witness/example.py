@@ -1,5 +1,6 @@
 """Numbers that satisfy every condition stated so far, kept by local search while conditions
-come (WalkSAT, see `local_search`; here no facts are needed, only conditions).
+come (WalkSAT; how a relation is made to hold is `local_search`'s, here no facts are needed,
+only conditions).
 
 Most checks of a program are not implied by the others, and one example with a number changed
 shows it: values that satisfy all other conditions and break this one. Then no prover need
@@ -24,6 +25,7 @@ from typing import Final
 from shapes.errors import ShapeproofError
 from shapes.expr.nodes import EQ_ZERO, LE_ZERO, NE_ZERO, SYMBOL, BoolExpr, Expr, IntExpr
 from shapes.traversal.evaluate import evaluate
+from shapes.witness.local_search import satisfied, step_to
 
 __all__ = ["Condition", "Example"]
 
@@ -76,9 +78,7 @@ class Condition:
         """Whether it has a value, which is true."""
         if self.terms is None:
             return _truth(self.claim, values) is True
-        total = self._total(values)
-        op = self.claim.op
-        return total <= 0 if op is LE_ZERO else (total == 0) is (op is EQ_ZERO)
+        return satisfied(self.claim.op, self._total(values))
 
     def fails(self, values: Values) -> bool:
         """Whether it has a value, which is false."""
@@ -105,21 +105,15 @@ class Condition:
         total = self._total(values)
         for symbol, c in self.terms:
             for step in self._steps(total, c, wanted):
-                yield symbol, values[symbol] + step
+                if step is not None:
+                    yield symbol, values[symbol] + step
 
-    def _steps(self, total: int, c: int, wanted: bool) -> tuple[int, ...]:
+    def _steps(self, total: int, c: int, wanted: bool) -> tuple[int | None, ...]:
         """By how much a symbol with coefficient `c` must change."""
-        if self.claim.op is LE_ZERO:
-            return (_reaching(-c, total),) if wanted else (_reaching(c, 1 - total),)
-        if (self.claim.op is EQ_ZERO) is wanted:
-            return () if total % c else (-total // c,)
-        return 1, -1
-
-
-def _reaching(c: int, least: int) -> int:
-    """The smallest step with ``c * step >= least``, for a positive `least`."""
-    size = -(-least // abs(c))
-    return size if c > 0 else -size
+        op = self.claim.op
+        if op is LE_ZERO:  # (its negation is ``1 - total <= 0``)
+            return (step_to(op, total, c) if wanted else step_to(op, 1 - total, -c),)
+        return (step_to(op, total, c),) if (op is EQ_ZERO) is wanted else (1, -1)
 
 
 def _truth(claim: BoolExpr, values: Values) -> object:

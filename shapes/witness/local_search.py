@@ -18,6 +18,7 @@ from typing import Final
 
 from shapes.base.budget import ExhaustedError
 from shapes.base.infinity import IntInfinity
+from shapes.domains.float_ranges import float_ends
 from shapes.errors import UndefinedError
 from shapes.expr.nodes import (
     EQ_ZERO,
@@ -28,15 +29,17 @@ from shapes.expr.nodes import (
     BoolExpr,
     Expr,
     IntExpr,
+    Op,
     Sum,
     Value,
+    side_of,
 )
 from shapes.facts.abstract_value import Knowledge
 from shapes.facts.store import Facts
 from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import free_symbols, symbols_of
 
-__all__ = ["MENDING", "LocalSearch", "moved", "nearby"]
+__all__ = ["MENDING", "LocalSearch", "moved", "nearby", "satisfied", "step_to"]
 
 MENDING: Final = 60
 """Facts that are evaluated to mend the values for one statement."""
@@ -77,9 +80,7 @@ class LocalSearch:
             if known is not None and _within(known, value) != value:
                 return None
             total += c * value
-        if op is LE_ZERO:
-            return total <= 0
-        return (total == 0) is (op is EQ_ZERO)
+        return satisfied(op, total)
 
     def _enter(self, facts: Facts, sym: Expr) -> bool:
         """A value within the range that is known: the one that it has, or the nearest to 0.
@@ -104,9 +105,7 @@ class LocalSearch:
     def _holds(self, claim: Expr) -> bool:
         total = _total(claim, self._values)
         if total is not None:
-            if claim.op is LE_ZERO:
-                return total <= 0
-            return (total == 0) is (claim.op is EQ_ZERO)
+            return satisfied(claim.op, total)
         if claim.op is OPERATORS["And"]:
             return all(map(self._holds, claim.args))
         if claim.op is OPERATORS["Or"]:
@@ -123,7 +122,7 @@ class LocalSearch:
         total = _value(claim.args[0], values)
         if total is None:
             return False
-        for x, c in claim.args[0].terms().items():  # type: ignore[attr-defined]
+        for x, c in side_of(claim).terms().items():
             if x.op is not SYMBOL or not facts.is_new(x):
                 continue
             value = _moved(facts, claim, x, c, _integer(total), values)
@@ -242,6 +241,20 @@ def moved(
     return {sym: search._values[sym] for sym in search._moved}
 
 
+def satisfied(op: Op, total: int) -> bool:
+    """Whether a relation holds whose side has that value."""
+    return total <= 0 if op is LE_ZERO else (total == 0) is (op is EQ_ZERO)
+
+
+def step_to(op: Op, total: int, c: int) -> int | None:
+    """By how much a symbol with coefficient `c` must change so that a relation just holds
+    whose side is `total`; None if no step does that. For ``!= 0``: how it fails to hold."""
+    if op is LE_ZERO:  # c*step may be at most -total
+        size = -(-total // abs(c))
+        return -size if c > 0 else size
+    return None if total % c else -total // c
+
+
 def _value(expr: Expr, values: Mapping[Expr, Value]) -> Value | None:
     """The value of an expression, if it has one."""
     if isinstance(expr, Sum):
@@ -298,7 +311,8 @@ def _double(facts: Facts, sym: Expr) -> float:
     known = facts.double_range(sym)[0]
     if 0.0 in known or known.lower is None:
         return 0.0
-    return float(known.lower) if known.lower in known else float(known.upper)  # type: ignore[arg-type]
+    lower, upper = float_ends(known)
+    return lower if lower in known else upper
 
 
 # --------------------------------------------------------------------------- moves
@@ -351,13 +365,12 @@ def _moved(
     values: Mapping[Expr, Value],
 ) -> int | None:
     """Where a relation just holds, if ``c*x`` is a term of its side, which is `total` now."""
-    old = _integer(values[x])
-    if claim.op is EQ_ZERO:
-        return None if total % c else old - total // c
-    # c*x may be at most c*old - total
-    new = old - -(-total // c) if c > 0 else old + -(-total // -c)
+    step = step_to(claim.op, total, c)
+    if step is None:
+        return None
+    new = _integer(values[x]) + step
     m, r = facts.knowledge(x).congruence
-    if m > 1:
+    if m > 1 and claim.op is LE_ZERO:
         new += (r - new) % m if c < 0 else -((new - r) % m)
     return new
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from shapes.base.infinity import IntInfinity
+from shapes.base.infinity import Bound, IntInfinity
 from shapes.errors import ShapeproofError, UndefinedError
 from shapes.expr.booleans import conjunction, equal, negation
 from shapes.expr.nodes import (
@@ -28,6 +28,7 @@ from shapes.expr.nodes import (
     IntExpr,
     Value,
     as_expr,
+    side_of,
 )
 from shapes.facts.bounds import bounds
 from shapes.facts.cache import Part
@@ -251,7 +252,7 @@ def _is_bound(claim: Expr) -> bool:
     """Whether a condition just bounds a symbol."""
     if claim.op is not LE_ZERO:
         return False
-    terms = claim.args[0].terms()  # type: ignore[attr-defined]
+    terms = side_of(claim).terms()
     return len(terms) == 1 and next(iter(terms)).op is SYMBOL
 
 
@@ -406,16 +407,16 @@ def _around(ends: Iterable[float]) -> Iterator[float]:
 
 
 def _interesting(
-    lower: int | IntInfinity,
-    upper: int | IntInfinity,
+    lower: Bound,
+    upper: Bound,
     sym: Expr,
     constants: Iterable[int],
     hints: Mapping[Expr, Value],
 ) -> Iterator[int]:
     """Small numbers near the range's ends first, then those that the conditions mention."""
-    base = 0 if lower <= 0 <= upper else None
-    if base is None:
-        base = lower if not isinstance(lower, IntInfinity) and lower > 0 else upper  # type: ignore[assignment]
+    base: Bound = 0
+    if not lower <= 0 <= upper:
+        base = lower if not isinstance(lower, IntInfinity) and lower > 0 else upper
     assert isinstance(base, int)
     step = 1 if base <= upper - 1 else -1
     yield from range(base, base + 4 * step, step)

@@ -138,8 +138,9 @@ def _are_bindings(value: object) -> bool:
 
 
 def _is_step(step: object) -> bool:
-    pair = isinstance(step, tuple) and len(step) == 2
-    return pair and step[0] in ("size", "item") and type(step[1]) is int  # type: ignore[index]
+    if not isinstance(step, tuple) or len(step) != 2:
+        return False
+    return step[0] in ("size", "item") and type(step[1]) is int
 
 
 _META: dict[str, Callable[[object], bool]] = {
@@ -177,11 +178,11 @@ def _decode_expr(codec: NumpyCodec, content: Any, depth: int) -> object:
 
 
 def _decode_array_value(codec: NumpyCodec, content: Any, depth: int) -> object:
-    sizes = [codec._decode(size, depth + 1) for size in content[0]]
-    shape = tuple(as_expr(size) for size in sizes)  # type: ignore[arg-type]
-    if not all(isinstance(size, IntExpr) for size in shape):
+    sizes: list[Any] = [codec._decode(size, depth + 1) for size in content[0]]
+    shape = [size for one in sizes if isinstance(size := as_expr(one), IntExpr)]
+    if len(shape) < len(sizes):
         raise SerializationError("a saved size is not an integer")
-    return ArrayValue(shape, _dtype(content[1]))  # type: ignore[arg-type]
+    return ArrayValue(tuple(shape), _dtype(content[1]))
 
 
 def _dtype(text: Any) -> np.dtype[Any]:

@@ -31,6 +31,7 @@ from shapes.expr import (
     Expr,
     IntConstant,
     IntExpr,
+    combine,
     constant,
     less,
     maximum,
@@ -352,8 +353,7 @@ def _from_front(item: Any, size: IntExpr) -> IntExpr | None:
     if not isinstance(index, IntExpr):
         return None
     if isinstance(index, IntConstant):
-        found: Any = index if index.constant >= 0 else size + index
-        return found  # type: ignore[no-any-return]
+        return index if index.constant >= 0 else combine(1, size, 1, index)
     counted = where(less(index, constant(0)), index + size, index)
     assert isinstance(counted, IntExpr)
     return counted

@@ -62,12 +62,12 @@ def _permutation(node: Node) -> tuple[Node, tuple[int, ...]] | None:
         return None
     rank = traced_value(source).ndim
     rest = [*node.args[1:], *node.kwargs.values()]
-    if not all(_is_plain(a) for a in rest) or node.op != "call_function":
+    if not all(_is_plain(a) for a in rest) or not callable(node.target):
         return None
     # numpy itself says where the axes go, on an array whose sizes number them.
     sizes = np.empty(tuple(range(rank)) if rank else (), np.int8)
     try:
-        moved = node.target(sizes, *node.args[1:], **node.kwargs)  # type: ignore[operator]
+        moved = node.target(sizes, *node.args[1:], **node.kwargs)
     except (TypeError, ValueError):
         return None
     return source, tuple(moved.shape)

@@ -24,7 +24,7 @@ from asserts.graph.module import GraphModule
 from asserts.graph.values import ArrayValue
 from shapes.env import ShapeEnv, SymbolInfo
 from shapes.errors import DataDependentError, ShapeproofError
-from shapes.expr import BY_MEANING, Expr, IntExpr, as_expr, equal
+from shapes.expr import BY_MEANING, Expr, as_expr, as_integer, equal
 from shapes.prove import entails
 from shapes.traversal import free_symbols, substitute
 
@@ -288,9 +288,8 @@ def _places(value: Any, path: Path = ()) -> dict[Path, Expr]:
 
 def _mapped(value: Any, change: Callable[[Expr], Expr]) -> Any:
     if isinstance(value, ArrayValue):
-        shape = tuple(change(size) for size in value.shape)
-        assert all(isinstance(size, IntExpr) for size in shape)
-        return ArrayValue(shape, value.dtype)  # type: ignore[arg-type]
+        shape = tuple(as_integer(change(size)) for size in value.shape)
+        return ArrayValue(shape, value.dtype)
     if isinstance(value, Expr):
         return change(value)
     if isinstance(value, (tuple, list)):

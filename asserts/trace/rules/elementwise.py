@@ -174,9 +174,9 @@ def _clip(
         low, high = carried(t, lower, result), carried(t, upper, result)
         # min(max(a, lower), upper): the upper bound wins where they cross.
         elements = (low[0] if upper is None else None, high[1])
-        known = low[0] is not None and high[0] is not None
-        if known and t.env.decide(low[0] <= high[0]):  # type: ignore[operator]
-            elements = (low[0], high[1])
+        first, second = low[0], high[0]
+        if first is not None and second is not None and t.env.decide(first <= second):
+            elements = (first, high[1])
     return t.array((a, lower, upper), options, shape, result, elements=elements)
 
 

@@ -22,7 +22,9 @@ from shapes.expr import (
     Expr,
     IntConstant,
     IntExpr,
+    Kind,
     as_expr,
+    as_integer,
     combine,
     constant,
     equal,
@@ -122,7 +124,7 @@ def _lcm(t: Tracer, name: str, *values: Any) -> Any:
         divisor = _gcd_of(found, other)
         is_zero = equal(divisor, constant(0))
         if t.decide(is_zero) is not False:
-            divisor = where(is_zero, constant(1), divisor)  # type: ignore[assignment]
+            divisor = as_integer(where(is_zero, constant(1), divisor))
         found = make("Abs", multiply(floor_division(found, divisor), other))
     return t.env.wrap(found)
 
@@ -151,7 +153,7 @@ def _function(t: Tracer, name: str, value: Any, *further: Any) -> Any:
 
 def _computed(t: Tracer, name: str, *args: Any, **kwargs: Any) -> Any:
     """A number that the graph computes."""
-    kind = "bool" if name in _CONDITIONS else "int" if name in _INTEGERS else "float"
+    kind: Kind = "bool" if name in _CONDITIONS else "int" if name in _INTEGERS else "float"
     key = (name, *map(_key, args))
     held = t.numbers.get(key) if not kwargs else None
     if held is None:

@@ -143,7 +143,9 @@ def _rounded(box: Box) -> Box:
     found = {}
     for sym, known in box.items():
         if sym.kind == "int" and known.issubset(INT64):
-            lower, upper = (int(end) for end in known.int_bounds())  # type: ignore[arg-type]
+            lower, upper = known.int_bounds()
+            assert isinstance(lower, int)
+            assert isinstance(upper, int)
             known = ValueRanges(
                 -(1 << (-lower - 1).bit_length()) if lower < 0 else min(lower, 1),
                 (1 << upper.bit_length()) - 1 if upper > 0 else upper,

@@ -46,7 +46,8 @@ def _disjoint_sum(ask: Ask, node: Expr) -> Iterator[Expr]:
         if all(_apart(ask, x, y) for y in others):
             rest = build(*others) if len(others) > 1 else others[0]
             assert isinstance(x, IntExpr)
-            yield combine(1, x, 1, rest)  # type: ignore[arg-type]
+            assert isinstance(rest, IntExpr)
+            yield combine(1, x, 1, rest)
 
 
 def _wide_mask(ask: Ask, node: Expr) -> Iterator[Expr]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from shapes.base.infinity import IntInfinity
+from shapes.expr.booleans import as_integer
 from shapes.expr.integers import floor_division, modulo
 from shapes.expr.linear import eq_zero, multiply, scale
 from shapes.expr.nodes import (
@@ -32,7 +33,7 @@ def _constant_quotient(ask: Ask, node: Expr) -> Iterator[Expr]:
     x, y = node.args
     assert isinstance(x, IntExpr)
     assert isinstance(y, IntExpr)
-    lower, upper = ask.bounds(node)  # type: ignore[arg-type]
+    lower, upper = ask.bounds(as_integer(node))
     if isinstance(lower, IntInfinity) or isinstance(upper, IntInfinity):
         lower, upper = -1, 1
     if upper - lower >= QUOTIENTS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import gcd
 
-from shapes.expr.booleans import where
+from shapes.expr.booleans import as_integer, where
 from shapes.expr.integers import absolute, maximum, minimum
 from shapes.expr.linear import multiply, scale
 from shapes.expr.nodes import (
@@ -52,7 +52,7 @@ def common_factor(operands: Sequence[IntExpr]) -> int:
 def _built(node: Expr, operands: Sequence[IntExpr], flipped: bool = False) -> IntExpr:
     """The same kind of choice (or, flipped, the other extremum) on other operands."""
     if node.op.name == "Where":
-        return where(node.args[0], *operands)  # type: ignore[return-value]
+        return as_integer(where(node.args[0], *operands))
     return (minimum if (node.op.name == "Min") != flipped else maximum)(*operands)
 
 

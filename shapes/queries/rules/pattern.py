@@ -15,7 +15,7 @@ from functools import cache
 from typing import Final
 
 from shapes.base.budget import spend
-from shapes.expr.booleans import negation
+from shapes.expr.booleans import as_integer, negation
 from shapes.expr.linear import multiply, scale
 from shapes.expr.nodes import (
     CONSTANT,
@@ -274,7 +274,7 @@ def _root_products(p: Expr, subject: Expr) -> Iterator[Found]:
     exponents = dict(p.factors)
     wanted = sorted(p.args, key=lambda base: base.op is SYMBOL)
     yield from _chosen_factors(
-        [(base, exponents[base]) for base in wanted],  # type: ignore[index]
+        [(base, exponents[base]) for base in wanted],
         dict(subject.factors),
         {},
     )
@@ -285,7 +285,7 @@ def _chosen_factors(
 ) -> Iterator[Found]:
     if not wanted:
         rest = _product_of(left)
-        yield bindings, lambda result: multiply(result, rest)  # type: ignore[arg-type]
+        yield bindings, lambda result: multiply(as_integer(result), rest)
         return
     (part, exponent), others = wanted[0], wanted[1:]
     if part.op is SYMBOL and part not in bindings and not others and exponent == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shapes.expr.booleans import as_integer
 from shapes.expr.integers import raise_to
 from shapes.expr.linear import eq_zero, le_zero, multiply, ne_zero
 from shapes.expr.nodes import (
@@ -53,7 +54,7 @@ def _coefficient_raised(ask: Ask, node: Expr) -> Iterator[Expr]:
                 continue
             x = base.args[1]
             assert isinstance(x, IntExpr)
-            raised = raise_to(base.args[0], combine(1, x, 0, x, k))  # type: ignore[arg-type]
+            raised = raise_to(as_integer(base.args[0]), combine(1, x, 0, x, k))
             others = tuple(f for f in factors if f[0] is not base)
             rest = make_product(others) if others else constant(1)
             left = combine(1, node, -c, term)
@@ -71,7 +72,7 @@ def _quotient_by_constant(ask: Ask, node: Expr) -> Iterator[Expr]:
     base, x = power.args
     assert isinstance(x, IntExpr)
     if ask.known(x >= k):
-        yield raise_to(base, combine(1, x, 0, x, -k))  # type: ignore[arg-type]
+        yield raise_to(as_integer(base), combine(1, x, 0, x, -k))
 
 
 def _repeated_power(ask: Ask, node: Expr) -> Iterator[Expr]:
@@ -82,9 +83,10 @@ def _repeated_power(ask: Ask, node: Expr) -> Iterator[Expr]:
         if base.op is OPERATORS["Pow"] and exponent > 1:
             x, y = base.args
             assert isinstance(y, IntExpr)
-            replaced = raise_to(x, combine(exponent, y, 0, y))  # type: ignore[arg-type]
+            replaced = raise_to(as_integer(x), combine(exponent, y, 0, y))
         elif base.op is OPERATORS["Abs"] and exponent > 1:
-            replaced = raise_to(base.args[0], constant(exponent - exponent % 2))  # type: ignore[arg-type]
+            (x,) = base.args
+            replaced = raise_to(as_integer(x), constant(exponent - exponent % 2))
             if exponent % 2:
                 replaced = multiply(replaced, base)
         if replaced is None:

@@ -23,7 +23,7 @@ from asserts.errors import InputError
 from shapes.base import shown_as_text
 from shapes.env import ShapeEnv
 from shapes.errors import ShapeproofError
-from shapes.expr import FALSE, OPERATORS, TRUE, BoolExpr, IntExpr
+from shapes.expr import FALSE, OPERATORS, TRUE, BoolExpr, IntExpr, as_integer
 from shapes.facts import Proof, Status
 from shapes.traversal import free_symbols
 
@@ -186,7 +186,7 @@ def contract(model: Any) -> Contract:
     `infer_shapes` found of one). Raises `GraphError` for what is not a model."""
     inferred = model if isinstance(model, Inferred) else infer(model)
     symbols = inferred.symbols
-    own = {n: symbols.env.symbols[n].symbol for n, o in symbols.origins.items() if not o.data}
+    own = {n: symbols.symbol(n) for n, o in symbols.origins.items() if not o.data}
     on_inputs: list[Requirement] = []
     on_data: list[Requirement] = []
     for one in inferred.requirements:
@@ -195,7 +195,7 @@ def contract(model: Any) -> Contract:
     env = _environment(own, inferred)
     on_inputs = [one for one in on_inputs if not _implied(env, one.whole, ())]
     conditions = _simplified(env, [one.whole for one in on_inputs])
-    return Contract(inferred, tuple(on_inputs), tuple(conditions), tuple(on_data), own)  # type: ignore[arg-type]
+    return Contract(inferred, tuple(on_inputs), tuple(conditions), tuple(on_data), own)
 
 
 # ------------------------------------------------------------------------ simplification
@@ -226,7 +226,7 @@ def _simplified(env: ShapeEnv, wholes: Sequence[BoolExpr]) -> list[BoolExpr]:
     for condition in distinct:
         symbols = free_symbols(condition)
         if len(symbols) == 1:
-            alone.setdefault(symbols[0], []).append(condition)  # type: ignore[arg-type]
+            alone.setdefault(as_integer(symbols[0]), []).append(condition)
         else:
             several.append(condition)
     found: list[BoolExpr] = []

@@ -344,9 +344,13 @@ def _position(claim: BoolExpr, scope: Scope) -> int | None:
 
 def _obligation(one: Placed) -> Obligation:
     check = one.check
-    kind = "user" if check.by_user else "operation"
-    text = str(check.condition)
-    return Obligation(check.condition, text, kind, check.stated_by, check.message)  # type: ignore[arg-type]
+    return Obligation(
+        check.condition,
+        str(check.condition),
+        "user" if check.by_user else "operation",
+        check.stated_by,
+        check.message,
+    )
 
 
 def _row(one: Placed) -> Row:

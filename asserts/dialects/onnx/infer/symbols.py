@@ -17,6 +17,7 @@ from shapes.expr import (
     OPERATORS,
     BoolExpr,
     IntExpr,
+    as_integer,
     less_equal,
 )
 from shapes.facts import Fact, Facts
@@ -107,7 +108,7 @@ class Symbols:
             return None
         if not isinstance(names, IntExpr):
             return None
-        return parse(text, lambda name: self.dimension(name, where))  # type: ignore[return-value]
+        return as_integer(parse(text, lambda name: self.dimension(name, where)))
 
     def _size(self, text: str, where: str, data: bool) -> IntExpr:
         name = self._unused(identifier(text))
@@ -116,13 +117,13 @@ class Symbols:
         made = self.env.size(name, max=LARGEST, source=where) if not data else None
         self.origins[name] = Origin(name, where, data)
         assert made is not None
-        return made.expr  # type: ignore[return-value]
+        return as_integer(made.expr)
 
     def input_element(self, name: str, where: str) -> IntExpr:
         """The value of an element of an integer input."""
         name = self._unused(identifier(name))
         self.origins[name] = Origin(name, where, False)
-        return self.env.integer(name, source=where).expr  # type: ignore[return-value]
+        return as_integer(self.env.integer(name, source=where).expr)
 
     def fresh(
         self, label: str, where: str, least: Any = 0, most: Any = None, size: bool = True
@@ -131,7 +132,7 @@ class Symbols:
         name = self._unused(identifier(label))
         low = _number(least) if size or least is not None else None
         high = _number(most)
-        made = self.env.unbacked(
+        made: IntExpr = self.env.unbacked(
             name,
             size_like=size,
             min=max(low or 0, 0) if size else low,
@@ -142,7 +143,7 @@ class Symbols:
         for claim in self._ends(made, least, most):
             self.env.guarantee(claim, operation=where)
         self._unknown.clear()
-        return made  # type: ignore[no-any-return]
+        return made
 
     def read(self, read: Read) -> IntExpr:
         """A number that is read from a value at run time, as a new symbol."""
@@ -156,11 +157,15 @@ class Symbols:
         self.reads[made.name] = read
         return made
 
+    def symbol(self, name: str) -> IntExpr:
+        """The symbol of that name, which is declared."""
+        return as_integer(self.env.symbols[name].symbol)
+
     def found(self, read: Read) -> IntExpr:
         """The first symbol that is read so, a new one if there is none."""
         for name, other in self.reads.items():
             if other == read:
-                return self.env.symbols[name].symbol  # type: ignore[return-value]
+                return self.symbol(name)
         return self.read(read)
 
     def _ends(self, made: IntExpr, least: Any, most: Any) -> Iterator[BoolExpr]:
@@ -226,7 +231,7 @@ class Symbols:
         """A size with what is solved put in place."""
         if not self.env.facts.has_solved:
             return size
-        return self.env.facts.normalized(size)[0]  # type: ignore[return-value]
+        return self.env.facts.normalized(size)[0]
 
     def has_data(self, size: IntExpr) -> bool:
         """Whether a size depends on data."""
@@ -242,4 +247,5 @@ def _number(end: Any) -> int | None:
     """An end of a range that is a number."""
     if isinstance(end, IntExpr):
         return int(end.constant) if end.is_constant else None
-    return end  # type: ignore[no-any-return]
+    number: int | None = end
+    return number

@@ -322,8 +322,8 @@ class Walker:
         record = table.find(domain, node.op_type)
         try:
             call.attributes = attributes_of(node, frame.bound)
-            own = record is not None and record.dtypes is not None
-            dtypes = record.dtypes(call) if own else dtypes_of(call, domain)  # type: ignore[union-attr, misc]
+            own = None if record is None else record.dtypes
+            dtypes = dtypes_of(call, domain) if own is None else own(call)
         except (UnknownShapeError, KeyError, AttributeError):
             dtypes = [0] * len(node.output)
         kinds = kinds_of(domain, node.op_type, call.version)

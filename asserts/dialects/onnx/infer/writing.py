@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from onnx import AttributeProto, GraphProto, ModelProto, TypeProto, ValueInfoProto
+from onnx import (
+    AttributeProto,
+    GraphProto,
+    ModelProto,
+    TensorShapeProto,
+    TypeProto,
+    ValueInfoProto,
+)
 
 from asserts.dialects.onnx.infer.walk import shown_name
-from asserts.dialects.onnx.model.types import Opaque, Optional, Sequence, Tensor, Type
+from asserts.dialects.onnx.model.types import Opaque, Optional, Sequence, Shape, Tensor, Type
 from shapes.expr import IntExpr
 
 if TYPE_CHECKING:
@@ -79,7 +86,7 @@ def _write(proto: TypeProto, known: Type, found: Inferred) -> bool:
     return False
 
 
-def _write_shape(proto, shape, found) -> None:  # type: ignore[no-untyped-def]
+def _write_shape(proto: TensorShapeProto, shape: Shape, found: Inferred) -> None:
     proto.SetInParent()  # (a scalar has a shape, without axes)
     if len(proto.dim) != len(shape):
         del proto.dim[:]

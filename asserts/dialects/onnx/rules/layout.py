@@ -22,6 +22,7 @@ from shapes.expr import (
     SYMBOL,
     BoolExpr,
     IntExpr,
+    as_integer,
     ceiling_division,
     combine,
     conjunction,
@@ -174,12 +175,12 @@ def _of_any_sign(call: Call, source: Shape, wanted: list[Any]) -> Shape:
         for i, d in enumerate(wanted[: len(source)]):
             sizes[i] = where(equal(d, ZERO), source[i], d)
     minus_one = constant(-1)
-    result = []
+    result: list[IntExpr] = []
     for i, d in enumerate(sizes):
         others = product(e for j, e in enumerate(sizes) if j != i)
         left = floor_division(product(source), others)
-        result.append(where(equal(wanted[i], minus_one), left, d))
-    return tuple(result)  # type: ignore[arg-type]
+        result.append(as_integer(where(equal(wanted[i], minus_one), left, d)))
+    return tuple(result)
 
 
 def _is_minus_one(d: IntExpr) -> bool:
@@ -289,11 +290,12 @@ def _concat(call: Call) -> Sequence[Shape | None]:
 
 
 def _concat_elements(call: Call) -> Elements | None:
-    parts = [blank(call.tensor(i)) for i in range(len(call.inputs))]
-    if any(p is None for p in parts):
+    count = len(call.inputs)
+    parts = [p for i in range(count) if (p := blank(call.tensor(i))) is not None]
+    if len(parts) < count:
         return None
     try:
-        joined: Elements = np.concatenate(parts, call.integer("axis", 1))  # type: ignore[arg-type]
+        joined: Elements = np.concatenate(parts, call.integer("axis", 1))
     except ValueError:
         return None
     return joined if joined.size <= ELEMENTS else None

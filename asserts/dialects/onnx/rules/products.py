@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from onnx import TensorProto
 
@@ -13,7 +13,7 @@ from shapes.tensors import broadcast_to, einsum, matmul
 __all__: list[str] = []
 
 
-def _matmul(first: int, second: int):  # type: ignore[no-untyped-def]
+def _matmul(first: int, second: int) -> Callable[[Call], Sequence[Shape | None]]:
     def shapes(call: Call) -> Sequence[Shape | None]:
         return [call.checked(matmul(call.shape(first), call.shape(second), known=call.known))]
 

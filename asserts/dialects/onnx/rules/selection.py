@@ -204,11 +204,18 @@ def _points_inside(call: Call, shape: Shape, unless: BoolExpr) -> None:
                 call.need(disjunction(inside, unless), reason)
 
 
+def _places(call: Call, indices: list[int]) -> np.ndarray[Any, np.dtype[np.int_]]:
+    """The known numbers of input 1, as it has them."""
+    elements = call.elements(1)
+    assert elements is not None
+    return np.array(indices, dtype=int).reshape(elements.shape)
+
+
 def _gather_nd_elements(call: Call) -> Elements | None:
     data, indices = blank(call.tensor(0)), call.numbers(1)
     if data is None or indices is None or call.integer("batch_dims"):
         return None
-    where = np.array(indices, dtype=int).reshape(call.elements(1).shape)  # type: ignore[union-attr]
+    where = _places(call, indices)
     try:
         return np.asarray(data[tuple(np.moveaxis(where, -1, 0))], dtype=object)
     except IndexError:
@@ -245,7 +252,7 @@ def _scatter_nd_elements(call: Call) -> Elements | None:
     plain = call.text("reduction", "none") == "none"
     if data is None or indices is None or updates is None or not plain:
         return None
-    where = np.array(indices, dtype=int).reshape(call.elements(1).shape)  # type: ignore[union-attr]
+    where = _places(call, indices)
     result: Elements = data.copy()
     try:
         result[tuple(np.moveaxis(where, -1, 0))] = updates
@@ -259,7 +266,7 @@ def _scatter_elements(call: Call) -> Elements | None:
     plain = call.text("reduction", "none") == "none"
     if data is None or indices is None or updates is None or not plain:
         return None
-    where = np.array(indices, dtype=int).reshape(call.elements(1).shape)  # type: ignore[union-attr]
+    where = _places(call, indices)
     result: Elements = data.copy()
     try:
         np.put_along_axis(result, where, updates, call.integer("axis"))
@@ -387,10 +394,10 @@ def _one_hot(call: Call) -> Sequence[Shape | None]:
 
 
 def _range(call: Call) -> Sequence[Shape | None]:
-    ends = [call.elements(i) for i in range(3)]
-    if any(e is None for e in ends):
+    ends = [e for i in range(3) if (e := call.elements(i)) is not None]
+    if len(ends) < 3:
         return [(call.fresh("length"),)]
-    start, limit, step = (e.reshape(-1)[0] for e in ends)  # type: ignore[union-attr]
+    start, limit, step = (e.reshape(-1)[0] for e in ends)
     if all(isinstance(e, IntExpr) for e in (start, limit, step)):
         if step is ZERO:
             raise call.walk.fail("the step of a range must not be 0")
@@ -404,19 +411,19 @@ def _real_length(call: Call, start: Any, limit: Any, step: Any) -> IntExpr:
     steps = OPERATIONS["Div"](span, step, call.known) if None not in (span, step) else None
     if not isinstance(steps, Quotient):
         return call.fresh("length")
-    whole = OPERATIONS["Ceil"](steps, call.known).top
+    whole: IntExpr = OPERATIONS["Ceil"](steps, call.known).top
     if call.known(less_equal(ZERO, whole)):
-        return whole  # type: ignore[no-any-return]
+        return whole
     from shapes.expr import maximum
 
     return maximum(ZERO, whole)
 
 
 def _range_elements(call: Call) -> Elements | None:
-    ends = [call.numbers(i) for i in range(3)]
-    if any(e is None for e in ends):
+    ends = [e for i in range(3) if (e := call.numbers(i)) is not None]
+    if len(ends) < 3:
         return None
-    start, limit, step = (e[0] for e in ends)  # type: ignore[index]
+    start, limit, step = (e[0] for e in ends)
     values = range(start, limit, step)
     if len(values) > 1024:
         return None

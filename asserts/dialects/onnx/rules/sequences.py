@@ -137,9 +137,10 @@ def _joined(call: Call) -> Listed[Type]:
     sequence, new = _sequence(call), call.integer("new_axis")
     axis = call.integer("axis")
     items = sequence.items
-    if items is not None and items and all(isinstance(x, Tensor) for x in items):
-        shapes = [x.shape for x in items if isinstance(x, Tensor) and x.shape is not None]
-        dtype = items[0].dtype  # type: ignore[union-attr]
+    tensors = [x for x in items or () if isinstance(x, Tensor)]
+    if items and len(tensors) == len(items):
+        shapes = [x.shape for x in tensors if x.shape is not None]
+        dtype = tensors[0].dtype
         if len(shapes) == len(items):
             result = stack(shapes, axis) if new else concatenate(shapes, axis)
             return [Tensor(dtype, call.checked(result))]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from asserts.dialects.torch.symbols.assumed import Derived, derived_ends
+from asserts.dialects.torch.symbols.enforced import at_entry
 from shapes.expr import as_condition, make
 from shapes.facts import Fact
 
@@ -45,8 +46,6 @@ class TorchConstraints:
         return found
 
     def entry_facts(self, graph_module: Any) -> Iterable[Fact]:
-        from asserts.dialects.torch.symbols.shape_env import ENTRY
-
         by_nature = {
             as_condition(make("Ge", symbol, 0))
             for node in graph_module.graph.find_nodes(op="placeholder")
@@ -54,5 +53,5 @@ class TorchConstraints:
             if path and path[-1][0] == "size"
         }
         for fact in self._symbols.env.axioms:
-            if fact.operation == ENTRY and fact.claim not in by_nature:
+            if at_entry(fact) and fact.claim not in by_nature:
                 yield fact

@@ -19,6 +19,7 @@ from asserts.dialects.torch.answers.calls import CHOOSING
 from asserts.dialects.torch.symbols.computed import COMPUTED, NumberReader
 from asserts.dialects.torch.symbols.enforced import ENTRY
 from shapes.expr import BoolExpr, Expr, as_condition, as_expr, make
+from shapes.facts import EVERY_SIZE
 
 if TYPE_CHECKING:
     from asserts.conditions.lift import Lifter
@@ -70,7 +71,7 @@ class _Reader:
         kind, *where = path[-1]
         if kind in ("size", "offset"):
             at_entry = node.op == "placeholder"
-            yield make("Ge", symbol, 0), ENTRY if at_entry else "every size"
+            yield make("Ge", symbol, 0), ENTRY if at_entry else EVERY_SIZE
         if kind == "int":
             yield make("Ge", symbol, 0), "a conversion of a condition"
             yield make("Le", symbol, 1), "a conversion of a condition"

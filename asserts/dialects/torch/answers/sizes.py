@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import torch
 from torch import fx
 
+from asserts.dialects.base import Path
 from shapes.expr import PRODUCT, SYMBOL, Expr, IntExpr, as_expr
 from shapes.traversal import walk
 
@@ -79,14 +80,15 @@ class _Sizes:
         return [own if own is not None else other for own, other in zip(bound, computed)]
 
     def _bound(self, node: fx.Node, dim: int) -> Expr | None:
-        at, path = node, (("size", dim),)
+        at: Any = node
+        path: Path = (("size", dim),)
         while True:
             for symbol, place in self._dialect.bindings(at).items():
                 if place == path:
                     return symbol
             if at.target is not operator.getitem or not isinstance(at.args[0], fx.Node):
                 return None
-            at, path = at.args[0], (("item", at.args[1]), *path)  # type: ignore[assignment]
+            at, path = at.args[0], (("item", at.args[1]), *path)
 
 
 Rule = Callable[[_Sizes, Any], Sizes | None]

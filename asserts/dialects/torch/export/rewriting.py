@@ -272,7 +272,8 @@ class _Rewriting:
         elif isinstance(one, ast.Try):
             one.body, one.orelse = self.block(one.body, ""), self.block(one.orelse, "")
         elif not isinstance(one, (*_SCOPES, ast.Match)):
-            return _Expressions(self).visit(one)  # type: ignore[no-any-return]
+            rewritten: ast.stmt = _Expressions(self).visit(one)
+            return rewritten
         return one
 
     def ending(self, one: ast.If, rest: Statements, end: str) -> Statements:

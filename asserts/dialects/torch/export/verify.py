@@ -26,7 +26,7 @@ from asserts.dialects.torch.answers.graph import TorchDialect
 from asserts.dialects.torch.answers.names import input_names, source_names
 from asserts.dialects.torch.export.programs import dialect_for
 from asserts.dialects.torch.export.state import unchanged
-from asserts.dialects.torch.symbols.shape_env import ENTRY
+from asserts.dialects.torch.symbols.enforced import at_entry
 from asserts.errors import GraphError
 from asserts.verify.numpy_programs import array_text
 from asserts.verify.probe import Probe
@@ -80,9 +80,9 @@ class TorchSubject:
         )
         axioms = self._dialect.symbols.env.axioms
         lifted = [one for one in lift(self._graph, self._dialect) if one.claim is not None]
-        ensured = [f.claim for f in axioms if f.operation != ENTRY]
+        ensured = [f.claim for f in axioms if not at_entry(f)]
         self.sure: Sequence[BoolExpr] = self._in_time(ensured, lifted)
-        entry = [f.claim for f in axioms if f.operation == ENTRY]
+        entry = [f.claim for f in axioms if at_entry(f)]
         self.conditions: Sequence[Condition] = self._conditions(entry, lifted)
         self._module: Any = None
 

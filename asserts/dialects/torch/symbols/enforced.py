@@ -9,17 +9,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["ENFORCED", "ENTRY"]
+from shapes.facts import EVERY_SIZE, Fact
+
+__all__ = ["ENFORCED", "ENTRY", "at_entry"]
 
 ENTRY: Final = "the caller's inputs"
 """Who enforces what callers are held to; stands in reports."""
+
+
+def at_entry(fact: Fact) -> bool:
+    """Whether the check at the program's entry enforces a fact."""
+    return fact.operation == ENTRY
+
 
 _CHOSEN: Final = "the operation chooses among the elements of its operand, each at most once"
 
 ENFORCED: Final[Mapping[str, str]] = {
     ENTRY: "the check at the program's entry (ranges from 3 on, upper ends, equal and fixed "
            "sizes, guards); a size is a count",
-    "every size": "a size is a count",
+    EVERY_SIZE: "a size is a count",
     "a conversion of a condition": "torch converts a condition to 0 or 1",
     "how the symbol is read": "the node that reads the symbol divides",
     "64-bit integers": "torch's integers have 64 bits",

@@ -51,6 +51,7 @@ from shapes.expr import (
     conjunction,
     equal,
     make,
+    side_of,
 )
 from shapes.expr import symbol as new_symbol
 from shapes.facts import Fact, Facts, bounds
@@ -456,7 +457,7 @@ def _is_linear(claim: BoolExpr) -> bool:
     """Whether this is an integer relation over symbols; it always has a value."""
     if claim.op not in (LE_ZERO, EQ_ZERO, NE_ZERO):
         return False
-    return all(atom.op is SYMBOL for atom in claim.args[0].terms())  # type: ignore[attr-defined]
+    return all(atom.op is SYMBOL for atom in side_of(claim).terms())
 
 
 def _defined_too(claim: BoolExpr) -> BoolExpr:
