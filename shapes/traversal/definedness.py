@@ -25,7 +25,10 @@ from shapes.expr.nodes import (
 )
 from shapes.traversal.interpret import walk
 
-__all__ = ["Spelled", "defined", "own_condition", "spell", "without_value"]
+__all__ = ["Spelled", "defined", "own_condition", "spell", "spell_chain", "without_value"]
+
+FEW: Final = 8
+"""Operands of a connective whose conditions are written one beside the other."""
 
 OWN: Final = 10
 """Steps (see `budget`) of writing what one operator needs for a value."""
@@ -65,6 +68,16 @@ def spell(op: Op, operands: Sequence[Spelled]) -> Spelled:
     return Spelled(expr, conjunction(_of_operands(op, operands), own))
 
 
+def spell_chain(op: Op, operands: Sequence[Spelled]) -> Spelled:
+    """``a and b and c``: the connective on two operands after the other, from the left; what
+    it needs for a value is written for all of them together."""
+    assert op.build is not None
+    expr = operands[0].expr
+    for operand in operands[1:]:
+        expr = op.build(expr, operand.expr)
+    return Spelled(expr, _of_operands(op, operands))
+
+
 def own_condition(op: Op, operands: Sequence[Expr]) -> BoolExpr:
     """The condition under which the operator has a value for operands that have one."""
     floats = any(isinstance(e, FloatExpr) for e in operands)
@@ -94,14 +107,8 @@ def _as_double(operand: Spelled) -> Spelled:
 
 def _of_operands(op: Op, operands: Sequence[Spelled]) -> BoolExpr:
     if op.name in ("And", "Or", "Implies"):
-        # Evaluated from the left, as far as needed.
-        conditions: list[Expr] = []
-        reached: BoolExpr = TRUE
-        for operand in operands:
-            conditions.append(disjunction(negation(reached), operand.defined))
-            p = as_condition(operand.expr)
-            reached = conjunction(reached, negation(p) if op.name == "Or" else p)
-        return conjunction(*conditions)
+        partial = sum(operand.defined is not TRUE for operand in operands[1:])
+        return (_side_by_side if partial <= FEW else _nested)(op, operands)
     if op.name == "Where":
         condition, a, b = operands
         return conjunction(
@@ -110,6 +117,29 @@ def _of_operands(op: Op, operands: Sequence[Spelled]) -> BoolExpr:
             disjunction(condition.expr, b.defined),
         )
     return conjunction(*[operand.defined for operand in operands])
+
+
+def _side_by_side(op: Op, operands: Sequence[Spelled]) -> BoolExpr:
+    """Operands that are evaluated from the left, as far as needed: each has a value where it
+    is reached. Every condition repeats all operands before it."""
+    conditions: list[Expr] = []
+    reached: BoolExpr = TRUE
+    for operand in operands:
+        conditions.append(disjunction(negation(reached), operand.defined))
+        p = as_condition(operand.expr)
+        reached = conjunction(reached, negation(p) if op.name == "Or" else p)
+    return conjunction(*conditions)
+
+
+def _nested(op: Op, operands: Sequence[Spelled]) -> BoolExpr:
+    """The same with every operand written once: the first has a value, and decides or the
+    others have one."""
+    result: BoolExpr = TRUE
+    for operand in reversed(operands):
+        p = as_condition(operand.expr)
+        decides = p if op.name == "Or" else negation(p)
+        result = conjunction(operand.defined, disjunction(decides, result))
+    return result
 
 
 def defined(expr: Expr) -> BoolExpr:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, Literal, NoReturn
 
@@ -23,7 +23,7 @@ from shapes.base.infinity import int_oo
 from shapes.errors import ExpressionSyntaxError, ExpressionTypeError, ShapeproofError
 from shapes.expr.nodes import OPERATORS, Expr, Kind, Op, as_expr, constant, symbol
 from shapes.expr.operators import named_functions
-from shapes.traversal.definedness import Spelled, spell
+from shapes.traversal.definedness import Spelled, spell, spell_chain
 from shapes.traversal.interpret import free_symbols
 from shapes.traversal.printing import PRECEDENCE, show
 
@@ -31,10 +31,12 @@ __all__ = ["NAME", "is_name", "parse", "parse_saved", "parse_spelled", "saved"]
 
 Lookup = Callable[[str], Expr]
 Symbols = Mapping[str, Expr] | Lookup | None
+_Make = Callable[[Op, Sequence[Spelled]], Spelled]
 
 NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*|\[\d+\])*"
 _DIGITS = r"[0-9]+(?:_[0-9]+)*"
 _WORDS = frozenset(("and", "or", "not"))
+_CHAINED = frozenset(("and", "or"))
 _SIGNS: dict[str, Op] = {}
 """The operator that every sign stands for, whatever the kinds of its operands."""
 for _op in OPERATORS.values():
@@ -109,7 +111,7 @@ class _Pending:
 
     def __init__(
         self,
-        kind: Literal["prefix", "binary", "compare", "(", "call"],
+        kind: Literal["prefix", "binary", "chain", "compare", "(", "call"],
         text: str,
         level: int,
         column: int,
@@ -325,10 +327,13 @@ class _Parser:
             self._push("compare", token, PRECEDENCE["compare"])
         else:
             level = PRECEDENCE[text]
-            self._reduce(level + 1 if text == "**" else level)
-            self._push("binary", token, level)
+            chained = text in _CHAINED
+            self._reduce(level + 1 if chained or text == "**" else level)
+            self._push("chain" if chained else "binary", token, level)
 
-    def _push(self, kind: Literal["binary", "compare"], token: _Token, level: int) -> None:
+    def _push(
+        self, kind: Literal["binary", "chain", "compare"], token: _Token, level: int
+    ) -> None:
         pending = _Pending(kind, token.text, level, token.column, len(self._values))
         self._pending.append(pending)
         self._operand_next = True
@@ -349,6 +354,9 @@ class _Parser:
         while self._pending and self._pending[-1].level >= max(level, 1):
             if self._pending[-1].kind == "compare":
                 self._reduce_comparisons()
+                continue
+            if self._pending[-1].kind == "chain":
+                self._reduce_connectives()
                 continue
             top = self._pending.pop()
             if top.kind == "prefix":
@@ -377,13 +385,25 @@ class _Parser:
             del self._values[-len(chain) :]
             self._apply(OPERATORS["And"], links, chain[0])
 
-    def _apply(self, op: Op, operands: list[Spelled], at: _Pending) -> None:
+    def _reduce_connectives(self) -> None:
+        """``a and b and c`` at once."""
+        last = self._pending[-1].text
+        operands = [self._values.pop()]
+        while self._pending[-1:] and self._pending[-1].text == last:
+            first = self._pending.pop()
+            operands.append(self._values.pop())
+        operands.reverse()
+        self._apply(_SIGNS[last], operands, first, spell_chain)
+
+    def _apply(
+        self, op: Op, operands: list[Spelled], at: _Pending, made: _Make = spell
+    ) -> None:
         wanted = len(op.operands)
         if len(operands) != wanted and not (op.variadic and len(operands) >= 1):
             count = f"at least {wanted}" if op.variadic else str(wanted)
             self._fail(f"`{at.text}` takes {count} operands, not {len(operands)}", at.column)
         try:
-            self._values.append(spell(op, operands))
+            self._values.append(made(op, operands))
         except ExpressionSyntaxError:
             raise
         except ShapeproofError as error:

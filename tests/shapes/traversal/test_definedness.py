@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 
 from shapes.expr.nodes import OPERATORS, TRUE, make, symbol
-from shapes.traversal.definedness import Spelled, defined, spell
+from shapes.traversal.definedness import FEW, Spelled, defined, spell
+from shapes.traversal.interpret import walk
 from shapes.traversal.parsing import parse, parse_spelled
+from shapes.traversal.printing import tree_size
 from tests.oracle import Tree, Undefined, ours
 from tests.strategies import INTEGRAL, KINDS, any_trees, small_values
 
@@ -88,6 +90,47 @@ def test_total_text_needs_nothing(text: str) -> None:
 )
 def test_partial_text_needs_just_this(text: str, needs: str) -> None:
     assert parse_spelled(text, SYMBOLS).defined is parse(needs, SYMBOLS)
+
+
+LINKS = {"and": "x // (x + {i}) < y + {i}", "or": "x // (x + {i}) == y + {i}"}
+
+
+@pytest.mark.parametrize("word", ["and", "or"])
+def test_long_connectives_have_a_value_where_each_operand_that_is_reached_has(
+    word: str,
+) -> None:
+    """More operands than are written one beside the other, in text and in a call."""
+    count = 3 * FEW
+    links = [LINKS[word].format(i=i) for i in range(count)]
+    chained = parse_spelled(f" {word} ".join(links), SYMBOLS).defined
+    called = parse_spelled(f"{word.capitalize()}({', '.join(links)})", SYMBOLS).defined
+    for a in range(-count - 1, 3):
+        for b in range(-count, 3):
+            wanted = True
+            for i in range(count):
+                if a + i == 0:
+                    wanted = False
+                    break
+                quotient = a // (a + i)
+                if (quotient == b + i) if word == "or" else not quotient < b + i:
+                    break
+            values = {"x": a, "y": b}
+            assert ours(chained, values) is wanted
+            assert ours(called, values) is wanted
+
+
+@pytest.mark.parametrize("word", ["and", "or"])
+def test_the_condition_of_a_long_connective_grows_with_its_length(word: str) -> None:
+    """In nodes, in their operands, and in text, where what is shared is written again."""
+
+    def sizes(count: int) -> tuple[int, int, int]:
+        links = [LINKS[word].format(i=i) for i in range(1, count + 1)]
+        needs = parse_spelled(f" {word} ".join(links), SYMBOLS).defined
+        nodes = list(walk(needs))
+        return len(nodes), sum(len(node.args) for node in nodes), tree_size(needs)
+
+    for short, long in zip(sizes(100), sizes(400)):
+        assert long <= 4.5 * short
 
 
 def test_integers_among_doubles_must_have_one() -> None:
