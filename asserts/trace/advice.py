@@ -16,7 +16,7 @@ from shapes.errors import DataDependentError
 if TYPE_CHECKING:
     from shapes.env import ShapeEnv
 
-__all__ = ["OF_A_DICT", "advised"]
+__all__ = ["OF_A_DICT", "advised", "user_line"]
 
 _OF_A_CONSTANT = (TypeError, AttributeError, ValueError, IndexError, KeyError)
 
@@ -43,7 +43,7 @@ def advised(
             error.args = (f"{error}\n{advice}",)
         raise
     except TraceError as error:
-        location = _user_line(error.__traceback__)
+        location = user_line(error.__traceback__)
         if location is not None and "\n    at " not in str(error):
             error.args = (f"{error}\n    at {location}",)
         raise
@@ -74,7 +74,7 @@ OF_A_DICT = (
 )
 
 
-def _user_line(trace: TracebackType | None) -> Location | None:
+def user_line(trace: TracebackType | None) -> Location | None:
     """The innermost line that is not ours."""
     found = None
     while trace is not None:

@@ -22,7 +22,9 @@ from asserts.trace.symarray import SymArray, is_symbolic
 from shapes.base import Location, is_internal
 from shapes.env import Symbolic, SymBool, SymInt
 
-__all__ = ["TYPE", "shown", "stands_for", "traced_isinstance", "traced_print", "watch"]
+__all__ = [
+    "SHOWING", "TYPE", "shown", "stands_for", "traced_isinstance", "traced_print", "watch",
+]  # fmt: skip
 
 # --------------------------------------------------------------------------- types
 
@@ -111,7 +113,7 @@ TYPE: Final = _TypeStandIn()
 
 # --------------------------------------------------------------------------- text
 
-_SHOWING: Final = frozenset(
+SHOWING: Final = frozenset(
     ("IPython", "_pydevd_bundle", "_pytest", "bdb", "cmd", "code", "debugpy", "ipdb",
      "logging", "pdb", "pprint", "pydevd", "pytest", "reprlib", "rich", "traceback",
      "unittest", "warnings")
@@ -148,7 +150,7 @@ def _asking(frame: Any, what: str) -> Location | None:
     """The line that asks, unless it is ours, or shows values to people."""
     while frame is not None:
         module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if what == "text" and module in _SHOWING:
+        if what == "text" and module in SHOWING:
             return None
         file = frame.f_code.co_filename
         # Python's own library asks on behalf of its caller.
