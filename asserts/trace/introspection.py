@@ -2,7 +2,8 @@
 
 A traced array answers as an array does (``isinstance(x, np.ndarray)``, ``type(x)``), a
 symbolic size as an integer. Their values are not known, so their text and their hash cannot
-be computed with; `watch` refuses those to traced code. Debuggers, logging and ``print`` show
+be computed with; `watch` refuses those to traced code, and the attributes that a number has
+and a symbolic one lacks. Debuggers, logging and ``print`` show
 the symbolic form. Arithmetic that raises for some values (``12 % n``) is noted by `watch`,
 whatever becomes of its result.
 """
@@ -129,6 +130,9 @@ def watch(value: Any, what: str) -> None:
         if tracer is not None and value.env is tracer.env:
             (tracer.computed if what == "value" else tracer.guarded)(value)
         return
+    if what.startswith("attribute "):
+        _refuse_attribute(value, what.removeprefix("attribute "))
+        return
     location = _asking(sys._getframe(1), what)
     if location is None:
         return
@@ -144,6 +148,16 @@ _WHY: Final = {
     "values that are known only when the program runs; compare with == instead, or choose "
     "outside of the traced function",
 }
+
+
+def _refuse_attribute(value: Symbolic, name: str) -> None:
+    """Raises `TraceError` for what the number has when the program runs: it must not seem to
+    have no such attribute."""
+    kind = stands_for(value)
+    if hasattr(kind, name) and not name.startswith("__"):
+        raise TraceError(
+            f"{kind.__name__}.{name} is not supported while tracing (of `{value.expr}`)"
+        )
 
 
 def _asking(frame: Any, what: str) -> Location | None:
