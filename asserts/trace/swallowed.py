@@ -7,7 +7,9 @@ the graph would always go that way. So such a trace is refused once the function
 An error that is certain (of shapes that never fit) is refused as well: numpy's own may be of a
 type that the function does not catch.
 
-It is the frame that caught an error which says who did: the outermost one of its traceback.
+It is the frame that caught an error which says who did: the outermost one of its traceback. If
+that is a method by which Python or numpy asks for a value (``__float__``), then compiled code
+caught it, and the line is not known.
 """
 
 from __future__ import annotations
@@ -54,8 +56,14 @@ def _is_of_the_program(frame: FrameType) -> bool:
     name = str(frame.f_globals.get("__name__", ""))
     if name.startswith("asserts.examples."):
         return True
+    if name in _ASKED:
+        return frame.f_code.co_name.startswith("__")
     # (Modules that show values to people report what they catch, and compute nothing.)
     return name.partition(".")[0] not in ("shapes", "asserts", *SHOWING)
+
+
+_ASKED: Final = ("asserts.trace.symarray", "shapes.env.symints")
+"""Whose methods compiled code calls."""
 
 
 def _message(env: ShapeEnv, error: ShapeproofError) -> str:
@@ -66,7 +74,7 @@ def _message(env: ShapeEnv, error: ShapeproofError) -> str:
         "the traced function caught an error of the trace and went on; it may not meet that "
         "error when it runs, so a graph would do something else. Let the error through, or "
         "choose outside of the traced function\n"
-        f"{reason}\n    at {line}"
+        f"{reason}" + ("" if line is None else f"\n    at {line}")
     )
 
 

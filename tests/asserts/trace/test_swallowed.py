@@ -121,6 +121,13 @@ WAYS = (
 )  # fmt: skip
 
 
+def by_value_error(f: Any, x: Any) -> Any:
+    try:
+        return f(x)
+    except ValueError:
+        return x
+
+
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 @pytest.mark.parametrize("name", ERRORS)
 def test_an_error_of_the_trace_cannot_be_caught(name: str, way: Callable[..., Any]) -> None:
@@ -137,6 +144,22 @@ def test_without_being_caught_it_is_what_it_was(name: str) -> None:
     with pytest.raises(ShapeproofError) as caught:
         trace(lambda x: ERRORS[name](x), ("n",))
     assert "caught an error" not in str(caught.value)
+
+
+def test_numpy_says_in_its_own_words_that_it_met_one() -> None:
+    """Its ValueError is refused like the error of ours that caused it."""
+
+    def writes(x: Any) -> Any:
+        table = np.zeros(3)
+        table[0] = x[0]
+        return table
+
+    with pytest.raises(TraceError, match=r"np\.zeros_like\(x\)") as caught:
+        trace(writes, ("n",))
+    assert str(caught.value).endswith("table[0] = x[0]")
+    for way in (by_value_error, by_except, by_finally, by_suppress, in_a_generator):
+        with pytest.raises(TraceError, match="caught an error of the trace"):
+            trace(lambda x, way=way: way(writes, x), ("n",))
 
 
 # --------------------------------------------------------------------------- what is not refused
