@@ -6,10 +6,14 @@ what was tried, and what to do next; the fields hold the same as data.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from shapes.facts.store import Fact
 
 __all__ = [
@@ -27,11 +31,35 @@ __all__ = [
     "UnboundSymbolError",
     "UndefinedError",
     "UnknownSymbolError",
+    "heard",
 ]
+
+_listener: ContextVar[list[ShapeproofError] | None] = ContextVar("listener", default=None)
 
 
 class ShapeproofError(Exception):
     """The root of every error that Shapeproof raises on purpose."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        error = super().__new__(cls, *args)
+        listener = _listener.get()
+        if listener is not None:
+            listener.append(error)
+        return error
+
+
+@contextmanager
+def heard() -> Iterator[list[ShapeproofError]]:
+    """The errors of this tree that are made within the block, whether or not they leave it."""
+    outer = _listener.get()
+    errors: list[ShapeproofError] = []
+    token = _listener.set(errors)
+    try:
+        yield errors
+    finally:
+        _listener.reset(token)
+        if outer is not None:
+            outer += errors
 
 
 class ExpressionSyntaxError(ShapeproofError, SyntaxError):

@@ -10,7 +10,7 @@ its operands' sizes becomes a check of the program's environment, unless it is c
 Guarantees: on inputs that fit the specification, and for which the checks hold, the graph
 computes what the function does. An unsupported function raises at once and names itself.
 What would be another at every run (random numbers, the time, files) raises, too, and so do
-the text and the hash of a size.
+the text and the hash of a size; the function may not catch such an error and go on.
 Limits: a branch on a value is decided once (from the example sizes, with a guard) or raises
 `DataDependentError`; functions of installed packages see numpy as it is (see `modules`).
 """
@@ -49,6 +49,7 @@ from asserts.trace.rules import (
     shape,
     windows,
 )
+from asserts.trace.swallowed import nothing_swallowed
 from asserts.trace.symarray import SymArray
 from asserts.trace.tracer import Tracer
 from shapes.env import ShapeEnv, Symbolic
@@ -110,7 +111,11 @@ def trace(
         values = make_inputs(tracer, bound.flat)
         contract = subject.contract
         stated = None if contract is None else contract.traced(tracer, bound.arguments(values))
-        with patched(fn, modules) as spaces, advised(tracer.env, spaces, bound.flat):
+        with (
+            nothing_swallowed(tracer.env),
+            patched(fn, modules) as spaces,
+            advised(tracer.env, spaces, bound.flat),
+        ):
             result = bound.call(values)
         if stated is not None:
             stated.returned(result)

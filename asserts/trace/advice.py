@@ -16,7 +16,7 @@ from shapes.errors import DataDependentError
 if TYPE_CHECKING:
     from shapes.env import ShapeEnv
 
-__all__ = ["OF_A_DICT", "advised"]
+__all__ = ["OF_A_DICT", "advised", "user_line"]
 
 _OF_A_CONSTANT = (TypeError, AttributeError, ValueError, IndexError, KeyError)
 
@@ -43,15 +43,30 @@ def advised(
             error.args = (f"{error}\n{advice}",)
         raise
     except TraceError as error:
-        location = _user_line(error.__traceback__)
+        location = user_line(error.__traceback__)
         if location is not None and "\n    at " not in str(error):
             error.args = (f"{error}\n    at {location}",)
         raise
     except _OF_A_CONSTANT as error:
+        if isinstance(error.__cause__, TraceError):  # which numpy met, and put into its words
+            raise TraceError(_within_numpy(error)) from error
         advice = next(filter(None, (_of_constant(*item) for item in specs.items())), "")
         if not advice:
             raise
         raise TraceError(f"{type(error).__name__}: {error}\n{advice}") from error
+
+
+def _within_numpy(error: BaseException) -> str:
+    """What to write where numpy itself was to take the value of a traced array."""
+    advice = ""
+    if "setting an array element" in str(error):
+        advice = (
+            "\nan array of which everything is known is a constant of the graph, and cannot "
+            "take values that are not: start from one that is made from an input or its "
+            "sizes, np.zeros_like(x) or np.zeros(x.shape[0])"
+        )
+    location = user_line(error.__traceback__)
+    return f"{str(error).rstrip('.')}: {error.__cause__}{advice}\n    at {location}"
 
 
 def _of_constant(name: str, spec: Any) -> str:
@@ -74,7 +89,7 @@ OF_A_DICT = (
 )
 
 
-def _user_line(trace: TracebackType | None) -> Location | None:
+def user_line(trace: TracebackType | None) -> Location | None:
     """The innermost line that is not ours."""
     found = None
     while trace is not None:

@@ -2,7 +2,8 @@
 
 A traced array answers as an array does (``isinstance(x, np.ndarray)``, ``type(x)``), a
 symbolic size as an integer. Their values are not known, so their text and their hash cannot
-be computed with; `watch` refuses those to traced code. Debuggers, logging and ``print`` show
+be computed with; `watch` refuses those to traced code, and the attributes that a number has
+and a symbolic one lacks. Debuggers, logging and ``print`` show
 the symbolic form. Arithmetic that raises for some values (``12 % n``) is noted by `watch`,
 whatever becomes of its result.
 """
@@ -22,7 +23,9 @@ from asserts.trace.symarray import SymArray, is_symbolic
 from shapes.base import Location, is_internal
 from shapes.env import Symbolic, SymBool, SymInt
 
-__all__ = ["TYPE", "shown", "stands_for", "traced_isinstance", "traced_print", "watch"]
+__all__ = [
+    "SHOWING", "TYPE", "shown", "stands_for", "traced_isinstance", "traced_print", "watch",
+]  # fmt: skip
 
 # --------------------------------------------------------------------------- types
 
@@ -111,7 +114,7 @@ TYPE: Final = _TypeStandIn()
 
 # --------------------------------------------------------------------------- text
 
-_SHOWING: Final = frozenset(
+SHOWING: Final = frozenset(
     ("IPython", "_pydevd_bundle", "_pytest", "bdb", "cmd", "code", "debugpy", "ipdb",
      "logging", "pdb", "pprint", "pydevd", "pytest", "reprlib", "rich", "traceback",
      "unittest", "warnings")
@@ -126,6 +129,9 @@ def watch(value: Any, what: str) -> None:
         tracer = current_tracer()
         if tracer is not None and value.env is tracer.env:
             (tracer.computed if what == "value" else tracer.guarded)(value)
+        return
+    if what.startswith("attribute "):
+        _refuse_attribute(value, what.removeprefix("attribute "))
         return
     location = _asking(sys._getframe(1), what)
     if location is None:
@@ -144,11 +150,21 @@ _WHY: Final = {
 }
 
 
+def _refuse_attribute(value: Symbolic, name: str) -> None:
+    """Raises `TraceError` for what the number has when the program runs: it must not seem to
+    have no such attribute."""
+    kind = stands_for(value)
+    if hasattr(kind, name) and not name.startswith("__"):
+        raise TraceError(
+            f"{kind.__name__}.{name} is not supported while tracing (of `{value.expr}`)"
+        )
+
+
 def _asking(frame: Any, what: str) -> Location | None:
     """The line that asks, unless it is ours, or shows values to people."""
     while frame is not None:
         module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if what == "text" and module in _SHOWING:
+        if what == "text" and module in SHOWING:
             return None
         file = frame.f_code.co_filename
         # Python's own library asks on behalf of its caller.

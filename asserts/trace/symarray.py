@@ -315,19 +315,23 @@ class SymArray(NDArrayOperatorsMixin):
         self[...] = value
 
     def __getattr__(self, name: str) -> Any:
+        kind = self._dtype.type if self._is_scalar else np.ndarray
+        found = None if name.startswith("__") else getattr(kind, name, None)
+        if found is None:
+            shown = f"numpy.{kind.__name__}"
+            raise AttributeError(f"'{shown}' object has no attribute '{name}'")
         target = _FUNCTION_OF_METHOD.get(name)
         if target is not None:
             return partial(self._call, target)
-        found = None if name.startswith("__") else getattr(np.ndarray, name, None)
-        if found is None:
-            raise AttributeError(f"'numpy.ndarray' object has no attribute '{name}'")
         refuse = partial(self._refuse, name)
         return refuse if callable(found) else refuse()
 
     def _refuse(self, name: str, *args: Any, **options: Any) -> NoReturn:
         """A method or attribute that arrays have, but not while tracing."""
+        kind = self._dtype.type if self._is_scalar else np.ndarray
         raise TraceError(
-            f"ndarray.{name} is not supported while tracing (array '{self._node.name}')"
+            f"{kind.__name__}.{name} is not supported while tracing (array "
+            f"'{self._node.name}')"
         )
 
 
