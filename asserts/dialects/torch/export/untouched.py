@@ -4,8 +4,10 @@ A side of a branch is traced whether or not it is taken. If it changed a list, o
 that a size is at least 2, the rest of the trace would rest on something that need not happen.
 
 Looked at is what local variables lead to, and what each function of the user's that runs can
-reach by the names that it uses, as it is before it runs. Limits: iterators, random numbers,
-and what Python's own modules and objects of C keep.
+reach by the names that it uses, as it is before it runs. Of objects of Python's own and numpy's
+(iterators, random numbers, arrays, buffers) it is what they say when they are copied; a
+generator must not go on. Limits: what cannot be copied (files, locks), and what Python's own
+modules keep.
 """
 
 from __future__ import annotations
@@ -14,8 +16,10 @@ import dis
 import functools
 import gc
 import os
+import random
 import sys
 import types
+import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +28,7 @@ from importlib.util import find_spec
 from types import CodeType, FrameType
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
@@ -65,12 +70,18 @@ _OTHERS: Final = ("torch", "logging", *_COMPUTING)
 """Packages whose objects are not the program's own."""
 
 
+_RANDOM: Final = (random.random, np.random.random)
+"""Methods of what Python's and numpy's own random numbers come from."""
+
+
 class Objects:
-    """The Python objects that variables lead to, as they are."""
+    """The Python objects that variables lead to, as they are, and the random numbers that
+    everybody shares."""
 
     def __init__(self, roots: Iterable[Any]) -> None:
         self._before: dict[int, tuple[Any, list[Any]]] = {}
-        self.add(roots)
+        self._waiting: dict[int, FrameType] = {}
+        self.add([*roots, *(getattr(one, "__self__", None) for one in _RANDOM)])
 
     def add(self, roots: Iterable[Any]) -> None:
         """Take in further objects, with what they lead to."""
@@ -83,9 +94,15 @@ class Objects:
             if parts is None:
                 continue
             self._before[id(one)] = (one, parts)
+            if isinstance(one, types.GeneratorType) and one.gi_frame is not None:
+                self._waiting[id(one.gi_frame)] = one.gi_frame
             worklist += parts
             if len(self._before) > MOST:
                 raise InfeasibleError("there are too many objects that it may change")
+
+    def waits(self, frame: FrameType) -> bool:
+        """Whether it is the frame of a generator that was there before."""
+        return id(frame) in self._waiting
 
     def require_same(self) -> None:
         """Raises `InfeasibleError` if one of them was changed."""
@@ -125,11 +142,58 @@ def _parts(one: Any) -> list[Any] | None:
         return list(one)
     if isinstance(one, (set, frozenset)):
         return sorted(one, key=id)
+    if isinstance(one, types.GeneratorType):
+        return [] if one.gi_frame is None else list(one.gi_frame.f_locals.values())
+    return _parts_of_object(one)
+
+
+def _parts_of_object(one: Any) -> list[Any] | None:
     package = type(one).__module__.partition(".")[0]
+    if package == "numpy":
+        return _copied(one)
     if package in _OTHERS and not isinstance(one, torch.nn.Module):
         return None
     found = list(_attributes(one))
+    if package in sys.stdlib_module_names:
+        return [*found, *(_copied(one) or ())]
     return [*found, type(one)] if _is_watched(type(one)) else found
+
+
+def _copied(one: Any, depth: int = 3) -> list[Any] | None:
+    """What an object is copied by: where an iterator is, the state of a generator of random
+    numbers, what is in an array. None if it says nothing, or something else each time."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # (Python gives up copying some iterators)
+        try:
+            found, again = (list(_flat(one.__reduce_ex__(2))) for _ in range(2))
+        except Exception:  # (a class may raise anything)
+            return None
+    if len(found) != len(again):
+        return None
+    parts: list[Any] = []
+    for part, other in zip(found, again):
+        inner = [part] if _is_same(part, other) else None
+        if inner is None and depth:
+            inner = _copied(part, depth - 1)  # (made for the copy)
+        if inner is None:
+            return None
+        parts += inner
+    return parts
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    """The parts of what was made for a copy, in order."""
+    if type(value) in (tuple, list):
+        for one in value:
+            yield from _flat(one)
+    elif type(value) is dict:
+        yield from _flat(list(value.items()))
+    elif isinstance(value, np.ndarray) and not value.dtype.hasobject:
+        yield value.tobytes()
+    elif isinstance(value, bytearray):
+        yield bytes(value)
+    else:
+        yield value
 
 
 def _is_watched(kind: type) -> bool:
@@ -204,6 +268,8 @@ def watching(objects: Objects) -> Iterator[None]:
 
     def notice(frame: FrameType, event: Any, argument: Any) -> None:
         code = frame.f_code
+        if event == "call" and objects.waits(frame):
+            failures.append(InfeasibleError("it goes on with a generator from outside"))
         if event == "call" and code not in seen:
             seen.add(code)
             if _is_watched_file(code.co_filename):

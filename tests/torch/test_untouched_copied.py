@@ -1,0 +1,154 @@
+"""A side of a branch that goes on with an iterator, draws a random number, or writes to an
+array or a buffer of Python's is not put beside the other: what comes later would be as if it
+had been taken in any case."""
+
+from __future__ import annotations
+
+import array
+import io
+import itertools
+import operator
+import random
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
+
+from asserts.dialects.torch import installed
+
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="positions of instructions")
+
+NUMBERS = [1.0, 2.0, 3.0]
+PAIRS = dict(zip(NUMBERS, NUMBERS))
+
+
+def _yields() -> Iterator[float]:
+    yield from NUMBERS
+
+
+def _yields_the_same() -> Iterator[float]:
+    for _ in "aaa":
+        yield 1.0
+
+
+def _begun() -> Iterator[float]:
+    found = _yields_the_same()
+    next(found)
+    return found
+
+
+def _first(pairs: Iterator[tuple[Any, Any]]) -> float:
+    return float(next(pairs)[0])
+
+
+def _sets(index: int) -> Callable[[Any], float]:
+    def use(held: Any) -> float:
+        held[index] += 1
+        return float(held[index])
+
+    return use
+
+
+def _writes(held: io.StringIO) -> float:
+    held.write("a")
+    return float(held.tell())
+
+
+MADE: dict[str, tuple[Callable[[], Any], Callable[[Any], float]]] = {
+    "list": (lambda: iter(NUMBERS), next),
+    "tuple": (lambda: iter((1.0, 2.0, 3.0)), next),
+    "range": (lambda: iter(range(3)), next),
+    "reversed": (lambda: reversed(NUMBERS), next),
+    "keys": (lambda: iter(PAIRS), next),
+    "items": (lambda: iter(PAIRS.items()), _first),
+    "set": (lambda: iter({1.0, 2.0, 3.0}), next),
+    "text": (lambda: map(ord, "abc"), next),
+    "map": (lambda: map(float, NUMBERS), next),
+    "filter": (lambda: filter(None, NUMBERS), next),
+    "zip": (lambda: zip(NUMBERS, NUMBERS), _first),
+    "enumerate": (lambda: enumerate(NUMBERS), _first),
+    "generator": (_yields, next),
+    "generator that has begun": (_begun, next),
+    "expression": (lambda: (one for one in NUMBERS), next),
+    "generator in map": (lambda: map(float, _yields()), next),
+    "deque": (lambda: deque(NUMBERS), deque.popleft),
+    "bytearray": (lambda: bytearray(b"abc"), _sets(0)),
+    "array of Python": (lambda: array.array("d", NUMBERS), _sets(1)),
+    "array": (lambda: np.zeros(3), _sets(2)),
+    "array of objects": (lambda: np.array([1, None]), _sets(0)),
+    "view of an array": (lambda: np.zeros((3, 3))[1:, 1:].reshape(-1)[:3], _sets(2)),
+    "text buffer": (io.StringIO, _writes),
+    "random": (lambda: random.Random(0), random.Random.random),
+    "random of all": (lambda: random.seed(0), lambda _: random.random()),
+    "numpy's random": (lambda: np.random.default_rng(0), lambda g: float(g.random())),
+    "numpy's old random": (lambda: np.random.RandomState(0), lambda g: float(g.random())),
+    "numpy's random of all": (lambda: np.random.seed(0), lambda _: float(np.random.random())),
+}
+
+if sys.version_info < (3, 14):  # (copied no more from then on)
+    MADE["count"] = (itertools.count, next)
+    MADE["cycle"] = (lambda: itertools.cycle(NUMBERS), next)
+    MADE["islice"] = (lambda: itertools.islice(NUMBERS, 3), next)
+    MADE["chain"] = (lambda: itertools.chain(NUMBERS, NUMBERS), next)
+
+
+class Uses(nn.Module):
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.made, self.use = MADE[name]
+
+    def forward(self, x: Any) -> Any:
+        held, use, y = self.made(), self.use, x
+        if x.sum() > 2:
+            y = y + use(held)
+        return y * use(held)
+
+
+class HasItsOwn(Uses):
+    def forward(self, x: Any) -> Any:
+        other, y = self.made(), x
+        if x.sum() > 2:
+            y = y + self.use(self.made())
+        return y * self.use(other)
+
+
+def export(model: nn.Module) -> Any:
+    with installed(decide="branches"):
+        return torch.export.export(model, (torch.ones(3),))
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_side_that_goes_on_with_something_is_no_side(name: str) -> None:
+    with pytest.raises(GuardOnDataDependentSymNode):
+        export(Uses(name))
+
+
+OF_ALL = ("random of all", "numpy's random of all")
+
+
+@pytest.mark.parametrize("name", [one for one in MADE if one not in OF_ALL])
+def test_one_that_has_its_own_is(name: str) -> None:
+    model = HasItsOwn(name)
+    program = export(model)
+    for x in (torch.ones(3), torch.zeros(3)):
+        torch.testing.assert_close(program.module()(x), model(x))
+
+
+class Reads(nn.Module):
+    def forward(self, x: Any) -> Any:
+        table, names, y = np.arange(3.0), {"scale": operator.itemgetter(1)}, x
+        if x.sum() > 2:
+            y = y * float(names["scale"](table))
+        return y + float(table[0])
+
+
+def test_one_that_reads_an_array_is() -> None:
+    program = export(Reads())
+    for x in (torch.ones(3), torch.zeros(3)):
+        torch.testing.assert_close(program.module()(x), Reads()(x))
