@@ -41,7 +41,7 @@ from shapes.facts.bounds import bounds, bounds_with_reasons
 from shapes.facts.cache import Part
 from shapes.facts.exactness import reaches_its_ends
 from shapes.facts.intervals import CACHE_LIMIT
-from shapes.facts.relational_bounds import reach
+from shapes.facts.relational_bounds import implied_bounds, reach
 from shapes.facts.store import Fact, Facts, Reasons
 from shapes.facts.vertex_bounds import (
     factored_bounds,
@@ -62,10 +62,10 @@ __all__ = ["TightBounds", "having", "tight_bounds"]
 CONNECTED: Final = 32
 """Facts that an expression may be connected with."""
 
-EFFORT: Final = Effort(tuple(METHODS), search=60, rlimit=0, steps=10_000)
+EFFORT: Final = Effort(tuple(METHODS), search=60, rlimit=0, steps=40_000)
 """What one end that is guessed is worth."""
 
-STEPS: Final = 20_000
+STEPS: Final = 80_000
 """Steps for both ends of one expression."""
 
 ASKED: Final = 24
@@ -190,6 +190,9 @@ class _Search:
         facts, e = self._facts, self._e
         self.meet(vertex_bounds(facts, e), lambda: why_vertex_bounds(facts, e))
         self.meet(factored_bounds(facts, e), lambda: why_factored_bounds(facts, e))
+        lower, upper = implied_bounds(facts, e)
+        self.meet((lower.value, int_oo), lambda: lower.reasons)
+        self.meet((-int_oo, upper.value), lambda: upper.reasons)
 
     def meet(self, ends: tuple[Bound, Bound], why: Callable[[], Reasons]) -> None:
         """Take in ends that hold, and what they rest on."""
