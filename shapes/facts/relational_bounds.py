@@ -55,13 +55,41 @@ Implied: TypeAlias = tuple[IntExpr, Bound, Bound]
 
 
 class End:
-    """One end of a range, with the facts that it rests on."""
+    """One end of a range, and the facts that it rests on, which are collected when they are
+    asked for: those behind the upper end of `of` by intervals, or behind another end and a
+    relation."""
 
-    __slots__ = ("reasons", "value")
+    __slots__ = ("_facts", "_inner", "_of", "_why", "value")
 
-    def __init__(self, value: Bound, reasons: Reasons) -> None:
+    def __init__(
+        self,
+        value: Bound,
+        facts: Facts,
+        of: IntExpr | None = None,
+        inner: End | None = None,
+        why: Reasons = NO_REASONS,
+    ) -> None:
         self.value = value
-        self.reasons = reasons
+        self._facts = facts
+        self._of = of
+        self._inner = inner
+        self._why = why
+
+    @property
+    def reasons(self) -> Reasons:
+        """The facts."""
+        end: End | None = self
+        found = NO_REASONS
+        while end is not None:
+            found = found | end._why
+            if end._of is not None:
+                found = found | bounds_with_reasons(end._facts, end._of)[1]
+            end = end._inner
+        return found
+
+    def negated(self) -> End:
+        """The end of the opposite expression."""
+        return End(-self.value, self._facts, None, self)
 
 
 def reach(facts: Facts, e: IntExpr) -> ValueRanges:
@@ -108,14 +136,13 @@ def most(facts: Facts, e: IntExpr, depth: int = DEPTH) -> End:
                 continue
             total = times * end + left.value
             if total < best.value:
-                best = End(total, left.reasons | why)
+                best = End(total, facts, None, left, why)
     return best
 
 
 def least(facts: Facts, e: IntExpr, depth: int = DEPTH) -> End:
     """The lower end of an expression in which solved symbols are replaced."""
-    negated = most(facts, scale(-1, e), depth)
-    return End(-negated.value, negated.reasons)
+    return most(facts, scale(-1, e), depth).negated()
 
 
 def implied_bounds(facts: Facts, e: IntExpr) -> tuple[End, End]:
@@ -123,9 +150,9 @@ def implied_bounds(facts: Facts, e: IntExpr) -> tuple[End, End]:
     its atoms imply; no narrower than `reach` where they imply none."""
     implied = _implied_by(e)
     if not implied:
-        return End(_MINUS_OO, NO_REASONS), End(int_oo, NO_REASONS)
-    lower = _most_of(facts, scale(-1, e), implied, DEPTH)
-    return End(-lower.value, lower.reasons), _most_of(facts, e, implied, DEPTH)
+        return End(_MINUS_OO, facts), End(int_oo, facts)
+    lower = _most_of(facts, scale(-1, e), implied, DEPTH).negated()
+    return lower, _most_of(facts, e, implied, DEPTH)
 
 
 def _most_of(facts: Facts, e: IntExpr, implied: Sequence[Implied], depth: int) -> End:
@@ -158,7 +185,7 @@ def _most_of(facts: Facts, e: IntExpr, implied: Sequence[Implied], depth: int) -
                 continue
             total = (factor * end + left.value) // times
             if total < best.value:
-                best = End(total, left.reasons)
+                best = End(total, facts, None, left)
     return best
 
 
@@ -196,6 +223,4 @@ def _relations_of(atom: IntExpr) -> Iterator[Implied]:
 
 def _by_intervals(facts: Facts, e: IntExpr) -> End:
     upper = bounds(facts, e).int_bounds()[1]
-    if isinstance(upper, IntInfinity):
-        return End(upper, NO_REASONS)
-    return End(upper, bounds_with_reasons(facts, e)[1])
+    return End(upper, facts, None if isinstance(upper, IntInfinity) else e)

@@ -23,6 +23,7 @@ from shapes.facts.cache import Part
 from shapes.facts.intervals import CACHE_LIMIT
 from shapes.facts.store import Facts
 from shapes.prove.ladder import one_sided
+from shapes.queries.sharpening import Sharpened
 from shapes.queries.tight_bounds import CONNECTED, EFFORT, FEW, HASTE, MANY, having
 from shapes.traversal.evaluate import evaluated
 from shapes.witness.extremes import Extremes
@@ -83,6 +84,11 @@ def _asked(facts: Facts, e: IntExpr, known: Congruence) -> Congruence:
     number = sought.combinations(MANY)
     if number is not None and number <= FEW and sought.take_all():
         return _of_taken(sought, known)
+    sharpened = Sharpened(facts)
+    sharpened.decide_choices(connected)
+    if sharpened.has_news:
+        facts = sharpened.facts
+        known = known.meet(congruence(facts, e)) or known
     sought.search()
     if sought.least is None:
         return known
