@@ -61,6 +61,8 @@ KINDS: dict[str, tuple[str, ...]] = {
         "x in 3.. |- x - x//3",
         "x in -20..20 |- x - TruncDiv(x, 2)",
         "x in -20..20 |- x - 2*(x//2) - x % 2",
+        "z in 1..4096 |- z - 2*(z//4)",
+        "x in 0..60; y in 0..9 |- 3*x - 5*(x//2) + Min(x, y)",
     ),
     "factors": (
         "b in 1..9; d in -30..30 |- b*(d//12)*36 - 3*b*d",
