@@ -3,11 +3,12 @@
 
 Each line of `KINDS` is ``DECLARATIONS; FACTS |- EXPRESSION`` as in the corpus; ``--corpus``
 takes the sides of the corpus's integer relations instead, ``--random N`` so many random sums
-under random facts. The ends that `bounds` answers are compared with
+under random facts, ``--wide N`` such over ranges that cannot be enumerated. The ends that `bounds` answers are compared with
 
 - the interval arithmetic of the expression as it was written,
 - the values that enumeration reaches where every symbol has few,
-- the least end that `prove` shows at effort default (``--prove``).
+- the least end that `prove` shows at effort default (``--prove``), and the remainders that it
+  shows modulo small numbers.
 
 A range that excludes a value that is reached is wrong; the exit code counts these.
 """
@@ -23,19 +24,22 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
+from typing import Final
 
 import numpy as np
 
 from shapes import ContradictionError, ShapeEnv, ShapeproofError, ValueRanges, int_oo, parse
 from shapes.base.infinity import Bound
-from shapes.domains import RangeAnalysis
+from shapes.domains import Congruence, RangeAnalysis
 from shapes.domains.value_ranges import int_range
-from shapes.errors import RangeError
+from shapes.errors import RangeError, UndefinedError
 from shapes.expr.booleans import less_equal
-from shapes.expr.linear import scale
+from shapes.expr.integers import modulo
+from shapes.expr.linear import eq_zero, scale, shift
 from shapes.expr.nodes import BoolExpr, IntExpr, constant
 from shapes.facts.verdict import Status
 from shapes.prove.ladder import prove
+from shapes.traversal.definedness import Spelled
 from tests.corpus import grid
 from tests.corpus.questions import load
 from tests.corpus.terms import Term, integer, read_term
@@ -57,6 +61,8 @@ KINDS: dict[str, tuple[str, ...]] = {
         "x in 3.. |- x - x//3",
         "x in -20..20 |- x - TruncDiv(x, 2)",
         "x in -20..20 |- x - 2*(x//2) - x % 2",
+        "z in 1..4096 |- z - 2*(z//4)",
+        "x in 0..60; y in 0..9 |- 3*x - 5*(x//2) + Min(x, y)",
     ),
     "factors": (
         "b in 1..9; d in -30..30 |- b*(d//12)*36 - 3*b*d",
@@ -289,13 +295,37 @@ def at_random(count: int, seed: int) -> Iterator[Asked]:
         for n in names:
             low = draw.choice((-6, -2, 0, 0, 1, 1, 2))
             symbols.append((n, (low, low + draw.choice((1, 4, 8, 12)))))
-        facts = [
-            f"{_random(draw, names, 1)} {draw.choice(('<=', '<=', '==', '!='))} "
-            f"{_random(draw, names, 1)}"
-            for _ in range(draw.choice((0, 0, 1, 1, 2)))
-        ]
-        depth = draw.choice((1, 2, 2, 3))
-        yield Asked("random", tuple(symbols), tuple(facts), _random(draw, names, depth))
+        yield _drawn("random", draw, names, symbols)
+
+
+WIDE: Final[tuple[tuple[Bound, Bound], ...]] = (
+    (0, int_oo), (1, int_oo), (1, int_oo), (2, int_oo), (-int_oo, int_oo), (-int_oo, 40),
+    (0, 4095), (1, 4096), (1, 1000), (-500, 500),
+)  # fmt: skip
+"""Ranges of which nobody looks at all values."""
+
+
+def at_random_wide(count: int, seed: int) -> Iterator[Asked]:
+    """The same over ranges that are not enumerated."""
+    for number in range(seed, seed + count):
+        draw = random.Random(number)
+        names = "xyz"[: draw.choice((1, 2, 2, 3))]
+        yield _drawn("wide", draw, names, [(n, draw.choice(WIDE)) for n in names])
+
+
+def _drawn(
+    kind: str,
+    draw: random.Random,
+    names: str,
+    symbols: Sequence[tuple[str, tuple[Bound, Bound] | None]],
+) -> Asked:
+    facts = [
+        f"{_random(draw, names, 1)} {draw.choice(('<=', '<=', '==', '!='))} "
+        f"{_random(draw, names, 1)}"
+        for _ in range(draw.choice((0, 0, 1, 1, 2)))
+    ]
+    depth = draw.choice((1, 2, 2, 3))
+    return Asked(kind, tuple(symbols), tuple(facts), _random(draw, names, depth))
 
 
 _FORMS = (
@@ -384,32 +414,55 @@ def enumerated(asked: Asked) -> list[int] | None:
 
 def shown_by_prove(env: ShapeEnv, text: str, found: ValueRanges) -> tuple[Bound, Bound]:
     """The ends that `prove` shows, one below the answer's and farther as long as it does."""
-    e = env.spelled(text).expr
+    e, defined = env.spelled(text)
     assert isinstance(e, IntExpr)
     lower, upper = found.int_bounds()
-    return -_least_shown(env, scale(-1, e), -lower), _least_shown(env, e, upper)
+    low = _least_shown(env, scale(-1, e), defined, -lower)
+    return -low, _least_shown(env, e, defined, upper)
 
 
-def _least_shown(env: ShapeEnv, e: IntExpr, upper: Bound) -> Bound:
+def _least_shown(env: ShapeEnv, e: IntExpr, defined: BoolExpr, upper: Bound) -> Bound:
     if not isinstance(upper, int):
         guesses = (1 << 70, 1 << 40, 1 << 16, 256, 64, 16, 4, 0)
         for guess in guesses:
-            if not _shows(env, e, guess):
+            if not _shows(env, e, defined, guess):
                 return upper
             upper = guess
     step = 1
-    while _shows(env, e, upper - step):
+    while _shows(env, e, defined, upper - step):
         upper -= step
         step *= 2
     while step > 1:
         step //= 2
-        if _shows(env, e, upper - step):
+        if _shows(env, e, defined, upper - step):
             upper -= step
     return upper
 
 
-def _shows(env: ShapeEnv, e: IntExpr, end: int) -> bool:
-    return prove(env.facts, less_equal(e, constant(end))).status is Status.ALWAYS
+def _shows(env: ShapeEnv, e: IntExpr, defined: BoolExpr, end: int) -> bool:
+    claim = Spelled(less_equal(e, constant(end)), defined)
+    return prove(env.facts, claim).status is Status.ALWAYS
+
+
+def residues_shown_by_prove(env: ShapeEnv, text: str, found: Congruence) -> Congruence:
+    """The congruence that `prove` shows modulo powers of small primes, beyond the answer's."""
+    spelled = env.spelled(text)
+    e = spelled.expr
+    assert isinstance(e, IntExpr)
+    for prime in (2, 3, 5, 7):
+        while found.modulus:
+            m = found.modulus * prime
+            remainders = range(found.residue, m, found.modulus)
+            proved = [r for r in remainders if _leaves(env, e, spelled.defined, m, r)]
+            if len(proved) != 1:
+                break
+            found = Congruence.of(m, proved[0])
+    return found
+
+
+def _leaves(env: ShapeEnv, e: IntExpr, defined: BoolExpr, m: int, r: int) -> bool:
+    claim = Spelled(eq_zero(shift(modulo(e, constant(m)), -r)), defined)
+    return prove(env.facts, claim).status is Status.ALWAYS
 
 
 @dataclass
@@ -477,11 +530,26 @@ def scored(asked: Asked, with_prove: bool) -> tuple[Score, list[str]] | None:
         score.interval = 1
         lines.append(f"interval {own}: {found} {asked}")
     if with_prove:
-        ends = shown_by_prove(env, asked.expression, found)
-        if looser(found, *ends):
-            score.proved = 1
-            lines.append(f"prove    {ends}: {found} {asked}")
+        try:
+            lines += _beside_prove(score, env, asked, found, values is None)
+        except (ContradictionError, UndefinedError):  # that only the solver sees
+            return None
     return score, lines
+
+
+def _beside_prove(
+    score: Score, env: ShapeEnv, asked: Asked, found: ValueRanges, with_residues: bool
+) -> Iterator[str]:
+    ends = shown_by_prove(env, asked.expression, found)
+    if looser(found, *ends):
+        score.proved = 1
+        yield f"prove    {ends}: {found} {asked}"
+    if with_residues:
+        residues = env.congruence(asked.expression)
+        shown = residues_shown_by_prove(env, asked.expression, residues)
+        if shown != residues:
+            score.residues = 1
+            yield f"residue  {tuple(shown)}: {tuple(residues)} {asked}"
 
 
 def _compared(
@@ -520,6 +588,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=", ".join(KINDS))
     parser.add_argument("--corpus", action="store_true", help="sides of the corpus's claims")
     parser.add_argument("--random", type=int, default=0, metavar="N", help="random sums")
+    parser.add_argument("--wide", type=int, default=0, metavar="N", help="over wide ranges")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--varied", type=int, default=0, help="variations of each line")
     parser.add_argument("--prove", action="store_true", help="compare with prove (slow)")
@@ -529,6 +598,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         questions = list(from_corpus())
     elif chosen.random:
         questions = list(at_random(chosen.random, chosen.seed))
+    elif chosen.wide:
+        questions = list(at_random_wide(chosen.wide, chosen.seed))
     else:
         kinds = chosen.kinds or KINDS
         questions = [read(kind, line) for kind in kinds for line in KINDS[kind]]

@@ -35,7 +35,7 @@ from shapes.arith.certificate import (
 from shapes.arith.lemma_schemas import state
 from shapes.errors import ContradictionError, ShapeproofError
 from shapes.expr.booleans import conjunction, conjuncts, negation
-from shapes.expr.integers import modulo
+from shapes.expr.integers import floor_division, modulo
 from shapes.expr.linear import eq_zero, le_zero
 from shapes.expr.nodes import (
     EQ_ZERO,
@@ -489,10 +489,93 @@ def _by_greatest(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExp
     return set(orders) <= set(cases)
 
 
+def _by_choice(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr]) -> bool:
+    """The subject is one of the things that it chooses from, and a relation of it holds: for
+    each of them there is a case that says no more than what is true then."""
+    (p,) = premises
+    (atom,) = split.subjects
+    if p.op not in (LE_ZERO, EQ_ZERO, NE_ZERO) or not isinstance(atom, IntExpr):
+        return False
+    assert isinstance(p, BoolExpr)
+    arms = _arms(atom)
+    if not arms or any(isinstance(value, Infinity) for value, _ in arms):
+        return False
+    anyhow = _below_all(p, atom, [value for value, _ in arms])
+    for value, when in arms:
+        says = [substitute(p, {atom: value})]
+        outer = _with_term(p, atom, value)
+        if outer is not None:
+            says.append(outer)
+        true = {*anyhow, *when, *says}
+        # (Together they may have another normal form.)
+        together = [conjunction(*when, said) for said in says]
+        if not any(case in together or true.issuperset(conjuncts(case)) for case in cases):
+            return False
+    return True
+
+
+def _arms(atom: IntExpr) -> list[tuple[IntExpr, tuple[Expr, ...]]]:
+    """What a choice is, each time with conditions of which it follows: one of these holds."""
+    name = atom.op.name
+    if name in ("Min", "Max"):
+        among = [arm for arm in atom.args if isinstance(arm, IntExpr)]
+        order = _le if name == "Min" else _ge
+        return [(a, tuple(order(a, b) for b in among)) for a in among]
+    if name == "Where":
+        p, a, b = atom.args
+        assert isinstance(p, BoolExpr)
+        assert isinstance(a, IntExpr)
+        assert isinstance(b, IntExpr)
+        return [(a, conjuncts(p)), (b, conjuncts(negation(p)))]
+    if name in ("Abs", "TruncDiv"):
+        e = atom.args[0]
+        assert isinstance(e, IntExpr)
+        opposite = combine(-1, e, 0, e)
+        natural = le_zero(opposite)
+        if name == "Abs":
+            return [(e, (natural,)), (opposite, (negation(natural), le_zero(e)))]
+        k = atom.args[1]
+        if not isinstance(k, IntConstant) or k.constant < 1:
+            return []
+        up = floor_division(opposite, k)
+        return [
+            (floor_division(e, k), (natural,)),
+            (combine(-1, up, 0, up), (negation(natural), le_zero(e))),
+        ]
+    return []
+
+
+def _with_term(p: BoolExpr, atom: IntExpr, value: IntExpr) -> BoolExpr | None:
+    """``e <= 0`` with another value of a term of e."""
+    e = p.args[0]
+    assert isinstance(e, IntExpr)
+    c = dict(e.terms()).get(atom, 0)
+    if p.op is not LE_ZERO or not c:
+        return None
+    return le_zero(combine(1, combine(1, e, -c, atom), c, value))
+
+
+def _below_all(p: BoolExpr, atom: IntExpr, values: Sequence[IntExpr]) -> list[BoolExpr]:
+    """What ``e <= 0`` says of every operand, where the greatest of them is a term of e (or
+    the least with a negative coefficient)."""
+    e = p.args[0]
+    assert isinstance(e, IntExpr)
+    c = dict(e.terms()).get(atom, 0)
+    name = atom.op.name
+    if not (c > 0 and name in ("Max", "Abs")) and not (c < 0 and name == "Min"):
+        return []
+    found = [_with_term(p, atom, value) for value in values]
+    return [relation for relation in found if relation is not None]
+
+
 def _le(a: Expr, b: Expr) -> BoolExpr:
     assert isinstance(a, IntExpr)
     assert isinstance(b, IntExpr)
     return le_zero(combine(1, a, -1, b))
+
+
+def _ge(a: Expr, b: Expr) -> BoolExpr:
+    return _le(b, a)
 
 
 _RULES: Final = {
@@ -505,4 +588,5 @@ _RULES: Final = {
     "value": _by_value,
     "least": _by_least,
     "greatest": _by_greatest,
+    "choice": _by_choice,
 }

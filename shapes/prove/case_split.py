@@ -61,7 +61,7 @@ from shapes.prove.split_rules import Choice, Chooser, non_linear_atoms
 from shapes.traversal.interpret import walk
 from shapes.traversal.substitute import substitute
 
-__all__ = ["cases", "contradicted"]
+__all__ = ["Identity", "cases", "contradicted", "decided_choices"]
 
 METHOD: Final = "cases"
 
@@ -225,14 +225,14 @@ class _Search:
 
     def _replacements(
         self, node: _Node, suspects: Sequence[BoolExpr]
-    ) -> list[tuple[BoolExpr, list[_Identity], Fact]]:
+    ) -> list[tuple[BoolExpr, list[Identity], Fact]]:
         """The suspects in which atoms inside others can be replaced by what they are known
         to be (at the top, linear reasoning does that itself)."""
         found = []
         for claim in suspects:
             if claim.op not in (LE_ZERO, EQ_ZERO, NE_ZERO):
                 continue
-            identities = list(_identities(node.facts, claim))
+            identities = list(decided_choices(node.facts, claim))
             made = substitute(claim, {atom: value for _, _, atom, value in identities})
             assert isinstance(made, BoolExpr)
             if made is claim or made is TRUE or node.facts.holds(made) is not None:
@@ -243,7 +243,7 @@ class _Search:
         return found
 
     def _replaced(
-        self, node: _Node, replaced: list[tuple[BoolExpr, list[_Identity], Fact]]
+        self, node: _Node, replaced: list[tuple[BoolExpr, list[Identity], Fact]]
     ) -> _Found | None:
         """The refutation with the replaced suspects for facts."""
         steps = []
@@ -270,7 +270,7 @@ class _Search:
         self,
         facts: Facts,
         claim: BoolExpr,
-        identities: list[_Identity],
+        identities: list[Identity],
         made: Fact,
         found: _Found,
     ) -> _Found:
@@ -326,10 +326,10 @@ def _in_turn(facts: Facts, reasons: Reasons) -> tuple[Fact, ...]:
     return tuple(fact for fact in facts if fact in reasons)
 
 
-_Identity = tuple[str, tuple[Expr, ...], IntExpr, IntExpr]
+Identity = tuple[str, tuple[Expr, ...], IntExpr, IntExpr]
 
 
-def _identities(facts: Facts, claim: BoolExpr) -> Iterator[_Identity]:
+def decided_choices(facts: Facts, claim: BoolExpr) -> Iterator[Identity]:
     """The choices in a relation that are decided: schema, operands, atom, what it is."""
     for node in walk(claim):
         name = node.op.name

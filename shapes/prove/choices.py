@@ -15,8 +15,8 @@ each of its cases; here most cases are never opened.
 
 Guarantees: each relation of a branch is a fact of a new `Facts`, so nothing leaks; budgets
 bound the work; a branch that is closed without the last choice's facts closes the others.
-Limits: the first branch that stays open ends the attempt; the proof names facts and has no
-certificate.
+The certificate (`choice_proofs`) has a split for each choice that was needed.
+Limits: the first branch that stays open ends the attempt.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
+from shapes.arith.certificate import Premise, Refutation, Step
 from shapes.arith.interval_premises import in_range
 from shapes.arith.system import Work, refuted
 from shapes.base.budget import spend
@@ -49,9 +50,19 @@ from shapes.expr.nodes import (
     int_operands,
 )
 from shapes.facts.bounds import bounds_with_reasons
-from shapes.facts.justification import NO_REASONS, rests_on
+from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Fact, Facts, Reasons
 from shapes.facts.verdict import Proof
+from shapes.prove.choice_proofs import (
+    Case,
+    Choice,
+    Refuted,
+    Way,
+    denied,
+    resting,
+    split,
+    translated,
+)
 from shapes.prove.tactics import CHOICES
 from shapes.traversal.interpret import walk
 from shapes.traversal.substitute import substitute
@@ -71,14 +82,12 @@ DEPTH_LIMIT: Final = 16
 SPREAD_STEPS: Final = 60
 """Steps that spread what one relation says about ranges."""
 
-Way: TypeAlias = tuple[BoolExpr, ...]
-"""Conditions that hold together."""
+Pending: TypeAlias = tuple[BoolExpr, Case]
+"""A condition, and the case that states it."""
 
-Pending: TypeAlias = tuple[BoolExpr, Reasons]
-"""A condition, and what it rests on besides the choices that were made."""
-
-Open: TypeAlias = tuple[Sequence[Way], Reasons]
-"""A choice that is still to be made: one of these ways holds."""
+Open: TypeAlias = tuple[Choice, Case, Sequence[tuple[Case, Refuted]], Sequence[Way]]
+"""A choice that is still to be made, the case that brings it, the ways that are refuted
+already, and those that are left."""
 
 _AND: Final = OPERATORS["And"]
 _OR: Final = OPERATORS["Or"]
@@ -92,150 +101,219 @@ _TERMS: Final = (_MIN, _MAX, _ABS, _WHERE)
 
 
 def by_choices(facts: Facts, claim: BoolExpr) -> Proof | None:
-    """A proof of a condition in which operands are chosen, arm by arm."""
+    """A proof of a condition in which operands are chosen, arm by arm, with its
+    certificate."""
     normal, why = facts.normalized(claim)
     assert isinstance(normal, BoolExpr)
+    opposite = negation(normal)
+    assumed = Fact(negation(claim), "given")
+    root = Case((opposite,), assumed, why)
     try:
-        found = _Tableau(normal).closed(facts, (negation(normal),), (), 0)
+        tableau = _Tableau(facts, normal)
+        found = tableau.closed(_Branch(facts, (opposite,), root), 0)
     except ContradictionError:
         # Interval analysis found that a branch leaves no value, but not why.
         return None
-    return None if found is None else Proof(METHOD, facts.in_order(found[0] | why))
+    if found is None:
+        return None
+    certificate = Refutation(assumed, found.certificate)
+    return Proof(METHOD, facts.in_order(found.facts), certificate)
 
 
 class _Branch:
-    """Conditions that are assumed together, while they are taken in."""
+    """Conditions that are assumed together, while they are taken in; `taken` are the choices
+    of which one way was left, in the order in which they were made, `own` the relations that
+    it takes in, `made` the facts of these and of the branches around it."""
 
-    def __init__(self, facts: Facts, new: Way, split: Sequence[Open]) -> None:
+    def __init__(self, facts: Facts, new: Way, case: Case) -> None:
         self.facts = facts
-        self._assumed = Fact(TRUE, "given")  # stands for what is assumed here
-        self.pending: list[Pending] = [(claim, rests_on(self._assumed)) for claim in new]
-        self.open = list(split)
-        self.own: list[tuple[Fact, Reasons]] = []
+        self.pending: list[Pending] = [(claim, case) for claim in new]
+        self.open: list[Open] = []
+        self.own: list[BoolExpr] = []
+        self.made: tuple[Fact, ...] = ()
+        self.taken: list[tuple[Open, Case]] = []
 
-    def outside(self, used: Reasons) -> tuple[Reasons, bool]:
-        """What a refutation rests on without the branch's own facts, and whether it needs
-        what was assumed."""
-        for fact, why in reversed(self.own):
-            if fact in used:
-                used = Reasons(used.facts() - {fact}) | why
-        return Reasons(used.facts() - {self._assumed}), self._assumed in used
+    def having(self, way: Way, case: Case, choices: Sequence[Open]) -> _Branch:
+        """The branch of one way of a choice, while others are still to be made."""
+        new = _Branch(self.facts, way, case)
+        new.open = list(choices)
+        new.made = self.made
+        return new
+
+    def take(self, choice: Open) -> None:
+        """Take the only way that is left."""
+        (way,) = choice[3]
+        case = Case(way)
+        self.taken.append((choice, case))
+        self.pending.extend((part, case) for part in way)
+
+    def outside(self, found: Refuted) -> Refuted:
+        """The refutation without what was taken since the branch began."""
+        for (choice, of, others, _), case in reversed(self.taken):
+            if case in found.cases:
+                found = split(choice, of, [*others, (case, found)])
+        return found
 
 
 class _Tableau:
     """One claim's branches, within a budget."""
 
-    def __init__(self, focus: BoolExpr) -> None:
+    def __init__(self, facts: Facts, focus: BoolExpr) -> None:
+        self._facts = facts
         self._focus = focus
         self._left = RELATION_LIMIT
         self._branches = BRANCH_LIMIT
         self._work = Work(WORK_LIMIT)
+        self._origin: dict[Fact, Case] = {}
+        """The cases of the facts that branches make."""
 
-    def closed(
-        self, facts: Facts, new: Way, split: Sequence[Open], depth: int
-    ) -> tuple[Reasons, bool] | None:
-        """The facts with which these conditions cannot hold, if that is seen, and whether
-        any of the conditions is needed; `split` are the choices that are still to be made."""
-        branch = _Branch(facts, new, split)
+    def closed(self, branch: _Branch, depth: int) -> Refuted | None:
+        """The refutation of what a branch assumes, if that is seen."""
         while branch.pending:
-            used = self._taken_in(branch)
-            if used is None:
-                used = _forced(branch)
-            if used is not None:
-                return branch.outside(used)
+            found = self._taken_in(branch)
+            if found is None:
+                found = self._forced(branch)
+            if found is not None:
+                return branch.outside(found)
             if self._left < 0:
                 return None
         if branch.open:
-            used = self._split(branch, depth) if depth < DEPTH_LIMIT else None
+            found = self._split(branch, depth) if depth < DEPTH_LIMIT else None
         else:
-            used = self._refuted(branch)
-        return None if used is None else branch.outside(used)
+            found = self._refuted(branch)
+        return None if found is None else branch.outside(found)
 
-    def _taken_in(self, branch: _Branch) -> Reasons | None:
-        """Make the pending conditions facts, or choices; what they contradict, if ranges
-        show that they do."""
+    def _taken_in(self, branch: _Branch) -> Refuted | None:
+        """Make the pending conditions facts, or choices; their refutation, if ranges show
+        that they contradict something."""
         while branch.pending:
-            claim, why = branch.pending.pop()
+            claim, case = branch.pending.pop()
             if claim is TRUE or branch.facts.holds(claim) is not None:
                 continue
             if claim is FALSE:
-                return why
+                return denied(FALSE, case, NO_REASONS, self._origin)
             self._left -= 1
             if self._left < 0:
                 return None
-            ways = _ways(claim)
-            if not ways:
+            parts = _parts(claim)
+            if parts:
+                branch.pending.extend((part, case) for part in parts)
+                continue
+            choice = _choice(claim)
+            if choice is None:
                 fact = Fact(claim, "given")
-                branch.own.append((fact, why))
+                self._origin[fact] = case
+                branch.own.append(claim)
+                branch.made += (fact,)
                 taken = branch.facts.extended(fact, SPREAD_STEPS)
                 if not isinstance(taken, Facts):
-                    return taken
+                    return resting(taken, self._origin)
                 branch.facts = taken
-            elif len(ways) == 1:
-                branch.pending.extend((part, why) for part in ways[0])
+            elif len(choice.ways) == 1:
+                branch.take((choice, case, (), choice.ways))
             else:
-                branch.open.append((ways, why))
+                branch.open.append((choice, case, (), choice.ways))
         return None
 
-    def _split(self, branch: _Branch, depth: int) -> Reasons | None:
-        """What closes each way of the choice that has the fewest."""
-        choice = min(branch.open, key=lambda one: len(one[0]))
-        ways, used = choice
-        others = [one for one in branch.open if one is not choice]
+    def _forced(self, branch: _Branch) -> Refuted | None:
+        """Drop the ways that ranges exclude, and choices that hold anyhow; what is the only
+        way left is pending. The refutation of all ways of a choice, if there is one."""
+        facts = branch.facts
+        kept: list[Open] = []
+        for choice, of, refuted_ways, ways in branch.open:
+            left: list[Way] = []
+            closed = list(refuted_ways)
+            for way in ways:
+                excluded = self._excluded(facts, way)
+                if excluded is None:
+                    left.append(way)
+                else:
+                    closed.append(excluded)
+            now: Open = (choice, of, closed, left)
+            if not left:
+                return split(choice, of, closed)
+            if len(left) == 1:
+                branch.take(now)
+            elif not any(all(_is_known(facts, part) for part in way) for way in left):
+                kept.append(now)
+        branch.open = kept
+        return None
+
+    def _excluded(self, facts: Facts, way: Way) -> tuple[Case, Refuted] | None:
+        """The refutation of a way by ranges, if they exclude it."""
+        for part in way:
+            used = _why_excluded(facts, part)
+            if used is not None:
+                case = Case(way)
+                return case, denied(part, case, used, self._origin)
+        return None
+
+    def _split(self, branch: _Branch, depth: int) -> Refuted | None:
+        """The refutation of each way of the choice that has the fewest."""
+        open_choice = min(branch.open, key=lambda one: len(one[3]))
+        choice, of, refuted_ways, ways = open_choice
+        others = [one for one in branch.open if one is not open_choice]
+        closed = list(refuted_ways)
         for way in ways:
-            found = self.closed(branch.facts, way, others, depth + 1)
+            case = Case(way)
+            found = self.closed(branch.having(way, case, others), depth + 1)
             if found is None:
                 return None
-            if not found[1]:
-                return found[0]  # whatever is chosen
-            used |= found[0]
-        return used
+            if case not in found.cases:
+                return found  # whatever is chosen
+            closed.append((case, found))
+        return split(choice, of, closed)
 
-    def _refuted(self, branch: _Branch) -> Reasons | None:
-        """The facts that linear reasoning shows not to hold together."""
+    def _refuted(self, branch: _Branch) -> Refuted | None:
+        """The proof by linear reasoning that the facts do not hold together."""
         self._branches -= 1
         if self._branches < 0 or self._work.left <= 0:
             return None
-        suspects = [fact.claim for fact, _ in branch.own if fact.claim.op is not NE_ZERO]
+        suspects = [claim for claim in branch.own if claim.op is not NE_ZERO]
         found = refuted(branch.facts, FALSE, self._focus, suspects, self._work)
-        return None if found is None else found[1]
+        if found is None:
+            return None
+        if any(map(self._is_narrowed, found[0].steps)):
+            # Ends may have crept towards each other (``x < y < x``), as far as the steps at
+            # each statement went: a proof without them can be read again.
+            plain = self._refuted_as_stated(branch, suspects)
+            if plain is not None:
+                return plain
+        return translated(*found, self._origin)
+
+    def _is_narrowed(self, step: Step) -> bool:
+        """Whether a step is a range that rests on what branches assume."""
+        return (
+            isinstance(step, Premise)
+            and step.source == "range"
+            and any(fact in self._origin for fact in step.facts)
+        )
+
+    def _refuted_as_stated(
+        self, branch: _Branch, suspects: Sequence[BoolExpr]
+    ) -> Refuted | None:
+        """The proof from what the branch's relations say by themselves."""
+        facts = self._facts
+        for fact in branch.made:
+            taken = facts.extended(fact, 0)
+            if not isinstance(taken, Facts):
+                return resting(taken, self._origin)
+            facts = taken
+        found = refuted(facts, FALSE, self._focus, suspects, self._work)
+        return None if found is None else translated(*found, self._origin)
 
 
-def _forced(branch: _Branch) -> Reasons | None:
-    """Drop the ways that ranges exclude, and choices that hold anyhow; what is the only way
-    left is pending. What excludes all ways of a choice, if there is one."""
-    facts = branch.facts
-    kept: list[Open] = []
-    for ways, why in branch.open:
-        left: list[Way] = []
-        for way in ways:
-            excluded = _excluded(facts, way)
-            if excluded is None:
-                left.append(way)
-            else:
-                why |= excluded
-        if not left:
-            return why
-        if len(left) == 1:
-            branch.pending.extend((part, why) for part in left[0])
-        elif not any(all(_is_known(facts, part) for part in way) for way in left):
-            kept.append((left, why))
-    branch.open = kept
-    return None
-
-
-def _excluded(facts: Facts, way: Way) -> Reasons | None:
-    """Why ranges exclude a way, if they do."""
-    for part in way:
-        if part is FALSE:
-            return NO_REASONS
-        denied = negated_relation(part)
-        if denied is not None and in_range(facts, denied):
-            # (What is found of facts that leave no value goes to `by_choices`: its reasons
-            # may be some only, and a branch must not close without what it assumes.)
-            value, used = bounds_with_reasons(facts, part)
-            if value.is_singleton and not value.lower:
-                return used
+def _why_excluded(facts: Facts, part: BoolExpr) -> Reasons | None:
+    """Why ranges exclude a condition, if they do."""
+    if part is FALSE:
+        return NO_REASONS
+    opposite = negated_relation(part)
+    if opposite is not None and in_range(facts, opposite):
+        # (What is found of facts that leave no value goes to `by_choices`: its reasons
+        # may be some only, and a branch must not close without what it assumes.)
+        value, used = bounds_with_reasons(facts, part)
+        if value.is_singleton and not value.lower:
+            return used
     return None
 
 
@@ -247,37 +325,57 @@ def _is_known(facts: Facts, part: BoolExpr) -> bool:
 # --------------------------------------------------------------------------- the ways
 
 
-def _ways(claim: BoolExpr) -> Sequence[Way]:
-    """The ways in which a condition can hold; none for one that is taken as it is."""
-    op, args = claim.op, claim.args
-    if op is _AND:
-        return (bool_operands(claim),)
-    if op is _OR:
-        return [(part,) for part in bool_operands(claim)]
-    if op is not LE_ZERO and op is not EQ_ZERO and op is not NE_ZERO:
+def _parts(claim: BoolExpr) -> Sequence[BoolExpr]:
+    """Conditions that together are this one; none for what is taken as it is or chosen."""
+    if claim.op is _AND:
+        return bool_operands(claim)
+    if claim.op is not EQ_ZERO:
         return ()
-    e = args[0]
+    e = claim.args[0]
     assert isinstance(e, IntExpr)
     spend(len(e.terms()))
-    ways = _of_terms(e) if op is LE_ZERO else ()
-    if ways:
-        return ways
-    for term in e.terms():
-        if term.op not in _TERMS:
-            for node in walk(term):  # operands first
-                if node.op in CHOICES and isinstance(node, IntAtom):
-                    return _compared(claim, node)
-    if op is NE_ZERO:
-        return ((le_zero(combine(1, e, 0, e, 1)),), (le_zero(combine(-1, e, 0, e, 1)),))
-    if op is EQ_ZERO and any(term.op in _TERMS for term in e.terms()):
-        return ((le_zero(e), le_zero(combine(-1, e, 0, e))),)
+    if any(term.op in _TERMS for term in e.terms()) and _inner_choice(e) is None:
+        return le_zero(e), le_zero(combine(-1, e, 0, e))
     return ()
 
 
-def _of_terms(e: IntExpr) -> Sequence[Way]:
+def _choice(claim: BoolExpr) -> Choice | None:
+    """The ways in which a condition can hold; None for one that is taken as it is."""
+    op, args = claim.op, claim.args
+    if op is _OR:
+        return Choice(claim, [(part,) for part in bool_operands(claim)], "disjunction")
+    if op is not LE_ZERO and op is not EQ_ZERO and op is not NE_ZERO:
+        return None
+    e = args[0]
+    assert isinstance(e, IntExpr)
+    spend(len(e.terms()))
+    found = _of_terms(claim, e) if op is LE_ZERO else None
+    if found is not None:
+        return found
+    inner = _inner_choice(e)
+    if inner is not None:
+        ways = _compared(claim, inner)
+        return Choice(claim, ways, "choice", (inner,)) if ways else None
+    if op is NE_ZERO:
+        signs = [(le_zero(combine(1, e, 0, e, 1)),), (le_zero(combine(-1, e, 0, e, 1)),)]
+        return Choice(claim, signs, "disequality")
+    return None
+
+
+def _inner_choice(e: IntExpr) -> IntAtom | None:
+    """The first choice inside of another operator, operands first."""
+    for term in e.terms():
+        if term.op not in _TERMS:
+            for node in walk(term):
+                if node.op in CHOICES and isinstance(node, IntAtom):
+                    return node
+    return None
+
+
+def _of_terms(claim: BoolExpr, e: IntExpr) -> Choice | None:
     """The ways in which ``e <= 0`` holds, by a choice that is one of its terms: one that
     leaves a single way before all others."""
-    found: Sequence[Way] = ()
+    found: Choice | None = None
     for atom, c in e.terms().items():
         arms = _arms(atom)
         if not arms or any(isinstance(arm, Infinity) for arm in arms):
@@ -288,11 +386,12 @@ def _of_terms(e: IntExpr) -> Sequence[Way]:
             assert isinstance(p, BoolExpr)
             ways: Sequence[Way] = ((p, sides[0]), (negation(p), sides[1]))
         elif (atom.op is _MIN) is (c < 0):
-            return (tuple(sides),)  # the greatest of them is at most 0
+            # the greatest of them is at most 0
+            return Choice(claim, [tuple(sides)], "choice", (atom,))
         else:
             ways = [(side,) for side in sides]
-        if not found or len(ways) < len(found):
-            found = ways
+        if found is None or len(ways) < len(found.ways):
+            found = Choice(claim, ways, "choice", (atom,))
     return found
 
 

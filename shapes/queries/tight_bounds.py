@@ -41,7 +41,7 @@ from shapes.facts.bounds import bounds, bounds_with_reasons
 from shapes.facts.cache import Part
 from shapes.facts.exactness import reaches_its_ends
 from shapes.facts.intervals import CACHE_LIMIT
-from shapes.facts.relational_bounds import reach
+from shapes.facts.relational_bounds import implied_bounds, reach
 from shapes.facts.store import Fact, Facts, Reasons
 from shapes.facts.vertex_bounds import (
     factored_bounds,
@@ -52,6 +52,7 @@ from shapes.facts.vertex_bounds import (
 from shapes.prove.effort import Effort
 from shapes.prove.ladder import one_sided
 from shapes.prove.tactics import METHODS
+from shapes.queries.sharpening import Ends, Sharpened
 from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import free_symbols, walk
 from shapes.witness.enumeration import values_left
@@ -62,10 +63,10 @@ __all__ = ["TightBounds", "having", "tight_bounds"]
 CONNECTED: Final = 32
 """Facts that an expression may be connected with."""
 
-EFFORT: Final = Effort(tuple(METHODS), search=60, rlimit=0, steps=10_000)
+EFFORT: Final = Effort(tuple(METHODS), search=60, rlimit=0, steps=40_000)
 """What one end that is guessed is worth."""
 
-STEPS: Final = 20_000
+STEPS: Final = 80_000
 """Steps for both ends of one expression."""
 
 ASKED: Final = 24
@@ -79,6 +80,15 @@ MANY: Final = 2_048
 
 HASTE: Final = 2_500
 """Steps of asking for each end, where all values can be looked at instead."""
+
+DEPTH: Final = 3
+"""Operands of operands whose own ends are sought."""
+
+FIRST: Final = 2
+"""The part of the steps that is for asking before anything is known of operands."""
+
+PARTS: Final = 6
+"""The part of the steps that are left which one operand may use."""
 
 CASES: Final = 8
 """Values of a symbol, of which each is looked at by itself."""
@@ -131,13 +141,13 @@ def having(facts: Facts, defined: BoolExpr) -> Facts:
     return known if isinstance(known, Facts) else facts
 
 
-def _found(facts: Facts, e: IntExpr) -> TightBounds:
+def _found(facts: Facts, e: IntExpr, depth: int = DEPTH) -> TightBounds:
     normal = facts.normalized(e)[0]
     assert isinstance(normal, IntExpr)
     lower, upper = reach(facts, normal).int_bounds()
     if lower == upper or reaches_its_ends(facts, normal):
         return TightBounds(ValueRanges(lower, upper), None, None, True, True)
-    search = _Search(facts, normal, lower, upper)
+    search = _Search(facts, normal, lower, upper, depth)
     if normal is not e:
         search.meet(bounds(facts, e).int_bounds(), lambda: bounds_with_reasons(facts, e)[1])
     with suppress(ExhaustedError, TooLargeError), limited(STEPS):
@@ -150,9 +160,12 @@ def _found(facts: Facts, e: IntExpr) -> TightBounds:
 class _Search:
     """The search for both ends of an expression in which solved symbols are replaced."""
 
-    def __init__(self, facts: Facts, e: IntExpr, lower: Bound, upper: Bound) -> None:
+    def __init__(
+        self, facts: Facts, e: IntExpr, lower: Bound, upper: Bound, depth: int
+    ) -> None:
         self._facts = facts
         self._e = e
+        self._depth = depth
         self._high = _End(facts, e, upper)
         self._low = _End(facts, scale(-1, e), -lower)
 
@@ -179,10 +192,9 @@ class _Search:
         self._reach(sought)
         if not (self._high.exact and self._low.exact):
             self._value_by_value(connected)
-        for end, share in ((self._high, 2), (self._low, 1)):
-            steps = remaining() // share
-            with suppress(ExhaustedError), limited(steps if number is None else HASTE):
-                end.settle()
+        self._ask(number, FIRST)
+        if not (self._high.exact and self._low.exact) and self._by_operands(connected):
+            self._ask(number, 1)
         if number is not None and not (self._high.exact and self._low.exact):
             self._take_all(sought, connected)
 
@@ -190,6 +202,9 @@ class _Search:
         facts, e = self._facts, self._e
         self.meet(vertex_bounds(facts, e), lambda: why_vertex_bounds(facts, e))
         self.meet(factored_bounds(facts, e), lambda: why_factored_bounds(facts, e))
+        lower, upper = implied_bounds(facts, e)
+        self.meet((lower.value, int_oo), lambda: lower.reasons)
+        self.meet((-int_oo, upper.value), lambda: upper.reasons)
 
     def meet(self, ends: tuple[Bound, Bound], why: Callable[[], Reasons]) -> None:
         """Take in ends that hold, and what they rest on."""
@@ -197,6 +212,40 @@ class _Search:
             if found < end.upper:
                 end.upper = found
                 end.reasons = why()
+
+    def _ask(self, number: int | None, share: int) -> None:
+        """Ask about both ends, with a share of the steps; less where all of so many values
+        can be looked at."""
+        for end, part in ((self._high, 2), (self._low, 1)):
+            steps = remaining() // (part * share) if number is None else HASTE
+            with suppress(ExhaustedError), limited(steps):
+                end.settle()
+
+    def _by_operands(self, connected: Sequence[Fact]) -> bool:
+        """The ends that intervals find once choices in the facts are decided and the ends of
+        the operands are known; whether anything was learned from that."""
+        known = Sharpened(self._facts)
+        known.decide_choices(connected)
+        if self._depth:
+            with suppress(ExhaustedError, ContradictionError):
+                known.bound_operands(self._e, lambda x: self._ends_of(x, connected))
+        if not known.has_news:
+            return False
+        facts = known.facts
+        e, why = facts.normalized(self._e)
+        assert isinstance(e, IntExpr)
+        ends = reach(facts, e).int_bounds()
+        self.meet(ends, lambda: known.stated(bounds_with_reasons(facts, e)[1] | why))
+        for end in (self._high, self._low):
+            end.know(known)
+        return True
+
+    def _ends_of(self, operand: IntExpr, connected: Sequence[Fact]) -> Ends:
+        with limited(remaining() // PARTS):
+            found = _found(self._facts, operand, self._depth - 1)
+        lower, upper = found.range.int_bounds()
+        whole = Reasons(connected)
+        return (lower, found.lower_reasons or whole), (upper, found.upper_reasons or whole)
 
     def _value_by_value(self, connected: Sequence[Fact]) -> None:
         """The ends that intervals find for each value of a symbol that has few: products,
@@ -266,10 +315,18 @@ class _End:
         self.upper = upper
         self.reasons: Reasons | None = None
         self._facts = facts
+        self._known: Sharpened | None = None
         self._e = e
         self.reached: int | None = None
         self._open: int | None = None
         self._step = 1
+
+    def know(self, known: Sharpened) -> None:
+        """Ask with what follows from the facts, too."""
+        e = known.facts.normalized(self._e)[0]
+        assert isinstance(e, IntExpr)
+        self._known, self._facts, self._e = known, known.facts, e
+        self._open, self._step = None, 1
 
     def reach(self, value: int | None) -> None:
         """Take note of a value that the expression has somewhere."""
@@ -321,7 +378,8 @@ class _End:
         verdict = one_sided(self._facts, less_equal(self._e, constant(at)), EFFORT)
         if verdict is not None and verdict.proof is not None:
             self.upper = at
-            self.reasons = Reasons(verdict.proof.facts)
+            used = Reasons(verdict.proof.facts)
+            self.reasons = used if self._known is None else self._known.stated(used)
             return
         values = None if verdict is None else verdict.counterexample
         if values is not None:

@@ -23,7 +23,16 @@ from shapes.facts.cache import Part
 from shapes.facts.intervals import CACHE_LIMIT
 from shapes.facts.store import Facts
 from shapes.prove.ladder import one_sided
-from shapes.queries.tight_bounds import CONNECTED, EFFORT, FEW, HASTE, MANY, having
+from shapes.queries.sharpening import Sharpened
+from shapes.queries.tight_bounds import (
+    CONNECTED,
+    EFFORT,
+    FEW,
+    HASTE,
+    MANY,
+    having,
+    tight_bounds,
+)
 from shapes.traversal.evaluate import evaluated
 from shapes.witness.extremes import Extremes
 
@@ -83,11 +92,20 @@ def _asked(facts: Facts, e: IntExpr, known: Congruence) -> Congruence:
     number = sought.combinations(MANY)
     if number is not None and number <= FEW and sought.take_all():
         return _of_taken(sought, known)
+    sharpened = Sharpened(facts)
+    sharpened.decide_choices(connected)
+    if sharpened.has_news:
+        facts = sharpened.facts
+        known = known.meet(congruence(facts, e)) or known
     sought.search()
     if sought.least is None:
         return known
     with suppress(ExhaustedError), limited(remaining() if number is None else HASTE):
         known = _refined(facts, e, known, sought.least, sought.common)
+    if sought.common == 0 and not known.is_constant:
+        found = tight_bounds(facts, e).range  # one value was found: there may be no other
+        if found.is_singleton:
+            return Congruence.of(0, sought.least)
     if number is None or known.modulus == sought.common or not sought.take_all():
         return known
     return _of_taken(sought, known)

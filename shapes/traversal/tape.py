@@ -20,6 +20,7 @@ from shapes.expr.nodes import (
     LE_ZERO,
     MANY,
     NE_ZERO,
+    OPERATORS,
     SYMBOL,
     Expr,
     IntExpr,
@@ -131,6 +132,25 @@ def _unlike_zero(k: int, terms: Sequence[tuple[int, int]]) -> Step:
     return step
 
 
+def _division(op: Op, i: int, j: int) -> Step:
+    """A quotient or remainder that is rounded down, which most expressions have: between
+    small integers at once, else by the operator's meaning."""
+    meaning = op.python
+    assert meaning is not None
+
+    def step(slots: list[Any]) -> Any:
+        a = slots[i]
+        b = slots[j]
+        ints = type(a) is int and type(b) is int
+        if ints and b and -SMALL < a < SMALL and -SMALL < b < SMALL:
+            return meaning(a, b)
+        return _MEANING.unknown(op, [a, b])
+
+    return step
+
+
+_DIVISIONS: Final = (OPERATORS["FloorDiv"], OPERATORS["Mod"])
+
 _COMPARED: Final = {LE_ZERO: _at_most_zero, EQ_ZERO: _equal_to_zero, NE_ZERO: _unlike_zero}
 
 
@@ -192,4 +212,6 @@ class _Recorder:
 
     def unknown(self, op: Op, places: Sequence[int]) -> int:
         chosen = tuple(places)
+        if op in _DIVISIONS:
+            return self.recorded(_division(op, *chosen))
         return self.recorded(lambda slots: _MEANING.unknown(op, [slots[p] for p in chosen]))

@@ -4,6 +4,7 @@ arm by arm."""
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise, product
 from typing import Any
@@ -25,13 +26,25 @@ from shapes import (
     make,
     symbol,
 )
-from shapes.arith.certificate import CertificateError, Premise, ZerosAndOnes
-from shapes.arith.checker import check
+from shapes.arith.certificate import (
+    CertificateError,
+    Denial,
+    Premise,
+    Refutation,
+    Split,
+    ZerosAndOnes,
+)
+from shapes.arith.checker import _arms, _exhaustive, check
+from shapes.env.proof_tree import proof_tree
+from shapes.errors import ShapeproofError
 from shapes.expr import BoolExpr, IntExpr, conjunction, constant, equal, negation
+from shapes.expr.linear import le_zero, shift
 from shapes.facts import Fact
+from shapes.facts.verdict import Proof
 from shapes.prove import prove
 from shapes.prove.choices import by_choices
 from shapes.prove.lattices import by_lattice
+from shapes.traversal.substitute import substitute
 
 x, y, z, w = SYMBOLS = [symbol(name) for name in "xyzw"]
 SMALL = range(-3, 4)
@@ -303,3 +316,177 @@ def test_large_claims_end_early() -> None:
         nested = Min(Max(nested, a), a + i)
     assert by_lattice(Facts(), nested <= x) is None
     by_choices(Facts(), nested <= x)
+
+
+# --------------------------------------------------------------------------- certificates
+
+PLAIN_FORMS = (
+    "Min({}, {})", "Max({}, {})", "abs({})", "Where({} < {}, {}, {})", "({} + {})",
+    "({} - {})", "(2*{} - {})", "TruncDiv({}, 3)", "Min({}, {}, {})", "({}//2)",
+)  # fmt: skip
+IDENTITIES = (
+    "Min({0}, {1}) <= Max({0}, {1})",
+    "Min({0}, {1}) + Max({0}, {1}) == {0} + {1}",
+    "abs({0} - {1}) >= {0} - {1}",
+    "Where({0} < {1}, {0}, {1}) == Min({0}, {1})",
+    "Min({0}, {1}) <= {0} or Max({0}, {1}) <= 3",
+    "Implies({0} <= {1}, Max({0}, {1}) == {1})",
+    "{0} <= {1}",
+    "{0} != {1}",
+)
+
+
+def _term(draw: random.Random, depth: int) -> str:
+    if not depth or draw.random() < 0.2:
+        return draw.choice("xyz") if draw.random() < 0.8 else f"({draw.randint(-3, 4)})"
+    form = draw.choice(PLAIN_FORMS)
+    return form.format(*(_term(draw, depth - 1) for _ in range(form.count("{}"))))
+
+
+def _drawn(draw: random.Random) -> tuple[Facts, BoolExpr]:
+    """Facts that are not seen to contradict each other, and a claim."""
+    env = ShapeEnv()
+    for name in "xyz":
+        env.integer(name)
+    facts = Facts()
+    for _ in range(draw.choice((0, 1, 2))):
+        relation = f"{_term(draw, 1)} {draw.choice(('<=', '==', '!='))} {_term(draw, 1)}"
+        fact = env.spelled(relation).expr
+        assert isinstance(fact, BoolExpr)
+        learned = facts.extended(Fact(fact, "assumed"))
+        if isinstance(learned, Facts):
+            facts = learned
+    form = draw.choice(IDENTITIES)
+    claim = env.spelled(form.format(_term(draw, 2), _term(draw, 2))).expr
+    assert isinstance(claim, BoolExpr)
+    return facts, claim
+
+
+def _proofs(start: int, count: int) -> Iterator[tuple[Facts, BoolExpr, Proof]]:
+    for seed in range(start, start + count):
+        facts, claim = _drawn(random.Random(seed))
+        proof = None if claim.is_constant else by_choices(facts, claim)
+        if proof is not None:
+            yield facts, claim, proof
+
+
+@pytest.mark.parametrize("start", range(0, 200, 50))
+def test_proofs_by_choices_have_certificates(start: int) -> None:
+    """Each is accepted with the facts that the proof names, and what it proves is true."""
+    found = 0
+    for _, claim, proof in _proofs(start, 50):
+        found += 1
+        assert isinstance(proof.certificate, Refutation)
+        check(proof.certificate, proof.facts, claim)
+        assert refuting(claim, [fact.claim for fact in proof.facts]) is None
+        assert str(proof_tree(proof, claim))
+    assert found > 10
+
+
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
+def test_certificates_by_choices_prove_one_claim(claim: BoolExpr) -> None:
+    if claim.is_constant:
+        return
+    proof = by_choices(Facts(), claim)
+    assert proof is not None
+    check(proof.certificate, (), claim)  # type: ignore[arg-type]
+    for other in NEIGHBOURS.values():
+        with pytest.raises(CertificateError):
+            check(proof.certificate, (), other)  # type: ignore[arg-type]
+
+
+def _changed(part: Any, draw: random.Random) -> Any:
+    """A certificate with one thing changed, somewhere inside."""
+    if isinstance(part, (Refutation, Denial)):
+        return replace(part, inner=_changed(part.inner, draw))
+    if not isinstance(part, Split):
+        return part
+    way = draw.randrange(5)
+    place = draw.randrange(len(part.cases)) if part.cases else 0
+    if way == 0 and part.cases:
+        cases = part.cases[:place] + part.cases[place + 1 :]
+        return replace(
+            part, cases=cases, branches=part.branches[:place] + part.branches[place + 1 :]
+        )
+    if way == 1 and part.branches:
+        others = list(part.branches)
+        others[place] = others[-1 - place]
+        return replace(part, branches=tuple(others))
+    if way == 2:
+        subject = draw.choice([Min(x, y), Max(x, y), Abs(x), Where(x <= y, x, y)])
+        return replace(part, subjects=(subject,))
+    if way == 3:
+        rules = ("choice", "disjunction", "disequality", "least", "greatest")
+        return replace(part, rule=draw.choice(rules))
+    branches = list(part.branches)
+    if branches:
+        branches[place] = _changed(branches[place], draw)
+    return replace(part, branches=tuple(branches))
+
+
+@pytest.mark.parametrize("start", range(200, 320, 40))
+def test_changed_certificates_by_choices_prove_nothing_false(start: int) -> None:
+    """A false neighbour of what was proved is not shown by any change of the certificate."""
+    draw = random.Random(start)
+    refused = 0
+    for facts, claim, proof in _proofs(start, 40):
+        if claim.args[0].kind != "int":
+            continue
+        stronger = [le_zero(shift(claim.args[0], k)) for k in (1, 3, 40)]
+        for other in (negation(claim), *stronger):
+            assert isinstance(proof.certificate, Refutation)
+            denied = Fact(negation(other), "given")
+            forged = replace(proof.certificate, assumed=denied)
+            for _ in range(3):
+                try:
+                    check(_changed(forged, draw), list(facts), other)
+                except ShapeproofError:
+                    refused += 1
+                    continue
+                assert refuting(other, [fact.claim for fact in facts]) is None
+    assert refused > 40
+
+
+@pytest.mark.parametrize("start", range(0, 900, 300))
+def test_the_rule_of_choices_is_exhaustive(start: int) -> None:
+    """Whatever cases the checker takes for a choice: where the relation holds, one of them
+    does. Right and wrong conditions are mixed at random."""
+    accepted = 0
+    for seed in range(start, start + 300):
+        draw = random.Random(seed)
+        atom: Any = draw.choice(
+            [
+                Min(x, y), Max(x, y), Abs(x - y), Where(x <= y, x + 1, z), Min(x, y, z),
+                make("TruncDiv", x - y, constant(3)), Where(conjunction(x <= y, z <= x), y, 2 * z),
+            ]
+        )  # fmt: skip
+        c = draw.choice((-2, -1, 1, 2, 0))
+        e: Any = c * atom + draw.choice([z, -x, y, atom // 2, Min(atom, z) - x])
+        if draw.random() < 0.7:
+            claim = le_zero(e)
+        else:
+            claim = draw.choice([equal(e, constant(0)), negation(equal(e, constant(0)))])
+        if claim.is_constant:
+            continue
+        cases = []
+        for arm, when in _arms(atom):
+            among = [substitute(claim, {atom: arm})]
+            if claim.op.name == "LeZero" or draw.random() < 0.1:
+                among.append(le_zero(e - c * atom + c * arm))
+            parts = draw.sample(among, draw.randint(0, len(among)))
+            parts += [p for p in when if draw.random() < 0.6]
+            if draw.random() < 0.1:
+                parts.append(draw.choice([x <= y, z <= 0, e <= -1]))
+            cases.append(conjunction(*parts))
+        if draw.random() < 0.3:
+            cases.pop(draw.randrange(len(cases)))
+        stated = tuple(Fact(case, "given") for case in cases if not case.is_constant)
+        split = Split("choice", (atom,), (Premise(claim, "fact"),), stated, ())
+        if not _exhaustive(split):
+            continue
+        accepted += 1
+        for point in product(range(-4, 5), repeat=3):
+            env = dict(zip((x, y, z), point))
+            if evaluate(claim, env):
+                assert any(evaluate(fact.claim, env) for fact in stated), (split, point)
+    assert accepted > 30

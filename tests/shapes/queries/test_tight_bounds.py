@@ -14,7 +14,9 @@ from shapes.base.budget import remaining
 from shapes.base.infinity import Bound
 from shapes.expr.booleans import less_equal
 from shapes.expr.nodes import IntExpr, constant
-from shapes.facts.store import Facts
+from shapes.facts.bounds import bounds
+from shapes.facts.relational_bounds import implied_bounds
+from shapes.facts.store import Facts, Reasons
 from shapes.facts.verdict import Status
 from shapes.facts.vertex_bounds import (
     factored_bounds,
@@ -25,6 +27,7 @@ from shapes.facts.vertex_bounds import (
 from shapes.prove.ladder import prove
 from shapes.queries import tight_bounds as tight
 from shapes.queries import tight_residues as residues
+from shapes.queries.sharpening import Ends, Sharpened
 from shapes.traversal.evaluate import evaluate
 from shapes.witness.extremes import Extremes
 from tests.bounds_gap import KINDS, at_random, enumerated, main, read, stated
@@ -77,7 +80,92 @@ UNBOUNDED: dict[str, tuple[Bound, Bound]] = {
     "b in 1..8; m, t in 0..; t <= b*m; m <= 128 |- t": (0, 1024),
     "b in 2..5; x in 0..; x <= 100 |- x//b": (0, 50),
     "b in -2..3; x; x >= 5; x <= 100; b != 0 |- x//b": (-100, 100),
+    "x in 0.. |- x - 2*(x//4)": (0, int_oo),
+    "x, y in 0.. |- abs(x - y) - x + y": (0, int_oo),
+    "x in 1..1000; y in -500..500; z in 1..1000; 5 <= CeilDiv(z, 2) - y |- (8 - y)//Max(x - x//2, 1)": (-487, 508),
+    "x, y in 0..; abs(x) - y == y*2 |- x - 3*y": (0, 0),
+    "x, y in 0..; y <= x; Min(x, y) <= 9 |- Max(y, 2) % 16": (2, 9),
 }
+
+
+OPEN_CONGRUENCES = {
+    "x, y in 0..; abs(x) - y == y*2 |- x": (3, 0),
+    "x, y in 0..; abs(x) - y == y*2 |- x*(x + y)": (12, 0),
+    "x, y in 0..; Max(x, 0) == 6*y + 4 |- x//2": (3, 2),
+    "x, y, z in 0..; y <= z; Min(y, z) == x*2 |- y + 1": (2, 1),
+    "x, y, z in 0..; Min(y, z) == x*2 |- y + 1": (1, 0),
+    "p: bool; x; y; not p; Where(p, x, y) == 4*x |- y": (4, 0),
+}
+
+
+@pytest.mark.parametrize("line", OPEN_CONGRUENCES)
+def test_congruences_without_a_box(line: str) -> None:
+    asked = read("unbounded", line)
+    assert tuple(stated(asked).congruence(asked.expression)) == OPEN_CONGRUENCES[line]
+
+
+@pytest.mark.parametrize("start", range(0, 60, 20))
+def test_operands_and_decided_choices_make_nothing_too_narrow(start: int) -> None:
+    """What is derived holds wherever the facts do and the expression has a value."""
+    for asked in at_random(20, 7000 + start):
+        values = enumerated(asked)
+        if not values:
+            continue
+        try:
+            env = stated(asked)
+        except ContradictionError:
+            continue
+        e, defined = env.spelled(asked.expression)
+        if not isinstance(e, IntExpr):
+            continue
+        facts = tight.having(env.facts, defined)
+        known = Sharpened(facts)
+        known.decide_choices(facts.connected(e))
+        known.bound_operands(e, lambda x, facts=facts: _ends_of(facts, x))
+        narrowed = bounds(known.facts, known.facts.normalized(e)[0])
+        assert values[0] in narrowed, asked
+        assert values[-1] in narrowed, asked
+        assert all(fact in facts for fact in known.stated(Reasons(known.facts)))
+
+
+def _ends_of(facts: Facts, e: IntExpr) -> Ends:
+    lower, upper = tight.tight_bounds(facts, e).range.int_bounds()
+    return (lower, Reasons(facts)), (upper, Reasons(facts))
+
+
+@pytest.mark.parametrize("start", range(0, 400, 100))
+def test_implied_bounds_contain_what_is_reached(start: int) -> None:
+    """Sums of quotients, minima and absolute values beside what they are made of."""
+    forms = (
+        "x//2", "x//3", "(x + y)//4", "Min(x, y)", "Max(x, y + 1)", "abs(x - y)",
+        "(2*x + 1)//3", "x", "y", "y//2",
+    )  # fmt: skip
+    tighter = 0
+    for seed in range(start, start + 100):
+        draw = random.Random(seed)
+        chosen = draw.sample(forms, draw.choice((2, 3, 4)))
+        text = " + ".join(f"{draw.choice((-5, -3, -2, -1, 1, 2, 3))}*({f})" for f in chosen)
+        lows = [draw.randint(-6, 6) for _ in "xy"]
+        boxes = [range(low, low + draw.randint(1, 9)) for low in lows]
+        env = ShapeEnv()
+        for name, box in zip("xy", boxes):
+            env.integer(name, min=box[0], max=box[-1])
+        e = env.spelled(text).expr
+        if not isinstance(e, IntExpr):
+            continue
+        lower, upper = implied_bounds(env.facts, e)
+        values = [evaluate(e, {"x": x, "y": y}) for x, y in itertools.product(*boxes)]
+        assert lower.value <= min(values), text
+        assert max(values) <= upper.value, text
+        plain = bounds(env.facts, e)
+        tighter += lower.value > plain.lower or upper.value < plain.upper
+        for end, sign in ((lower, -1), (upper, 1)):
+            known = Facts().given(*end.reasons)  # and what it rests on is enough
+            if isinstance(end.value, int):
+                again = implied_bounds(known, e)[sign > 0].value
+                assert sign * again <= sign * end.value
+    assert tighter
+
 
 
 @pytest.mark.parametrize("line", UNBOUNDED)
