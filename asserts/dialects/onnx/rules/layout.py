@@ -15,6 +15,7 @@ from asserts.dialects.onnx.rules.record import (
     ZERO,
     Call,
     UnknownShapeError,
+    is_empty,
     operator,
 )
 from shapes.expr import (
@@ -288,6 +289,11 @@ def _concat(call: Call) -> Sequence[Shape | None]:
     return [call.checked(concatenate(shapes, call.axis(call.integer("axis", 1), rank)))]
 
 
+def _without_elements(call: Call) -> BoolExpr:
+    """onnxruntime leaves out what has no elements, whatever its other sizes are."""
+    return disjunction(*(is_empty(call, i) for i in range(len(call.inputs))))
+
+
 def _concat_elements(call: Call) -> Elements | None:
     parts = [blank(call.tensor(i)) for i in range(len(call.inputs))]
     if any(p is None for p in parts):
@@ -450,6 +456,13 @@ def _widened(
             call.need(fits, f"an axis of {left} cannot be reflected by {width}")
 
 
+def _pads_nothing(call: Call) -> BoolExpr:
+    """onnxruntime repeats elements where there are none; with computed widths that is part of
+    the requirements."""
+    computed = call.has(1) and call.numbers(1) is None
+    return FALSE if computed else is_empty(call)
+
+
 def _pads(call: Call, rank: int) -> tuple[list[IntExpr], list[int]]:
     """The widths (all before, then all after) and the axes that they are for."""
     if "pads" in call.attributes:
@@ -507,11 +520,11 @@ operator(
 operator("Squeeze", _squeeze, elements=rearranged(_squeeze_elements), span=same_span)
 operator("Unsqueeze", _unsqueeze, elements=rearranged(_unsqueeze_elements), span=same_span)
 operator("Transpose", _transpose, elements=rearranged(_transpose_elements), span=same_span)
-operator("Concat", _concat, elements=_concat_elements)
+operator("Concat", _concat, elements=_concat_elements, lenient=_without_elements)
 operator("Split", types=_split_types)
 operator("Expand", _expand, elements=rearranged(_expand_elements), span=same_span)
 operator("Tile", _tile, elements=rearranged(_tile_elements), span=same_span)
-operator("Pad", _pad)
+operator("Pad", _pad, lenient=_pads_nothing)
 operator("DepthToSpace", _depth_to_space)
 operator("SpaceToDepth", _space_to_depth)
 operator("CenterCropPad", _center_crop_pad)

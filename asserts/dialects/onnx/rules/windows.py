@@ -12,7 +12,7 @@ from onnx import TensorProto
 
 from asserts.dialects.onnx.model.elements import FACTOR, Quotient
 from asserts.dialects.onnx.model.types import Shape
-from asserts.dialects.onnx.rules.record import ONE, ZERO, Call, operator
+from asserts.dialects.onnx.rules.record import ONE, ZERO, Call, is_empty, operator
 from shapes.expr import (
     IntExpr,
     ceiling_division,
@@ -337,9 +337,9 @@ operator("Conv DeformConv", _convolution())
 operator("ConvInteger", _convolution(), dtypes=lambda call: [TensorProto.INT32])
 operator("QLinearConv", _convolution(0, 3), dtypes=lambda call: [call.tensor(7).dtype])
 operator("ConvTranspose", _transposed)
-operator("AveragePool LpPool", _pooling)
+operator("AveragePool LpPool", _pooling, lenient=is_empty)
 operator("MaxPool", _pooling, dtypes=lambda call: [call.tensor(0).dtype, TensorProto.INT64])
-operator("GlobalAveragePool GlobalMaxPool GlobalLpPool", _global)
+operator("GlobalAveragePool GlobalMaxPool GlobalLpPool", _global, lenient=is_empty)
 operator("MaxUnpool", _unpooling)
 operator("Col2Im", _column_to_image)
 operator("MaxRoiPool RoiAlign", _region)
