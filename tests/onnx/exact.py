@@ -117,7 +117,8 @@ def _candidates(
     fixed: Mapping[str, Sequence[int]],
     most: int,
 ) -> Iterator[Sizes]:
-    """Sizes: all boundaries with each other, samples with one size changed, and random ones."""
+    """Sizes: all boundaries with each other; then random ones and samples with one size
+    changed, the smallest first."""
     rng = random.Random(5)
     names = list(found.symbols)
     first = [fixed.get(name) or edges[name][:4] or [1, 2] for name in names]
@@ -127,12 +128,12 @@ def _candidates(
         name: fixed.get(name) or sorted({*edges[name], *SMALL, *_line(edges[name])})
         for name in names
     }
+    drawn = [_drawn(pools, fixed, rng) for _ in range(most)]
     for sample in found.sample(40, seed=3):
         if max(sample.values(), default=0) <= SWEPT:
-            yield sample if not fixed else {**sample, **_chosen(fixed, rng)}
+            drawn.append({**sample, **_chosen(fixed, rng)})
             for name in names:
-                yield {**sample, **_chosen(fixed, rng), name: rng.choice(pools[name])}
-    drawn = [_drawn(pools, fixed, rng) for _ in range(most)]
+                drawn.append({**sample, **_chosen(fixed, rng), name: rng.choice(pools[name])})
     yield from sorted(drawn, key=lambda sizes: prod(n + 1 for n in sizes.values()))
 
 
@@ -150,7 +151,8 @@ def _drawn(
     pools: Mapping[str, Sequence[int]], fixed: Mapping[str, Sequence[int]], rng: random.Random
 ) -> Sizes:
     """Random sizes, small ones more often; some have the same number."""
-    sizes = {name: rng.choice(pool[: rng.choice((12, 40, len(pool)))]) for name, pool in pools.items()}
+    reach = {name: rng.choice((12, 40, len(pool))) for name, pool in pools.items()}
+    sizes = {name: rng.choice(pool[: reach[name]]) for name, pool in pools.items()}
     free = [name for name in sizes if name not in fixed]
     if len(free) > 1 and rng.random() < 0.6:
         chosen = rng.sample(free, rng.randint(2, len(free)))

@@ -44,9 +44,9 @@ class Requirement:
 
     `exact` says whether the operation fails exactly where the condition does not hold; it is
     otherwise only sufficient; so it is with the sizes of `unless` (operands without elements,
-    of which onnxruntime accepts more than the standard). `given` is the condition under which the operation runs at all,
-    `case` the part of it that its graph does not decide. `scope` is the path of its graph,
-    `result` the first value that it makes there.
+    of which onnxruntime accepts more than the standard). `given` is the condition under which
+    the operation runs at all, `case` the part of it that its graph does not decide. `scope` is
+    the path of its graph, `result` the first value that it makes there.
     """
 
     condition: BoolExpr
