@@ -117,7 +117,8 @@ def insert(
     For an ONNX model (a path or bytes too, as for `contract`) these are its input contract and
     what operations require of run-time values. If it was exported from a torch program, `like`
     is that `ExportedProgram`: what it checks is asserted too (see
-    `asserts.dialects.onnx.insert_like`). The result's `program` is an ``onnx.ModelProto``. Raises `GraphError` for an option that does not apply.
+    `asserts.dialects.onnx.insert_like`). The result's `program` is an ``onnx.ModelProto``.
+    Raises `GraphError` for an option that does not apply.
     """
     onnx = _onnx_of(program)
     if onnx is not None:

@@ -131,12 +131,12 @@ def drawn(seed: int, steps: int | None = None) -> ModelProto:
     for _ in range(12 * wanted):
         if wanted and _step(draft):
             wanted -= 1
-    return draft.model()
+    return draft.model() if draft.nodes else drawn(seed + 1_000_003, steps)
 
 
 def _input(draft: Draft, name: str) -> None:
     rng = draft.rng
-    kind = rng.choices((FLOAT, INT64, BOOL), (8, 1, 1))[0]
+    kind = rng.choices((FLOAT, INT64, BOOL), (8, 1, 1))[0] if draft.inputs else FLOAT
     rank = rng.choice((1, 2, 2, 3, 3, 4)) if kind == FLOAT else 1
     dims: list[Any] = [rng.choice(("n", "m", "k", "n", "m", 2, 3, 4)) for _ in range(rank)]
     if kind == FLOAT and rank >= 3 and rng.random() < 0.6:

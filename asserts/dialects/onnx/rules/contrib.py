@@ -69,6 +69,14 @@ def _skip_norm(call: Call) -> Sequence[Shape | None]:
     return [x, statistics, statistics, x]
 
 
+def _biased(call: Call) -> Sequence[Shape | None]:
+    """One number is added for each place of the last axis."""
+    x = call.shape(0)
+    if call.has(1) and call.tensor(1).shape is not None:
+        call.same(call.rank_is(1, 1)[0], x[-1], "there is not one bias for each element")
+    return [x]
+
+
 def _embedding(call: Call) -> Sequence[Shape | None]:
     ids, table = call.rank_is(0, 2), call.rank_is(2, 2)
     return [(*ids, table[1]), (ids[0],), (*ids, table[1])]
@@ -166,10 +174,11 @@ _own("MatMulIntegerToFloat", _matmul, lambda call: [call.tensor(2).dtype])
 _own("DynamicQuantizeMatMul", _matmul)
 _own("FusedGemm GemmFastGelu", _gemm)
 _own(
-    "Gelu FastGelu BiasGelu QuickGelu GroupNorm RotaryEmbedding Trilu BifurcationDetector "
+    "Gelu QuickGelu GroupNorm RotaryEmbedding Trilu BifurcationDetector "
     "QLinearSigmoid QLinearLeakyRelu QLinearSoftmax BiasSoftmax BiasDropout Inverse",
     same_shape,
 )
+_own("FastGelu BiasGelu", _biased)
 _own("BiasAdd", same_shape)
 _own("BiasSplitGelu", _halved)
 _own("SkipLayerNormalization SkipSimplifiedLayerNormalization", _skip_norm)

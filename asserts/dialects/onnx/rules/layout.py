@@ -129,6 +129,18 @@ def reshaped(call: Call, wanted: list[Any]) -> Shape:
     return tuple(call.fresh(f"d{i}") if i in holes else d for i, d in enumerate(wanted))
 
 
+def _copies(call: Call) -> BoolExpr:
+    """Where a computed size is 0, it copies another one, and what else is required differs."""
+    found = call.elements(1) if call.has(1) and not call.integer("allowzero") else None
+    source = call.tensor(0).shape
+    if found is None or source is None:
+        return FALSE
+    same = [i < len(source) and d is source[i] for i, d in enumerate(found.flat)]
+    sizes = [d for d, own in zip(found.flat, same, strict=True) if not own]
+    computed = [d for d in sizes if isinstance(d, IntExpr) and not d.is_constant]
+    return disjunction(*(equal(d, ZERO) for d in computed))
+
+
 def _has_room(call: Call, source: Shape, wanted: list[Any]) -> None:
     """What a reshape requires of sizes that are only known at run time, and may be 0 or -1."""
     copies = not call.integer("allowzero")
@@ -506,7 +518,13 @@ def _center_crop_pad(call: Call) -> Sequence[Shape | None]:
     return [tuple(result)]
 
 
-operator("Reshape", _reshape, elements=rearranged(_reshape_elements), span=same_span)
+operator(
+    "Reshape",
+    _reshape,
+    elements=rearranged(_reshape_elements),
+    span=same_span,
+    lenient=_copies,
+)
 operator(
     "Flatten",
     _flatten,

@@ -18,6 +18,7 @@ from shapes.expr import (
     ceiling_division,
     combine,
     constant,
+    disjunction,
     equal,
     floor_division,
     less_equal,
@@ -166,6 +167,7 @@ def _pooling(call: Call) -> Sequence[Shape | None]:
     if len(kernel) != len(x) - 2:
         raise call.walk.fail(f"a window of {len(kernel)} axes for an input of {len(x)}")
     window = Window(call, len(kernel), kernel)
+    call.need(less_equal(ONE, x[1]), "nothing can be pooled without channels")
     ceil = bool(call.integer("ceil_mode"))
     result = (*x[:2], *(window.pooled(i, d, ceil) for i, d in enumerate(x[2:])))
     return [result] * len(call.node.output)
@@ -173,7 +175,7 @@ def _pooling(call: Call) -> Sequence[Shape | None]:
 
 def _global(call: Call) -> Sequence[Shape | None]:
     x = call.shape(0)
-    for d in x[2:]:
+    for d in x[1:]:
         call.need(less_equal(ONE, d), f"nothing can be pooled from an axis of {d}")
     return [(*x[:2], *[ONE] * (len(x) - 2))]
 
@@ -273,8 +275,9 @@ def _target_sizes(call: Call, axes: list[int]) -> list[IntExpr]:
     wanted = call.listed(3) or []
     policy = call.text("keep_aspect_ratio_policy", "stretch")
     for a, d in zip(axes, wanted):
-        if d is not None and d.is_constant and d.constant > 0:
-            call.need(less_equal(ONE, call.shape(0)[a]), f"nothing is resized to {d}")
+        if d is not None:
+            some = less_equal(ONE, call.shape(0)[a])
+            call.need(disjunction(some, less_equal(d, ZERO)), f"nothing is resized to {d}")
     if policy == "stretch":
         return [
             call.fresh(f"d{a}") if d is None else d for a, d in zip(axes, wanted, strict=True)
