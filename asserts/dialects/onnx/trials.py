@@ -29,8 +29,8 @@ from shapes.traversal import evaluate, free_symbols
 
 __all__ = ["OnnxSubject", "subjects"]
 
-FATAL = frozenset(("LSTM", "GRU", "RNN"))
-"""Operators that end the process, in onnxruntime, where they have no batch."""
+FATAL = frozenset(("LSTM", "GRU", "RNN", "MultiHeadAttention", "SkipLayerNormalization"))
+"""Operators that may end the process, in onnxruntime, where something is empty."""
 
 
 def subjects(first: Any, second: Any) -> tuple[OnnxSubject, OnnxSubject]:
@@ -145,7 +145,8 @@ class OnnxSubject:
     def _refuse_unclear(self, inputs: Sequence[Any]) -> None:
         """Refuse sizes of which the contract is only sufficient: what onnxruntime computes of
         them, if it does, may be memory that nothing was written to."""
-        values = {s: n for one, a in self._named(inputs).items() for s, n in self._bound(one, a)}
+        named = self._named(inputs)
+        values = {s: n for name, array in named.items() for s, n in self._bound(name, array)}
         for one in self._unclear:
             read = {*free_symbols(one.whole), *free_symbols(one.only_sufficient)}
             if (

@@ -297,15 +297,18 @@ def _each(env: ShapeEnv, conditions: Sequence[BoolExpr]) -> list[BoolExpr]:
 def _needed(
     env: ShapeEnv, first: Sequence[BoolExpr], more: Sequence[BoolExpr]
 ) -> list[BoolExpr]:
-    """The conditions without those that the others imply, simplified under the rest."""
+    """The conditions without those that the others imply, each simplified under the rest: what
+    was simplified before is taken as it has become, since two that are each simplified under
+    the other could lose what both say."""
     kept = [*first, *more]
     for condition in list(more):
         rest = [c for c in kept if c is not condition]
         if _implied(env, condition, rest):
             kept = rest
-    return [
-        c if c in first else _simpler(env, c, [d for d in kept if d is not c]) for c in kept
-    ]
+    for i, condition in enumerate(kept):
+        if condition not in first:
+            kept[i] = _simpler(env, condition, kept[:i] + kept[i + 1 :])
+    return kept
 
 
 def _implied(env: ShapeEnv, claim: BoolExpr, given: Sequence[BoolExpr]) -> bool:

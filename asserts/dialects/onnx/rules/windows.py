@@ -17,6 +17,7 @@ from shapes.expr import (
     IntExpr,
     ceiling_division,
     combine,
+    conjunction,
     constant,
     disjunction,
     equal,
@@ -276,8 +277,10 @@ def _target_sizes(call: Call, axes: list[int]) -> list[IntExpr]:
     policy = call.text("keep_aspect_ratio_policy", "stretch")
     for a, d in zip(axes, wanted):
         if d is not None:
-            some = less_equal(ONE, call.shape(0)[a])
-            call.need(disjunction(some, less_equal(d, ZERO)), f"nothing is resized to {d}")
+            size = call.shape(0)[a]
+            some = conjunction(less_equal(ONE, size), less_equal(ONE, d))
+            none = conjunction(equal(size, ZERO), equal(d, ZERO))
+            call.need(disjunction(some, none), f"an axis of {size} cannot be resized to {d}")
     if policy == "stretch":
         return [
             call.fresh(f"d{a}") if d is None else d for a, d in zip(axes, wanted, strict=True)
