@@ -24,7 +24,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from asserts.conditions.report import Report
-from asserts.dialects.hosts import adapter_of
+from asserts.dialects.hosts import adapter_of, is_onnx
 from asserts.errors import (
     AnnotationError,
     ContractError,
@@ -114,10 +114,11 @@ def insert(
     check that was recorded. (What callers are held to the program checks itself. Checks that
     were removed before it was saved are not in the file.)
 
-    For an ONNX model these are its input contract and what operations require of run-time
-    values. If it was exported from a torch program, `like` is that `ExportedProgram`: what it
-    checks is asserted too (see `asserts.dialects.onnx.insert_like`). The result's `program`
-    is an ``onnx.ModelProto``. Raises `GraphError` for an option that does not apply.
+    For an ONNX model (a path or bytes too, as for `contract`) these are its input contract and
+    what operations require of run-time values. If it was exported from a torch program, `like`
+    is that `ExportedProgram`: what it checks is asserted too (see
+    `asserts.dialects.onnx.insert_like`). The result's `program` is an ``onnx.ModelProto``.
+    Raises `GraphError` for an option that does not apply.
     """
     onnx = _onnx_of(program)
     if onnx is not None:
@@ -133,7 +134,8 @@ def insert(
 
 def remove(program: Any, sweep: bool = True, in_place: bool = False) -> PassResult:
     """The program without runtime asserts (see `RemoveRuntimeAsserts`). What an
-    `ExportedProgram` checks at its entry stays."""
+    `ExportedProgram` checks at its entry stays. Of an ONNX model, which may be given as a path
+    or bytes, the result is an ``onnx.ModelProto``."""
     onnx = _onnx_of(program)
     if onnx is not None:
         return cast(PassResult, onnx.remove(program, sweep=sweep, in_place=in_place))
@@ -146,7 +148,8 @@ def minimise(
     """The program without the asserts that others imply (see `MinimiseRuntimeAsserts`).
 
     Takes our graph modules, and torch's `ExportedProgram` and `GraphModule`; the result's
-    `program` is of the same kind. Raises `GraphError` for anything else.
+    `program` is of the same kind. An ONNX model may be given as a path or bytes, and the
+    result is an ``onnx.ModelProto``. Raises `GraphError` for anything else.
     """
     onnx = _onnx_of(program)
     if onnx is not None:
@@ -174,8 +177,8 @@ def report(
     For one of our graph modules: what insertion would do, and which checks stand in the graph
     already. For torch's `ExportedProgram` and
     `GraphModule`: of every assert whether it must stay or follows, and from what, with its
-    line of code and the nodes that are there for it alone. Raises `GraphError` for anything
-    else.
+    line of code and the nodes that are there for it alone. For an ONNX model, a path of one or
+    its bytes: what insertion would do. Raises `GraphError` for anything else.
     """
     onnx = _onnx_of(program)
     if onnx is not None:
@@ -247,10 +250,8 @@ def _is_function(value: object) -> bool:
 
 
 def _onnx_of(program: object) -> Any:
-    """The dialect of ONNX if the program is a model of it, else None."""
-    module = type(program).__module__
-    models = module.split(".")[0] in ("onnx", "onnx_ir") and hasattr(program, "graph")
-    if not models and not (module.startswith("torch.onnx") and hasattr(program, "model")):
+    """The dialect of ONNX if the program is a model of it, or where one is read from."""
+    if not is_onnx(program):
         return None
     from asserts.dialects import onnx
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
+from asserts.dialects.hosts import is_onnx
 from asserts.errors import GraphError
 from asserts.graph.module import GraphModule
 from shapes.errors import ShapeproofError
 
 __all__ = [
     "digest_of",
-    "is_onnx",
     "is_saved",
     "load_program",
     "require_model_name",
@@ -122,11 +122,6 @@ def require_model_name(path: str) -> None:
     """Raises `GraphError` for a name under which no ONNX model is saved."""
     if not path.endswith(".onnx"):
         raise GraphError(f"{path!r}: an ONNX model is saved as a file .onnx")
-
-
-def is_onnx(program: object) -> bool:
-    """Whether it is an ONNX model, of onnx or of onnx-ir."""
-    return type(program).__module__.split(".")[0] in ("onnx", "onnx_ir")
 
 
 def digest_of(path: str | os.PathLike[str]) -> str:

@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from asserts.conditions.report import Report, Row
-from asserts.dialects.hosts import adapter_of
+from asserts.dialects.hosts import adapter_of, is_onnx
 from asserts.errors import ASSERT_FAILED, GraphError
-from asserts.files import is_onnx
 from asserts.graph.printing import user_line
 
 __all__ = ["Box", "Outline", "outline"]

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any, Final
 
-from asserts.files import is_onnx
+from asserts.dialects.hosts import is_onnx
 from asserts.graph.module import GraphModule
 from shapes.base import shown_file
 

@@ -172,6 +172,7 @@ def of_requirement(one: Any) -> dict[str, Any]:
         "operator": one.operator,
         "reason": one.reason,
         "exact": one.exact,
+        "only_sufficient_if": str(one.only_sufficient),
     }
 
 

@@ -8,6 +8,7 @@ puts what stands around it back together.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -16,7 +17,7 @@ from asserts.dialects.base import Dialect
 from asserts.dialects.numpy import NUMPY
 from asserts.graph.module import GraphModule
 
-__all__ = ["Adapter", "ModuleAdapter", "adapter_of"]
+__all__ = ["Adapter", "ModuleAdapter", "adapter_of", "is_onnx"]
 
 
 class Adapter(Protocol):
@@ -80,3 +81,14 @@ def adapter_of(program: object, copy: bool = True) -> Adapter | None:
 
         return torch_hosts.adapter_of(program, copy)
     return None
+
+
+def is_onnx(program: object) -> bool:
+    """Whether it is taken for an ONNX model: one of onnx, of onnx-ir or of torch's exporter,
+    or where one is read from, which is a path or bytes."""
+    if isinstance(program, (str, os.PathLike, bytes)):
+        return True
+    module = type(program).__module__
+    if module.split(".")[0] in ("onnx", "onnx_ir"):
+        return hasattr(program, "graph")
+    return module.startswith("torch.onnx") and hasattr(program, "model")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
 
+from asserts.dialects.hosts import is_onnx
 from asserts.errors import GraphError
 from asserts.graph.module import GraphModule
 from asserts.verify.inputs import Generator
@@ -209,7 +210,7 @@ def verify(
 ) -> VerifyReport:
     """Compare two programs: two of our graph modules, or one and the function that it was
     traced from; a torch `ExportedProgram` and another one or anything that is called like it;
-    or two ONNX models.
+    or two ONNX models, each of which may be given as a path or bytes.
 
     Every check of both programs is aimed at, and `trials` more inputs are drawn at random. A
     second one that is a function (or isn't an exported program) has no checks at entry, so
@@ -264,6 +265,10 @@ def _distinct(generators: Sequence[Generator], trials: int) -> Iterable[Trial]:
 
 
 def _subjects(first: Any, second: Any) -> tuple[Subject, Subject]:
+    if is_onnx(first) or is_onnx(second):
+        from asserts.dialects.onnx import trials
+
+        return trials.subjects(first, second)
     if isinstance(first, GraphModule) and isinstance(second, GraphModule):
         from asserts.verify.numpy_programs import NumpySubject
 
@@ -276,10 +281,6 @@ def _subjects(first: Any, second: Any) -> tuple[Subject, Subject]:
         from asserts.dialects.torch.export import verify as torch_verify
 
         return torch_verify.subjects(first, second)
-    if type(first).__module__.partition(".")[0] in ("onnx", "onnx_ir"):
-        from asserts.dialects.onnx import trials
-
-        return trials.subjects(first, second)
     kinds = f"{type(first).__name__} and {type(second).__name__}"
     raise GraphError(f"{kinds} cannot be compared: both must be programs of one framework")
 

@@ -11,7 +11,7 @@ from onnx import ModelProto
 
 from tests.onnx.build import FLOAT, INT64, model, node, value
 
-__all__ = ["MODELS", "STRICT"]
+__all__ = ["MODELS"]
 
 
 def _one(
@@ -144,14 +144,3 @@ MODELS: dict[str, Callable[[], ModelProto]] = {
         {"zero": [0], "one": 1, "two": 2},
     ),
 }  # fmt: skip
-
-STRICT = frozenset(
-    (
-        "reflected and cropped",
-        "cropped and reflected",
-        "edge and cropped",
-        "cropped in front",
-        "group norm of groups",
-    )
-)
-"""As in `small_models`."""

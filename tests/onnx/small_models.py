@@ -180,7 +180,3 @@ MODELS: dict[str, Callable[[], ModelProto]] = {
 
 LEAST = {"lstm": 1, "lstm with a state": 1}
 """Least sizes that are tried: an LSTM without a batch ends onnxruntime's process."""
-
-STRICT = frozenset(("concat", "average pool", "global pool", "reflected"))
-"""Where onnxruntime accepts some operands without elements that the standard, and so the
-contract, refuses."""

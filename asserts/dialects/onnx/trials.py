@@ -12,6 +12,7 @@ import numpy as np
 from onnx import ModelProto, helper
 
 from asserts.dialects.onnx.answers.contract import Contract, contract
+from asserts.dialects.onnx.answers.describe import is_met
 from asserts.dialects.onnx.checks.guarding import without_asserts
 from asserts.dialects.onnx.checks.placing import check_of
 from asserts.dialects.onnx.checks.scopes import scopes_of
@@ -28,8 +29,8 @@ from shapes.traversal import evaluate, free_symbols
 
 __all__ = ["OnnxSubject", "subjects"]
 
-FATAL = frozenset(("LSTM", "GRU", "RNN"))
-"""Operators that end the process, in onnxruntime, where they have no batch."""
+FATAL = frozenset(("LSTM", "GRU", "RNN", "MultiHeadAttention", "SkipLayerNormalization"))
+"""Operators that may end the process, in onnxruntime, where something is empty."""
 
 
 def subjects(first: Any, second: Any) -> tuple[OnnxSubject, OnnxSubject]:
@@ -55,6 +56,7 @@ class OnnxSubject:
         self.inputs: Sequence[Input] = [_input(name, inferred.types[name]) for name in names]
         sizes = {s for i in self.inputs for d in i.shape or () for s in free_symbols(d)}
         self._fatal = [r.whole for r in found.requirements if r.operator in FATAL]
+        self._unclear = found.sufficient
         claims = dict.fromkeys(found.conditions, False)
         for check in _asserted(model, found):
             inner = claims.setdefault(check.condition, bool(check.scope))
@@ -113,6 +115,7 @@ class OnnxSubject:
     def run(self, inputs: Sequence[Any]) -> Any:
         """What the model computes; raises if it rejects the inputs."""
         self._refuse_fatal(inputs)
+        self._refuse_unclear(inputs)
         if self._session is None:
             self._session = session_of(self._model)
         try:
@@ -138,6 +141,20 @@ class OnnxSubject:
         for claim in self._fatal:
             if set(free_symbols(claim)) <= values.keys() and not evaluate(claim, values):
                 raise InputError(f"{claim} does not hold: onnxruntime would end this process")
+
+    def _refuse_unclear(self, inputs: Sequence[Any]) -> None:
+        """Refuse sizes of which the contract is only sufficient: what onnxruntime computes of
+        them, if it does, may be memory that nothing was written to."""
+        named = self._named(inputs)
+        values = {s: n for name, array in named.items() for s, n in self._bound(name, array)}
+        for one in self._unclear:
+            read = {*free_symbols(one.whole), *free_symbols(one.only_sufficient)}
+            if (
+                read <= values.keys()
+                and not is_met(one.whole, values)
+                and is_met(one.only_sufficient, values)
+            ):
+                raise InputError(f"{one.whole} does not hold: {one.reason}")
 
     def difference(self, first: Any, second: Any) -> str | None:
         """How two results differ; None if they don't."""

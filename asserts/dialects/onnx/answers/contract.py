@@ -11,7 +11,7 @@ only sufficient is marked so.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from asserts.dialects.onnx.answers.describe import described, is_met
@@ -23,7 +23,16 @@ from asserts.errors import InputError
 from shapes.base import shown_as_text
 from shapes.env import ShapeEnv
 from shapes.errors import ShapeproofError
-from shapes.expr import FALSE, OPERATORS, TRUE, BoolExpr, IntExpr, as_integer
+from shapes.expr import (
+    FALSE,
+    OPERATORS,
+    TRUE,
+    BoolExpr,
+    IntExpr,
+    as_integer,
+    disjunction,
+    negation,
+)
 from shapes.facts import Proof, Status
 from shapes.traversal import free_symbols
 
@@ -52,7 +61,7 @@ class Contract:
 
     `conditions` together are the contract, as simple as it could be proved; `requirements` are
     the operations' own, in the order in which they run. `data` are those that depend on data,
-    `sufficient` those that may be stricter than the operation.
+    `sufficient` those that may be stricter than the operation, for some sizes at least.
     """
 
     inferred: Inferred
@@ -63,8 +72,9 @@ class Contract:
 
     @property
     def sufficient(self) -> tuple[Requirement, ...]:
-        """Requirements that are sufficient, but may be stricter than the operation."""
-        return tuple(one for one in self.requirements if not one.exact)
+        """Requirements that are sufficient, but may be stricter than the operation, for all
+        sizes or (`unless`) for some."""
+        return tuple(one for one in self.requirements if one.only_sufficient is not FALSE)
 
     @property
     def names(self) -> dict[str, str]:
@@ -150,7 +160,7 @@ class Contract:
             lines.append("  (any sizes)")
         lines += [f"  depends on data: {_words(one)}" for one in self.data]
         lines += [f"  note: {note}" for note in self.inferred.notes]
-        lines += [f"  only sufficient: {_words(one)}" for one in self.sufficient]
+        lines += _sufficient(self.sufficient)
         return "\n".join(lines)
 
     _repr_pretty_ = shown_as_text
@@ -181,6 +191,18 @@ def _words(one: Requirement) -> str:
     return f"{one.whole} at {one.node}: {one.reason}"
 
 
+def _sufficient(requirements: Sequence[Requirement]) -> Iterator[str]:
+    """Those that may be stricter than the operation; with some sizes, only their nodes."""
+    nodes: dict[BoolExpr, dict[str, None]] = {}
+    for one in requirements:
+        if one.only_sufficient is TRUE:
+            yield f"  only sufficient: {_words(one)}"
+        else:
+            nodes.setdefault(one.unless, {})[f"{one.node} ({one.operator})"] = None
+    for case, names in nodes.items():
+        yield f"  only sufficient if {case} (an operand without elements): {', '.join(names)}"
+
+
 def contract(model: Any) -> Contract:
     """The input contract of a model (a path, bytes, a message, onnx-ir's model, or what
     `infer_shapes` found of one). Raises `GraphError` for what is not a model."""
@@ -194,8 +216,30 @@ def contract(model: Any) -> Contract:
         (on_data if data else on_inputs).append(one)
     env = _environment(own, inferred)
     on_inputs = [one for one in on_inputs if not _implied(env, one.whole, ())]
+    on_inputs = [_settled(env, one, on_inputs) for one in on_inputs]
     conditions = _simplified(env, [one.whole for one in on_inputs])
     return Contract(inferred, tuple(on_inputs), tuple(conditions), tuple(on_data), own)
+
+
+def _settled(env: ShapeEnv, one: Requirement, every: Sequence[Requirement]) -> Requirement:
+    """The requirement; as an exact one if what the others require in any case leaves none of
+    the sizes with which it is only sufficient."""
+    if one.unless is FALSE:
+        return one
+    wanted = set(free_symbols(one.unless))
+    given = [
+        disjunction(other.whole, other.unless)
+        for other in every
+        if other is not one and other.exact and wanted & set(free_symbols(other.whole))
+    ]
+    cases = one.unless.args if one.unless.op is OPERATORS["Or"] else (one.unless,)
+    left = [
+        case
+        for case in cases
+        if isinstance(case, BoolExpr)
+        and not _implied(env, disjunction(one.whole, negation(case)), given)
+    ]
+    return replace(one, unless=disjunction(*left))
 
 
 # ------------------------------------------------------------------------ simplification
@@ -254,15 +298,18 @@ def _each(env: ShapeEnv, conditions: Sequence[BoolExpr]) -> list[BoolExpr]:
 def _needed(
     env: ShapeEnv, first: Sequence[BoolExpr], more: Sequence[BoolExpr]
 ) -> list[BoolExpr]:
-    """The conditions without those that the others imply, simplified under the rest."""
+    """The conditions without those that the others imply, each simplified under the rest: what
+    was simplified before is taken as it has become, since two that are each simplified under
+    the other could lose what both say."""
     kept = [*first, *more]
     for condition in list(more):
         rest = [c for c in kept if c is not condition]
         if _implied(env, condition, rest):
             kept = rest
-    return [
-        c if c in first else _simpler(env, c, [d for d in kept if d is not c]) for c in kept
-    ]
+    for i, condition in enumerate(kept):
+        if condition not in first:
+            kept[i] = _simpler(env, condition, kept[:i] + kept[i + 1 :])
+    return kept
 
 
 def _implied(env: ShapeEnv, claim: BoolExpr, given: Sequence[BoolExpr]) -> bool:

@@ -28,6 +28,7 @@ from shapes.expr import (
     maximum,
     negation,
     shift,
+    where,
 )
 
 __all__ = ["CONTROL"]
@@ -223,8 +224,8 @@ def _loop(walker: Walker, call: Call, frame: Frame) -> Listed[Type]:
     always.append(_is_true(results[0]))
     count = _trips(walker, call, trips, always[0])
     final = [a if a is b else b for a, b in zip(carried, state, strict=True)]
-    scanned = [_stacked(found, count, 0) for found in results[1 + len(state) :]]
-    return [*final, *scanned]
+    made = [_if_any(walker, found, count) for found in results[1 + len(state) :]]
+    return [*final, *(_stacked(found, count, 0) for found in made)]
 
 
 def _carried(found: Type | None) -> Type:
@@ -296,6 +297,16 @@ def _trips(walker: Walker, call: Call, limit: IntExpr | None, continues: bool) -
     if first is FALSE:
         return ZERO
     return walker.fresh("trips", 0, most)
+
+
+def _if_any(walker: Walker, found: Type, count: IntExpr) -> Type:
+    """What a turn makes, as it is stacked: without any turn, onnxruntime takes 0 for a size
+    that is not a number."""
+    some = less_equal(constant(1), count)
+    if not isinstance(found, Tensor) or found.shape is None or walker.known(some):
+        return found
+    sizes = (d if d.is_constant else where(some, d, ZERO) for d in found.shape)
+    return Tensor(found.dtype, tuple(d for d in sizes if isinstance(d, IntExpr)))
 
 
 def _stacked(found: Type, count: IntExpr, axis: int) -> Type:

@@ -43,9 +43,10 @@ class Requirement:
     """What an operation requires of its inputs.
 
     `exact` says whether the operation fails exactly where the condition does not hold; it is
-    otherwise only sufficient. `given` is the condition under which the operation runs at all,
-    `case` the part of it that its graph does not decide. `scope` is the path of its graph,
-    `result` the first value that it makes there.
+    otherwise only sufficient; so it is with the sizes of `unless` (operands without elements,
+    of which onnxruntime accepts more than the standard). `given` is the condition under which
+    the operation runs at all, `case` the part of it that its graph does not decide. `scope` is
+    the path of its graph, `result` the first value that it makes there.
     """
 
     condition: BoolExpr
@@ -57,6 +58,7 @@ class Requirement:
     case: BoolExpr = TRUE
     scope: str = ""
     result: str = ""
+    unless: BoolExpr = FALSE
 
     @property
     def here(self) -> BoolExpr:
@@ -67,6 +69,11 @@ class Requirement:
     def whole(self) -> BoolExpr:
         """The condition, where the operation runs."""
         return disjunction(negation(self.given), self.condition)
+
+    @property
+    def only_sufficient(self) -> BoolExpr:
+        """The sizes with which the operation may accept more than `whole`."""
+        return self.unless if self.exact else TRUE
 
 
 class ImpossibleError(Exception):
@@ -120,6 +127,7 @@ class Walker:
     _label: str = ""
     _given: BoolExpr = TRUE
     _case: BoolExpr = TRUE
+    _lenient: BoolExpr = FALSE
     _frame: Frame = field(default_factory=lambda: Frame({}, {}))
     _quiet: int = 0
     _splits: int = 0
@@ -144,7 +152,7 @@ class Walker:
             words = reason if isinstance(reason, str) else reason()
             self.requirements[key] = Requirement(
                 condition, words, self._node, self._operator, exact, self._given,
-                self._case, self._frame.path, self._label,
+                self._case, self._frame.path, self._label, self._lenient if exact else FALSE,
             )  # fmt: skip
             if exact and not self._loops:
                 self.symbols.enforced(condition, words, self._node)
@@ -301,9 +309,12 @@ class Walker:
         dtypes = record.dtypes(call) if record.dtypes is not None else dtypes_of(call, domain)
         assert record.shapes is not None
         try:
+            self._lenient = FALSE if record.lenient is None else record.lenient(call)
             shapes = record.shapes(call)
         except UnknownShapeError:
             shapes = [None] * len(call.node.output)
+        finally:
+            self._lenient = FALSE
         types = [
             Tensor(dtype, shape if shape is None else tuple(shape))
             for dtype, shape in zip(dtypes, shapes, strict=False)

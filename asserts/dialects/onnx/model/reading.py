@@ -29,7 +29,7 @@ def load_model(model: Any) -> ModelProto:
     if isinstance(model, (str, os.PathLike)):
         return _parsed(Path(model).read_bytes(), os.fspath(model))
     if isinstance(model, bytes):
-        return _parsed(model, "the given bytes")
+        return _parsed(model, "the given content")
     if type(model).__module__.split(".")[0] == "onnx_ir":
         import onnx_ir
 

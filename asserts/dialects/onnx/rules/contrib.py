@@ -8,8 +8,24 @@ from typing import Any
 from onnx import TensorProto
 
 from asserts.dialects.onnx.model.types import Shape
-from asserts.dialects.onnx.rules.record import ONE, ZERO, Call, Shapes, operator, same_shape
-from shapes.expr import combine, constant, equal, floor_division, modulo, multiply
+from asserts.dialects.onnx.rules.record import (
+    ONE,
+    ZERO,
+    Call,
+    Shapes,
+    is_empty,
+    operator,
+    same_shape,
+)
+from shapes.expr import (
+    combine,
+    constant,
+    equal,
+    floor_division,
+    less_equal,
+    modulo,
+    multiply,
+)
 from shapes.tensors import broadcast, matmul
 
 __all__: list[str] = []
@@ -25,8 +41,8 @@ def _like(i: int) -> Callable[[Call], Sequence[int]]:
     return lambda call: [call.tensor(i).dtype] * len(call.node.output)
 
 
-def _own(names: str, shapes: Shapes, dtypes: Any = _like_first) -> None:
-    operator(names, shapes, dtypes=dtypes, domain=DOMAIN)
+def _own(names: str, shapes: Shapes, dtypes: Any = _like_first, **columns: Any) -> None:
+    operator(names, shapes, dtypes=dtypes, domain=DOMAIN, **columns)
 
 
 # ------------------------------------------------------------------------ products
@@ -64,9 +80,30 @@ def _gemm(call: Call) -> Sequence[Shape | None]:
 
 
 def _skip_norm(call: Call) -> Sequence[Shape | None]:
-    x = call.shape(0)
+    """The skip has the shape of the input, or all batches take its own in turns; onnxruntime
+    divides by the number of its elements."""
+    x, skip = call.shape(0), call.tensor(1).shape
+    if skip is not None:
+        if len(skip) < 2 or len(skip) > len(x) or len(x) > 3:
+            raise call.walk.fail(f"a skip of {len(skip)} axes for an input of {len(x)}")
+        for a, b in zip(x[-2:], skip[-2:], strict=True):
+            call.same(a, b, "the last axes of input and skip differ")
+        if len(skip) == 3:
+            call.need(less_equal(ONE, skip[0]), f"there is no batch to skip: {skip[0]}")
+    call.need(less_equal(ONE, x[-1]), f"nothing can be normalized along an axis of {x[-1]}")
+    for i in range(2, len(call.inputs)):
+        if call.has(i) and call.tensor(i).shape is not None:
+            call.same(call.rank_is(i, 1)[0], x[-1], "there is not one number for each place")
     statistics = (*x[:-1], ONE)
     return [x, statistics, statistics, x]
+
+
+def _biased(call: Call) -> Sequence[Shape | None]:
+    """One number is added for each place of the last axis."""
+    x = call.shape(0)
+    if call.has(1) and call.tensor(1).shape is not None:
+        call.same(call.rank_is(1, 1)[0], x[-1], "there is not one bias for each element")
+    return [x]
 
 
 def _embedding(call: Call) -> Sequence[Shape | None]:
@@ -97,6 +134,8 @@ def _many_headed(call: Call) -> Sequence[Shape | None]:
     if len(q) == 5 or key is None:  # (all of them packed in the first)
         wide = multiply(q[2], q[4]) if len(q) == 5 else q[2]
         return [(q[0], q[1], wide), None, None]
+    if len(key) == 3 and value is not None and len(value) == 3:
+        _separate(call, q, key, value)
     length, each = key[1], floor_division(q[2], heads)
     wide = q[2]
     if value is not None:
@@ -106,6 +145,19 @@ def _many_headed(call: Call) -> Sequence[Shape | None]:
     total = length if past is None else combine(1, past[2], 1, length)
     state = (q[0], heads, total, each)
     return [(q[0], q[1], wide), state, (q[0], heads, total, floor_division(wide, heads))]
+
+
+def _separate(call: Call, q: Shape, key: Shape, value: Shape) -> None:
+    """What queries, keys and values of three axes each require of each other."""
+    for other in (key, value):
+        call.same(q[0], other[0], "batch sizes of query, key and value differ")
+    call.same(q[2], key[2], "the widths of query and key differ")
+    call.same(key[1], value[1], "the lengths of key and value differ")
+    heads = constant(call.integer("num_heads", 1))
+    for wide in (q[2], value[2]):
+        whole = equal(modulo(wide, heads), ZERO)
+        call.need(whole, f"{wide} cannot be split into {heads} heads")
+        call.need(less_equal(ONE, wide), f"there is nothing to split into {heads} heads")
 
 
 def _grouped(call: Call) -> Sequence[Shape | None]:
@@ -166,13 +218,16 @@ _own("MatMulIntegerToFloat", _matmul, lambda call: [call.tensor(2).dtype])
 _own("DynamicQuantizeMatMul", _matmul)
 _own("FusedGemm GemmFastGelu", _gemm)
 _own(
-    "Gelu FastGelu BiasGelu QuickGelu GroupNorm RotaryEmbedding Trilu BifurcationDetector "
+    "Gelu QuickGelu GroupNorm RotaryEmbedding Trilu BifurcationDetector "
     "QLinearSigmoid QLinearLeakyRelu QLinearSoftmax BiasSoftmax BiasDropout Inverse",
     same_shape,
 )
+_own("FastGelu BiasGelu", _biased)
 _own("BiasAdd", same_shape)
 _own("BiasSplitGelu", _halved)
-_own("SkipLayerNormalization SkipSimplifiedLayerNormalization", _skip_norm)
+_own(
+    "SkipLayerNormalization SkipSimplifiedLayerNormalization", _skip_norm, lenient=is_empty
+)
 _own("SkipGroupNorm", lambda call: [call.shape(0), call.shape(0)])
 _own(
     "EmbedLayerNormalization",
@@ -181,7 +236,7 @@ _own(
 )
 _own("Attention", _packed_attention)
 _own("QAttention", _packed_attention, lambda call: [call.tensor(3).dtype] * 2)
-_own("MultiHeadAttention DecoderMaskedMultiHeadAttention", _many_headed)
+_own("MultiHeadAttention DecoderMaskedMultiHeadAttention", _many_headed, lenient=is_empty)
 _own("GroupQueryAttention", _grouped)
 _own("QLinearAdd QLinearMul", _quantized_pair)
 _own("QLinearConcat", _quantized_concat, _like(1))

@@ -15,6 +15,7 @@ from asserts.dialects.onnx.rules.record import (
     ZERO,
     Call,
     UnknownShapeError,
+    is_empty,
     operator,
 )
 from shapes.expr import (
@@ -127,6 +128,18 @@ def reshaped(call: Call, wanted: list[Any]) -> Shape:
         shown = show_shape(sizes)
         call.need(equal(total, others), f"{show_shape(source)} cannot be reshaped to {shown}")
     return tuple(call.fresh(f"d{i}") if i in holes else d for i, d in enumerate(wanted))
+
+
+def _copies(call: Call) -> BoolExpr:
+    """Where a computed size is 0, it copies another one, and what else is required differs."""
+    found = call.elements(1) if call.has(1) and not call.integer("allowzero") else None
+    source = call.tensor(0).shape
+    if found is None or source is None:
+        return FALSE
+    same = [i < len(source) and d is source[i] for i, d in enumerate(found.flat)]
+    sizes = [d for d, own in zip(found.flat, same, strict=True) if not own]
+    computed = [d for d in sizes if isinstance(d, IntExpr) and not d.is_constant]
+    return disjunction(*(equal(d, ZERO) for d in computed))
 
 
 def _has_room(call: Call, source: Shape, wanted: list[Any]) -> None:
@@ -287,6 +300,11 @@ def _concat(call: Call) -> Sequence[Shape | None]:
     shapes = [call.shape(i) for i in range(len(call.inputs))]
     rank = len(shapes[0])
     return [call.checked(concatenate(shapes, call.axis(call.integer("axis", 1), rank)))]
+
+
+def _without_elements(call: Call) -> BoolExpr:
+    """onnxruntime leaves out what has no elements, whatever its other sizes are."""
+    return disjunction(*(is_empty(call, i) for i in range(len(call.inputs))))
 
 
 def _concat_elements(call: Call) -> Elements | None:
@@ -452,6 +470,13 @@ def _widened(
             call.need(fits, f"an axis of {left} cannot be reflected by {width}")
 
 
+def _pads_nothing(call: Call) -> BoolExpr:
+    """onnxruntime repeats elements where there are none; with computed widths that is part of
+    the requirements."""
+    computed = call.has(1) and call.numbers(1) is None
+    return FALSE if computed else is_empty(call)
+
+
 def _pads(call: Call, rank: int) -> tuple[list[IntExpr], list[int]]:
     """The widths (all before, then all after) and the axes that they are for."""
     if "pads" in call.attributes:
@@ -495,7 +520,13 @@ def _center_crop_pad(call: Call) -> Sequence[Shape | None]:
     return [tuple(result)]
 
 
-operator("Reshape", _reshape, elements=rearranged(_reshape_elements), span=same_span)
+operator(
+    "Reshape",
+    _reshape,
+    elements=rearranged(_reshape_elements),
+    span=same_span,
+    lenient=_copies,
+)
 operator(
     "Flatten",
     _flatten,
@@ -509,11 +540,11 @@ operator(
 operator("Squeeze", _squeeze, elements=rearranged(_squeeze_elements), span=same_span)
 operator("Unsqueeze", _unsqueeze, elements=rearranged(_unsqueeze_elements), span=same_span)
 operator("Transpose", _transpose, elements=rearranged(_transpose_elements), span=same_span)
-operator("Concat", _concat, elements=_concat_elements)
+operator("Concat", _concat, elements=_concat_elements, lenient=_without_elements)
 operator("Split", types=_split_types)
 operator("Expand", _expand, elements=rearranged(_expand_elements), span=same_span)
 operator("Tile", _tile, elements=rearranged(_tile_elements), span=same_span)
-operator("Pad", _pad)
+operator("Pad", _pad, lenient=_pads_nothing)
 operator("DepthToSpace", _depth_to_space)
 operator("SpaceToDepth", _space_to_depth)
 operator("CenterCropPad", _center_crop_pad)

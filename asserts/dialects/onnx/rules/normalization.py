@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from onnx import TensorProto
 
 from asserts.dialects.onnx.model.types import Shape
-from asserts.dialects.onnx.rules.record import ONE, ZERO, Call, operator, same_shape
+from asserts.dialects.onnx.rules.record import (
+    ONE,
+    ZERO,
+    Call,
+    is_empty,
+    operator,
+    same_shape,
+)
 from shapes.expr import constant, equal, less_equal, modulo
 
 __all__: list[str] = []
@@ -99,7 +106,7 @@ def _two_scalars(call: Call) -> Sequence[Shape | None]:
 
 operator("BatchNormalization", _batch, dtypes=_batch_dtypes)
 operator("InstanceNormalization", _instance)
-operator("GroupNormalization", _group)
+operator("GroupNormalization", _group, lenient=is_empty)
 operator("LayerNormalization RMSNormalization", _layer, dtypes=_layer_dtypes)
 operator(
     "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss", _likelihood_loss, dtypes=_loss_dtypes

@@ -20,7 +20,7 @@ from asserts.dialects.onnx.model.types import (
     Tensor,
     Type,
 )
-from shapes.expr import BoolExpr, Expr, IntExpr, constant, equal
+from shapes.expr import BoolExpr, Expr, IntExpr, constant, disjunction, equal
 from shapes.tensors import ShapeResult
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ __all__ = [
     "UnknownShapeError",
     "Walk",
     "collect",
+    "is_empty",
     "operator",
     "same_shape",
 ]
@@ -256,7 +257,8 @@ class Operator:
     `shapes` gives the shape of each result; what the operator requires it tells the call.
     `dtypes` gives element types that do not follow from the schema. `elements` gives the
     elements of the first result, if they can be known. `span` bounds them. `types` gives whole
-    types instead, for operators of sequences and optionals.
+    types instead, for operators of sequences and optionals. `lenient` gives the sizes with
+    which onnxruntime may accept more than the operator requires.
     """
 
     name: str
@@ -265,6 +267,7 @@ class Operator:
     elements: Callable[[Call], Elements | None] | None = None
     span: Callable[[Call], Span | None] | None = None
     types: Callable[[Call], Sequence[Type]] | None = None
+    lenient: Callable[[Call], BoolExpr] | None = None
     domain: str = ""
 
 
@@ -293,6 +296,11 @@ def collect(domain: str, name: str) -> Operator | None:
 def same_shape(call: Call) -> Sequence[Shape | None]:
     """All results have the shape of the first input."""
     return [call.shape(0)] * len(call.node.output)
+
+
+def is_empty(call: Call, i: int = 0) -> BoolExpr:
+    """Whether an input has no elements."""
+    return disjunction(*(equal(d, ZERO) for d in call.shape(i)))
 
 
 def joined(groups: Iterable[Iterable[Any]]) -> list[Any]:

@@ -37,6 +37,8 @@ def _recurrent(gates: int, states: int) -> Callable[[Call], Sequence[Shape | Non
         hidden = constant(call.integer("hidden_size")) if call.integer("hidden_size") else r[2]
         directions = constant(2 if call.text("direction") == "bidirectional" else 1)
         call.need(less_equal(ONE, batch), f"there is no batch: {batch}")
+        if call.node.op_type == "GRU":
+            call.need(less_equal(ONE, length), f"there is no sequence: {length}")
         call.same(x[2], w[2], "the input and its weights differ in size")
         call.same(w[1], scale(gates, hidden), "the weights do not fit the hidden size")
         state = (directions, batch, hidden)

@@ -76,7 +76,10 @@ def _sliced(call: Call, axis: int, size: IntExpr, start: Any, end: Any, step: An
     if step is None or start is None or end is None:
         return call.fresh(f"d{axis}", 0, size)
     if _far(end):
-        end = None
+        if not step.is_constant:
+            return call.fresh(f"d{axis}", 0, size)
+        ahead = (end.constant > 0) == (step.constant > 0)
+        end = None if ahead else size if end.constant > 0 else ZERO
     if _far(start):
         start = size if start.constant > 0 else ZERO
     if step.is_constant and step.constant < 0:

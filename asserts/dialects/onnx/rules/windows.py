@@ -12,12 +12,14 @@ from onnx import TensorProto
 
 from asserts.dialects.onnx.model.elements import FACTOR, Quotient
 from asserts.dialects.onnx.model.types import Shape
-from asserts.dialects.onnx.rules.record import ONE, ZERO, Call, operator
+from asserts.dialects.onnx.rules.record import ONE, ZERO, Call, is_empty, operator
 from shapes.expr import (
     IntExpr,
     ceiling_division,
     combine,
+    conjunction,
     constant,
+    disjunction,
     equal,
     floor_division,
     less_equal,
@@ -166,6 +168,7 @@ def _pooling(call: Call) -> Sequence[Shape | None]:
     if len(kernel) != len(x) - 2:
         raise call.walk.fail(f"a window of {len(kernel)} axes for an input of {len(x)}")
     window = Window(call, len(kernel), kernel)
+    call.need(less_equal(ONE, x[1]), "nothing can be pooled without channels")
     ceil = bool(call.integer("ceil_mode"))
     result = (*x[:2], *(window.pooled(i, d, ceil) for i, d in enumerate(x[2:])))
     return [result] * len(call.node.output)
@@ -173,7 +176,7 @@ def _pooling(call: Call) -> Sequence[Shape | None]:
 
 def _global(call: Call) -> Sequence[Shape | None]:
     x = call.shape(0)
-    for d in x[2:]:
+    for d in x[1:]:
         call.need(less_equal(ONE, d), f"nothing can be pooled from an axis of {d}")
     return [(*x[:2], *[ONE] * (len(x) - 2))]
 
@@ -273,8 +276,11 @@ def _target_sizes(call: Call, axes: list[int]) -> list[IntExpr]:
     wanted = call.listed(3) or []
     policy = call.text("keep_aspect_ratio_policy", "stretch")
     for a, d in zip(axes, wanted):
-        if d is not None and d.is_constant and d.constant > 0:
-            call.need(less_equal(ONE, call.shape(0)[a]), f"nothing is resized to {d}")
+        if d is not None:
+            size = call.shape(0)[a]
+            some = conjunction(less_equal(ONE, size), less_equal(ONE, d))
+            none = conjunction(equal(size, ZERO), equal(d, ZERO))
+            call.need(disjunction(some, none), f"an axis of {size} cannot be resized to {d}")
     if policy == "stretch":
         return [
             call.fresh(f"d{a}") if d is None else d for a, d in zip(axes, wanted, strict=True)
@@ -337,9 +343,9 @@ operator("Conv DeformConv", _convolution())
 operator("ConvInteger", _convolution(), dtypes=lambda call: [TensorProto.INT32])
 operator("QLinearConv", _convolution(0, 3), dtypes=lambda call: [call.tensor(7).dtype])
 operator("ConvTranspose", _transposed)
-operator("AveragePool LpPool", _pooling)
+operator("AveragePool LpPool", _pooling, lenient=is_empty)
 operator("MaxPool", _pooling, dtypes=lambda call: [call.tensor(0).dtype, TensorProto.INT64])
-operator("GlobalAveragePool GlobalMaxPool GlobalLpPool", _global)
+operator("GlobalAveragePool GlobalMaxPool GlobalLpPool", _global, lenient=is_empty)
 operator("MaxUnpool", _unpooling)
 operator("Col2Im", _column_to_image)
 operator("MaxRoiPool RoiAlign", _region)
