@@ -118,8 +118,8 @@ class _Run:
             self._wrong(sizes, f"inside the contract, but: {error}")
         if plain is not None and not accepted and not marked:
             self._wrong(sizes, "outside the contract, but it runs")
-        if not accepted and marked or self._is_idle(given):
-            self.judgement.counts["not compared"] += 1
+        if (not accepted and marked) or self._is_idle(given):
+            self.judgement.counts["unclear"] += 1
             return
         if plain is not None and accepted:
             self._hold_shapes(sizes, given)

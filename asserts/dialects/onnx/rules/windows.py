@@ -344,7 +344,12 @@ operator("ConvInteger", _convolution(), dtypes=lambda call: [TensorProto.INT32])
 operator("QLinearConv", _convolution(0, 3), dtypes=lambda call: [call.tensor(7).dtype])
 operator("ConvTranspose", _transposed)
 operator("AveragePool LpPool", _pooling, lenient=is_empty)
-operator("MaxPool", _pooling, dtypes=lambda call: [call.tensor(0).dtype, TensorProto.INT64])
+operator(
+    "MaxPool",
+    _pooling,
+    dtypes=lambda call: [call.tensor(0).dtype, TensorProto.INT64],
+    lenient=is_empty,
+)
 operator("GlobalAveragePool GlobalMaxPool GlobalLpPool", _global, lenient=is_empty)
 operator("MaxUnpool", _unpooling)
 operator("Col2Im", _column_to_image)

@@ -1,0 +1,175 @@
+"""Random models: shapes, contracts and asserts are what onnxruntime does.
+
+``python -m tests.onnx.random --count N`` tries more of them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+import asserts
+from tests.onnx.build import model, node, value
+from tests.onnx.random import ENDING, judge
+from tests.onnx.random_models import drawn
+
+pytest.importorskip("onnxruntime")
+
+SEEDS = [seed for seed in range(64) if not {n.op_type for n in drawn(seed).graph.node} & ENDING]
+"""Without operators that may end the process (onnxruntime's, where a size is 0)."""
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_models_do_what_is_said_of_them(seed: int) -> None:
+    found = judge(drawn(seed), seed, sizes=16)
+    assert found.wrong == []
+    assert found.counts["inside"] + found.counts["outside"]
+
+
+# ------------------------------------------------------------------------ what was found
+
+
+def test_conditions_that_simplify_each_other_lose_nothing() -> None:
+    """Two conditions, each of which is simpler where the other holds."""
+    proto = model(
+        [
+            node("Shape", ["x"], ["shape"]),
+            node("Expand", ["z", "shape"], ["wide"]),
+            node("MatMul", ["wide", "w"], ["y"]),
+        ],
+        [value("x", [2, "m"]), value("z", ["k"])],
+        ["y"],
+        {"w": np.ones((2, 3), np.float32)},
+    )
+    found = asserts.contract(proto)
+    for m, k in itertools.product(range(5), repeat=2):
+        assert found.accepts(m=m, k=k) is not bool(found.broken(m=m, k=k)), (m, k)
+
+
+FAR = 1 << 62
+
+
+@pytest.mark.parametrize("step", [1, 2, -1, -2])
+@pytest.mark.parametrize("end", [FAR, -FAR])
+@pytest.mark.parametrize("start", [0, 2, -1, -3, FAR, -FAR])
+def test_slices_with_far_bounds_in_both_directions(start: int, end: int, step: int) -> None:
+    bounds = {"a": [start], "b": [end], "axes": [0], "step": [step]}
+    proto = model(
+        [node("Slice", ["x", *bounds], ["y"])], [value("x", ["n"])], ["y"], bounds
+    )
+    assert judge(proto).wrong == []
+
+
+def _resized(*sizes: str) -> Any:
+    """A resize to sizes that are those of another input."""
+    return model(
+        [node("Shape", ["z"], ["sizes"]), node("Resize", ["x", "", "", "sizes"], ["y"])],
+        [value("x", ["n", "m"]), value("z", list(sizes))],
+        ["y"],
+    )
+
+
+def test_resizing_to_nothing_and_from_nothing() -> None:
+    assert judge(_resized("p", "q"), sizes=80).wrong == []
+    texts = asserts.contract(_resized("n", "q")).texts
+    assert len(texts) == 1
+    assert "q" in texts[0]
+
+
+CONTRIBUTED = "com.microsoft"
+
+
+def _contributed(op: str, *shapes: list[Any], **attributes: Any) -> Any:
+    from onnx import helper
+
+    names = [f"x{i}" for i in range(len(shapes))]
+    return model(
+        [node(op, names, ["y"], domain=CONTRIBUTED, **attributes)],
+        [value(name, shape) for name, shape in zip(names, shapes, strict=True)],
+        ["y"],
+        imports=[helper.make_opsetid(CONTRIBUTED, 1)],
+    )
+
+
+@pytest.mark.parametrize(
+    "proto",
+    [
+        _contributed("BiasGelu", ["n", "m"], ["k"]),
+        _contributed("FastGelu", [2, "n", "m"], ["k"]),
+        _contributed("SkipLayerNormalization", [2, "n", "m"], ["k", "p", "m"], ["m"]),
+        _contributed("SkipLayerNormalization", [2, 3, "n"], [3, "k"], ["m"]),
+        _contributed(
+            "MultiHeadAttention", ["b", 2, "n"], ["c", "t", "n"], ["c", "t", "v"], num_heads=2
+        ),
+        _contributed(
+            "MultiHeadAttention", [1, "s", "n"], [1, "t", "m"], [1, "u", 4], num_heads=2
+        ),
+    ],
+    ids=["bias", "fast", "skip", "skip of two axes", "attention", "lengths"],
+)
+def test_what_contributed_operators_require(proto: Any) -> None:
+    """Sizes of 0 may end onnxruntime's process."""
+    found = asserts.contract(proto)
+    judged = judge(proto, sizes=60)
+    assert judged.wrong == []
+    assert judged.counts["inside"]
+    assert found.conditions
+
+
+@pytest.mark.parametrize("op", ["MaxPool", "AveragePool", "LpPool", "GlobalMaxPool"])
+def test_pools_without_channels(op: str) -> None:
+    attributes = {} if op.startswith("Global") else {"kernel_shape": [2]}
+    proto = model(
+        [node(op, ["x"], ["y"], **attributes)], [value("x", ["n", "c", "w"])], ["y"]
+    )
+    judged = judge(proto, sizes=120)
+    assert judged.wrong == []
+    assert judged.counts["outside"]
+
+
+@pytest.mark.parametrize("elements", [(0, 3), (2, 3)])
+def test_a_loop_without_turns_stacks_nothing(elements: tuple[int, int]) -> None:
+    """onnxruntime takes 0 for a size that is not a number in the file."""
+    from onnx import helper
+
+    from tests.onnx.build import BOOL, INT64
+
+    body = helper.make_graph(
+        [node("Identity", ["go"], ["on"]), node("Gather", ["x", "turn"], ["row"])],
+        "body",
+        [value("turn", [], INT64), value("go", [], BOOL)],
+        [value("on", [], BOOL), value("row")],
+    )
+    proto = model(
+        [
+            node("Shape", ["x"], ["rows"], start=0, end=1),
+            node("Squeeze", ["rows"], ["count"]),
+            node("Loop", ["count", "true"], ["y"], body=body),
+        ],
+        [value("x", ["n", "m"])],
+        ["y"],
+        {"true": np.bool_(True)},
+    )
+    from shapes.traversal import evaluate
+    from tests.onnx.exact import inputs, session_of
+
+    found = asserts.contract(proto)
+    sizes = dict(zip(("n", "m"), elements, strict=True))
+    [actual] = session_of(proto.SerializeToString()).run(None, inputs(found, proto, sizes))
+    values: Any = {found.symbols[name]: n for name, n in sizes.items()}
+    assert tuple(evaluate(d, values) for d in found.inferred.shapes["y"]) == actual.shape
+
+
+def test_sizes_with_which_a_contract_is_only_sufficient_are_marked() -> None:
+    proto = model(
+        [node("Concat", ["x", "z"], ["y"], axis=1)],
+        [value("x", ["n", 2]), value("z", ["p", "q"])],
+        ["y"],
+    )
+    found = asserts.contract(proto)
+    [one] = found.sufficient
+    assert str(one.unless) == "n == 0 or p == 0 or q == 0"
+    assert "only sufficient if n == 0 or p == 0 or q == 0" in str(found)
