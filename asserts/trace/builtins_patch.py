@@ -28,7 +28,7 @@ from asserts.errors import TraceError
 from asserts.graph.module import GraphModule
 from asserts.trace.context import current_tracer
 from asserts.trace.holders import reachable_globals, replaced_in
-from asserts.trace.introspection import TYPE, traced_isinstance, traced_print
+from asserts.trace.introspection import TYPE, stands_for, traced_isinstance, traced_print
 from asserts.trace.outside import Refused, refused
 from asserts.trace.registry import apply_rule
 from asserts.trace.rules.mathematics import TAKE_ITERABLES, apply_math
@@ -150,6 +150,15 @@ def traced_len(value: Any) -> Any:
     return len(value)
 
 
+def _kind_of(number: Any) -> type:
+    """The type of a number, symbolic or not; numpy's count as Python's."""
+    if isinstance(number, Symbolic):
+        return stands_for(number)
+    if isinstance(number, (bool, np.bool_)):
+        return bool
+    return int if isinstance(number, (int, np.integer)) else float
+
+
 def _extremum(plain: Callable[..., Any], symbolic: Callable[..., Any]) -> Any:
     def function(*args: Any, **options: Any) -> Any:
         values = args if len(args) != 1 or isinstance(args[0], SymArray) else None
@@ -158,7 +167,17 @@ def _extremum(plain: Callable[..., Any], symbolic: Callable[..., Any]) -> Any:
             args = (values,)
         if options or not is_symbolic(values) or isinstance(args[0], SymArray):
             return plain(*args, **options)
-        return symbolic(*[_scalar(v) for v in values])
+        numbers = [_scalar(v) for v in values]
+        kinds = set(map(_kind_of, numbers))
+        if len(kinds) > 1:
+            names = " and ".join(sorted(kind.__name__ for kind in kinds))
+            raise TraceError(
+                f"{plain.__name__}() of {names} returns one of them, so its type is known "
+                "only when the program runs; give it numbers of one type "
+                f"({plain.__name__}(float(n), 0.5))"
+            )
+        found = symbolic(*numbers)
+        return found != 0 if kinds == {bool} else found
 
     function.__name__ = plain.__name__
     return function

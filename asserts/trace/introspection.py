@@ -125,11 +125,17 @@ SHOWING: Final = frozenset(
 def watch(value: Any, what: str) -> None:
     """The text or the hash of a traced value is asked for; raises `TraceError` where traced
     code would compute with it. A value that may be undefined is noted by its tracer."""
-    if what in ("value", "guarded"):
+    if what in ("value", "guarded", "power"):
         tracer = current_tracer()
         if tracer is not None and value.env is tracer.env:
-            (tracer.computed if what == "value" else tracer.guarded)(value)
+            note = {"value": tracer.computed, "guarded": tracer.guarded}
+            note.get(what, tracer.powered)(value)
         return
+    if what == "inversion":
+        raise TraceError(
+            f"~ of the truth value `{value.expr}` is a number in Python (~True is -2), which "
+            "is always true; state the opposite condition instead"
+        )
     if what.startswith("attribute "):
         _refuse_attribute(value, what.removeprefix("attribute "))
         return

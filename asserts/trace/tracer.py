@@ -23,6 +23,7 @@ from asserts.graph import runtime
 from asserts.graph.graph import Graph, Node
 from asserts.graph.module import GraphModule
 from asserts.graph.values import ArrayValue
+from asserts.trace.floats import float_power_needs
 from asserts.trace.names import described, learn_names, text_of_claim
 from asserts.trace.symarray import ANY, Elements, SymArray, Total, count_key, sum_key
 from shapes import tensors
@@ -44,6 +45,7 @@ from shapes.expr import (
     equal,
     less_equal,
 )
+from shapes.prove import decide
 from shapes.tensors import Shape, ShapeError, ShapeResult
 from shapes.traversal import defined, free_symbols
 
@@ -56,6 +58,12 @@ LOG: Final = Log("trace")
 PLAIN_ARRAYS: Final = (np.ndarray, np.memmap)
 """Kinds of arrays with the operations of an array. (While a program is traced, `np.memmap` is
 a function that refuses to read a file.)"""
+
+
+NO_SIZE: Final = 1 << 200
+LARGEST: Final = constant(1 << 64)
+"""More than any size of an array (numpy's are 64-bit integers), and more than any that is
+computed from one for a name of a specification."""
 
 
 class _Constant(NamedTuple):
@@ -181,6 +189,18 @@ class Tracer:
             if own and needed.issuperset(conjuncts(condition)):
                 del self._computed[expr]
 
+    def powered(self, value: Symbolic) -> None:
+        """The program computes a power of floats, which raises in Python where C's has an
+        infinity, and is complex where C's is no number."""
+        for need in float_power_needs(value.expr, self._is_of_array):
+            if self.decide(need.condition) is not True:
+                self._check(need.condition, need.reason, "arithmetic")
+
+    def _is_of_array(self, expr: Expr) -> bool:
+        """Whether it is the size of an array."""
+        info = self.env.symbols.get(expr.name) if expr.is_symbol else None
+        return info is not None and info.size_like
+
     def require_computed(self) -> None:
         """State that all arithmetic of the program has values, as far as no use of it did."""
         for expr, (condition, location) in self._computed.items():
@@ -200,8 +220,9 @@ class Tracer:
     def _check(
         self, condition: Expr, reason: str, operation: str, location: Location | None = None
     ) -> None:
-        whole = conjunction(defined(condition), condition)
-        if whole is TRUE or whole in self._required or self._is_size(whole):
+        parts = conjuncts(conjunction(defined(condition), condition))
+        whole = conjunction(*(one for one in parts if not self._is_size(one)))
+        if whole is TRUE or whole in self._required:
             return
         if whole is FALSE or self.decide(whole) is False:
             raise ShapeError(f"{operation}: {reason}")
@@ -216,13 +237,19 @@ class Tracer:
             raise ShapeError(f"{operation}: {reason}") from error
         self._required.add(whole)
 
-    def _is_size(self, condition: Expr) -> bool:
-        """Whether it says of a size no more than that it is one."""
+    def _is_size(self, condition: BoolExpr) -> bool:
+        """Whether it says of a size no more than that it is one: that it is not negative, or
+        (where integers become doubles) at most some number that no size comes near to."""
         if condition.op is not LE_ZERO:
             return False
-        negated = -condition.args[0]
-        info = self.env.symbols.get(negated.name) if negated.is_symbol else None
-        return info is not None and info.size_like
+        side = condition.args[0]
+        if self._is_of_array(-side):
+            return True
+        if not isinstance(side, IntExpr) or abs(side.constant) < NO_SIZE:
+            return False
+        sizes = [s for s in free_symbols(side) if self._is_of_array(s)]
+        facts = self.env.facts.given(*(less_equal(s, LARGEST) for s in sizes))
+        return decide(facts, condition) is True
 
     def contract(self, condition: BoolExpr) -> None:
         """State what every caller's inputs satisfy."""

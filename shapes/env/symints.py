@@ -461,7 +461,17 @@ class SymBool(Symbolic):
     def __int__(self) -> int:
         return int(bool(self))
 
+    def __neg__(self) -> Any:  # a truth value counts as an integer
+        return 0 - self
+
+    def __pos__(self) -> Any:
+        return 0 + self
+
+    def __abs__(self) -> Any:
+        return 0 + self
+
     def __invert__(self) -> Any:
+        _watched(self, "inversion")
         return applied(self.env, "Not", (self,))
 
     def __and__(self, other: object) -> Any:
@@ -571,6 +581,8 @@ def applied(env: ShapeEnv | None, name: str, operands: tuple[Any, ...]) -> Any:
                 _watched(operand, "guarded")
     if spelled.defined is not TRUE:
         _watched(made, "value")
+    if name == "Pow" and isinstance(made, SymFloat):
+        _watched(made, "power")
     return made
 
 
