@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from collections import deque
 from typing import Any
 
@@ -121,6 +122,26 @@ def test_whatever_is_reached_is_put_back() -> None:
     assert (drawn, seed) == (10**40, seed)
     assert tensor[0] == 1
     assert torch.equal(random.get_state(), state)
+
+
+class Refers(nn.Module):
+    """Has a weak reference, an attribute of which may only be read (as LSTMs have)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 3)
+        self.kept = weakref.ref(self.layer)
+
+    def forward(self, x: Any, n: Any) -> Any:
+        return self.layer(x).sum() + x.new_zeros(int(n), 1)
+
+
+def test_what_can_only_be_read_is_left() -> None:
+    model = Refers()
+    inputs = (torch.ones(2, 3), torch.tensor(2))
+    made = asserts.export(model, inputs)
+    assert made.assumptions == ()
+    torch.testing.assert_close(made.program.module()(*inputs), model(*inputs))
 
 
 def test_what_somebody_else_takes_care_of_is_left() -> None:
