@@ -220,3 +220,45 @@ def test_state_that_the_program_writes_answers_nothing(kind: Any) -> None:
         program = torch.export.export(kind(), inputs)
     assert [one.rung for one in report(program).decisions][-1] == "example"
     assert torch.equal(program.module()(*inputs), kind()(*inputs))
+
+
+class Regions(Ready):
+    """Read, and passed on, in parts of the program that are graphs of their own."""
+
+    def forward(self, x: Any, n: Any) -> Any:
+        with torch.autocast("cpu", enabled=False):
+            y = x * 2 if self.ready else x
+            seen = self.ready.view(1)
+        with torch.no_grad():
+            return y + seen
+
+
+class InARegion(Ready):
+    def forward(self, x: Any, n: Any) -> Any:
+        with torch.autocast("cpu", enabled=False):
+            y = x * 2 if self.ready else x
+            self.ready.logical_not_()
+        return y
+
+
+class BehindARegion(Ready):
+    def forward(self, x: Any, n: Any) -> Any:
+        with torch.autocast("cpu", enabled=False):
+            y = x * 2 if self.ready else x
+            seen = self.ready.view(1)
+        seen.logical_not_()
+        return y
+
+
+def test_state_that_is_only_read_answers_in_regions_too() -> None:
+    inputs = (rows(1, 2), torch.tensor(3))
+    with installed(decide=True):
+        program = torch.export.export(Regions(), inputs)
+    assert [one.rung for one in report(program).decisions] == ["state"]
+    assert torch.equal(program.module()(*inputs), Regions()(*inputs))
+
+
+@pytest.mark.parametrize("kind", [InARegion, BehindARegion])
+def test_state_that_a_region_writes_answers_nothing(kind: Any) -> None:
+    with pytest.raises(GuardOnDataDependentSymNode), installed(decide=True):
+        torch.export.export(kind(), (rows(1, 2), torch.tensor(3)))
