@@ -163,6 +163,15 @@ def test_dynamos_variables_have_names_too(name: str, write: Write) -> None:
         export(write(case.body, line), case.inputs, strict=True)
 
 
+def test_a_text_among_the_variables_is_none_of_dynamos_lists(write: Write) -> None:
+    """(dynamo takes a text for its letters, and a letter for itself.)"""
+    body = "label = 'few'\nk = n.item()\nif k > 2:\n    x = x + len(label)\nreturn x"
+
+    lines = suggested(write(body, "pass"), (torch.ones(3), torch.tensor(3)), strict=True)
+
+    assert lines == ["torch._check(k >= 3)", "torch._check(k <= 2)"]
+
+
 def test_a_pasted_line_is_enforced(write: Write) -> None:
     case = CASES["branch"]
 

@@ -534,6 +534,23 @@ def test_the_examples_branch_is_asserted(name: str) -> None:
     assert accepted
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, n: sum(x[x > 0], n * 1.0),
+        lambda x, n: sum((x[row].sum() for row in torch.nonzero(x > 0)), n * 1.0),
+        lambda x, n: x[x > 0][0] if x[x > 0].shape[0] == 3 else x.sum(),
+    ],
+    ids=["rows", "places", "first"],
+)
+def test_an_assumption_is_asserted_before_what_rests_on_it(function: Function) -> None:
+    """(Its message says why the program stops, not an index that is out of range.)"""
+    program = exported(function, (rows(1, 2, 3), NUMBER))
+    for inputs in (rows(-1), rows(1, 2), rows(1, 2, 3, 4)):
+        with pytest.raises(RuntimeError, match="goes another way otherwise"):
+            program.module()(inputs, NUMBER)
+
+
 def test_what_the_example_changes_stays_as_it_is() -> None:
     class Counts(nn.Module):
         def __init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from collections import deque
 from typing import Any
 
@@ -123,6 +124,26 @@ def test_whatever_is_reached_is_put_back() -> None:
     assert torch.equal(random.get_state(), state)
 
 
+class Refers(nn.Module):
+    """Has a weak reference, an attribute of which may only be read (as LSTMs have)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 3)
+        self.kept = weakref.ref(self.layer)
+
+    def forward(self, x: Any, n: Any) -> Any:
+        return self.layer(x).sum() + x.new_zeros(int(n), 1)
+
+
+def test_what_can_only_be_read_is_left() -> None:
+    model = Refers()
+    inputs = (torch.ones(2, 3), torch.tensor(2))
+    made = asserts.export(model, inputs)
+    assert made.assumptions == ()
+    torch.testing.assert_close(made.program.module()(*inputs), model(*inputs))
+
+
 def test_what_somebody_else_takes_care_of_is_left() -> None:
     one, other = torch.zeros(1), torch.zeros(1)
     state = State([[one, other]], without=[other])
@@ -199,3 +220,45 @@ def test_state_that_the_program_writes_answers_nothing(kind: Any) -> None:
         program = torch.export.export(kind(), inputs)
     assert [one.rung for one in report(program).decisions][-1] == "example"
     assert torch.equal(program.module()(*inputs), kind()(*inputs))
+
+
+class Regions(Ready):
+    """Read, and passed on, in parts of the program that are graphs of their own."""
+
+    def forward(self, x: Any, n: Any) -> Any:
+        with torch.autocast("cpu", enabled=False):
+            y = x * 2 if self.ready else x
+            seen = self.ready.view(1)
+        with torch.no_grad():
+            return y + seen
+
+
+class InARegion(Ready):
+    def forward(self, x: Any, n: Any) -> Any:
+        with torch.autocast("cpu", enabled=False):
+            y = x * 2 if self.ready else x
+            self.ready.logical_not_()
+        return y
+
+
+class BehindARegion(Ready):
+    def forward(self, x: Any, n: Any) -> Any:
+        with torch.autocast("cpu", enabled=False):
+            y = x * 2 if self.ready else x
+            seen = self.ready.view(1)
+        seen.logical_not_()
+        return y
+
+
+def test_state_that_is_only_read_answers_in_regions_too() -> None:
+    inputs = (rows(1, 2), torch.tensor(3))
+    with installed(decide=True):
+        program = torch.export.export(Regions(), inputs)
+    assert [one.rung for one in report(program).decisions] == ["state"]
+    assert torch.equal(program.module()(*inputs), Regions()(*inputs))
+
+
+@pytest.mark.parametrize("kind", [InARegion, BehindARegion])
+def test_state_that_a_region_writes_answers_nothing(kind: Any) -> None:
+    with pytest.raises(GuardOnDataDependentSymNode), installed(decide=True):
+        torch.export.export(kind(), (rows(1, 2), torch.tensor(3)))

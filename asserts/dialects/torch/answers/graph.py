@@ -58,7 +58,7 @@ from asserts.dialects.torch.answers.sizes import certain_sizes, is_exact_size
 from asserts.dialects.torch.answers.tracepoints import TorchTracepoints
 from asserts.dialects.torch.answers.values import TorchValues
 from asserts.dialects.torch.symbols import ops as torch_ops
-from asserts.dialects.torch.symbols.loaded import Doubts, lost_place
+from asserts.dialects.torch.symbols.loaded import Doubts, is_unbacked, lost_place
 from asserts.dialects.torch.symbols.shape_env import (
     TorchEnv,
     UnreadableError,
@@ -413,7 +413,9 @@ class TorchDialect(Dialect):
             return True
         if self.computation_of(node) is not None:
             return node.target not in torch_ops.PARTIAL or not symbolic
-        return bool(node.target in PASSED_OVER) and not symbolic
+        if node.target not in PASSED_OVER or symbolic:
+            return False
+        return not any(map(_has_run_time_size, node.all_input_nodes))
 
     def conduct_of(self, nodes: Iterable[Any]) -> Mapping[Any, Conduct]:
         return {node: Conduct.PURE for node in nodes if self.passes_over(node)}
@@ -579,3 +581,13 @@ def copied(graph_module: Any) -> Any:
         if isinstance(child, fx.GraphModule):
             made.add_submodule(name, copied(child))
     return made
+
+
+def _has_run_time_size(node: fx.Node) -> bool:
+    """Whether how many elements a tensor has is only known when the program runs. (What torch
+    has learned of a size since is not looked at: a check may be where it has learned it.)"""
+    value = node.meta.get("val", node.meta.get("example_value"))
+    if not isinstance(value, torch.Tensor):
+        return False
+    symbolic = (one.node._expr for one in value.shape if isinstance(one, torch.SymInt))
+    return any(is_unbacked(symbol) for expr in symbolic for symbol in expr.free_symbols)

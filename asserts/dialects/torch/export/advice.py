@@ -20,6 +20,7 @@ from types import FrameType
 from typing import Any, Final
 
 import torch
+from torch._dynamo.variables.constant import ConstantVariable
 from torch._dynamo.variables.lazy import LazyVariableTracker
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.utils import _pytree as pytree
@@ -445,8 +446,10 @@ def _held(variable: Any) -> Any:
     number = getattr(variable, "sym_num", None)
     if number is not None:
         return number
+    if isinstance(variable, ConstantVariable):
+        return None  # (dynamo takes a text for its letters, and these for theirs)
     items = None
-    with suppress(NotImplementedError):  # (of a constant, dynamo tries to give the items)
+    with suppress(NotImplementedError):  # (some kinds try to give the items)
         items = getattr(variable, "items", None)
     if isinstance(items, (list, tuple)):
         return [_held(item) for item in items]

@@ -122,7 +122,7 @@ class State:
             for name in _slots(kind):
                 with suppress(AttributeError):
                     old = object.__getattribute__(one, name)
-                    self._undo.append(functools.partial(object.__setattr__, one, name, old))
+                    self._undo.append(functools.partial(_put_attribute, one, name, old))
                     yield old
         yield type(one)
 
@@ -185,6 +185,14 @@ def _put_elements(one: Any, old: list[Any]) -> None:
 def _put_members(one: set[Any], old: set[Any]) -> None:
     one.clear()
     one.update(old)
+
+
+def _put_attribute(one: Any, name: str, old: Any) -> None:
+    with suppress(AttributeError):
+        if object.__getattribute__(one, name) is old:
+            return
+    with suppress(AttributeError):  # (one that Python code may only read has not changed)
+        object.__setattr__(one, name, old)
 
 
 def _put_class(kind: type, old: dict[str, Any]) -> None:

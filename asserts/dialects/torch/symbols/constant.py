@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import torch
 from torch import fx
+from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import _disable_current_modes
 
 __all__ = ["constant_value", "is_computed_from", "is_written"]
@@ -108,21 +109,68 @@ def _is_number(node: fx.Node) -> bool:
 
 
 def is_written(node: fx.Node) -> bool:
-    """Whether something writes to a result, or to a view of it."""
+    """Whether something writes to a result, or to a view of it; also in the parts of a program
+    that are graphs of their own."""
     pending, seen = [node], {node}
+    callers: dict[fx.Graph, list[fx.Node]] = {}
     while pending:
-        for user in pending.pop().users:
-            if user in seen:
-                continue
-            seen.add(user)
-            if user.target is operator.getitem:
-                pending.append(user)
-                continue
-            if not isinstance(user.target, torch._ops.OpOverload):
-                return True  # (who knows what that does)
-            schema = user.target._schema
-            if schema.is_mutable:
+        one = pending.pop()
+        for user in one.users:
+            names = _other_names(one, user, callers)
+            if names is None:
                 return True
-            if any(result.alias_info is not None for result in schema.returns):
-                pending.append(user)
+            new = [name for name in names if name not in seen]
+            seen.update(new)
+            pending += new
     return False
+
+
+def _other_names(
+    node: fx.Node, user: fx.Node, callers: dict[fx.Graph, list[fx.Node]]
+) -> list[fx.Node] | None:
+    """What may be a value, or a view of it, because of a user; None if that writes to it, or
+    nobody knows. `callers` are the nodes that run the graphs that were entered."""
+    if user.target is operator.getitem:
+        return [user]
+    if user.op == "output":
+        return callers.get(user.graph)
+    if isinstance(user.target, torch._ops.HigherOrderOperator):
+        return _names_within(node, user, callers)
+    if not isinstance(user.target, torch._ops.OpOverload) or user.target._schema.is_mutable:
+        return None
+    shares = any(result.alias_info is not None for result in user.target._schema.returns)
+    return [user] if shares else []
+
+
+_RUNNING: Final = frozenset((
+    "wrap_with_autocast", "wrap_with_set_grad_enabled", "cond", "while_loop",
+))  # fmt: skip
+"""Operations that run graphs, all with the arguments that follow the graphs."""
+
+
+def _names_within(
+    node: fx.Node, user: fx.Node, callers: dict[fx.Graph, list[fx.Node]]
+) -> list[fx.Node] | None:
+    graphs = [_graph(one) for one in user.args]
+    last = max((k for k, one in enumerate(graphs) if one is not None), default=None)
+    if user.target.name() not in _RUNNING or last is None or user.kwargs:
+        return None
+    given = pytree.tree_leaves(user.args[last + 1 :])
+    found: list[fx.Node] = []
+    for graph in filter(None, graphs):
+        inputs = list(graph.find_nodes(op="placeholder"))
+        if len(inputs) != len(given):
+            return None
+        callers.setdefault(graph, []).append(user)
+        found += [name for name, one in zip(inputs, given) if one is node]
+    return found
+
+
+def _graph(value: Any) -> fx.Graph | None:
+    """The graph that an argument stands for."""
+    if not isinstance(value, fx.Node) or value.op != "get_attr":
+        return None
+    found: Any = value.graph.owning_module
+    for part in str(value.target).split("."):
+        found = getattr(found, part, None)
+    return found.graph if isinstance(found, fx.GraphModule) else None
