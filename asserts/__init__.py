@@ -101,11 +101,11 @@ def export(
 
 
 def insert(
-    program: Any,
+    program: object,
     policy: Policy = "preserve-user",
     effort: str = "default",
     in_place: bool = False,
-    like: Any = None,
+    like: object = None,
 ) -> PassResult:
     """The program with every check that could not be proved (see `InsertRuntimeAsserts`).
 
@@ -131,7 +131,7 @@ def insert(
     return InsertRuntimeAsserts(policy=policy, effort=effort)(program, in_place)
 
 
-def remove(program: Any, sweep: bool = True, in_place: bool = False) -> PassResult:
+def remove(program: object, sweep: bool = True, in_place: bool = False) -> PassResult:
     """The program without runtime asserts (see `RemoveRuntimeAsserts`). What an
     `ExportedProgram` checks at its entry stays."""
     onnx = _onnx_of(program)
@@ -141,7 +141,7 @@ def remove(program: Any, sweep: bool = True, in_place: bool = False) -> PassResu
 
 
 def minimise(
-    program: Any, policy: Policy = "preserve-user", effort: str = "default"
+    program: object, policy: Policy = "preserve-user", effort: str = "default"
 ) -> PassResult:
     """The program without the asserts that others imply (see `MinimiseRuntimeAsserts`).
 
@@ -158,7 +158,7 @@ minimize = minimise
 """The same, in American spelling."""
 
 
-def draw(program: Any, report: Report | None = None) -> Drawing:
+def draw(program: object, report: Report | None = None) -> Drawing:
     """The program's graph as a picture (SVG) that notebooks show, asserts coloured by what
     became of them; also of ONNX models. See `asserts.drawing.draw`."""
     from asserts.drawing import draw as drawn
@@ -167,7 +167,7 @@ def draw(program: Any, report: Report | None = None) -> Drawing:
 
 
 def report(
-    program: Any, policy: Policy = "preserve-user", effort: str = "default"
+    program: object, policy: Policy = "preserve-user", effort: str = "default"
 ) -> Report:
     """What there is to say of the program's checks, one by one; the program stays as it is.
 
@@ -189,7 +189,7 @@ def report(
     return replace(found, title="runtime asserts")
 
 
-def infer_shapes(model: Any) -> Any:
+def infer_shapes(model: object) -> Any:
     """The shape of every value of an ONNX model, in terms of its dimension names.
 
     `model` is a path, bytes, an ``onnx.ModelProto`` or an ``onnx_ir.Model``; the result is an

@@ -56,7 +56,7 @@ class TracedCall:
         self.by_form: list[str] = []
         """What was stated of the result, and needs no proof: both sides are the same."""
 
-    def entered(self, arguments: Mapping[str, Any]) -> None:
+    def entered(self, arguments: Mapping[str, object]) -> None:
         """State what the contract requires of the arguments; raises `ContractError` for what
         certainly fails."""
         arrays: dict[str, Any] = {}
@@ -79,7 +79,7 @@ class TracedCall:
         self._integers = {name: constant(value) for name, value in call.integers.items()}
         return self
 
-    def returned(self, result: Any) -> None:
+    def returned(self, result: object) -> None:
         """State what the contract says of the result."""
         note = self._terms.notes.result
         if note is None:
@@ -102,7 +102,7 @@ class TracedCall:
         known.update({symbol(name, "int"): n for name, n in self._integers.items()})
         return known
 
-    def _parts(self, note: Note, name: str, value: Any) -> list[tuple[str, Any]]:
+    def _parts(self, note: Note, name: str, value: object) -> list[tuple[str, Any]]:
         """The arrays in a value."""
         try:
             return arrays_in(note, name, value)
@@ -110,7 +110,7 @@ class TracedCall:
             raise self._wrong(f"{name} is not a tuple of {error.args[1]}", name) from None
 
     def _shapes_of(
-        self, leaves: Sequence[Leaf], arrays: Mapping[str, Any]
+        self, leaves: Sequence[Leaf], arrays: Mapping[str, object]
     ) -> dict[str, tuple[IntExpr, ...]]:
         """The symbolic shapes of arrays, whose types and dtypes are right."""
         found = {}
@@ -215,12 +215,12 @@ def _values(clause: Clause, known: Mapping[Expr, Any]) -> str:
     return f"it is `{show(found)}`, not `{show(substitute(meant, known))}`"
 
 
-def is_traced(arguments: Mapping[str, Any]) -> bool:
+def is_traced(arguments: Mapping[str, object]) -> bool:
     """Whether a call belongs to a trace."""
     return any(_is_symbolic(value) for value in arguments.values())
 
 
-def _is_symbolic(value: Any) -> bool:
+def _is_symbolic(value: object) -> bool:
     if isinstance(value, (tuple, list)):
         return any(map(_is_symbolic, value))
     return isinstance(value, (SymArray, SymInt))

@@ -57,7 +57,7 @@ def size(x: Any, dim: int) -> int:
     return operator.index(x.shape[dim])
 
 
-def item(x: Any) -> int | float | bool:
+def item(x: object) -> int | float | bool:
     """The only element of an array (or an array scalar) as Python's number."""
     found = x.item() if hasattr(x, "item") else x
     assert isinstance(found, (int, float, bool))
@@ -89,7 +89,7 @@ def _ufunc(name: str) -> np.ufunc:
     return found
 
 
-def update(name: str, x: NDArray[Any], other: Any) -> NDArray[Any]:
+def update(name: str, x: NDArray[Any], other: object) -> NDArray[Any]:
     """A copy in which the ufunc of that name was applied in place, with `other`."""
     changed = np.array(x)
     if name == "power":
@@ -116,7 +116,7 @@ def reduceat_with(
     return _ufunc(name).reduceat(x, indices, axis=axis, dtype=dtype)
 
 
-def outer_with(name: str, a: ArrayLike, b: ArrayLike, dtype: Any = None) -> Any:
+def outer_with(name: str, a: ArrayLike, b: ArrayLike, dtype: object = None) -> Any:
     """The ufunc of that name on all pairs."""
     options = {} if dtype is None else {"dtype": dtype}
     return _ufunc(name).outer(a, b, **options)
@@ -135,7 +135,7 @@ def joined_with(name: str, items: Any) -> Any:
     return {"r_": np.r_, "c_": np.c_}[name][tuple(items)]
 
 
-def math_of(name: str, *args: Any, **kwargs: Any) -> Any:
+def math_of(name: str, *args: object, **kwargs: object) -> Any:
     """The function of `math` of that name (the module's own methods are none)."""
     if name.startswith("_"):
         raise ValueError(f"math has no function {name!r}")
@@ -173,7 +173,7 @@ def functional_assert(
     return token
 
 
-def tracepoint(kind: str, path: str, *values: Any) -> tuple[Any, ...]:
+def tracepoint(kind: str, path: str, *values: object) -> tuple[Any, ...]:
     """Marks what goes into (`kind` "inputs") or comes out of ("outputs") the submodule at a
     path; returns the values."""
     return values

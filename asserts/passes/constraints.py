@@ -154,7 +154,7 @@ class AddConstraintAsserts(Pass):
                 found.append(Obligation(claim, text, "contract", who))
         return found
 
-    def _finite(self, name: str, end: Any) -> int | None:
+    def _finite(self, name: str, end: object) -> int | None:
         if end is None or isinstance(end, IntInfinity):
             return None
         if type(end) is not int:

@@ -17,7 +17,7 @@ missed is for the methods of proof to find.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from shapes.base.budget import attempted, spend
 from shapes.base.infinity import Bound, IntInfinity
@@ -147,7 +147,7 @@ class Learner(Directions):
             self._improved.clear()
         return self._new
 
-    def _within_budget(self, learn: Callable[..., None], *arguments: Any) -> None:
+    def _within_budget(self, learn: Callable[..., None], *arguments: object) -> None:
         """Learn something, as far as the steps for one statement suffice: what is missed is
         found by the methods of proof, which read the statement itself."""
         try:  # noqa: SIM105 (`suppress` takes longer than most statements do here)
@@ -172,9 +172,9 @@ class Learner(Directions):
             return False
         terms = e.terms()
         x, y = symbols
-        assert isinstance(x, IntExpr)
         if len(terms) != 2 or x not in terms or y not in terms:
             return False
+        assert isinstance(x, IntExpr)
         new = self._new
         known = new._known
         # A relation's side is primitive, so this one is its own direction:

@@ -20,9 +20,9 @@ __all__ = ["NumpyGraphs", "assert_holds"]
 
 
 def assert_holds(
-    condition: Any,
+    condition: object,
     text: str,
-    values: Mapping[str, Any],
+    values: Mapping[str, object],
     message: str | None = None,
     sources: Mapping[str, str] | None = None,
     location: str | None = None,
@@ -100,7 +100,7 @@ class NumpyGraphs(Dialect):
         )
 
     def create_assert(
-        self, graph: Graph, condition: Any, info: AssertInfo, values: Mapping[str, Any]
+        self, graph: Graph, condition: object, info: AssertInfo, values: Mapping[str, object]
     ) -> Node:
         node = graph.call_function(
             assert_holds,
@@ -142,7 +142,7 @@ class NumpyGraphs(Dialect):
         return graph.call_function(target, arguments)
 
     def create_operator(
-        self, call: Callable[..., Any], op: Op, arguments: Sequence[Any]
+        self, call: Callable[..., Any], op: Op, arguments: Sequence[object]
     ) -> Any:
         return call(self._targets[op.handler], *arguments)
 
