@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from asserts.errors import RuntimeAssertionError
+from asserts.graph.node import IMPURE
 
 __all__ = [
     "Token",
@@ -23,11 +25,13 @@ __all__ = [
     "at_with",
     "count_nonzero",
     "functional_assert",
+    "impure",
     "item",
     "joined_with",
     "make_token",
     "math_of",
     "outer_with",
+    "raise_unless",
     "reduce_with",
     "reduceat_with",
     "set_item",
@@ -35,6 +39,9 @@ __all__ = [
     "tracepoint",
     "update",
 ]
+
+
+F = TypeVar("F", bound=Callable[..., object])
 
 
 class Token:
@@ -162,6 +169,19 @@ def functional_assert(
 
     Raises `RuntimeAssertionError` where it doesn't.
     """
+    raise_unless(condition, text, values, message, sources, location)
+    return token
+
+
+def raise_unless(
+    condition: object,
+    text: str,
+    values: Mapping[str, Any],
+    message: str | None,
+    sources: Mapping[str, str] | None,
+    location: str | None,
+) -> None:
+    """Raise `RuntimeAssertionError` unless a condition holds."""
     if not condition:
         raise RuntimeAssertionError(
             condition=text,
@@ -170,13 +190,16 @@ def functional_assert(
             user_message=message,
             location=location,
         )
-    return token
 
 
+def impure(function: F) -> F:
+    """A function whose calls stay in a graph although nothing uses their results."""
+    setattr(function, IMPURE, True)
+    return function
+
+
+@impure
 def tracepoint(kind: str, path: str, *values: object) -> tuple[Any, ...]:
     """Marks what goes into (`kind` "inputs") or comes out of ("outputs") the submodule at a
     path; returns the values."""
     return values
-
-
-tracepoint.__shapeproof_impure__ = True  # type: ignore[attr-defined]

@@ -74,10 +74,9 @@ FACT_LIMIT: Final = 4000
 """Connected facts that are read for one claim, all cases together."""
 DEPTH_LIMIT: Final = 6
 SPREAD_STEPS: Final = 60
+"""Steps that spread what one case says; what is missed is left to linear reasoning."""
 PREMISE: Final = 4
 """Steps (see `budget`) of making and reading one premise of an identity."""
-
-"""Steps that spread what one case says; what is missed is left to linear reasoning."""
 
 _Found = tuple[Certificate, Reasons]
 
