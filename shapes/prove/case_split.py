@@ -52,6 +52,7 @@ from shapes.expr.nodes import (
     Infinity,
     IntAtom,
     IntExpr,
+    side_of,
 )
 from shapes.facts.bounds import bounds_with_reasons, congruence_with_reasons
 from shapes.facts.justification import NO_REASONS
@@ -378,8 +379,7 @@ def _ranges(facts: Facts, claim: BoolExpr) -> Reasons | None:
         return why
     if normal is FALSE or normal.op not in (LE_ZERO, EQ_ZERO, NE_ZERO):
         return None
-    e = normal.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(normal)
     lower, upper = ends_of(facts, e)
     if normal.op is LE_ZERO:
         holds = upper <= 0
