@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
-from asserts.annotations.reading import ArrayNote, Note, TupleNote, note_of
+from asserts.annotations.reading import ArrayNote, Note, note_of
 from asserts.errors import AnnotationError
 
 __all__ = [
@@ -167,7 +167,6 @@ def leaves_of(
     if isinstance(note, ArrayNote):
         yield Leaf(name, parameter, path, note)
         return
-    assert isinstance(note, TupleNote)
     for index, part in enumerate(note.parts):
         if part is not None:
             yield from leaves_of(part, f"{name}[{index}]", parameter, (*path, index))

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from asserts.annotations import ArrayNote, Leaf, Note, TupleNote, name_of_dtype
+from asserts.annotations import ArrayNote, Leaf, Note, name_of_dtype
 from asserts.contracts.compiling import SizesHold, compile_sizes
 from asserts.contracts.explain import Explainer
 from asserts.contracts.places import RankMismatchError
@@ -60,7 +60,6 @@ def arrays_in(note: Note | None, name: str, value: object) -> list[tuple[str, An
         return []
     if isinstance(note, ArrayNote):
         return [(name, value)]
-    assert isinstance(note, TupleNote)
     if not isinstance(value, tuple) or len(value) != len(note.parts):
         raise LookupError(name, len(note.parts), value)
     pairs = enumerate(zip(note.parts, value))

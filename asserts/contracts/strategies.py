@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from asserts.annotations import ArrayNote, Leaf, Note, TupleNote
+from asserts.annotations import ArrayNote, Leaf, Note
 from asserts.contracts.drawing import Drawer, Drawn, Layout
 from asserts.errors import InputError
 from asserts.testing import array_of, drawn_from
@@ -188,7 +188,6 @@ def _built(note: Note, name: str, arrays: Mapping[str, object]) -> Any:
     """The argument in which these arrays are (None where there is none)."""
     if isinstance(note, ArrayNote):
         return arrays.get(name)
-    assert isinstance(note, TupleNote)
     return tuple(
         None if part is None else _built(part, f"{name}[{index}]", arrays)
         for index, part in enumerate(note.parts)

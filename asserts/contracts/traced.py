@@ -27,7 +27,6 @@ from shapes.errors import ContradictionError
 from shapes.expr import (
     FALSE,
     TRUE,
-    BoolExpr,
     Expr,
     IntExpr,
     as_expr,
@@ -167,9 +166,7 @@ class TracedCall:
 
     def _state_one(self, clause: Clause, known: Mapping[Expr, Any], axiom: bool) -> None:
         condition = substitute(clause.condition, known)
-        assert isinstance(condition, BoolExpr)
         whole = conjunction(defined(condition), condition)
-        assert isinstance(whole, BoolExpr)
         if whole is TRUE:
             self.by_form += [_clause_text(clause)] if self._own and not axiom else []
             return

@@ -150,7 +150,6 @@ class AddConstraintAsserts(Pass):
             (None if upper is None else symbol <= upper, f"{name} <= {upper}"),
         ):
             if claim is not None:
-                assert isinstance(claim, BoolExpr)
                 found.append(Obligation(claim, text, "contract", who))
         return found
 

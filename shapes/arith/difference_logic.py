@@ -121,7 +121,6 @@ def by_differences(facts: Facts, claim: BoolExpr, steps: int = STEPS) -> Proof |
     ends = _difference(normal)
     if ends is None:
         return None
-    assert isinstance(normal, BoolExpr)
     x, y, most = ends
     if _is_cut_off(facts, y, x):
         return None

@@ -57,7 +57,6 @@ def in_range(facts: Facts, claim: BoolExpr) -> bool:
     normal, _ = facts.normalized(claim)
     if normal is TRUE or facts.holds(normal) is not None:
         return True
-    assert isinstance(normal, BoolExpr)
     return normal is not FALSE and decided(facts, normal) is True
 
 
@@ -75,7 +74,6 @@ def reasons_of_range(facts: Facts, claim: BoolExpr) -> Reasons:
     stated = facts.holds(normal)
     if normal is TRUE or stated is not None:
         return why | (stated or NO_REASONS)
-    assert isinstance(normal, BoolExpr)
     try:
         return why | _reasons_of_truth(facts, normal, claim)
     except ContradictionError as error:

@@ -270,7 +270,6 @@ class LinearQuestion(Wanted):
         self._work = work
         self._suspects = suspects
         normal, why = facts.normalized(negation(claim))
-        assert isinstance(normal, BoolExpr)
         self.components = components(facts, focus)
         if why:
             seen = {id(c) for c in self.components}

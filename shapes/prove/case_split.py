@@ -234,7 +234,6 @@ class _Search:
                 continue
             identities = list(_identities(node.facts, claim))
             made = substitute(claim, {atom: value for _, _, atom, value in identities})
-            assert isinstance(made, BoolExpr)
             if made is claim or made is TRUE or node.facts.holds(made) is not None:
                 continue
             nested = made is FALSE or any(not x.is_symbol for x in non_linear_atoms(made))

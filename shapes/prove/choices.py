@@ -94,7 +94,6 @@ _TERMS: Final = (_MIN, _MAX, _ABS, _WHERE)
 def by_choices(facts: Facts, claim: BoolExpr) -> Proof | None:
     """A proof of a condition in which operands are chosen, arm by arm."""
     normal, why = facts.normalized(claim)
-    assert isinstance(normal, BoolExpr)
     try:
         found = _Tableau(normal).closed(facts, (negation(normal),), (), 0)
     except ContradictionError:
@@ -318,7 +317,6 @@ def _compared(claim: BoolExpr, atom: IntAtom) -> Sequence[Way]:
     ways: list[Way] = []
     for place, arm in enumerate(arms):
         inside = substitute(claim, {atom: arm})
-        assert isinstance(inside, BoolExpr)
         if atom.op is _WHERE:
             p = atom.args[0]
             assert isinstance(p, BoolExpr)
@@ -343,6 +341,5 @@ def _truncated(claim: BoolExpr, atom: IntAtom) -> Sequence[Way]:
     ways: list[Way] = []
     for order, value in ((natural, down), (negation(natural), up)):
         inside = substitute(claim, {atom: value})
-        assert isinstance(inside, BoolExpr)
         ways.append((order, inside))
     return ways

@@ -72,7 +72,6 @@ def by_lattice(facts: Facts, claim: BoolExpr) -> Proof | None:
     ends = [e] if normal.op is LE_ZERO else [e, combine(-1, e, 0, e)]
     if not all(_never_above(facts, end, shown) for end in ends):
         return None
-    assert isinstance(normal, BoolExpr)
     denied = Premise(negation(normal), "goal", facts.in_order(why))
     certificate = ZerosAndOnes(denied, tuple(shown.sides), tuple(shown.orders.values()))
     return Proof(METHOD, facts.in_order(shown.used | why), certificate)

@@ -229,7 +229,6 @@ def from_sympy(expr: object, symbols: Mapping[str, Expr] | None = None) -> Expr:
     if not is_sympy(expr):
         raise ExpressionTypeError(f"{expr!r} is not an expression of sympy's")
     found = interpret(_TypedBuilder(), symbols or {}, expr)
-    assert isinstance(found, Expr)
     return found
 
 

@@ -202,7 +202,6 @@ def _quotients(node: IntExpr, numbers: bool = False) -> list[IntExpr]:
         bases = term.args if isinstance(term, Product) else (term,)
         for base in bases:
             if base.op is OPERATORS["FloorDiv"] and (numbers or not base.args[1].is_constant):
-                assert isinstance(base, IntExpr)
                 found[base] = None
     return list(found)
 

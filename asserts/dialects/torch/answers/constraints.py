@@ -14,7 +14,7 @@ import sympy
 
 from asserts.dialects.torch.symbols.assumed import Derived, derived_ends
 from asserts.dialects.torch.symbols.enforced import at_entry
-from shapes.expr import as_condition, make
+from shapes.expr import make
 from shapes.facts import Fact
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class TorchConstraints:
 
     def entry_facts(self, graph_module: fx.GraphModule) -> Iterable[Fact]:
         by_nature = {
-            as_condition(make("Ge", symbol, 0))
+            make("Ge", symbol, 0)
             for node in graph_module.graph.find_nodes(op="placeholder")
             for symbol, path in self._dialect.bindings(node).items()
             if path and path[-1][0] == "size"

@@ -534,10 +534,10 @@ class TorchDialect(Dialect):
         for node in modules[0].graph.find_nodes(op="placeholder"):
             self._learn_input(node.meta.get(self.key))
         for symbol, (whole, divisor, node) in self._divided.items():
-            exact = as_condition(make("Eq", make("Mod", whole, divisor), 0))
+            exact = make("Eq", make("Mod", whole, divisor), 0)
             text = f"{whole.name} % {divisor} == 0"
             self.symbols.check(exact, text, origin="operation", operation=node.name)
-            quotient = as_condition(make("Eq", symbol, make("FloorDiv", whole, divisor)))
+            quotient = make("Eq", symbol, make("FloorDiv", whole, divisor))
             self.symbols.guarantee(quotient, "how the symbol is read")
 
     def size_of(self, node: fx.Node, dim: int) -> Expr | None:

@@ -150,7 +150,7 @@ class TorchInference:
             factors = free_symbols(found) if found.op is PRODUCT else (found,)
             for factor in factors:
                 with suppress(ContradictionError):
-                    claim = as_condition(make("Ge", factor, 1))
+                    claim = make("Ge", factor, 1)
                     facts = facts.given(Fact(claim, "given"))
         return facts
 
