@@ -228,8 +228,7 @@ def from_sympy(expr: object, symbols: Mapping[str, Expr] | None = None) -> Expr:
         expr = _sympy().true if expr else _sympy().false
     if not is_sympy(expr):
         raise ExpressionTypeError(f"{expr!r} is not an expression of sympy's")
-    found = interpret(_TypedBuilder(), symbols or {}, expr)
-    return found
+    return interpret(_TypedBuilder(), symbols or {}, expr)
 
 
 class _TypedBuilder(Builder):
