@@ -101,11 +101,11 @@ def export(
 
 
 def insert(
-    program: Any,
+    program: object,
     policy: Policy = "preserve-user",
     effort: str = "default",
     in_place: bool = False,
-    like: Any = None,
+    like: object = None,
 ) -> PassResult:
     """The program with every check that could not be proved (see `InsertRuntimeAsserts`).
 
@@ -132,7 +132,7 @@ def insert(
     return InsertRuntimeAsserts(policy=policy, effort=effort)(program, in_place)
 
 
-def remove(program: Any, sweep: bool = True, in_place: bool = False) -> PassResult:
+def remove(program: object, sweep: bool = True, in_place: bool = False) -> PassResult:
     """The program without runtime asserts (see `RemoveRuntimeAsserts`). What an
     `ExportedProgram` checks at its entry stays. Of an ONNX model, which may be given as a path
     or bytes, the result is an ``onnx.ModelProto``."""
@@ -143,7 +143,7 @@ def remove(program: Any, sweep: bool = True, in_place: bool = False) -> PassResu
 
 
 def minimise(
-    program: Any, policy: Policy = "preserve-user", effort: str = "default"
+    program: object, policy: Policy = "preserve-user", effort: str = "default"
 ) -> PassResult:
     """The program without the asserts that others imply (see `MinimiseRuntimeAsserts`).
 
@@ -161,7 +161,7 @@ minimize = minimise
 """The same, in American spelling."""
 
 
-def draw(program: Any, report: Report | None = None) -> Drawing:
+def draw(program: object, report: Report | None = None) -> Drawing:
     """The program's graph as a picture (SVG) that notebooks show, asserts coloured by what
     became of them; also of ONNX models. See `asserts.drawing.draw`."""
     from asserts.drawing import draw as drawn
@@ -170,7 +170,7 @@ def draw(program: Any, report: Report | None = None) -> Drawing:
 
 
 def report(
-    program: Any, policy: Policy = "preserve-user", effort: str = "default"
+    program: object, policy: Policy = "preserve-user", effort: str = "default"
 ) -> Report:
     """What there is to say of the program's checks, one by one; the program stays as it is.
 
@@ -192,7 +192,7 @@ def report(
     return replace(found, title="runtime asserts")
 
 
-def infer_shapes(model: Any) -> Any:
+def infer_shapes(model: object) -> Any:
     """The shape of every value of an ONNX model, in terms of its dimension names.
 
     `model` is a path, bytes, an ``onnx.ModelProto`` or an ``onnx_ir.Model``; the result is an

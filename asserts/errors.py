@@ -16,10 +16,20 @@ __all__ = [
     "RuntimeAssertionError",
     "TraceError",
     "UnsafeError",
+    "error_text",
 ]
 
 ASSERT_FAILED: Final = "runtime assert failed: "
 """What the message of an assert begins with, in programs of every kind."""
+
+
+def error_text(error: BaseException) -> str:
+    """The class of any error and what it says."""
+    try:
+        text = str(error)
+    except Exception:  # (a program's own class may fail)
+        text = ""
+    return f"{type(error).__name__}: {text}".rstrip(": ")
 
 
 class AnnotationError(ShapeproofError, TypeError):

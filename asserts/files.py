@@ -82,7 +82,7 @@ def _loaded(path: str) -> GraphModule:
         raise GraphError(f"{path}: {error}") from error
 
 
-def save_program(program: Any, path: str) -> None:
+def save_program(program: object, path: str) -> None:
     """Save a program under a name that suits it: ``.json`` for our graph modules, ``.pt2`` for
     torch's programs, ``.onnx`` for ONNX models. Raises `GraphError` for another one, or if it
     cannot be saved."""
@@ -102,7 +102,7 @@ def save_program(program: Any, path: str) -> None:
     write_whole(path, lambda file: file.write(content))
 
 
-def require_output(program: Any, path: str) -> None:
+def require_output(program: object, path: str) -> None:
     """Raises `GraphError` if the name does not suit what is to be saved under it."""
     ours = isinstance(program, GraphModule)
     suffix = ".json" if ours else ".onnx" if is_onnx(program) else ".pt2"

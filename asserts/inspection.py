@@ -88,7 +88,7 @@ def _numpy_functions() -> frozenset[str]:
     )
 
 
-def _texts(data: Any) -> Iterator[str]:
+def _texts(data: object) -> Iterator[str]:
     """Every text in a document, keys too."""
     waiting = [data]
     while waiting:
@@ -215,7 +215,7 @@ def rewritten(path: str, target: str, unpacked: int) -> None:
         raise GraphError(f"it is damaged: {error}") from None
 
 
-def _inspect_model(model: Any) -> None:
+def _inspect_model(model: object) -> None:
     if not isinstance(model, dict):
         raise GraphError("it is damaged: the model is not a JSON object")
     for key, value in _members(model):
@@ -244,7 +244,7 @@ def _imports(text: str) -> bool:
     return any(map(_imports, _texts(inner)))
 
 
-def _members(data: Any) -> Iterator[tuple[str, Any]]:
+def _members(data: object) -> Iterator[tuple[str, Any]]:
     """Every member of every object."""
     waiting = [data]
     while waiting:
@@ -306,7 +306,7 @@ _NODES: Final = (
 )  # fmt: skip
 
 
-def _require_arithmetic(text: Any) -> None:
+def _require_arithmetic(text: object) -> None:
     """Raises `UnsafeError` for an expression that is more than arithmetic on symbols: torch
     hands it to sympy, which evaluates it as Python."""
     if not isinstance(text, str) or len(text) > 100_000:

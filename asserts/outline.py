@@ -111,7 +111,7 @@ Found = tuple[dict[str, Box], list[tuple[str, str]], dict[str, int]]
 
 
 def _parts(
-    order: Sequence[Any], users: Mapping[Any, Iterable[Any]], asserted: set[Any]
+    order: Sequence[object], users: Mapping[Any, Iterable[object]], asserted: set[Any]
 ) -> set[Any]:
     """The nodes that are used by asserts and by each other only."""
     parts: set[Any] = set()
@@ -210,7 +210,7 @@ def _shape(node: Any) -> str:
 # ------------------------------------------------------------------------------ ONNX
 
 
-def _onnx(model: Any, rows: Sequence[Row]) -> Found:
+def _onnx(model: object, rows: Sequence[Row]) -> Found:
     from asserts.dialects.onnx.checks.writing import is_ours
     from asserts.dialects.onnx.infer.order import used
     from asserts.dialects.onnx.model.reading import load_model

@@ -14,7 +14,7 @@ def log(
     rules: Iterable[tuple[str, str]],
     results: list[dict[str, Any]],
     version: str | None = None,
-    **run: Any,
+    **run: object,
 ) -> dict[str, Any]:
     """One run with its results; `rules` are identifiers and descriptions, `version` is the
     tool's, `run` are further properties of the run."""
@@ -29,7 +29,7 @@ def log(
 
 
 def result(
-    rule: str, kind: str, level: str, text: str, place: Mapping[str, Any]
+    rule: str, kind: str, level: str, text: str, place: Mapping[str, object]
 ) -> dict[str, Any]:
     """A result of a rule at a physical location."""
     return {

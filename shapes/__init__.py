@@ -71,7 +71,7 @@ COMPILED: Final = not str(shapes.expr.operators.__file__).endswith(".py")
 """Whether the kernel is the compiled one."""
 
 
-def load_ipython_extension(shell: Any) -> None:
+def load_ipython_extension(shell: object) -> None:
     """``%load_ext shapes``: the cells ``%%facts`` and ``%%prove``."""
     from shapes.env.magics import load
 

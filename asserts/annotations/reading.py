@@ -45,7 +45,7 @@ class TupleNote:
 Note = ArrayNote | TupleNote
 
 
-def note_of(annotation: Any, where: str) -> Note | None:
+def note_of(annotation: object, where: str) -> Note | None:
     """What an annotation says of arrays; None if nothing.
 
     Raises `AnnotationError`, which begins with `where`, for arrays in a place that cannot be
@@ -57,7 +57,7 @@ def note_of(annotation: Any, where: str) -> Note | None:
         raise AnnotationError(f"{where}: {error}") from None
 
 
-def _note(annotation: Any) -> Note | None:
+def _note(annotation: object) -> Note | None:
     if _is_jaxtyping(annotation):
         return _of_jaxtyping(annotation)
     origin = typing.get_origin(annotation)
@@ -73,7 +73,7 @@ def _note(annotation: Any) -> Note | None:
     return None
 
 
-def _is_jaxtyping(annotation: Any) -> bool:
+def _is_jaxtyping(annotation: object) -> bool:
     return isinstance(annotation, type) and all(
         hasattr(annotation, name) for name in ("dim_str", "dtypes", "array_type")
     )
@@ -96,14 +96,14 @@ def _own_text(annotation: Any) -> str | None:
     return next((text for text in texts if _OWN.fullmatch(text)), None)
 
 
-def _of_text(array_type: Any, text: str) -> ArrayNote:
+def _of_text(array_type: object, text: str) -> ArrayNote:
     found = _OWN.fullmatch(text)
     assert found is not None
     axes = axes_of(split_sizes(found[2]), text)
     return ArrayNote(_array_types(array_type), dtype_named(found[1], text), axes, text)
 
 
-def _array_types(found: Any) -> tuple[type, ...]:
+def _array_types(found: object) -> tuple[type, ...]:
     """The classes of a type of arrays; none for `Any`, which all are."""
     if found is Any:
         return ()
@@ -116,7 +116,7 @@ def _array_types(found: Any) -> tuple[type, ...]:
     raise AnnotationError(f"{found!r} is not a type of arrays")
 
 
-def _of_union(parts: Sequence[Any]) -> Note | None:
+def _of_union(parts: Sequence[object]) -> Note | None:
     optional = any(part is type(None) for part in parts)
     notes = [_note(part) for part in parts if part is not type(None)]
     arrays = [note for note in notes if isinstance(note, ArrayNote)]
@@ -137,7 +137,7 @@ def _of_union(parts: Sequence[Any]) -> Note | None:
     return replace(first, types=kinds, optional=optional or first.optional)
 
 
-def _of_tuple(annotation: Any) -> Note | None:
+def _of_tuple(annotation: object) -> Note | None:
     parts = typing.get_args(annotation)
     if Ellipsis in parts:
         _refuse_inside(annotation)
@@ -150,7 +150,7 @@ def _of_tuple(annotation: Any) -> Note | None:
     return TupleNote(notes)
 
 
-def _refuse_inside(annotation: Any) -> None:
+def _refuse_inside(annotation: object) -> None:
     """Refuse arrays within lists, dicts and the like."""
     for part in typing.get_args(annotation):
         nested = part if isinstance(part, list) else [part]

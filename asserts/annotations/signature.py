@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
-from asserts.annotations.reading import ArrayNote, Note, TupleNote, note_of
+from asserts.annotations.reading import ArrayNote, Note, note_of
 from asserts.errors import AnnotationError
 
 __all__ = [
@@ -29,7 +29,7 @@ ATTRIBUTE: Final = "__shapeproof_contract__"
 class Returning(Protocol):
     """A traced call that has been entered."""
 
-    def returned(self, result: Any) -> None:
+    def returned(self, result: object) -> None:
         """State the checks of the result."""
 
 
@@ -43,7 +43,7 @@ class Stated(Protocol):
     def guarded(self) -> Callable[..., Any]:
         """The function with its guard."""
 
-    def traced(self, tracer: Any, arguments: Mapping[str, Any]) -> Returning:
+    def traced(self, tracer: object, arguments: Mapping[str, object]) -> Returning:
         """State what callers satisfy of these arguments."""
 
 
@@ -142,7 +142,7 @@ def _hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
         ) from None
 
 
-def _parameter(one: inspect.Parameter, hint: Any) -> Parameter:
+def _parameter(one: inspect.Parameter, hint: object) -> Parameter:
     note = note_of(hint, f"the parameter `{one.name}`")
     variable = (one.VAR_POSITIONAL, one.VAR_KEYWORD)
     if note is not None and one.kind in variable:
@@ -167,7 +167,6 @@ def leaves_of(
     if isinstance(note, ArrayNote):
         yield Leaf(name, parameter, path, note)
         return
-    assert isinstance(note, TupleNote)
     for index, part in enumerate(note.parts):
         if part is not None:
             yield from leaves_of(part, f"{name}[{index}]", parameter, (*path, index))

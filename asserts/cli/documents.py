@@ -30,7 +30,7 @@ _LONGEST = 4096
 """Bits of an integer that Python always writes in decimal."""
 
 
-def number(value: Any) -> Any:
+def number(value: object) -> Any:
     """A number, a truth value, or None for an end that there is not."""
     if isinstance(value, IntInfinity):
         return None
@@ -101,7 +101,7 @@ def of_bounds(
     return {"expression": expression, **of_range(known), **known_congruence}
 
 
-def of_simplified(expression: str, simplified: Any) -> dict[str, Any]:
+def of_simplified(expression: str, simplified: object) -> dict[str, Any]:
     """The fields of an expression and what it was simplified to."""
     shown = getattr(simplified, "expr", simplified)
     return {"expression": expression, "simplified": str(shown)}

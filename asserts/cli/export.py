@@ -85,7 +85,7 @@ def _exported(
     )
 
 
-def _given(factory: str, value: Any) -> dict[str, Any]:
+def _given(factory: str, value: object) -> dict[str, Any]:
     """What the function returns, by name."""
     if isinstance(value, dict):
         unknown = sorted(repr(key) for key in value if key not in _PARTS)

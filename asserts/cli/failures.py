@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from asserts.cli.exits import Exit
+from asserts.errors import error_text
 from shapes.base import is_internal, shown_file
 from shapes.errors import ShapeproofError
 
@@ -43,12 +44,12 @@ def failure_of(error: BaseException) -> Failure:
         return _failure(kind, str(error) + _line_of(error), lines)
     lines = _user_lines(error)
     if lines:
-        return _failure(kind, f"the program raised {_in_words(error)}", lines)
+        return _failure(kind, f"the program raised {error_text(error)}", lines)
     if isinstance(error, OSError):
         file = f"{os.fspath(error.filename)!s}: " if error.filename else ""
         return _failure(kind, f"{file}{error.strerror or error}")
     if isinstance(error, (MemoryError, RecursionError)):
-        return _failure(kind, f"out of memory or stack: {_in_words(error)}")
+        return _failure(kind, f"out of memory or stack: {error_text(error)}")
     return _internal(error)
 
 
@@ -58,19 +59,11 @@ def _failure(kind: str, message: str, lines: list[str] | None = None) -> Failure
 
 
 def _internal(error: BaseException) -> Failure:
-    message = f"internal error: {_in_words(error)}"
+    message = f"internal error: {error_text(error)}"
     if os.environ.get(TRACEBACK):
         return _failure("InternalError", message, traceback.format_exception(error))
     hint = f"({TRACEBACK}=1 shows where; please report it)"
     return _failure("InternalError", f"{message} {hint}")
-
-
-def _in_words(error: BaseException) -> str:
-    try:
-        text = str(error)
-    except Exception:  # (a program's own class may fail)
-        text = ""
-    return f"{type(error).__name__}: {text}".rstrip(": ")
 
 
 # --------------------------------------------------------------------------- the user's lines

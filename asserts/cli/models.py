@@ -108,7 +108,7 @@ def _checked(found: Contract, sizes: dict[str, int]) -> Answer:
     return Answer(code, of_check(found, sizes), draw)
 
 
-def _save(model: Any, path: str) -> None:
+def _save(model: object, path: str) -> None:
     from asserts.files import save_program
 
     save_program(model, path)

@@ -42,7 +42,7 @@ def insert(
     """Put the checks that cannot be proved into a program."""
     import asserts
 
-    def change(given: Any) -> Any:
+    def change(given: object) -> Any:
         return asserts.insert(given, policy=policy.value)
 
     source = (program, input or (), module or ())
@@ -82,7 +82,7 @@ def minimise(
 ) -> None:
     """Remove runtime asserts that others imply."""
 
-    def change(given: Any) -> Any:
+    def change(given: object) -> Any:
         return minimised(given, policy.value)
 
     source = (program, input or (), module or ())

@@ -15,7 +15,7 @@ __all__ = [
 A = TypeVar("A", bound="_Answer")
 
 
-def read(kind: type[A], data: Mapping[str, Any]) -> A:
+def read(kind: type[A], data: Mapping[str, object]) -> A:
     """The record of that kind. Raises `KeyError` for a field that is missing."""
     own = [f for f in fields(kind) if f.name != "data"]
     values = {

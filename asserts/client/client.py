@@ -71,7 +71,7 @@ class Client:
         self,
         method: str,
         path: str,
-        body: Any = None,
+        body: object = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
         content = self._connection.request(method, path, body, headers)
@@ -190,7 +190,7 @@ class Client:
         claims: Sequence[str],
         symbols: Texts = (),
         facts: Texts = (),
-        values: Sequence[Mapping[str, Any]] = (),
+        values: Sequence[Mapping[str, object]] = (),
         env: Environment | str | None = None,
     ) -> Guards:
         """Claims as one function of the inputs, and which values satisfy it."""
@@ -287,7 +287,7 @@ class Client:
         verb: Verb,
         program: Program | str,
         other: Program | str | None = None,
-        **options: Any,
+        **options: object,
     ) -> Job:
         """Begin a job; one that was done before is done already."""
         sent = {"verb": verb, "program": _id(program), **options}
@@ -300,7 +300,7 @@ class Client:
         verb: Verb,
         program: Program | str,
         other: Program | str | None = None,
-        **options: Any,
+        **options: object,
     ) -> Job:
         """Begin a job and wait for its end. Raises `ShapeproofError` with what went wrong if
         it has failed."""
@@ -354,5 +354,5 @@ def _id(of: Environment | Program | str) -> str:
     return quote(of if isinstance(of, str) else of.id, safe="")
 
 
-def _listed(value: Any) -> Any:
+def _listed(value: object) -> Any:
     return list(value) if isinstance(value, tuple) else value

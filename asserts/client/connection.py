@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from shapes.errors import ShapeproofError
@@ -21,7 +21,7 @@ class ServiceError(ShapeproofError):
     """A problem that the service has told of: `kind` is the end of its type, `status` the
     HTTP status, `problem` the whole document (`pointer`, `column`, `known`, ...)."""
 
-    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+    def __init__(self, status: int, problem: Mapping[str, object]) -> None:
         self.status = status
         self.problem = dict(problem)
         self.kind = str(problem.get("type", "")).rpartition(":")[2]
@@ -56,7 +56,7 @@ class Connection:
         self,
         method: str,
         path: str,
-        body: Any = None,
+        body: object = None,
         headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """The body of the answer. Raises `ServiceError`, `BusyError` after `retries`
@@ -71,7 +71,7 @@ class Connection:
         raise AssertionError("unreachable")
 
     def _once(
-        self, method: str, path: str, body: Any, headers: Mapping[str, str] | None
+        self, method: str, path: str, body: object, headers: Mapping[str, str] | None
     ) -> bytes:
         with self._sent(method, path, body, headers) as answer:
             content = answer.read()
@@ -80,7 +80,7 @@ class Connection:
         return content
 
     def _sent(
-        self, method: str, path: str, body: Any, headers: Mapping[str, str] | None
+        self, method: str, path: str, body: object, headers: Mapping[str, str] | None
     ) -> HTTPResponse:
         sent = dict(headers or {})
         if self._key is not None:

@@ -199,7 +199,7 @@ class Emitter:
             result = self.unknown(op, (result, value))
         return result
 
-    def _call(self, target: Callable[..., Any], *arguments: Any) -> Node:
+    def _call(self, target: Callable[..., Any], *arguments: object) -> Node:
         node = self._dialect.create_call(self.graph, target, arguments)
         self._complete(node, None)
         return node

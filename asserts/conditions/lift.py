@@ -118,14 +118,14 @@ class Lifter:
             self._defined[node] = whole
         return expr
 
-    def _all_defined(self, arguments: Sequence[Any], own: BoolExpr = TRUE) -> BoolExpr:
+    def _all_defined(self, arguments: Sequence[object], own: BoolExpr = TRUE) -> BoolExpr:
         """That all arguments were computed. (None is skipped when it runs, whatever another
         one is.)"""
         nodes = [a for a in arguments if self._dialect.is_node(a)]
         parts = [self._defined[a] for a in nodes if a in self._defined]
         return conjunction(*parts, own) if parts else own
 
-    def condition_of(self, argument: Any) -> BoolExpr | None:
+    def condition_of(self, argument: object) -> BoolExpr | None:
         """That a condition was computed, and that it holds."""
         claim = self.expr_of(argument)
         if claim is None:
@@ -136,7 +136,7 @@ class Lifter:
         """The condition of an assert node."""
         asked: list[Any] = []
 
-        def expr_of(argument: Any) -> Expr | None:
+        def expr_of(argument: object) -> Expr | None:
             asked.append(argument)
             return self.expr_of(argument)
 

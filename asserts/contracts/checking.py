@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from asserts.annotations import ArrayNote, Leaf, Note, TupleNote, name_of_dtype
+from asserts.annotations import ArrayNote, Leaf, Note, name_of_dtype
 from asserts.contracts.compiling import SizesHold, compile_sizes
 from asserts.contracts.explain import Explainer
 from asserts.contracts.places import RankMismatchError
@@ -53,14 +53,13 @@ class Call:
         return tuple((name, len(shape)) for name, shape in self.shapes.items())
 
 
-def arrays_in(note: Note | None, name: str, value: Any) -> list[tuple[str, Any]]:
+def arrays_in(note: Note | None, name: str, value: object) -> list[tuple[str, Any]]:
     """The arrays in a value, by the names of leaves; `LookupError` with the name, the length
     and the value of a tuple that is none."""
     if note is None:
         return []
     if isinstance(note, ArrayNote):
         return [(name, value)]
-    assert isinstance(note, TupleNote)
     if not isinstance(value, tuple) or len(value) != len(note.parts):
         raise LookupError(name, len(note.parts), value)
     pairs = enumerate(zip(note.parts, value))
@@ -97,7 +96,7 @@ class Checker:
         self._check(call, None, explain)
         return call
 
-    def returned(self, call: Call, result: Any) -> None:
+    def returned(self, call: Call, result: object) -> None:
         """Check what a call has returned; raises `ContractError`."""
         notes = self.terms.notes
         given = [(n, _shape_text(s)) for n, s in call.shapes.items()]
@@ -110,7 +109,7 @@ class Checker:
     # ---------------------------------------------------------------- kinds
 
     def _arrays(
-        self, note: Note, name: str, value: Any, explain: Explainer
+        self, note: Note, name: str, value: object, explain: Explainer
     ) -> list[tuple[str, Any]]:
         if isinstance(note, ArrayNote) and note.optional and value is None:
             return []
@@ -134,7 +133,7 @@ class Checker:
             if dtypes.names is not None:
                 self.seen.dtypes[dtypes].add(value.dtype)
 
-    def _described(self, arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def _described(self, arguments: Mapping[str, object]) -> list[tuple[str, str]]:
         found = []
         for one in self.terms.notes.parameters:
             value = arguments[one.name]
@@ -238,7 +237,7 @@ def _of(named: Named) -> Any:
     return equal(named.name, named.value)
 
 
-def _holds(clause: Clause, values: Mapping[Expr, Any]) -> bool:
+def _holds(clause: Clause, values: Mapping[Expr, object]) -> bool:
     try:
         return evaluate(clause.condition, values) is True
     except ShapeproofError:
@@ -248,7 +247,7 @@ def _holds(clause: Clause, values: Mapping[Expr, Any]) -> bool:
 # --------------------------------------------------------------------------- text
 
 
-def _described(value: Any) -> str:
+def _described(value: object) -> str:
     if isinstance(value, tuple):
         return f"({', '.join(map(_described, value))})"
     if not hasattr(value, "shape") or not hasattr(value, "dtype"):
@@ -256,7 +255,7 @@ def _described(value: Any) -> str:
     return f"{name_of_dtype(value.dtype)}{_shape_text(value.shape)}"
 
 
-def _shape_text(shape: Sequence[Any]) -> str:
+def _shape_text(shape: Sequence[object]) -> str:
     return f"[{', '.join(map(str, shape))}]"
 
 

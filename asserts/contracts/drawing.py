@@ -110,7 +110,7 @@ class Drawer:
             if where.text in here:
                 whole = conjunction(where.defined, where.claim)
                 claim = negation(whole) if where is broken else whole
-                conditions.append(_substituted(claim, meanings))
+                conditions.append(substitute(claim, meanings))
         integers: dict[Expr, str] = {symbol(name): name for name in self.terms.integers}
         symbols = list(dict.fromkeys(free_symbols(*meanings.values(), *conditions)))
         symbols += [one for one in integers if one not in symbols]
@@ -208,12 +208,6 @@ def _shapes(sizes: Sizes, own: Mapping[IntExpr, int]) -> Shapes:
     for place in sizes.entry.places:
         shapes[place.leaf.name] = (*shapes.get(place.leaf.name, ()), own[place.own])
     return shapes
-
-
-def _substituted(claim: BoolExpr, meanings: Mapping[Expr, IntExpr]) -> BoolExpr:
-    found = substitute(claim, meanings)
-    assert isinstance(found, BoolExpr)
-    return found
 
 
 def _pool_under(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from asserts.annotations import Annotated, Leaf, name_of_dtype
 from asserts.contracts.places import Place, RankMismatchError
@@ -39,7 +38,9 @@ class Explainer:
         text = f"{leaf.name} is of dtype {name}, but must be {wanted}"
         return self._error(text, leaf, clause=wanted, found=name)
 
-    def wrong_rank(self, mismatch: RankMismatchError, shape: Sequence[Any]) -> ContractError:
+    def wrong_rank(
+        self, mismatch: RankMismatchError, shape: Sequence[object]
+    ) -> ContractError:
         """An array with another number of axes."""
         leaf, note = mismatch.leaf, mismatch.leaf.note
         if mismatch.others is None:
@@ -76,7 +77,7 @@ class Explainer:
         return self._error(text, clause="sizes")
 
     def broken(
-        self, clause: Clause, values: Mapping[Expr, Any], names: Sequence[Named]
+        self, clause: Clause, values: Mapping[Expr, object], names: Sequence[Named]
     ) -> ContractError:
         """A clause that the sizes break; `values` are those of sizes and names so far."""
         place = clause.place
@@ -141,7 +142,7 @@ def axes_text(count: int) -> str:
     return f"{count} {'axis' if count == 1 else 'axes'}"
 
 
-def _wanted(clause: Clause, text: str, values: Mapping[Expr, Any]) -> str:
+def _wanted(clause: Clause, text: str, values: Mapping[Expr, object]) -> str:
     """What a size should have been, as far as the names in it are known."""
     meant = clause.meant
     unknown = [] if meant is None else [s.name for s in free_symbols(meant) if s not in values]
@@ -160,7 +161,7 @@ def _wanted(clause: Clause, text: str, values: Mapping[Expr, Any]) -> str:
 
 
 def _fixed(
-    symbols: Sequence[Expr], values: Mapping[Expr, Any], names: Sequence[Named]
+    symbols: Sequence[Expr], values: Mapping[Expr, object], names: Sequence[Named]
 ) -> list[str]:
     """Who fixed the values of names, in the order of the contract's names: that of the symbols
     of a normal form depends on which expressions were made before."""
@@ -176,7 +177,7 @@ def _fixed(
     return lines
 
 
-def _origin(place: Place, name: Expr, values: Mapping[Expr, Any]) -> str:
+def _origin(place: Place, name: Expr, values: Mapping[Expr, object]) -> str:
     """A place that fixes a name."""
     if place.what.size == name.name:
         return place.text

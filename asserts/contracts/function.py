@@ -77,13 +77,13 @@ class FunctionContract:
             lines.append(f'{leaf.name}: {leaf.note.dtypes.text} "{leaf.note.text}"{may}')
         return [*lines, *(f"where {one.text}" for one in self.terms.wheres)]
 
-    def check(self, *args: Any, **kwargs: Any) -> None:
+    def check(self, *args: object, **kwargs: object) -> None:
         """Check arguments without a call; raises `ContractError`."""
         bound = inspect.signature(self.function).bind(*args, **kwargs)
         bound.apply_defaults()
         self._checker.entered(bound.arguments)
 
-    def accepts(self, *args: Any, **kwargs: Any) -> bool:
+    def accepts(self, *args: object, **kwargs: object) -> bool:
         """Whether the contract admits these arguments."""
         try:
             self.check(*args, **kwargs)
@@ -97,7 +97,7 @@ class FunctionContract:
 
         return Drawer(self.terms)
 
-    def inputs(self, **given: Any) -> SearchStrategy[dict[str, Any]]:
+    def inputs(self, **given: object) -> SearchStrategy[dict[str, Any]]:
         """A strategy of hypothesis for arguments (by name of parameter) that satisfy the
         contract, corners first; `given` are strategies or values for other parameters.
 
@@ -107,7 +107,7 @@ class FunctionContract:
 
         return inputs(self._drawer, given)
 
-    def violations(self, **given: Any) -> SearchStrategy[tuple[Violation, dict[str, Any]]]:
+    def violations(self, **given: object) -> SearchStrategy[tuple[Violation, dict[str, Any]]]:
         """A strategy for arguments that break exactly one clause, with its `Violation`."""
         from asserts.contracts.strategies import violations
 
@@ -140,12 +140,12 @@ class FunctionContract:
     def _without(self, absent: frozenset[str], name: str) -> Callable[..., Any]:
         """The guard for calls in which one more array is None, made at the first of them."""
 
-        def call(*args: Any, **kwargs: Any) -> Any:
+        def call(*args: object, **kwargs: object) -> Any:
             return self._guard_of(absent | {name})[0](*args, **kwargs)
 
         return call
 
-    def _slowly(self, arguments: Mapping[str, Any]) -> Any:
+    def _slowly(self, arguments: Mapping[str, object]) -> Any:
         tracer = current_tracer()
         if tracer is not None and is_traced(arguments):
             inner = TracedCall(tracer, self.terms, False)
@@ -157,12 +157,12 @@ class FunctionContract:
         return self._returned(call, self._called(arguments))
 
     def _leave(
-        self, result: Any, shapes: Mapping[str, Sequence[int]], integers: Mapping[str, int]
+        self, result: object, shapes: Mapping[str, Sequence[int]], integers: Mapping[str, int]
     ) -> Any:
         call = Call({name: tuple(shape) for name, shape in shapes.items()}, integers)
         return self._returned(call, result)
 
-    def _returned(self, call: Call, result: Any) -> Any:
+    def _returned(self, call: Call, result: object) -> Any:
         if self.terms.notes.result is None:
             return result
         tracer = current_tracer()

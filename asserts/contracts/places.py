@@ -56,7 +56,6 @@ def own_name(leaf: Leaf, axis: int) -> str:
 
 def _place(leaf: Leaf, axis: int, what: Axis) -> Place:
     own = symbol(own_name(leaf, axis), "int")
-    assert isinstance(own, IntExpr)
     return Place(leaf, axis, what, own)
 
 

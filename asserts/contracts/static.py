@@ -274,7 +274,7 @@ def _size(place: Place, ones: frozenset[str], names: Collection[str]) -> str | i
 
 
 def _of_case(
-    contract: FunctionContract, specs: Mapping[str, Any], found: Traced
+    contract: FunctionContract, specs: Mapping[str, object], found: Traced
 ) -> Iterator[Finding]:
     """The checks of one trace."""
     positional, named = _bound(contract, specs)
@@ -292,7 +292,7 @@ def _of_case(
 
 
 def _bound(
-    contract: FunctionContract, specs: Mapping[str, Any]
+    contract: FunctionContract, specs: Mapping[str, object]
 ) -> tuple[list[Any], dict[str, Any]]:
     """Specifications by position as far as possible (a parameter may be called like one of
     `trace`)."""

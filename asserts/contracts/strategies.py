@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from asserts.annotations import ArrayNote, Leaf, Note, TupleNote
+from asserts.annotations import ArrayNote, Leaf, Note
 from asserts.contracts.drawing import Drawer, Drawn, Layout
 from asserts.errors import InputError
 from asserts.testing import array_of, drawn_from
@@ -38,7 +38,7 @@ class Violation:
         return f"{place}: {self.clause}"
 
 
-def inputs(drawer: Drawer, given: Mapping[str, Any]) -> SearchStrategy[Arguments]:
+def inputs(drawer: Drawer, given: Mapping[str, object]) -> SearchStrategy[Arguments]:
     """Arguments that satisfy the contract, by name of parameter."""
     from hypothesis import strategies as st
 
@@ -55,7 +55,7 @@ def inputs(drawer: Drawer, given: Mapping[str, Any]) -> SearchStrategy[Arguments
 
 
 def violations(
-    drawer: Drawer, given: Mapping[str, Any]
+    drawer: Drawer, given: Mapping[str, object]
 ) -> SearchStrategy[tuple[Violation, Arguments]]:
     """Arguments that break exactly one clause of the contract, with which it is."""
     from hypothesis import strategies as st
@@ -122,7 +122,7 @@ def _call(draw: DrawFn, drawer: Drawer, layout: Layout) -> Drawn:
     return drawer.drawn(sizes, values, ones)
 
 
-def _others(drawer: Drawer, given: Mapping[str, Any]) -> dict[str, Any]:
+def _others(drawer: Drawer, given: Mapping[str, object]) -> dict[str, Any]:
     """Strategies for the parameters that the contract does not speak of."""
     from hypothesis import strategies as st
 
@@ -184,11 +184,10 @@ def _array(draw: DrawFn, leaf: Leaf, call: Drawn, violation: Violation | None) -
     return array_of(note.types, shape, draw(st.sampled_from(dtypes)), filling)
 
 
-def _built(note: Note, name: str, arrays: Mapping[str, Any]) -> Any:
+def _built(note: Note, name: str, arrays: Mapping[str, object]) -> Any:
     """The argument in which these arrays are (None where there is none)."""
     if isinstance(note, ArrayNote):
         return arrays.get(name)
-    assert isinstance(note, TupleNote)
     return tuple(
         None if part is None else _built(part, f"{name}[{index}]", arrays)
         for index, part in enumerate(note.parts)

@@ -335,7 +335,6 @@ def _meaning(place: Place) -> _Meant:
     size = _ours(size)
     if place.what.variadic or size.isidentifier():
         named = symbol(size, "int")
-        assert isinstance(named, IntExpr)
         return _Meant(place, named, TRUE)
     text = place.leaf.note.text
     try:

@@ -27,7 +27,6 @@ from shapes.errors import ContradictionError
 from shapes.expr import (
     FALSE,
     TRUE,
-    BoolExpr,
     Expr,
     IntExpr,
     as_expr,
@@ -56,7 +55,7 @@ class TracedCall:
         self.by_form: list[str] = []
         """What was stated of the result, and needs no proof: both sides are the same."""
 
-    def entered(self, arguments: Mapping[str, Any]) -> None:
+    def entered(self, arguments: Mapping[str, object]) -> None:
         """State what the contract requires of the arguments; raises `ContractError` for what
         certainly fails."""
         arrays: dict[str, Any] = {}
@@ -79,7 +78,7 @@ class TracedCall:
         self._integers = {name: constant(value) for name, value in call.integers.items()}
         return self
 
-    def returned(self, result: Any) -> None:
+    def returned(self, result: object) -> None:
         """State what the contract says of the result."""
         note = self._terms.notes.result
         if note is None:
@@ -102,7 +101,7 @@ class TracedCall:
         known.update({symbol(name, "int"): n for name, n in self._integers.items()})
         return known
 
-    def _parts(self, note: Note, name: str, value: Any) -> list[tuple[str, Any]]:
+    def _parts(self, note: Note, name: str, value: object) -> list[tuple[str, Any]]:
         """The arrays in a value."""
         try:
             return arrays_in(note, name, value)
@@ -110,7 +109,7 @@ class TracedCall:
             raise self._wrong(f"{name} is not a tuple of {error.args[1]}", name) from None
 
     def _shapes_of(
-        self, leaves: Sequence[Leaf], arrays: Mapping[str, Any]
+        self, leaves: Sequence[Leaf], arrays: Mapping[str, object]
     ) -> dict[str, tuple[IntExpr, ...]]:
         """The symbolic shapes of arrays, whose types and dtypes are right."""
         found = {}
@@ -167,9 +166,7 @@ class TracedCall:
 
     def _state_one(self, clause: Clause, known: Mapping[Expr, Any], axiom: bool) -> None:
         condition = substitute(clause.condition, known)
-        assert isinstance(condition, BoolExpr)
         whole = conjunction(defined(condition), condition)
-        assert isinstance(whole, BoolExpr)
         if whole is TRUE:
             self.by_form += [_clause_text(clause)] if self._own and not axiom else []
             return
@@ -215,12 +212,12 @@ def _values(clause: Clause, known: Mapping[Expr, Any]) -> str:
     return f"it is `{show(found)}`, not `{show(substitute(meant, known))}`"
 
 
-def is_traced(arguments: Mapping[str, Any]) -> bool:
+def is_traced(arguments: Mapping[str, object]) -> bool:
     """Whether a call belongs to a trace."""
     return any(_is_symbolic(value) for value in arguments.values())
 
 
-def _is_symbolic(value: Any) -> bool:
+def _is_symbolic(value: object) -> bool:
     if isinstance(value, (tuple, list)):
         return any(map(_is_symbolic, value))
     return isinstance(value, (SymArray, SymInt))

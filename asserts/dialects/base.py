@@ -66,7 +66,7 @@ class Claim:
     reason: str = ""
 
     @classmethod
-    def of(cls, argument: Any, expr_of: Callable[[Any], Expr | None]) -> Claim:
+    def of(cls, argument: object, expr_of: Callable[[Any], Expr | None]) -> Claim:
         """What an argument (a node or a constant) computes, as a claim."""
         found = expr_of(argument)
         reason = "" if found is not None else f"what `{argument}` computes has no expression"
@@ -117,7 +117,7 @@ class Dialect(Protocol):
         """What an assert says."""
 
     def create_assert(
-        self, graph: Graph, condition: Any, info: AssertInfo, values: Mapping[str, Any]
+        self, graph: Graph, condition: object, info: AssertInfo, values: Mapping[str, object]
     ) -> Node:
         """A new assert at the insertion point; `values` are shown by name when it fails."""
 
@@ -141,7 +141,7 @@ class Dialect(Protocol):
         """A new node that calls a function, at the insertion point."""
 
     def create_operator(
-        self, call: Callable[..., Any], op: Op, arguments: Sequence[Any]
+        self, call: Callable[..., Any], op: Op, arguments: Sequence[object]
     ) -> Any:
         """Compute an operator on scalars: ``call(target, *arguments)`` writes one node and
         returns it. Raises `GraphError` for an operator that the framework cannot compute."""

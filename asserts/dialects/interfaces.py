@@ -83,7 +83,7 @@ class Effects(Protocol):
     def state_token(self, node: Node) -> None:
         """State that the node's value is a token."""
 
-    def token_place(self, graph_module: GraphModule, result: Any) -> TokenPlace:
+    def token_place(self, graph_module: GraphModule, result: object) -> TokenPlace:
         """Where the last token of a program goes that returns `result`."""
 
     def token_returned(
@@ -143,7 +143,7 @@ class Inference(Protocol):
         where that cannot be said. Raises `ShapeproofError` where the operation certainly
         fails on such inputs."""
 
-    def same(self, a: Any, b: Any) -> bool:
+    def same(self, a: object, b: object) -> bool:
         """Whether two values are the same for sure (equal sizes may be spelled in two
         ways)."""
 
@@ -157,10 +157,10 @@ class Values(Protocol):
     def stated_value(self, node: Node) -> Any:
         """What the metadata states of the node's value (None: nothing)."""
 
-    def state_value(self, node: Node, value: Any) -> None:
+    def state_value(self, node: Node, value: object) -> None:
         """State it."""
 
-    def describe_value(self, value: Any) -> str:
+    def describe_value(self, value: object) -> str:
         """A value in a few characters."""
 
 
@@ -210,7 +210,7 @@ class Memory(Protocol):
         """Whether the result can be changed in place, or hold something that can be (false
         for numbers)."""
 
-    def can_change(self, value: Any) -> bool:
+    def can_change(self, value: object) -> bool:
         """The same question for a constant."""
 
     def identity_of(self, graph_module: GraphModule, node: Node) -> Hashable | None:
@@ -262,21 +262,21 @@ class Folding(Protocol):
         nothing else."""
 
     def evaluate(
-        self, node: Node, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+        self, node: Node, args: tuple[Any, ...], kwargs: Mapping[str, object]
     ) -> Any:
         """The node's result; raises what the function raises."""
 
-    def largest_size(self, node: Node, value: Any, inputs: Sequence[Any]) -> int | None:
+    def largest_size(self, node: Node, value: object, inputs: Sequence[object]) -> int | None:
         """A bound, in bytes, on the node's result, from what is stated of it and the values
         of its inputs; None if there is none."""
 
-    def is_literal(self, value: Any) -> bool:
+    def is_literal(self, value: object) -> bool:
         """Whether a value can stand among the arguments of a node as it is."""
 
-    def is_storable(self, value: Any) -> bool:
+    def is_storable(self, value: object) -> bool:
         """Whether a value can be an attribute of a module."""
 
-    def store(self, module: GraphModule, name: str, value: Any) -> str:
+    def store(self, module: GraphModule, name: str, value: object) -> str:
         """Make a copy of it an attribute, with a name like that one; the attribute's path."""
 
     def create_constant(self, module: GraphModule, path: str, before: Node) -> Node:

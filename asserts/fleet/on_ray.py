@@ -49,7 +49,7 @@ class Ray:
             (done,), _ = self._ray.wait(list(asked), num_returns=1)
             yield self._row(done, asked.pop(done))
 
-    def _row(self, done: Any, task: Task) -> Row:
+    def _row(self, done: object, task: Task) -> Row:
         try:
             row: Row = self._ray.get(done)
         except self._ray.exceptions.WorkerCrashedError:

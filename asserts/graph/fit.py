@@ -23,7 +23,7 @@ _CONTAINERS = (Mapping, Sequence, dict, list, tuple)
 
 
 def require_fit(
-    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    function: Callable[..., Any], args: Sequence[object], kwargs: Mapping[str, object]
 ) -> None:
     """Raise `SerializationError` for arguments that the function does not take."""
     signature = _signature(function)
@@ -67,7 +67,7 @@ def _hints(function: Callable[..., Any]) -> Mapping[str, Any]:
     return {name: hints.get(name, Any) for name, one in parameters if one.kind not in kinds}
 
 
-def _is_of(value: Any, wanted: Any) -> bool:
+def _is_of(value: object, wanted: object) -> bool:
     """Whether an argument is of a type, as far as it is known; what nodes compute are
     numbers and arrays."""
     origin = typing.get_origin(wanted)
@@ -84,7 +84,7 @@ def _is_of(value: Any, wanted: Any) -> bool:
     return isinstance(value, wanted) if wanted in (str, bool, type(None)) else True
 
 
-def _items_are_of(value: Any, wanted: tuple[Any, ...]) -> bool:
+def _items_are_of(value: object, wanted: tuple[Any, ...]) -> bool:
     if isinstance(value, Mapping) and len(wanted) == 2:
         pairs = value.items()
         return all(_is_of(k, wanted[0]) and _is_of(v, wanted[1]) for k, v in pairs)

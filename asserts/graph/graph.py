@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Final
 
 from asserts.errors import GraphError
 from asserts.graph.node import (
+    IMPURE,
     OPS,
     Argument,
     ImmutableDict,
@@ -511,7 +512,7 @@ def _has_own_effect(node: Node) -> bool:
     if node.meta.get("impure") or node.kwargs.get("out") is not None:
         return True
     return node.op == "call_function" and bool(
-        getattr(node.target, "__shapeproof_impure__", False)
+        getattr(node.target, IMPURE, False)
     )
 
 
@@ -525,7 +526,7 @@ def _callees(node: Node) -> list[Graph | None]:
         nested = getattr(found, "graph", None)
         if isinstance(nested, Graph):
             return [nested]
-        return [] if getattr(found, "__shapeproof_impure__", None) is False else [None]
+        return [] if getattr(found, IMPURE, None) is False else [None]
     if node.op not in ("call_function", "call_method"):
         return []
     callees: list[Graph | None] = []

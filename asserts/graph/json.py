@@ -68,7 +68,7 @@ _MODULES: Final = {
 }
 
 
-def _kind_of(data: Any) -> Schema | None:
+def _kind_of(data: object) -> Schema | None:
     """The schema of a module of that kind."""
     kind = data.get("kind") if isinstance(data, dict) else None
     return _MODULES.get(kind) if isinstance(kind, str) else None

@@ -343,7 +343,7 @@ class GraphModule(Module):
 
     # -- execution ------------------------------------------------------------------------
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: object, **kwargs: object) -> Any:
         """Run the graph.
 
         Where the traced function takes lists, tuples, dicts or records of arrays, so does the
@@ -455,7 +455,7 @@ def _parameter_names(placeholders: Sequence[Node]) -> dict[str, Node]:
 
 
 def _bind(
-    placeholders: Sequence[Node], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    placeholders: Sequence[Node], args: tuple[Any, ...], kwargs: Mapping[str, object]
 ) -> tuple[Any, ...]:
     """The value of every placeholder. Raises InputError for what doesn't fit."""
     shown = ", ".join(str(node.target) for node in placeholders) or "none"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CALLS",
+    "IMPURE",
     "OPS",
     "Argument",
     "ImmutableDict",
@@ -31,6 +32,9 @@ __all__ = [
     "map_aggregate",
     "map_arg",
 ]
+
+IMPURE: Final = "__shapeproof_impure__"
+"""The attribute of functions and modules that says whether running them has an effect."""
 
 T = TypeVar("T")
 K = TypeVar("K")

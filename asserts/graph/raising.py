@@ -133,7 +133,7 @@ class Raising:
             return True
         return any(self.can_raise(inner) for inner in graph.nodes)
 
-    def _judged(self, node: Node, target: Any) -> bool:
+    def _judged(self, node: Node, target: object) -> bool:
         values = [_value(argument) for argument in node.args]
         if target is runtime.size:
             source, axis = values
@@ -157,7 +157,7 @@ class Raising:
             return not self._is_harmless(node, target, values)
         return False
 
-    def _is_harmless(self, node: Node, target: Any, values: Sequence[Any]) -> bool:
+    def _is_harmless(self, node: Node, target: object, values: Sequence[object]) -> bool:
         """Whether a call of a function of numpy's is shown to raise nothing."""
         if "out" in node.kwargs or not values:
             return False
@@ -195,11 +195,11 @@ class Raising:
             self._facts[id(env)] = found
         return found
 
-    def _is_defined(self, node: Node, op: Op, values: Sequence[Any]) -> bool:
+    def _is_defined(self, node: Node, op: Op, values: Sequence[object]) -> bool:
         condition = domain_of(op, [_expr(value) for value in values])
         return self._holds(node, condition)
 
-    def _broadcast(self, node: Node, values: Sequence[Any]) -> bool:
+    def _broadcast(self, node: Node, values: Sequence[object]) -> bool:
         if node.kwargs.get("out") is not None or "where" in node.kwargs:
             return False
         given = [v for v, a in zip(values, node.args) if a is not None]
@@ -211,7 +211,7 @@ class Raising:
         found = tensors.broadcast(*known, known=lambda c: decide(facts, as_condition(c)))
         return all(self._holds(node, as_condition(n.condition)) for n in found.needs)
 
-    def _numbers_fit(self, node: Node, values: Sequence[Any]) -> bool:
+    def _numbers_fit(self, node: Node, values: Sequence[object]) -> bool:
         """Whether integers fit into the dtypes of the arrays that they are computed with (else
         numpy raises `OverflowError`)."""
         numbers = [_expr(value) for value in values]
@@ -228,7 +228,7 @@ class Raising:
             for end in ends
         )
 
-    def _are_sizes(self, node: Node, value: Any) -> bool:
+    def _are_sizes(self, node: Node, value: object) -> bool:
         sizes = value if isinstance(value, (tuple, list)) else (value,)
         exprs = [_expr(size) for size in sizes]
         return all(
@@ -236,7 +236,7 @@ class Raising:
             for e in exprs
         )
 
-    def _fits(self, node: Node, values: Sequence[Any]) -> bool:
+    def _fits(self, node: Node, values: Sequence[object]) -> bool:
         """Whether a shape has as many elements as the array, and no size left open."""
         source, wanted = values
         if not isinstance(source, ArrayValue) or not self._are_sizes(node, wanted):
@@ -245,7 +245,7 @@ class Raising:
         new = [e for e in map(_expr, sizes) if isinstance(e, IntExpr)]
         return self._holds(node, equal(tensors.product(source.shape), tensors.product(new)))
 
-    def _has_elements(self, node: Node, values: Sequence[Any]) -> bool:
+    def _has_elements(self, node: Node, values: Sequence[object]) -> bool:
         """Whether there is something along the reduced axes."""
         source = values[0]
         if not isinstance(source, ArrayValue) or len(values) > 1:
@@ -258,7 +258,7 @@ class Raising:
         sizes = [source.shape[i] for i in axes if isinstance(i, int)]
         return all(self._holds(node, less_equal(constant(1), size)) for size in sizes)
 
-    def _index_can_raise(self, node: Node, values: Sequence[Any]) -> bool:
+    def _index_can_raise(self, node: Node, values: Sequence[object]) -> bool:
         source, key = values
         if isinstance(source, (tuple, list)):
             return not (isinstance(key, int) and -len(source) <= key < len(source))
@@ -275,7 +275,7 @@ class Raising:
             self._is_in_range(node, item, size) for item, size in zip(taken, source.shape)
         )
 
-    def _is_in_range(self, node: Node, item: Any, size: IntExpr) -> bool:
+    def _is_in_range(self, node: Node, item: object, size: IntExpr) -> bool:
         if isinstance(item, slice):
             step = item.step
             return step is None or (isinstance(step, int) and step != 0)
@@ -318,12 +318,12 @@ def own_condition_of(build: object, operands: Sequence[Expr], expr: Expr) -> Boo
     return TRUE if expr.op.defined is None else as_condition(expr.op.defined(*expr.args))
 
 
-def _is_of(target: Any, package: str) -> bool:
+def _is_of(target: object, package: str) -> bool:
     module = getattr(target, "__module__", None)
     return isinstance(module, str) and (module == package or module.startswith(package + "."))
 
 
-def _is_node(argument: Any) -> bool:
+def _is_node(argument: object) -> bool:
     return hasattr(argument, "meta") and hasattr(argument, "users")
 
 
@@ -339,20 +339,20 @@ def _value(argument: Any) -> Any:
     return argument
 
 
-def _expr(value: Any) -> Expr | None:
+def _expr(value: object) -> Expr | None:
     if isinstance(value, Expr):
         return value
     return as_expr(value) if isinstance(value, (bool, int, float)) else None
 
 
-def _shape(value: Any) -> tuple[IntExpr, ...] | None:
+def _shape(value: object) -> tuple[IntExpr, ...] | None:
     if isinstance(value, ArrayValue):
         return value.shape
     is_number = isinstance(value, (Expr, bool, int, float, complex, str))
     return () if is_number else None
 
 
-def _count_is_one(value: Any) -> BoolExpr | None:
+def _count_is_one(value: object) -> BoolExpr | None:
     if not isinstance(value, ArrayValue):
         return None
     return equal(tensors.product(value.shape), constant(1))

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from asserts.errors import RuntimeAssertionError
+from asserts.graph.node import IMPURE
 
 __all__ = [
     "Token",
@@ -23,11 +25,13 @@ __all__ = [
     "at_with",
     "count_nonzero",
     "functional_assert",
+    "impure",
     "item",
     "joined_with",
     "make_token",
     "math_of",
     "outer_with",
+    "raise_unless",
     "reduce_with",
     "reduceat_with",
     "set_item",
@@ -35,6 +39,9 @@ __all__ = [
     "tracepoint",
     "update",
 ]
+
+
+F = TypeVar("F", bound=Callable[..., object])
 
 
 class Token:
@@ -57,7 +64,7 @@ def size(x: Any, dim: int) -> int:
     return operator.index(x.shape[dim])
 
 
-def item(x: Any) -> int | float | bool:
+def item(x: object) -> int | float | bool:
     """The only element of an array (or an array scalar) as Python's number."""
     found = x.item() if hasattr(x, "item") else x
     assert isinstance(found, (int, float, bool))
@@ -89,7 +96,7 @@ def _ufunc(name: str) -> np.ufunc:
     return found
 
 
-def update(name: str, x: NDArray[Any], other: Any) -> NDArray[Any]:
+def update(name: str, x: NDArray[Any], other: object) -> NDArray[Any]:
     """A copy in which the ufunc of that name was applied in place, with `other`."""
     changed = np.array(x)
     if name == "power":
@@ -116,7 +123,7 @@ def reduceat_with(
     return _ufunc(name).reduceat(x, indices, axis=axis, dtype=dtype)
 
 
-def outer_with(name: str, a: ArrayLike, b: ArrayLike, dtype: Any = None) -> Any:
+def outer_with(name: str, a: ArrayLike, b: ArrayLike, dtype: object = None) -> Any:
     """The ufunc of that name on all pairs."""
     options = {} if dtype is None else {"dtype": dtype}
     return _ufunc(name).outer(a, b, **options)
@@ -135,7 +142,7 @@ def joined_with(name: str, items: Any) -> Any:
     return {"r_": np.r_, "c_": np.c_}[name][tuple(items)]
 
 
-def math_of(name: str, *args: Any, **kwargs: Any) -> Any:
+def math_of(name: str, *args: object, **kwargs: object) -> Any:
     """The function of `math` of that name (the module's own methods are none)."""
     if name.startswith("_"):
         raise ValueError(f"math has no function {name!r}")
@@ -162,6 +169,19 @@ def functional_assert(
 
     Raises `RuntimeAssertionError` where it doesn't.
     """
+    raise_unless(condition, text, values, message, sources, location)
+    return token
+
+
+def raise_unless(
+    condition: object,
+    text: str,
+    values: Mapping[str, Any],
+    message: str | None,
+    sources: Mapping[str, str] | None,
+    location: str | None,
+) -> None:
+    """Raise `RuntimeAssertionError` unless a condition holds."""
     if not condition:
         raise RuntimeAssertionError(
             condition=text,
@@ -170,13 +190,16 @@ def functional_assert(
             user_message=message,
             location=location,
         )
-    return token
 
 
-def tracepoint(kind: str, path: str, *values: Any) -> tuple[Any, ...]:
+def impure(function: F) -> F:
+    """A function whose calls stay in a graph although nothing uses their results."""
+    setattr(function, IMPURE, True)
+    return function
+
+
+@impure
+def tracepoint(kind: str, path: str, *values: object) -> tuple[Any, ...]:
     """Marks what goes into (`kind` "inputs") or comes out of ("outputs") the submodule at a
     path; returns the values."""
     return values
-
-
-tracepoint.__shapeproof_impure__ = True  # type: ignore[attr-defined]

@@ -62,7 +62,7 @@ def _is_structure(value: Any) -> bool:
 def taken_apart(
     parameters: Sequence[tuple[str, Structure]],
     args: tuple[Any, ...],
-    kwargs: Mapping[str, Any],
+    kwargs: Mapping[str, object],
 ) -> dict[str, Any]:
     """The value of every placeholder, by name.
 
@@ -87,7 +87,7 @@ def taken_apart(
     return found
 
 
-def put_together(structure: Structure, values: Mapping[str, Any]) -> Any:
+def put_together(structure: Structure, values: Mapping[str, object]) -> Any:
     """The structure with these values of the placeholders in it; a record is a namespace."""
     kind, content = structure
     if kind == "input":
@@ -101,7 +101,7 @@ def put_together(structure: Structure, values: Mapping[str, Any]) -> Any:
     return parts if kind == "list" else tuple(parts)
 
 
-def _take(structure: Structure, value: Any, where: str, found: dict[str, Any]) -> None:
+def _take(structure: Structure, value: object, where: str, found: dict[str, Any]) -> None:
     kind, content = structure
     if kind == "input":
         found[content] = value
@@ -129,7 +129,7 @@ def _take(structure: Structure, value: Any, where: str, found: dict[str, Any]) -
             _take(part, value[index], f"{where}[{index}]", found)
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     return f"a {type(value).__name__}"
 
 

@@ -47,7 +47,7 @@ def _short(dtype: np.dtype[Any]) -> str:
     return {"float": "f", "int": "i", "uint": "u", "complex": "c"}[parts[1]] + parts[2]
 
 
-def concrete(value: Any, symbols: Mapping[Any, Any]) -> Any:
+def concrete(value: object, symbols: Mapping[Any, object]) -> Any:
     """A value with its expressions evaluated; an array becomes ``(shape, dtype)``."""
     if isinstance(value, ArrayValue):
         return tuple(evaluate(size, symbols) for size in value.shape), value.dtype

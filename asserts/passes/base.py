@@ -90,7 +90,7 @@ class Pass:
         """The same pass, for that program."""
         return self.bound(adapter.dialect)
 
-    def __call__(self, program: Any, in_place: bool = False) -> PassResult:
+    def __call__(self, program: object, in_place: bool = False) -> PassResult:
         """Run the pass on a copy of the program (or, `in_place`, on the program itself).
 
         Raises `GraphError`, naming the pass, if the program is not valid before or after, if
@@ -168,7 +168,7 @@ class Invariant(Protocol):
 
 
 def check_invariant(
-    invariant: Invariant, observed: Any, graph_module: GraphModule, name: str
+    invariant: Invariant, observed: object, graph_module: GraphModule, name: str
 ) -> None:
     """Raise `GraphError`, naming the pass and the node, if the invariant is broken."""
     try:
@@ -223,14 +223,14 @@ class Pipeline:
         self._meets(self.ensures, result.program, f"the pipeline {title!r} ensures")
         return replace(result, modified=modified, report=Report(title, tuple(rows)))
 
-    def _meets(self, conditions: Sequence[Condition], program: Any, who: str) -> None:
+    def _meets(self, conditions: Sequence[Condition], program: object, who: str) -> None:
         for condition in conditions:
             try:
                 condition(program)
             except GraphError as error:
                 raise GraphError(f"what {who} does not hold: {error}") from error
 
-    def _observed(self, program: Any) -> list[tuple[Invariant, Any]]:
+    def _observed(self, program: object) -> list[tuple[Invariant, Any]]:
         found = []
         for invariant in self.invariants:
             bound, module = _spoken_for(invariant, program)
@@ -245,7 +245,7 @@ class Pipeline:
             check_invariant(bound, before, module, name)
 
 
-def _spoken_for(invariant: Invariant, program: Any) -> tuple[Invariant, Any]:
+def _spoken_for(invariant: Invariant, program: object) -> tuple[Invariant, Any]:
     """The invariant in the dialect of a program, and the graph module to look at."""
     adapter = None
     if not isinstance(program, GraphModule):

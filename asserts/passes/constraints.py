@@ -41,7 +41,7 @@ from shapes.base import IntInfinity
 from shapes.domains import ValueRanges
 from shapes.env import ShapeEnv
 from shapes.errors import ContradictionError, UndefinedError
-from shapes.expr import BoolExpr, Expr, IntExpr, as_condition, direction
+from shapes.expr import BoolExpr, Expr, IntExpr, as_condition, direction, side_of
 from shapes.facts import Fact, Facts, Proof
 from shapes.prove import decide, entails
 from shapes.traversal import free_symbols, made_total
@@ -150,11 +150,10 @@ class AddConstraintAsserts(Pass):
             (None if upper is None else symbol <= upper, f"{name} <= {upper}"),
         ):
             if claim is not None:
-                assert isinstance(claim, BoolExpr)
                 found.append(Obligation(claim, text, "contract", who))
         return found
 
-    def _finite(self, name: str, end: Any) -> int | None:
+    def _finite(self, name: str, end: object) -> int | None:
         if end is None or isinstance(end, IntInfinity):
             return None
         if type(end) is not int:
@@ -294,8 +293,7 @@ def _strength(obligation: Obligation) -> tuple[int, int]:
     if len(free_symbols(claim)) != 1 or claim.op.name != "LeZero":
         is_value = len(free_symbols(claim)) == 1 and claim.op.name == "EqZero"
         return (0 if is_value else 2, 0)
-    difference = claim.args[0]
-    assert isinstance(difference, IntExpr)
+    difference = side_of(claim)
     factor, _ = direction(difference)
     # f * d + c <= 0: for one symbol, the greater c / |f|, the stronger the bound.
     return (1, -(difference.constant // max(abs(factor), 1)))

@@ -251,7 +251,7 @@ class _Collection:
         self._calls[name] = None
         return name
 
-    def _through(self, argument: Any) -> Any:
+    def _through(self, argument: object) -> Any:
         """The argument with results of earlier markers replaced by what they stand for."""
         return map_arg(argument, self._meant)
 
@@ -280,7 +280,7 @@ class _Collection:
         for node, _ in self._markers:
             self._substitute(node, self._values[node])
 
-    def _substitute(self, node: Node, argument: Any) -> None:
+    def _substitute(self, node: Node, argument: object) -> None:
         """Let `argument` stand for the node everywhere, and take the node out."""
         for user in list(node.users):
             read = self._dialect.read_of(user)
@@ -339,7 +339,7 @@ def _decoded(data: Any) -> Any:
     return ConstantArgument(content) if kind == "constant" else NodeArgument(content, kind)
 
 
-def _shown(spec: Any) -> str:
+def _shown(spec: object) -> str:
     if isinstance(spec, dict):
         return "{" + ", ".join(f"{key!r}: {_shown(v)}" for key, v in spec.items()) + "}"
     if isinstance(spec, (tuple, list)):

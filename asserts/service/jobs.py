@@ -142,7 +142,7 @@ class Jobs:
             values, state = {"problem": problem_of(error).content().decode()}, "failed"
         await self._end(job, state, values)
 
-    async def _end(self, job: Job, state: str, values: Mapping[str, Any]) -> None:
+    async def _end(self, job: Job, state: str, values: Mapping[str, object]) -> None:
         self._cancelled.discard(job.id)
         while True:
             try:

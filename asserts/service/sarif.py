@@ -25,7 +25,7 @@ _RULES: Final = {
 _LINE: Final = re.compile(r"(?P<file>[^\s:]+):(?P<line>\d+)")
 
 
-def sarif_of(report: Mapping[str, Any], program: str, version: str) -> dict[str, Any]:
+def sarif_of(report: Mapping[str, object], program: str, version: str) -> dict[str, Any]:
     """A stored report as a SARIF log; `program` is the name of the file it is about."""
     return log(_RULES.items(), list(_results(report, program)), version)
 

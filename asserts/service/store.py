@@ -214,7 +214,7 @@ class Store:
 
     # ------------------------------------------------------------------ jobs
 
-    def add_job(self, owner: str, key: str, values: Mapping[str, Any], most: int) -> Job:
+    def add_job(self, owner: str, key: str, values: Mapping[str, object], most: int) -> Job:
         """The job with that key: one that is done or open, or a new one. Raises
         `ProblemError` ("busy") if too many are open."""
         with self._session.begin() as session:
@@ -262,7 +262,7 @@ class Store:
                     return found
         return None
 
-    def end_job(self, name: str, state: str, **values: Any) -> bool:
+    def end_job(self, name: str, state: str, **values: object) -> bool:
         """Put a running (or waiting) job into its last state; whether it was open."""
         with self._session.begin() as session:
             mine = update(Job).where(Job.id == name, Job.state.in_(OPEN))

@@ -37,7 +37,9 @@ def filled(shape: Sequence[int], dtype: Any, filling: int = 0) -> NDArray[Any]:
     return np.asarray(random.standard_normal(size) * 10.0 ** (filling % 3)).astype(kind)
 
 
-def array_of(types: Sequence[type], shape: Sequence[int], dtype: Any, filling: int = 0) -> Any:
+def array_of(
+    types: Sequence[type], shape: Sequence[int], dtype: object, filling: int = 0
+) -> Any:
     """An array of one of these types (none: numpy's) with that content.
 
     Raises `InputError` for types of which none is numpy's, torch's or jax's.

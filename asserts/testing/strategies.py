@@ -36,7 +36,7 @@ def sizes(env: ShapeEnv, *names: str) -> SearchStrategy[dict[str, int]]:
     )
 
 
-def shapes(env: ShapeEnv, *dims: Any) -> SearchStrategy[tuple[int, ...]]:
+def shapes(env: ShapeEnv, *dims: object) -> SearchStrategy[tuple[int, ...]]:
     """Shapes whose sizes are these: text such as ``"2*n"``, names, numbers, symbolic numbers
     of the environment."""
     exprs = _dims(env, dims)
@@ -44,7 +44,7 @@ def shapes(env: ShapeEnv, *dims: Any) -> SearchStrategy[tuple[int, ...]]:
 
 
 def arrays(
-    env: ShapeEnv, dims: Sequence[Any], dtype: Any = "float64"
+    env: ShapeEnv, dims: Sequence[object], dtype: object = "float64"
 ) -> SearchStrategy[NDArray[Any]]:
     """Arrays whose sizes are these (see `shapes`)."""
     from hypothesis import strategies as st
@@ -133,7 +133,7 @@ def _within(claim: BoolExpr, symbols: Mapping[Expr, None]) -> bool:
     return all(one in symbols for one in free_symbols(claim))
 
 
-def _dims(env: ShapeEnv, dims: Sequence[Any]) -> list[IntExpr]:
+def _dims(env: ShapeEnv, dims: Sequence[object]) -> list[IntExpr]:
     found = []
     for one in dims:
         expr = env.spelled(one.name if isinstance(one, Dim) else one).expr

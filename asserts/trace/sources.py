@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-from asserts.errors import TraceError
+from asserts.errors import TraceError, error_text
 from asserts.graph.module import GraphModule
 from asserts.trace import Spec, trace
 from asserts.trace.annotated import annotated_names
@@ -170,7 +170,7 @@ def _module(place: str) -> ModuleType:
     try:
         return _of_package(path.absolute()) or _of_file(path)
     except Exception as error:
-        raise TraceError(f"{place!r} cannot be loaded: {_in_words(error)}") from error
+        raise TraceError(f"{place!r} cannot be loaded: {error_text(error)}") from error
 
 
 def _of_package(path: Path) -> ModuleType | None:
@@ -203,7 +203,7 @@ def _imported(name: str) -> ModuleType:
         raise TraceError(f"the module {name!r} cannot be imported: {error}") from error
     except Exception as error:
         raise TraceError(
-            f"the module {name!r} cannot be imported: {_in_words(error)}"
+            f"the module {name!r} cannot be imported: {error_text(error)}"
         ) from error
 
 
@@ -219,14 +219,6 @@ def _free_name(stem: str) -> str:
         count += 1
         name = f"{stem}_{count}"
     return name
-
-
-def _in_words(error: Exception) -> str:
-    try:
-        text = str(error)
-    except Exception:  # (a program's own class may fail)
-        text = ""
-    return f"{type(error).__name__}: {text}".rstrip(": ")
 
 
 # --------------------------------------------------------------------------- functions

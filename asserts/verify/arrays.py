@@ -106,7 +106,7 @@ class Maker:
             drawn = drawn > 0
         return np.asarray(drawn).astype(dtype)
 
-    def _contents(self, sizes: tuple[int, ...], dtype: np.dtype[Any], example: Any) -> Any:
+    def _contents(self, sizes: tuple[int, ...], dtype: np.dtype[Any], example: object) -> Any:
         rng = self._rng
         if isinstance(example, np.ndarray) and example.size and dtype.kind in "iub":
             return rng.choice(example.ravel(), size=sizes).astype(dtype)
@@ -119,7 +119,7 @@ class Maker:
             drawn = drawn + 1j * rng.standard_normal(sizes)
         return np.asarray(drawn).astype(dtype)
 
-    def _measure(self, arrays: Sequence[Any]) -> Mapping[Expr, Number]:
+    def _measure(self, arrays: Sequence[object]) -> Mapping[Expr, Number]:
         self._left -= 1
         return self._subject.measure(arrays) if self._subject.run_time else {}
 
@@ -237,7 +237,7 @@ def _fits(value: object, dtype: np.dtype[Any]) -> bool:
 
 
 def _forms(
-    array: np.ndarray[Any, Any], value: int, example: Any, rng: np.random.Generator
+    array: np.ndarray[Any, Any], value: int, example: object, rng: np.random.Generator
 ) -> Iterator[np.ndarray[Any, Any]]:
     """Contents from which usual reductions compute `value`: so many elements are true, are
     positive, are distinct or equal a number that occurs; they sum up to it; it is the
@@ -246,7 +246,7 @@ def _forms(
     order = np.arange(size)
     mixed = rng.permutation(size)
 
-    def made(flat: Any) -> np.ndarray[Any, Any]:
+    def made(flat: object) -> np.ndarray[Any, Any]:
         filled: np.ndarray[Any, Any] = np.asarray(flat).reshape(shape).astype(array.dtype)
         return filled
 

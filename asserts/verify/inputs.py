@@ -326,7 +326,7 @@ class Generator:
             self._pool.append(measured)
         yield Trial("; ".join(filter(None, (aim, _said(failed, every)))), tuple(arrays))
 
-    def _is_too_much(self, arrays: Sequence[Any]) -> bool:
+    def _is_too_much(self, arrays: Sequence[object]) -> bool:
         """Whether a run that is not refused at once would go beyond the work that all of them
         together may take. The first one may."""
         work = self._maker.work(arrays)
@@ -340,7 +340,7 @@ class Generator:
         self._work += work
         return False
 
-    def _let_in(self, arrays: Sequence[Any]) -> bool:
+    def _let_in(self, arrays: Sequence[object]) -> bool:
         values = self._sizes_of(arrays)
         entry = [c.claim for c in self.subject.conditions if c.entry]
         return all(_truth(claim, values) is not False for claim in entry)

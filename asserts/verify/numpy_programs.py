@@ -61,18 +61,18 @@ class NumpySubject:
         args = map_arg(node.args, value_of)
         return self._module._execute(node, args, map_arg(dict(node.kwargs), value_of))
 
-    def measure(self, inputs: Sequence[Any]) -> Mapping[Expr, Number]:
+    def measure(self, inputs: Sequence[object]) -> Mapping[Expr, Number]:
         """The values of run-time symbols."""
         with np.errstate(all="ignore"):
             return self._probe.values(dict(zip(self._placeholders, _copies(inputs))))
 
-    def run(self, inputs: Sequence[Any]) -> Any:
+    def run(self, inputs: Sequence[object]) -> Any:
         """The result, and the inputs as they are afterwards."""
         own = _copies(inputs)
         with np.errstate(all="ignore"):
             return _compact(self._module(*own)), own
 
-    def work(self, inputs: Sequence[Any]) -> int:
+    def work(self, inputs: Sequence[object]) -> int:
         """The elements of all arrays whose sizes are made of those of the inputs."""
         try:
             sizes = sizes_of_inputs(self._module, self._placeholders, inputs)
@@ -115,7 +115,7 @@ class FunctionSubject:
             n for n, p in signature.parameters.items() if p.kind is not only_by_place
         }
 
-    def run(self, inputs: Sequence[Any]) -> Any:
+    def run(self, inputs: Sequence[object]) -> Any:
         """The result, and the inputs as they are afterwards."""
         own = _copies(inputs)
         values = dict(zip(self._names, own))
@@ -141,7 +141,7 @@ def _input(node: Node) -> Input:
     return Input(name, example=value)
 
 
-def _copies(inputs: Sequence[Any]) -> list[Any]:
+def _copies(inputs: Sequence[object]) -> list[Any]:
     return [value.copy() if isinstance(value, np.ndarray) else value for value in inputs]
 
 
@@ -156,7 +156,7 @@ def _compact(value: Any) -> Any:
     return value
 
 
-def _elements(value: Any, known: Mapping[Expr, int]) -> int:
+def _elements(value: object, known: Mapping[Expr, int]) -> int:
     if isinstance(value, (tuple, list)):
         return sum(_elements(part, known) for part in value)
     if not isinstance(value, ArrayValue):
@@ -167,7 +167,7 @@ def _elements(value: Any, known: Mapping[Expr, int]) -> int:
         return 0
 
 
-def _difference(first: Any, second: Any, where: str) -> str | None:
+def _difference(first: object, second: object, where: str) -> str | None:
     if type(first) is not type(second):
         return f"{where} is of type {type(first).__name__} and {type(second).__name__}"
     if isinstance(first, (tuple, list)) and isinstance(second, (tuple, list)):
@@ -194,7 +194,7 @@ def _difference(first: Any, second: Any, where: str) -> str | None:
     return None if same else f"{where} is {array_text(a)} and {array_text(b)}"
 
 
-def array_text(value: Any) -> str:
+def array_text(value: object) -> str:
     """An array with dtype and shape, long ones cut; a number as it is."""
     if not isinstance(value, np.ndarray):
         return repr(value)

@@ -51,7 +51,7 @@ class Probe:
         found = [s for node in self._nodes for s in self._bound.get(node, {})]
         return tuple(dict.fromkeys(s for s in found if s.is_symbol))
 
-    def values(self, inputs: Mapping[Any, Any]) -> Values:
+    def values(self, inputs: Mapping[Any, object]) -> Values:
         """The values of the symbols for values of the placeholders, as far as they can be
         read."""
         known: dict[Any, Any] = dict(inputs)
@@ -76,7 +76,7 @@ class Probe:
             return _MISSING
 
 
-def _read(result: Any, path: Path) -> Number | None:
+def _read(result: object, path: Path) -> Number | None:
     """The number at a path from a node's result."""
     try:
         for step in path:

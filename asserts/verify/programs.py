@@ -201,8 +201,8 @@ def is_lack_of_memory(error: Exception) -> bool:
 
 
 def verify(
-    first: Any,
-    second: Any,
+    first: object,
+    second: object,
     seed: int = 0,
     trials: int = 50,
     names: tuple[str, str] = ("the first", "the second"),
@@ -264,7 +264,7 @@ def _distinct(generators: Sequence[Generator], trials: int) -> Iterable[Trial]:
                 yield trial
 
 
-def _subjects(first: Any, second: Any) -> tuple[Subject, Subject]:
+def _subjects(first: object, second: object) -> tuple[Subject, Subject]:
     if is_onnx(first) or is_onnx(second):
         from asserts.dialects.onnx import trials
 

@@ -93,13 +93,13 @@ class Subject(Protocol):
     def names(self) -> Mapping[str, str]:
         """Better names for symbols."""
 
-    def measure(self, inputs: Sequence[Any]) -> Mapping[Expr, Number]:
+    def measure(self, inputs: Sequence[object]) -> Mapping[Expr, Number]:
         """The values of symbols that are read at run time, as far as they are reached."""
 
-    def run(self, inputs: Sequence[Any]) -> Any:
+    def run(self, inputs: Sequence[object]) -> Any:
         """What the program computes; raises if it rejects the inputs."""
 
-    def difference(self, first: Any, second: Any) -> str | None:
+    def difference(self, first: object, second: object) -> str | None:
         """How two results differ; None if they don't."""
 
     def shown(self, trial: Trial) -> str:
@@ -110,7 +110,7 @@ class Subject(Protocol):
 class Sized(Protocol):
     """A program that can say beforehand how much it computes."""
 
-    def work(self, inputs: Sequence[Any]) -> int:
+    def work(self, inputs: Sequence[object]) -> int:
         """About how many elements a run on these inputs makes."""
 
 

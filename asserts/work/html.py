@@ -53,7 +53,7 @@ class Markup(str):
     __slots__ = ()
 
 
-def text(value: Any) -> Markup:
+def text(value: object) -> Markup:
     """A text, escaped; numbers with separators, None as nothing."""
     if isinstance(value, Markup):
         return value
@@ -70,7 +70,7 @@ def bar(share: float) -> Markup:
     return Markup(f'<div class="bar"><i style="width: {percent}"></i></div>')
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Markup:
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup:
     """A table; columns of numbers are set to the right."""
     shown = [tuple(row) for row in rows]
     right = [any(map(_is_number, column)) for column in zip(*shown)] or [False] * len(header)
@@ -88,11 +88,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Markup:
 _NUMBER: Final = ' class="number"'
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     shown = f"{value:,.2f}" if isinstance(value, float) else text(value)
     return f"<td{_NUMBER if _is_number(value) else ''}>{shown}</td>"
 

@@ -270,7 +270,7 @@ class Pool:
         return [worker.process.pid for worker in self._workers if worker.alive]
 
     async def ask(
-        self, request: Mapping[str, Any], seconds: float, tell: Told | None = None
+        self, request: Mapping[str, object], seconds: float, tell: Told | None = None
     ) -> bytes:
         """The answer, as JSON. Raises `ProblemError`, "busy" if too many wait."""
         content = json.dumps(request).encode()

@@ -33,7 +33,7 @@ OPTIONS: Final[dict[str, tuple[str, ...]]] = {
 """The options of each verb (`verify` of one program takes `policy`, too)."""
 
 
-def key_of(verb: str, programs: list[str | None], options: Mapping[str, Any]) -> str:
+def key_of(verb: str, programs: list[str | None], options: Mapping[str, object]) -> str:
     """The hash of all that an answer depends on; of programs, the hashes of their contents."""
     from shapeproof import __version__
 
@@ -115,19 +115,19 @@ def _drawn(asked: Asked, program: Any, report: Any, result: Any = None) -> dict[
     return {**graph, "picture": picture_of(program, report)}
 
 
-def _insert(given: Any, options: Asked) -> Any:
+def _insert(given: object, options: Asked) -> Any:
     import asserts
 
     return asserts.insert(given, policy=options["policy"])
 
 
-def _remove(given: Any, _: Asked) -> Any:
+def _remove(given: object, _: Asked) -> Any:
     import asserts
 
     return asserts.remove(given)
 
 
-def _minimise(given: Any, options: Asked) -> Any:
+def _minimise(given: object, options: Asked) -> Any:
     from asserts.cli.changes import minimised
 
     return minimised(given, options["policy"])

@@ -43,7 +43,7 @@ class Serving(Protocol):
         """Import what the first request needs; `what` kind of requests will come."""
 
     def work(
-        self, asked: Mapping[str, Any], tell: Callable[[Mapping[str, Any]], None]
+        self, asked: Mapping[str, object], tell: Callable[[Mapping[str, Any]], None]
     ) -> dict[str, Any]:
         """The answer to a request; meanwhile `tell` sends events. May raise anything."""
 
@@ -90,7 +90,7 @@ def main(descriptor: int, settings: Mapping[str, Any]) -> None:
 
 
 def _answer(line: _Line, serving: Serving, content: bytes, most: int) -> None:
-    def tell(event: Mapping[str, Any]) -> None:
+    def tell(event: Mapping[str, object]) -> None:
         line.send(EVENT, json.dumps(event).encode())
 
     try:

@@ -50,6 +50,7 @@ from shapes.expr.nodes import (
     Value,
     combine,
     constant,
+    side_of,
 )
 from shapes.facts.store import Fact, Facts, Reasons
 from shapes.facts.verdict import Proof
@@ -203,8 +204,7 @@ class LinearSystem:
             return None
         found = self.all_keys(point)
         for claim, row in self._excluded:
-            e = claim.args[0]
-            assert isinstance(e, IntExpr)
+            e = side_of(claim)
             values = [c * found[x] for x, c in e.terms().items() if x in found]
             if len(values) == len(e.terms()) and e.constant + sum(values) == 0:
                 return e, row
@@ -244,8 +244,7 @@ class LinearSystem:
     def _off_zero(self, facts: Facts, condition: BoolExpr, branches: int) -> Outcome:
         """``e != 0`` below and above: ``e <= 0`` and ``-e <= 0`` are what follows if neither
         is possible."""
-        e = condition.args[0]
-        assert isinstance(e, IntExpr)
+        e = side_of(condition)
         parts: list[tuple[BoolExpr, Certificate]] = []
         used = Reasons()
         for part in (le_zero(e), le_zero(combine(-1, e, 0, e))):

@@ -119,8 +119,7 @@ def _replaced(part: Replacement) -> Expr:
 
 def _same_parts(claim: BoolExpr, parts: Sequence[BoolExpr]) -> bool:
     if claim.op is EQ_ZERO:
-        e = claim.args[0]
-        assert isinstance(e, IntExpr)
+        e = side_of(claim)
         return {le_zero(e), le_zero(combine(-1, e, 0, e))} <= set(parts)
     return claim.op is OPERATORS["And"] and set(claim.args) <= set(parts)
 
@@ -203,8 +202,7 @@ def _check_zeros_and_ones(
         _check_premise(premise, known, goal)
     relation = negation(part.denied.claim)
     _require(relation.op in (LE_ZERO, EQ_ZERO), f"`{relation}` is no relation of integers")
-    e = relation.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(relation)
     wanted = {e} if relation.op is LE_ZERO else {e, combine(-1, e, 0, e)}
     stated = {combine(1, left, -1, right) for left, right in part.sides}
     _require(wanted <= stated, "sides of another relation")
@@ -340,8 +338,7 @@ def _summed(terms: Iterable[tuple[Key, int]]) -> dict[Key, int]:
 
 def _as_row(claim: BoolExpr) -> _Row | BoolExpr:
     if claim.op is LE_ZERO or claim.op is EQ_ZERO:
-        e = claim.args[0]
-        assert isinstance(e, IntExpr)
+        e = side_of(claim)
         terms: dict[Key, int] = {}
         terms.update(e.terms().items())
         return terms, e.constant, claim.op is EQ_ZERO
@@ -422,8 +419,7 @@ def _by_disjunction(split: Split, premises: Sequence[Expr], cases: Sequence[Bool
 def _by_disequality(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr]) -> bool:
     """``e != 0``: it is below or above."""
     (p,) = premises
-    e = p.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(p)
     below, above = le_zero(combine(1, e, 0, e, 1)), le_zero(combine(-1, e, 0, e, 1))
     return p.op is NE_ZERO and {below, above} <= set(cases)
 

@@ -29,7 +29,7 @@ from shapes.arith.constraint import Row
 from shapes.base.budget import spend
 from shapes.expr.booleans import negation
 from shapes.expr.linear import le_zero
-from shapes.expr.nodes import LE_ZERO, BoolExpr, Expr, IntExpr, Sum, combine
+from shapes.expr.nodes import LE_ZERO, BoolExpr, Expr, IntExpr, Sum, combine, side_of
 from shapes.facts.store import Fact, Facts, Reasons
 from shapes.facts.verdict import Proof
 
@@ -121,7 +121,6 @@ def by_differences(facts: Facts, claim: BoolExpr, steps: int = STEPS) -> Proof |
     ends = _difference(normal)
     if ends is None:
         return None
-    assert isinstance(normal, BoolExpr)
     x, y, most = ends
     if _is_cut_off(facts, y, x):
         return None
@@ -147,8 +146,7 @@ def _difference(claim: Expr) -> tuple[IntExpr, IntExpr, int] | None:
     """``(x, y, k)`` for a claim ``x - y <= k``."""
     if claim.op is not LE_ZERO:
         return None
-    e = claim.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(claim)
     if len(e.terms()) != 2:
         return None
     (x, c), (y, d) = e.terms().items()
@@ -268,8 +266,7 @@ def _says(claim: BoolExpr, x: IntExpr, y: IntExpr, w: int) -> bool:
     """Whether a condition is ``x <= y + w``, as it stands."""
     if claim.op is not LE_ZERO:
         return False
-    e = claim.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(claim)
     terms = e.terms()
     return e.constant == -w and len(terms) == 2 and terms.get(x) == 1 and terms.get(y) == -1
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.errors import ContradictionError
 from shapes.expr.linear import direction
-from shapes.expr.nodes import FALSE, LE_ZERO, TRUE, BoolExpr, IntExpr
+from shapes.expr.nodes import FALSE, LE_ZERO, TRUE, BoolExpr, IntExpr, side_of
 from shapes.facts.abstract_value import NOTHING
 from shapes.facts.bounds import (
     bounds,
@@ -49,8 +49,7 @@ def decided(facts: Facts, p: BoolExpr) -> bool | None:
 def in_range(facts: Facts, claim: BoolExpr) -> bool:
     """Whether interval analysis proves a condition."""
     if claim.op is LE_ZERO:
-        e = claim.args[0]
-        assert isinstance(e, IntExpr)
+        e = side_of(claim)
         if len(e.terms()) == 1:
             ((x, c),) = e.terms().items()  # cheaper, because the atom's range is remembered
             return _at_most_zero(c, ends_of(facts, x), e.constant)
@@ -58,7 +57,6 @@ def in_range(facts: Facts, claim: BoolExpr) -> bool:
     normal, _ = facts.normalized(claim)
     if normal is TRUE or facts.holds(normal) is not None:
         return True
-    assert isinstance(normal, BoolExpr)
     return normal is not FALSE and decided(facts, normal) is True
 
 
@@ -76,7 +74,6 @@ def reasons_of_range(facts: Facts, claim: BoolExpr) -> Reasons:
     stated = facts.holds(normal)
     if normal is TRUE or stated is not None:
         return why | (stated or NO_REASONS)
-    assert isinstance(normal, BoolExpr)
     try:
         return why | _reasons_of_truth(facts, normal, claim)
     except ContradictionError as error:
@@ -85,16 +82,14 @@ def reasons_of_range(facts: Facts, claim: BoolExpr) -> Reasons:
 
 def _reasons_of_truth(facts: Facts, normal: BoolExpr, claim: BoolExpr) -> Reasons:
     if normal.op is LE_ZERO:  # one end of each term matters
-        side = normal.args[0]
-        assert isinstance(side, IntExpr)
+        side = side_of(normal)
         by_ends = why_by_ends(facts, side, 0)
         if by_ends is not None:
             return by_ends
     value, used = bounds_with_reasons(facts, normal)
     if normal.op is not LE_ZERO or (value.is_singleton and value.lower):
         return used
-    e = claim.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(claim)
     return _reasons_of_end(facts, e)
 
 

@@ -227,8 +227,7 @@ class _Chooser:
         for relation in (*goal, *relations):
             if relation.op not in (LE_ZERO, EQ_ZERO):
                 continue
-            e = relation.args[0]
-            assert isinstance(e, IntExpr)
+            e = side_of(relation)
             if len(e.terms()) > 4:
                 continue
             some = relation in goal or len(relations) <= FEW_RELATIONS

@@ -24,6 +24,7 @@ from shapes.expr.nodes import (
     Sum,
     combine,
     constant,
+    int_operands,
     make_product,
 )
 
@@ -53,9 +54,7 @@ Pick = tuple[str, tuple[Expr, ...]]
 
 
 def _about_floor(q: IntExpr, wanted: Wanted) -> Iterator[Pick]:
-    a, b = q.args
-    assert isinstance(a, IntExpr)
-    assert isinstance(b, IntExpr)
+    a, b = int_operands(q)
     if type(b) is IntConstant:
         if b.constant > 0:
             yield "floor low", (a, b)
@@ -86,8 +85,7 @@ def _nested(a: IntExpr, b: IntExpr) -> Iterator[Pick]:
 
 
 def _about_truncation(t: IntExpr, wanted: Wanted) -> Iterator[Pick]:
-    a, b = t.args
-    assert isinstance(a, IntExpr)
+    a, b = int_operands(t)
     if type(b) is IntConstant and b.constant > 0:
         yield "truncation low", (a, b)
         yield "truncation high", (a, b)
@@ -184,8 +182,7 @@ def _non_positive(x: IntExpr, ends: tuple[int | None, int | None]) -> list[IntEx
 
 
 def _about_power(p: IntExpr, wanted: Wanted) -> Iterator[Pick]:
-    base, s = p.args
-    assert isinstance(s, IntExpr)
+    base, s = int_operands(p)
     if type(base) is not IntConstant:
         yield "power above base", (base, s)
     elif base.constant >= 2:
@@ -221,9 +218,7 @@ def _with_and(m: IntExpr, schema: str, wanted: Wanted) -> Iterator[Pick]:
     """What a two-place ``|`` or ``^`` is, by ``&``, where something is known of that."""
     if len(m.args) != 2:
         return
-    x, y = m.args
-    assert isinstance(x, IntExpr)
-    assert isinstance(y, IntExpr)
+    x, y = int_operands(m)
     ranges = [wanted.ends(x), wanted.ends(y)]
     bounded = any(low is not None and low >= 0 and high is not None for low, high in ranges)
     if bounded or type(y) is IntConstant:

@@ -10,7 +10,7 @@ import itertools
 from typing import Final
 
 from shapes.base.budget import spend
-from shapes.expr.nodes import EQ_ZERO, PRODUCT, SYMBOL, BoolExpr, IntExpr, Product
+from shapes.expr.nodes import EQ_ZERO, PRODUCT, SYMBOL, BoolExpr, IntExpr, Product, side_of
 
 __all__ = ["unsolvable_modulo"]
 
@@ -23,8 +23,7 @@ def unsolvable_modulo(claim: BoolExpr) -> int | None:
     solution; None if there is none among a few small ones, or it is another condition."""
     if claim.op is not EQ_ZERO:
         return None
-    e = claim.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(claim)
     read = _terms(e)
     if read is None:
         return None

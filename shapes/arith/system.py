@@ -128,8 +128,7 @@ def _certified(facts: Facts, claim: BoolExpr) -> tuple[Certificate, Reasons] | N
         return refuted(facts, claim)
     if claim.op is not EQ_ZERO:
         return None
-    e = claim.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(claim)
     parts: list[tuple[BoolExpr, Certificate]] = []
     used: Reasons = _NONE
     for part in (le_zero(e), le_zero(combine(-1, e, 0, e))):
@@ -169,8 +168,7 @@ def negative_cycle(facts: Facts, claim: BoolExpr) -> Reasons | None:
     for part in claim.args if claim.op is OPERATORS["And"] else (claim,):
         if part.op is not LE_ZERO and part.op is not EQ_ZERO:
             continue
-        e = part.args[0]
-        assert isinstance(e, IntExpr)
+        e = side_of(part)
         sides = (e,) if part.op is LE_ZERO else (e, combine(-1, e, 0, e))
         for side in sides:
             denied = negation(le_zero(side))
@@ -272,7 +270,6 @@ class LinearQuestion(Wanted):
         self._work = work
         self._suspects = suspects
         normal, why = facts.normalized(negation(claim))
-        assert isinstance(normal, BoolExpr)
         self.components = components(facts, focus)
         if why:
             seen = {id(c) for c in self.components}
@@ -436,8 +433,7 @@ class LinearQuestion(Wanted):
         made = []
         for _ in range(2):
             for claim, excluded in unequal:
-                e = claim.args[0]
-                assert isinstance(e, IntExpr)
+                e = side_of(claim)
                 for sign in (1, -1):
                     direction = frozenset((x, sign * c) for x, c in e.terms().items())
                     held = tightest.get(direction)

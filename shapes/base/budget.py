@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 __all__ = [
     "ATTEMPT",
@@ -97,7 +97,7 @@ class limited:  # noqa: N801 (it is used like a function)
         self._meter.left += self._outer - self._allowed
 
 
-def attempted(steps: int, run: Callable[..., T], *arguments: Any) -> T | None:
+def attempted(steps: int, run: Callable[..., T], *arguments: object) -> T | None:
     """What a call returns that may spend so many steps, or None where it needs more. Where no
     more than these are left around it, it has all of them, and raises `ExhaustedError`. The
     call itself takes `ATTEMPT` of them."""

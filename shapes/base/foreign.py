@@ -170,7 +170,7 @@ def _of_sympy(value: Any) -> Number | None:
     return None
 
 
-def _ratio(value: Any) -> tuple[int, int] | None:
+def _ratio(value: object) -> tuple[int, int] | None:
     """Numerator and denominator of a fraction or of a decimal number."""
     from numbers import Rational
 

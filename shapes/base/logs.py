@@ -48,7 +48,7 @@ class Log:
             logger = self._logger = logging.getLogger(self.name)
         return bool(logger.isEnabledFor(level))
 
-    def say(self, level: int, message: str, *args: Any) -> None:
+    def say(self, level: int, message: str, *args: object) -> None:
         """Log a message, whose arguments become text only if it is shown."""
         if self.listens(level):
             self._logger.log(level, message, *args)

@@ -29,7 +29,7 @@ else:
         assert frozen, "records are frozen"
         return lambda made: _record(made, eq, slots)
 
-    def replace(one: Any, /, **changes: Any) -> Any:
+    def replace(one: object, /, **changes: object) -> Any:
         """A copy of a record with some fields changed."""
         kept = {name: getattr(one, name) for name in type(one).__match_args__}
         return type(one)(**{**kept, **changes})
@@ -66,7 +66,7 @@ def _first_initializer(
 ) -> Any:
     """`__init__` until it is called: it puts the true one in its place."""
 
-    def __init__(self: Any, *values: Any, **named: Any) -> None:  # noqa: N807
+    def __init__(self: object, *values: object, **named: object) -> None:  # noqa: N807
         kind: Any = made
         kind.__init__ = _initializer(made, names, defaults, slots)
         kind.__init__(self, *values, **named)
@@ -80,7 +80,7 @@ class _Signature:
     def __init__(self, defaults: dict[str, Any]) -> None:
         self._defaults = defaults
 
-    def __get__(self, instance: object, owner: Any) -> Any:
+    def __get__(self, instance: object, owner: object) -> Any:
         from inspect import Parameter, Signature
 
         kind, absent = Parameter.POSITIONAL_OR_KEYWORD, Parameter.empty
@@ -116,7 +116,7 @@ def _values(one: Any) -> tuple[Any, ...]:
     return tuple(getattr(one, name) for name in type(one).__match_args__)
 
 
-def _refused(one: Any, name: str, value: object = None) -> None:
+def _refused(one: object, name: str, value: object = None) -> None:
     from dataclasses import FrozenInstanceError
 
     raise FrozenInstanceError(f"a {type(one).__name__} cannot be changed: `{name}` stays")
@@ -127,17 +127,17 @@ def _shown(one: Any) -> str:
     return f"{type(one).__qualname__}({', '.join(fields)})"
 
 
-def _equal(one: Any, other: object) -> Any:
+def _equal(one: object, other: object) -> Any:
     if type(one) is not type(other):
         return NotImplemented
     return _values(one) == _values(other)
 
 
-def _hashed(one: Any) -> int:
+def _hashed(one: object) -> int:
     return hash(_values(one))
 
 
-def _saved(one: Any) -> tuple[Any, ...]:
+def _saved(one: object) -> tuple[Any, ...]:
     return type(one), _values(one)
 
 

@@ -42,7 +42,7 @@ def unlike(path: str, expected: str, data: object) -> NoReturn:
     raise SerializationError(f"{path} should be {expected}, not {excerpt(data)}")
 
 
-def text(data: Any, path: str) -> str:
+def text(data: object, path: str) -> str:
     """Any text that can be written to a file."""
     if not isinstance(data, str):
         unlike(path, "text", data)
@@ -54,14 +54,14 @@ def text(data: Any, path: str) -> str:
     return data
 
 
-def flag(data: Any, path: str) -> bool:
+def flag(data: object, path: str) -> bool:
     """True or false."""
     if not isinstance(data, bool):
         unlike(path, "true or false", data)
     return data
 
 
-def anything(data: Any, path: str) -> Any:
+def anything(data: object, path: str) -> Any:
     """Any value: it is checked elsewhere."""
     return data
 
@@ -69,7 +69,7 @@ def anything(data: Any, path: str) -> Any:
 def mapping(schema: Schema) -> Schema:
     """An object with any keys."""
 
-    def read(data: Any, path: str) -> dict[str, Any]:
+    def read(data: object, path: str) -> dict[str, Any]:
         if not isinstance(data, dict):
             unlike(path, "an object", data)
         return {key: schema(value, _below(path, key)) for key, value in data.items()}
@@ -82,7 +82,7 @@ def whole(least: int | None = None, most: int | None = None) -> Schema:
     ends = "" if least is None else f" of at least {least}"
     ends += "" if most is None else f" and at most {most}" if ends else f" of at most {most}"
 
-    def read(data: Any, path: str) -> int:
+    def read(data: object, path: str) -> int:
         low = least is not None and type(data) is int and data < least
         high = most is not None and type(data) is int and data > most
         if type(data) is not int or low or high:
@@ -96,7 +96,7 @@ def one_of(names: Iterable[str]) -> Schema:
     """One of a few texts."""
     known = tuple(names)
 
-    def read(data: Any, path: str) -> str:
+    def read(data: object, path: str) -> str:
         if not isinstance(data, str) or data not in known:
             unlike(path, f"one of {', '.join(known)}", data)
         return data
@@ -112,7 +112,7 @@ def nullable(schema: Schema) -> Schema:
 def either(choose: Callable[[Any], Schema | None], expected: str) -> Schema:
     """What `choose` says for the data; nothing else."""
 
-    def read(data: Any, path: str) -> Any:
+    def read(data: object, path: str) -> Any:
         schema = choose(data)
         return unlike(path, expected, data) if schema is None else schema(data, path)
 
@@ -122,7 +122,7 @@ def either(choose: Callable[[Any], Schema | None], expected: str) -> Schema:
 def listed(schema: Schema) -> Schema:
     """A list of any length."""
 
-    def read(data: Any, path: str) -> list[Any]:
+    def read(data: object, path: str) -> list[Any]:
         if not isinstance(data, list):
             unlike(path, "a list", data)
         return [schema(item, f"{path}[{place}]") for place, item in enumerate(data)]
@@ -133,7 +133,7 @@ def listed(schema: Schema) -> Schema:
 def pair_of(*schemas: Schema) -> Schema:
     """A list with one item for each schema."""
 
-    def read(data: Any, path: str) -> list[Any]:
+    def read(data: object, path: str) -> list[Any]:
         if not isinstance(data, list) or len(data) != len(schemas):
             unlike(path, f"a list of {len(schemas)}", data)
         pairs = enumerate(zip(schemas, data))
@@ -145,7 +145,7 @@ def pair_of(*schemas: Schema) -> Schema:
 def fields(optional: Sequence[str] = (), **schemas: Schema) -> Schema:
     """An object with these keys and no others; `optional` ones may be missing."""
 
-    def read(data: Any, path: str) -> dict[str, Any]:
+    def read(data: object, path: str) -> dict[str, Any]:
         if not isinstance(data, dict):
             unlike(path or "the document", "an object", data)
         for name in data:

@@ -46,7 +46,7 @@ class Displayed:
         claim: Claim | None = None,
         *,
         window: tuple[int, int, int, int] | None = None,
-        ax: Any = None,
+        ax: object = None,
     ) -> Any:
         """The region that the facts leave to two symbols, as a picture; see
         `shapes.env.plots.plot_region`. Needs matplotlib (extra ``notebooks``)."""
@@ -54,7 +54,7 @@ class Displayed:
 
         return plot_region(cast("ShapeEnv", self), x, y, claim, window=window, ax=ax)
 
-    def plot_ranges(self, *names: str, ax: Any = None) -> Any:
+    def plot_ranges(self, *names: str, ax: object = None) -> Any:
         """The range of every integer symbol (or of those named) as a bar; see
         `shapes.env.plots.plot_ranges`. Needs matplotlib (extra ``notebooks``)."""
         from shapes.env.plots import plot_ranges

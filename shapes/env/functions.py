@@ -42,44 +42,44 @@ def _chosen(name: str, operands: tuple[Any, ...]) -> Any:
     return expr.value if expr.op is CONSTANT else symbolic(env, expr)
 
 
-def Min(*operands: Any) -> Any:  # noqa: N802
+def Min(*operands: object) -> Any:  # noqa: N802
     """The least of numbers and symbolic numbers."""
     return _chosen("Min", operands)
 
 
-def Max(*operands: Any) -> Any:  # noqa: N802
+def Max(*operands: object) -> Any:  # noqa: N802
     """The greatest of numbers and symbolic numbers."""
     return _chosen("Max", operands)
 
 
-def Where(condition: Any, a: Any, b: Any) -> Any:  # noqa: N802
+def Where(condition: object, a: object, b: object) -> Any:  # noqa: N802
     """`a` where the condition holds, else `b`."""
     return applied(None, "Where", (condition, a, b))
 
 
-def And(*conditions: Any) -> Any:  # noqa: N802
+def And(*conditions: object) -> Any:  # noqa: N802
     """All of the conditions hold; a later one needs a value only where the earlier ones hold
     (unlike ``&``, which needs all of its operands)."""
     return applied(None, "And", conditions)
 
 
-def Or(*conditions: Any) -> Any:  # noqa: N802
+def Or(*conditions: object) -> Any:  # noqa: N802
     """One of the conditions holds; a later one needs a value only where no earlier one does
     (unlike ``|``, which needs all of its operands)."""
     return applied(None, "Or", conditions)
 
 
-def Not(condition: Any) -> Any:  # noqa: N802
+def Not(condition: object) -> Any:  # noqa: N802
     """The condition does not hold."""
     return applied(None, "Not", (condition,))
 
 
-def Implies(p: Any, q: Any) -> Any:  # noqa: N802
+def Implies(p: object, q: object) -> Any:  # noqa: N802
     """If `p` holds, `q` does."""
     return applied(None, "Implies", (p, q))
 
 
-def ceildiv(a: Any, b: Any) -> Any:
+def ceildiv(a: object, b: object) -> Any:
     """The quotient rounded up."""
     return applied(None, "CeilDiv", (a, b))
 
@@ -95,7 +95,7 @@ def function_named(name: str) -> Callable[..., Any]:
         raise AttributeError(f"module 'shapes' has no attribute {name!r}")
     called = op.name
 
-    def function(*operands: Any) -> Any:
+    def function(*operands: object) -> Any:
         if not op.variadic and len(operands) != len(op.operands):
             raise TypeError(f"{name}() takes {len(op.operands)} operands, not {len(operands)}")
         return applied(None, called, operands)

@@ -38,7 +38,7 @@ def plot_region(
     claim: Claim | None = None,
     *,
     window: Window | None = None,
-    ax: Any = None,
+    ax: object = None,
 ) -> Any:
     """Draw the pairs of values that the facts leave to two integer symbols.
 
@@ -162,7 +162,7 @@ def _finite(end: Bound, otherwise: int) -> int:
     return otherwise if isinstance(end, IntInfinity) else end
 
 
-def plot_ranges(env: ShapeEnv, names: Sequence[str] = (), *, ax: Any = None) -> Any:
+def plot_ranges(env: ShapeEnv, names: Sequence[str] = (), *, ax: object = None) -> Any:
     """Draw the range of every integer symbol as a bar on a number line, with its example as a
     dot; an arrow stands where there is no end. Returns the axes.
 
@@ -199,7 +199,7 @@ def _integers(env: ShapeEnv) -> list[str]:
     return [info.name for info in env.symbols.values() if info.kind == "int"]
 
 
-def _axes(ax: Any) -> Any:
+def _axes(ax: object) -> Any:
     if ax is not None:
         return ax
     try:

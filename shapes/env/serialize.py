@@ -69,7 +69,7 @@ def expr_from_json(data: object, symbols: Symbols) -> Expr:
 # --------------------------------------------------------------------------- the schema
 
 
-def _value_schema(data: Any) -> Any:
+def _value_schema(data: object) -> Any:
     if isinstance(data, dict):
         return _LONG_VALUES.get(next(iter(data), ""))
     return (lambda value, _: value) if data is None or type(data) in (bool, int) else None
@@ -411,7 +411,7 @@ def _agree(state: ModelState, facts: Sequence[Fact]) -> bool:
     return True
 
 
-def _placed(entries: Sequence[Any], path: str) -> list[tuple[Any, str]]:
+def _placed(entries: Sequence[object], path: str) -> list[tuple[Any, str]]:
     return [(entry, f"{path}[{place}]") for place, entry in enumerate(entries)]
 
 
@@ -419,7 +419,7 @@ def _location(data: list[Any] | None) -> Location | None:
     return None if data is None else Location(*data)
 
 
-def _value(data: Any, kind: Kind, path: str) -> Value | None:
+def _value(data: object, kind: Kind, path: str) -> Value | None:
     """The value of a symbol of that kind."""
     value: Any = data
     if isinstance(data, dict):

@@ -101,7 +101,7 @@ class ShapeEnv(Declarations, Displayed):
             return expr.value
         return symbolic(self, expr, defined)
 
-    def spelled(self, value: Any) -> Spelled:
+    def spelled(self, value: object) -> Spelled:
         """Expression and definedness of text, an expression, a number or a symbolic value.
 
         Raises `ExpressionSyntaxError` for text that is none, `UnknownSymbolError` for a name
@@ -123,7 +123,7 @@ class ShapeEnv(Declarations, Displayed):
                 raise ExpressionTypeError(f"`{sym.name}` is of another kind here")
         return found
 
-    def _claim(self, value: Any) -> Spelled:
+    def _claim(self, value: object) -> Spelled:
         found = self.spelled(value)
         if not isinstance(found.expr, BoolExpr):
             raise ExpressionTypeError(f"`{found.expr}` is not a condition")

@@ -67,7 +67,7 @@ class Symbolic:
         _watched(self, "text")
         return str(self.expr)
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+    def _repr_pretty_(self, printer: object, cycle: bool) -> None:
         shown_as_text(self, printer, cycle)  # (a method of its own: the class is compiled)
 
     def __repr__(self) -> str:
@@ -99,7 +99,9 @@ class Symbolic:
     def __deepcopy__(self: T, memo: object) -> T:
         return self  # an expression is immutable, and the environment is meant to be shared
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(
+        self, ufunc: object, method: str, *inputs: object, **kwargs: object
+    ) -> Any:
         from shapes.env.arrays import answered
 
         return answered(ufunc, method, inputs, kwargs)
@@ -190,10 +192,10 @@ class _Number(Symbolic):
     def __bool__(self) -> bool:
         return bool(self != 0)
 
-    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+    def __divmod__(self, other: object) -> tuple[Any, Any]:
         return self // other, self % other
 
-    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
+    def __rdivmod__(self, other: object) -> tuple[Any, Any]:
         return other // self, other % self
 
     def __pos__(self: T) -> T:
@@ -546,7 +548,7 @@ def spelled_of(value: Any) -> Spelled:
     return Spelled(as_expr(value))
 
 
-def spelled_of_sympy(value: Any, symbols: Mapping[str, Expr] | None = None) -> Spelled:
+def spelled_of_sympy(value: object, symbols: Mapping[str, Expr] | None = None) -> Spelled:
     """The same for an expression of sympy's; `symbols` finds symbols by name."""
     from shapes.traversal.sympy import from_sympy
 
@@ -586,6 +588,6 @@ def applied(env: ShapeEnv | None, name: str, operands: tuple[Any, ...]) -> Any:
     return made
 
 
-def operand_of(env: ShapeEnv | None, value: Any) -> Spelled:
+def operand_of(env: ShapeEnv | None, value: object) -> Spelled:
     """An operand; names in an expression of sympy's are those of the environment."""
     return env.spelled(value) if env is not None and is_sympy(value) else spelled_of(value)

@@ -62,7 +62,7 @@ class Expr:
 
         return abbreviated(self)
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+    def _repr_pretty_(self, printer: object, cycle: bool) -> None:
         shown_as_text(self, printer, cycle)  # (a method of its own: the class is compiled)
 
     def __repr__(self) -> str:

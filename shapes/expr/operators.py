@@ -50,7 +50,7 @@ def _enter(
     result: Kind | Literal["same"],
     python: Callable[..., Any],
     build: Build,
-    options: Mapping[str, Any],
+    options: Mapping[str, object],
 ) -> None:
     """Make the record: what a row leaves out is what the others say, or a default."""
     columns: dict[str, Any] = {

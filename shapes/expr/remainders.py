@@ -29,6 +29,7 @@ from shapes.expr.nodes import (
     constant,
     from_terms,
     make_view,
+    side_of,
 )
 
 __all__ = ["Parts", "may_hide_remainder", "parts", "sides", "whole"]
@@ -240,8 +241,7 @@ def whole(operand: IntExpr) -> IntExpr:
 def sides(relation: Expr) -> tuple[str, IntExpr, IntExpr]:
     """An integer relation as (handler, left, right): what is added left, what is subtracted
     right; ``x + 1 <= y`` is read as ``x < y``."""
-    e = relation.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(relation)
     k, operands, coefficients = parts(e) if type(e) is Sum else (e.constant, (e,), (1,))
     left, right = constant(0), constant(0)
     for operand, c in zip(operands, coefficients):

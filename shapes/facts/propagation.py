@@ -17,7 +17,7 @@ missed is for the methods of proof to find.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from shapes.base.budget import attempted, spend
 from shapes.base.infinity import Bound, IntInfinity
@@ -42,6 +42,7 @@ from shapes.expr.nodes import (
     combine,
     constant,
     existing_relation,
+    side_of,
 )
 from shapes.facts.abstract_value import NOTHING, Fact, Knowledge, Reasons, replaced
 from shapes.facts.alternatives import Lesson, is_watched, lessons
@@ -123,8 +124,7 @@ class Learner(Directions):
             new._alone = new._alone.adding(symbols, stated)
             why = rests_on(fact)
             new._claims = new._claims.adding(fact.claim, why)
-            e = fact.claim.args[0]
-            assert isinstance(e, IntExpr)
+            e = side_of(fact.claim)
             if e.terms()[sym] < 0:
                 if e.constant > lower:
                     lower, why_lower = e.constant, why
@@ -147,7 +147,7 @@ class Learner(Directions):
             self._improved.clear()
         return self._new
 
-    def _within_budget(self, learn: Callable[..., None], *arguments: Any) -> None:
+    def _within_budget(self, learn: Callable[..., None], *arguments: object) -> None:
         """Learn something, as far as the steps for one statement suffice: what is missed is
         found by the methods of proof, which read the statement itself."""
         try:  # noqa: SIM105 (`suppress` takes longer than most statements do here)
@@ -172,9 +172,9 @@ class Learner(Directions):
             return False
         terms = e.terms()
         x, y = symbols
-        assert isinstance(x, IntExpr)
         if len(terms) != 2 or x not in terms or y not in terms:
             return False
+        assert isinstance(x, IntExpr)
         new = self._new
         known = new._known
         # A relation's side is primitive, so this one is its own direction:
@@ -272,8 +272,7 @@ class Learner(Directions):
         return reasons
 
     def _relation(self, claim: Expr, why: Reasons) -> None:
-        e = claim.args[0]
-        assert isinstance(e, IntExpr)
+        e = side_of(claim)
         f, d = direction(e)
         if claim.op is LE_ZERO:
             # f*d + k <= 0, and f is 1 or -1 because relations are primitive
@@ -505,8 +504,7 @@ class Learner(Directions):
             raise NoValueError(why)
         if claim is TRUE:
             return
-        bounded = claim.args[0]
-        assert isinstance(bounded, IntExpr)
+        bounded = side_of(claim)
         f, d = direction(bounded)
         if f > 0:
             self._at_most(d, -bounded.constant, why)
@@ -539,8 +537,7 @@ def _is_bound(claim: Expr) -> bool:
 def _complement(claim: Expr) -> Expr | None:
     """The condition that says the opposite; None where it cannot have been stated."""
     if claim.op is EQ_ZERO or claim.op is NE_ZERO:
-        e = claim.args[0]
-        assert isinstance(e, IntExpr)
+        e = side_of(claim)
         return existing_relation(NE_ZERO if claim.op is EQ_ZERO else EQ_ZERO, e)
     if claim.op is OPERATORS["And"] or claim.op is OPERATORS["Or"]:
         return None  # not worth building: connectives are decided by their parts

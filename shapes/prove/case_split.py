@@ -52,6 +52,7 @@ from shapes.expr.nodes import (
     Infinity,
     IntAtom,
     IntExpr,
+    side_of,
 )
 from shapes.facts.bounds import bounds_with_reasons, congruence_with_reasons
 from shapes.facts.justification import NO_REASONS
@@ -74,10 +75,9 @@ FACT_LIMIT: Final = 4000
 """Connected facts that are read for one claim, all cases together."""
 DEPTH_LIMIT: Final = 6
 SPREAD_STEPS: Final = 60
+"""Steps that spread what one case says; what is missed is left to linear reasoning."""
 PREMISE: Final = 4
 """Steps (see `budget`) of making and reading one premise of an identity."""
-
-"""Steps that spread what one case says; what is missed is left to linear reasoning."""
 
 _Found = tuple[Certificate, Reasons]
 
@@ -234,7 +234,6 @@ class _Search:
                 continue
             identities = list(decided_choices(node.facts, claim))
             made = substitute(claim, {atom: value for _, _, atom, value in identities})
-            assert isinstance(made, BoolExpr)
             if made is claim or made is TRUE or node.facts.holds(made) is not None:
                 continue
             nested = made is FALSE or any(not x.is_symbol for x in non_linear_atoms(made))
@@ -379,8 +378,7 @@ def _ranges(facts: Facts, claim: BoolExpr) -> Reasons | None:
         return why
     if normal is FALSE or normal.op not in (LE_ZERO, EQ_ZERO, NE_ZERO):
         return None
-    e = normal.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(normal)
     lower, upper = ends_of(facts, e)
     if normal.op is LE_ZERO:
         holds = upper <= 0

@@ -104,7 +104,6 @@ def by_choices(facts: Facts, claim: BoolExpr) -> Proof | None:
     """A proof of a condition in which operands are chosen, arm by arm, with its
     certificate."""
     normal, why = facts.normalized(claim)
-    assert isinstance(normal, BoolExpr)
     opposite = negation(normal)
     assumed = Fact(negation(claim), "given")
     root = Case((opposite,), assumed, why)
@@ -417,7 +416,6 @@ def _compared(claim: BoolExpr, atom: IntAtom) -> Sequence[Way]:
     ways: list[Way] = []
     for place, arm in enumerate(arms):
         inside = substitute(claim, {atom: arm})
-        assert isinstance(inside, BoolExpr)
         if atom.op is _WHERE:
             p = atom.args[0]
             assert isinstance(p, BoolExpr)
@@ -442,6 +440,5 @@ def _truncated(claim: BoolExpr, atom: IntAtom) -> Sequence[Way]:
     ways: list[Way] = []
     for order, value in ((natural, down), (negation(natural), up)):
         inside = substitute(claim, {atom: value})
-        assert isinstance(inside, BoolExpr)
         ways.append((order, inside))
     return ways

@@ -37,6 +37,7 @@ from shapes.expr.nodes import (
     IntExpr,
     combine,
     constant,
+    side_of,
 )
 from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Facts
@@ -66,13 +67,11 @@ def by_lattice(facts: Facts, claim: BoolExpr) -> Proof | None:
     normal, why = facts.normalized(claim)
     if not _has_choices(normal):
         return None
-    e = normal.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(normal)
     shown = _Shown()
     ends = [e] if normal.op is LE_ZERO else [e, combine(-1, e, 0, e)]
     if not all(_never_above(facts, end, shown) for end in ends):
         return None
-    assert isinstance(normal, BoolExpr)
     denied = Premise(negation(normal), "goal", facts.in_order(why))
     certificate = ZerosAndOnes(denied, tuple(shown.sides), tuple(shown.orders.values()))
     return Proof(METHOD, facts.in_order(shown.used | why), certificate)
@@ -99,8 +98,7 @@ def _has_choices(claim: Expr) -> bool:
     """Whether this is a relation with a minimum or a maximum among its terms."""
     if claim.op is not LE_ZERO and claim.op is not EQ_ZERO:
         return False
-    e = claim.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(claim)
     return any(atom.op is _MIN or atom.op is _MAX for atom in e.terms())
 
 

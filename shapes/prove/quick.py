@@ -20,7 +20,7 @@ from shapes.expr.nodes import (
     OPERATORS,
     TRUE,
     BoolExpr,
-    IntExpr,
+    side_of,
 )
 from shapes.facts.bounds import bounds, congruence
 from shapes.facts.store import Facts
@@ -67,8 +67,7 @@ def _decided_relation(facts: Facts, claim: BoolExpr) -> bool | None:
         return normal is TRUE
     if facts.holds(normal) is not None:
         return True
-    e = normal.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(normal)
     lower, upper = bounds(facts, e).int_bounds()
     if normal.op is LE_ZERO:
         return True if upper <= 0 else False if lower > 0 else None

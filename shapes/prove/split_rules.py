@@ -153,8 +153,7 @@ class Chooser:
             why = self._claims[claim]
             if claim.op is not NE_ZERO or why is None:
                 continue
-            e = claim.args[0]
-            assert isinstance(e, IntExpr)
+            e = side_of(claim)
             lower, upper = ends_of(self._facts, e)
             if lower < 0 < upper:
                 below, above = _around_zero(e)
@@ -289,13 +288,11 @@ def _sides(claim: BoolExpr) -> tuple[BoolExpr, BoolExpr]:
 
 
 def _atoms_of(relation: BoolExpr) -> list[IntExpr]:
-    e = relation.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(relation)
     return list(e.terms())
 
 
 def non_linear_atoms(relation: BoolExpr) -> list[Expr]:
     """The atoms of a relation other than symbols."""
-    e = relation.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(relation)
     return [atom for atom in e.terms() if atom.op is not SYMBOL]

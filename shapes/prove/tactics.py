@@ -28,6 +28,7 @@ from shapes.expr.nodes import (
     BoolExpr,
     Expr,
     IntExpr,
+    side_of,
 )
 from shapes.facts.abstract_value import smallest
 from shapes.facts.bounds import (
@@ -89,8 +90,7 @@ def _ranges(facts: Facts, claim: BoolExpr) -> Proof | None:
     if side is _Shown.WHOLE:
         used = bounds_with_reasons(facts, normal)[1]
         return Proof("ranges", _needed(facts.in_order(used | why), claim))
-    e = normal.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(normal)
     end = -1 if normal.op is NE_ZERO else 0
     if side in (_Shown.UPPER, _Shown.BOTH):
         why |= why_at_most(facts, e, end)
@@ -107,8 +107,7 @@ def _side_that_holds(facts: Facts, normal: Expr) -> _Shown | None:
         value = bounds(facts, normal)
         return _Shown.WHOLE if value.is_singleton and value.lower else None
     # A relation's own side, with its ends rounded by congruence.
-    e = normal.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(normal)
     lower, upper = bounds(facts, e).int_bounds()
     if normal.op is LE_ZERO:
         return _Shown.UPPER if upper <= 0 else None

@@ -168,7 +168,7 @@ class _Layered(dict[Any, Any]):
     def __contains__(self, key: object) -> bool:
         return super().__contains__(key) or key in self._below
 
-    def __missing__(self, key: Any) -> Any:
+    def __missing__(self, key: object) -> Any:
         return self._below[key]
 
 

@@ -98,7 +98,7 @@ class _Environment(Protocol):
 
     facts: Facts
 
-    def spelled(self, value: Any) -> Spelled:
+    def spelled(self, value: object) -> Spelled:
         """Expression and definedness of what was written."""
         ...
 
@@ -144,7 +144,7 @@ def _ranked(finder: _Finder, found: list[BoolExpr]) -> list[BoolExpr]:
         return found
 
 
-def _goal(known: Facts | _Environment, claim: Any) -> BoolExpr:
+def _goal(known: Facts | _Environment, claim: object) -> BoolExpr:
     if isinstance(claim, Spelled):
         spelled = claim
     elif isinstance(claim, Expr):

@@ -143,7 +143,6 @@ def having(facts: Facts, defined: BoolExpr) -> Facts:
 
 def _found(facts: Facts, e: IntExpr, depth: int = DEPTH) -> TightBounds:
     normal = facts.normalized(e)[0]
-    assert isinstance(normal, IntExpr)
     lower, upper = reach(facts, normal).int_bounds()
     if lower == upper or reaches_its_ends(facts, normal):
         return TightBounds(ValueRanges(lower, upper), None, None, True, True)
@@ -262,7 +261,6 @@ class _Search:
             try:
                 facts = self._facts.given(fact)
                 e = facts.normalized(self._e)[0]
-                assert isinstance(e, IntExpr)
                 low, high = reach(facts, e).int_bounds()
             except ContradictionError:
                 continue

@@ -74,7 +74,6 @@ def _found(facts: Facts, e: IntExpr) -> Congruence:
     if known.is_constant:
         return known
     normal = facts.normalized(e)[0]
-    assert isinstance(normal, IntExpr)
     if normal.is_symbol and facts.stands_alone(normal):
         return known
     with suppress(ExhaustedError, TooLargeError), limited(STEPS):

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Final, TypeVar
 
 from shapes.expr.nodes import Expr, Kind, Op, symbol
+from shapes.traversal.analysis import Analysis
 from shapes.traversal.interpret import interpret
 from shapes.traversal.parsing import parse
 
 __all__ = ["composed"]
 
+V = TypeVar("V")
+
 _KINDS: Final[dict[str, Kind]] = {"b": "bool", "f": "float"}
 
 
-def composed(analysis: Any, op: Op, values: Sequence[Any]) -> Any:
+def composed(analysis: Analysis[V], op: Op, values: Sequence[V]) -> V:
     """What an analysis makes of the column `simpler`, which the operator must have, for values
     of the operands (two at a time, if there may be more). It may have a value where the
     operator is undefined."""

@@ -74,21 +74,21 @@ class Evaluation:
     def le_zero(self, a: Any) -> Any:
         return a if isinstance(a, Undefined) else a <= 0
 
-    def eq_zero(self, a: Any) -> Any:
+    def eq_zero(self, a: object) -> Any:
         return a if isinstance(a, Undefined) else a == 0
 
-    def ne_zero(self, a: Any) -> Any:
+    def ne_zero(self, a: object) -> Any:
         return a if isinstance(a, Undefined) else a != 0
 
-    def where(self, condition: Any, a: Any, b: Any) -> Any:
+    def where(self, condition: object, a: object, b: object) -> Any:
         if isinstance(condition, Undefined):
             return condition
         return a if condition else b
 
-    def and_(self, *operands: Any) -> Any:
+    def and_(self, *operands: object) -> Any:
         return self._decided(operands, False)
 
-    def or_(self, *operands: Any) -> Any:
+    def or_(self, *operands: object) -> Any:
         return self._decided(operands, True)
 
     def _decided(self, operands: tuple[Any, ...], by: bool) -> Any:
@@ -122,7 +122,7 @@ class Evaluation:
 _EVALUATION = Evaluation()
 
 
-def evaluate(expr: Expr, values: Mapping[Any, Any]) -> Any:
+def evaluate(expr: Expr, values: Mapping[Any, object]) -> Any:
     """The value of an expression for values of its symbols (by symbol or by name); foreign
     numbers among them become Python's.
 
@@ -164,7 +164,7 @@ def value_of(sym: Expr, value: object) -> Value:
 _MEANT: Final = {"int": "an integer", "bool": "a truth value", "float": "an exact double"}
 
 
-def evaluated(expr: Expr, values: Mapping[Any, Any]) -> Any:
+def evaluated(expr: Expr, values: Mapping[Any, object]) -> Any:
     """The same for values that are known to be Python's own, and of the right kinds."""
     result = interpret(_EVALUATION, values, expr)
     if isinstance(result, Undefined):

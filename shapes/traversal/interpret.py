@@ -22,7 +22,7 @@ traversed by the same loop (see `sympy_bridge`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from shapes.base.budget import spend
 from shapes.errors import ExpressionTypeError, UnboundSymbolError
@@ -41,12 +41,15 @@ from shapes.expr.nodes import (
 )
 from shapes.expr.operators import BY_HANDLER
 from shapes.expr.remainders import parts, sides
+from shapes.traversal.analysis import Analysis
 
 __all__ = ["free_symbols", "interpret", "symbols_of", "walk"]
 
 Finish = Callable[[list[Any]], Any]
 Plan = tuple[Sequence[Any], Finish]
 Reader = Callable[[Any, Mapping[Any, Any], Any], Plan]
+
+V = TypeVar("V")
 
 OFTEN = 256
 """Nodes and operands after which the steps are counted."""
@@ -55,18 +58,18 @@ _RELATIONS = frozenset((LE_ZERO, EQ_ZERO, NE_ZERO))
 
 
 def interpret(
-    analysis: Any,
-    bindings: Mapping[Any, Any],
-    expr: Any,
-    memo: dict[Any, Any] | None = None,
-) -> Any:
+    analysis: Analysis[V],
+    bindings: Mapping[Any, object],
+    expr: object,
+    memo: dict[Any, V] | None = None,
+) -> V:
     """The value of an expression, ours or sympy's, under an analysis.
 
     `bindings` gives values of symbols, by symbol or by name. `memo` may be kept by the
     caller, as long as analysis and bindings stay the same. Raises `UnboundSymbolError` for
     a symbol without a value if the analysis has none for it either.
     """
-    known: dict[Any, Any] = {} if memo is None else memo
+    known: dict[Any, V] = {} if memo is None else memo
     if expr in known:
         return known[expr]
     if isinstance(expr, Expr):
@@ -74,13 +77,14 @@ def interpret(
     from shapes.traversal.sympy import is_sympy, read_sympy
 
     if is_sympy(expr):
-        return _interpret_foreign(analysis, bindings, expr, known, read_sympy)
+        found: V = _interpret_foreign(analysis, bindings, expr, known, read_sympy)
+        return found
     raise ExpressionTypeError(f"{expr!r} is neither an expression of ours nor of sympy's")
 
 
 def _interpret(
-    analysis: Any, bindings: Mapping[Any, Any], expr: Expr, known: dict[Any, Any]
-) -> Any:
+    analysis: Analysis[V], bindings: Mapping[Any, object], expr: Expr, known: dict[Any, V]
+) -> V:
     """The loop over our nodes. A node is looked at twice at most: once for what its operands
     lack, once to be finished; leaves are finished where they are met."""
     refine = getattr(analysis, "refine", None)
@@ -136,8 +140,8 @@ def _interpret(
 
 
 def _without_handler(
-    analysis: Any, bindings: Mapping[Any, Any], node: Expr, values: Sequence[Any]
-) -> Any:
+    analysis: Analysis[V], bindings: Mapping[Any, object], node: Expr, values: Sequence[V]
+) -> V:
     """The value of a leaf, a product, or an operator that the analysis does not know."""
     if node.op is PRODUCT:
         return _product(analysis, node, values)
@@ -153,7 +157,7 @@ def _sides(known: dict[Expr, tuple[str, Expr, Expr]], node: Expr) -> Sequence[Ex
     return known[node][1:]
 
 
-def _leaf(analysis: Any, bindings: Mapping[Any, Any], node: Any) -> Any:
+def _leaf(analysis: Analysis[V], bindings: Mapping[Any, object], node: Expr) -> V:
     if node.op is CONSTANT:
         return analysis.constant(node.value)
     return _symbol(analysis, bindings, node)
@@ -184,26 +188,27 @@ def _interpret_foreign(
     return known[expr]
 
 
-def _symbol(analysis: Any, bindings: Mapping[Any, Any], node: Any) -> Any:
+def _symbol(analysis: Analysis[V], bindings: Mapping[Any, Any], node: Any) -> V:
     if bindings:
         for key in (node, node.name):
             if key in bindings:
-                return bindings[key]
-    symbol = getattr(analysis, "symbol", None)
+                bound: V = bindings[key]
+                return bound
+    symbol: Callable[[object], V] | None = getattr(analysis, "symbol", None)
     if symbol is None:
         raise UnboundSymbolError(f"no value was given for the symbol `{node.name}`")
     return symbol(node)
 
 
-def apply(analysis: Any, handler: str, values: Sequence[Any]) -> Any:
+def apply(analysis: Analysis[V], handler: str, values: Sequence[V]) -> V:
     """A handler by name, or the analysis's answer to an operator that it does not know."""
-    method = getattr(analysis, handler, None)
+    method: Callable[..., V] | None = getattr(analysis, handler, None)
     if method is not None:
         return method(*values)
     return analysis.unknown(BY_HANDLER[handler], list(values))
 
 
-def _product(analysis: Any, node: Expr, values: Sequence[Any]) -> Any:
+def _product(analysis: Analysis[V], node: Expr, values: Sequence[V]) -> V:
     assert isinstance(node, Product)
     exponents = dict(node.factors)
     result: Any = None
@@ -212,19 +217,22 @@ def _product(analysis: Any, node: Expr, values: Sequence[Any]) -> Any:
         if exponent > 1:
             value = apply(analysis, "pow", (value, analysis.constant(exponent)))
         result = value if result is None else apply(analysis, "mul", (result, value))
-    return result
+    product: V = result
+    return product
 
 
-def _linear(analysis: Any, k: int, coefficients: Sequence[int], values: list[Any]) -> Any:
-    linear = getattr(analysis, "linear", None)
+def _linear(
+    analysis: Analysis[V], k: int, coefficients: Sequence[int], values: list[V]
+) -> V:
+    linear: Callable[..., V] | None = getattr(analysis, "linear", None)
     if linear is not None:
         return linear(k, coefficients, values)
     return fold_linear(analysis, k, coefficients, values)
 
 
 def fold_linear(
-    analysis: Any, k: int, coefficients: Sequence[int], values: Sequence[Any]
-) -> Any:
+    analysis: Analysis[V], k: int, coefficients: Sequence[int], values: Sequence[V]
+) -> V:
     """A sum through ``add``, ``sub``, ``mul`` and ``neg``: what is added first, then what is
     subtracted, so that ``y - x`` costs one operation."""
     terms = list(zip(coefficients, values))
@@ -245,10 +253,11 @@ def fold_linear(
     if k:
         part = analysis.constant(abs(k))
         result = apply(analysis, "add" if k > 0 else "sub", (result, part))
-    return result
+    total: V = result
+    return total
 
 
-def _times(analysis: Any, coefficient: int, value: Any) -> Any:
+def _times(analysis: Analysis[V], coefficient: int, value: V) -> V:
     if coefficient == 1:
         return value
     return apply(analysis, "mul", (analysis.constant(coefficient), value))

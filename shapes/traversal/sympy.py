@@ -17,6 +17,7 @@ from typing import Any
 from shapes.base.infinity import IntInfinity, int_oo
 from shapes.errors import ExpressionTypeError
 from shapes.expr.nodes import OPERATORS, BoolExpr, Expr, Kind, Op, Value, symbol
+from shapes.traversal.analysis import Analysis
 from shapes.traversal.compose import composed
 from shapes.traversal.interpret import Plan, apply, interpret
 from shapes.traversal.substitute import Builder
@@ -42,7 +43,7 @@ def is_sympy(expr: object) -> bool:
 # --------------------------------------------------------------------------- reading
 
 
-def read_sympy(analysis: Any, bindings: Mapping[Any, Any], node: Any) -> Plan:
+def read_sympy(analysis: Analysis[Any], bindings: Mapping[Any, Any], node: Any) -> Plan:
     """The operands of a sympy node, and what the analysis makes of their values."""
     sp = _sympy()
     if node.is_Symbol:
@@ -95,7 +96,7 @@ def _constant(node: Any) -> Value | None:
     return None
 
 
-def _read_symbol(analysis: Any, bindings: Mapping[Any, Any], node: Any) -> Any:
+def _read_symbol(analysis: Analysis[Any], bindings: Mapping[Any, Any], node: Any) -> Any:
     if node.name == INFINITY:
         return analysis.constant(int_oo)
     for key in (node, node.name):
@@ -120,27 +121,27 @@ def _kind(node: Any) -> Kind:
     return "int"
 
 
-def _fold(analysis: Any, handler: str, values: Sequence[Any]) -> Any:
+def _fold(analysis: Analysis[Any], handler: str, values: Sequence[object]) -> Any:
     result = values[0]
     for value in values[1:]:
         result = apply(analysis, handler, (result, value))
     return result
 
 
-def _read_product(analysis: Any, node: Any) -> Plan:
+def _read_product(analysis: Analysis[Any], node: Any) -> Plan:
     if node.as_numer_denom()[1] != 1:
         raise ExpressionTypeError(f"the quotient {node} is not an integer; use FloorDiv")
     return node.args, lambda values: _fold(analysis, "mul", values)
 
 
-def _read_power(analysis: Any, node: Any) -> Plan:
+def _read_power(analysis: Analysis[Any], node: Any) -> Plan:
     base, exponent = node.args
     if exponent.is_negative:
         raise ExpressionTypeError(f"the power {node} is not an integer")
     return (base, exponent), lambda values: apply(analysis, "pow", values)
 
 
-def _read_rounding(analysis: Any, node: Any) -> Plan:
+def _read_rounding(analysis: Analysis[Any], node: Any) -> Plan:
     """``floor(p/q)`` and ``ceiling(p/q)`` of integers are divisions, of reals conversions."""
     sp = _sympy()
     leaves = node.args[0].atoms(sp.Symbol, sp.Float)
@@ -167,20 +168,20 @@ def _without_fractions(node: Any) -> tuple[Any, Any] | None:
     return numerator, sp.Integer(0)
 
 
-def _read_xor(analysis: Any, values: Sequence[Any]) -> Any:
+def _read_xor(analysis: Analysis[Any], values: Sequence[object]) -> Any:
     found = values[0]
     for value in values[1:]:
         found = apply(analysis, "not_", (apply(analysis, "iff", (found, value)),))
     return found
 
 
-def _read_sign(analysis: Any, value: Any) -> Any:
+def _read_sign(analysis: Analysis[Any], value: Any) -> Any:
     zero, one, minus_one = (analysis.constant(number) for number in (0, 1, -1))
     below = apply(analysis, "where", (apply(analysis, "lt", (value, zero)), minus_one, zero))
     return apply(analysis, "where", (apply(analysis, "lt", (zero, value)), one, below))
 
 
-def _read_piecewise(analysis: Any, node: Any) -> Plan:
+def _read_piecewise(analysis: Analysis[Any], node: Any) -> Plan:
     sp = _sympy()
     pairs = list(node.args)
     if pairs[-1].args[1] is not sp.true:
@@ -206,7 +207,7 @@ def _operators() -> dict[str, Op]:
     return found
 
 
-def _apply(analysis: Any, op: Op, values: Sequence[Any]) -> Any:
+def _apply(analysis: Analysis[Any], op: Op, values: Sequence[Any]) -> Any:
     """An operator as the analysis knows it; what is only written, by its normal form."""
     swapped = {"ge": "le", "gt": "lt"}.get(op.handler)
     if swapped is not None:
@@ -217,7 +218,7 @@ def _apply(analysis: Any, op: Op, values: Sequence[Any]) -> Any:
     return analysis.unknown(op, values) if method is None else method(*values)
 
 
-def from_sympy(expr: Any, symbols: Mapping[str, Expr] | None = None) -> Expr:
+def from_sympy(expr: object, symbols: Mapping[str, Expr] | None = None) -> Expr:
     """Our expression for one of sympy's; `symbols` finds symbols by name (otherwise they are
     made, integers unless sympy's assumptions say something else).
 
@@ -227,9 +228,7 @@ def from_sympy(expr: Any, symbols: Mapping[str, Expr] | None = None) -> Expr:
         expr = _sympy().true if expr else _sympy().false
     if not is_sympy(expr):
         raise ExpressionTypeError(f"{expr!r} is not an expression of sympy's")
-    found = interpret(_TypedBuilder(), symbols or {}, expr)
-    assert isinstance(found, Expr)
-    return found
+    return interpret(_TypedBuilder(), symbols or {}, expr)
 
 
 class _TypedBuilder(Builder):
@@ -301,43 +300,43 @@ class _Writer:
             return a**b
         return _function("PowByNatural")(a, b)
 
-    def le(self, a: Any, b: Any) -> Any:
+    def le(self, a: object, b: object) -> Any:
         return self._relation(_sympy().Le, "FloatLe", a, b)
 
-    def lt(self, a: Any, b: Any) -> Any:
+    def lt(self, a: object, b: object) -> Any:
         return self._relation(_sympy().Lt, "FloatLt", a, b)
 
-    def eq(self, a: Any, b: Any) -> Any:
+    def eq(self, a: object, b: object) -> Any:
         return self._relation(_sympy().Eq, "FloatEq", a, b)
 
-    def ne(self, a: Any, b: Any) -> Any:
+    def ne(self, a: object, b: object) -> Any:
         return _sympy().Ne(a, b)
 
-    def and_(self, *operands: Any) -> Any:
+    def and_(self, *operands: object) -> Any:
         return _sympy().And(*operands)
 
-    def or_(self, *operands: Any) -> Any:
+    def or_(self, *operands: object) -> Any:
         return _sympy().Or(*operands)
 
-    def not_(self, a: Any) -> Any:
+    def not_(self, a: object) -> Any:
         return _sympy().Not(a)
 
-    def iff(self, a: Any, b: Any) -> Any:
+    def iff(self, a: object, b: object) -> Any:
         return _sympy().Equivalent(a, b)
 
-    def min(self, *operands: Any) -> Any:
+    def min(self, *operands: object) -> Any:
         return self._extremum("Min", operands)
 
-    def max(self, *operands: Any) -> Any:
+    def max(self, *operands: object) -> Any:
         return self._extremum("Max", operands)
 
-    def _extremum(self, name: str, operands: Sequence[Any]) -> Any:
+    def _extremum(self, name: str, operands: Sequence[object]) -> Any:
         try:
             return getattr(_sympy(), name)(*operands)
         except ValueError:  # an operand without a value is not comparable
             return _function(name)(*operands)
 
-    def abs(self, a: Any) -> Any:
+    def abs(self, a: object) -> Any:
         return _sympy().Abs(a)
 
     def mod(self, a: Any, b: Any) -> Any:
@@ -352,10 +351,10 @@ class _Writer:
         # Evaluated, it puts fractions into an arm for what the condition equates.
         return sp.Piecewise((a, condition), (b, sp.true), evaluate=False)
 
-    def unknown(self, op: Op, operands: Sequence[Any]) -> Any:
+    def unknown(self, op: Op, operands: Sequence[object]) -> Any:
         return _function(op.sympy or op.name)(*operands)
 
-    def refine(self, node: Expr, value: Any) -> Any:
+    def refine(self, node: Expr, value: object) -> Any:
         if node.kind == "float":
             self._doubles.add(value)
         return value

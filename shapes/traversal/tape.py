@@ -23,9 +23,9 @@ from shapes.expr.nodes import (
     OPERATORS,
     SYMBOL,
     Expr,
-    IntExpr,
     Op,
     Value,
+    side_of,
 )
 from shapes.traversal.evaluate import SMALL, Evaluation, Undefined, sized
 from shapes.traversal.interpret import OFTEN, interpret
@@ -92,8 +92,7 @@ def _between_symbols(condition: Expr, places: Mapping[Expr, int]) -> Step | None
     anything else."""
     if condition.op not in _COMPARED:
         return None
-    e = condition.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(condition)
     terms: list[tuple[int, int]] = []
     for x, c in e.terms().items():
         if x.op is not SYMBOL or len(terms) == MANY:

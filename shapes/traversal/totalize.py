@@ -44,6 +44,4 @@ def made_total(expr: Expr, known: Known) -> Expr:
     they are defined."""
     if all(node.op.defined is None for node in walk(expr)):
         return expr
-    result = interpret(_Totals(known), {}, expr)
-    assert isinstance(result, Expr)
-    return result
+    return interpret(_Totals(known), {}, expr)

@@ -65,8 +65,7 @@ class LocalSearch:
         op = claim.op
         if op is not LE_ZERO and op is not EQ_ZERO and op is not NE_ZERO:
             return None
-        e = claim.args[0]
-        assert isinstance(e, IntExpr)
+        e = side_of(claim)
         values = self._values
         total = e.constant
         for x, c in e.terms().items():
@@ -276,8 +275,7 @@ def _total(claim: Expr, values: Mapping[Expr, Value]) -> int | None:
     op = claim.op
     if op is not LE_ZERO and op is not EQ_ZERO and op is not NE_ZERO:
         return None
-    e = claim.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(claim)
     total = e.constant
     for x, c in e.terms().items():
         if x.op is not SYMBOL:

@@ -185,7 +185,7 @@ def _decode_array_value(codec: NumpyCodec, content: Any, depth: int) -> object:
     return ArrayValue(tuple(shape), _dtype(content[1]))
 
 
-def _dtype(text: Any) -> np.dtype[Any]:
+def _dtype(text: object) -> np.dtype[Any]:
     if not isinstance(text, str):
         raise TypeError("a dtype is text")
     return np.dtype(text)

@@ -41,7 +41,7 @@ class NumpyEffects:
     def state_token(self, node: Node) -> None:
         node.meta["val"] = None
 
-    def token_place(self, graph_module: GraphModule, result: Any) -> TokenPlace:
+    def token_place(self, graph_module: GraphModule, result: object) -> TokenPlace:
         if type(result) is tuple:
             return TokenPlace("appended", "appended")
         return TokenPlace("paired", "paired")

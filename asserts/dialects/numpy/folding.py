@@ -39,7 +39,7 @@ _NOT_LARGER: Final[frozenset[Any]] = frozenset(
 """Functions whose results have no more numbers than their operands, for each axis."""
 
 
-def _numbers(values: Any) -> int:
+def _numbers(values: object) -> int:
     """The numbers in arrays, times their axes."""
     if isinstance(values, (tuple, list)):
         return sum(map(_numbers, values))
@@ -76,7 +76,7 @@ class NumpyFolding:
             return False
 
     def evaluate(
-        self, node: Node, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+        self, node: Node, args: tuple[Any, ...], kwargs: Mapping[str, object]
     ) -> Any:
         function = node.target
         assert callable(function)
@@ -84,7 +84,7 @@ class NumpyFolding:
             warnings.simplefilter("ignore")
             return function(*args, **kwargs)
 
-    def largest_size(self, node: Node, value: Any, inputs: Sequence[Any]) -> int | None:
+    def largest_size(self, node: Node, value: object, inputs: Sequence[object]) -> int | None:
         if isinstance(value, (tuple, list)):
             parts = [self.largest_size(node, part, inputs) for part in value]
             known = [part for part in parts if part is not None]
@@ -97,14 +97,14 @@ class NumpyFolding:
                 return math.prod(sizes, start=value.dtype.itemsize)
         return _numbers(inputs) * 8 if node.target in _NOT_LARGER else None
 
-    def is_literal(self, value: Any) -> bool:
+    def is_literal(self, value: object) -> bool:
         return value is None or type(value) in (bool, int, float, complex, str)
 
     def is_storable(self, value: Any) -> bool:
         is_array = isinstance(value, (np.ndarray, np.generic))
         return (is_array and value.dtype.kind in "biufc") or type(value) in (bool, int, float)
 
-    def store(self, module: GraphModule, name: str, value: Any) -> str:
+    def store(self, module: GraphModule, name: str, value: object) -> str:
         path, number = name, 0
         while module.find_attr(path) is not None or hasattr(type(module), path):
             number += 1

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from asserts.dialects.base import AssertInfo, Claim, Dialect, Path
-from asserts.errors import GraphError, RuntimeAssertionError
+from asserts.errors import GraphError
 from asserts.graph.graph import Graph, Node
 from asserts.graph.module import GraphModule
-from asserts.graph.runtime import size
+from asserts.graph.runtime import impure, raise_unless, size
 from asserts.graph.values import ArrayValue
 from shapes.base import Location
 from shapes.expr import OPERATORS, Expr, Op
@@ -19,10 +19,11 @@ from shapes.expr import OPERATORS, Expr, Op
 __all__ = ["NumpyGraphs", "assert_holds"]
 
 
+@impure
 def assert_holds(
-    condition: Any,
+    condition: object,
     text: str,
-    values: Mapping[str, Any],
+    values: Mapping[str, object],
     message: str | None = None,
     sources: Mapping[str, str] | None = None,
     location: str | None = None,
@@ -30,17 +31,7 @@ def assert_holds(
 ) -> None:
     """Raise `RuntimeAssertionError` unless the condition holds. (`by_user` says to the passes
     that a person wrote it.)"""
-    if not condition:
-        raise RuntimeAssertionError(
-            condition=text,
-            values=dict(values),
-            sources=dict(sources or {}),
-            user_message=message,
-            location=location,
-        )
-
-
-assert_holds.__shapeproof_impure__ = True  # type: ignore[attr-defined]
+    raise_unless(condition, text, values, message, sources, location)
 
 
 def _targets() -> dict[str, Callable[..., Any]]:
@@ -100,7 +91,7 @@ class NumpyGraphs(Dialect):
         )
 
     def create_assert(
-        self, graph: Graph, condition: Any, info: AssertInfo, values: Mapping[str, Any]
+        self, graph: Graph, condition: object, info: AssertInfo, values: Mapping[str, object]
     ) -> Node:
         node = graph.call_function(
             assert_holds,
@@ -142,7 +133,7 @@ class NumpyGraphs(Dialect):
         return graph.call_function(target, arguments)
 
     def create_operator(
-        self, call: Callable[..., Any], op: Op, arguments: Sequence[Any]
+        self, call: Callable[..., Any], op: Op, arguments: Sequence[object]
     ) -> Any:
         return call(self._targets[op.handler], *arguments)
 

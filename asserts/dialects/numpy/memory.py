@@ -117,7 +117,7 @@ class NumpyMemory:
             return False
         return node.op != "output"
 
-    def can_change(self, value: Any) -> bool:
+    def can_change(self, value: object) -> bool:
         numbers = (bool, int, float, complex, str, np.generic, type(None))
         return not isinstance(value, numbers) and not hasattr(value, "graph")
 
@@ -318,14 +318,14 @@ def _aliases_of_item(node: Node) -> Sequence[Alias]:
     return [Alias(source, certain=False)] if unknown else []
 
 
-def _is_basic(items: Sequence[Any]) -> bool:
+def _is_basic(items: Sequence[object]) -> bool:
     return all(
         item is None or item is Ellipsis or isinstance(item, slice) or is_index(item)
         for item in items
     )
 
 
-def _bounds(item: Any, size: IntExpr) -> tuple[IntExpr, IntExpr, IntExpr] | None:
+def _bounds(item: object, size: IntExpr) -> tuple[IntExpr, IntExpr, IntExpr] | None:
     """An index or a slice of an axis as (start, stop, step); None for the whole axis, and
     where that is not known."""
     one = constant(1)
@@ -346,7 +346,7 @@ def _bounds(item: Any, size: IntExpr) -> tuple[IntExpr, IntExpr, IntExpr] | None
     return _not_negative(start), _not_negative(_cut(stop, size)), constant(step)
 
 
-def _from_front(item: Any, size: IntExpr) -> IntExpr | None:
+def _from_front(item: object, size: IntExpr) -> IntExpr | None:
     """An index counted from the front."""
     value = traced_value(item)
     index = constant(value) if type(value) is int else value

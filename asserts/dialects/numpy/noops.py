@@ -73,7 +73,7 @@ def _permutation(node: Node) -> tuple[Node, tuple[int, ...]] | None:
     return source, tuple(moved.shape)
 
 
-def _is_plain(argument: Any) -> bool:
+def _is_plain(argument: object) -> bool:
     if isinstance(argument, (tuple, list)):
         return all(map(_is_plain, argument))
     return argument is None or type(argument) is int
@@ -149,43 +149,43 @@ def _neutral(
     return rule
 
 
-def _is_zero(e: Any, dtype: np.dtype[Any]) -> bool:
+def _is_zero(e: object, dtype: np.dtype[Any]) -> bool:
     # Adding nought makes +0.0 of -0.0, so for floats it is not neutral; -0.0 is.
     if dtype.kind in "iu":
         return type(e) is int and e == 0
     return dtype.kind == "f" and type(e) is float and e == 0 and math.copysign(1, e) < 0
 
 
-def _is_positive_zero(e: Any, dtype: np.dtype[Any]) -> bool:
+def _is_positive_zero(e: object, dtype: np.dtype[Any]) -> bool:
     return dtype.kind in "iuf" and e == 0 and math.copysign(1, e) > 0 and e is not False
 
 
-def _is_one(e: Any, dtype: np.dtype[Any]) -> bool:
+def _is_one(e: object, dtype: np.dtype[Any]) -> bool:
     # (inf + 0j) * 1 is not what it was, so not for complex numbers.
     return dtype.kind in "iuf" and e == 1 and e is not True
 
 
-def _is_integer_one(e: Any, dtype: np.dtype[Any]) -> bool:
+def _is_integer_one(e: object, dtype: np.dtype[Any]) -> bool:
     return dtype.kind in "iu" and type(e) is int and e == 1
 
 
-def _is_no_bit(e: Any, dtype: np.dtype[Any]) -> bool:
+def _is_no_bit(e: object, dtype: np.dtype[Any]) -> bool:
     return (dtype.kind in "iu" and type(e) is int and e == 0) or (
         dtype.kind == "b" and e is False
     )
 
 
-def _is_all_bits(e: Any, dtype: np.dtype[Any]) -> bool:
+def _is_all_bits(e: object, dtype: np.dtype[Any]) -> bool:
     return (dtype.kind == "i" and type(e) is int and e == -1) or (
         dtype.kind == "b" and e is True
     )
 
 
-def _is_false(e: Any, dtype: np.dtype[Any]) -> bool:
+def _is_false(e: object, dtype: np.dtype[Any]) -> bool:
     return dtype.kind == "b" and e is False
 
 
-def _is_true(e: Any, dtype: np.dtype[Any]) -> bool:
+def _is_true(e: object, dtype: np.dtype[Any]) -> bool:
     return dtype.kind == "b" and e is True
 
 

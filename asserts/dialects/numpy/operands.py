@@ -34,30 +34,30 @@ def numpy_functions(*names: str) -> frozenset[Any]:
     return frozenset(found)
 
 
-def nodes_in(*arguments: Any) -> Iterator[Node]:
+def nodes_in(*arguments: object) -> Iterator[Node]:
     """The nodes in arguments, each once."""
     found: dict[Node, None] = {}
     map_arg(arguments, lambda node: found.setdefault(node))
     return iter(found)
 
 
-def traced_value(node: Any) -> Any:
+def traced_value(node: object) -> Any:
     return node.meta.get("val") if isinstance(node, Node) else node
 
 
-def is_array_node(argument: Any) -> bool:
+def is_array_node(argument: object) -> bool:
     """Whether an argument is certainly an array with an axis (no number, no array scalar)."""
     value = traced_value(argument)
     return isinstance(value, ArrayValue) and value.ndim > 0
 
 
-def items_per_axis(items: Sequence[Any]) -> list[Any]:
+def items_per_axis(items: Sequence[object]) -> list[Any]:
     """The items that select from an axis, up to an ellipsis."""
     dots = items.index(Ellipsis) if Ellipsis in items else len(items)
     return [item for item in items[:dots] if item is not None]
 
 
-def takes_all(item: Any, size: IntExpr) -> bool:
+def takes_all(item: object, size: IntExpr) -> bool:
     """Whether a slice takes a whole axis."""
     if not isinstance(item, slice) or item.step not in (None, 1):
         return False
@@ -66,6 +66,6 @@ def takes_all(item: Any, size: IntExpr) -> bool:
     return item.start in (None, 0) and (stop is None or stop is size)
 
 
-def is_index(item: Any) -> bool:
+def is_index(item: object) -> bool:
     value = traced_value(item)
     return isinstance(value, IntExpr) or type(value) is int

@@ -33,7 +33,7 @@ __all__ = ["NumpyInference", "NumpyValues", "describe"]
 Path = tuple[tuple[Any, ...], ...]
 
 
-def describe(value: Any) -> str:
+def describe(value: object) -> str:
     """A value in a few characters: ``f64[b, 3]``, ``u0 + 1``, ``(f64[b], i64[])``."""
     if isinstance(value, (tuple, list)):
         left, right = "()" if isinstance(value, tuple) else "[]"
@@ -54,10 +54,10 @@ class NumpyValues:
     def stated_value(self, node: Node) -> Any:
         return node.meta.get("val")
 
-    def state_value(self, node: Node, value: Any) -> None:
+    def state_value(self, node: Node, value: object) -> None:
         node.meta["val"] = value
 
-    def describe_value(self, value: Any) -> str:
+    def describe_value(self, value: object) -> str:
         return describe(value)
 
 
@@ -80,7 +80,7 @@ class NumpyInference:
 
     # ------------------------------------------------------------------ comparing
 
-    def same(self, a: Any, b: Any) -> bool:
+    def same(self, a: object, b: object) -> bool:
         a, b = (_of_constant(v) if isinstance(v, np.ndarray) else v for v in (a, b))
         if isinstance(a, ArrayValue) and isinstance(b, ArrayValue):
             return (
@@ -181,7 +181,7 @@ class NumpyInference:
     def _operand(self, node: Node) -> Any:
         return self._value(self._stated(node))
 
-    def _value(self, val: Any) -> Any:
+    def _value(self, val: object) -> Any:
         from asserts.trace.symarray import SymArray
 
         if isinstance(val, ArrayValue):
@@ -197,7 +197,7 @@ class NumpyInference:
             return {key: self._value(inner) for key, inner in val.items()}
         return val
 
-    def _described(self, result: Any) -> Any:
+    def _described(self, result: object) -> Any:
         from asserts.trace.symarray import SymArray
         from shapes.env import Symbolic
 
@@ -212,7 +212,7 @@ class NumpyInference:
             return {key: self._described(item) for key, item in result.items()}
         return _of_constant(result) if isinstance(result, np.ndarray) else result
 
-    def _with_known_symbols(self, node: Node, found: Any) -> Any:
+    def _with_known_symbols(self, node: Node, found: object) -> Any:
         """The value with the symbols that the rule made replaced by those of the program."""
         made: dict[Expr, Expr] = {}
         places = _places(found)
@@ -257,11 +257,11 @@ def _symbol_read(node: Node) -> Expr | None:
     return None
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     return value.value if isinstance(value, Expr) and value.is_constant else value
 
 
-def _of_constant(value: Any) -> Any:
+def _of_constant(value: object) -> Any:
     if isinstance(value, (np.ndarray, np.generic)):
         from shapes.tensors import as_shape
 
@@ -269,7 +269,7 @@ def _of_constant(value: Any) -> Any:
     return NotImplemented if isinstance(value, GraphModule) else value
 
 
-def _places(value: Any, path: Path = ()) -> dict[Path, Expr]:
+def _places(value: object, path: Path = ()) -> dict[Path, Expr]:
     """The expressions in a value, by their places."""
     if isinstance(value, ArrayValue):
         return {(*path, ("size", i)): size for i, size in enumerate(value.shape)}
@@ -286,7 +286,7 @@ def _places(value: Any, path: Path = ()) -> dict[Path, Expr]:
     return found
 
 
-def _mapped(value: Any, change: Callable[[Expr], Expr]) -> Any:
+def _mapped(value: object, change: Callable[[Expr], Expr]) -> Any:
     if isinstance(value, ArrayValue):
         shape = tuple(as_integer(change(size)) for size in value.shape)
         return ArrayValue(shape, value.dtype)
@@ -304,7 +304,7 @@ def _mapped(value: Any, change: Callable[[Expr], Expr]) -> Any:
 Rule = Callable[[Any, Any, tuple[Any, ...], dict[str, Any]], Any]
 
 
-def _rule_of(target: Any) -> Rule | None:
+def _rule_of(target: object) -> Rule | None:
     """How a call of that function is recomputed."""
     from asserts.dialects.numpy.graph import assert_holds
     from asserts.trace.registry import RULES, apply_rule
@@ -344,11 +344,11 @@ def _power(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     return _operator(t, target, args, kwargs)
 
 
-def _nothing(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _nothing(t: object, target: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return None
 
 
-def _getitem(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _getitem(t: object, target: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     whole, key = args
     return whole[key]
 
@@ -446,7 +446,7 @@ def _math(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     return apply_math(t, name, tuple(numbers), kwargs)
 
 
-def _values(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _values(t: object, target: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`tracepoint`."""
     return tuple(args[2:])
 

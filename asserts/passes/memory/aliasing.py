@@ -287,7 +287,7 @@ class Memory:
         self._places[node] = found
 
     def _place_outside(
-        self, inner: Memory, leaf: Node, given: Mapping[Node, Any], node: Node, key: Any
+        self, inner: Memory, leaf: Node, given: Mapping[Node, object], node: Node, key: object
     ) -> dict[Root, Place]:
         found: dict[Root, Place] = {}
         for root, place in inner.places(leaf).items():
@@ -299,7 +299,7 @@ class Memory:
                 found[outer] = Place(certain, (), False, self._version(outer))
         return found
 
-    def _outside(self, root: Root, given: Mapping[Node, Any]) -> Places:
+    def _outside(self, root: Root, given: Mapping[Node, object]) -> Places:
         """What a block inside is outside."""
         if root.kind == "constant":
             return {root: Place()}

@@ -53,7 +53,7 @@ def _etag(found: Environment) -> str:
     return f'"{found.version}"'
 
 
-def _response(found: Environment, status: int = 200, **more: Any) -> Response:
+def _response(found: Environment, status: int = 200, **more: object) -> Response:
     headers = {"ETag": _etag(found)}
     if status == 201:
         headers["Location"] = f"/v1/environments/{found.id}"

@@ -184,7 +184,7 @@ def compiled(
 
 
 def compiled_text(
-    name: str, parameters: str, lines: Sequence[str], more: Mapping[str, Any], file: str
+    name: str, parameters: str, lines: Sequence[str], more: Mapping[str, object], file: str
 ) -> tuple[Callable[..., Any], str]:
     """The function with these parameters (as they stand in a definition) and lines, and its
     source; `file` is where it is said to be. All text must be of our own making."""

@@ -48,7 +48,7 @@ def planned(conditions: Sequence[Expr], box: Box) -> Plan:
 
 
 def hold_over_rows(
-    values: Mapping[Expr, Any], conditions: Sequence[Expr], plan: Plan | None
+    values: Mapping[Expr, object], conditions: Sequence[Expr], plan: Plan | None
 ) -> tuple[Any, Plan | None]:
     """Whether all conditions hold, row by row, and the plan that was used, for the next time.
 
@@ -83,7 +83,7 @@ def hold_over_rows(
     return held, plan
 
 
-def _column(sym: Expr, value: Any) -> Any:
+def _column(sym: Expr, value: object) -> Any:
     """The values of a symbol as an array that holds them exactly: of a machine type, or of
     Python's own numbers."""
     import numpy as np

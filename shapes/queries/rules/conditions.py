@@ -21,6 +21,7 @@ from shapes.expr.nodes import (
     Sum,
     combine,
     constant,
+    side_of,
 )
 from shapes.expr.remainders import parts
 from shapes.queries.rules.table import Ask, Example, Rule
@@ -96,8 +97,7 @@ def _neighbours(ask: Ask, node: Expr) -> Iterator[Expr]:
     for p in node.args:
         if p.op.name != "LeZero":
             continue
-        e = p.args[0]
-        assert isinstance(e, IntExpr)
+        e = side_of(p)
         edge = combine(1, e, 0, e, 0 if conjunctive else -1)
         for q in node.args:
             if q.op.name == single and q.args[0] in (edge, combine(-1, edge, 0, edge)):

@@ -17,6 +17,7 @@ from shapes.expr.nodes import (
     birth_of,
     combine,
     constant,
+    int_operands,
     make_product,
 )
 from shapes.expr.quotients import monomial_quotient
@@ -30,9 +31,7 @@ QUOTIENTS = 4
 
 def _constant_quotient(ask: Ask, node: Expr) -> Iterator[Expr]:
     """``x // y == q`` if ``q*y <= x < (q + 1)*y``, for the q that the range admits."""
-    x, y = node.args
-    assert isinstance(x, IntExpr)
-    assert isinstance(y, IntExpr)
+    x, y = int_operands(node)
     lower, upper = ask.bounds(as_integer(node))
     if isinstance(lower, IntInfinity) or isinstance(upper, IntInfinity):
         lower, upper = -1, 1
@@ -47,8 +46,7 @@ def _constant_quotient(ask: Ask, node: Expr) -> Iterator[Expr]:
 
 def _known_part(ask: Ask, node: Expr) -> Iterator[Expr]:
     """``(S + T) // d -> (S - r)//d + (T + r)//d`` if S is known to leave r modulo d."""
-    x, divisor = node.args
-    assert isinstance(x, IntExpr)
+    x, divisor = int_operands(node)
     if type(divisor) is not IntConstant or divisor.constant < 2:
         return
     d = divisor.constant
@@ -72,8 +70,7 @@ def _exact_multiple(ask: Ask, node: Expr) -> Iterator[Expr]:
     for term, c in sorted(node.terms().items(), key=lambda t: birth_of(t[0])):
         if term.op is not OPERATORS["FloorDiv"]:
             continue
-        x, divisor = term.args
-        assert isinstance(x, IntExpr)
+        x, divisor = int_operands(term)
         d = divisor.constant if type(divisor) is IntConstant else 0
         if d == 0 or c % d:
             continue
@@ -85,9 +82,7 @@ def _exact_multiple(ask: Ask, node: Expr) -> Iterator[Expr]:
 
 def _factor_by_factor(ask: Ask, node: Expr) -> Iterator[Expr]:
     """``x // (f*g) -> (x // f) // g`` for g >= 1: what is left of x may be short."""
-    x, divisor = node.args
-    assert isinstance(x, IntExpr)
-    assert isinstance(divisor, IntExpr)
+    x, divisor = int_operands(node)
     if not x.terms() or len(divisor.terms()) != 1 or divisor.constant:
         return
     ((product, c),) = divisor.terms().items()
@@ -109,9 +104,7 @@ def _merged_quotients(ask: Ask, node: Expr) -> Iterator[Expr]:
         inner, z = atom.args
         if inner.op is not atom.op or z.is_constant:
             continue
-        x, y = inner.args
-        assert isinstance(x, IntExpr)
-        assert isinstance(y, IntExpr)
+        x, y = int_operands(inner)
         assert isinstance(z, IntExpr)
         if ask.known(z >= 1):
             replaced[atom] = floor_division(x, multiply(y, z))
@@ -126,8 +119,7 @@ def _remainders_of_quotients(ask: Ask, node: Expr) -> Iterator[Expr]:
     quotients = _quotients(node, numbers=True)
     nested = {atom: _nested(ask, atom) for atom in quotients} if len(quotients) > 1 else {}
     for inner in nested:
-        x, f = inner.args
-        assert isinstance(f, IntExpr)
+        x, f = int_operands(inner)
         replaced: dict[Expr, IntExpr] = {}
         for atom, (y, divisor) in nested.items():
             g = _cofactor(divisor, f) if y is x and atom.args[0] is not inner else None
@@ -140,11 +132,9 @@ def _remainders_of_quotients(ask: Ask, node: Expr) -> Iterator[Expr]:
 def _nested(ask: Ask, atom: IntExpr) -> tuple[Expr, IntExpr]:
     """A quotient of quotients as the quotient by one product: ``(x // y) // z`` is
     ``x // (y*z)`` for z >= 1."""
-    x, divisor = atom.args
-    assert isinstance(divisor, IntExpr)
+    x, divisor = int_operands(atom)
     while x.op is atom.op and ask.known(divisor >= 1):
-        x, y = x.args
-        assert isinstance(y, IntExpr)
+        x, y = int_operands(x)
         divisor = multiply(y, divisor)
     return x, divisor
 
@@ -167,9 +157,7 @@ def _divisible_factors(ask: Ask, node: Expr) -> Iterator[Expr]:
     assert isinstance(node, IntExpr)
     replaced: dict[Expr, IntExpr] = {}
     for atom in _quotients(node):
-        numerator, f = atom.args
-        assert isinstance(numerator, IntExpr)
-        assert isinstance(f, IntExpr)
+        numerator, f = int_operands(atom)
         whole, rest = constant(0), constant(numerator.constant)
         for term, c in numerator.terms().items():
             exact = _divided(ask, term, f)
@@ -202,7 +190,6 @@ def _quotients(node: IntExpr, numbers: bool = False) -> list[IntExpr]:
         bases = term.args if isinstance(term, Product) else (term,)
         for base in bases:
             if base.op is OPERATORS["FloorDiv"] and (numbers or not base.args[1].is_constant):
-                assert isinstance(base, IntExpr)
                 found[base] = None
     return list(found)
 

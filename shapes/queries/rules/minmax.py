@@ -18,6 +18,7 @@ from shapes.expr.nodes import (
     combine,
     constant,
     from_terms,
+    int_operands,
 )
 from shapes.queries.rules.table import Ask, Example, Rule
 
@@ -128,8 +129,7 @@ def _opposite(ask: Ask, node: Expr) -> Iterator[Expr]:
     """``Max(x, -x) -> abs(x)``, ``Min(x, -x) -> -abs(x)``."""
     if len(node.args) != 2:
         return
-    x, y = node.args
-    assert isinstance(x, IntExpr)
+    x, y = int_operands(node)
     if scale(-1, x) is y:
         yield scale(1 if node.op.name == "Max" else -1, absolute(x))
 
@@ -141,9 +141,7 @@ def _difference(ask: Ask, node: Expr) -> Iterator[Expr]:
     for top in sorted(terms, key=birth_of):
         if not isinstance(top, IntAtom) or top.op.name != "Max" or len(top.args) != 2:
             continue
-        x, y = top.args
-        assert isinstance(x, IntExpr)
-        assert isinstance(y, IntExpr)
+        x, y = int_operands(top)
         low = minimum(x, y)
         c = terms[top]
         if terms.get(low, 0) == -c:

@@ -16,6 +16,7 @@ from shapes.expr.nodes import (
     birth_of,
     combine,
     constant,
+    int_operands,
     make_product,
 )
 from shapes.queries.rules.table import Ask, Example, Rule
@@ -69,10 +70,9 @@ def _quotient_by_constant(ask: Ask, node: Expr) -> Iterator[Expr]:
     k = _logarithm(_constant_base(power), divisor.constant)
     if k is None:
         return
-    base, x = power.args
-    assert isinstance(x, IntExpr)
+    base, x = int_operands(power)
     if ask.known(x >= k):
-        yield raise_to(as_integer(base), combine(1, x, 0, x, -k))
+        yield raise_to(base, combine(1, x, 0, x, -k))
 
 
 def _repeated_power(ask: Ask, node: Expr) -> Iterator[Expr]:
@@ -81,12 +81,11 @@ def _repeated_power(ask: Ask, node: Expr) -> Iterator[Expr]:
     for base, exponent in node.factors:
         replaced: IntExpr | None = None
         if base.op is OPERATORS["Pow"] and exponent > 1:
-            x, y = base.args
-            assert isinstance(y, IntExpr)
-            replaced = raise_to(as_integer(x), combine(exponent, y, 0, y))
+            x, y = int_operands(base)
+            replaced = raise_to(x, combine(exponent, y, 0, y))
         elif base.op is OPERATORS["Abs"] and exponent > 1:
-            (x,) = base.args
-            replaced = raise_to(as_integer(x), constant(exponent - exponent % 2))
+            (x,) = int_operands(base)
+            replaced = raise_to(x, constant(exponent - exponent % 2))
             if exponent % 2:
                 replaced = multiply(replaced, base)
         if replaced is None:

@@ -103,13 +103,13 @@ CHOOSING: Final = frozenset(
 READS_BY_METHOD: Final = {"size": "size", "stride": "stride", "storage_offset": "offset"}
 
 
-def argument_of(node: Any, index: int, *names: str) -> Any:
+def argument_of(node: fx.Node, index: int, *names: str) -> Any:
     if len(node.args) > index:
         return node.args[index]
     return next((node.kwargs[name] for name in names if name in node.kwargs), None)
 
 
-def token_of(node: Any) -> Any:
+def token_of(node: fx.Node) -> Any:
     """The token that a functional assert takes. (torch's loader writes positional ones.)"""
     if TOKEN in node.kwargs:
         return node.kwargs[TOKEN]
@@ -117,7 +117,7 @@ def token_of(node: Any) -> Any:
     return node.args[parameters.index(TOKEN)]
 
 
-def value_key(graph: Any) -> str:
+def value_key(graph: fx.Graph) -> str:
     """Where the nodes of a graph keep their values: dynamo has another name for it than all
     that comes after. In a graph with both (a pass of the other kind has added nodes, or left
     its values behind) it is the one that more nodes have."""
@@ -125,12 +125,12 @@ def value_key(graph: Any) -> str:
     return "example_value" if dynamo > sum("val" in n.meta for n in graph.nodes) else "val"
 
 
-def plain_target(node: Any) -> Any:
+def plain_target(node: fx.Node) -> Any:
     """What an assert calls, or would call if it were not a functional one."""
     return EFFECTFUL.get(node.target, node.target)
 
 
-def range_of(node: Any, expr_of: Callable[[Any], Expr | None]) -> Claim:
+def range_of(node: fx.Node, expr_of: Callable[[Any], Expr | None]) -> Claim:
     """What the constraint of a range demands."""
     claim = Claim.of(argument_of(node, 0, "size", "symbol"), expr_of)
     value = claim.expr
@@ -144,7 +144,7 @@ def range_of(node: Any, expr_of: Callable[[Any], Expr | None]) -> Claim:
     return Claim(conjunction(*lower, *upper))
 
 
-def condition_of(node: Any) -> Any:
+def condition_of(node: fx.Node) -> Any:
     """What an assert is given; a condition that was made a tensor for it as it was before."""
     found = argument_of(node, 0, "cond", "self", "condition")
     if isinstance(found, fx.Node) and found.target is ATEN.scalar_tensor.default:
@@ -154,7 +154,7 @@ def condition_of(node: Any) -> Any:
     return found
 
 
-def _is_quantity(node: Any) -> bool:
+def _is_quantity(node: fx.Node) -> bool:
     values = (node.meta.get("val"), node.meta.get("example_value"))
     return not any(isinstance(value, (bool, torch.SymBool)) for value in values)
 
@@ -165,7 +165,7 @@ def torch_fn(target: Any) -> tuple[str, str]:
     return f"{name}_0", f"{type(target).__name__}.{name}"
 
 
-def user_line(node: Any) -> str | None:
+def user_line(node: fx.Node) -> str | None:
     location = line_of(node)
     return None if location is None else str(location)
 

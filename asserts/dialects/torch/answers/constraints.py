@@ -14,10 +14,12 @@ import sympy
 
 from asserts.dialects.torch.symbols.assumed import Derived, derived_ends
 from asserts.dialects.torch.symbols.enforced import at_entry
-from shapes.expr import as_condition, make
+from shapes.expr import make
 from shapes.facts import Fact
 
 if TYPE_CHECKING:
+    from torch import fx
+
     from asserts.dialects.torch.answers.graph import TorchDialect
 
 __all__ = ["TorchConstraints"]
@@ -32,7 +34,7 @@ class TorchConstraints:
         program = dialect.signature.program
         self._ranges = {} if program is None else program.range_constraints
 
-    def wanted_ranges(self, graph_module: Any) -> Mapping[str, tuple[Any, Any]]:
+    def wanted_ranges(self, graph_module: fx.GraphModule) -> Mapping[str, tuple[Any, Any]]:
         from asserts.dialects.torch.symbols.shape_env import is_unbacked, own_ends
 
         found: dict[str, tuple[Any, Any]] = {}
@@ -45,9 +47,9 @@ class TorchConstraints:
                 found[self._symbols.symbol(symbol).name] = ends
         return found
 
-    def entry_facts(self, graph_module: Any) -> Iterable[Fact]:
+    def entry_facts(self, graph_module: fx.GraphModule) -> Iterable[Fact]:
         by_nature = {
-            as_condition(make("Ge", symbol, 0))
+            make("Ge", symbol, 0)
             for node in graph_module.graph.find_nodes(op="placeholder")
             for symbol, path in self._dialect.bindings(node).items()
             if path and path[-1][0] == "size"

@@ -15,6 +15,7 @@ from contextlib import nullcontext
 from typing import Any, Final
 
 import torch
+from torch import fx
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.fx.graph import _PyTreeCodeGen
 from torch.utils import _pytree as pytree
@@ -36,13 +37,13 @@ class TorchEffects:
         self._key = key
         self._exported = exported
 
-    def functional_target(self, node: Any) -> Callable[..., Any] | None:
+    def functional_target(self, node: fx.Node) -> Callable[..., Any] | None:
         return _FUNCTIONAL.get(node.target) if node.op == "call_function" else None
 
-    def effectful_target(self, node: Any) -> Callable[..., Any] | None:
+    def effectful_target(self, node: fx.Node) -> Callable[..., Any] | None:
         return EFFECTFUL.get(node.target) if node.op == "call_function" else None
 
-    def make_functional(self, node: Any, token: Any) -> None:
+    def make_functional(self, node: fx.Node, token: Any) -> None:
         kwargs = dict(node.kwargs)
         target = _FUNCTIONAL[node.target]
         for argument in target._schema.arguments[len(node.args) :]:
@@ -52,7 +53,7 @@ class TorchEffects:
         node.target, node.kwargs = target, kwargs
         self.state_token(node)
 
-    def make_effectful(self, node: Any) -> Any:
+    def make_effectful(self, node: fx.Node) -> Any:
         kwargs = dict(node.kwargs)
         token = kwargs.pop(TOKEN, None)
         target = EFFECTFUL[node.target]
@@ -73,20 +74,20 @@ class TorchEffects:
         node.meta[self._key] = None
         return token
 
-    def create_token(self, graph: Any) -> Any:
+    def create_token(self, graph: fx.Graph) -> Any:
         node = graph.call_function(_ATEN._make_dep_token.default)
         node.meta["torch_fn"] = ("_make_dep_token_0", "OpOverload._make_dep_token.default")
         self.state_token(node)
         return node
 
-    def state_token(self, node: Any) -> None:
+    def state_token(self, node: fx.Node) -> None:
         mode = fake_mode_of(node.graph, self._key)
         with mode if mode is not None else nullcontext():
             # A token is a tensor without axes (on the meta device where nothing is known).
             device = "cpu" if mode is not None else "meta"
             node.meta[self._key] = torch.empty((), device=device)
 
-    def token_place(self, graph_module: Any, result: Any) -> TokenPlace:
+    def token_place(self, graph_module: fx.GraphModule, result: Any) -> TokenPlace:
         if self._exported:
             return TokenPlace("first", "first")
         codegen = graph_module.graph._codegen
@@ -95,7 +96,9 @@ class TorchEffects:
             return TokenPlace("appended", "paired")
         return TokenPlace("appended", "appended") if type(result) is tuple else _PAIRED
 
-    def token_returned(self, graph_module: Any, place: TokenPlace, returned: bool) -> None:
+    def token_returned(
+        self, graph_module: fx.GraphModule, place: TokenPlace, returned: bool
+    ) -> None:
         """A graph that builds a structure of its flat results gets one for its pair."""
         codegen = graph_module.graph._codegen
         if place.result != "paired" or not isinstance(codegen, _PyTreeCodeGen):
@@ -113,7 +116,7 @@ class TorchEffects:
 _PAIRED: Final = TokenPlace("paired", "paired")
 
 
-def fake_mode_of(graph: Any, key: str = "val") -> FakeTensorMode | None:
+def fake_mode_of(graph: fx.Graph, key: str = "val") -> FakeTensorMode | None:
     """The mode of the first fake tensor among the values of a graph's nodes."""
     for node in graph.nodes:
         for value in pytree.tree_leaves(node.meta.get(key)):

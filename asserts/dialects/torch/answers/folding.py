@@ -44,7 +44,7 @@ class TorchFolding:
 
     # ------------------------------------------------------------------ what is known
 
-    def constant_value(self, module: Any, node: Any, state: bool) -> Any:
+    def constant_value(self, module: Any, node: fx.Node, state: bool) -> Any:
         if node.op == "get_attr":
             return self._attribute(module, str(node.target), state)
         if node.op != "placeholder" or not self._signature.names_inputs_of(node.graph):
@@ -69,7 +69,7 @@ class TorchFolding:
 
     # ------------------------------------------------------------------ evaluating
 
-    def is_foldable(self, node: Any) -> bool:
+    def is_foldable(self, node: fx.Node) -> bool:
         if node.op != "call_function" or node.meta.get("unbacked_bindings"):
             return False
         target = node.target
@@ -85,11 +85,11 @@ class TorchFolding:
             return not name.startswith("set")
         return name.startswith("sym_") and getattr(torch, name, None) is target
 
-    def evaluate(self, node: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    def evaluate(self, node: fx.Node, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         with torch.no_grad():
             return node.target(*args, **kwargs)
 
-    def largest_size(self, node: Any, value: Any, inputs: Sequence[Any]) -> int | None:
+    def largest_size(self, node: fx.Node, value: Any, inputs: Sequence[Any]) -> int | None:
         if isinstance(value, (tuple, list)):
             parts = [self.largest_size(node, part, inputs) for part in value]
             known = [part for part in parts if part is not None]
@@ -155,7 +155,7 @@ class TorchFolding:
             own = [each for each in module.meta.get(_OWN, ()) if each != path]
             module.meta[_OWN] = own
 
-    def create_copy(self, graph: Any, node: Any) -> Any:
+    def create_copy(self, graph: fx.Graph, node: fx.Node) -> Any:
         if not isinstance(node, fx.Node) or node.op not in ("get_attr", "placeholder"):
             raise GraphError(f"node '{node.name}' is not a constant that can be copied")
         copy = graph.call_function(_ATEN.clone.default, (node,))

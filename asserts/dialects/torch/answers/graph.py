@@ -137,20 +137,20 @@ class TorchDialect(Dialect):
     def accepts(self, program: object) -> bool:
         return isinstance(program, fx.GraphModule)
 
-    def modules(self, graph_module: Any) -> Iterable[Any]:
+    def modules(self, graph_module: fx.GraphModule) -> Iterable[Any]:
         return (m for m in graph_module.modules() if isinstance(m, fx.GraphModule))
 
-    def copy(self, graph_module: Any) -> Any:
+    def copy(self, graph_module: fx.GraphModule) -> Any:
         return copied(graph_module)
 
-    def lint(self, graph_module: Any) -> None:
+    def lint(self, graph_module: fx.GraphModule) -> None:
         for module in self.modules(graph_module):
             try:
                 module.graph.lint()
             except (RuntimeError, AssertionError) as error:
                 raise GraphError(f"not a valid graph: {error}") from error
 
-    def sweep(self, graph: Any) -> bool:
+    def sweep(self, graph: fx.Graph) -> bool:
         """Only what reads sizes and computes scalars, and cannot raise: torch's callers keep
         lists of the names of other nodes."""
         changed = False
@@ -164,7 +164,7 @@ class TorchDialect(Dialect):
                 changed = True
         return changed
 
-    def _can_raise(self, node: Any) -> bool:
+    def _can_raise(self, node: fx.Node) -> bool:
         """Whether what a node computes of numbers may have no value. (What was written by an
         insertion has one.)"""
         if "runtime_assert" in node.meta:
@@ -179,24 +179,24 @@ class TorchDialect(Dialect):
 
     # ------------------------------------------------------------------ asserts
 
-    def is_assert(self, node: Any) -> bool:
+    def is_assert(self, node: fx.Node) -> bool:
         return node.op == "call_function" and (
             node.target in SCALAR_ASSERTS
             or node.target in EFFECTFUL
             or node.target is METADATA
         )
 
-    def is_used(self, node: Any) -> bool:
+    def is_used(self, node: fx.Node) -> bool:
         """(The token of a functional assert stands for nothing.)"""
         return bool(node.users) and node.target not in EFFECTFUL
 
-    def erase_assert(self, node: Any) -> None:
+    def erase_assert(self, node: fx.Node) -> None:
         """(What took the token of a functional assert takes the one before it.)"""
         if node.target in EFFECTFUL:
             node.replace_all_uses_with(token_of(node))
         node.graph.erase_node(node)
 
-    def is_user_assert(self, node: Any) -> bool:
+    def is_user_assert(self, node: fx.Node) -> bool:
         """Whether a person wrote the check."""
         if node.target in CHECKS or node.meta.get(PRESERVED) is True:
             return True
@@ -206,14 +206,14 @@ class TorchDialect(Dialect):
         message = argument_of(node, 1, "assert_msg")
         return isinstance(message, str) and not message.startswith(GENERIC)
 
-    def claim_of(self, node: Any, expr_of: Callable[[Any], Expr | None]) -> Claim:
+    def claim_of(self, node: fx.Node, expr_of: Callable[[Any], Expr | None]) -> Claim:
         if node.target is METADATA:
             return self._of_metadata(node)
         if plain_target(node) in RANGES:
             return range_of(node, expr_of)
         return Claim.of(condition_of(node), expr_of)
 
-    def _of_metadata(self, node: Any) -> Claim:
+    def _of_metadata(self, node: fx.Node) -> Claim:
         """Whether an assert of dtype, device or layout follows is decided by dataflow."""
         if not self.judges_metadata:
             return Claim(None, "it asserts dtype, device or layout, which are not numbers")
@@ -227,7 +227,7 @@ class TorchDialect(Dialect):
             return Claim(None, "nothing before it makes that certain")
         return Claim(TRUE, why)
 
-    def info_of(self, node: Any) -> AssertInfo:
+    def info_of(self, node: fx.Node) -> AssertInfo:
         if node.target is METADATA:
             wanted = ", ".join(f"{k}={v}" for k, v in node.kwargs.items() if v is not None)
             return AssertInfo(f"{node.args[0]} has {wanted}", location=user_line(node))
@@ -240,7 +240,7 @@ class TorchDialect(Dialect):
             by_user=self.is_user_assert(node),
         )
 
-    def _condition_text(self, node: Any, condition: Any) -> str:
+    def _condition_text(self, node: fx.Node, condition: Any) -> str:
         """What an assert checks. torch may know by now that it holds; what is enforced is what
         its nodes compute."""
         value = self.value_of(condition) if self.is_node(condition) else None
@@ -249,7 +249,7 @@ class TorchDialect(Dialect):
             value = found if found is not None else value
         return str(condition if value is None else value)
 
-    def _lifter(self, graph: Any) -> Lifter:
+    def _lifter(self, graph: fx.Graph) -> Lifter:
         from asserts.conditions.lift import Lifter
 
         found = self._lifters.get(graph)
@@ -258,7 +258,7 @@ class TorchDialect(Dialect):
         return found
 
     def create_assert(
-        self, graph: Any, condition: Any, info: AssertInfo, values: Mapping[str, Any]
+        self, graph: fx.Graph, condition: Any, info: AssertInfo, values: Mapping[str, Any]
     ) -> Any:
         target, argument = assert_target(graph, condition, self.key)
         node = self.create_call(graph, target, (argument, text_of(condition, info)))
@@ -270,7 +270,7 @@ class TorchDialect(Dialect):
 
     # ------------------------------------------------------------------ reads
 
-    def create_read(self, graph: Any, node: Any, step: tuple[Any, ...]) -> Any:
+    def create_read(self, graph: fx.Graph, node: fx.Node, step: tuple[Any, ...]) -> Any:
         kind = step[0]
         if kind == "size":
             return graph.call_function(ATEN.sym_size.int, (node, step[1]))
@@ -290,7 +290,7 @@ class TorchDialect(Dialect):
             return graph.call_function(operator.floordiv, (node, step[1]))
         raise GraphError(f"`{node.name}` cannot be read by {step!r}")
 
-    def read_of(self, node: Any) -> tuple[Any, tuple[Any, ...]] | None:
+    def read_of(self, node: fx.Node) -> tuple[Any, tuple[Any, ...]] | None:
         arguments = node.args
         if not arguments or not isinstance(arguments[0], fx.Node):
             return None
@@ -312,7 +312,7 @@ class TorchDialect(Dialect):
             return source, ("int",)
         return None
 
-    def _method_read(self, node: Any, source: Any) -> tuple[Any, tuple[Any, ...]] | None:
+    def _method_read(self, node: fx.Node, source: Any) -> tuple[Any, tuple[Any, ...]] | None:
         kind = READS_BY_METHOD.get(node.target)
         if kind == "offset":
             return source, ("offset",)
@@ -327,7 +327,7 @@ class TorchDialect(Dialect):
     # ------------------------------------------------------------------ scalars
 
     def create_call(
-        self, graph: Any, target: Callable[..., Any], arguments: tuple[Any, ...]
+        self, graph: fx.Graph, target: Callable[..., Any], arguments: tuple[Any, ...]
     ) -> Any:
         """torch looks through the arguments of a new node with a slow traversal, which is half
         of what a node costs; these are given afterwards, unless hooks watch."""
@@ -343,7 +343,9 @@ class TorchDialect(Dialect):
     ) -> Any:
         return torch_ops.create_operator(call, op, arguments, self.saved)
 
-    def computation_of(self, node: Any) -> tuple[Callable[..., Expr], Sequence[Any]] | None:
+    def computation_of(
+        self, node: fx.Node
+    ) -> tuple[Callable[..., Expr], Sequence[Any]] | None:
         if node.op != "call_function" or node.kwargs:
             return None
         build = torch_ops.builder_of(node.target)
@@ -357,7 +359,7 @@ class TorchDialect(Dialect):
     def as_written(self, claim: Expr) -> Expr:
         return torch_ops.as_written(claim)
 
-    def value_of(self, node: Any) -> Expr | None:
+    def value_of(self, node: fx.Node) -> Expr | None:
         stated = self._values.get(node)
         if stated is not None:
             return stated
@@ -365,7 +367,7 @@ class TorchDialect(Dialect):
             return self._certain_value(node)
         return self.symbols.value_of(node.meta.get(self.key))
 
-    def _certain_value(self, node: Any) -> Expr | None:
+    def _certain_value(self, node: fx.Node) -> Expr | None:
         """What is certain of a node whose stated value is not to be believed: a size that is
         followed from what is bound, and a condition that is bound as a number."""
         for symbol, path in self.bindings(node).items():
@@ -385,7 +387,7 @@ class TorchDialect(Dialect):
         known = isinstance(value, torch.Tensor) and dim < value.dim()
         return self.symbols.value_of(value.shape[dim]) if known else None
 
-    def set_value(self, node: Any, value: Expr | None) -> None:
+    def set_value(self, node: fx.Node, value: Expr | None) -> None:
         """The value that torch itself computes for the node, from those of its arguments
         (maybe later: see `lazy`)."""
         if value is not None:
@@ -399,13 +401,13 @@ class TorchDialect(Dialect):
         node.meta[self.key] = computed(target, arguments)
         node.meta.setdefault("torch_fn", torch_fn(node.target))
 
-    def metadata_beside(self, node: Any, location: Location | None) -> Mapping[str, Any]:
+    def metadata_beside(self, node: fx.Node, location: Location | None) -> Mapping[str, Any]:
         found = {key: node.meta[key] for key in KEPT_META if node.meta.get(key) is not None}
         if location is not None:
             found["stack_trace"] = trace_of(location)
         return found
 
-    def passes_over(self, node: Any) -> bool:
+    def passes_over(self, node: fx.Node) -> bool:
         if node.op != "call_function" or self.is_assert(node):
             return bool(node.op == "get_attr")
         symbolic = any(self.is_node(a) for a in node.args[1:])
@@ -422,13 +424,13 @@ class TorchDialect(Dialect):
 
     # ------------------------------------------------------------------ symbols
 
-    def bindings(self, node: Any) -> Mapping[Expr, Path]:
+    def bindings(self, node: fx.Node) -> Mapping[Expr, Path]:
         found = self._bindings.get(node)
         if found is None:
             found = self._bindings[node] = self._found_bindings(node)
         return found
 
-    def _found_bindings(self, node: Any) -> Mapping[Expr, Path]:
+    def _found_bindings(self, node: fx.Node) -> Mapping[Expr, Path]:
         if node.op == "placeholder":
             return self._of_input(node)
         stated = node.meta.get("unbacked_bindings")
@@ -445,7 +447,7 @@ class TorchDialect(Dialect):
                 self._divided.setdefault(ours, (whole, path[-1][1], node))
         return found
 
-    def _lost_bindings(self, node: Any) -> Mapping[Expr, Path]:
+    def _lost_bindings(self, node: fx.Node) -> Mapping[Expr, Path]:
         """What a node binds that does not say so: torch's own symbols where these are known,
         else one of ours."""
         implied = {} if self._doubts is None else self._doubts.implied.get(node, {})
@@ -459,7 +461,7 @@ class TorchDialect(Dialect):
         kind: Kind = "float" if floats else "int"
         return {self.symbols.auxiliary(f"u_{node.name}", kind): place}
 
-    def _of_input(self, node: Any) -> Mapping[Expr, Path]:
+    def _of_input(self, node: fx.Node) -> Mapping[Expr, Path]:
         """The symbols that an input binds by being it, or a size of it. Of a nested graph the
         sizes may have been replaced; then they are symbols of ours."""
         value = node.meta.get(self.key)
@@ -515,10 +517,10 @@ class TorchDialect(Dialect):
 
     # ------------------------------------------------------------------ environment
 
-    def environment(self, graph_module: Any) -> Any:
+    def environment(self, graph_module: fx.GraphModule) -> Any:
         return self.symbols.env
 
-    def learn(self, graph_module: Any) -> None:
+    def learn(self, graph_module: fx.GraphModule) -> None:
         """State what the graph itself ensures: sizes are not negative, inputs are as their
         metadata says, divided values are whole."""
         modules = list(self.modules(graph_module))
@@ -534,13 +536,13 @@ class TorchDialect(Dialect):
         for node in modules[0].graph.find_nodes(op="placeholder"):
             self._learn_input(node.meta.get(self.key))
         for symbol, (whole, divisor, node) in self._divided.items():
-            exact = as_condition(make("Eq", make("Mod", whole, divisor), 0))
+            exact = make("Eq", make("Mod", whole, divisor), 0)
             text = f"{whole.name} % {divisor} == 0"
             self.symbols.check(exact, text, origin="operation", operation=node.name)
-            quotient = as_condition(make("Eq", symbol, make("FloorDiv", whole, divisor)))
+            quotient = make("Eq", symbol, make("FloorDiv", whole, divisor))
             self.symbols.guarantee(quotient, "how the symbol is read")
 
-    def size_of(self, node: Any, dim: int) -> Expr | None:
+    def size_of(self, node: fx.Node, dim: int) -> Expr | None:
         """A size of a result, if it is sure."""
         number = self._believed_size(node, dim)
         return number if number is not None and is_exact_size(number) else None
@@ -566,7 +568,7 @@ class TorchDialect(Dialect):
             self.symbols.entry_fact(as_condition(equal))
 
 
-def copied(graph_module: Any) -> Any:
+def copied(graph_module: fx.GraphModule) -> Any:
     """A module with copies of its graph and of every nested one; parameters and constants are
     shared. (`copy.deepcopy` follows torch's tracing state, and fails on its tensors.)"""
     graph = fx.Graph()

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
+from torch import fx
 
 from asserts.dialects.base import Path
 from asserts.dialects.torch.answers.calls import CHOOSING
@@ -34,7 +35,7 @@ _INDEXING: Final = (_ATEN.index.Tensor, _ATEN.index.Tensor_hacked_twin)
 
 
 def guarantees(
-    graph: Any, dialect: TorchDialect, bound: set[Expr] | None = None, entry: bool = True
+    graph: fx.Graph, dialect: TorchDialect, bound: set[Expr] | None = None, entry: bool = True
 ) -> Iterator[tuple[BoolExpr, str]]:
     """What the nodes of a graph ensure of the symbols that they define, each with the name of
     what enforces it (see `enforced`).
@@ -61,12 +62,12 @@ def guarantees(
 class _Reader:
     """What the operations of one graph ensure."""
 
-    def __init__(self, graph: Any, dialect: TorchDialect) -> None:
+    def __init__(self, graph: fx.Graph, dialect: TorchDialect) -> None:
         self._graph = graph
         self._dialect = dialect
         self._lifter: Lifter | None = None
 
-    def claims(self, node: Any, symbol: Expr, path: Path) -> Iterator[tuple[Expr, str]]:
+    def claims(self, node: fx.Node, symbol: Expr, path: Path) -> Iterator[tuple[Expr, str]]:
         """About a symbol that is read from the node's result."""
         kind, *where = path[-1]
         if kind in ("size", "offset"):
@@ -79,7 +80,7 @@ class _Reader:
             for claim in self._of_size(node, where[0], symbol):
                 yield claim, str(node.target)
 
-    def _of_size(self, node: Any, dim: int, size: Expr) -> Iterator[Expr]:
+    def _of_size(self, node: fx.Node, dim: int, size: Expr) -> Iterator[Expr]:
         """About the size of a node's result in a dimension."""
         if node.target in _NARROWING:
             length = self._computed(node.args[3])
@@ -92,7 +93,7 @@ class _Reader:
             if most is not None:
                 yield make("Le", size, most)
 
-    def _of_slice(self, node: Any, dim: int, size: Expr) -> Iterator[Expr]:
+    def _of_slice(self, node: fx.Node, dim: int, size: Expr) -> Iterator[Expr]:
         """No longer than the whole; as long as its ends say where they are ends in order,
         counted from the front."""
         if node.kwargs:
@@ -144,7 +145,7 @@ def _is_computed(argument: Any, dialect: TorchDialect) -> bool:
     return True
 
 
-def _most(node: Any, dim: int, dialect: TorchDialect) -> Expr | None:
+def _most(node: fx.Node, dim: int, dialect: TorchDialect) -> Expr | None:
     """An upper bound of a size, if the operation has one."""
     if node.target in CHOOSING:
         return _elements(node.args[0], dialect) if dim == 0 else None

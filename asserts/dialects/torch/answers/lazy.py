@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import torch
+from torch import fx
 from torch.fx.experimental.proxy_tensor import disable_proxy_modes_tracing
 from torch.fx.experimental.sym_node import SymNode
 
@@ -130,7 +131,7 @@ class _PutOff(SymNode):  # type: ignore[misc]
         return self._resolved()._optimized_summation
 
 
-def _is_plain_node(node: Any) -> bool:
+def _is_plain_node(node: fx.Node) -> bool:
     return node.plain if isinstance(node, _PutOff) else bool(node._expr.is_Symbol)
 
 

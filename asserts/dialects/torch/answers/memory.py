@@ -88,7 +88,7 @@ class TorchMemory(TorchNoOps):
         """Two places of a signature must not name the same node."""
         return self._signature.program is not None
 
-    def holds_memory(self, node: Any) -> bool:
+    def holds_memory(self, node: fx.Node) -> bool:
         if node.op == "output":
             return False
         if self._key not in node.meta:
@@ -102,7 +102,7 @@ class TorchMemory(TorchNoOps):
         """(A graph module, a number or a structure of a result cannot be written to.)"""
         return isinstance(value, torch.Tensor)
 
-    def identity_of(self, graph_module: Any, node: Any) -> Hashable | None:
+    def identity_of(self, graph_module: fx.GraphModule, node: fx.Node) -> Hashable | None:
         """Parameters may be tied: what counts is the storage."""
         value: Any = None
         if node.op == "get_attr":
@@ -115,7 +115,7 @@ class TorchMemory(TorchNoOps):
 
     # ------------------------------------------------------------------ aliases
 
-    def aliases_of(self, node: Any) -> Sequence[Alias]:
+    def aliases_of(self, node: fx.Node) -> Sequence[Alias]:
         target = node.target
         if target is operator.getitem:
             return _of_item(node)
@@ -136,11 +136,11 @@ class TorchMemory(TorchNoOps):
             return []
         return self._of_name(node)
 
-    def _uncertain(self, node: Any) -> list[Alias]:
+    def _uncertain(self, node: fx.Node) -> list[Alias]:
         sources = [source for source in node.all_input_nodes if self.holds_memory(source)]
         return [Alias(source, certain=False) for source in sources]
 
-    def _of_operator(self, node: Any, target: Any) -> Sequence[Alias]:
+    def _of_operator(self, node: fx.Node, target: Any) -> Sequence[Alias]:
         name = target._schema.name.partition("::")[2]
         if name in _UNDECLARED:
             certain = name in _VIEWS
@@ -161,7 +161,7 @@ class TorchMemory(TorchNoOps):
                     found += [Alias(s, certain, item=item) for s in nodes_in(given)]
         return found
 
-    def _of_name(self, node: Any) -> Sequence[Alias]:
+    def _of_name(self, node: fx.Node) -> Sequence[Alias]:
         """A function or method of torch's: what its operator of that name may do."""
         name = getattr(node.target, "__name__", str(node.target))
         packet = getattr(_ATEN, name, None)
@@ -176,7 +176,7 @@ class TorchMemory(TorchNoOps):
         vague = name in _UNDECLARED or any(_MAYBE in op.tags for op in overloads)
         return self._uncertain(node) if declared or vague else []
 
-    def mutated_by(self, node: Any) -> Sequence[Any]:
+    def mutated_by(self, node: fx.Node) -> Sequence[Any]:
         target = node.target
         if target is _ATEN.detach_.default:
             return []  # what is written is that no gradient is recorded
@@ -200,7 +200,7 @@ class TorchMemory(TorchNoOps):
             return list(nodes_in(node.args[:1]))
         return list(nodes_in(node.kwargs.get("out")))
 
-    def _mutated_inside(self, node: Any) -> Sequence[Any]:
+    def _mutated_inside(self, node: fx.Node) -> Sequence[Any]:
         """All that a higher-order operator is given, if a graph of its writes to anything
         that was there before."""
         name = node.target.name()
@@ -218,7 +218,7 @@ class TorchMemory(TorchNoOps):
 
     # ------------------------------------------------------------------ regions
 
-    def slices_of(self, node: Any) -> Slices | None:
+    def slices_of(self, node: fx.Node) -> Slices | None:
         if node.target not in _SLICES or not node.args or node.kwargs:
             return None
         source, *rest = node.args
@@ -264,7 +264,7 @@ class TorchMemory(TorchNoOps):
         found = self._symbols.value_of(value)
         return found if isinstance(found, IntExpr) else None
 
-    def span_of(self, node: Any) -> tuple[IntExpr, IntExpr] | None:
+    def span_of(self, node: fx.Node) -> tuple[IntExpr, IntExpr] | None:
         """The bytes of a block from the first element of a tensor to behind its last."""
         from asserts.dialects.torch.answers.graph import is_exact_size
 
@@ -308,7 +308,7 @@ _SLICES: Final = (_ATEN.slice.Tensor, _ATEN.narrow.default, _ATEN.select.int)
 # --------------------------------------------------------------------------- schemas
 
 
-def _arguments(node: Any, target: Any) -> Iterator[tuple[Any, Any]]:
+def _arguments(node: fx.Node, target: Any) -> Iterator[tuple[Any, Any]]:
     """The parameters of an operator that are given, with what they are given."""
     for i, parameter in enumerate(target._schema.arguments):
         if i < len(node.args):
@@ -332,7 +332,7 @@ def _ends_in_place(target: Any) -> bool:
     return name.endswith("_") and name[:1] != "_" and getattr(torch, name, None) is target
 
 
-def _statistics(node: Any, target: Any) -> list[Any]:
+def _statistics(node: fx.Node, target: Any) -> list[Any]:
     """The running statistics that a normalisation in training mode writes to."""
     given = {parameter.name: value for parameter, value in _arguments(node, target)}
     named = "running_mean" in given and _MAYBE in target.tags
@@ -341,7 +341,7 @@ def _statistics(node: Any, target: Any) -> list[Any]:
     return [*nodes_in(given["running_mean"]), *nodes_in(given.get("running_var"))]
 
 
-def _of_item(node: Any) -> Sequence[Alias]:
+def _of_item(node: fx.Node) -> Sequence[Alias]:
     source, item = node.args
     if not isinstance(source, fx.Node):
         return [Alias(s, certain=False) for s in node.all_input_nodes]

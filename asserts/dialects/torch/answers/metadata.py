@@ -14,6 +14,7 @@ from collections.abc import Collection
 from typing import Any, Final, Literal
 
 import torch
+from torch import fx
 
 from asserts.dialects.torch.answers.calls import METADATA
 
@@ -43,7 +44,9 @@ _LIKE_FIRST: Final = frozenset(
 """Operations whose result has the dtype and the layout of their first tensor."""
 
 
-def redundant_metadata_asserts(graph: Any, own: Collection[str] = ()) -> list[tuple[Any, str]]:
+def redundant_metadata_asserts(
+    graph: fx.Graph, own: Collection[str] = ()
+) -> list[tuple[fx.Node, str]]:
     """The asserts that check nothing that is not certain, each with the reason.
 
     `own` names the placeholders that stand for parameters, buffers and constants.
@@ -62,7 +65,7 @@ def redundant_metadata_asserts(graph: Any, own: Collection[str] = ()) -> list[tu
     return found
 
 
-def _wanted(node: Any) -> dict[Aspect, Any] | None:
+def _wanted(node: fx.Node) -> dict[Aspect, Any] | None:
     """The aspects that an assert checks; None if it also checks sizes or strides."""
     if len(node.args) > 1 and any(a is not None for a in node.args[1:3]):
         return None
@@ -71,7 +74,7 @@ def _wanted(node: Any) -> dict[Aspect, Any] | None:
     return {a: node.kwargs[a] for a in ASPECTS if node.kwargs.get(a) is not None}
 
 
-def _reason(node: Any, certain: dict[Any, Certain]) -> str | None:
+def _reason(node: fx.Node, certain: dict[Any, Certain]) -> str | None:
     source = node.args[0]
     wanted = _wanted(node)
     value = source.meta.get("val")
@@ -84,7 +87,7 @@ def _reason(node: Any, certain: dict[Any, Certain]) -> str | None:
     return f"{' and '.join(wanted)} of `{source.name}` are certain from what produces it"
 
 
-def _learn(node: Any, certain: dict[Any, Certain]) -> None:
+def _learn(node: fx.Node, certain: dict[Any, Certain]) -> None:
     """What an assert has checked is certain behind it."""
     source = node.args[0]
     value = source.meta.get("val")
@@ -96,7 +99,7 @@ def _learn(node: Any, certain: dict[Any, Certain]) -> None:
 
 
 def certain_aspects(
-    node: Any, certain: dict[Any, Certain], own: Collection[str] = ()
+    node: fx.Node, certain: dict[Any, Certain], own: Collection[str] = ()
 ) -> Certain:
     """The certain aspects of a node's result, from those of its inputs."""
     if node.op == "placeholder":
@@ -116,7 +119,7 @@ def certain_aspects(
     return frozenset(found)
 
 
-def _of_inputs(node: Any, tensors: list[Any], certain: dict[Any, Certain]) -> set[Aspect]:
+def _of_inputs(node: fx.Node, tensors: list[Any], certain: dict[Any, Certain]) -> set[Aspect]:
     name = node.target._schema.name.removeprefix("aten::")
     if not tensors:
         return _of_factory(node, name)
@@ -134,7 +137,7 @@ def _of_inputs(node: Any, tensors: list[Any], certain: dict[Any, Certain]) -> se
     return found
 
 
-def _of_factory(node: Any, name: str) -> set[Aspect]:
+def _of_factory(node: fx.Node, name: str) -> set[Aspect]:
     """Tensors are strided unless another layout is asked for; what counts in integers is of
     integers. (Other dtypes, and the device, may depend on defaults of the process.)"""
     found: set[Aspect] = set() if "layout" in node.kwargs else {"layout"}
@@ -144,7 +147,7 @@ def _of_factory(node: Any, name: str) -> set[Aspect]:
     return found
 
 
-def _stated(node: Any, target: Any) -> set[Aspect]:
+def _stated(node: fx.Node, target: Any) -> set[Aspect]:
     """The aspects that the call itself states, and the metadata confirm."""
     value = node.meta.get("val")
     if not isinstance(value, torch.Tensor):
@@ -158,11 +161,11 @@ def _stated(node: Any, target: Any) -> set[Aspect]:
     }
 
 
-def _is_tensor(node: Any) -> bool:
+def _is_tensor(node: fx.Node) -> bool:
     value = node.meta.get("val")
     return not isinstance(value, (torch.SymInt, torch.SymFloat, torch.SymBool, int, float))
 
 
-def _rank(node: Any) -> int:
+def _rank(node: fx.Node) -> int:
     value = node.meta.get("val")
     return value.dim() if isinstance(value, torch.Tensor) else 0

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import torch
+from torch import fx
 from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
@@ -112,7 +113,7 @@ class _Reads:
             if isinstance(trace, str):
                 self._on_line.setdefault(trace, []).append(node)
 
-    def words(self, node: Any, symbol: Expr, path: Any) -> Iterator[str]:
+    def words(self, node: fx.Node, symbol: Expr, path: Any) -> Iterator[str]:
         """Possible names of a symbol that a node binds, the best first."""
         if node.op != "placeholder":
             variable = self._variable(node, symbol, path)
@@ -120,7 +121,7 @@ class _Reads:
                 yield variable
         yield _with_path(self._text(node, _DEEPEST), path)
 
-    def _variable(self, node: Any, symbol: Expr, path: Any) -> str | None:
+    def _variable(self, node: fx.Node, symbol: Expr, path: Any) -> str | None:
         """The variable that the line of code assigns the value to, if that is certain."""
         location = line_of(node)
         target, value = _assignment(location.code if location else "")
@@ -144,7 +145,7 @@ class _Reads:
                 return f"{variable}.shape[{dim}]"
         return None
 
-    def _text(self, node: Any, depth: int) -> str:
+    def _text(self, node: fx.Node, depth: int) -> str:
         """What a node computes, as code."""
         if not isinstance(node, torch.fx.Node):
             return str(node)
@@ -206,7 +207,7 @@ def _assignment(code: str) -> tuple[ast.expr | None, ast.expr | None]:
 
 
 def _scalar_target(
-    target: ast.expr, value: ast.expr | None, scalars: list[Any], node: Any
+    target: ast.expr, value: ast.expr | None, scalars: list[Any], node: fx.Node
 ) -> str | None:
     """The variable for one of the numbers that the line reads, all of which it assigns."""
     targets = target.elts if isinstance(target, ast.Tuple) else [target]

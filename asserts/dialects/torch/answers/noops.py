@@ -35,7 +35,7 @@ class TorchNoOps:
         self._symbols = symbols
         self._key = key
 
-    def no_op_of(self, node: Any) -> NoOp | None:
+    def no_op_of(self, node: fx.Node) -> NoOp | None:
         rule = _RULES.get(node.target) if node.op == "call_function" else None
         value = node.meta.get(self._key)
         source = node.args[0] if node.args else None
@@ -60,7 +60,7 @@ class TorchNoOps:
 
     # ------------------------------------------------------------------ buffers
 
-    def buffer_of(self, node: Any) -> tuple[Any, ...] | None:
+    def buffer_of(self, node: fx.Node) -> tuple[Any, ...] | None:
         target, value = node.target, node.meta.get(self._key)
         if not isinstance(target, torch._ops.OpOverload) or not _makes_new(target):
             return None
@@ -77,7 +77,7 @@ class TorchNoOps:
         found = self._symbols.value_of(number)
         return found if isinstance(found, IntExpr) and is_exact_size(found) else None
 
-    def can_write_into(self, node: Any) -> bool:
+    def can_write_into(self, node: fx.Node) -> bool:
         if self.buffer_of(node) is None or _layout_matters(node):
             return False
         return _writing(node) is not None
@@ -93,14 +93,14 @@ class TorchNoOps:
         tensors = isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)
         return tensors and _alike(a, b) and _text(a.storage_offset()) == 0
 
-    def write_into(self, node: Any, buffer: Any) -> None:
+    def write_into(self, node: fx.Node, buffer: Any) -> None:
         target = _writing(node)
         assert target is not None
         node.target = target
         node.kwargs = {**node.kwargs, target._schema.arguments[-1].name: buffer}
 
 
-def _is_new(node: Any) -> bool:
+def _is_new(node: fx.Node) -> bool:
     """Whether a result is new memory, which an operation makes without gaps."""
     target = node.target
     if not isinstance(target, torch._ops.OpOverload) or target.namespace != "aten":
@@ -110,7 +110,7 @@ def _is_new(node: Any) -> bool:
     return not shares and not vague and target is not _ATEN._unsafe_view.default
 
 
-def _layout_matters(node: Any) -> bool:
+def _layout_matters(node: fx.Node) -> bool:
     """Whether something that is made of a node works only for some layouts in memory, or
     depends on it."""
     worklist, seen = list(node.users), set()
@@ -129,7 +129,7 @@ def _layout_matters(node: Any) -> bool:
     return False
 
 
-def _keeps_sizes(node: Any) -> bool:
+def _keeps_sizes(node: fx.Node) -> bool:
     """Whether a view to given sizes has those already, which any layout allows."""
     if node.target not in (_ATEN.view.default, _ATEN._unsafe_view.default):
         return False
@@ -159,7 +159,7 @@ def _makes_new(target: Any) -> bool:
     return plain and _POINTWISE in target.tags and not (shares or vague or schema.is_mutable)
 
 
-def _writing(node: Any) -> Any:
+def _writing(node: fx.Node) -> Any:
     """The variant of an operator that writes into a given tensor."""
     target = node.target
     packet = getattr(_ATEN, target._schema.name.partition("::")[2], None)
@@ -192,32 +192,32 @@ def _text(number: Any) -> Any:
     return number.node._expr if isinstance(number, torch.SymInt) else number
 
 
-def _argument(node: Any, index: int, name: str, default: Any = None) -> Any:
+def _argument(node: fx.Node, index: int, name: str, default: Any = None) -> Any:
     if len(node.args) > index:
         return node.args[index]
     return node.kwargs.get(name, default)
 
 
-def _kept_format(node: Any) -> bool:
+def _kept_format(node: fx.Node) -> bool:
     return node.kwargs.get("memory_format") in (None, torch.preserve_format)
 
 
-def _copy(node: Any, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
+def _copy(node: fx.Node, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
     return NoOp(node.args[0], "a copy", copies=True) if _kept_format(node) else None
 
 
-def _cast(node: Any, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
+def _cast(node: fx.Node, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
     copied = node.kwargs.get("copy") or any(a is True for a in node.args[1:])
     if copied or not _kept_format(node):
         return None
     return NoOp(node.args[0], "dtype and device stay")
 
 
-def _itself(node: Any, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
+def _itself(node: fx.Node, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
     return NoOp(node.args[0], "the tensor itself")
 
 
-def _contiguous(node: Any, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
+def _contiguous(node: fx.Node, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
     """Contiguous by what made it: nothing checks how a caller's tensor lies in
     memory."""
     source = node.args[0]
@@ -226,7 +226,7 @@ def _contiguous(node: Any, value: torch.Tensor, given: torch.Tensor) -> NoOp | N
     return NoOp(source, "contiguous already")
 
 
-def _reshaped(node: Any, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
+def _reshaped(node: fx.Node, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
     """Only with sizes that are written out: -1 fails where nothing is left to divide."""
     sizes = node.args[1] if len(node.args) > 1 else None
     if not isinstance(sizes, (list, tuple)) or len(sizes) != given.dim():
@@ -238,7 +238,7 @@ def _reshaped(node: Any, value: torch.Tensor, given: torch.Tensor) -> NoOp | Non
     return NoOp(node.args[0], "the shape stays")
 
 
-def _sliced(node: Any, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
+def _sliced(node: fx.Node, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
     start, end = _argument(node, 2, "start"), _argument(node, 3, "end")
     everything = end is None or (isinstance(end, int) and end >= sys.maxsize)
     if start not in (None, 0) or not everything or _argument(node, 4, "step", 1) != 1:
@@ -246,11 +246,11 @@ def _sliced(node: Any, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
     return NoOp(node.args[0], "the slice takes everything")
 
 
-def _dropped(node: Any, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
+def _dropped(node: fx.Node, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
     return NoOp(node.args[0], "nothing is dropped") if node.args[2] is False else None
 
 
-def _turned(node: Any, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
+def _turned(node: fx.Node, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
     """Transpositions that end where they began."""
     at, axes = node, list(range(value.dim()))
     while isinstance(at, fx.Node) and at.target in _TURNS:
@@ -265,7 +265,7 @@ def _turned(node: Any, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
 _TURNS: Final = (_ATEN.transpose.int, _ATEN.permute.default, _ATEN.t.default)
 
 
-def _order(node: Any, rank: int) -> list[int]:
+def _order(node: fx.Node, rank: int) -> list[int]:
     """The axes of the argument that the result has, in order."""
     axes = list(range(rank))
     if node.target is _ATEN.permute.default:
@@ -277,7 +277,7 @@ def _order(node: Any, rank: int) -> list[int]:
 
 
 def _neutral(right: Callable[[Any, torch.dtype], bool], why: str) -> _Rule:
-    def rule(node: Any, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
+    def rule(node: fx.Node, value: torch.Tensor, given: torch.Tensor) -> NoOp | None:
         if len(node.args) != 2 or node.kwargs or type(node.args[1]) not in (int, float):
             return None
         if not right(node.args[1], given.dtype):

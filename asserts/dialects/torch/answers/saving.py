@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import sympy
 import torch
+from torch import fx
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from asserts.dialects.torch.answers.effects import fake_mode_of
@@ -37,7 +38,7 @@ def is_loadable(value: Any) -> bool:
     return not any(type(f).__name__.startswith(_UNKNOWN) for f in functions)
 
 
-def assert_target(graph: Any, condition: Any, key: str) -> tuple[Any, Any]:
+def assert_target(graph: fx.Graph, condition: Any, key: str) -> tuple[Any, Any]:
     """The function that asserts a condition, and what it is given; a new node stands at the
     graph's insertion point if a tensor is needed."""
     is_node = isinstance(condition, torch.fx.Node)

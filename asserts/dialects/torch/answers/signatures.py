@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import fx
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
 
@@ -17,7 +18,7 @@ _CONSTANT = InputKind.CONSTANT_TENSOR
 class TorchSignature:
     """The inputs that a program brings along. A graph module by itself has none."""
 
-    def __init__(self, program: ExportedProgram | None = None, graph: Any = None) -> None:
+    def __init__(self, program: ExportedProgram | None = None, graph: fx.Graph = None) -> None:
         self.program = program
         self._graph = graph
         inputs = () if program is None else program.graph_signature.input_specs
@@ -35,7 +36,7 @@ class TorchSignature:
         }
         """Names of constants by the names of their placeholders."""
 
-    def names_inputs_of(self, graph: Any) -> bool:
+    def names_inputs_of(self, graph: fx.Graph) -> bool:
         """Whether the graph is the one whose inputs the signature names."""
         return self.program is not None and graph is self._graph
 

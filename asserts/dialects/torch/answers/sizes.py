@@ -39,7 +39,7 @@ _UNCHANGED: Final = frozenset((
 """Operations whose result is as large as their first operand, besides pointwise ones."""
 
 
-def certain_sizes(graph: Any, dialect: TorchDialect, unsure: set[fx.Node]) -> Found:
+def certain_sizes(graph: fx.Graph, dialect: TorchDialect, unsure: set[fx.Node]) -> Found:
     """The sizes of the unsure tensors of a graph, as far as they are certain."""
     reader = _Sizes(dialect, unsure)
     for node in graph.nodes:
@@ -56,7 +56,7 @@ class _Sizes:
         self._unsure = unsure
         self.found: Found = {}
 
-    def of(self, node: Any) -> Sizes | None:
+    def of(self, node: fx.Node) -> Sizes | None:
         """The sizes of a tensor that was passed already; None for anything else."""
         if not isinstance(node, fx.Node):
             return None
@@ -106,7 +106,7 @@ def _rule_of(target: Any) -> Rule | None:
     return _RULES.get(target)
 
 
-def _item(sizes: _Sizes, node: Any) -> Sizes | None:
+def _item(sizes: _Sizes, node: fx.Node) -> Sizes | None:
     """An item of what `where` gives: for every dimension as many indices as for the first."""
     source = node.args[0]
     if getattr(source, "target", None) is not _ATEN.where.default:
@@ -115,7 +115,7 @@ def _item(sizes: _Sizes, node: Any) -> Sizes | None:
     return counts[:1]
 
 
-def _broadcast(sizes: _Sizes, node: Any) -> Sizes | None:
+def _broadcast(sizes: _Sizes, node: fx.Node) -> Sizes | None:
     """Of all operands that are tensors: where only ones and one other size meet, that."""
     tensors = [a for a in node.all_input_nodes if _is_tensor(a, sizes._dialect.key)]
     operands = [sizes.of(a) for a in tensors]
@@ -134,7 +134,7 @@ def _joined(column: Sequence[Expr | None]) -> Expr | None:
     return next(iter(others), as_expr(1))
 
 
-def _index(sizes: _Sizes, node: Any) -> Sizes | None:
+def _index(sizes: _Sizes, node: fx.Node) -> Sizes | None:
     """A mask or a list of indices in front: behind what it chooses the rest of the source."""
     source, indices = sizes.of(node.args[0]), node.args[1]
     if source is None or len(indices) != 1:
@@ -148,12 +148,12 @@ def _index(sizes: _Sizes, node: Any) -> Sizes | None:
     return None if chosen is None else [*chosen, *source[1:]]
 
 
-def _nonzero(sizes: _Sizes, node: Any) -> Sizes | None:
+def _nonzero(sizes: _Sizes, node: fx.Node) -> Sizes | None:
     value = node.args[0].meta.get(sizes._dialect.key)
     return [None, as_expr(value.dim())] if isinstance(value, torch.Tensor) else None
 
 
-def _slice(sizes: _Sizes, node: Any) -> Sizes | None:
+def _slice(sizes: _Sizes, node: fx.Node) -> Sizes | None:
     """The other dimensions; of this one, what a slice from the front to an end has that is
     certainly not behind the last."""
     source = sizes.of(node.args[0])
@@ -173,7 +173,7 @@ _SLICE: Final[tuple[Any, ...]] = (None, 0, None, None, 1)
 """The arguments of a slice that may be left out (and the tensor)."""
 
 
-def _squeeze(sizes: _Sizes, node: Any) -> Sizes | None:
+def _squeeze(sizes: _Sizes, node: fx.Node) -> Sizes | None:
     """Without dimensions that are certainly 1; nothing if one of them may be larger."""
     source = sizes.of(node.args[0])
     if source is None:
@@ -185,7 +185,7 @@ def _squeeze(sizes: _Sizes, node: Any) -> Sizes | None:
     return [size for dim, size in enumerate(source) if dim not in dropped]
 
 
-def _unsqueeze(sizes: _Sizes, node: Any) -> Sizes | None:
+def _unsqueeze(sizes: _Sizes, node: fx.Node) -> Sizes | None:
     source = sizes.of(node.args[0])
     if source is None:
         return None
@@ -193,7 +193,7 @@ def _unsqueeze(sizes: _Sizes, node: Any) -> Sizes | None:
     return [*source[:dim], as_expr(1), *source[dim:]]
 
 
-def _select(sizes: _Sizes, node: Any) -> Sizes | None:
+def _select(sizes: _Sizes, node: fx.Node) -> Sizes | None:
     source = sizes.of(node.args[0])
     if source is None:
         return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 
 import torch
+from torch import fx
 from torch.export import ModuleCallEntry, ModuleCallSignature
 from torch.export.graph_signature import (
     ConstantArgument,
@@ -39,7 +40,7 @@ class TorchTracepoints:
     def __init__(self, key: str) -> None:
         self._key = key
 
-    def tracepoint_of(self, node: Any) -> Tracepoint | None:
+    def tracepoint_of(self, node: fx.Node) -> Tracepoint | None:
         if node.op != "call_function":
             return None
         if node.target is not torch.ops.higher_order._export_tracepoint:
@@ -52,13 +53,13 @@ class TorchTracepoints:
             )
         return Tracepoint(_KINDS[kind], path, tuple(node.args))
 
-    def argument_kind(self, node: Any) -> Literal["array", "symbol", "other"]:
+    def argument_kind(self, node: fx.Node) -> Literal["array", "symbol", "other"]:
         value = node.meta.get(self._key)
         if isinstance(value, torch.Tensor):
             return "array"
         return "symbol" if isinstance(value, (*_SYMBOLIC, int, float)) else "other"
 
-    def recorded_calls(self, calls: list[Any], graph_module: Any) -> list[Any]:
+    def recorded_calls(self, calls: list[Any], graph_module: fx.GraphModule) -> list[Any]:
         """The module call graph of an exported program with what was recorded in the graph;
         the record moves there."""
         records = graph_module.meta.pop(CALLS, None)

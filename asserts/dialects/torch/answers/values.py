@@ -71,13 +71,13 @@ class TorchValues:
         self._symbols = symbols
         self._key = key
 
-    def inference(self, graph_module: Any) -> TorchInference:
+    def inference(self, graph_module: fx.GraphModule) -> TorchInference:
         return TorchInference(graph_module, self._symbols, self._key)
 
-    def stated_value(self, node: Any) -> Any:
+    def stated_value(self, node: fx.Node) -> Any:
         return node.meta.get(self._key)
 
-    def state_value(self, node: Any, value: Any) -> None:
+    def state_value(self, node: fx.Node, value: Any) -> None:
         node.meta[self._key] = value
         node.meta.pop("tensor_meta", None)  # says the same, and is no longer true
 
@@ -99,7 +99,7 @@ def describe(value: Any) -> str:
 class TorchInference:
     """The values of one module's nodes."""
 
-    def __init__(self, graph_module: Any, symbols: TorchEnv, key: str) -> None:
+    def __init__(self, graph_module: fx.GraphModule, symbols: TorchEnv, key: str) -> None:
         self._module = graph_module
         self._symbols = symbols
         self._key = key
@@ -150,7 +150,7 @@ class TorchInference:
             factors = free_symbols(found) if found.op is PRODUCT else (found,)
             for factor in factors:
                 with suppress(ContradictionError):
-                    claim = as_condition(make("Ge", factor, 1))
+                    claim = make("Ge", factor, 1)
                     facts = facts.given(Fact(claim, "given"))
         return facts
 
@@ -176,7 +176,7 @@ class TorchInference:
 
     # ------------------------------------------------------------------ recomputing
 
-    def infer(self, node: Any) -> Any:
+    def infer(self, node: fx.Node) -> Any:
         """The value of a node; `NotImplemented` where it cannot be said.
 
         Raises `ShapeproofError` if the operation certainly fails on such operands.
@@ -222,12 +222,12 @@ class TorchInference:
                 known = self._stand_ins[id(tensor)] = (tensor, tensor.detach())
         return known[1]
 
-    def _result(self, node: Any) -> Any:
+    def _result(self, node: fx.Node) -> Any:
         if node.meta.get(self._key) is None:
             return None  # torch states nothing of an output
         return fx.map_arg(node.args[0], self._stated)
 
-    def _called(self, node: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
+    def _called(self, node: fx.Node, args: Any, kwargs: Mapping[str, Any]) -> Any:
         assert self._mode is not None
         target = node.target
         with self._mode, torch.no_grad():
@@ -245,7 +245,7 @@ class TorchInference:
             found = pytree.tree_map_only(torch.Tensor, _with_gradient, found)
         return found
 
-    def _with_own_symbols(self, node: Any, found: Any) -> Any:
+    def _with_own_symbols(self, node: fx.Node, found: Any) -> Any:
         """The value with new symbols replaced by those that the node binds in their places."""
         bindings = node.meta.get("unbacked_bindings") or {}
         own = self._own

@@ -349,8 +349,7 @@ class _TorchText(Printer):
         if op.name in _CALLS:
             return self._called(_CALLS[op.name], operands)
         if op.infix is None and op.simpler is not None:
-            shown: Shown = composed(self, op, operands)
-            return shown
+            return composed(self, op, operands)
         return super().unknown(op, operands)
 
     def _folded(self, name: str, operands: Sequence[Shown]) -> Shown:

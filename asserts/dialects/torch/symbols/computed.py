@@ -18,7 +18,7 @@ from torch import fx
 
 from asserts.dialects.torch.symbols.constant import constant_value
 from asserts.dialects.torch.symbols.loaded import is_unbacked
-from shapes.expr import BoolExpr, Expr, IntExpr, as_condition, as_expr, make
+from shapes.expr import BoolExpr, Expr, IntExpr, as_expr, make
 from shapes.facts import bounds
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class NumberReader:
         if found is None:
             number = constant_value(node, self._key)
             found = None if number is None else as_expr(int(number))
-        return None if found is None else as_condition(make("Eq", symbol, found))
+        return None if found is None else make("Eq", symbol, found)
 
     def value(self, argument: Any) -> IntExpr | None:
         """The value of an operand, within 64 bits."""

@@ -29,7 +29,7 @@ from asserts.dialects.torch.symbols.computed import (
 from asserts.dialects.torch.symbols.record import count_of_recorded, recorded_checks
 from asserts.dialects.torch.symbols.shape_env import TorchEnv, is_unbacked
 from shapes.base import Bound
-from shapes.expr import BoolExpr, Expr, as_condition, make
+from shapes.expr import BoolExpr, Expr, make
 from shapes.facts import Facts
 
 __all__ = ["GrowingEnv", "tracer_in_force"]
@@ -115,7 +115,7 @@ class GrowingEnv(TorchEnv):
                 continue
             if any(_is_size(source) for source in sources):
                 self._sized.add(symbol)
-                self.entry_fact(as_condition(make("Ge", self.symbol(symbol), 0)))
+                self.entry_fact(make("Ge", self.symbol(symbol), 0))
 
     def _take_computed(self) -> None:
         """Numbers that the graph in the making computes from sizes (see `computed`)."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import torch
+from torch import fx
 
 from shapes.base import is_internal
 
@@ -31,7 +32,7 @@ class Traced:
         return f"{shown}: {self.code}" if self.code else shown
 
 
-def line_of(node: Any) -> Traced | None:
+def line_of(node: fx.Node) -> Traced | None:
     """The innermost line of the stack trace that is not torch's own (or, if all are, the
     innermost)."""
     trace = node.meta.get("stack_trace")

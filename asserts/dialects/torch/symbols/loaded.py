@@ -54,7 +54,7 @@ _UNTAGGED: Final = frozenset((
 Path = tuple[tuple[Any, ...], ...]
 
 
-def lost_place(node: Any, key: str) -> Path | None:
+def lost_place(node: fx.Node, key: str) -> Path | None:
     """Where the result of a node that binds nothing has the number that depends on data: it
     is a number itself, or one of its sizes; None where that is not known."""
     if node.op != "call_function":
@@ -73,7 +73,7 @@ def lost_place(node: Any, key: str) -> Path | None:
     return None
 
 
-def _place_of_number(node: Any, key: str) -> Path | None:
+def _place_of_number(node: fx.Node, key: str) -> Path | None:
     """A number as it is, a condition as 0 or 1."""
     value = node.meta.get(key)
     if isinstance(value, (bool, torch.SymBool)):
@@ -119,7 +119,7 @@ class Doubts:
 
     # ------------------------------------------------------------------ bindings
 
-    def _find_implied(self, graph: Any) -> None:
+    def _find_implied(self, graph: fx.Graph) -> None:
         """A symbol that stands somewhere for the first time, and that torch puts nowhere for
         something else, is bound there."""
         named = self._replaced.named
@@ -139,7 +139,7 @@ class Doubts:
 
     # ------------------------------------------------------------------ doubts
 
-    def _origins(self, graph: Any) -> set[fx.Node]:
+    def _origins(self, graph: fx.Graph) -> set[fx.Node]:
         """The nodes with a value that may have been replaced."""
         return {node for node in graph.nodes if self._is_origin(node)}
 
@@ -151,7 +151,9 @@ class Doubts:
             return self.loaded and _has_derived_size(value)
         return node.op == "call_function" and self._may_have_lost(node)
 
-    def _spread(self, graph: Any, origins: set[fx.Node], inner: bool, outer: bool) -> None:
+    def _spread(
+        self, graph: fx.Graph, origins: set[fx.Node], inner: bool, outer: bool
+    ) -> None:
         for node in graph.nodes:
             doubtful = (
                 node in origins
@@ -255,7 +257,7 @@ def _has_derived_size(value: Any) -> bool:
     return any(not expr.is_Symbol and not expr.is_number for expr in exprs)
 
 
-def _selects(node: Any, key: str) -> bool:
+def _selects(node: fx.Node, key: str) -> bool:
     """Whether one of the indices is a mask."""
     values = [a.meta.get(key) for a in node.args[1] if isinstance(a, fx.Node)]
     return any(
@@ -263,14 +265,14 @@ def _selects(node: Any, key: str) -> bool:
     )
 
 
-def _sliced(node: Any, key: str) -> int:
+def _sliced(node: fx.Node, key: str) -> int:
     dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
     value = node.args[0].meta.get(key)
     rank = value.dim() if isinstance(value, torch.Tensor) else 0
     return int(dim) % rank if rank else int(dim)
 
 
-def _slices_at_run_time(node: Any, key: str) -> bool:
+def _slices_at_run_time(node: fx.Node, key: str) -> bool:
     """Whether torch may have had to make a symbol for how much is left: the ends are numbers
     that the graph computes, or what is cut is itself of a size that is only known then."""
     if any(isinstance(a, fx.Node) for a in (*node.args[1:], *node.kwargs.values())):

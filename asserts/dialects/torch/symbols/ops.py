@@ -281,6 +281,4 @@ def _read_call(target: Any, *arguments: Any) -> Expr:
 
 def as_written(claim: Expr) -> Expr:
     """The expression that is read from the nodes which compute this one."""
-    found = interpret(_AsWritten(), {}, claim)
-    assert isinstance(found, Expr)
-    return found
+    return interpret(_AsWritten(), {}, claim)

@@ -44,7 +44,6 @@ from shapes.expr import (
     SYMBOL,
     BoolExpr,
     Expr,
-    IntExpr,
     Kind,
     as_condition,
     as_expr,
@@ -390,8 +389,7 @@ class TorchEnv:
         """Remember a bound of a single symbol: most of torch's ranges are just that."""
         if claim.op is not LE_ZERO:
             return
-        e = claim.args[0]
-        assert isinstance(e, IntExpr)
+        e = side_of(claim)
         if len(e.terms()) != 1:
             return
         ((symbol, c),) = e.terms().items()
