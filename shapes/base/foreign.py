@@ -127,6 +127,8 @@ def _element(value: Any) -> Number | None:
     kind = getattr(value.dtype, "kind", "")
     if tuple(value.shape) != () or foreign or kind in ("m", "M"):
         return None
+    if _is_masked(value):
+        return None
     try:
         found = value.item()
     except Exception:  # whatever a library raises for a tensor without a value
@@ -138,6 +140,12 @@ def _element(value: Any) -> Number | None:
     if kind == "f":  # a float that is wider than a double
         return float(found) if found == float(found) or found != found else None
     return None
+
+
+def _is_masked(value: Any) -> bool:
+    """Whether numpy's element is hidden: what is below the mask is no value."""
+    masked = sys.modules.get("numpy.ma")
+    return masked is not None and bool(masked.is_masked(value))
 
 
 def _remember(kind: Any) -> None:
@@ -164,7 +172,10 @@ def _of_sympy(value: Any) -> Number | None:
         return bool(value)
     if value.is_Float:
         found = float(value)
-        return found if type(value)(found) == value else None
+        # (sympy compares in the precision of one side.)
+        if not math.isfinite(found) or sympy.Rational(found) != sympy.Rational(value):
+            return None
+        return found
     if value in (sympy.oo, -sympy.oo):
         return math.inf if value is sympy.oo else -math.inf
     return None

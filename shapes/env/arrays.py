@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final
 
-from shapes.base.foreign import number
-from shapes.env.symints import Symbolic, applied
+from shapes.base.foreign import number, refused
+from shapes.env.symints import Symbolic, applied, held
+from shapes.errors import ExpressionTypeError
 from shapes.expr.nodes import OPERATORS, Op
 
 __all__ = ["ANSWERS", "answered"]
@@ -39,6 +40,7 @@ def answered(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: Any) -> A
     """The result of a ufunc of which an operand is a symbolic number."""
     import numpy as np
 
+    inputs = tuple(map(held, inputs))
     exact = [x if isinstance(x, Symbolic) else number(x) for x in inputs]
     if method == "__call__" and not kwargs and all(x is not None for x in exact):
         if ufunc is np.divmod:
@@ -58,6 +60,9 @@ def answered(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: Any) -> A
             return result
     if any(_has_own(x) for x in inputs):
         return NotImplemented
+    for x in inputs:
+        if isinstance(x, np.generic) and number(x) is None:  # (it would ask again, and again)
+            raise ExpressionTypeError(f"{refused(x)} is neither an expression nor a number")
     objects = [_as_objects(np, x) for x in inputs]
     return getattr(ufunc, method)(*objects, **kwargs)
 

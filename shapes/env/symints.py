@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
-from shapes.base.foreign import is_numeric, is_sympy, number
+from shapes.base.foreign import is_array, is_numeric, is_sympy, number
 from shapes.base.infinity import IntInfinity
 from shapes.base.pretty import shown_as_text
 from shapes.errors import ExpressionTypeError
@@ -561,7 +561,16 @@ LAZY: Final = ("And", "Or", "Implies", "Where")
 """Operators that need not evaluate all their operands."""
 
 
+def held(value: Any) -> Any:
+    """The symbolic value in an array without axes; anything else as it is."""
+    if is_array(value) and value.shape == () and getattr(value.dtype, "kind", "") == "O":
+        inside = value.item()
+        return inside if isinstance(inside, (Symbolic, Expr)) else value
+    return value
+
+
 def applied(env: ShapeEnv | None, name: str, operands: tuple[Any, ...]) -> Any:
+    operands = tuple(map(held, operands))
     for operand in operands:
         if isinstance(operand, Symbolic):
             if env is not None and operand.env is not env:

@@ -171,11 +171,14 @@ def exact_bounds(
     """The range of an integer expression, settled by the prover as far as it knows and as
     `EXACT_STEPS` last; the range holds in any case, and tells which ends are exact.
 
-    Raises `ExpressionTypeError` for an expression that is not an integer.
+    Raises `ExpressionTypeError` for an expression that is not an integer, `ContradictionError`
+    if the facts are found to leave no value.
     """
     if not isinstance(e, IntExpr):
         raise ExpressionTypeError(f"`{e}` is not an integer expression")
     known = explained_bounds(facts, e, "default", defined)
+    if _nowhere(facts, defined):
+        return known  # (no end is ever reached, and any claim may be shown)
     lower, upper = known.range.int_bounds()
     high = _End(facts, e, upper, known.upper_reasons, effort)
     low = _End(facts, scale(-1, e), -lower, known.lower_reasons, effort)
@@ -183,8 +186,17 @@ def exact_bounds(
     for end in (high, low):
         with suppress(ExhaustedError, TooLargeError), limited(EXACT_STEPS // 2):
             end.settle()
+    if -low.upper > high.upper:
+        raise ContradictionError(f"the facts leave no value for `{e}`")
     found = ValueRanges(-low.upper, high.upper)
     return ExplainedBounds(found, low.reasons, high.reasons, low.exact, high.exact)
+
+
+def _nowhere(facts: Facts, defined: BoolExpr) -> bool:
+    """Whether a quick look shows that an expression has a value nowhere."""
+    if defined is TRUE:
+        return False
+    return prove(facts, defined, effort="quick").status is Status.NEVER
 
 
 class _End:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from shapes.base.foreign import number
 from shapes.base.infinity import IntInfinity, int_oo
 from shapes.errors import ExpressionTypeError
 from shapes.expr.nodes import OPERATORS, BoolExpr, Expr, Kind, Op, Value, symbol
@@ -84,7 +85,10 @@ def _constant(node: Any) -> Value | None:
     if node.is_Integer:
         return int(node)
     if node.is_Float:
-        return float(node)
+        found = number(node)
+        if found is None:
+            raise ExpressionTypeError(f"sympy's {node} is not exactly a double")
+        return found
     if node is sp.nan:
         return float("nan")
     if node is sp.oo or node is -sp.oo:

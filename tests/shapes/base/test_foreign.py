@@ -58,6 +58,7 @@ LARGE: list[Any] = [
     Fraction(2**64 - 1), Decimal(2**64 - 1), Number(2**64 - 1),
 ]  # fmt: skip
 HALVES: list[Any] = [
+    sympy.Float("0.5", 50),
     np.float16(0.5), np.float32(0.5), np.float64(0.5), np.longdouble(0.5), np.array(0.5),
     Double(0.5), sympy.Float(0.5),
 ]  # fmt: skip
@@ -66,7 +67,8 @@ NONE: list[Any] = [
     None, "3", b"3", 3j, np.complex64(3), np.array([3]), np.array([3, 4]), np.timedelta64(3, "ns"),
     np.datetime64(3, "s"), np.str_("3"), Fraction(1, 2), Decimal("0.1"), Decimal("nan"),
     Decimal("1e999999"), sympy.Rational(1, 3), sympy.Symbol("q"), sympy.zoo, sympy.pi,
-    np.longdouble(1) / 3, object(), [3], (3,),
+    np.longdouble(1) / 3, object(), [3], (3,), sympy.Float("0.1", 50), np.ma.masked,
+    np.ma.array(3, mask=True), np.void(b"abc"),
 ]  # fmt: skip
 SHOWN: Callable[[Any], str] = lambda v: f"{type(v).__name__}:{v!r:.20}"  # noqa: E731
 
@@ -294,6 +296,29 @@ def test_sympys_conditions_are_claims(env: ShapeEnv) -> None:
     assert not env.guards
     with pytest.raises(ShapeproofError, match="unknown symbol `q`"):
         env.prove(sympy.Symbol("q", integer=True) > 0)
+
+
+@pytest.mark.parametrize(
+    "value", [v for v in NONE if isinstance(v, np.generic) and not isinstance(v, str)], ids=SHOWN
+)
+@pytest.mark.parametrize("operator", [operator.add, operator.mod, operator.or_, divmod])
+def test_scalars_that_are_no_number_are_refused_on_either_side(
+    env: ShapeEnv, value: Any, operator: Any
+) -> None:
+    for operands in ((value, env["k"]), (env["k"], value)):
+        with pytest.raises((ExpressionTypeError, TypeError)):
+            operator(*operands)
+
+
+def test_an_array_without_axes_holds_its_symbolic_value(env: ShapeEnv) -> None:
+    """Its element is not fixed to the example."""
+    n, k = env["n"], env["k"]
+    inside = np.array(n, dtype=object)
+    assert inside.shape == ()
+    found = [inside + k, k + inside, k - inside, Min(inside, k), inside <= k, k == inside]
+    made = [n + k, n + k, k - n, Min(n, k), n <= k, n == k]
+    assert [x.expr for x in found] == [x.expr for x in made]
+    assert not env.guards
 
 
 def test_arrays_beside_symbolic_numbers(env: ShapeEnv) -> None:

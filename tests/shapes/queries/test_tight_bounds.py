@@ -6,18 +6,19 @@ import itertools
 import math
 import random
 from math import gcd
+from typing import Any
 
 import pytest
 
 from shapes import ContradictionError, ShapeEnv, int_oo
-from shapes.base.budget import remaining
+from shapes.base.budget import remaining, spend
 from shapes.base.infinity import Bound
 from shapes.expr.booleans import less_equal
-from shapes.expr.nodes import IntExpr, constant
+from shapes.expr.nodes import TRUE, BoolExpr, IntExpr, constant
 from shapes.facts.bounds import bounds
 from shapes.facts.relational_bounds import implied_bounds
 from shapes.facts.store import Facts, Reasons
-from shapes.facts.verdict import Status
+from shapes.facts.verdict import Status, Verdict
 from shapes.facts.vertex_bounds import (
     factored_bounds,
     vertex_bounds,
@@ -25,6 +26,7 @@ from shapes.facts.vertex_bounds import (
     why_vertex_bounds,
 )
 from shapes.prove.ladder import prove
+from shapes.queries import exact_bounds
 from shapes.queries import tight_bounds as tight
 from shapes.queries import tight_residues as residues
 from shapes.queries.sharpening import Ends, Sharpened
@@ -438,3 +440,29 @@ def test_values_that_are_too_large_to_be_computed_are_values(
             assert difference % common == 0 if common else difference == 0
     found = env.bounds("k + m*0")
     assert (found.lower, found.upper) == (0, last)
+
+
+@pytest.mark.parametrize("text", ["5 << y", "5 << y << y", "7 - (3 << y)"])
+def test_exact_ends_of_what_has_a_value_nowhere_are_not_searched(text: str) -> None:
+    env = ShapeEnv()
+    env.integer("x", min=0, max=1)
+    env.integer("y", min=-2)
+    env.assume("y ^ 8 <= -1")
+    before = remaining()
+    assert not env.explain_bounds(text, "exact").upper_exact
+    assert before - remaining() < 500_000
+
+
+def test_ends_that_pass_each_other_leave_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no value is found, everything may be shown of it, and no range is made."""
+    env = ShapeEnv()
+    env.integer("x", min=0, max=10**6)
+    env.integer("y", min=0, max=10**6)
+
+    def all_of_it(_: Facts, claim: BoolExpr, **options: Any) -> Verdict:
+        spend(10_000)
+        return prove(Facts(), TRUE)
+
+    monkeypatch.setattr(exact_bounds, "prove", all_of_it)
+    with pytest.raises(ContradictionError, match="no value"):
+        env.bounds("x * x * y % 1000001 + y % 97 * x", effort="exact")
