@@ -99,10 +99,10 @@ class Symbolic:
     def __deepcopy__(self: T, memo: object) -> T:
         return self  # an expression is immutable, and the environment is meant to be shared
 
-    def __array_ufunc__(self, ufunc: object, method: str, *inputs: object, **kw: object) -> Any:
+    def __array_ufunc__(self, ufunc: object, how: str, *inputs: object, **kw: object) -> Any:
         from shapes.env.arrays import answered
 
-        return answered(ufunc, method, inputs, kw)
+        return answered(ufunc, how, inputs, kw)
 
     def _sympy_(self) -> Any:
         raise sys.modules["sympy"].SympifyError(str(self))  # not to be made a float
