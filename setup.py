@@ -47,7 +47,6 @@ COMPILED = [
         "prove/quick",
         "traversal/definedness",
         "traversal/interpret",
-        "traversal/parsing",
         "traversal/tape",
         "witness/enumeration",
         "witness/extremes",
