@@ -173,3 +173,13 @@ def test_sizes_with_which_a_contract_is_only_sufficient_are_marked() -> None:
     [one] = found.sufficient
     assert str(one.unless) == "n == 0 or p == 0 or q == 0"
     assert "only sufficient if n == 0 or p == 0 or q == 0" in str(found)
+
+
+def test_an_assert_names_the_operation_that_fails() -> None:
+    """Not the first one that reads the same size."""
+    from tests.onnx.small_models import fpn
+
+    rows = asserts.insert(fpn()).report.rows
+    stated = {row.condition: row.stated_by for row in rows}
+    assert stated["w_ >= 1"] == "Conv(a) (Conv)"
+    assert stated["w_ <= 1 or w_ % 4 == 0"].endswith("(Add)")

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, ValueInfoProto
 
 from asserts.dialects.onnx.checks.placing import Placed, readings
 from asserts.dialects.onnx.checks.scopes import Reading, Scope, scopes_of
@@ -167,8 +167,7 @@ class _Guard:
         zero = self._zeros[-1][1] if self._zeros else ""
         for one in group:
             before = len(self._writer.nodes)
-            gathered = self._asserted(one)
-            zero = self._writer.node("Add", [zero, gathered]) if zero else gathered
+            zero = self._asserted(one, zero)
             self.counts[one.check] = len(self._writer.nodes) - before
         self._zeros.append((position, zero))
         waiting = set(names)
@@ -189,14 +188,12 @@ class _Guard:
         }
         return sorted(made)
 
-    def _asserted(self, one: Placed) -> str:
-        """The assert: 0 where the condition holds, nothing otherwise."""
+    def _asserted(self, one: Placed, before: str) -> str:
+        """The assert: 0 where the condition holds, nothing otherwise. It gathers what the
+        assert before it has gathered, and so comes after it."""
         writer = self._writer
-        truth = writer.node(
-            "Cast", [writer.write(safe(one.check.condition))], to=TensorProto.INT64
-        )
-        index = writer.node("Sub", [writer.numbers(1), truth])
-        result = writer.node("Gather", [writer.numbers(0), index], "assert")
+        index = writer.failure(safe(one.check.condition))
+        result = writer.node("Gather", [before or writer.numbers(0), index], "assert")
         writer.nodes[-1].name = _message(one, self._scope)
         return result
 
@@ -215,7 +212,8 @@ class _Guard:
             names = list(_guardable(scope.graph, self._inferred))
         else:
             names = [name for name in sorted(_taken(scope)) if self._has_axes(name)]
-        renamed = {name: self._guarded(name, zero) for name in names}
+        shapes = {name: self._writer.shape_of(name) for name in names}
+        renamed = {name: self._guarded(name, zero, shape=shapes[name]) for name in names}
         _rename(scope.graph, renamed)
         if scope.outer is None:
             scope.graph.value_info.extend(_typed(scope.graph, renamed))
@@ -251,10 +249,10 @@ class _Guard:
     def _is_tensor(self, name: str) -> bool:
         return isinstance(self._scope.type_of(name), Tensor) or name.startswith(MARK)
 
-    def _guarded(self, name: str, zero: str, output: str = "") -> str:
-        """A value in its own shape, once the asserts have held."""
+    def _guarded(self, name: str, zero: str, output: str = "", shape: str = "") -> str:
+        """A value in its own shape (written already, or not), once the asserts have held."""
         writer = self._writer
-        target = writer.node("Add", [writer.node("Shape", [name]), zero])
+        target = writer.node("Add", [shape or writer.node("Shape", [name]), zero])
         result = writer.node("Reshape", [name, target], f"guarded/{output or name}")
         if output:
             writer.nodes[-1].output[0] = output

@@ -16,6 +16,7 @@ from onnx import ModelProto
 
 from asserts.conditions.report import Report, Row
 from asserts.dialects.onnx.answers.contract import Contract, contract, fewest
+from asserts.dialects.onnx.answers.describe import TRIED, is_met
 from asserts.dialects.onnx.checks.guarding import (
     refuse_reserved,
     too_old,
@@ -27,6 +28,7 @@ from asserts.dialects.onnx.checks.scopes import Scope, scopes_of
 from asserts.dialects.onnx.checks.stated import Check, read_check, recorded, stated, texts
 from asserts.dialects.onnx.checks.writing import is_writable, safe
 from asserts.dialects.onnx.infer.model import Inferred
+from asserts.dialects.onnx.infer.walk import Requirement
 from asserts.dialects.onnx.model.reading import load_model
 from asserts.errors import GraphError
 from asserts.passes.discharge import Decision, Obligation, Policy, discharge
@@ -220,10 +222,21 @@ def _entry_checks(found: Contract) -> Iterator[Check]:
     """The exact conditions of the contract, each with the first operation that needs it."""
     exact = [one for one in found.requirements if one.exact]
     for condition in fewest(found, [one.whole for one in exact]):
-        symbols = set(free_symbols(condition))
-        source = next((r for r in exact if symbols <= set(free_symbols(r.whole))), None)
+        source = _source(condition, exact)
         words = "the model" if source is None else f"{source.node} ({source.operator})"
         yield Check(condition, words)
+
+
+def _source(condition: BoolExpr, exact: Sequence[Requirement]) -> Requirement | None:
+    """The first operation that needs a condition: if it is one on a single size, the first
+    that fails at the least size with which the condition does not hold."""
+    symbols = free_symbols(condition)
+    if len(symbols) == 1:
+        n = next((n for n in range(TRIED) if not is_met(condition, {symbols[0]: n})), None)
+        for one in exact if n is not None else ():
+            if free_symbols(one.whole) == symbols and not is_met(one.whole, {symbols[0]: n}):
+                return one
+    return next((r for r in exact if set(symbols) <= set(free_symbols(r.whole))), None)
 
 
 def _data_checks(found: Contract) -> Iterator[Check]:

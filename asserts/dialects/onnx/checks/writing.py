@@ -117,6 +117,16 @@ class Writer:
         """The value that computes a condition."""
         return str(interpret(self, {}, condition, self._written))
 
+    def failure(self, condition: Expr) -> str:
+        """The value that is 0 where a condition holds, and 1 elsewhere."""
+        truth, chosen = self.write(condition), (0, 1)
+        last = self.nodes[-1] if self.nodes else None
+        if last is not None and last.op_type == "Not" and last.output[0] == truth:
+            self.nodes.pop()  # (one node less to run: what is negated chooses the other way)
+            self._written = {e: name for e, name in self._written.items() if name != truth}
+            truth, chosen = last.input[0], (1, 0)
+        return self.node("Where", [truth, *(self.numbers(n) for n in chosen)])
+
     def node(self, op: str, inputs: Sequence[str], label: str = "", **attributes: Any) -> str:
         """A new node with one result."""
         output = f"{MARK}{self._shared.count}/{label or op}"
