@@ -81,7 +81,7 @@ class Emitter:
             return  # a size of an intermediate result: the symbol's own place is better
         self._available.setdefault(value, _Emitted(node, value))
 
-    def _place(self, read: tuple[Node, tuple[Any, ...]]) -> tuple[Node, Path] | None:
+    def _place(self, read: tuple[Node, tuple[object, ...]]) -> tuple[Node, Path] | None:
         """A reading node as a place: the first node, and all steps from there."""
         path: tuple[tuple[Any, ...], ...] = (read[1],)
         source = read[0]
@@ -199,7 +199,7 @@ class Emitter:
             result = self.unknown(op, (result, value))
         return result
 
-    def _call(self, target: Callable[..., Any], *arguments: object) -> Node:
+    def _call(self, target: Callable[..., object], *arguments: object) -> Node:
         node = self._dialect.create_call(self.graph, target, arguments)
         self._complete(node, None)
         return node

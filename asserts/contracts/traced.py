@@ -129,7 +129,7 @@ class TracedCall:
             found[leaf.name] = self._tracer.shape_of(value)
         return found
 
-    def _sizes(self, after: Mapping[str, tuple[Any, ...]] | None) -> Sizes:
+    def _sizes(self, after: Mapping[str, tuple[object, ...]] | None) -> Sizes:
         """The systems of a call with arrays of these ranks."""
         results = None if after is None else Call(after, {}).ranks
         try:

@@ -546,7 +546,7 @@ LAZY: Final = ("And", "Or", "Implies", "Where")
 """Operators that need not evaluate all their operands."""
 
 
-def applied(env: ShapeEnv | None, name: str, operands: tuple[Any, ...]) -> Any:
+def applied(env: ShapeEnv | None, name: str, operands: tuple[object, ...]) -> Any:
     for operand in operands:
         if isinstance(operand, Symbolic):
             if env is not None and operand.env is not env:

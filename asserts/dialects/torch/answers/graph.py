@@ -240,7 +240,7 @@ class TorchDialect(Dialect):
             by_user=self.is_user_assert(node),
         )
 
-    def _condition_text(self, node: fx.Node, condition: Any) -> str:
+    def _condition_text(self, node: fx.Node, condition: object) -> str:
         """What an assert checks. torch may know by now that it holds; what is enforced is what
         its nodes compute."""
         value = self.value_of(condition) if self.is_node(condition) else None
@@ -258,7 +258,7 @@ class TorchDialect(Dialect):
         return found
 
     def create_assert(
-        self, graph: fx.Graph, condition: Any, info: AssertInfo, values: Mapping[str, Any]
+        self, graph: fx.Graph, condition: object, info: AssertInfo, values: Mapping[str, Any]
     ) -> Any:
         target, argument = assert_target(graph, condition, self.key)
         node = self.create_call(graph, target, (argument, text_of(condition, info)))
@@ -270,7 +270,7 @@ class TorchDialect(Dialect):
 
     # ------------------------------------------------------------------ reads
 
-    def create_read(self, graph: fx.Graph, node: fx.Node, step: tuple[Any, ...]) -> Any:
+    def create_read(self, graph: fx.Graph, node: fx.Node, step: tuple[object, ...]) -> Any:
         kind = step[0]
         if kind == "size":
             return graph.call_function(ATEN.sym_size.int, (node, step[1]))
@@ -327,7 +327,7 @@ class TorchDialect(Dialect):
     # ------------------------------------------------------------------ scalars
 
     def create_call(
-        self, graph: fx.Graph, target: Callable[..., Any], arguments: tuple[Any, ...]
+        self, graph: fx.Graph, target: Callable[..., object], arguments: tuple[object, ...]
     ) -> Any:
         """torch looks through the arguments of a new node with a slow traversal, which is half
         of what a node costs; these are given afterwards, unless hooks watch."""
@@ -339,7 +339,7 @@ class TorchDialect(Dialect):
         return node
 
     def create_operator(
-        self, call: Callable[..., Any], op: Op, arguments: Sequence[Any]
+        self, call: Callable[..., object], op: Op, arguments: Sequence[object]
     ) -> Any:
         return torch_ops.create_operator(call, op, arguments, self.saved)
 
@@ -417,7 +417,7 @@ class TorchDialect(Dialect):
             return node.target not in torch_ops.PARTIAL or not symbolic
         return bool(node.target in PASSED_OVER) and not symbolic
 
-    def conduct_of(self, nodes: Iterable[Any]) -> Mapping[Any, Conduct]:
+    def conduct_of(self, nodes: Iterable[object]) -> Mapping[Any, Conduct]:
         return {node: Conduct.PURE for node in nodes if self.passes_over(node)}
 
     # ------------------------------------------------------------------ symbols
@@ -485,7 +485,7 @@ class TorchDialect(Dialect):
                 found[own] = (step,)
         return found
 
-    def _steps(self, key_path: Iterable[Any]) -> Path:
+    def _steps(self, key_path: Iterable[object]) -> Path:
         """torch's key path as steps of ours. Raises `GraphError` for an unknown kind."""
         steps: list[tuple[Any, ...]] = []
         for key in key_path:
@@ -507,7 +507,7 @@ class TorchDialect(Dialect):
                 raise GraphError(f"a symbol is bound by an unknown kind of key: {key!r}")
         return tuple(steps)
 
-    def _divisor(self, divisor: Any) -> Any:
+    def _divisor(self, divisor: object) -> Any:
         found = self.symbols.value_of(divisor)
         if found is None:
             raise GraphError(f"a symbol is bound by a division by {divisor!r}")
@@ -545,7 +545,7 @@ class TorchDialect(Dialect):
         number = self._believed_size(node, dim)
         return number if number is not None and is_exact_size(number) else None
 
-    def _learn_input(self, value: Any) -> None:
+    def _learn_input(self, value: object) -> None:
         """A dimension that torch has set equal to another one is checked by the caller. One
         that it has set equal to ``s0 + 1``, say, or to a number, is not where ``s0`` is a
         dimension itself, unless a guard says so (see `guards`)."""
