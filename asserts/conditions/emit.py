@@ -16,10 +16,8 @@ from asserts.errors import GraphError
 from asserts.graph.graph import Graph, Node
 from shapes.expr import (
     BY_HANDLER,
-    EQ_ZERO,
-    LE_ZERO,
-    NE_ZERO,
     OPERATORS,
+    RELATIONS,
     Expr,
     IntExpr,
     Op,
@@ -34,7 +32,6 @@ from shapes.traversal import interpret
 __all__ = ["Emitter"]
 
 
-_RELATIONS: Final = frozenset((LE_ZERO, EQ_ZERO, NE_ZERO))
 _ADD: Final = OPERATORS["Add"]
 _SUB: Final = OPERATORS["Sub"]
 _MUL: Final = OPERATORS["Mul"]
@@ -109,7 +106,7 @@ class Emitter:
 
     def _emitted(self, expr: Expr) -> _Emitted:
         found = self._available.get(expr)
-        if found is None and expr.op in _RELATIONS:
+        if found is None and expr.op in RELATIONS:
             # Most conditions are one relation: what it is made of needs no further look.
             handler, left, right = sides(expr)
             operands = [self._emitted(left), self._emitted(right)]

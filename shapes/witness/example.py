@@ -26,7 +26,7 @@ from shapes.errors import ShapeproofError
 from shapes.expr.nodes import (
     EQ_ZERO,
     LE_ZERO,
-    NE_ZERO,
+    RELATIONS,
     SYMBOL,
     BoolExpr,
     Expr,
@@ -73,7 +73,7 @@ class Condition:
         self.terms: tuple[tuple[Expr, int], ...] | None = None
         self.constant = 0
         self.direction: object = claim
-        if claim.op in (LE_ZERO, EQ_ZERO, NE_ZERO):
+        if claim.op in RELATIONS:
             side = side_of(claim)
             terms = tuple(side.terms().items())
             if len(terms) == len(symbols) and all(t.op is SYMBOL for t, _ in terms):

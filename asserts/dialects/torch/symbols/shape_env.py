@@ -37,10 +37,9 @@ from shapes.base import Bound, IntInfinity, int_oo
 from shapes.env import Check, ShapeEnv, SymbolInfo
 from shapes.errors import ContradictionError, ShapeproofError
 from shapes.expr import (
-    EQ_ZERO,
     LE_ZERO,
-    NE_ZERO,
     OPERATORS,
+    RELATIONS,
     SYMBOL,
     BoolExpr,
     Expr,
@@ -453,7 +452,7 @@ def _end(end: Any) -> Bound:
 
 def _is_linear(claim: BoolExpr) -> bool:
     """Whether this is an integer relation over symbols; it always has a value."""
-    if claim.op not in (LE_ZERO, EQ_ZERO, NE_ZERO):
+    if claim.op not in RELATIONS:
         return False
     return all(atom.op is SYMBOL for atom in side_of(claim).terms())
 
