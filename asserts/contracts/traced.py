@@ -24,16 +24,7 @@ from asserts.trace.tracer import Tracer
 from shapes.base import Location
 from shapes.env import Symbolic, SymInt
 from shapes.errors import ContradictionError
-from shapes.expr import (
-    FALSE,
-    TRUE,
-    Expr,
-    IntExpr,
-    as_expr,
-    conjunction,
-    constant,
-    symbol,
-)
+from shapes.expr import FALSE, TRUE, Expr, IntExpr, as_expr, conjunction, constant, symbol
 from shapes.traversal import defined, show, substitute
 
 __all__ = ["TracedCall", "is_traced"]

@@ -31,11 +31,7 @@ from shapes.arith.certificate import (
 )
 from shapes.arith.interval_premises import ends_of, in_range, reasons_of_range
 from shapes.arith.lemma_schemas import state
-from shapes.arith.system import (
-    Work,
-    components,
-    refuted,
-)
+from shapes.arith.system import Work, components, refuted
 from shapes.base.budget import spend
 from shapes.errors import ContradictionError
 from shapes.expr.booleans import conjuncts, negation

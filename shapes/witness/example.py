@@ -23,15 +23,7 @@ from itertools import islice
 from typing import Final
 
 from shapes.errors import ShapeproofError
-from shapes.expr.nodes import (
-    EQ_ZERO,
-    LE_ZERO,
-    RELATIONS,
-    SYMBOL,
-    BoolExpr,
-    Expr,
-    side_of,
-)
+from shapes.expr.nodes import EQ_ZERO, LE_ZERO, RELATIONS, SYMBOL, BoolExpr, Expr, side_of
 from shapes.traversal.evaluate import evaluate
 from shapes.witness.local_search import satisfied, step_to
 

@@ -59,11 +59,7 @@ from asserts.dialects.torch.answers.tracepoints import TorchTracepoints
 from asserts.dialects.torch.answers.values import TorchValues
 from asserts.dialects.torch.symbols import ops as torch_ops
 from asserts.dialects.torch.symbols.loaded import Doubts, lost_place
-from asserts.dialects.torch.symbols.shape_env import (
-    TorchEnv,
-    UnreadableError,
-    is_unbacked,
-)
+from asserts.dialects.torch.symbols.shape_env import TorchEnv, UnreadableError, is_unbacked
 from asserts.errors import GraphError
 from asserts.graph.module import KEPT_META
 from shapes.base import Location
