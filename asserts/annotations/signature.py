@@ -99,7 +99,7 @@ def stated(function: object) -> Stated | None:
     return found if found is not None and found.guarded is plain else None
 
 
-def annotated(function: Callable[..., Any]) -> Annotated:
+def annotated(function: Callable[..., object]) -> Annotated:
     """The annotations of a function.
 
     Raises `AnnotationError` for annotations that cannot be found or checked.
@@ -126,7 +126,7 @@ def annotated(function: Callable[..., Any]) -> Annotated:
     return Annotated(name, parameters, result, tuple(leaves), results)
 
 
-def _hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
+def _hints(function: Callable[..., object], name: str) -> dict[str, Any]:
     plain = function if hasattr(function, "__annotations__") else type(function).__call__
     try:
         return typing.get_type_hints(plain, include_extras=True)

@@ -58,7 +58,7 @@ def _proof(proof: Proof | None) -> dict[str, Any] | None:
     return {"method": proof.method, "facts": [of_fact(fact) for fact in proof.facts]}
 
 
-def of_values(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def of_values(values: Mapping[str, object] | None) -> dict[str, Any] | None:
     """Values by name, or null."""
     return None if values is None else {name: number(value) for name, value in values.items()}
 

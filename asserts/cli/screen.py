@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from shapes.env import terminal_width
 
@@ -199,7 +199,7 @@ def working(what: str, silent: bool) -> Iterator[None]:
 
 def _moves(silent: bool) -> bool:
     """Whether a bar may move on standard error."""
-    stream: Any = sys.stderr
+    stream = sys.stderr
     here = stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
     return here and not silent
 

@@ -16,10 +16,8 @@ from asserts.errors import GraphError
 from asserts.graph.graph import Graph, Node
 from shapes.expr import (
     BY_HANDLER,
-    EQ_ZERO,
-    LE_ZERO,
-    NE_ZERO,
     OPERATORS,
+    RELATIONS,
     Expr,
     IntExpr,
     Op,
@@ -34,7 +32,6 @@ from shapes.traversal import interpret
 __all__ = ["Emitter"]
 
 
-_RELATIONS: Final = frozenset((LE_ZERO, EQ_ZERO, NE_ZERO))
 _ADD: Final = OPERATORS["Add"]
 _SUB: Final = OPERATORS["Sub"]
 _MUL: Final = OPERATORS["Mul"]
@@ -81,7 +78,7 @@ class Emitter:
             return  # a size of an intermediate result: the symbol's own place is better
         self._available.setdefault(value, _Emitted(node, value))
 
-    def _place(self, read: tuple[Node, tuple[Any, ...]]) -> tuple[Node, Path] | None:
+    def _place(self, read: tuple[Node, tuple[object, ...]]) -> tuple[Node, Path] | None:
         """A reading node as a place: the first node, and all steps from there."""
         path: tuple[tuple[Any, ...], ...] = (read[1],)
         source = read[0]
@@ -109,7 +106,7 @@ class Emitter:
 
     def _emitted(self, expr: Expr) -> _Emitted:
         found = self._available.get(expr)
-        if found is None and expr.op in _RELATIONS:
+        if found is None and expr.op in RELATIONS:
             # Most conditions are one relation: what it is made of needs no further look.
             handler, left, right = sides(expr)
             operands = [self._emitted(left), self._emitted(right)]
@@ -199,7 +196,7 @@ class Emitter:
             result = self.unknown(op, (result, value))
         return result
 
-    def _call(self, target: Callable[..., Any], *arguments: object) -> Node:
+    def _call(self, target: Callable[..., object], *arguments: object) -> Node:
         node = self._dialect.create_call(self.graph, target, arguments)
         self._complete(node, None)
         return node

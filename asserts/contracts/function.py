@@ -34,7 +34,7 @@ class FunctionContract:
     `function` is the function without its guard, `guard` the text of the guard.
     """
 
-    def __init__(self, function: Callable[..., Any], terms: Terms) -> None:
+    def __init__(self, function: Callable[..., object], terms: Terms) -> None:
         self.function = function
         self.terms = terms
         self._checker = Checker(terms)

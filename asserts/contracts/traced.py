@@ -24,16 +24,7 @@ from asserts.trace.tracer import Tracer
 from shapes.base import Location
 from shapes.env import Symbolic, SymInt
 from shapes.errors import ContradictionError
-from shapes.expr import (
-    FALSE,
-    TRUE,
-    Expr,
-    IntExpr,
-    as_expr,
-    conjunction,
-    constant,
-    symbol,
-)
+from shapes.expr import FALSE, TRUE, Expr, IntExpr, as_expr, conjunction, constant, symbol
 from shapes.traversal import defined, show, substitute
 
 __all__ = ["TracedCall", "is_traced"]
@@ -129,7 +120,7 @@ class TracedCall:
             found[leaf.name] = self._tracer.shape_of(value)
         return found
 
-    def _sizes(self, after: Mapping[str, tuple[Any, ...]] | None) -> Sizes:
+    def _sizes(self, after: Mapping[str, tuple[object, ...]] | None) -> Sizes:
         """The systems of a call with arrays of these ranks."""
         results = None if after is None else Call(after, {}).ranks
         try:

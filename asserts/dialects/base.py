@@ -129,19 +129,19 @@ class Dialect(Protocol):
         """Take an assert out whose result is not used."""
         node.graph.erase_node(node)
 
-    def create_read(self, graph: Graph, node: Node, step: tuple[Any, ...]) -> Node:
+    def create_read(self, graph: Graph, node: Node, step: tuple[object, ...]) -> Node:
         """A new node that takes one step of a path."""
 
     def read_of(self, node: Node) -> tuple[Node, tuple[Any, ...]] | None:
         """The node and the step that a reading node takes, the inverse of `create_read`."""
 
     def create_call(
-        self, graph: Graph, target: Callable[..., Any], arguments: tuple[Any, ...]
+        self, graph: Graph, target: Callable[..., object], arguments: tuple[object, ...]
     ) -> Node:
         """A new node that calls a function, at the insertion point."""
 
     def create_operator(
-        self, call: Callable[..., Any], op: Op, arguments: Sequence[object]
+        self, call: Callable[..., object], op: Op, arguments: Sequence[object]
     ) -> Any:
         """Compute an operator on scalars: ``call(target, *arguments)`` writes one node and
         returns it. Raises `GraphError` for an operator that the framework cannot compute."""

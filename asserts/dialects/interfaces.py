@@ -262,7 +262,7 @@ class Folding(Protocol):
         nothing else."""
 
     def evaluate(
-        self, node: Node, args: tuple[Any, ...], kwargs: Mapping[str, object]
+        self, node: Node, args: tuple[object, ...], kwargs: Mapping[str, object]
     ) -> Any:
         """The node's result; raises what the function raises."""
 

@@ -23,7 +23,7 @@ _CONTAINERS = (Mapping, Sequence, dict, list, tuple)
 
 
 def require_fit(
-    function: Callable[..., Any], args: Sequence[object], kwargs: Mapping[str, object]
+    function: Callable[..., object], args: Sequence[object], kwargs: Mapping[str, object]
 ) -> None:
     """Raise `SerializationError` for arguments that the function does not take."""
     signature = _signature(function)
@@ -44,7 +44,7 @@ def require_fit(
 
 
 @cache
-def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
+def _signature(function: Callable[..., object]) -> inspect.Signature | None:
     """The signature, or None for a function that tells none."""
     try:
         return inspect.signature(function)
@@ -53,7 +53,7 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
 
 
 @cache
-def _hints(function: Callable[..., Any]) -> Mapping[str, Any]:
+def _hints(function: Callable[..., object]) -> Mapping[str, Any]:
     """The types of the parameters of a function of ours."""
     module = getattr(function, "__module__", None) or ""
     if module.partition(".")[0] not in ("asserts", "shapes"):
@@ -84,7 +84,7 @@ def _is_of(value: object, wanted: object) -> bool:
     return isinstance(value, wanted) if wanted in (str, bool, type(None)) else True
 
 
-def _items_are_of(value: object, wanted: tuple[Any, ...]) -> bool:
+def _items_are_of(value: object, wanted: tuple[object, ...]) -> bool:
     if isinstance(value, Mapping) and len(wanted) == 2:
         pairs = value.items()
         return all(_is_of(k, wanted[0]) and _is_of(v, wanted[1]) for k, v in pairs)

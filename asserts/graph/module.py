@@ -360,7 +360,7 @@ class GraphModule(Module):
         return self._run(dict(zip(placeholders, values)))
 
     def taken_apart(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, args: tuple[object, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The inputs one by one, if they are given in the structure that the traced function
         takes. Raises InputError for what doesn't fit."""
@@ -390,7 +390,7 @@ class GraphModule(Module):
             _add_note(error, _where(node))
             raise
 
-    def _execute(self, node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _execute(self, node: Node, args: tuple[object, ...], kwargs: dict[str, Any]) -> Any:
         target = node.target
         if node.op == "call_function" and callable(target):
             return target(*args, **kwargs)
@@ -455,7 +455,7 @@ def _parameter_names(placeholders: Sequence[Node]) -> dict[str, Node]:
 
 
 def _bind(
-    placeholders: Sequence[Node], args: tuple[Any, ...], kwargs: Mapping[str, object]
+    placeholders: Sequence[Node], args: tuple[object, ...], kwargs: Mapping[str, object]
 ) -> tuple[Any, ...]:
     """The value of every placeholder. Raises InputError for what doesn't fit."""
     shown = ", ".join(str(node.target) for node in placeholders) or "none"

@@ -176,7 +176,7 @@ def functional_assert(
 def raise_unless(
     condition: object,
     text: str,
-    values: Mapping[str, Any],
+    values: Mapping[str, object],
     message: str | None,
     sources: Mapping[str, str] | None,
     location: str | None,

@@ -61,7 +61,7 @@ def _is_structure(value: Any) -> bool:
 
 def taken_apart(
     parameters: Sequence[tuple[str, Structure]],
-    args: tuple[Any, ...],
+    args: tuple[object, ...],
     kwargs: Mapping[str, object],
 ) -> dict[str, Any]:
     """The value of every placeholder, by name.

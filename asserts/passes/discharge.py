@@ -28,7 +28,7 @@ from asserts.passes.premises import Premises
 from asserts.passes.redundant import Candidate, Redundant
 from shapes.base import Location
 from shapes.env import Check, ShapeEnv
-from shapes.expr import EQ_ZERO, LE_ZERO, NE_ZERO, BoolExpr, Expr, conjuncts
+from shapes.expr import RELATIONS, BoolExpr, Expr, conjuncts
 from shapes.facts import Fact, Proof
 from shapes.prove import Effort, decide
 from shapes.traversal import free_symbols, made_total, show, walk
@@ -187,7 +187,7 @@ class _Check(Candidate):
     def order(self) -> tuple[int, ...]:
         """In program order; at one point contract first, ranges of single symbols before
         other conditions, else as stated."""
-        simple = self.claim.op in (LE_ZERO, EQ_ZERO, NE_ZERO)
+        simple = self.claim.op in RELATIONS
         single = simple and len(self.symbols) == 1
         contract = self.obligation.kind == "contract"
         return self.point, 0 if contract else 1, 0 if single else 1, self.place

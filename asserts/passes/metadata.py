@@ -94,7 +94,7 @@ def _constant(module: GraphModule, node: Node) -> Any:
     return None if hasattr(found, "graph") else found
 
 
-def _same_computation(a: tuple[Any, ...] | None, b: tuple[Any, ...]) -> bool:
+def _same_computation(a: tuple[object, ...] | None, b: tuple[object, ...]) -> bool:
     return a is not None and a[:3] == b[:3] and a[3] is b[3]
 
 

@@ -213,7 +213,7 @@ class _Collection:
             )
         return [call for call in self._calls.values() if call is not None]
 
-    def _close(self, node: Node, path: str, outputs: tuple[Any, ...]) -> None:
+    def _close(self, node: Node, path: str, outputs: tuple[object, ...]) -> None:
         opened = [i for i, one in enumerate(self._open) if one.path == path]
         if not opened or not self._same_call(node, opened[-1]):
             inside = f"inside of a call of '{self._open[-1].path}'" if self._open else "alone"

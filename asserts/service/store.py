@@ -13,17 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import (
-    Engine,
-    create_engine,
-    delete,
-    event,
-    exists,
-    func,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Engine, create_engine, delete, event, exists, func, select, text, update
 from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.orm import Session, sessionmaker
 

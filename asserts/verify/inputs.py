@@ -395,7 +395,7 @@ def _is_double(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and abs(value) < 1 << 1000
 
 
-def _numbers(named: Counterexample | Mapping[str, Any]) -> dict[str, Number]:
+def _numbers(named: Counterexample | Mapping[str, object]) -> dict[str, Number]:
     return {name: value for name, value in named.items() if isinstance(value, (int, float))}
 
 

@@ -101,7 +101,7 @@ class FunctionSubject:
     """The function of which a graph was traced, called as the graph is. (It has no checks that
     could be looked at.)"""
 
-    def __init__(self, module: GraphModule, function: Callable[..., Any]) -> None:
+    def __init__(self, module: GraphModule, function: Callable[..., object]) -> None:
         self._function = function
         self._names = [str(n.target) for n in module.graph.nodes if n.op == "placeholder"]
         own = [(name, ("input", name)) for name in self._names]

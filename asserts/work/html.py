@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any, Final
+from typing import Final
 
 __all__ = ["bar", "document", "fold", "section", "table", "text", "tiles"]
 
@@ -97,7 +97,7 @@ def _cell(value: object) -> str:
     return f"<td{_NUMBER if _is_number(value) else ''}>{shown}</td>"
 
 
-def tiles(figures: Iterable[tuple[str, Any]]) -> Markup:
+def tiles(figures: Iterable[tuple[str, object]]) -> Markup:
     """Some figures, each with what it counts."""
     made = (f'<div class="tile"><b>{text(v)}</b>{escape(k)}</div>' for k, v in figures)
     return Markup(f'<div class="tiles">{"".join(made)}</div>')

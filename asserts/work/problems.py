@@ -97,7 +97,7 @@ class ProblemError(Exception):
         self,
         kind: str,
         detail: str,
-        members: Mapping[str, Any] | None = None,
+        members: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(kind, detail)
@@ -152,7 +152,7 @@ def is_full(error: BaseException) -> bool:
 
 
 def problem_of(
-    error: BaseException, at: Mapping[str, Any] | None = None, program: bool = False
+    error: BaseException, at: Mapping[str, object] | None = None, program: bool = False
 ) -> ProblemError:
     """What there is to say of an exception of the engine, or of anything that was raised. Of
     an error over a `program`, the kind is "program" where no better one is known."""

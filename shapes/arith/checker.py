@@ -43,6 +43,7 @@ from shapes.expr.nodes import (
     LE_ZERO,
     NE_ZERO,
     OPERATORS,
+    RELATIONS,
     TRUE,
     BoolExpr,
     Expr,
@@ -165,7 +166,7 @@ def _in_range(facts: Facts, claim: BoolExpr) -> bool:
     value = bounds(facts, normal)
     if value.is_singleton and value.lower:
         return True
-    if normal.op not in (LE_ZERO, EQ_ZERO, NE_ZERO):
+    if normal.op not in RELATIONS:
         return False
     lower, upper = bounds(facts, side_of(normal)).int_bounds()
     if normal.op is LE_ZERO:

@@ -23,7 +23,7 @@ from shapes.expr.linear import monomial, multiply, scale
 from shapes.expr.nodes import (
     EQ_ZERO,
     LE_ZERO,
-    NE_ZERO,
+    RELATIONS,
     TRUE,
     BoolExpr,
     Expr,
@@ -112,7 +112,7 @@ class _Chooser:
     def enter(self, relations: Iterable[BoolExpr]) -> None:
         """Take note of the atoms of relations."""
         for relation in relations:
-            if relation.op not in (LE_ZERO, EQ_ZERO, NE_ZERO):
+            if relation.op not in RELATIONS:
                 continue
             for atom in side_of(relation).terms():
                 self._enter_atom(atom)

@@ -118,7 +118,7 @@ class FirstValues(Generic[K, V]):
     _state: tuple[PersistentMap[K, V], Any, int]
     """What is settled; what waits, ``(((key, value), older))``; how many wait."""
 
-    def __init__(self, state: tuple[PersistentMap[K, V], Any, int] | None = None) -> None:
+    def __init__(self, state: tuple[PersistentMap[K, V], object, int] | None = None) -> None:
         self._state = (PersistentMap(), None, 0) if state is None else state
 
     def get(self, key: object) -> V | None:
@@ -153,7 +153,7 @@ class PersistentLists(Generic[K, V]):
     _state: tuple[PersistentMap[K, Any], Any, int]
     """What is settled; what waits, ``((keys, item), older)``; how many wait."""
 
-    def __init__(self, state: tuple[PersistentMap[K, Any], Any, int] | None = None) -> None:
+    def __init__(self, state: tuple[PersistentMap[K, Any], object, int] | None = None) -> None:
         self._state = (PersistentMap(), None, 0) if state is None else state
 
     def get(self, key: K) -> Any:

@@ -107,7 +107,7 @@ def _initializer(
         lines.append("self.__post_init__()")
     source = f"def __init__(self, {', '.join(parameters)}):\n " + "\n ".join(lines)
     exec(compile(source, f"<record {made.__name__}>", "exec"), space)
-    initializer: Any = space["__init__"]
+    initializer = space["__init__"]
     initializer.__qualname__ = f"{made.__qualname__}.__init__"
     return initializer
 

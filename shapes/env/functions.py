@@ -18,7 +18,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _chosen(name: str, operands: tuple[Any, ...]) -> Any:
+def _chosen(name: str, operands: tuple[object, ...]) -> Any:
     """`Min` or `Max`: straight to the kernel for symbolic and plain integers, of which none
     has a condition."""
     env: ShapeEnv | None = None

@@ -79,7 +79,7 @@ class GuardFunction:
             # An operand without a value may not matter: ask each guard as a whole.
             return not self._failed(dict(zip(self._symbols, arguments)))
 
-    def over(self, values: Mapping[str, Any] | None = None, /, **named: object) -> Any:
+    def over(self, values: Mapping[str, object] | None = None, /, **named: object) -> Any:
         """Whether all guards hold, for every row of inputs: a numpy array of truth values.
 
         Each value is a one-dimensional array, or one number for all rows. Raises
@@ -110,7 +110,7 @@ class GuardFunction:
         return "\n".join(self._described(guard, bound) for guard in failed) or None
 
     def _arguments(
-        self, values: Mapping[str, Any] | None, named: Mapping[str, object]
+        self, values: Mapping[str, object] | None, named: Mapping[str, object]
     ) -> list[Any]:
         given = named
         if values:
@@ -123,7 +123,7 @@ class GuardFunction:
             raise EvaluationError(f"no value was given for {', '.join(missing)}") from None
 
     def _exact(
-        self, values: Mapping[str, Any] | None, named: Mapping[str, object]
+        self, values: Mapping[str, object] | None, named: Mapping[str, object]
     ) -> list[Value]:
         """The arguments as Python's numbers."""
         arguments = self._arguments(values, named)

@@ -17,13 +17,7 @@ from shapes.base.foreign import is_sympy
 from shapes.base.location import Location, user_location
 from shapes.base.logs import DEBUG, INFO, Log
 from shapes.domains import Congruence, ValueRanges
-from shapes.env.arguments import (
-    Claim,
-    Quantity,
-    claims_of,
-    require_text,
-    text_or_none,
-)
+from shapes.env.arguments import Claim, Quantity, claims_of, require_text, text_or_none
 from shapes.env.declarations import Declarations
 from shapes.env.displayed import Displayed
 from shapes.env.guards import Guard, GuardFunction
@@ -37,21 +31,9 @@ from shapes.env.symints import (
     spelled_of_sympy,
     symbolic,
 )
-from shapes.errors import (
-    DataDependentError,
-    ExpressionTypeError,
-    UndefinedError,
-)
+from shapes.errors import DataDependentError, ExpressionTypeError, UndefinedError
 from shapes.expr.booleans import conjunction, equal, negation
-from shapes.expr.nodes import (
-    TRUE,
-    BoolExpr,
-    Expr,
-    IntExpr,
-    Value,
-    as_expr,
-    constant,
-)
+from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, Value, as_expr, constant
 from shapes.facts.bounds import bounds
 from shapes.facts.exactness import reaches_its_ends
 from shapes.facts.store import Fact, Facts, Origin

@@ -567,7 +567,7 @@ def held(value: Any) -> Any:
     return value
 
 
-def applied(env: ShapeEnv | None, name: str, operands: tuple[Any, ...]) -> Any:
+def applied(env: ShapeEnv | None, name: str, operands: tuple[object, ...]) -> Any:
     operands = tuple(map(held, operands))
     for operand in operands:
         if isinstance(operand, Symbolic):

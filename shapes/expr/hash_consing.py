@@ -72,7 +72,7 @@ def enter_value(node: IntExpr) -> IntExpr:
     return node
 
 
-def enter_operands(key: tuple[Any, ...], node: N) -> N:
+def enter_operands(key: tuple[object, ...], node: N) -> N:
     """Enter a new node under its operands' keys; the node that won if another was first."""
     entry: ref[Expr] = ref(node)
     if BY_OPERANDS.setdefault(key, entry) is not entry:
@@ -92,13 +92,13 @@ def _swept(table: dict[K, ref[N]]) -> int:
     return max(LEAST, 2 * len(table))
 
 
-def _forget_structure(key: tuple[Any, ...], entry: ref[Expr]) -> None:
+def _forget_structure(key: tuple[object, ...], entry: ref[Expr]) -> None:
     with _change:
         if BY_STRUCTURE.get(key) is entry:
             del BY_STRUCTURE[key]
 
 
-def enter_structure(key: tuple[Any, ...], node: N) -> N:
+def enter_structure(key: tuple[object, ...], node: N) -> N:
     """Enter a new node under its structure; the node that won if another was first."""
     entry: ref[Expr] = ref(node, partial(_forget_structure, key))
     if BY_STRUCTURE.setdefault(key, entry) is entry:

@@ -16,7 +16,7 @@ Limits: no knowledge about values is used; see `prove` for questions.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, overload
+from typing import Any, Final, Literal, overload
 
 from shapes.base.budget import spend
 from shapes.base.foreign import number, refused
@@ -59,6 +59,7 @@ from shapes.expr.opdef import (
     NE_ZERO,
     OPERATORS,
     PRODUCT,
+    RELATIONS,
     SUM,
     SYMBOL,
     Kind,
@@ -77,6 +78,7 @@ __all__ = [
     "OPERATORS",
     "PLUS_INFINITY",
     "PRODUCT",
+    "RELATIONS",
     "SUM",
     "SYMBOL",
     "TRUE",
@@ -250,7 +252,7 @@ def symbol(name: str, kind: Literal["bool"]) -> BoolSymbol: ...
 def symbol(name: str, kind: Literal["float"]) -> FloatSymbol: ...
 @overload
 def symbol(name: str, kind: Kind) -> Expr: ...
-def symbol(name: str, kind: Kind = "int") -> Expr:
+def symbol(name: Any, kind: Any = "int") -> Expr:  # (compiled code would refuse others itself)
     """The symbol of that name (text) and `Kind`; what is known about it is kept elsewhere.
 
     Raises `ExpressionTypeError` for an empty name, one that isn't text, or another kind.

@@ -18,6 +18,7 @@ __all__ = [
     "NE_ZERO",
     "OPERATORS",
     "PRODUCT",
+    "RELATIONS",
     "SUM",
     "SYMBOL",
     "Kind",
@@ -108,3 +109,5 @@ PRODUCT: Final = Op("Product", "mul", "i", "int", variadic=True)
 LE_ZERO: Final = Op("LeZero", "le_zero", "i", "bool")
 EQ_ZERO: Final = Op("EqZero", "eq_zero", "i", "bool")
 NE_ZERO: Final = Op("NeZero", "ne_zero", "i", "bool")
+RELATIONS: Final = (LE_ZERO, EQ_ZERO, NE_ZERO)
+"""The relations of an integer with 0: what every comparison of integers becomes."""

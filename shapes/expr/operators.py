@@ -48,7 +48,7 @@ def _enter(
     handler: str,
     operands: str,
     result: Kind | Literal["same"],
-    python: Callable[..., Any],
+    python: Callable[..., object],
     build: Build,
     options: Mapping[str, object],
 ) -> None:

@@ -27,6 +27,7 @@ from shapes.expr.nodes import (
     LE_ZERO,
     NE_ZERO,
     OPERATORS,
+    RELATIONS,
     TRUE,
     BoolExpr,
     Expr,
@@ -173,7 +174,7 @@ def _congruence(union: Union) -> Congruence:
 def _said(case: Expr, depth: int) -> Said:
     """What a condition says of directions by itself."""
     e = case.args[0] if case.args else None
-    if isinstance(e, IntExpr) and case.op in (LE_ZERO, EQ_ZERO, NE_ZERO):
+    if isinstance(e, IntExpr) and case.op in RELATIONS:
         f, d = direction(e)
         # f*d + k against 0, and f is 1 or -1 because relations are primitive
         value = -e.constant * f

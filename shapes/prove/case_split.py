@@ -31,11 +31,7 @@ from shapes.arith.certificate import (
 )
 from shapes.arith.interval_premises import ends_of, in_range, reasons_of_range
 from shapes.arith.lemma_schemas import state
-from shapes.arith.system import (
-    Work,
-    components,
-    refuted,
-)
+from shapes.arith.system import Work, components, refuted
 from shapes.base.budget import spend
 from shapes.errors import ContradictionError
 from shapes.expr.booleans import conjuncts, negation
@@ -46,6 +42,7 @@ from shapes.expr.nodes import (
     LE_ZERO,
     NE_ZERO,
     OPERATORS,
+    RELATIONS,
     TRUE,
     BoolExpr,
     Expr,
@@ -230,7 +227,7 @@ class _Search:
         to be (at the top, linear reasoning does that itself)."""
         found = []
         for claim in suspects:
-            if claim.op not in (LE_ZERO, EQ_ZERO, NE_ZERO):
+            if claim.op not in RELATIONS:
                 continue
             identities = list(decided_choices(node.facts, claim))
             made = substitute(claim, {atom: value for _, _, atom, value in identities})
@@ -376,7 +373,7 @@ def _ranges(facts: Facts, claim: BoolExpr) -> Reasons | None:
     normal, why = facts.normalized(claim)
     if normal is TRUE:
         return why
-    if normal is FALSE or normal.op not in (LE_ZERO, EQ_ZERO, NE_ZERO):
+    if normal is FALSE or normal.op not in RELATIONS:
         return None
     e = side_of(normal)
     lower, upper = ends_of(facts, e)

@@ -23,13 +23,13 @@ from shapes.base.logs import DEBUG, Log
 from shapes.base.records import record
 from shapes.errors import ContradictionError, TooLargeError, UndefinedError
 from shapes.expr.booleans import negation
-from shapes.expr.nodes import FALSE, OPERATORS, TRUE, BoolExpr, Expr, Value
+from shapes.expr.nodes import FALSE, OPERATORS, RELATIONS, TRUE, BoolExpr, Expr, Value
 from shapes.facts.store import Fact, Facts
 from shapes.facts.verdict import Proof, Status, Verdict
 from shapes.prove.effort import EFFORTS, SOLVER, Effort, effort_named
 from shapes.prove.question import BOTH_SIDES, BROKEN, Question
 from shapes.prove.quick import CHEAP, decide, proved
-from shapes.prove.tactics import METHODS, RELATIONS, by_linear
+from shapes.prove.tactics import METHODS, by_linear
 from shapes.traversal.definedness import Spelled, without_value
 from shapes.traversal.printing import brief
 

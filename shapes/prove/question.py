@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Final
 from shapes.base.records import replace
 from shapes.errors import ContradictionError, UndefinedError
 from shapes.expr.booleans import negation
-from shapes.expr.nodes import TRUE, BoolExpr, Expr, Value
+from shapes.expr.nodes import RELATIONS, TRUE, BoolExpr, Expr, Value
 from shapes.facts.abstract_value import smallest
 from shapes.facts.store import Fact, Facts, Reasons, contradiction
 from shapes.facts.verdict import Counterexample, Proof, Status, Verdict
 from shapes.prove.effort import LINEAR, SOLVER, Effort
 from shapes.prove.quick import CHEAP, decide, proved
 from shapes.prove.solving import MANY, by_solver
-from shapes.prove.tactics import CHOOSING, METHODS, RELATIONS, has_choices
+from shapes.prove.tactics import CHOOSING, METHODS, has_choices
 from shapes.traversal.printing import brief
 from shapes.witness.search import Search, Values, models_of, remembered, search
 

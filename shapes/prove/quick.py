@@ -18,6 +18,7 @@ from shapes.expr.nodes import (
     LE_ZERO,
     NE_ZERO,
     OPERATORS,
+    RELATIONS,
     TRUE,
     BoolExpr,
     side_of,
@@ -25,7 +26,7 @@ from shapes.expr.nodes import (
 from shapes.facts.bounds import bounds, congruence
 from shapes.facts.store import Facts
 from shapes.facts.verdict import Proof
-from shapes.prove.tactics import METHODS, RELATIONS
+from shapes.prove.tactics import METHODS
 
 __all__ = ["CHEAP", "decide", "proved"]
 

@@ -18,10 +18,10 @@ from shapes.expr.integers import modulo
 from shapes.expr.linear import eq_zero, le_zero
 from shapes.expr.nodes import (
     EQ_ZERO,
-    LE_ZERO,
     NE_ZERO,
     OPERATORS,
     PRODUCT,
+    RELATIONS,
     SYMBOL,
     BoolExpr,
     Expr,
@@ -76,7 +76,7 @@ class Chooser:
                 assert isinstance(claim, BoolExpr)
                 if claim not in retired:
                     self._claims[claim] = row.leaf[2]
-        self._relations = [p for p in self._claims if p.op in (LE_ZERO, EQ_ZERO, NE_ZERO)][
+        self._relations = [p for p in self._claims if p.op in RELATIONS][
             :RELATION_LIMIT
         ]
 

@@ -23,6 +23,7 @@ from shapes.expr.nodes import (
     LE_ZERO,
     NE_ZERO,
     OPERATORS,
+    RELATIONS,
     SYMBOL,
     TRUE,
     BoolExpr,
@@ -42,9 +43,8 @@ from shapes.facts.store import Fact, Facts, together
 from shapes.facts.verdict import Proof
 from shapes.traversal.interpret import free_symbols, walk
 
-__all__ = ["CHOICES", "CHOOSING", "METHODS", "RELATIONS", "by_linear", "has_choices"]
+__all__ = ["CHOICES", "CHOOSING", "METHODS", "by_linear", "has_choices"]
 
-RELATIONS: Final = (LE_ZERO, EQ_ZERO, NE_ZERO)
 
 MOST_ALONE: Final = 12
 """So many facts of a proof by ranges are asked whether one of them is enough."""

@@ -105,7 +105,7 @@ class _Environment(Protocol):
 
 def suggest(
     known: Facts | _Environment,
-    claim: BoolExpr | Spelled | str | Any,
+    claim: BoolExpr | Spelled | str | object,
     limit: int = 5,
     effort: str | Effort = "quick",
     steps: int = STEPS,

@@ -13,16 +13,7 @@ from typing import Final, NamedTuple
 
 from shapes.base.budget import spend
 from shapes.expr.booleans import as_condition, conjunction, disjunction, negation
-from shapes.expr.nodes import (
-    FALSE,
-    OPERATORS,
-    TRUE,
-    BoolExpr,
-    Expr,
-    FloatExpr,
-    IntExpr,
-    Op,
-)
+from shapes.expr.nodes import FALSE, OPERATORS, TRUE, BoolExpr, Expr, FloatExpr, IntExpr, Op
 from shapes.traversal.interpret import walk
 
 __all__ = ["Spelled", "defined", "own_condition", "spell", "spell_chain", "without_value"]

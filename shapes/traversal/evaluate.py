@@ -91,7 +91,7 @@ class Evaluation:
     def or_(self, *operands: object) -> Any:
         return self._decided(operands, True)
 
-    def _decided(self, operands: tuple[Any, ...], by: bool) -> Any:
+    def _decided(self, operands: tuple[object, ...], by: bool) -> Any:
         undefined = None
         for operand in operands:
             if isinstance(operand, Undefined):

@@ -97,7 +97,7 @@ def _interpret(
             stack.pop()
             continue
         op = node.op
-        method: Any = None
+        method = None
         operands: Sequence[Any]
         if type(node) is Sum:
             k, operands, coefficients = parts(node)

@@ -179,7 +179,7 @@ def _read_xor(analysis: Analysis[Any], values: Sequence[object]) -> Any:
     return found
 
 
-def _read_sign(analysis: Analysis[Any], value: Any) -> Any:
+def _read_sign(analysis: Analysis[Any], value: object) -> Any:
     zero, one, minus_one = (analysis.constant(number) for number in (0, 1, -1))
     below = apply(analysis, "where", (apply(analysis, "lt", (value, zero)), minus_one, zero))
     return apply(analysis, "where", (apply(analysis, "lt", (zero, value)), one, below))
@@ -211,7 +211,7 @@ def _operators() -> dict[str, Op]:
     return found
 
 
-def _apply(analysis: Analysis[Any], op: Op, values: Sequence[Any]) -> Any:
+def _apply(analysis: Analysis[Any], op: Op, values: Sequence[object]) -> Any:
     """An operator as the analysis knows it; what is only written, by its normal form."""
     swapped = {"ge": "le", "gt": "lt"}.get(op.handler)
     if swapped is not None:

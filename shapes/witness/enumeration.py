@@ -20,10 +20,8 @@ from typing import Final
 
 from shapes.base.infinity import IntInfinity
 from shapes.expr.nodes import (
-    EQ_ZERO,
-    LE_ZERO,
-    NE_ZERO,
     OPERATORS,
+    RELATIONS,
     BoolExpr,
     Expr,
     IntConstant,
@@ -46,7 +44,6 @@ __all__ = ["enumerated", "values_left"]
 METHOD: Final = "cases, every value tried"
 RESIDUES: Final = "cases, every residue tried"
 
-RELATIONS: Final = (LE_ZERO, EQ_ZERO, NE_ZERO)
 
 MOST: Final = 1200
 """Combinations of values that are tried."""

@@ -23,15 +23,7 @@ from itertools import islice
 from typing import Final
 
 from shapes.errors import ShapeproofError
-from shapes.expr.nodes import (
-    EQ_ZERO,
-    LE_ZERO,
-    NE_ZERO,
-    SYMBOL,
-    BoolExpr,
-    Expr,
-    side_of,
-)
+from shapes.expr.nodes import EQ_ZERO, LE_ZERO, RELATIONS, SYMBOL, BoolExpr, Expr, side_of
 from shapes.traversal.evaluate import evaluate
 from shapes.witness.local_search import satisfied, step_to
 
@@ -73,7 +65,7 @@ class Condition:
         self.terms: tuple[tuple[Expr, int], ...] | None = None
         self.constant = 0
         self.direction: object = claim
-        if claim.op in (LE_ZERO, EQ_ZERO, NE_ZERO):
+        if claim.op in RELATIONS:
             side = side_of(claim)
             terms = tuple(side.terms().items())
             if len(terms) == len(symbols) and all(t.op is SYMBOL for t, _ in terms):

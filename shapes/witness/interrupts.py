@@ -32,7 +32,7 @@ class StoppedError(BaseException):
         self.left_behind = left_behind
 
 
-def interruptible(solver: object, check: Callable[[], Any]) -> Any:
+def interruptible(solver: object, check: Callable[[], object]) -> Any:
     """What z3 answers. In the main thread, which alone receives signals, z3 runs in another
     one; an interrupt stops it, or leaves it behind where it does not stop soon."""
     if threading.current_thread() is not threading.main_thread():

@@ -19,9 +19,8 @@ from shapes.errors import ShapeproofError, UndefinedError
 from shapes.expr.booleans import conjunction, equal, negation
 from shapes.expr.nodes import (
     CONSTANT,
-    EQ_ZERO,
     LE_ZERO,
-    NE_ZERO,
+    RELATIONS,
     SYMBOL,
     BoolExpr,
     Expr,
@@ -49,7 +48,6 @@ __all__ = [
 
 Values = dict[Expr, Value]
 
-RELATIONS: Final = (LE_ZERO, EQ_ZERO, NE_ZERO)
 
 _FLOATS: Final = (0.0, 1.0, -1.0, 0.5, -0.5, 2.0, 1e-300, 1e300, float("inf"), float("nan"))
 

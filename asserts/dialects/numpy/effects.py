@@ -53,6 +53,6 @@ class NumpyEffects:
 
 
 def _twin(
-    node: Node, target: Callable[..., Any], twin: Callable[..., Any]
+    node: Node, target: Callable[..., object], twin: Callable[..., object]
 ) -> Callable[..., Any] | None:
     return twin if node.op == "call_function" and node.target is target else None

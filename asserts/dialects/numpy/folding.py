@@ -76,7 +76,7 @@ class NumpyFolding:
             return False
 
     def evaluate(
-        self, node: Node, args: tuple[Any, ...], kwargs: Mapping[str, object]
+        self, node: Node, args: tuple[object, ...], kwargs: Mapping[str, object]
     ) -> Any:
         function = node.target
         assert callable(function)

@@ -106,7 +106,7 @@ class NumpyGraphs(Dialect):
         node.meta["val"] = None
         return node
 
-    def create_read(self, graph: Graph, node: Node, step: tuple[Any, ...]) -> Node:
+    def create_read(self, graph: Graph, node: Node, step: tuple[object, ...]) -> Node:
         kind, index = step
         if kind == "size":
             return graph.call_function(size, (node, index))
@@ -128,12 +128,12 @@ class NumpyGraphs(Dialect):
         return (source, ("item", index)) if is_item else None
 
     def create_call(
-        self, graph: Graph, target: Callable[..., Any], arguments: tuple[Any, ...]
+        self, graph: Graph, target: Callable[..., object], arguments: tuple[object, ...]
     ) -> Node:
         return graph.call_function(target, arguments)
 
     def create_operator(
-        self, call: Callable[..., Any], op: Op, arguments: Sequence[object]
+        self, call: Callable[..., object], op: Op, arguments: Sequence[object]
     ) -> Any:
         return call(self._targets[op.handler], *arguments)
 

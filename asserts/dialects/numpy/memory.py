@@ -200,7 +200,7 @@ class NumpyMemory:
         out = _out_of(node)
         if out:
             return out
-        target: Any = node.target
+        target = node.target
         try:
             writes = target in _WRITERS or target in _IN_PLACE or target is operator.setitem
         except TypeError:
@@ -256,7 +256,7 @@ class NumpyMemory:
     def buffer_of(self, node: Node) -> tuple[Any, ...] | None:
         if node.op != "call_function" or not is_array_node(node) or _out_of(node):
             return None
-        target: Any = node.target
+        target = node.target
         is_ufunc = isinstance(target, np.ufunc) and target.nout == 1
         if not is_ufunc and not any(target is function for function in _OWNERS):
             return None

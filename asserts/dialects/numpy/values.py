@@ -162,7 +162,7 @@ class NumpyInference:
                 return NotImplemented
             return self._described(rule(self._tracer, node.target, args, kwargs))
 
-    def _nested(self, node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _nested(self, node: Node, args: tuple[object, ...], kwargs: dict[str, Any]) -> Any:
         from asserts.trace.nested import call_program
 
         found = self._module.find_attr(str(node.target))
@@ -344,7 +344,7 @@ def _power(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     return _operator(t, target, args, kwargs)
 
 
-def _nothing(t: object, target: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _nothing(t: object, target: Any, args: tuple[object, ...], kwargs: dict[str, Any]) -> Any:
     return None
 
 
@@ -446,7 +446,7 @@ def _math(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     return apply_math(t, name, tuple(numbers), kwargs)
 
 
-def _values(t: object, target: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _values(t: object, target: Any, args: tuple[object, ...], kwargs: dict[str, Any]) -> Any:
     """`tracepoint`."""
     return tuple(args[2:])
 

@@ -119,7 +119,7 @@ class _Reuse:
                 return False
         return True
 
-    def _live(self, key: tuple[Any, ...], node: Node, root: Root) -> None:
+    def _live(self, key: tuple[object, ...], node: Node, root: Root) -> None:
         """The node's memory is free from its last use on, unless it is returned."""
         if root in self._escaping:
             return

@@ -174,7 +174,7 @@ def compiled(
     name: str,
     names: Mapping[Expr, str],
     lines: Sequence[str],
-    more: Mapping[str, Any] | None = None,
+    more: Mapping[str, object] | None = None,
 ) -> tuple[Callable[..., Any], str]:
     """The function of `names` with these lines as its body, and its source; `more` is what
     they may use besides Python's own and ours."""

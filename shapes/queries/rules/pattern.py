@@ -19,10 +19,9 @@ from shapes.expr.booleans import as_integer, negation
 from shapes.expr.linear import multiply, scale
 from shapes.expr.nodes import (
     CONSTANT,
-    EQ_ZERO,
     LE_ZERO,
-    NE_ZERO,
     PRODUCT,
+    RELATIONS,
     SUM,
     SYMBOL,
     BoolExpr,
@@ -139,7 +138,7 @@ def _match(p: Expr, subject: Expr, bindings: Bindings) -> Iterator[Bindings]:
         yield from _match(p.args[0], negation(subject), bindings)
     elif p.op is not subject.op:
         return
-    elif p.op in (EQ_ZERO, NE_ZERO, LE_ZERO):
+    elif p.op in RELATIONS:
         yield from _relations(p, subject, bindings)
     elif _is_set(p.op):
         yield from _sets(p, subject, bindings)

@@ -160,7 +160,7 @@ def _is_quantity(node: fx.Node) -> bool:
 
 
 @cache
-def torch_fn(target: Any) -> tuple[str, str]:
+def torch_fn(target: object) -> tuple[str, str]:
     name = getattr(target, "__name__", str(target))
     return f"{name}_0", f"{type(target).__name__}.{name}"
 
@@ -176,7 +176,7 @@ def trace_of(location: Location) -> str:
     return f"{head}\n    {location.code}" if location.code else head
 
 
-def text_of(condition: Any, info: AssertInfo) -> str:
+def text_of(condition: object, info: AssertInfo) -> str:
     """The message of an assert: torch's own wording first, for those who search for it."""
     lines = [f"{GENERIC} {info.condition} on node '{condition}'"]
     if info.message:

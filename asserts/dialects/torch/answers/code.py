@@ -25,7 +25,7 @@ def recompile_when_used(module: fx.GraphModule) -> None:
         if isinstance(child, fx.GraphModule):
             recompile_when_used(child)
     # Every graph module has a class of its own, which `recompile` writes to as well.
-    kind: Any = type(module)
+    kind = type(module)
     kind.forward = _forward
     for name, stand_in in _STAND_INS.items():
         setattr(kind, name, stand_in)

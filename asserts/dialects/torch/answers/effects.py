@@ -43,7 +43,7 @@ class TorchEffects:
     def effectful_target(self, node: fx.Node) -> Callable[..., Any] | None:
         return EFFECTFUL.get(node.target) if node.op == "call_function" else None
 
-    def make_functional(self, node: fx.Node, token: Any) -> None:
+    def make_functional(self, node: fx.Node, token: object) -> None:
         kwargs = dict(node.kwargs)
         target = _FUNCTIONAL[node.target]
         for argument in target._schema.arguments[len(node.args) :]:
@@ -87,7 +87,7 @@ class TorchEffects:
             device = "cpu" if mode is not None else "meta"
             node.meta[self._key] = torch.empty((), device=device)
 
-    def token_place(self, graph_module: fx.GraphModule, result: Any) -> TokenPlace:
+    def token_place(self, graph_module: fx.GraphModule, result: object) -> TokenPlace:
         if self._exported:
             return TokenPlace("first", "first")
         codegen = graph_module.graph._codegen

@@ -44,7 +44,7 @@ class TorchFolding:
 
     # ------------------------------------------------------------------ what is known
 
-    def constant_value(self, module: Any, node: fx.Node, state: bool) -> Any:
+    def constant_value(self, module: object, node: fx.Node, state: bool) -> Any:
         if node.op == "get_attr":
             return self._attribute(module, str(node.target), state)
         if node.op != "placeholder" or not self._signature.names_inputs_of(node.graph):
@@ -89,7 +89,7 @@ class TorchFolding:
         with torch.no_grad():
             return node.target(*args, **kwargs)
 
-    def largest_size(self, node: fx.Node, value: Any, inputs: Sequence[Any]) -> int | None:
+    def largest_size(self, node: fx.Node, value: object, inputs: Sequence[Any]) -> int | None:
         if isinstance(value, (tuple, list)):
             parts = [self.largest_size(node, part, inputs) for part in value]
             known = [part for part in parts if part is not None]
@@ -105,7 +105,7 @@ class TorchFolding:
 
     # ------------------------------------------------------------------ keeping
 
-    def is_literal(self, value: Any) -> bool:
+    def is_literal(self, value: object) -> bool:
         return value is None or type(value) in (bool, int, float, str)
 
     def is_storable(self, value: Any) -> bool:

@@ -58,8 +58,13 @@ from asserts.dialects.torch.answers.sizes import certain_sizes, is_exact_size
 from asserts.dialects.torch.answers.tracepoints import TorchTracepoints
 from asserts.dialects.torch.answers.values import TorchValues
 from asserts.dialects.torch.symbols import ops as torch_ops
+<<<<<<< HEAD
 from asserts.dialects.torch.symbols.loaded import Doubts, is_unbacked, lost_place
 from asserts.dialects.torch.symbols.shape_env import TorchEnv, UnreadableError
+=======
+from asserts.dialects.torch.symbols.loaded import Doubts, lost_place
+from asserts.dialects.torch.symbols.shape_env import TorchEnv, UnreadableError, is_unbacked
+>>>>>>> house13
 from asserts.errors import GraphError
 from asserts.graph.module import KEPT_META
 from shapes.base import Location
@@ -236,7 +241,7 @@ class TorchDialect(Dialect):
             by_user=self.is_user_assert(node),
         )
 
-    def _condition_text(self, node: fx.Node, condition: Any) -> str:
+    def _condition_text(self, node: fx.Node, condition: object) -> str:
         """What an assert checks. torch may know by now that it holds; what is enforced is what
         its nodes compute."""
         value = self.value_of(condition) if self.is_node(condition) else None
@@ -254,7 +259,7 @@ class TorchDialect(Dialect):
         return found
 
     def create_assert(
-        self, graph: fx.Graph, condition: Any, info: AssertInfo, values: Mapping[str, Any]
+        self, graph: fx.Graph, condition: object, info: AssertInfo, values: Mapping[str, Any]
     ) -> Any:
         target, argument = assert_target(graph, condition, self.key)
         node = self.create_call(graph, target, (argument, text_of(condition, info)))
@@ -266,7 +271,7 @@ class TorchDialect(Dialect):
 
     # ------------------------------------------------------------------ reads
 
-    def create_read(self, graph: fx.Graph, node: fx.Node, step: tuple[Any, ...]) -> Any:
+    def create_read(self, graph: fx.Graph, node: fx.Node, step: tuple[object, ...]) -> Any:
         kind = step[0]
         if kind == "size":
             return graph.call_function(ATEN.sym_size.int, (node, step[1]))
@@ -323,7 +328,7 @@ class TorchDialect(Dialect):
     # ------------------------------------------------------------------ scalars
 
     def create_call(
-        self, graph: fx.Graph, target: Callable[..., Any], arguments: tuple[Any, ...]
+        self, graph: fx.Graph, target: Callable[..., object], arguments: tuple[object, ...]
     ) -> Any:
         """torch looks through the arguments of a new node with a slow traversal, which is half
         of what a node costs; these are given afterwards, unless hooks watch."""
@@ -335,7 +340,7 @@ class TorchDialect(Dialect):
         return node
 
     def create_operator(
-        self, call: Callable[..., Any], op: Op, arguments: Sequence[Any]
+        self, call: Callable[..., object], op: Op, arguments: Sequence[object]
     ) -> Any:
         return torch_ops.create_operator(call, op, arguments, self.saved)
 
@@ -415,7 +420,7 @@ class TorchDialect(Dialect):
             return False
         return not any(map(_has_run_time_size, node.all_input_nodes))
 
-    def conduct_of(self, nodes: Iterable[Any]) -> Mapping[Any, Conduct]:
+    def conduct_of(self, nodes: Iterable[object]) -> Mapping[Any, Conduct]:
         return {node: Conduct.PURE for node in nodes if self.passes_over(node)}
 
     # ------------------------------------------------------------------ symbols
@@ -483,7 +488,7 @@ class TorchDialect(Dialect):
                 found[own] = (step,)
         return found
 
-    def _steps(self, key_path: Iterable[Any]) -> Path:
+    def _steps(self, key_path: Iterable[object]) -> Path:
         """torch's key path as steps of ours. Raises `GraphError` for an unknown kind."""
         steps: list[tuple[Any, ...]] = []
         for key in key_path:
@@ -505,7 +510,7 @@ class TorchDialect(Dialect):
                 raise GraphError(f"a symbol is bound by an unknown kind of key: {key!r}")
         return tuple(steps)
 
-    def _divisor(self, divisor: Any) -> Any:
+    def _divisor(self, divisor: object) -> Any:
         found = self.symbols.value_of(divisor)
         if found is None:
             raise GraphError(f"a symbol is bound by a division by {divisor!r}")
@@ -543,7 +548,7 @@ class TorchDialect(Dialect):
         number = self._believed_size(node, dim)
         return number if number is not None and is_exact_size(number) else None
 
-    def _learn_input(self, value: Any) -> None:
+    def _learn_input(self, value: object) -> None:
         """A dimension that torch has set equal to another one is checked by the caller. One
         that it has set equal to ``s0 + 1``, say, or to a number, is not where ``s0`` is a
         dimension itself, unless a guard says so (see `guards`)."""

@@ -111,7 +111,7 @@ class _Reader:
         outside = [make("Lt", first, 0), make("Lt", last, first), make("Lt", whole, last)]
         yield make("Or", *outside, make("Eq", size, make("Sub", last, first)))
 
-    def _computed(self, argument: Any) -> Expr | None:
+    def _computed(self, argument: object) -> Expr | None:
         """A scalar that is not a size of a result (which torch may have simplified)."""
         if not _is_computed(argument, self._dialect):
             return None
@@ -130,7 +130,7 @@ _SLICE: Final[tuple[Any, ...]] = (None, 0, None, None, 1)
 """The arguments of a slice that may be left out (and the tensor)."""
 
 
-def _is_computed(argument: Any, dialect: TorchDialect) -> bool:
+def _is_computed(argument: object, dialect: TorchDialect) -> bool:
     """Whether a scalar is computed from numbers that are read, and from sizes of inputs."""
     worklist = [argument]
     while worklist:

@@ -30,7 +30,7 @@ _COMPARISONS: Final = frozenset(
 _CONNECTIVES: Final = frozenset((operator.and_, operator.or_, torch.sym_not))
 
 
-def computed(target: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+def computed(target: Callable[..., object], arguments: Sequence[object]) -> Any:
     """What torch computes with these arguments, now or when it is asked for."""
     pytype = _type_of(target, arguments)
     if pytype is None:
@@ -44,7 +44,7 @@ def is_plain(value: Any) -> bool:
     return isinstance(value.node, _PutOff) and value.node.plain
 
 
-def _type_of(target: Callable[..., Any], arguments: Sequence[Any]) -> type | None:
+def _type_of(target: Callable[..., object], arguments: Sequence[object]) -> type | None:
     """The type of the result if it can be put off."""
     if target in _CONNECTIVES:
         kind: tuple[type, type] = (torch.SymBool, bool)
@@ -63,7 +63,7 @@ def _type_of(target: Callable[..., Any], arguments: Sequence[Any]) -> type | Non
     return pytype if symbolic and all(map(_is_plain_value, arguments)) else None
 
 
-def _is_plain_value(argument: Any) -> bool:
+def _is_plain_value(argument: object) -> bool:
     """Whether there is no more to a value than its expression."""
     node = getattr(argument, "node", None)
     if node is None:
@@ -77,7 +77,7 @@ class _PutOff(SymNode):  # type: ignore[misc]
     """A symbolic value that is computed when its expression or its hint is read."""
 
     def __init__(
-        self, target: Callable[..., Any], arguments: tuple[Any, ...], pytype: type
+        self, target: Callable[..., object], arguments: tuple[object, ...], pytype: type
     ) -> None:
         self._how: tuple[Callable[..., Any], tuple[Any, ...]] | None = (target, arguments)
         self._made: SymNode | None = None
@@ -113,7 +113,7 @@ class _PutOff(SymNode):  # type: ignore[misc]
         assert self._made is not None
         return self._made
 
-    def _constant(self, value: Any) -> SymNode:
+    def _constant(self, value: object) -> SymNode:
         wrapped = self.wrap_bool(value) if self.pytype is bool else self.wrap_int(value)
         assert isinstance(wrapped, SymNode)
         return wrapped

@@ -69,7 +69,7 @@ _SEPARATE: Final = frozenset(
 """Higher-order operators whose results are new memory, which torch makes sure of."""
 
 
-def nodes_in(argument: Any) -> Iterator[Any]:
+def nodes_in(argument: object) -> Iterator[Any]:
     """The nodes in an argument, each once."""
     found: dict[Any, None] = {}
     fx.map_arg(argument, lambda node: found.setdefault(node))
@@ -98,13 +98,13 @@ class TorchMemory(TorchNoOps):
         value = node.meta[self._key]
         return any(self.can_change(leaf) for leaf in pytree.tree_leaves(value))
 
-    def can_change(self, value: Any) -> bool:
+    def can_change(self, value: object) -> bool:
         """(A graph module, a number or a structure of a result cannot be written to.)"""
         return isinstance(value, torch.Tensor)
 
     def identity_of(self, graph_module: fx.GraphModule, node: fx.Node) -> Hashable | None:
         """Parameters may be tied: what counts is the storage."""
-        value: Any = None
+        value = None
         if node.op == "get_attr":
             value = attribute_at(graph_module, node.target)
         elif node.op == "placeholder":
@@ -242,7 +242,7 @@ class TorchMemory(TorchNoOps):
 
     def _bound(
         self, target: Any, size: IntExpr | None, first: IntExpr | None, last: IntExpr | None,
-        step: Any,
+        step: object,
     ) -> tuple[IntExpr, IntExpr, IntExpr] | None:  # fmt: skip
         """What is selected lies between these; more may (an end beyond the axis)."""
         start = _from_front(first, size)
@@ -259,7 +259,7 @@ class TorchMemory(TorchNoOps):
         stop = constant(_LARGEST) if stop is None else maximum(stop, constant(0))
         return start, stop, constant(step)
 
-    def _number(self, argument: Any) -> IntExpr | None:
+    def _number(self, argument: object) -> IntExpr | None:
         value = argument.meta.get(self._key) if isinstance(argument, fx.Node) else argument
         found = self._symbols.value_of(value)
         return found if isinstance(found, IntExpr) else None
@@ -327,7 +327,7 @@ def _is_written(op: Any) -> bool:
     return bool(op._schema.is_mutable)
 
 
-def _ends_in_place(target: Any) -> bool:
+def _ends_in_place(target: object) -> bool:
     name = str(getattr(target, "__name__", ""))
     return name.endswith("_") and name[:1] != "_" and getattr(torch, name, None) is target
 

@@ -113,7 +113,7 @@ class _Reads:
             if isinstance(trace, str):
                 self._on_line.setdefault(trace, []).append(node)
 
-    def words(self, node: fx.Node, symbol: Expr, path: Any) -> Iterator[str]:
+    def words(self, node: fx.Node, symbol: Expr, path: object) -> Iterator[str]:
         """Possible names of a symbol that a node binds, the best first."""
         if node.op != "placeholder":
             variable = self._variable(node, symbol, path)

@@ -71,7 +71,7 @@ class TorchNoOps:
             return None
         return (*form, value.dtype, value.device)
 
-    def _exact(self, number: Any) -> IntExpr | None:
+    def _exact(self, number: object) -> IntExpr | None:
         from asserts.dialects.torch.answers.graph import is_exact_size
 
         found = self._symbols.value_of(number)
@@ -93,7 +93,7 @@ class TorchNoOps:
         tensors = isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)
         return tensors and _alike(a, b) and _text(a.storage_offset()) == 0
 
-    def write_into(self, node: fx.Node, buffer: Any) -> None:
+    def write_into(self, node: fx.Node, buffer: object) -> None:
         target = _writing(node)
         assert target is not None
         node.target = target
@@ -188,11 +188,11 @@ def _alike(a: torch.Tensor, b: torch.Tensor) -> bool:
     return all(_text(x) == _text(y) for x, y in pairs)
 
 
-def _text(number: Any) -> Any:
+def _text(number: object) -> Any:
     return number.node._expr if isinstance(number, torch.SymInt) else number
 
 
-def _argument(node: fx.Node, index: int, name: str, default: Any = None) -> Any:
+def _argument(node: fx.Node, index: int, name: str, default: object = None) -> Any:
     if len(node.args) > index:
         return node.args[index]
     return node.kwargs.get(name, default)
@@ -287,19 +287,19 @@ def _neutral(right: Callable[[Any, torch.dtype], bool], why: str) -> _Rule:
     return rule
 
 
-def _is_zero(e: Any, dtype: torch.dtype) -> bool:
+def _is_zero(e: object, dtype: torch.dtype) -> bool:
     # Adding 0 makes +0.0 of -0.0, so for floats it is not neutral; -0.0 is.
     if dtype.is_floating_point:
         return type(e) is float and e == 0 and math.copysign(1, e) < 0
     return type(e) is int and e == 0 and dtype is not torch.bool
 
 
-def _is_positive_zero(e: Any, dtype: torch.dtype) -> bool:
+def _is_positive_zero(e: object, dtype: torch.dtype) -> bool:
     plain = dtype is not torch.bool and not dtype.is_complex
     return bool(plain and e == 0 and math.copysign(1, e) > 0)
 
 
-def _is_one(e: Any, dtype: torch.dtype) -> bool:
+def _is_one(e: object, dtype: torch.dtype) -> bool:
     return e == 1 and dtype is not torch.bool and not dtype.is_complex
 
 

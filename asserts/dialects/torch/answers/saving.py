@@ -28,7 +28,7 @@ _UNKNOWN: Final = ("OpaqueUnaryFn_", "BitwiseFn_")
 """How the names begin of functions that the loader of saved programs does not know."""
 
 
-def is_loadable(value: Any) -> bool:
+def is_loadable(value: object) -> bool:
     """Whether a condition's text means the same to torch's loader."""
     if not isinstance(value, torch.SymBool):
         return True

@@ -80,7 +80,7 @@ class _Sizes:
         return [own if own is not None else other for own, other in zip(bound, computed)]
 
     def _bound(self, node: fx.Node, dim: int) -> Expr | None:
-        at: Any = node
+        at = node
         path: Path = (("size", dim),)
         while True:
             for symbol, place in self._dialect.bindings(at).items():
@@ -94,7 +94,7 @@ class _Sizes:
 Rule = Callable[[_Sizes, Any], Sizes | None]
 
 
-def _rule_of(target: Any) -> Rule | None:
+def _rule_of(target: object) -> Rule | None:
     if target is operator.getitem:
         return _item
     if not isinstance(target, torch._ops.OpOverload) or target.namespace != "aten":

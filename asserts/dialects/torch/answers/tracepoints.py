@@ -96,7 +96,7 @@ class TorchTracepoints:
         return inputs, outputs
 
 
-def _is_leaf(data: Any) -> bool:
+def _is_leaf(data: object) -> bool:
     return isinstance(data, dict) and "dict" not in data
 
 

@@ -77,15 +77,15 @@ class TorchValues:
     def stated_value(self, node: fx.Node) -> Any:
         return node.meta.get(self._key)
 
-    def state_value(self, node: fx.Node, value: Any) -> None:
+    def state_value(self, node: fx.Node, value: object) -> None:
         node.meta[self._key] = value
         node.meta.pop("tensor_meta", None)  # says the same, and is no longer true
 
-    def describe_value(self, value: Any) -> str:
+    def describe_value(self, value: object) -> str:
         return describe(value)
 
 
-def describe(value: Any) -> str:
+def describe(value: object) -> str:
     """A value in a few characters: ``f32[s77, 3]``, ``u0 + 1``, ``(f32[u0], i64[])``."""
     if isinstance(value, torch.Tensor):
         dtype = _SHORT.get(value.dtype, str(value.dtype).removeprefix("torch."))
@@ -113,7 +113,7 @@ class TorchInference:
 
     # ------------------------------------------------------------------ comparing
 
-    def same(self, a: Any, b: Any) -> bool:
+    def same(self, a: object, b: object) -> bool:
         if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
             return self._same_tensor(a, b)
         if isinstance(a, (tuple, list)) and isinstance(b, (tuple, list)):
@@ -154,7 +154,7 @@ class TorchInference:
                     facts = facts.given(Fact(claim, "given"))
         return facts
 
-    def _same_number(self, a: Any, b: Any, facts: Facts | None = None) -> bool:
+    def _same_number(self, a: object, b: object, facts: Facts | None = None) -> bool:
         if isinstance(a, int) and isinstance(b, int):
             return a == b
         if _learned(a) == _learned(b):
@@ -171,7 +171,7 @@ class TorchInference:
             return entails(facts, equal(first, second), "quick") is not None
         return False
 
-    def _expr(self, value: Any) -> Expr | None:
+    def _expr(self, value: object) -> Expr | None:
         return self._symbols.value_of(value)
 
     # ------------------------------------------------------------------ recomputing
@@ -212,7 +212,7 @@ class TorchInference:
     def _stated(self, source: Any) -> Any:
         return source.meta.get(self._key)
 
-    def _operand(self, source: Any) -> Any:
+    def _operand(self, source: object) -> Any:
         return pytree.tree_map_only(FakeTensor, self._stand_in, self._stated(source))
 
     def _stand_in(self, tensor: FakeTensor) -> torch.Tensor:
@@ -245,7 +245,7 @@ class TorchInference:
             found = pytree.tree_map_only(torch.Tensor, _with_gradient, found)
         return found
 
-    def _with_own_symbols(self, node: fx.Node, found: Any) -> Any:
+    def _with_own_symbols(self, node: fx.Node, found: object) -> Any:
         """The value with new symbols replaced by those that the node binds in their places."""
         bindings = node.meta.get("unbacked_bindings") or {}
         own = self._own
@@ -269,7 +269,7 @@ class TorchInference:
             return found
         return pytree.tree_map(lambda leaf: self._renamed(leaf, own), found)
 
-    def _renamed(self, leaf: Any, own: Mapping[Any, Any]) -> Any:
+    def _renamed(self, leaf: object, own: Mapping[Any, object]) -> Any:
         if isinstance(leaf, _SYMBOLIC):
             return self._number(leaf, own)
         if not isinstance(leaf, torch.Tensor) or leaf.layout is not torch.strided:
@@ -283,7 +283,7 @@ class TorchInference:
                 self._number(leaf.storage_offset(), own),
             )
 
-    def _number(self, value: Any, own: Mapping[Any, Any]) -> Any:
+    def _number(self, value: object, own: Mapping[Any, object]) -> Any:
         if not isinstance(value, _SYMBOLIC):
             return value
         written = value.node._expr
@@ -298,12 +298,12 @@ class TorchInference:
         return shape_env.create_symboolnode(renamed)
 
 
-def _learned(number: Any) -> Any:
+def _learned(number: object) -> Any:
     """A number with what torch has learned of its symbols put in."""
     return number.node.expr if isinstance(number, _SYMBOLIC) else sympy.sympify(number)
 
 
-def _numbers(leaf: Any) -> list[Any]:
+def _numbers(leaf: object) -> list[Any]:
     """The symbolic numbers in a value."""
     if isinstance(leaf, torch.Tensor):
         strided = leaf.layout is torch.strided
@@ -315,7 +315,7 @@ def _numbers(leaf: Any) -> list[Any]:
 # --------------------------------------------------------------------------- what is called
 
 
-def _is_pure(target: Any) -> bool:
+def _is_pure(target: object) -> bool:
     """Whether a function may be called for its result alone."""
     if isinstance(target, torch._ops.OpOverload):
         if torch.Tag.inplace_view in target.tags:
@@ -335,7 +335,7 @@ def _returns_nothing(target: Any) -> bool:
     return bool(is_op and not target._schema.returns)
 
 
-def _is_new(target: Any, stated: Any, found: Any) -> bool:
+def _is_new(target: object, stated: object, found: object) -> bool:
     """Whether a tensor is new memory by its operator's schema, stated to begin elsewhere."""
     if not isinstance(target, torch._ops.OpOverload):
         return False
@@ -421,7 +421,7 @@ class _Sandbox:
         guards = self._env.guards[len(self._saved["guards"]) :]
         return next((str(g.expr) for g in guards if not self._follows(g.expr)), "")
 
-    def _follows(self, condition: Any) -> bool:
+    def _follows(self, condition: object) -> bool:
         try:
             claim = as_condition(self._symbols.read(condition))
             return entails(self._symbols.env.facts, claim, "quick") is not None
@@ -451,7 +451,7 @@ def _forget_decisions(env: Any) -> None:
         kept()
 
 
-def _copied(value: Any) -> Any:
+def _copied(value: object) -> Any:
     return value.copy() if hasattr(value, "copy") else value
 
 

@@ -31,7 +31,7 @@ def named_argument(source: str) -> str:
     return names[int(found[1])] + source[found.end() :]
 
 
-def naming_arguments(original: Callable[..., Any]) -> Callable[..., Any]:
+def naming_arguments(original: Callable[..., object]) -> Callable[..., Any]:
     """torch's `_strict_export`, during which the names of its arguments are known."""
 
     @wraps(original)

@@ -77,7 +77,7 @@ class NumberReader:
             found = None if number is None else as_expr(int(number))
         return None if found is None else make("Eq", symbol, found)
 
-    def value(self, argument: Any) -> IntExpr | None:
+    def value(self, argument: object) -> IntExpr | None:
         """The value of an operand, within 64 bits."""
         if isinstance(argument, int) and not isinstance(argument, bool):
             found: Expr | None = as_expr(argument) if abs(argument) <= _MOST else None
@@ -101,7 +101,7 @@ class NumberReader:
             return None
         return rule(self, operands, dict(node.kwargs))
 
-    def quotient(self, operands: list[Any], options: Mapping[str, Any]) -> Expr | None:
+    def quotient(self, operands: list[Any], options: Mapping[str, object]) -> Expr | None:
         """Of a number that is not negative by one that is positive, both ways of rounding give
         the same."""
         rounding = options.get("rounding_mode", "floor")
@@ -112,14 +112,14 @@ class NumberReader:
             return make("FloorDiv", top, bottom)
         return None
 
-    def rest(self, operands: list[Any], options: Mapping[str, Any]) -> Expr | None:
+    def rest(self, operands: list[Any], options: Mapping[str, object]) -> Expr | None:
         """The remainder."""
         if len(operands) != 2 or options:
             return None
         top, bottom = operands
         return make("Mod", top, bottom) if self._least(bottom, 1) else None
 
-    def same(self, operands: list[Any], options: Mapping[str, Any]) -> Expr | None:
+    def same(self, operands: list[Any], options: Mapping[str, object]) -> Expr | None:
         """A copy, or a tensor made of a number."""
         plain = options.keys() <= {"dtype", "device", "layout", "pin_memory"}
         return operands[0] if len(operands) == 1 and plain else None

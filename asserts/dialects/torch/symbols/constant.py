@@ -62,7 +62,7 @@ def is_computed_from(node: fx.Node, known: Collection[fx.Node]) -> bool:
     return True
 
 
-def _is_the_same_each_time(target: Any) -> bool:
+def _is_the_same_each_time(target: object) -> bool:
     if not isinstance(target, torch._ops.OpOverload):
         return target is operator.getitem
     if torch.Tag.nondeterministic_seeded in target.tags or target._schema.is_mutable:
@@ -97,7 +97,7 @@ def _is_constant(node: fx.Node, key: str) -> bool:
     return all(_is_small(one) for one in values)
 
 
-def _is_small(value: Any) -> bool:
+def _is_small(value: object) -> bool:
     """Whether this is a tensor of the host, of a few elements, with sizes that are numbers."""
     if not isinstance(value, torch.Tensor) or value.device.type != "cpu":
         return False

@@ -173,21 +173,21 @@ def tracer_in_force() -> Any:
     return None
 
 
-def _is_input(symbol: Any) -> bool:
+def _is_input(symbol: object) -> bool:
     return isinstance(symbol, sympy.Symbol) and not is_unbacked(symbol)
 
 
-def _continues(shape_env: TorchShapeEnv, symbol: Any, taken: list[Any]) -> bool:
+def _continues(shape_env: TorchShapeEnv, symbol: object, taken: list[Any]) -> bool:
     """Whether the asserts of a symbol begin with those that were taken."""
     now = shape_env.deferred_runtime_asserts.get(symbol, [])
     return not taken or (len(now) >= len(taken) and now[len(taken) - 1] is taken[-1])
 
 
-def _narrows(shape_env: TorchShapeEnv, symbol: Any, before: Any) -> bool:
+def _narrows(shape_env: TorchShapeEnv, symbol: object, before: object) -> bool:
     """Whether the range of an input is what it was, or within that."""
     now = shape_env.var_to_range.get(symbol)
     return now is not None and (now == before or now.issubset(before))
 
 
-def _is_size(source: Any) -> bool:
+def _is_size(source: object) -> bool:
     return isinstance(source, TensorPropertySource) and source.prop is TensorProperty.SIZE

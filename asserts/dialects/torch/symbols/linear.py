@@ -83,7 +83,7 @@ class Linear:
         return f"{_NAMES[self._head]}({left}, {right})"
 
 
-def linear_sum(expr: Any, symbol_of: Callable[[Any], Expr]) -> IntExpr | None:
+def linear_sum(expr: object, symbol_of: Callable[[Any], Expr]) -> IntExpr | None:
     """The expression, if it is a linear combination of integer symbols."""
     terms = _terms(expr)
     if terms is None:
@@ -98,7 +98,7 @@ def linear_sum(expr: Any, symbol_of: Callable[[Any], Expr]) -> IntExpr | None:
     return from_terms(ours, constant)
 
 
-def text_of(expr: Any) -> str:
+def text_of(expr: object) -> str:
     """What ``str(expr)`` is."""
     linear = Linear.of(expr)
     return str(expr if linear is None else linear)

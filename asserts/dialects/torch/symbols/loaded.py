@@ -196,7 +196,7 @@ class _Replaced:
         for value in self._values.values():
             self.images |= value.free_symbols
 
-    def named(self, symbol: Any) -> Any:
+    def named(self, symbol: object) -> Any:
         """The symbol by the name that it was given first."""
         return self._renamed.get(symbol, symbol)
 
@@ -214,12 +214,12 @@ def _both_sizes(symbol: Any, value: Any) -> bool:
     return value.is_Symbol and not is_unbacked(symbol) and not is_unbacked(value)
 
 
-def is_unbacked(symbol: Any) -> bool:
+def is_unbacked(symbol: object) -> bool:
     """Whether the symbol is known only when the program runs."""
     return bool(symbol_is_type(symbol, (SymT.UNBACKED_INT, SymT.UNBACKED_FLOAT)))
 
 
-def _numbers(value: Any, path: Path = ()) -> Iterator[tuple[Any, Path]]:
+def _numbers(value: object, path: Path = ()) -> Iterator[tuple[Any, Path]]:
     """The symbolic numbers in a value: itself, or sizes; with their places."""
     if isinstance(value, _SYMBOLIC):
         yield value, path
@@ -249,7 +249,7 @@ def _is_call(node: fx.Node) -> bool:
     return isinstance(node.target, torch._ops.HigherOrderOperator)
 
 
-def _has_derived_size(value: Any) -> bool:
+def _has_derived_size(value: object) -> bool:
     """Whether an input's size is written as an expression of others: that is what an assert
     said when the program was saved, and torch does not look at it at entry where the others
     are sizes of inputs themselves."""

@@ -91,7 +91,7 @@ _UNSAVED: Final[dict[str, Any]] = {
 
 
 def create_operator(
-    call: Call, op: Op, arguments: Sequence[Any], saved: bool = False
+    call: Call, op: Op, arguments: Sequence[object], saved: bool = False
 ) -> Any:
     """The operator as nodes; raises `GraphError` if torch's graphs cannot compute it, those
     that are to be `saved` included."""
@@ -145,19 +145,19 @@ def in_domain(claim: Expr) -> BoolExpr:
     return conjunction(*(as_condition(end) for end in ends))
 
 
-def _ceil(call: Call, x: Any) -> Any:
+def _ceil(call: Call, x: object) -> Any:
     whole = call(math.trunc, x)
     larger = call(operator.lt, call(torch.sym_float, whole), x)
     return call(torch.sym_ite, larger, call(operator.add, whole, 1), whole)
 
 
-def _floor(call: Call, x: Any) -> Any:
+def _floor(call: Call, x: object) -> Any:
     whole = call(math.trunc, x)
     smaller = call(operator.lt, x, call(torch.sym_float, whole))
     return call(torch.sym_ite, smaller, call(operator.sub, whole, 1), whole)
 
 
-def _round(call: Call, x: Any) -> Any:
+def _round(call: Call, x: object) -> Any:
     """Half to even. A saved program may not contain `round`; what truncation leaves is exact,
     so it decides."""
     whole = call(math.trunc, x)
@@ -170,14 +170,14 @@ def _round(call: Call, x: Any) -> Any:
     return call(operator.add, whole, step)
 
 
-def _past(call: Call, odd: Any, rest: Any, half: float) -> Any:
+def _past(call: Call, odd: object, rest: object, half: float) -> Any:
     """Whether the rest is more than a half, or a half and the number before it is odd."""
     more = call(operator.lt, half, rest)
     tie = call(operator.and_, odd, call(operator.eq, rest, half))
     return call(operator.or_, more, tie)
 
 
-def _where(call: Call, condition: Any, a: Any, b: Any) -> Any:
+def _where(call: Call, condition: object, a: object, b: object) -> Any:
     """While torch traces, `sym_ite` wants both arms of one type, and there a node's is not
     that of a number: one number becomes a difference."""
     if _is_number(a) == _is_number(b):
@@ -186,7 +186,7 @@ def _where(call: Call, condition: Any, a: Any, b: Any) -> Any:
     return call(operator.add, call(operator.mul, chosen, call(operator.sub, a, b)), b)
 
 
-def _is_number(argument: Any) -> bool:
+def _is_number(argument: object) -> bool:
     if isinstance(argument, Expr):
         return argument.is_constant
     return isinstance(argument, (int, float))
@@ -255,7 +255,7 @@ _READ: Final[dict[Any, Build]] = {
 }
 
 
-def builder_of(target: Any) -> Build | None:
+def builder_of(target: object) -> Build | None:
     """How a function builds its expression from those of its arguments, if it is one of a
     number."""
     try:

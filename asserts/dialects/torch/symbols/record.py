@@ -114,12 +114,12 @@ def recording_expect_true(
     return expect_true
 
 
-def deferred_as(shape_env: TorchShapeEnv, expr: Any) -> Deferred:
+def deferred_as(shape_env: TorchShapeEnv, expr: object) -> Deferred:
     """What is known of one of torch's deferred asserts."""
     return _DEFERRED.get(shape_env, {}).get(expr, _UNSEEN)
 
 
-def note_made(shape_env: TorchShapeEnv, conditions: Iterable[Any]) -> None:
+def note_made(shape_env: TorchShapeEnv, conditions: Iterable[object]) -> None:
     """Remember that nodes of a graph make these checks: when torch loads a program it makes
     deferred asserts of what it states of them."""
     deferred = _DEFERRED.setdefault(shape_env, {})
@@ -133,7 +133,7 @@ def made_checks(shape_env: TorchShapeEnv) -> Iterator[Any]:
     return (expr for expr, how in found.items() if how.recorded)
 
 
-def _deferred(shape_env: TorchShapeEnv, asked: Any) -> set[Any]:
+def _deferred(shape_env: TorchShapeEnv, asked: object) -> set[Any]:
     """The last deferred assert under each symbol of a condition: a check adds one."""
     lists = shape_env.deferred_runtime_asserts
     symbols = getattr(asked, "free_symbols", ())
@@ -149,7 +149,7 @@ def _solved(shape_env: TorchShapeEnv) -> Iterator[Any]:
 def _record(
     shape_env: TorchShapeEnv,
     node: SymNode,
-    expr: Any,
+    expr: object,
     where: Location | None,
     check: FrameType,
 ) -> None:
@@ -164,7 +164,7 @@ def _record(
 
 
 def record_check(
-    shape_env: TorchShapeEnv, expr: Any, message: str | None, where: Location | None,
+    shape_env: TorchShapeEnv, expr: object, message: str | None, where: Location | None,
     made: bool = False,
 ) -> None:  # fmt: skip
     """Keep a condition that the traced program rests on as a check of its own."""

@@ -37,10 +37,9 @@ from shapes.base import Bound, IntInfinity, int_oo
 from shapes.env import Check, ShapeEnv, SymbolInfo
 from shapes.errors import ContradictionError, ShapeproofError
 from shapes.expr import (
-    EQ_ZERO,
     LE_ZERO,
-    NE_ZERO,
     OPERATORS,
+    RELATIONS,
     SYMBOL,
     BoolExpr,
     Expr,
@@ -195,7 +194,7 @@ class TorchEnv:
 
     # ------------------------------------------------------------------ expressions
 
-    def read(self, expr: Any) -> Expr:
+    def read(self, expr: object) -> Expr:
         """Our expression for one of torch's (a sympy expression, or a Python number).
 
         Raises `UnreadableError` for what has no counterpart here.
@@ -208,7 +207,7 @@ class TorchEnv:
             self._read[expr] = found
         return found
 
-    def _converted(self, expr: Any) -> Expr:
+    def _converted(self, expr: object) -> Expr:
         if isinstance(expr, sympy.Symbol):
             return self.symbol(expr)
         linear = Linear.of(expr)
@@ -227,7 +226,7 @@ class TorchEnv:
             text = f"torch's expression `{expr}` is not known here: {error}"
             raise UnreadableError(text) from error
 
-    def value_of(self, value: Any) -> Expr | None:
+    def value_of(self, value: object) -> Expr | None:
         """The expression of a symbolic value as it was written, before what torch has learned
         later was put into it; None for anything else."""
         if isinstance(value, (bool, int, float)):
@@ -316,7 +315,7 @@ class TorchEnv:
         if claim not in self._checked:
             self.check(claim, text_of(one.expr), origin="operation", operation="torch")
 
-    def _has_its_value(self, symbol: Any) -> bool:
+    def _has_its_value(self, symbol: object) -> bool:
         """Whether a symbol certainly has the value that torch has put for it. It divides by
         what it assumes not to be 0."""
         assert self.source is not None
@@ -404,7 +403,7 @@ class TorchEnv:
         self.check(claim, show(claim), origin="operation", operation="a declared range")
 
 
-def _is_symbol(key: Any) -> bool:
+def _is_symbol(key: object) -> bool:
     """The environment of a loaded program has ranges of sums and products, too."""
     return isinstance(key, sympy.Symbol)
 
@@ -433,7 +432,7 @@ def _ends(found: Any) -> tuple[Bound, Bound]:
     return _end(found.lower), _end(found.upper)
 
 
-def own_ends(found: Any, derived: Derived) -> tuple[Bound, Bound]:
+def own_ends(found: object, derived: Derived) -> tuple[Bound, Bound]:
     """The ends of a range of torch's that it has not derived from relations."""
     lower, upper = _ends(found)
     least, most = _ends(derived)
@@ -453,7 +452,7 @@ def _end(end: Any) -> Bound:
 
 def _is_linear(claim: BoolExpr) -> bool:
     """Whether this is an integer relation over symbols; it always has a value."""
-    if claim.op not in (LE_ZERO, EQ_ZERO, NE_ZERO):
+    if claim.op not in RELATIONS:
         return False
     return all(atom.op is SYMBOL for atom in side_of(claim).terms())
 
@@ -477,7 +476,7 @@ _FUNCTION_NAMES = {
 }  # fmt: skip
 
 
-def _plain(expr: Any) -> Any:
+def _plain(expr: object) -> Any:
     """The expression with torch's functions that have no name here expanded."""
     if not isinstance(expr, sympy.Basic) or not expr.args:
         return expr

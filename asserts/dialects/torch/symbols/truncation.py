@@ -49,7 +49,7 @@ def as_floored(expr: Any) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _quotients(expr: Any) -> tuple[Any, ...]:
+def _quotients(expr: object) -> tuple[Any, ...]:
     """The quotients of integers that are truncated in an expression."""
     if not isinstance(expr, sympy.Basic) or not expr.has(TruncToInt):
         return ()
