@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from shapes.base.budget import spend
-<<<<<<< HEAD
 from shapes.expr.nodes import (
     EQ_ZERO,
     LE_ZERO,
@@ -28,9 +27,6 @@ from shapes.expr.nodes import (
     Value,
     side_of,
 )
-=======
-from shapes.expr.nodes import EQ_ZERO, LE_ZERO, MANY, NE_ZERO, SYMBOL, Expr, Op, Value, side_of
->>>>>>> house13
 from shapes.traversal.evaluate import SMALL, Evaluation, Undefined, sized
 from shapes.traversal.interpret import OFTEN, interpret
 

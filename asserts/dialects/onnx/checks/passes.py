@@ -232,9 +232,12 @@ def _source(condition: BoolExpr, exact: Sequence[Requirement]) -> Requirement | 
     that fails at the least size with which the condition does not hold."""
     symbols = free_symbols(condition)
     if len(symbols) == 1:
-        n = next((n for n in range(TRIED) if not is_met(condition, {symbols[0]: n})), None)
-        for one in exact if n is not None else ():
-            if free_symbols(one.whole) == symbols and not is_met(one.whole, {symbols[0]: n}):
+        broken = ({symbols[0]: n} for n in range(TRIED))
+        least = next((sizes for sizes in broken if not is_met(condition, sizes)), None)
+        for one in exact:
+            if least is None or free_symbols(one.whole) != symbols:
+                continue
+            if not is_met(one.whole, least):
                 return one
     return next((r for r in exact if set(symbols) <= set(free_symbols(r.whole))), None)
 

@@ -58,13 +58,8 @@ from asserts.dialects.torch.answers.sizes import certain_sizes, is_exact_size
 from asserts.dialects.torch.answers.tracepoints import TorchTracepoints
 from asserts.dialects.torch.answers.values import TorchValues
 from asserts.dialects.torch.symbols import ops as torch_ops
-<<<<<<< HEAD
 from asserts.dialects.torch.symbols.loaded import Doubts, is_unbacked, lost_place
 from asserts.dialects.torch.symbols.shape_env import TorchEnv, UnreadableError
-=======
-from asserts.dialects.torch.symbols.loaded import Doubts, lost_place
-from asserts.dialects.torch.symbols.shape_env import TorchEnv, UnreadableError, is_unbacked
->>>>>>> house13
 from asserts.errors import GraphError
 from asserts.graph.module import KEPT_META
 from shapes.base import Location
