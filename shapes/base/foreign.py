@@ -171,14 +171,20 @@ def _of_sympy(value: Any) -> Number | None:
     if value is sympy.true or value is sympy.false:
         return bool(value)
     if value.is_Float:
-        found = float(value)
-        # (sympy compares in the precision of one side.)
-        if not math.isfinite(found) or sympy.Rational(found) != sympy.Rational(value):
-            return None
-        return found
+        return _of_sympy_float(sympy, value)
     if value in (sympy.oo, -sympy.oo):
         return math.inf if value is sympy.oo else -math.inf
     return None
+
+
+def _of_sympy_float(sympy: Any, value: Any) -> float | None:
+    """The double that it is exactly (sympy compares in the precision of one side)."""
+    found = float(value)
+    if not math.isfinite(found):
+        return None
+    if not found:  # the fraction of what is this small may be as long as one likes
+        return None if value else found
+    return found if sympy.Rational(found) == sympy.Rational(value) else None
 
 
 def _ratio(value: object) -> tuple[int, int] | None:

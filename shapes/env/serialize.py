@@ -4,6 +4,7 @@ What is read is first checked against a schema (`ENVIRONMENT`), then for what th
 of each other; nothing is made of text that does not pass. What is known is learned again
 from the facts. The values that statements are first compared with (see `consistency`) are
 saved too, so that the environment goes on as the one that was saved; they prove nothing.
+What claims share and would be written again and again has a name among the `parts`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from shapes.prove.consistency import Model, ModelState
 from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import free_symbols
 from shapes.traversal.parsing import is_name, parse
+from shapes.traversal.parts import InParts, with_parts
 from shapes.traversal.printing import show
 
 if TYPE_CHECKING:
@@ -114,10 +116,11 @@ _MODEL: Final = fields(
     unsure=listed(text),
 )
 ENVIRONMENT: Final = fields(
-    optional=("model",),
+    optional=("model", "parts"),
     format=text,
     version=whole(),
     symbols=listed(_SYMBOL),
+    parts=listed(pair_of(text, text)),
     facts=listed(_FACT),
     guards=listed(fields(claim=text, location=_LOCATION)),
     checks=listed(_CHECK),
@@ -132,18 +135,25 @@ def env_to_json(env: ShapeEnv) -> str:
     """The environment as text: symbols, what was stated in order, guards and checks."""
     facts = list(env.facts)
     places = {fact: index for index, fact in enumerate(facts)}
+    written = InParts(env.symbols)
     document = {
         "format": FORMAT,
         "version": VERSION,
         "symbols": [_symbol_to_json(info) for info in env.symbols.values()],
-        "facts": [_fact_to_json(fact) for fact in facts],
+        "parts": written.parts,
+        "facts": [_fact_to_json(fact, written) for fact in facts],
         "guards": [
-            {"claim": show(guard.claim), "location": _location_to_json(guard.location)}
+            {
+                "claim": written.text(guard.claim),
+                "location": _location_to_json(guard.location),
+            }
             for guard in env.guards
         ],
-        "checks": [_check_to_json(check, places) for check in env.checks],
-        "model": _model_to_json(env),
+        "checks": [_check_to_json(check, places, written) for check in env.checks],
+        "model": _model_to_json(env, written),
     }
+    if not written.parts:
+        del document["parts"]
     return json.dumps(document, indent=1)
 
 
@@ -158,9 +168,9 @@ def _symbol_to_json(info: SymbolInfo) -> dict[str, Any]:
     }
 
 
-def _fact_to_json(fact: Fact) -> dict[str, Any]:
+def _fact_to_json(fact: Fact, written: InParts) -> dict[str, Any]:
     return {
-        "claim": show(fact.claim),
+        "claim": written.text(fact.claim),
         "origin": fact.origin,
         "text": _clean(fact.text),
         "message": _clean(fact.message),
@@ -170,12 +180,14 @@ def _fact_to_json(fact: Fact) -> dict[str, Any]:
     }
 
 
-def _check_to_json(check: Check, places: Mapping[Fact, int]) -> dict[str, Any]:
+def _check_to_json(
+    check: Check, places: Mapping[Fact, int], written: InParts
+) -> dict[str, Any]:
     return {
-        "claim": show(check.claim),
+        "claim": written.text(check.claim),
         "text": _clean(check.text),
         "written": _clean(check.written),
-        "expr": None if check.expr is None else show(check.expr),
+        "expr": None if check.expr is None else written.text(check.expr),
         "message": _clean(check.message),
         "origin": check.origin,
         "operation": _clean(check.operation),
@@ -184,12 +196,12 @@ def _check_to_json(check: Check, places: Mapping[Fact, int]) -> dict[str, Any]:
     }
 
 
-def _model_to_json(env: ShapeEnv) -> dict[str, Any]:
+def _model_to_json(env: ShapeEnv, written: InParts) -> dict[str, Any]:
     state = env._model.state_of(info.symbol for info in env.symbols.values())
     return {
         "values": [[sym.name, _value_to_json(v)] for sym, v in state.values.items()],
         "credit": state.credit,
-        "open": [show(claim) for claim in state.open],
+        "open": [written.text(claim) for claim in state.open],
         "unsure": [sym.name for sym in state.unsure],
     }
 
@@ -231,6 +243,7 @@ class _Reader:
     def __init__(self, data: dict[str, Any]) -> None:
         self._data = data
         self._symbols: dict[str, Expr] = {}
+        self._names: Mapping[str, Expr] = self._symbols
         self._read: dict[str, Expr] = {}
 
     def env(self) -> ShapeEnv:
@@ -243,6 +256,7 @@ class _Reader:
             info = self._info(entry, f"symbols[{place}]")
             known = known.declaring(info.symbol, info.backed, place)
             env._entered_info(info)
+        self._names = self._with_parts()
         facts = [self._fact(*item) for item in _placed(self._data["facts"], "facts")]
         self._require_examples(env, facts)
         env._stated = [fact for fact in facts if fact.origin != "check"]
@@ -271,6 +285,19 @@ class _Reader:
         sym = self._symbols[name] = symbol(name, kind)
         return SymbolInfo(sym, entry["backed"], entry["source"], hint, entry["size_like"])
 
+    def _with_parts(self) -> Mapping[str, Expr]:
+        """The symbols, and what claims call by name besides."""
+        parts = self._data.get("parts", ())
+        known = set(self._symbols)
+        for place, (name, _) in enumerate(parts):
+            if not is_name(name) or name in known:
+                unlike(f"parts[{place}][0]", "a name that nothing else has", name)
+            known.add(name)
+        try:
+            return with_parts(parts, self._symbols, expr_from_json)
+        except SerializationError as error:
+            raise SerializationError(f"parts: {error}") from error
+
     def _require_examples(self, env: ShapeEnv, facts: Sequence[Fact]) -> None:
         """Examples must be in the declared ranges."""
         for fact in facts:
@@ -288,7 +315,7 @@ class _Reader:
         claim = self._read.get(data)
         if claim is None:
             try:
-                claim = self._read[data] = expr_from_json(data, self._symbols)
+                claim = self._read[data] = expr_from_json(data, self._names)
             except SerializationError as error:
                 raise SerializationError(f"{path}: {error}") from error
         if not isinstance(claim, BoolExpr):

@@ -31,7 +31,12 @@ from shapes.env.symints import (
     spelled_of_sympy,
     symbolic,
 )
-from shapes.errors import DataDependentError, ExpressionTypeError, UndefinedError
+from shapes.errors import (
+    DataDependentError,
+    ExpressionTypeError,
+    UndefinedError,
+    UnknownSymbolError,
+)
 from shapes.expr.booleans import conjunction, equal, negation
 from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, Value, as_expr, constant
 from shapes.facts.bounds import bounds
@@ -42,7 +47,7 @@ from shapes.prove.consistency import Model
 from shapes.prove.quick import decide
 from shapes.traversal.definedness import Spelled
 from shapes.traversal.evaluate import evaluated
-from shapes.traversal.interpret import free_symbols
+from shapes.traversal.interpret import free_symbols, symbols_of
 from shapes.traversal.parsing import parse_spelled
 
 if TYPE_CHECKING:
@@ -117,12 +122,24 @@ class ShapeEnv(Declarations, Displayed):
         if type(claim) is SymBool and claim.env is self and claim.defined is TRUE:
             expr = claim.expr
             assert isinstance(expr, BoolExpr)
+            self._require_own(expr)
             return expr, expr
         spelled = self._claim(claim)
         expr = spelled.expr
         assert isinstance(expr, BoolExpr)
         whole = expr if spelled.defined is TRUE else conjunction(spelled.defined, expr)
+        self._require_own(whole)
         return whole, expr
+
+    def _require_own(self, claim: BoolExpr) -> None:
+        """Refuse to state what is about symbols that ended with their scope: nobody could
+        read it again."""
+        for sym in symbols_of(claim):
+            info = self.symbols.get(sym.name)
+            if info is None or info.symbol is not sym:
+                raise UnknownSymbolError(
+                    f"`{sym.name}` was declared in a scope that has ended", name=sym.name
+                )
 
     # ------------------------------------------------------------------ stating
 
@@ -393,7 +410,7 @@ class ShapeEnv(Declarations, Displayed):
         hints: dict[Expr, Value] = {}
         for sym in free_symbols(*exprs):
             info = self.symbols.get(sym.name)
-            if info is None or info.hint is None:
+            if info is None or info.symbol is not sym or info.hint is None:
                 return None
             hints[sym] = info.hint
         return hints

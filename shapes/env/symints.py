@@ -561,6 +561,8 @@ LAZY: Final = ("And", "Or", "Implies", "Where")
 
 def held(value: Any) -> Any:
     """The symbolic value in an array without axes; anything else as it is."""
+    if isinstance(value, (Symbolic, Expr, int, float)):
+        return value
     if is_array(value) and value.shape == () and getattr(value.dtype, "kind", "") == "O":
         inside = value.item()
         return inside if isinstance(inside, (Symbolic, Expr)) else value

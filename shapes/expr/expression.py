@@ -71,9 +71,9 @@ class Expr:
         return f"<{self.kind} {brief(self, 400)}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from shapes.traversal.parsing import parse_saved, saved
+        from shapes.traversal.parsing import parse_saved, saved_in_parts
 
-        return parse_saved, saved(self)
+        return parse_saved, saved_in_parts(self)
 
     def __copy__(self) -> Expr:
         return self

@@ -25,9 +25,18 @@ from shapes.expr.nodes import OPERATORS, Expr, Kind, Op, as_expr, constant, symb
 from shapes.expr.operators import named_functions
 from shapes.traversal.definedness import Spelled, spell, spell_chain
 from shapes.traversal.interpret import free_symbols
+from shapes.traversal.parts import InParts, Part, with_parts
 from shapes.traversal.printing import PRECEDENCE, show
 
-__all__ = ["NAME", "is_name", "parse", "parse_saved", "parse_spelled", "saved"]
+__all__ = [
+    "NAME",
+    "is_name",
+    "parse",
+    "parse_saved",
+    "parse_spelled",
+    "saved",
+    "saved_in_parts",
+]
 
 Lookup = Callable[[str], Expr]
 Symbols = Mapping[str, Expr] | Lookup | None
@@ -156,9 +165,19 @@ def saved(expr: Expr) -> tuple[str, tuple[tuple[str, Kind], ...]]:
     return show(expr), tuple((s.name, s.kind) for s in free_symbols(expr))
 
 
-def parse_saved(text: str, kinds: tuple[tuple[str, Kind], ...]) -> Expr:
-    """The inverse of `saved`."""
-    return parse(text, {name: symbol(name, kind) for name, kind in kinds})
+def saved_in_parts(expr: Expr) -> tuple[str, tuple[tuple[str, Kind], ...], tuple[Part, ...]]:
+    """The same, where parts that would be written again and again have names (see `parts`)."""
+    kinds = tuple((s.name, s.kind) for s in free_symbols(expr))
+    written = InParts([name for name, _ in kinds])
+    return written.text(expr), kinds, tuple(written.parts)
+
+
+def parse_saved(
+    text: str, kinds: tuple[tuple[str, Kind], ...], parts: tuple[Part, ...] = ()
+) -> Expr:
+    """The inverse of `saved` and `saved_in_parts`."""
+    symbols = {name: symbol(name, kind) for name, kind in kinds}
+    return parse(text, with_parts(parts, symbols, parse))
 
 
 def _without_sign(functions: Mapping[str, Op]) -> list[str]:

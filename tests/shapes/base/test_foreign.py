@@ -68,6 +68,7 @@ NONE: list[Any] = [
     np.datetime64(3, "s"), np.str_("3"), Fraction(1, 2), Decimal("0.1"), Decimal("nan"),
     Decimal("1e999999"), sympy.Rational(1, 3), sympy.Symbol("q"), sympy.zoo, sympy.pi,
     np.longdouble(1) / 3, object(), [3], (3,), sympy.Float("0.1", 50), np.ma.masked,
+    sympy.Float("1e400"), sympy.Float("1e-400"),
     np.ma.array(3, mask=True), np.void(b"abc"),
 ]  # fmt: skip
 SHOWN: Callable[[Any], str] = lambda v: f"{type(v).__name__}:{v!r:.20}"  # noqa: E731

@@ -244,6 +244,40 @@ def test_a_scope_forgets_everything(env: ShapeEnv) -> None:
     assert env.facts is facts
 
 
+@pytest.mark.parametrize("again", [None, "integer", "boolean"])
+def test_nothing_is_stated_about_what_ended_with_its_scope(again: str | None) -> None:
+    """A value may outlive its scope; what is said of it would be about no symbol of the
+    environment, and an environment that was saved so could not be read."""
+    env = ShapeEnv()
+    x = env.integer("x", hint=3)
+    with env.scope():
+        y = env.integer("y", hint=2)
+        whole = y // x
+    if again == "boolean":
+        env.boolean("y", hint=True)
+    before = env.to_json()
+    stated: list[Callable[[], object]] = [
+        lambda: env.assume(y <= 3),
+        lambda: env.contract(y + x <= 3),
+        lambda: env.check(whole <= 3, "a message"),
+        lambda: env.guarantee(y >= 0, "op"),
+        lambda: env.prove("x > 3", given=[y > 1]),
+        lambda: bool(y <= 3),
+        lambda: int(y),
+        lambda: bool(whole >= 1),
+    ]
+    if again == "integer":
+        env.integer("y", hint=2)  # the same symbol, by its name
+        for call in stated:
+            call()
+    else:
+        for call in stated:
+            with pytest.raises((UnknownSymbolError, DataDependentError, ExpressionTypeError)):
+                call()
+        assert env.to_json().split('"model"')[0] == before.split('"model"')[0]
+    assert ShapeEnv.from_json(env.to_json()).to_json() == env.to_json()
+
+
 def test_a_scope_forgets_when_an_error_leaves_it(env: ShapeEnv) -> None:
     before = state(env)
 
