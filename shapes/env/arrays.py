@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Final
 
 from shapes.base.foreign import number
-from shapes.env.symints import Symbolic, applied
+from shapes.env.symints import Symbolic, applied, is_numpys
 from shapes.expr.nodes import OPERATORS, Op
 
 __all__ = ["ANSWERS", "answered"]
@@ -40,7 +40,8 @@ def answered(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: Any) -> A
     import numpy as np
 
     exact = [x if isinstance(x, Symbolic) else number(x) for x in inputs]
-    if method == "__call__" and not kwargs and all(x is not None for x in exact):
+    is_plain = method == "__call__" and not kwargs
+    if is_plain and all(x is not None for x in exact) and not _is_numpys(ufunc, inputs):
         if ufunc is np.divmod:
             a, b = exact
             return divmod(a, b)  # type: ignore[operator]
@@ -58,6 +59,14 @@ def answered(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: Any) -> A
         return NotImplemented
     objects = [_as_objects(np, x) for x in inputs]
     return getattr(ufunc, method)(*objects, **kwargs)
+
+
+def _is_numpys(ufunc: Any, inputs: tuple[Any, ...]) -> bool:
+    """Whether a traced program computes with numbers of numpy's (see `is_numpys`)."""
+    op = _operators().get(ufunc.__name__)
+    name = "" if op is None else op.name
+    symbolic = [x for x in inputs if isinstance(x, Symbolic)]
+    return any(is_numpys(symbolic[0], name, x) for x in inputs)
 
 
 def _has_own(value: object) -> bool:

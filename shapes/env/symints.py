@@ -521,12 +521,27 @@ def symbolic(env: ShapeEnv, expr: Expr, defined: BoolExpr = TRUE) -> Symbolic:
 
 def _beside(name: str, one: Symbolic, other: object) -> Any:
     """The operator on `one` and what is beside it, if that is an operand."""
-    return applied(one.env, name, (one, other)) if _is_operand(other) else NotImplemented
+    if not _is_operand(other) or is_numpys(one, name, other):
+        return NotImplemented
+    return applied(one.env, name, (one, other))
 
 
 def _reflected(name: str, one: Symbolic, other: object) -> Any:
     """The operator on what is beside it and `one`."""
-    return applied(one.env, name, (other, one)) if _is_operand(other) else NotImplemented
+    if not _is_operand(other) or is_numpys(one, name, other):
+        return NotImplemented
+    return applied(one.env, name, (other, one))
+
+
+def is_numpys(one: Symbolic, name: str, other: object) -> bool:
+    """Whether numpy computes an operator, in a program that is traced: with a number of its
+    own, whose dtype the result has. (An int64 beside an integer is one, as exact.)"""
+    if one.env.watch is None or type(other).__module__ != "numpy" or name in _COMPARED:
+        return False
+    return not (type(other).__name__ in ("int64", "longlong") and isinstance(one, SymInt))
+
+
+_COMPARED: Final = ("Lt", "Le", "Gt", "Ge", "Eq", "Ne")
 
 
 def _is_operand(value: object) -> bool:
