@@ -22,6 +22,7 @@ __all__ = [
     "as_truth",
     "is_array",
     "is_numeric",
+    "is_numpys_own",
     "is_sympy",
     "number",
     "of_kind",
@@ -81,6 +82,11 @@ def is_numeric(value: object) -> bool:
     if is_array(value):
         return tuple(value.shape) == ()  # type: ignore[attr-defined]
     return is_sympy(value) or number(value) is not None or _ratio(value) is not None
+
+
+def is_numpys_own(value: object) -> bool:
+    """Whether this is a number of one of numpy's own types."""
+    return type(value).__module__ == "numpy"
 
 
 def as_integer(value: object) -> int | None:

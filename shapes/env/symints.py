@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
-from shapes.base.foreign import is_numeric, is_sympy, number
+from shapes.base.foreign import is_numeric, is_numpys_own, is_sympy, number
 from shapes.base.infinity import IntInfinity
 from shapes.base.pretty import shown_as_text
 from shapes.errors import ExpressionTypeError
@@ -464,12 +464,6 @@ class SymBool(Symbolic):
     def __neg__(self) -> Any:  # a truth value counts as an integer
         return 0 - self
 
-    def __pos__(self) -> Any:
-        return 0 + self
-
-    def __abs__(self) -> Any:
-        return 0 + self
-
     def __invert__(self) -> Any:
         _watched(self, "inversion")
         return applied(self.env, "Not", (self,))
@@ -521,27 +515,24 @@ def symbolic(env: ShapeEnv, expr: Expr, defined: BoolExpr = TRUE) -> Symbolic:
 
 def _beside(name: str, one: Symbolic, other: object) -> Any:
     """The operator on `one` and what is beside it, if that is an operand."""
-    if not _is_operand(other) or is_numpys(one, name, other):
-        return NotImplemented
-    return applied(one.env, name, (one, other))
+    return applied(one.env, name, (one, other)) if _takes(one, name, other) else NotImplemented
 
 
 def _reflected(name: str, one: Symbolic, other: object) -> Any:
     """The operator on what is beside it and `one`."""
-    if not _is_operand(other) or is_numpys(one, name, other):
-        return NotImplemented
-    return applied(one.env, name, (other, one))
+    return applied(one.env, name, (other, one)) if _takes(one, name, other) else NotImplemented
+
+
+def _takes(one: Symbolic, name: str, other: object) -> bool:
+    return _is_operand(other) and not is_numpys(one, name, other)
 
 
 def is_numpys(one: Symbolic, name: str, other: object) -> bool:
-    """Whether numpy computes an operator, in a program that is traced: with a number of its
-    own, whose dtype the result has. (An int64 beside an integer is one, as exact.)"""
-    if one.env.watch is None or type(other).__module__ != "numpy" or name in _COMPARED:
+    """Whether numpy computes an operator in a traced program, for a number of its own whose
+    dtype the result has. (An int64 beside an integer is one, as exact.)"""
+    if one.env.watch is None or name in _COMPARED or not is_numpys_own(other):
         return False
-    return not (type(other).__name__ in ("int64", "longlong") and isinstance(one, SymInt))
-
-
-_COMPARED: Final = ("Lt", "Le", "Gt", "Ge", "Eq", "Ne")
+    return not (isinstance(one, SymInt) and type(other).__name__ in ("int64", "longlong"))
 
 
 def _is_operand(value: object) -> bool:
@@ -570,6 +561,7 @@ def spelled_of_sympy(value: Any, symbols: Mapping[str, Expr] | None = None) -> S
     return Spelled(expr, defined(expr))
 
 
+_COMPARED: Final = ("Lt", "Le", "Gt", "Ge", "Eq", "Ne")
 LAZY: Final = ("And", "Or", "Implies", "Where")
 """Operators that need not evaluate all their operands."""
 

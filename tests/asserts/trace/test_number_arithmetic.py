@@ -144,8 +144,6 @@ def test_the_larger_of_two_types_is_of_either(formula: Any) -> None:
         lambda x, n, f: min([n, 1]),
         lambda x, n, f: max(n > 2, True),
         lambda x, n, f: -(n > 2),
-        lambda x, n, f: +(n > 2),
-        lambda x, n, f: abs(n > 2),
         lambda x, n, f: -(n > 2) * n,
     ],
 )
