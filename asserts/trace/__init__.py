@@ -147,7 +147,9 @@ def _as_argument(tracer: Tracer, result: Any) -> Any:
         return tuple(items) if isinstance(result, tuple) else items
     if isinstance(result, dict):
         return {key: _as_argument(tracer, r) for key, r in result.items()}
-    supported = (SymArray, Symbolic, np.ndarray, np.generic, int, float, complex, str)
+    if isinstance(result, np.generic):
+        return result  # (as an attribute of the module it would be an array)
+    supported = (SymArray, Symbolic, np.ndarray, int, float, complex, str)
     if result is None or isinstance(result, supported):
         return tracer.argument(result)
     raise TraceError(

@@ -1,4 +1,5 @@
-"""What Python's arithmetic of floats needs, where it is not that of IEEE doubles.
+"""What arithmetic of floats needs, where it is not that of IEEE doubles: Python's powers, and
+numpy's within ``np.errstate(all="raise")``.
 
 ``a ** b`` of an engine's floats is C's `pow`, which has a value everywhere. Python's raises
 `ZeroDivisionError` for 0.0 to a negative power and `OverflowError` for a result that is too
@@ -10,8 +11,12 @@ none of these happens.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
+import numpy as np
+
+from asserts.errors import TraceError
 from shapes.expr import (
     FALSE,
     OPERATORS,
@@ -25,7 +30,7 @@ from shapes.expr import (
 )
 from shapes.tensors import Need
 
-__all__ = ["float_power_needs"]
+__all__ = ["float_power_needs", "require_same_errors"]
 
 _TO_FLOAT = OPERATORS["ToFloat"]
 _ZERO = as_expr(0.0)
@@ -79,3 +84,17 @@ def _cannot_overflow(base: Expr, exponent: Expr, is_size: Callable[[Expr], bool]
         return False
     # An integer other than 0 is at least 1 in size; 2**63 to the power of 16 is a double.
     return to < 0 or (to <= 16 and is_size(base.args[0]))
+
+
+def require_same_errors(before: Mapping[str, Any]) -> None:
+    """Raises `TraceError` if the program has told numpy to raise errors of floats (or not to,
+    where its caller had): a graph computes as its own caller says."""
+    now = np.geterr()
+    if now == before:
+        return
+    for kind, answer in now.items():
+        if answer != before[kind] and not {answer, before[kind]} <= {"ignore", "warn"}:
+            raise TraceError(
+                f"np.errstate({kind}={answer!r}) is not kept by a graph; call the program "
+                "within np.errstate, or check the values"
+            )

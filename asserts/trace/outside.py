@@ -8,7 +8,7 @@ attributes of their modules, by names that traced modules have for them, and, fo
 of random numbers, where traced functions hold them: in closures, defaults and attributes.
 
 Limits: a generator in a place that is not looked through (an attribute of an object of
-another library, say) is not seen.
+another library, say) is not seen, nor is what threads do that were there before the trace.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ import random
 import secrets
 import sys
 import sysconfig
+import threading
 import time
 import timeit
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import partial
 from types import FrameType, ModuleType
 from typing import Any, Final, NoReturn
@@ -246,6 +248,17 @@ def _refusing(method: Callable[..., Any], name: str) -> Callable[..., Any]:
     return refusing
 
 
+def _start_in_context(start: Callable[[threading.Thread], None]) -> Callable[..., None]:
+    """A thread that traced code starts belongs to the trace: it refuses what that refuses."""
+
+    def started(thread: threading.Thread) -> None:
+        if current_tracer() is not None:
+            thread.run = partial(copy_context().run, thread.run)  # type: ignore[method-assign]
+        start(thread)
+
+    return started
+
+
 @contextmanager
 def refused() -> Iterator[None]:
     """Within the block, the sources refuse to be called by traced code."""
@@ -262,6 +275,9 @@ def refused() -> Iterator[None]:
             undo.append(
                 partial(setattr, cls, name, own) if is_own else partial(delattr, cls, name)
             )
+        start = threading.Thread.start
+        undo.append(partial(setattr, threading.Thread, "start", start))
+        threading.Thread.start = _start_in_context(start)  # type: ignore[method-assign]
         yield
     finally:
         for restore in reversed(undo):

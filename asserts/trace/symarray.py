@@ -413,6 +413,11 @@ def _beside_number(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: 
     tracer = current_tracer()
     if tracer is None or any(isinstance(a, SymArray) for a in args):
         return NotImplemented
+    if ufunc is np.power and any(isinstance(a, np.inexact) for a in args):
+        raise TraceError(
+            "numpy computes ** of a single number by other means than np.power, with another "
+            "last digit; make it Python's (float(...)), or call np.power"
+        )
     return apply_ufunc(tracer, ufunc, method, args, kwargs)
 
 

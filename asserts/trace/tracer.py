@@ -23,7 +23,7 @@ from asserts.graph import runtime
 from asserts.graph.graph import Graph, Node
 from asserts.graph.module import GraphModule
 from asserts.graph.values import ArrayValue
-from asserts.trace.floats import float_power_needs
+from asserts.trace.floats import float_power_needs, require_same_errors
 from asserts.trace.names import described, learn_names, text_of_claim
 from asserts.trace.symarray import ANY, Elements, SymArray, Total, count_key, sum_key
 from shapes import tensors
@@ -103,6 +103,7 @@ class Tracer:
         self._computed: dict[Expr, tuple[BoolExpr, Location | None]] = {}
         self._operation: list[tuple[str, Any]] = []
         self._end: str | None = None
+        self._float_errors = np.geterr()
 
     @contextmanager
     def calling(self, name: str, function: Any) -> Iterator[None]:
@@ -275,6 +276,7 @@ class Tracer:
         name: str | None = None,
     ) -> Node:
         """A new node; symbolic arguments become nodes before it, constants attributes."""
+        require_same_errors(self._float_errors)
         trace = self._stack_trace()
         self.emitter.meta = {"stack_trace": trace}
         inputs = tuple(self.argument(a) for a in args)

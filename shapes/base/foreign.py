@@ -20,8 +20,10 @@ __all__ = [
     "as_double",
     "as_integer",
     "as_truth",
+    "held",
     "is_array",
     "is_numeric",
+    "is_numpys_own",
     "is_sympy",
     "number",
     "of_kind",
@@ -82,6 +84,21 @@ def is_numeric(value: object) -> bool:
     if is_array(value):
         return getattr(value, "shape", None) == ()
     return is_sympy(value) or number(value) is not None or _ratio(value) is not None
+
+
+def held(value: Any, kinds: tuple[type, ...]) -> Any:
+    """A value of these kinds in an array without axes; anything else as it is."""
+    if isinstance(value, kinds) or type(value) is int or not is_array(value):
+        return value
+    if value.shape == () and getattr(value.dtype, "kind", "") == "O":
+        inside = value.item()
+        return inside if isinstance(inside, kinds) else value
+    return value
+
+
+def is_numpys_own(value: object) -> bool:
+    """Whether this is a number of one of numpy's own types."""
+    return type(value).__module__ == "numpy"
 
 
 def as_integer(value: object) -> int | None:

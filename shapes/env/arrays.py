@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final
 
-from shapes.base.foreign import number, refused
-from shapes.env.symints import Symbolic, applied, held
+from shapes.base.foreign import held, number, refused
+from shapes.env.symints import SYMBOLIC, Symbolic, applied, is_numpys
 from shapes.errors import ExpressionTypeError
 from shapes.expr.nodes import OPERATORS, Op
 
@@ -40,9 +40,10 @@ def answered(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: Any) -> A
     """The result of a ufunc of which an operand is a symbolic number."""
     import numpy as np
 
-    inputs = tuple(map(held, inputs))
+    inputs = tuple(held(one, SYMBOLIC) for one in inputs)
     exact = [x if isinstance(x, Symbolic) else number(x) for x in inputs]
-    if method == "__call__" and not kwargs and all(x is not None for x in exact):
+    is_plain = method == "__call__" and not kwargs
+    if is_plain and all(x is not None for x in exact) and not _is_numpys(ufunc, inputs):
         if ufunc is np.divmod:
             a: Any
             b: Any
@@ -65,6 +66,14 @@ def answered(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: Any) -> A
             raise ExpressionTypeError(f"{refused(x)} is neither an expression nor a number")
     objects = [_as_objects(np, x) for x in inputs]
     return getattr(ufunc, method)(*objects, **kwargs)
+
+
+def _is_numpys(ufunc: Any, inputs: tuple[Any, ...]) -> bool:
+    """Whether a traced program computes with numbers of numpy's (see `is_numpys`)."""
+    op = _operators().get(ufunc.__name__)
+    name = "" if op is None else op.name
+    symbolic = [x for x in inputs if isinstance(x, Symbolic)]
+    return any(is_numpys(symbolic[0], name, x) for x in inputs)
 
 
 def _has_own(value: object) -> bool:

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
-from shapes.base.foreign import is_array, is_numeric, is_sympy, number
+from shapes.base.foreign import held, is_numeric, is_numpys_own, is_sympy, number
 from shapes.base.infinity import IntInfinity
 from shapes.base.pretty import shown_as_text
 from shapes.errors import ExpressionTypeError
@@ -464,12 +464,6 @@ class SymBool(Symbolic):
     def __neg__(self) -> Any:  # a truth value counts as an integer
         return 0 - self
 
-    def __pos__(self) -> Any:
-        return 0 + self
-
-    def __abs__(self) -> Any:
-        return 0 + self
-
     def __invert__(self) -> Any:
         _watched(self, "inversion")
         return applied(self.env, "Not", (self,))
@@ -521,12 +515,24 @@ def symbolic(env: ShapeEnv, expr: Expr, defined: BoolExpr = TRUE) -> Symbolic:
 
 def _beside(name: str, one: Symbolic, other: object) -> Any:
     """The operator on `one` and what is beside it, if that is an operand."""
-    return applied(one.env, name, (one, other)) if _is_operand(other) else NotImplemented
+    return applied(one.env, name, (one, other)) if _takes(one, name, other) else NotImplemented
 
 
 def _reflected(name: str, one: Symbolic, other: object) -> Any:
     """The operator on what is beside it and `one`."""
-    return applied(one.env, name, (other, one)) if _is_operand(other) else NotImplemented
+    return applied(one.env, name, (other, one)) if _takes(one, name, other) else NotImplemented
+
+
+def _takes(one: Symbolic, name: str, other: object) -> bool:
+    return _is_operand(other) and not is_numpys(one, name, other)
+
+
+def is_numpys(one: Symbolic, name: str, other: object) -> bool:
+    """Whether numpy computes an operator in a traced program, for a number of its own whose
+    dtype the result has. (An int64 beside an integer is one, as exact.)"""
+    if one.env.watch is None or name in _COMPARED or not is_numpys_own(other):
+        return False
+    return not (isinstance(one, SymInt) and type(other).__name__ in ("int64", "longlong"))
 
 
 def _is_operand(value: object) -> bool:
@@ -555,22 +561,14 @@ def spelled_of_sympy(value: object, symbols: Mapping[str, Expr] | None = None) -
     return Spelled(expr, defined(expr))
 
 
+SYMBOLIC: Final = (Symbolic, Expr)
+_COMPARED: Final = ("Lt", "Le", "Gt", "Ge", "Eq", "Ne")
 LAZY: Final = ("And", "Or", "Implies", "Where")
 """Operators that need not evaluate all their operands."""
 
 
-def held(value: Any) -> Any:
-    """The symbolic value in an array without axes; anything else as it is."""
-    if isinstance(value, (Symbolic, Expr, int, float)):
-        return value
-    if is_array(value) and value.shape == () and getattr(value.dtype, "kind", "") == "O":
-        inside = value.item()
-        return inside if isinstance(inside, (Symbolic, Expr)) else value
-    return value
-
-
 def applied(env: ShapeEnv | None, name: str, operands: tuple[object, ...]) -> Any:
-    operands = tuple(map(held, operands))
+    operands = tuple(held(operand, SYMBOLIC) for operand in operands)
     for operand in operands:
         if isinstance(operand, Symbolic):
             if env is not None and operand.env is not env:

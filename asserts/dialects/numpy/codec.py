@@ -164,7 +164,9 @@ def _numbers(array: np.ndarray[Any, Any]) -> list[Any]:
 
 def _array(dtype: str, shape: tuple[int, ...], numbers: list[str]) -> np.ndarray[Any, Any]:
     read = _READERS[_dtype(dtype).kind]
-    return np.array([read(number) for number in numbers], dtype=dtype).reshape(shape)
+    found = np.array([read(number) for number in numbers], dtype=dtype).reshape(shape)
+    found.flags.writeable = False  # as in the graph that was saved: every run reads it
+    return found
 
 
 def _decode_expr(codec: NumpyCodec, content: Any, depth: int) -> object:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +17,7 @@ import asserts
 from asserts.dialects.numpy.codec import load, save
 from asserts.errors import TraceError
 from asserts.trace import Spec, trace
+from tests.asserts.behaviour import same_value
 
 INTEGERS = (-10**400, -3, -2, -1, 0, 1, 2, 3, 2**53 + 1, 10**20, 10**400)
 FLOATS = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, -2.5, 3.0, 1e300, -1e300, 1e-320, math.nan, math.inf,
@@ -141,8 +144,6 @@ def test_the_larger_of_two_types_is_of_either(formula: Any) -> None:
         lambda x, n, f: min([n, 1]),
         lambda x, n, f: max(n > 2, True),
         lambda x, n, f: -(n > 2),
-        lambda x, n, f: +(n > 2),
-        lambda x, n, f: abs(n > 2),
         lambda x, n, f: -(n > 2) * n,
     ],
 )
@@ -165,3 +166,46 @@ def test_the_inverse_of_a_truth_value_is_a_number() -> None:
         trace(lambda x: (asserts.check(~(x.shape[0] > 2)), x)[1], ("n",))
     inverted = trace(lambda x: (~(x > 2), ~(x[0] > 2)), Spec((3,)))
     assert not inverted(np.array([3.0, 1.0, 1.0]))[1]
+
+
+# --------------------------------------------------------------------------- numbers of numpy's
+
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
+    "//": operator.floordiv, "%": operator.mod, "**": operator.pow, "divmod": divmod,
+}  # fmt: skip
+SCALARS = (np.int8(3), np.int32(2), np.uint8(7), np.uint64(5), np.int64(3), np.float16(0.1),
+           np.float32(0.1), np.float64(0.1), np.bool_(True))  # fmt: skip
+
+
+@pytest.mark.parametrize("scalar", SCALARS, ids=lambda scalar: type(scalar).__name__)
+@pytest.mark.parametrize("name", ARITHMETIC)
+def test_a_number_of_numpy_gives_its_dtype_to_the_result(name: str, scalar: Any) -> None:
+    """``np.float32(0.1) * n`` is rounded to a float32, and ``x * (np.sqrt(2) / n)`` is an array of
+    doubles."""
+
+    def function(x: Any) -> Any:
+        n, f, op = x.shape[0], float(x[:1].sum()), ARITHMETIC[name]
+        found = [op(scalar, f), op(f, scalar)]
+        if not isinstance(scalar, np.int64):  # (beside an integer it is one)
+            found += [op(scalar, n), op(n, scalar)]
+        return found, x * found[-1] if name != "divmod" else x
+
+    if name == "-" and isinstance(scalar, np.bool_):
+        return
+    if name == "**" and isinstance(scalar, np.inexact):
+        with pytest.raises(TraceError, match=r"by other means than np\.power"):
+            trace(function, Spec(("n",), "float32"))
+        return
+    program = asserts.insert(trace(function, Spec(("n",), "float32"))).graph_module
+    for size in (1, 3, 200):
+        x = np.full(size, 0.7, "float32")
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert same_value(*(outcome(one, x) for one in (function, program)))
+
+
+def test_a_number_of_numpy_is_compared_exactly() -> None:
+    program = trace(lambda x: (x.shape[0] > np.int8(3), np.float32(2.5) < x.shape[0]), ("n",))
+    assert program(np.ones(300)) == (True, True)
+    assert not program.graph.find_nodes(op="call_function", target=np.greater)
