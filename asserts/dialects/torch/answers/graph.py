@@ -58,7 +58,7 @@ from asserts.dialects.torch.answers.sizes import certain_sizes, is_exact_size
 from asserts.dialects.torch.answers.tracepoints import TorchTracepoints
 from asserts.dialects.torch.answers.values import TorchValues
 from asserts.dialects.torch.symbols import ops as torch_ops
-from asserts.dialects.torch.symbols.loaded import Doubts, is_unbacked, lost_place
+from asserts.dialects.torch.symbols.loaded import Doubts, lost_place
 from asserts.dialects.torch.symbols.shape_env import (
     TorchEnv,
     UnreadableError,
