@@ -20,7 +20,6 @@ pytestmark = [
 NOT_YET = {
     "tf_switch": "its loss asks for hidden states that are not there when torch traces",
     "tf_vilt_masks": "torch assumes that two run-time sizes are equal, which are not",
-    "tm_retrieval_map": "`isinstance(size, int)` is false for a symbolic size of an input",
     "kornia_random_crop": "`isinstance(size, int)` is false for a symbolic size of an input",
 }
 """What does not export, or not for its own example, and why."""

@@ -360,6 +360,13 @@ def _told_and_raised(x: Any, n: Any) -> Any:
     return x * 2
 
 
+def _says_what_is_allowed(x: Any, n: Any) -> Any:
+    least = None
+    if n > 5:
+        raise ValueError(f"{x} is not among {[5] if least is None else [least, 5]}")
+    return x * 2
+
+
 def _cleans_up(x: Any, n: Any) -> Any:
     try:
         return _raises(x, n)
@@ -377,7 +384,10 @@ def _in_a_loop(x: Any, n: Any) -> Any:
     return sum(_raises(x, n) for _ in range(2))
 
 
-LEAVES = [_another_is_caught, _told_and_raised, _cleans_up, _without_gradients, _in_a_loop]
+LEAVES = [
+    _another_is_caught, _told_and_raised, _says_what_is_allowed, _cleans_up, _without_gradients,
+    _in_a_loop,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("function", LEAVES, ids=lambda f: f.__name__.strip("_"))

@@ -3,13 +3,16 @@
     python -m tests.torch.real               # all
     python -m tests.torch.real NAME ...      # these again, beside what was found before
     python -m tests.torch.real --continue    # those that were not run yet
+    python -m tests.torch.real --table       # none: only write the table
 
-The table is written when there are results of all programs.
+``--kept FILE`` names the file of what was found, which is written after each program; it is in
+the directory for temporary files otherwise. Programs without results keep their rows, marked.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -26,7 +29,10 @@ BEGIN, END = "<!-- real: begin -->", "<!-- real: end -->"
 WORKERS = 2
 MARK = "results: "
 KEPT = Path(tempfile.gettempdir()) / "shapeproof-real.json"
-"""What was found so far."""
+"""What was found so far, if no other file is named."""
+
+OLDER = " (older)"
+"""Marks a row that is not of the last run."""
 
 Results = dict[str, list[Result]]
 
@@ -59,8 +65,8 @@ def run(names: Sequence[str]) -> Iterator[tuple[str, list[Result]]]:
             yield from run(left[1:])
 
 
-def all_of(names: Sequence[str], known: Results) -> Results:
-    """The results of programs, by name, with those that are known."""
+def all_of(names: Sequence[str], known: Results, kept: Path) -> Results:
+    """The results of programs, by name, with those that are known; all are `kept`."""
     found = dict(known)
     parts = [names[i::WORKERS] for i in range(WORKERS)]
 
@@ -71,7 +77,7 @@ def all_of(names: Sequence[str], known: Results) -> Results:
             for one in results:
                 for text in filter(None, (one.error, *one.wrong, *one.unannounced)):
                     print("   ", one.way, text, flush=True)
-            KEPT.write_text(json.dumps({n: list(map(asdict, r)) for n, r in found.items()}))
+            kept.write_text(json.dumps({n: list(map(asdict, r)) for n, r in found.items()}))
 
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(part, filter(None, parts)))
@@ -88,20 +94,35 @@ def _cell(result: Result) -> str:
     return f"{result.right}/{tried}" + (f", {len(result.wrong)} wrong" if result.wrong else "")
 
 
-def table(results: Results) -> str:
-    """The results as Markdown."""
-    topics = {one.name: one.topic for one in REAL}
+def rows_of(text: str) -> dict[str, str]:
+    """The rows of a table that was written before, by program."""
+    found = {}
+    for line in text.splitlines():
+        row = re.match(r"\| `(\w+)`(?: \(older\))? \|(.*)", line)
+        if row is None:
+            continue
+        cells = row[2].split("|")
+        if len(cells) == 7:  # (before there was the rung `branches`)
+            cells.insert(4, " – ")
+        found[row[1]] = f"| `{row[1]}`{OLDER} |{'|'.join(cells)}"
+    return found
+
+
+def table(results: Results, older: dict[str, str]) -> str:
+    """The results as Markdown, with the `older` rows of programs that have none."""
     lines = [
         "| program | of | torch | draft | no assumption | branches | example | asserts: draft, ours |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for name, found in results.items():
-        ways = {one.way: one for one in found}
+    for real in REAL:
+        name = real.name
+        ways = {one.way: one for one in results.get(name, ())}
         if set(ways) != set(WAYS):
+            lines += [older[name]] if name in older else []
             continue
         cells = [_cell(ways[way]) for way in WAYS]
         numbers = [str(ways[w].asserts) if ways[w].exported else "–" for w in ("draft", "example")]
-        lines.append(f"| `{name}` | {topics[name]} | {' | '.join(cells)} | {', '.join(numbers)} |")
+        lines.append(f"| `{name}` | {real.topic} | {' | '.join(cells)} | {', '.join(numbers)} |")
     return "\n".join(lines)
 
 
@@ -133,21 +154,25 @@ def summary(results: Results) -> str:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run, and print; the table is written if there are results of all."""
+    """Run, print, and write the table."""
+    given, kept = list(arguments), KEPT
     known: Results = {}
-    if arguments and KEPT.exists():
-        kept = json.loads(KEPT.read_text())
-        known = {name: [Result(**one) for one in results] for name, results in kept.items()}
-    wanted = [name for name in arguments if not name.startswith("-")]
+    if "--kept" in given:
+        at = given.index("--kept")
+        kept = Path(given[at + 1])
+        del given[at : at + 2]
+    if given and kept.exists():
+        found = json.loads(kept.read_text())
+        known = {name: [Result(**one) for one in results] for name, results in found.items()}
+    wanted = [name for name in given if not name.startswith("-")]
     names = wanted or [one.name for one in REAL if one.name not in known]
-    results = all_of(names, known)
-    text = f"{summary(results)}\n\n{table(results)}"
+    results = all_of([] if "--table" in given else names, known, kept)
+    docs = DOCS.read_text()
+    before, _, rest = docs.partition(BEGIN)
+    old, _, after = rest.partition(END)
+    text = f"{summary(results)}\n\n{table(results, rows_of(old))}"
     print(text)
-    if len(results) == len(REAL):
-        docs = DOCS.read_text()
-        before, _, rest = docs.partition(BEGIN)
-        _, _, after = rest.partition(END)
-        DOCS.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    DOCS.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
 
 
 if __name__ == "__main__":

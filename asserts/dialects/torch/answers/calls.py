@@ -92,8 +92,8 @@ PASSED_OVER: Final = frozenset(
         ATEN.alias.default,
     )
 )
-"""What reads an input; with constants for indices, and of a tensor whose sizes are known at entry,
-it needs no check."""
+"""What reads an input; with constants for indices, and of a tensor whose sizes are known at
+entry, it needs no check."""
 
 CHOOSING: Final = frozenset(
     (ATEN.nonzero.default, ATEN._unique2.default, ATEN.unique_consecutive.default)

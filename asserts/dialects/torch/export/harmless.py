@@ -178,11 +178,19 @@ class Reader:
 
     def _compare(self, node: ast.Compare) -> Seen:
         found = [self.read(one) for one in (node.left, *node.comparators)]
+        if all(isinstance(op, (ast.Is, ast.IsNot)) for op in node.ops):
+            return NUMBER
         plain = len({one.kind for one in found} & {"number", "text"}) == 1
         same = all(one.kind == found[0].kind for one in found)
         if plain and same and not any(isinstance(op, (ast.In, ast.NotIn)) for op in node.ops):
             return NUMBER
         return self._perhaps(TENSOR if any(o.kind == "tensor" for o in found) else NUMBER)
+
+    def _ifexp(self, node: ast.IfExp) -> Seen:
+        test, one, other = map(self.read, (node.test, node.body, node.orelse))
+        if test.kind == "tensor":
+            self.total = False  # (there is no truth of many elements)
+        return Seen(one.kind if one.kind == other.kind else "other")
 
     def _subscript(self, node: ast.Subscript) -> Seen:
         owner = self.read(node.value)

@@ -4,9 +4,9 @@ A side of a branch is traced whether or not it is taken. If it changed a list, o
 that a size is at least 2, the rest of the trace would rest on something that need not happen.
 
 Looked at is what local variables lead to, and what each function of the user's that runs can
-reach by the names that it uses, as it is before it runs. Of objects of Python's own and numpy's
-(iterators, random numbers, arrays, buffers) it is what they say when they are copied; a
-generator must not go on. Limits: what cannot be copied (files, locks), and what Python's own
+reach by the names that it uses, as it is before it runs. Of objects of Python's own and of
+numpy's (iterators, random numbers, arrays, buffers) it is what they say when they are copied;
+a generator must not go on. Limits: what cannot be copied (files, locks), and what Python's own
 modules keep.
 """
 
