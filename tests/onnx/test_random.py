@@ -130,6 +130,20 @@ def test_pools_without_channels(op: str) -> None:
     assert judged.counts["outside"]
 
 
+@pytest.mark.parametrize("op", ["LayerNormalization", "RMSNormalization"])
+def test_nothing_is_normalized_along_an_empty_axis(op: str) -> None:
+    proto = model(
+        [node("MatMul", ["x", "z"], ["y"]), node(op, ["y", "scale"], ["out"], axis=-2)],
+        [value("x", ["b", "n", 2]), value("z", [2, 3])],
+        ["out"],
+        {"scale": np.ones(3, np.float32)},
+        opset=23,
+    )
+    judged = judge(proto, sizes=40)
+    assert judged.wrong == []
+    assert judged.counts["outside"]
+
+
 @pytest.mark.parametrize("elements", [(0, 3), (2, 3)])
 def test_a_loop_without_turns_stacks_nothing(elements: tuple[int, int]) -> None:
     """onnxruntime takes 0 for a size that is not a number in the file."""

@@ -224,13 +224,17 @@ def contract(model: Any) -> Contract:
 def _settled(env: ShapeEnv, one: Requirement, every: Sequence[Requirement]) -> Requirement:
     """The requirement; as an exact one if what the others require in any case leaves none of
     the sizes with which it is only sufficient."""
-    if one.unless is FALSE:
-        return one
+    known = {info.symbol for info in env.symbols.values()}
     wanted = set(free_symbols(one.unless))
+    if one.unless is FALSE or not wanted <= known:  # (data may leave an operand empty)
+        return one
     given = [
         disjunction(other.whole, other.unless)
         for other in every
-        if other is not one and other.exact and wanted & set(free_symbols(other.whole))
+        if other is not one
+        and other.exact
+        and wanted & set(free_symbols(other.whole))
+        and set(free_symbols(other.unless)) <= known
     ]
     cases = one.unless.args if one.unless.op is OPERATORS["Or"] else (one.unless,)
     left = [

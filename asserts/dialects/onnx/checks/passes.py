@@ -232,12 +232,10 @@ def _source(condition: BoolExpr, exact: Sequence[Requirement]) -> Requirement | 
     that fails at the least size with which the condition does not hold."""
     symbols = free_symbols(condition)
     if len(symbols) == 1:
-        broken = ({symbols[0]: n} for n in range(TRIED))
-        least = next((sizes for sizes in broken if not is_met(condition, sizes)), None)
-        for one in exact:
-            if least is None or free_symbols(one.whole) != symbols:
-                continue
-            if not is_met(one.whole, least):
+        tried = ({symbols[0]: n} for n in range(TRIED))
+        sizes = next((sizes for sizes in tried if not is_met(condition, sizes)), {})
+        for one in exact if sizes else ():
+            if free_symbols(one.whole) == symbols and not is_met(one.whole, sizes):
                 return one
     return next((r for r in exact if set(symbols) <= set(free_symbols(r.whole))), None)
 

@@ -66,6 +66,8 @@ def _layer(call: Call) -> Sequence[Shape | None]:
     at = call.axis(call.integer("axis", -1), len(x))
     from shapes.tensors import broadcast_to
 
+    for size in x[at:]:
+        call.need(less_equal(ONE, size), f"nothing can be normalized along an axis of {size}")
     for i in (1, 2):
         if call.has(i) and call.tensor(i).shape is not None:
             call.checked(broadcast_to(call.shape(i), x, known=call.known))
