@@ -19,6 +19,7 @@ from shapes.arith.interval_premises import reasons_of_range
 from shapes.arith.lemma_schemas import state
 from shapes.base.budget import spend
 from shapes.base.infinity import Bound, IntInfinity
+from shapes.expr.booleans import conjuncts
 from shapes.expr.linear import le_zero
 from shapes.expr.nodes import (
     EQ_ZERO,
@@ -75,7 +76,7 @@ class Sharpened:
     def decide_choices(self, stated: Sequence[Fact]) -> None:
         """State facts once more, with what their choices are decided to be."""
         for fact in stated:
-            for claim in (fact.claim,):
+            for claim in conjuncts(fact.claim):
                 if claim.op in (LE_ZERO, EQ_ZERO, NE_ZERO) and has_choices(claim):
                     self._decide(fact, claim)
 
