@@ -101,6 +101,12 @@ class LocalSearch:
         self._values[sym] = _double(facts, sym)
         return value is not None and self._values[sym] != value
 
+    def _enter_missing(self, facts: Facts, claim: Expr) -> None:
+        """Values for symbols of a condition that have none."""
+        for sym in free_symbols(claim):
+            if sym not in self._values:
+                self._enter(facts, sym)
+
     def _holds(self, claim: Expr) -> bool:
         total = _total(claim, self._values)
         if total is not None:
@@ -139,6 +145,8 @@ class LocalSearch:
         saved = self._moved = dict[Expr, Value]()
         moved = Counter[Expr]()
         pending = list(suspected)
+        for claim in pending:  # facts may have been added without a look at the values
+            self._enter_missing(facts, claim)
         left = steps
         try:
             while pending and left > 0:
@@ -204,9 +212,7 @@ class LocalSearch:
             if looked >= limit:
                 return None, looked
             looked += 1
-            for other in free_symbols(fact.claim):
-                if other not in self._values:
-                    self._enter(facts, other)
+            self._enter_missing(facts, fact.claim)
             if not self._holds(fact.claim):
                 found.append(fact.claim)
         wanted = self._wanted
