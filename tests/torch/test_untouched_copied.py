@@ -8,6 +8,7 @@ import array
 import io
 import itertools
 import operator
+import queue
 import random
 import sys
 from collections import deque
@@ -90,6 +91,79 @@ MADE: dict[str, tuple[Callable[[], Any], Callable[[Any], float]]] = {
     "numpy's old random": (lambda: np.random.RandomState(0), lambda g: float(g.random())),
     "numpy's random of all": (lambda: np.random.seed(0), lambda _: float(np.random.random())),
 }
+
+
+class Items(list[float]):
+    count = 0.0
+
+
+class Table(dict[str, float]):
+    count = 0.0
+
+
+class Queue(deque[float]):
+    count = 0.0
+
+
+class Members(set[float]):
+    count = 0.0
+
+
+class Draws(random.Random):
+    pass
+
+
+class Numbers(np.ndarray):
+    pass
+
+
+class Raw(bytearray):
+    pass
+
+
+class Text(io.StringIO):
+    pass
+
+
+class Chain(itertools.chain[float]):
+    pass
+
+
+def _counts(held: Any) -> float:
+    held.count += 1
+    return float(held.count)
+
+
+def _filled() -> queue.SimpleQueue[float]:
+    found = queue.SimpleQueue[float]()
+    for one in NUMBERS:
+        found.put(one)
+    return found
+
+
+OF_OTHER_CLASSES: dict[str, tuple[Callable[[], Any], Callable[[Any], float]]] = {
+    "attribute of a list": (Items, _counts),
+    "attribute of a dict": (Table, _counts),
+    "attribute of a deque": (Queue, _counts),
+    "attribute of a set": (Members, _counts),
+    "derived random": (lambda: Draws(0), random.Random.random),
+    "derived array": (lambda: np.zeros(3).view(Numbers), _sets(2)),
+    "derived bytearray": (lambda: Raw(b"abc"), _sets(0)),
+    "derived text buffer": (Text, _writes),
+    "derived chain": (lambda: Chain(NUMBERS, NUMBERS), next),
+}
+"""Of classes that are derived from Python's and numpy's."""
+
+NOT_COPIED: dict[str, tuple[Callable[[], Any], Callable[[Any], float]]] = {
+    "pairwise": (lambda: itertools.pairwise(NUMBERS), _first),
+    "view of bytes": (lambda: memoryview(bytearray(b"abc")), _sets(0)),
+    "elements": (lambda: np.arange(3.0).flat, next),
+    "places": (lambda: np.ndenumerate(np.arange(3.0)), lambda pairs: float(next(pairs)[1])),
+    "queue": (_filled, queue.SimpleQueue.get),
+}
+"""What cannot be copied, but followed."""
+
+MADE |= OF_OTHER_CLASSES | NOT_COPIED
 
 if sys.version_info < (3, 14):  # (copied no more from then on)
     MADE["count"] = (itertools.count, next)

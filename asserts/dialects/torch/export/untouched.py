@@ -5,9 +5,9 @@ that a size is at least 2, the rest of the trace would rest on something that ne
 
 Looked at is what local variables lead to, and what each function of the user's that runs can
 reach by the names that it uses, as it is before it runs. Of objects of Python's own and of
-numpy's (iterators, random numbers, arrays, buffers) it is what they say when they are copied;
-a generator must not go on. Limits: what cannot be copied (files, locks), and what Python's own
-modules keep.
+numpy's (iterators, random numbers, arrays, buffers), and of classes derived from theirs, it is
+what they say when they are copied; a generator must not go on. Limits: what cannot be copied
+(files, locks; iterators are followed nevertheless), and what Python's own modules keep.
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ from __future__ import annotations
 import dis
 import functools
 import gc
+import io
 import os
 import random
 import sys
 import types
 import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from queue import SimpleQueue
 from types import CodeType, FrameType
 from typing import Any, Final
 
@@ -134,38 +136,87 @@ def _parts(one: Any) -> list[Any] | None:
         return []
     if isinstance(one, types.MethodType):
         return [one.__self__, one.__func__]
+    contents = _contents(one)
+    if contents is not None:
+        return contents if _package(type(one)) == "builtins" else [*contents, *_own(one)]
+    if isinstance(one, types.GeneratorType):
+        return [] if one.gi_frame is None else list(one.gi_frame.f_locals.values())
+    return _parts_of_object(one)
+
+
+def _contents(one: Any) -> list[Any] | None:
+    """What is in a container of Python's, or in one of a class that is derived from it."""
     if isinstance(one, functools.partial):
         return [one.func, one.args, one.keywords]
     if isinstance(one, dict):
         return [part for item in one.items() for part in item]
     if isinstance(one, (list, tuple, deque)):
         return list(one)
-    if isinstance(one, (set, frozenset)):
-        return sorted(one, key=id)
-    if isinstance(one, types.GeneratorType):
-        return [] if one.gi_frame is None else list(one.gi_frame.f_locals.values())
-    return _parts_of_object(one)
+    return sorted(one, key=id) if isinstance(one, (set, frozenset)) else None
+
+
+def _package(kind: type) -> str:
+    return kind.__module__.partition(".")[0]
+
+
+def _own(one: Any) -> list[Any]:
+    """What an object keeps for itself: attributes, and those of its class."""
+    if _package(type(one)) in _OTHERS and not isinstance(one, torch.nn.Module):
+        return []
+    return [*_attributes(one), *((type(one),) if _is_watched(type(one)) else ())]
 
 
 def _parts_of_object(one: Any) -> list[Any] | None:
-    package = type(one).__module__.partition(".")[0]
-    if package == "numpy":
-        return _copied(one)
-    if package in _OTHERS and not isinstance(one, torch.nn.Module):
+    package = _package(type(one))
+    if package in _OTHERS and package != "numpy" and not isinstance(one, torch.nn.Module):
         return None
-    found = list(_attributes(one))
-    if package in sys.stdlib_module_names:
-        return [*found, *(_copied(one) or ())]
-    return [*found, type(one)] if _is_watched(type(one)) else found
+    own = _own(one)  # (first: some objects of C get a dict by being asked for it)
+    if package == "numpy" or package in sys.stdlib_module_names:
+        found = _copied(one)
+        return [*own, *(_place_of(one) if found is None else found)]
+    return [*own, *_inherited(one)]
+
+
+def _place_of(one: Any) -> list[Any]:
+    """Where an iterator is that cannot be copied, and what a view of memory is one of."""
+    if isinstance(one, memoryview):
+        with suppress(ValueError):  # (it was released)
+            return [one.obj]
+    if isinstance(one, np.nditer):  # (it does not say whether it has begun)
+        raise InfeasibleError("where an `np.nditer` is cannot be seen")
+    if isinstance(one, np.flatiter):
+        return [one.base, one.index]
+    follows = hasattr(type(one), "__next__") and not isinstance(one, io.IOBase)
+    return gc.get_referents(one) if follows or isinstance(one, SimpleQueue) else []
+
+
+_SAYING: Final = ("__reduce__", "__reduce_ex__", "__getstate__")
+
+
+def _inherited(one: Any) -> list[Any]:
+    """What an object of another class has of Python's or numpy's that this is derived from.
+    (What the class itself says when it is copied is not asked: that is the user's code.)"""
+    for kind in type(one).__mro__[:-1]:
+        if not (_package(kind) == "numpy" or _package(kind) in sys.stdlib_module_names):
+            continue
+        for name in _SAYING:
+            if name in vars(kind):
+                options = (2,) if name == "__reduce_ex__" else ()
+                return _said(functools.partial(vars(kind)[name], one, *options)) or []
+    return _place_of(one)
 
 
 def _copied(one: Any, depth: int = 3) -> list[Any] | None:
     """What an object is copied by: where an iterator is, the state of a generator of random
     numbers, what is in an array. None if it says nothing, or something else each time."""
+    return _said(functools.partial(one.__reduce_ex__, 2), depth)
+
+
+def _said(says: Callable[[], object], depth: int = 3) -> list[Any] | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # (Python gives up copying some iterators)
         try:
-            found, again = (list(_flat(one.__reduce_ex__(2))) for _ in range(2))
+            found, again = (list(_flat(says())) for _ in range(2))
         except Exception:  # (a class may raise anything)
             return None
     if len(found) != len(again):
