@@ -48,7 +48,8 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Files) -> 
         if files.get_file_from_path(name) is None:
             files.append(File.generated(config, name, content=svg))
         up = "../" * page.file.src_uri.count("/")
-        return f'<img src="{up}{name}" alt="{escape(alt)}">'
+        # (A block is left as it is; else a blank line in the text would end the picture.)
+        return f'<p><img src="{up}{name}" alt="{escape(alt)}"></p>'
 
     def screen(found: re.Match[str]) -> str:
         printed, svg = _run(found[1])
