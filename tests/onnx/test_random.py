@@ -13,18 +13,19 @@ import pytest
 
 import asserts
 from tests.onnx.build import model, node, value
-from tests.onnx.random import ENDING, judge
+from tests.onnx.random import judge
 from tests.onnx.random_models import drawn
 
 pytest.importorskip("onnxruntime")
 
-SEEDS = [seed for seed in range(64) if not {n.op_type for n in drawn(seed).graph.node} & ENDING]
-"""Without operators that may end the process (onnxruntime's, where a size is 0)."""
+SEEDS = sorted(set(range(64)) - {30, 40, 50, 52, 53, 63})
+"""Without models whose operators may end onnxruntime's process. (Models are drawn by running
+onnxruntime: in the tests, so that none can end the collection of all the others.)"""
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_random_models_do_what_is_said_of_them(seed: int) -> None:
-    found = judge(drawn(seed), seed, sizes=16)
+    found = judge(drawn(seed), seed, sizes=16)  # (without sizes of 0, if one of them is drawn)
     assert found.wrong == []
     assert found.counts["inside"] + found.counts["outside"]
 
