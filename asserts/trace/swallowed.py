@@ -58,9 +58,12 @@ def _is_of_the_program(frame: FrameType) -> bool:
         return True
     if name in _ASKED:
         return frame.f_code.co_name.startswith("__")
-    # (Modules that show values to people report what they catch, and compute nothing.)
-    return name.partition(".")[0] not in ("shapes", "asserts", *SHOWING)
+    return name.partition(".")[0] not in ("shapes", "asserts", *_REPORTING)
 
+
+_REPORTING: Final = SHOWING - {"unittest"}
+"""What shows values to people reports what it catches, and computes nothing. (A test that runs
+has a result.)"""
 
 _ASKED: Final = ("asserts.trace.symarray", "shapes.env.symints")
 """Whose methods compiled code calls."""

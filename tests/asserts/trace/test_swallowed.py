@@ -7,6 +7,7 @@ import contextlib
 import io
 import logging
 import os
+import unittest
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -115,9 +116,15 @@ def and_again(f: Any, x: Any) -> Any:
         return x
 
 
+def in_a_test(f: Any, x: Any) -> Any:
+    result = unittest.TestResult()
+    unittest.FunctionTestCase(lambda: f(x)).run(result)
+    return x * 2 if result.errors else x
+
+
 WAYS = (
     by_except, by_its_type, by_finally, by_suppress, by_context, in_a_helper, in_a_generator,
-    and_again,
+    and_again, in_a_test,
 )  # fmt: skip
 
 
