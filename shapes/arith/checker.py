@@ -7,7 +7,7 @@ equalities), interval analysis where a step says so, and the table of lemma sche
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from itertools import product
 from math import gcd
 from typing import Final, TypeAlias
@@ -21,6 +21,7 @@ from shapes.arith.certificate import (
     Key,
     Lemma,
     Linear,
+    Parameter,
     Parts,
     Premise,
     Refutation,
@@ -32,7 +33,7 @@ from shapes.arith.certificate import (
     Strict,
     ZerosAndOnes,
 )
-from shapes.arith.lemma_schemas import state
+from shapes.arith.lemma_schemas import SchemaError, state
 from shapes.errors import ContradictionError, ShapeproofError
 from shapes.expr.booleans import conjunction, conjuncts, negation
 from shapes.expr.integers import floor_division, modulo
@@ -52,6 +53,7 @@ from shapes.expr.nodes import (
     IntExpr,
     combine,
     constant,
+    int_operands,
     side_of,
 )
 from shapes.facts.bounds import bounds, congruence
@@ -61,49 +63,69 @@ from shapes.traversal.substitute import substitute
 __all__ = ["check", "conclusions"]
 
 
+_MALFORMED: Final = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, SchemaError, TypeError,
+    ValueError,
+)  # fmt: skip
+"""What reading raises where something of another kind is in a certificate."""
+
+_Pending = tuple[object, tuple[Fact, ...], BoolExpr]
+"""A certificate that is still to be checked, the facts, and what it must prove."""
+
+
 def check(certificate: Certificate, facts: Iterable[Fact], claim: BoolExpr) -> None:
     """Raises `CertificateError` unless the certificate proves the claim from the facts."""
-    pending: list[tuple[object, tuple[Fact, ...], BoolExpr]] = [
-        (certificate, tuple(facts), claim)
-    ]
+    pending: list[_Pending] = [(certificate, tuple(facts), claim)]
     while pending:
-        part, known, goal = pending.pop()
-        if isinstance(part, Linear):
-            _check_linear(part, known, goal)
-        elif isinstance(part, Parts):
-            _require(_same_parts(goal, [p for p, _ in part.parts]), "parts of another claim")
-            pending += [(inner, known, p) for p, inner in part.parts]
-        elif isinstance(part, Refutation):
-            _require(part.assumed.claim is negation(goal), "another claim's negation")
-            pending.append((part.inner, (*known, part.assumed), FALSE))
-        elif isinstance(part, Denial):
-            _check_premise(part.premise, known, goal)
-            pending.append((part.inner, known, negation(part.premise.claim)))
-        elif isinstance(part, Rests):
-            _require(all(f in known for f in part.facts), "a fact that is not given")
-            shown = goal if part.method == "ranges" else FALSE
-            _require(_rests(part.facts, shown), f"`{goal}` does not follow by {part.method}")
-        elif isinstance(part, Replacement):
-            for premise in (part.source, *part.premises):
-                _check_premise(premise, known, goal)
-            _require(_replaced(part) is part.made.claim, "something else was put in")
-            pending.append((part.inner, (*known, part.made), goal))
-        elif isinstance(part, Split):
-            for premise in part.premises:
-                _check_premise(premise, known, goal)
-            _require(_exhaustive(part), f"cases are missing ({part.rule})")
-            _require(len(part.cases) == len(part.branches), "a case without a proof")
-            for case, branch in zip(part.cases, part.branches):
-                pending.append((branch, (*known, case), goal))
-        elif isinstance(part, ZerosAndOnes):
-            _check_zeros_and_ones(part, known, goal)
-        else:
-            raise CertificateError(f"{part!r} is not a certificate")
+        try:
+            pending += _left_of(*pending.pop())
+        except _MALFORMED as error:
+            raise CertificateError(f"the certificate is wrong: {error!r}") from error
+
+
+def _left_of(part: object, known: tuple[Fact, ...], goal: BoolExpr) -> Iterable[_Pending]:
+    """What is left to check once the outermost part is."""
+    if isinstance(part, Linear):
+        _check_linear(part, known, goal)
+    elif isinstance(part, Parts):
+        _require(_same_parts(goal, [p for p, _ in part.parts]), "parts of another claim")
+        return [(inner, known, p) for p, inner in part.parts]
+    elif isinstance(part, Refutation):
+        _require(part.assumed.claim is negation(goal), "another claim's negation")
+        return [(part.inner, (*known, part.assumed), FALSE)]
+    elif isinstance(part, Denial):
+        _check_premise(part.premise, known, goal)
+        return [(part.inner, known, negation(part.premise.claim))]
+    elif isinstance(part, Rests):
+        _require(all(f in known for f in part.facts), "a fact that is not given")
+        shown = goal if part.method == "ranges" else FALSE
+        _require(_rests(part.facts, shown), f"`{goal}` does not follow by {part.method}")
+    elif isinstance(part, Replacement):
+        for premise in (part.source, *part.premises):
+            _check_premise(premise, known, goal)
+        _require(_replaced(part) is part.made.claim, "something else was put in")
+        return [(part.inner, (*known, part.made), goal)]
+    elif isinstance(part, Split):
+        for premise in part.premises:
+            _check_premise(premise, known, goal)
+        _require(_exhaustive(part), f"cases are missing ({part.rule})")
+        _require(len(part.cases) == len(part.branches), "a case without a proof")
+        return [(b, (*known, case), goal) for case, b in zip(part.cases, part.branches)]
+    elif isinstance(part, ZerosAndOnes):
+        _check_zeros_and_ones(part, known, goal)
+    else:
+        raise CertificateError(f"{part!r} is not a certificate")
+    return ()
 
 
 def _require(condition: bool, reason: str) -> None:
     if not condition:
         raise CertificateError(f"the certificate is wrong: {reason}")
+
+
+def _require_integers(*numbers: object) -> None:
+    """(Names stand for integers, and doubles are rounded.)"""
+    _require(all(type(number) is int for number in numbers), "a number that is no integer")
 
 
 def _replaced(part: Replacement) -> Expr:
@@ -254,6 +276,7 @@ def _at(term: _Term, point: Sequence[int]) -> int:
 
 # --------------------------------------------------------------------------- rows
 
+_Rule: TypeAlias = Callable[[Split, Sequence[Expr], Sequence[BoolExpr]], bool]
 _Row = tuple[Mapping[Key, int], int, bool]
 """Coefficients, constant, and whether the sum is 0 (rather than at most 0)."""
 
@@ -302,6 +325,8 @@ def _conclusion(
         _require(statement.conclusion is step.conclusion, f"{step.schema!r} says otherwise")
         return _as_row(statement.conclusion)
     if isinstance(step, Definition):
+        _require(isinstance(step.parameter, Parameter), "an atom that has a meaning")
+        _require_integers(step.constant, *(c for _, c in step.terms))
         used = {key for row in rows if not isinstance(row, BoolExpr) for key in row[0]}
         _require(step.parameter not in used, "a name that is taken")
         _require(all(key is not step.parameter for key, _ in step.terms), "a cycle")
@@ -319,11 +344,9 @@ def _conclusion(
 
 def _made_strict(row: _Row, excluded: _Row | BoolExpr) -> _Row:
     terms, k, _ = row
-    is_excluded = isinstance(excluded, BoolExpr) and excluded.op is NE_ZERO
-    _require(is_excluded, "nothing that is excluded")
-    assert isinstance(excluded, BoolExpr)
-    e = excluded.args[0]
-    assert isinstance(e, IntExpr)
+    if not isinstance(excluded, BoolExpr) or excluded.op is not NE_ZERO:
+        raise CertificateError("nothing that is excluded")
+    e = side_of(excluded)
     sign = 1 if e.constant == k and dict(e.terms().items()) == dict(terms) else -1
     same = {key: sign * c for key, c in terms.items()} == dict(e.terms().items())
     _require(same and e.constant == sign * k, "another value is excluded")
@@ -378,8 +401,8 @@ def _implied(premise: BoolExpr, given: Sequence[_Row | BoolExpr]) -> bool:
 
 def _combined(step: Combination, rows: Sequence[_Row | BoolExpr]) -> _Row:
     terms: dict[Key, int] = {}
-    k = 0
-    equal = True
+    k, equal = 0, True
+    _require_integers(step.divisor, *(multiplier for multiplier, _ in step.parts))
     for multiplier, index in step.parts:
         part, part_k, part_equal = _row(index, rows)
         _require(part_equal or multiplier >= 0, "an inequality times a negative number")
@@ -468,22 +491,15 @@ def _by_value(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr])
     return {eq_zero(combine(1, e, -1, constant(v))) for v in values} <= set(cases)
 
 
-def _by_least(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr]) -> bool:
-    """One of the subjects is the least of them."""
-    orders = []
-    for e in split.subjects:
-        others = [f for f in split.subjects if f is not e]
-        orders.append(conjunction(*[_le(e, f) for f in others]))
-    return set(orders) <= set(cases)
+def _by_first(order: Callable[[Expr, Expr], BoolExpr]) -> _Rule:
+    """The rule that one of the subjects is the first of them in an order."""
 
+    def rule(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr]) -> bool:
+        among = split.subjects
+        firsts = {conjunction(*[order(e, f) for f in among if f is not e]) for e in among}
+        return bool(firsts) and firsts <= set(cases)
 
-def _by_greatest(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr]) -> bool:
-    """One of the subjects is the greatest of them."""
-    orders = []
-    for e in split.subjects:
-        others = [f for f in split.subjects if f is not e]
-        orders.append(conjunction(*[_le(f, e) for f in others]))
-    return set(orders) <= set(cases)
+    return rule
 
 
 def _by_choice(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr]) -> bool:
@@ -515,18 +531,16 @@ def _arms(atom: IntExpr) -> list[tuple[IntExpr, tuple[Expr, ...]]]:
     """What a choice is, each time with conditions of which it follows: one of these holds."""
     name = atom.op.name
     if name in ("Min", "Max"):
-        among = [arm for arm in atom.args if isinstance(arm, IntExpr)]
+        among = int_operands(atom)
         order = _le if name == "Min" else _ge
         return [(a, tuple(order(a, b) for b in among)) for a in among]
     if name == "Where":
-        p, a, b = atom.args
+        p = atom.args[0]
         assert isinstance(p, BoolExpr)
-        assert isinstance(a, IntExpr)
-        assert isinstance(b, IntExpr)
+        a, b = int_operands(atom)
         return [(a, conjuncts(p)), (b, conjuncts(negation(p)))]
     if name in ("Abs", "TruncDiv"):
-        e = atom.args[0]
-        assert isinstance(e, IntExpr)
+        e = int_operands(atom)[0]
         opposite = combine(-1, e, 0, e)
         natural = le_zero(opposite)
         if name == "Abs":
@@ -544,8 +558,7 @@ def _arms(atom: IntExpr) -> list[tuple[IntExpr, tuple[Expr, ...]]]:
 
 def _with_term(p: BoolExpr, atom: IntExpr, value: IntExpr) -> BoolExpr | None:
     """``e <= 0`` with another value of a term of e."""
-    e = p.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(p)
     c = dict(e.terms()).get(atom, 0)
     if p.op is not LE_ZERO or not c:
         return None
@@ -555,14 +568,12 @@ def _with_term(p: BoolExpr, atom: IntExpr, value: IntExpr) -> BoolExpr | None:
 def _below_all(p: BoolExpr, atom: IntExpr, values: Sequence[IntExpr]) -> list[BoolExpr]:
     """What ``e <= 0`` says of every operand, where the greatest of them is a term of e (or
     the least with a negative coefficient)."""
-    e = p.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(p)
     c = dict(e.terms()).get(atom, 0)
     name = atom.op.name
     if not (c > 0 and name in ("Max", "Abs")) and not (c < 0 and name == "Min"):
         return []
-    found = [_with_term(p, atom, value) for value in values]
-    return [relation for relation in found if relation is not None]
+    return [said for v in values if (said := _with_term(p, atom, v)) is not None]
 
 
 def _le(a: Expr, b: Expr) -> BoolExpr:
@@ -583,7 +594,7 @@ _RULES: Final = {
     "equivalence": _by_equivalence,
     "residue": _by_residue,
     "value": _by_value,
-    "least": _by_least,
-    "greatest": _by_greatest,
+    "least": _by_first(_le),
+    "greatest": _by_first(_ge),
     "choice": _by_choice,
 }

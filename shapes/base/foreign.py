@@ -90,7 +90,8 @@ def held(value: Any, kinds: tuple[type, ...]) -> Any:
     """A value of these kinds in an array without axes; anything else as it is."""
     if isinstance(value, kinds) or type(value) is int or not is_array(value):
         return value
-    if value.shape == () and getattr(value.dtype, "kind", "") == "O":
+    is_one = value.shape == () and getattr(value.dtype, "kind", "") == "O"
+    if is_one and not _is_masked(value):
         inside = value.item()
         return inside if isinstance(inside, kinds) else value
     return value

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from shapes.base.foreign import is_sympy
+from shapes.base.foreign import held, is_sympy
 from shapes.base.location import Location, user_location
 from shapes.base.logs import DEBUG, INFO, Log
 from shapes.domains import Congruence, ValueRanges
@@ -23,6 +23,7 @@ from shapes.env.displayed import Displayed
 from shapes.env.guards import Guard, GuardFunction
 from shapes.env.records import Check, SymbolInfo
 from shapes.env.symints import (
+    SYMBOLIC,
     Symbolic,
     SymBool,
     SymFloat,
@@ -96,6 +97,7 @@ class ShapeEnv(Declarations, Displayed):
         """
         if isinstance(value, str):
             return parse_spelled(value, self._found)
+        value = held(value, SYMBOLIC)
         if isinstance(value, Symbolic):
             if value.env is not self:
                 raise ExpressionTypeError(f"`{value.expr}` belongs to another environment")

@@ -41,7 +41,8 @@ from shapes.facts.bounds import bounds, bounds_with_reasons
 from shapes.facts.cache import Part
 from shapes.facts.exactness import reaches_its_ends
 from shapes.facts.intervals import CACHE_LIMIT
-from shapes.facts.relational_bounds import implied_bounds, reach
+from shapes.facts.justification import NO_REASONS
+from shapes.facts.relational_bounds import implied_bounds, least, most, reach
 from shapes.facts.store import Fact, Facts, Reasons
 from shapes.facts.vertex_bounds import (
     factored_bounds,
@@ -233,8 +234,9 @@ class _Search:
         facts = known.facts
         e, why = facts.normalized(self._e)
         assert isinstance(e, IntExpr)
-        ends = reach(facts, e).int_bounds()
-        self.meet(ends, lambda: known.stated(bounds_with_reasons(facts, e)[1] | why))
+        lower, upper = least(facts, e), most(facts, e)
+        self.meet((lower.value, int_oo), lambda: known.stated(lower.reasons | why))
+        self.meet((-int_oo, upper.value), lambda: known.stated(upper.reasons | why))
         for end in (self._high, self._low):
             end.know(known)
         return True
@@ -315,13 +317,14 @@ class _End:
         self._facts = facts
         self._known: Sharpened | None = None
         self._e = e
+        self._why = NO_REASONS  # what put it into its form
         self.reached: int | None = None
         self._open: int | None = None
         self._step = 1
 
     def know(self, known: Sharpened) -> None:
         """Ask with what follows from the facts, too."""
-        e = known.facts.normalized(self._e)[0]
+        e, self._why = known.facts.normalized(self._e)
         assert isinstance(e, IntExpr)
         self._known, self._facts, self._e = known, known.facts, e
         self._open, self._step = None, 1
@@ -376,7 +379,7 @@ class _End:
         verdict = one_sided(self._facts, less_equal(self._e, constant(at)), EFFORT)
         if verdict is not None and verdict.proof is not None:
             self.upper = at
-            used = Reasons(verdict.proof.facts)
+            used = Reasons(verdict.proof.facts) | self._why
             self.reasons = used if self._known is None else self._known.stated(used)
             return
         values = None if verdict is None else verdict.counterexample

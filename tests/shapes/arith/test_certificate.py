@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from shapes.arith.certificate import (
     Denial,
     Lemma,
     Linear,
+    Parameter,
     Parts,
     Premise,
     Refutation,
@@ -24,12 +27,12 @@ from shapes.arith.certificate import (
     Step,
     Strict,
 )
-from shapes.arith.checker import check
+from shapes.arith.checker import _RULES, check
 from shapes.arith.system import linear
 from shapes.env import ShapeEnv
 from shapes.errors import ShapeproofError
-from shapes.expr.linear import le_zero
-from shapes.expr.nodes import BoolExpr, symbol
+from shapes.expr.linear import eq_zero, le_zero, shift
+from shapes.expr.nodes import FALSE, TRUE, BoolExpr, symbol
 from shapes.facts.store import Fact
 from shapes.prove.case_split import cases
 from shapes.prove.ladder import METHODS, Effort, entails
@@ -274,3 +277,43 @@ def test_premises_in_a_case_that_leaves_no_values() -> None:
     proof = entails(env.facts, claim, Effort(("cases",), search=0, rlimit=0))
     assert proof is not None
     check(proof.certificate, proof.facts, claim)  # type: ignore[arg-type]
+
+
+x = symbol("x")
+AT_MOST = Fact(x <= 5, "given")
+STATED = Premise(AT_MOST.claim, "fact", (AT_MOST,))
+HALF: Any = Fraction(1, 2)
+NAME = Parameter("half")
+NOTHING_FOLLOWS: dict[str, Any] = {
+    "an atom is given another meaning": Linear(
+        (Definition(x, (), 7), STATED, Combination(((1, 0), (1, 1))))  # type: ignore[arg-type]
+    ),
+    "a name for no integer": Linear(
+        (
+            Definition(NAME, ((x, HALF),), 0),
+            Premise(eq_zero(shift(x, -1)), "fact", (Fact(eq_zero(shift(x, -1)), "given"),)),
+            Combination(((2, 0), (1, 1))),
+        )
+    ),
+    "a constant that is no integer": Linear((Definition(NAME, (), HALF),)),
+    "a multiplier that is no integer": Linear((STATED, Combination(((0.5, 0),)))),  # type: ignore[arg-type]
+    "a divisor that is no integer": Linear((STATED, Combination(((1, 0),), 1.0))),  # type: ignore[arg-type]
+    "steps of another kind": Linear((None,)),  # type: ignore[arg-type]
+    "a lemma about something else": Linear((Lemma("floor low", (x <= 5, x), x <= 5),)),
+    **{f"{rule} of nothing": Split(rule, (), (), (), ()) for rule in _RULES},
+    **{f"{rule} of a truth": Split(rule, (), (Premise(TRUE, "fact"),), (), ()) for rule in _RULES},
+    **{f"{rule} of a symbol": Split(rule, (x,), (STATED,), (), ()) for rule in _RULES},
+    **{f"{rule} of a condition": Split(rule, (x <= 5, x), (STATED,), (), ()) for rule in _RULES},
+}
+
+
+@pytest.mark.parametrize("certificate", NOTHING_FOLLOWS.values(), ids=NOTHING_FOLLOWS)
+def test_what_does_not_follow_is_refused_as_such(certificate: Certificate) -> None:
+    """False is not proved; whatever is in the certificate, that is the error."""
+    with pytest.raises(CertificateError):
+        check(certificate, [AT_MOST, *_facts_in(certificate)], FALSE)
+
+
+def _facts_in(certificate: Certificate) -> list[Fact]:
+    steps = certificate.steps if isinstance(certificate, Linear) else ()
+    return [fact for step in steps if isinstance(step, Premise) for fact in step.facts]

@@ -322,6 +322,26 @@ def test_an_array_without_axes_holds_its_symbolic_value(env: ShapeEnv) -> None:
     assert not env.guards
 
 
+def test_questions_about_an_array_without_axes_are_about_its_value(env: ShapeEnv) -> None:
+    n, k = env["n"], env["k"]
+    size, claim = np.array(n, dtype=object), np.array(n <= k, dtype=object)
+    assert env.spelled(size) == env.spelled(n)
+    assert env.simplify(size).expr is n.expr
+    assert env.bounds(size) == env.bounds(n)
+    assert env.congruence(np.array(n.expr, dtype=object)) == env.congruence(n)
+    assert env.prove(claim).status == env.prove(n <= k).status
+    assert not env.guards
+    env.assume(claim)
+    assert env.prove(n <= k)
+
+
+def test_what_is_below_a_mask_is_no_operand(env: ShapeEnv) -> None:
+    hidden = np.ma.array(env["n"], mask=True, dtype=object)
+    for asked in (lambda: Min(hidden, env["k"]), lambda: env.spelled(hidden)):
+        with pytest.raises(ExpressionTypeError):
+            asked()
+
+
 def test_arrays_beside_symbolic_numbers(env: ShapeEnv) -> None:
     found = np.arange(3) * env["n"]
     assert [str(x) for x in found.tolist()] == ["0", "n", "2 * n"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+from collections.abc import Iterable
 from math import gcd
 from typing import Any
 
@@ -17,7 +18,7 @@ from shapes.expr.booleans import less_equal
 from shapes.expr.nodes import TRUE, BoolExpr, IntExpr, constant
 from shapes.facts.bounds import bounds
 from shapes.facts.relational_bounds import implied_bounds
-from shapes.facts.store import Facts, Reasons
+from shapes.facts.store import Fact, Facts, Reasons
 from shapes.facts.verdict import Status, Verdict
 from shapes.facts.vertex_bounds import (
     factored_bounds,
@@ -31,6 +32,7 @@ from shapes.queries import tight_bounds as tight
 from shapes.queries import tight_residues as residues
 from shapes.queries.sharpening import Ends, Sharpened
 from shapes.traversal.evaluate import evaluate
+from shapes.traversal.interpret import free_symbols
 from shapes.witness.extremes import Extremes
 from tests.bounds_gap import KINDS, at_random, enumerated, main, read, stated
 
@@ -466,3 +468,44 @@ def test_ends_that_pass_each_other_leave_no_value(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(exact_bounds, "prove", all_of_it)
     with pytest.raises(ContradictionError, match="no value"):
         env.bounds("x * x * y % 1000001 + y % 97 * x", effort="exact")
+
+
+def _assert_rests(reasons: Iterable[Fact], e: IntExpr, end: Bound, sign: int) -> None:
+    """At every point of a small box where the reasons hold, the end does."""
+    symbols = free_symbols(e, *(fact.claim for fact in reasons))
+    for point in itertools.product((-3, 0, 1, 3, 7, 12), repeat=len(symbols)):
+        values = dict(zip(symbols, point))
+        if all(evaluate(fact.claim, values) for fact in reasons):
+            assert sign * evaluate(e, values) <= sign * end, values
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x, y, z, w in 0..; abs(x) == 3*y; z*z + w <= 10 |- z*(w + 1) + x - 3*y",
+        "x, y, z, w in 0..; Max(x, 0) == 2*y; z*z + w <= 10 |- z*(w + 1) - x + 2*y",
+        "x, y, z, w in 0..; abs(x) == 3*y; z + w <= 10 |- Min(z, w) + x - 3*y",
+    ],
+)
+def test_reasons_name_what_decided_choices_solved(line: str) -> None:
+    """An equality that follows, and that put the expression into its form, is a reason."""
+    asked = read("unbounded", line)
+    env = stated(asked)
+    found = env.explain_bounds(asked.expression)
+    e = env.spelled(asked.expression).expr
+    assert isinstance(e, IntExpr)
+    _assert_rests(found.lower_reasons, e, found.range.lower, -1)
+    _assert_rests(found.upper_reasons, e, found.range.upper, 1)
+
+
+def test_reasons_name_the_relations_behind_ends_by_operands() -> None:
+    """With the end of an operand, a relation says more than the intervals do."""
+    line = "u in 0..15; y, z, w in 0..; u <= 4*y; y <= Min(z, w); z + w <= 10 |- u - 3*y"
+    env = stated(read("unbounded", line))
+    e = env.spelled("u - 3*y").expr
+    assert isinstance(e, IntExpr)
+    search = tight._Search(env.facts, e, *tight.reach(env.facts, e).int_bounds(), tight.DEPTH)
+    assert search._by_operands(env.facts.connected(e))
+    found = search.answer()
+    assert found.range.upper == 5
+    _assert_rests(found.upper_reasons or (), e, 5, 1)
