@@ -9,6 +9,7 @@ Limits: a solver that does not stop soon is left behind, with what it is at work
 
 from __future__ import annotations
 
+import _thread
 import threading
 from collections.abc import Callable
 from typing import Any, Final
@@ -48,9 +49,10 @@ def interruptible(solver: object, check: Callable[[], object]) -> Any:
         finally:
             done.set()
 
-    # (A thread that is joined counts as ended when the wait is interrupted.)
+    # (A thread that is joined counts as ended when the wait is interrupted; and the steps of
+    # `Thread.start` raise errors of their own where a handler of signals raises among them.)
     try:
-        threading.Thread(target=work, daemon=True).start()
+        _thread.start_new_thread(work, ())
         while not done.wait(WAITING):
             pass
     except BaseException as raised:

@@ -48,5 +48,5 @@ def test_a_checked_graph(dot: bool, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_no_program() -> None:
-    with pytest.raises(asserts.GraphError, match="a str is not a program"):
-        asserts.draw("x")
+    with pytest.raises(asserts.GraphError, match="a list is not a program"):
+        asserts.draw([])

@@ -82,5 +82,5 @@ def test_a_large_program_is_cut_around_its_checks() -> None:
 
 
 def test_what_is_no_program() -> None:
-    with pytest.raises(asserts.GraphError, match="a str is not a program"):
-        outline("x")
+    with pytest.raises(asserts.GraphError, match="a list is not a program"):
+        outline([])

@@ -93,8 +93,10 @@ def test_changed_metadata_are_called_so() -> None:
 def test_what_is_no_program() -> None:
     with pytest.raises(GraphError, match="int is not a program with asserts"):
         asserts.report(3)
-    with pytest.raises(GraphError, match="str is not a program with asserts"):
-        asserts.minimise("program")
+    with pytest.raises(GraphError, match="dict is not a program with asserts"):
+        asserts.minimise({})
+    with pytest.raises(FileNotFoundError, match="program"):
+        asserts.minimise("program")  # (a text is the path of an ONNX model)
 
 
 def _divided(n: Any, d: Any) -> Any:

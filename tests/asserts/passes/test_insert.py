@@ -137,7 +137,7 @@ def test_a_program_without_environment_is_refused() -> None:
     with pytest.raises(GraphError, match="shape_env"):
         asserts.insert(GraphModule(None, graph))
     with pytest.raises(GraphError, match="graph module"):
-        asserts.insert("not a program")  # type: ignore[arg-type]
+        asserts.insert(["not a program"])  # type: ignore[arg-type]
 
 
 def test_guarded_division_is_computed_without_raising() -> None:
