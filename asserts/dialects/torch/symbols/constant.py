@@ -161,9 +161,11 @@ def _names_within(
         inputs = list(graph.find_nodes(op="placeholder"))
         if len(inputs) != len(given):
             return None
-        if graph in callers:  # (its results were followed already, to others who run it)
-            found.append(user)
-        callers.setdefault(graph, []).append(user)
+        running = callers.setdefault(graph, [])
+        if user not in running:
+            if running:  # (its results were followed already, to others who run it)
+                found.append(user)
+            running.append(user)
         found += [name for name, one in zip(inputs, given) if one is node]
     return found
 
