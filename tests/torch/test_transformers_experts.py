@@ -94,7 +94,11 @@ def exported(model: nn.Module, decide: str) -> ExportedProgram:
         return torch.export.export(model, (EXAMPLE,), dynamic_shapes=shapes)
 
 
-@pytest.mark.parametrize("name", CONFIGURATIONS)
+@pytest.mark.parametrize(
+    "name",
+    # (The others take as long, and run with the models of public packages.)
+    ["Mixtral", *(pytest.param(n, marks=pytest.mark.real) for n in CONFIGURATIONS if n != "Mixtral")],
+)
 def test_with_both_sides_every_way_to_route_is_right(name: str) -> None:
     model = Logits(name)
     program = exported(model, "branches")
