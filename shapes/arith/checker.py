@@ -507,7 +507,7 @@ def _by_choice(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr]
     each of them there is a case that says no more than what is true then."""
     (p,) = premises
     (atom,) = split.subjects
-    if p.op not in (LE_ZERO, EQ_ZERO, NE_ZERO) or not isinstance(atom, IntExpr):
+    if p.op not in RELATIONS or not isinstance(atom, IntExpr):
         return False
     assert isinstance(p, BoolExpr)
     arms = _arms(atom)

@@ -42,14 +42,14 @@ def answered(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: Any) -> A
 
     inputs = tuple(held(one, SYMBOLIC) for one in inputs)
     exact = [x if isinstance(x, Symbolic) else number(x) for x in inputs]
-    is_plain = method == "__call__" and not kwargs
-    if is_plain and all(x is not None for x in exact) and not _is_numpys(ufunc, inputs):
+    op = _operators().get(ufunc.__name__)
+    is_plain = method == "__call__" and not kwargs and all(x is not None for x in exact)
+    if is_plain and not _is_numpys(op, inputs):
         if ufunc is np.divmod:
             a: Any
             b: Any
             a, b = exact
             return divmod(a, b)
-        op = _operators().get(ufunc.__name__)
         if op is not None:
             assert op.python is not None
             if op.python.__module__ in ("_operator", "builtins"):
@@ -68,9 +68,8 @@ def answered(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: Any) -> A
     return getattr(ufunc, method)(*objects, **kwargs)
 
 
-def _is_numpys(ufunc: Any, inputs: tuple[Any, ...]) -> bool:
+def _is_numpys(op: Op | None, inputs: tuple[Any, ...]) -> bool:
     """Whether a traced program computes with numbers of numpy's (see `is_numpys`)."""
-    op = _operators().get(ufunc.__name__)
     name = "" if op is None else op.name
     symbolic = [x for x in inputs if isinstance(x, Symbolic)]
     return any(is_numpys(symbolic[0], name, x) for x in inputs)

@@ -19,7 +19,7 @@ from shapes.base.foreign import held, is_numeric, is_numpys_own, is_sympy, numbe
 from shapes.base.infinity import IntInfinity
 from shapes.base.pretty import shown_as_text
 from shapes.errors import ExpressionTypeError
-from shapes.expr.booleans import as_integer, conjunction
+from shapes.expr.booleans import conjunction
 from shapes.expr.hash_consing import completed
 from shapes.expr.nodes import (
     CONSTANT,
@@ -315,7 +315,7 @@ class SymInt(_Number):
     def __add__(self, other: object) -> Any:
         a: Any = self.expr
         if type(other) is SymInt and other.env is self.env and other.defined is TRUE:
-            return _sum(self, plus(a, as_integer(other.expr)))
+            return _sum(self, plus(a, other.expr))  # type: ignore[arg-type]
         if type(other) is int:
             return _sum(self, combine(1, a, 0, a, other))
         return _ADD.beside(self, other)
@@ -329,7 +329,7 @@ class SymInt(_Number):
     def __sub__(self, other: object) -> Any:
         a: Any = self.expr
         if type(other) is SymInt and other.env is self.env and other.defined is TRUE:
-            return _sum(self, minus(a, as_integer(other.expr)))
+            return _sum(self, minus(a, other.expr))  # type: ignore[arg-type]
         if type(other) is int:
             return _sum(self, combine(1, a, 0, a, -other))
         return _SUB.beside(self, other)

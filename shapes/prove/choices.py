@@ -38,6 +38,7 @@ from shapes.expr.nodes import (
     LE_ZERO,
     NE_ZERO,
     OPERATORS,
+    RELATIONS,
     TRUE,
     BoolExpr,
     Expr,
@@ -48,6 +49,7 @@ from shapes.expr.nodes import (
     bool_operands,
     combine,
     int_operands,
+    side_of,
 )
 from shapes.facts.bounds import bounds_with_reasons
 from shapes.facts.justification import NO_REASONS
@@ -330,8 +332,7 @@ def _parts(claim: BoolExpr) -> Sequence[BoolExpr]:
         return bool_operands(claim)
     if claim.op is not EQ_ZERO:
         return ()
-    e = claim.args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(claim)
     spend(len(e.terms()))
     if any(term.op in _TERMS for term in e.terms()) and _inner_choice(e) is None:
         return le_zero(e), le_zero(combine(-1, e, 0, e))
@@ -340,13 +341,12 @@ def _parts(claim: BoolExpr) -> Sequence[BoolExpr]:
 
 def _choice(claim: BoolExpr) -> Choice | None:
     """The ways in which a condition can hold; None for one that is taken as it is."""
-    op, args = claim.op, claim.args
+    op = claim.op
     if op is _OR:
         return Choice(claim, [(part,) for part in bool_operands(claim)], "disjunction")
-    if op is not LE_ZERO and op is not EQ_ZERO and op is not NE_ZERO:
+    if op not in RELATIONS:
         return None
-    e = args[0]
-    assert isinstance(e, IntExpr)
+    e = side_of(claim)
     spend(len(e.terms()))
     found = _of_terms(claim, e) if op is LE_ZERO else None
     if found is not None:

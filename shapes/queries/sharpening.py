@@ -22,10 +22,8 @@ from shapes.base.infinity import Bound, IntInfinity
 from shapes.expr.booleans import conjuncts
 from shapes.expr.linear import le_zero
 from shapes.expr.nodes import (
-    EQ_ZERO,
-    LE_ZERO,
-    NE_ZERO,
     OPERATORS,
+    RELATIONS,
     SYMBOL,
     TRUE,
     BoolExpr,
@@ -77,7 +75,7 @@ class Sharpened:
         """State facts once more, with what their choices are decided to be."""
         for fact in stated:
             for claim in conjuncts(fact.claim):
-                if claim.op in (LE_ZERO, EQ_ZERO, NE_ZERO) and has_choices(claim):
+                if claim.op in RELATIONS and has_choices(claim):
                     self._decide(fact, claim)
 
     def _decide(self, fact: Fact, claim: BoolExpr) -> None:
@@ -90,7 +88,6 @@ class Sharpened:
                 if premise is not TRUE:
                     why |= reasons_of_range(self.facts, premise)
         made = substitute(claim, {atom: value for _, _, atom, value in identities})
-        assert isinstance(made, BoolExpr)
         self._take(made, why)
 
     def bound_operands(self, e: IntExpr, ends_of: Callable[[IntExpr], Ends]) -> None:

@@ -233,7 +233,6 @@ class _Search:
             return False
         facts = known.facts
         e, why = facts.normalized(self._e)
-        assert isinstance(e, IntExpr)
         lower, upper = least(facts, e), most(facts, e)
         self.meet((lower.value, int_oo), lambda: known.stated(lower.reasons | why))
         self.meet((-int_oo, upper.value), lambda: known.stated(upper.reasons | why))
@@ -325,7 +324,6 @@ class _End:
     def know(self, known: Sharpened) -> None:
         """Ask with what follows from the facts, too."""
         e, self._why = known.facts.normalized(self._e)
-        assert isinstance(e, IntExpr)
         self._known, self._facts, self._e = known, known.facts, e
         self._open, self._step = None, 1
 
