@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import shapes.env.lacking  # noqa: F401 (gives the symbolic numbers its names)
 from shapes.base.lazy import lazy_exports
 from shapes.env.dims import Dim, exact_hint, exact_range
 from shapes.env.functions import And, Implies, Max, Min, Not, Or, Where, ceildiv

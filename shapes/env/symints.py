@@ -88,11 +88,6 @@ class Symbolic:
 
         return f"${latex(self.expr)}$"
 
-    def __getattr__(self, name: str) -> Any:
-        if name not in ("env", "expr", "defined"):  # (while it is made, it has none of them)
-            _watched(self, f"attribute {name}")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
     def __copy__(self: T) -> T:
         return self
 

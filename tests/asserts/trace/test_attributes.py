@@ -66,3 +66,10 @@ def test_outside_of_a_trace_there_is_no_such_attribute() -> None:
         assert not hasattr(value, "bit_length")
         with pytest.raises(AttributeError, match=f"'{type(value).__name__}' object has no"):
             value.real  # noqa: B018
+
+
+def test_what_is_lacking_is_not_listed() -> None:
+    n = ShapeEnv().size("n")
+    for value in (n, n / 2, n > 3):
+        assert not [name for name in dir(value) if not hasattr(value, name)]
+        assert not hasattr(type(value), "bit_length")
