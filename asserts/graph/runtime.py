@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,6 +38,7 @@ __all__ = [
     "size",
     "tracepoint",
     "update",
+    "written_with",
 ]
 
 
@@ -134,6 +135,19 @@ def at_with(name: str, x: NDArray[Any], key: Any, *operands: Any) -> NDArray[Any
     time that a place occurs."""
     changed = np.array(x)
     _ufunc(name).at(changed, tuple(key) if isinstance(key, list) else key, *operands)
+    return changed
+
+
+_WRITERS: Final = ("copyto", "fill_diagonal", "place", "put_along_axis", "putmask")
+"""numpy's functions that write into their first argument and return nothing."""
+
+
+def written_with(name: str, x: NDArray[Any], *args: Any, **kwargs: Any) -> NDArray[Any]:
+    """A copy into which one of `_WRITERS` has written."""
+    if name not in _WRITERS:
+        raise ValueError(f"numpy has no function {name!r} that writes")
+    changed = np.array(x)
+    getattr(np, name)(changed, *args, **kwargs)
     return changed
 
 

@@ -35,19 +35,24 @@ from asserts.trace.context import activated
 from asserts.trace.inputs import Spec, bound_specs, check_inputs, make_inputs
 from asserts.trace.names import name_the_rest
 from asserts.trace.rules import (
+    calculus,
     choosing,
     create,
     dynamic,
     editing,
     elementwise,
+    factors,
     fourier,
+    grids,
     index,
     join,
     linalg,
     quantiles,
     reduce,
     shape,
+    tapers,
     windows,
+    writing,
 )
 from asserts.trace.swallowed import nothing_swallowed
 from asserts.trace.symarray import SymArray
@@ -57,19 +62,24 @@ from shapes.env import ShapeEnv, Symbolic
 __all__ = ["RULE_MODULES", "ArrayValue", "Spec", "SymArray", "check", "trace"]
 
 RULE_MODULES = (
+    calculus,
     choosing,
     create,
     dynamic,
     editing,
     elementwise,
+    factors,
     fourier,
+    grids,
     index,
     join,
     linalg,
     quantiles,
     reduce,
     shape,
+    tapers,
     windows,
+    writing,
 )
 """The families of rules; importing one enters its rules into the registry."""
 

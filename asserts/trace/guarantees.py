@@ -118,6 +118,10 @@ ELEMENTS: Final[dict[Any, Guarantee]] = _rows(
             "0 <= number < product of the axes, in any mode", _OPERATION,
             "an axis may be given a negative size",
         ),
+        "tril_indices": Guarantee("0 <= index < axis", _OPERATION),
+        "triu_indices": Guarantee("0 <= index < axis", _OPERATION),
+        "tril_indices_from": Guarantee("0 <= index < axis", _OPERATION),
+        "triu_indices_from": Guarantee("0 <= index < axis", _OPERATION),
         "digitize": Guarantee("0 <= place <= number of edges", _OPERATION),
         "unique": Guarantee(
             "0 <= index < size, 0 <= inverse < count, 1 <= number <= size", _OPERATION

@@ -355,7 +355,8 @@ def _outside(name: str, array: str) -> str:
 _ZERO_D_ARRAYS: Final = frozenset(
     ("placeholder", "get_attr", "zeros", "ones", "empty", "full", "zeros_like", "ones_like",
      "empty_like", "full_like", "array", "asarray", "reshape", "squeeze", "copy", "set_item",
-     "update", "at_with", "broadcast_to", "transpose", "where", "isin", "select")
+     "update", "at_with", "written_with", "broadcast_to", "transpose", "where", "isin",
+     "select")
 )  # fmt: skip
 """What makes arrays, if they have no axes: all else makes scalars."""
 

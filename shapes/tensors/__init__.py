@@ -28,9 +28,12 @@ from shapes.tensors.core import (
     axes_of,
     axis_of,
     dim,
+    larger,
     product,
     show_shape,
+    smaller,
 )
+from shapes.tensors.factors import qr, square, svd
 from shapes.tensors.joining import (
     array_split,
     concatenate,
@@ -50,8 +53,25 @@ from shapes.tensors.layout import (
     swapaxes,
     transpose,
 )
-from shapes.tensors.products import dot, einsum, inner, matmul, outer, tensordot
-from shapes.tensors.reductions import accumulate, arg_reduce, diagonal, diff, reduce
+from shapes.tensors.products import (
+    cross,
+    dot,
+    einsum,
+    inner,
+    kron,
+    matmul,
+    outer,
+    tensordot,
+)
+from shapes.tensors.reductions import (
+    accumulate,
+    arg_reduce,
+    diagonal,
+    diff,
+    gradient,
+    reduce,
+    trapezoid,
+)
 from shapes.tensors.selecting import (
     arange,
     created,
@@ -60,6 +80,7 @@ from shapes.tensors.selecting import (
     index,
     slice_length,
     take,
+    triangle,
 )
 from shapes.tensors.spectra import Transform, spectrum
 from shapes.tensors.windows import sliding_windows
@@ -87,6 +108,7 @@ __all__ = [
     "broadcast_to",
     "concatenate",
     "created",
+    "cross",
     "diagonal",
     "diff",
     "dim",
@@ -95,13 +117,17 @@ __all__ = [
     "expand_dims",
     "gather",
     "gathered_inside",
+    "gradient",
     "index",
     "inner",
+    "kron",
+    "larger",
     "matmul",
     "moveaxis",
     "outer",
     "pad",
     "product",
+    "qr",
     "ravel",
     "reduce",
     "repeat",
@@ -110,13 +136,18 @@ __all__ = [
     "show_shape",
     "slice_length",
     "sliding_windows",
+    "smaller",
     "spectrum",
     "split",
+    "square",
     "squeeze",
     "stack",
+    "svd",
     "swapaxes",
     "take",
     "tensordot",
     "tile",
     "transpose",
+    "trapezoid",
+    "triangle",
 ]

@@ -8,7 +8,8 @@ from functools import reduce
 from typing import TypeAlias
 
 from shapes.errors import ShapeproofError
-from shapes.expr.booleans import as_integer, conjunction, equal
+from shapes.expr.booleans import as_integer, conjunction, equal, less_equal
+from shapes.expr.integers import maximum, minimum
 from shapes.expr.linear import multiply
 from shapes.expr.nodes import FALSE, TRUE, BoolExpr, Expr, ExprLike, IntExpr, as_expr, constant
 from shapes.expr.operators import OPERATORS
@@ -29,9 +30,11 @@ __all__ = [
     "axis_of",
     "decide",
     "dim",
+    "larger",
     "never",
     "product",
     "show_shape",
+    "smaller",
 ]
 
 Shape: TypeAlias = tuple[IntExpr, ...]
@@ -160,3 +163,17 @@ def decide(condition: BoolExpr, known: Known | None) -> bool | None:
     if condition is FALSE:
         return False
     return known(condition) if known is not None else None
+
+
+def smaller(a: IntExpr, b: IntExpr, known: Known | None) -> IntExpr:
+    """The minimum, as one of the two if the caller's facts decide which."""
+    if decide(less_equal(a, b), known):
+        return a
+    return b if decide(less_equal(b, a), known) else minimum(a, b)
+
+
+def larger(a: IntExpr, b: IntExpr, known: Known | None) -> IntExpr:
+    """The maximum, as one of the two if the caller's facts decide which."""
+    if decide(less_equal(b, a), known):
+        return a
+    return b if decide(less_equal(a, b), known) else maximum(a, b)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from shapes.expr.booleans import equal
-from shapes.expr.nodes import IntExpr
+from shapes.expr.linear import multiply
+from shapes.expr.nodes import IntConstant, IntExpr, constant
 from shapes.tensors.broadcasting import broadcast, broadcast_dim
 from shapes.tensors.core import (
     ONE,
@@ -21,7 +22,7 @@ from shapes.tensors.core import (
     show_shape,
 )
 
-__all__ = ["dot", "einsum", "inner", "matmul", "outer", "tensordot"]
+__all__ = ["cross", "dot", "einsum", "inner", "kron", "matmul", "outer", "tensordot"]
 
 
 def matmul(a: Dims, b: Dims, known: Known | None = None) -> ShapeResult:
@@ -70,6 +71,37 @@ def inner(a: Dims, b: Dims, known: Known | None = None) -> ShapeResult:
 def outer(a: IntExpr, b: IntExpr) -> ShapeResult:
     """`numpy.outer` of two (flattened) operands with that many elements."""
     return ShapeResult((a, b))
+
+
+def kron(a: Dims, b: Dims) -> ShapeResult:
+    """`numpy.kron`: the product of the sizes of each axis, counted from the last one."""
+    left, right = as_shape(a), as_shape(b)
+    rank = max(len(left), len(right))
+    padded = ([*[ONE] * (rank - len(s)), *s] for s in (left, right))
+    return ShapeResult(tuple(multiply(x, y) for x, y in zip(*padded)))
+
+
+def cross(a: Dims, b: Dims, axes: tuple[int, int, int], known: Known | None) -> ShapeResult:
+    """`numpy.cross` of vectors along the first two axes, the result's along the third.
+
+    Vectors have 2 or 3 numbers, and the product of two with 2 is one number. Raises
+    `ShapeError` where no constant says how many.
+    """
+    rest: list[Shape] = []
+    sizes: list[int] = []
+    for dims, axis in zip((as_shape(a), as_shape(b)), axes):
+        at = axis_of(axis, len(dims))
+        size = dims[at]
+        if not isinstance(size, IntConstant) or size.constant not in (2, 3):
+            raise never("incompatible dimensions for cross product (must be 2 or 3)")
+        sizes.append(size.constant)
+        rest.append((*dims[:at], *dims[at + 1 :]))
+    common = broadcast(*rest, known=known)
+    if sizes == [2, 2]:
+        return common
+    place = axis_of(axes[2], len(common.shape) + 1)
+    shape = (*common.shape[:place], constant(3), *common.shape[place:])
+    return ShapeResult(shape, common.needs)
 
 
 def tensordot(

@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shapes.expr.booleans import disjunction, equal, less_equal, negation
-from shapes.expr.integers import maximum, minimum
 from shapes.expr.linear import shift
 from shapes.expr.nodes import IntExpr, constant
+from shapes.tensors.broadcasting import broadcast
 from shapes.tensors.core import (
     ONE,
     ZERO,
     Dims,
     Known,
     Needs,
+    Shape,
     ShapeResult,
     as_shape,
     axes_of,
     axis_of,
-    decide,
+    larger,
     never,
     product,
     show_shape,
+    smaller,
 )
 
-__all__ = ["accumulate", "arg_reduce", "diagonal", "diff", "reduce"]
+__all__ = ["accumulate", "arg_reduce", "diagonal", "diff", "gradient", "reduce", "trapezoid"]
 
 
 def reduce(
@@ -85,10 +87,41 @@ def diff(dims: Dims, n: int = 1, axis: int = -1, known: Known | None = None) -> 
     if not shape:
         raise never("diff requires input that is at least one dimensional")
     at = axis_of(axis, len(shape))
-    shorter = shift(shape[at], -n)
-    if not decide(less_equal(ZERO, shorter), known):
-        shorter = maximum(shorter, ZERO)
+    shorter = larger(shift(shape[at], -n), ZERO, known)
     return ShapeResult((*shape[:at], shorter, *shape[at + 1 :]))
+
+
+def trapezoid(dims: Dims, points: Dims | None, axis: int, known: Known | None) -> ShapeResult:
+    """`numpy.trapezoid`: the intervals of an axis summed up; `points` is the shape of what is
+    given as ``x``. numpy broadcasts the intervals of both, one against many, too."""
+    shape = as_shape(dims)
+    if not shape:
+        raise never("trapezoid requires an array of at least one dimension")
+    at = axis_of(axis, len(shape))
+    intervals = diff(shape, 1, at, known).shape
+    if points is None:
+        widths: Shape = ()
+    elif len(points) == 1:
+        widths = (*diff(points, 1, 0, known).shape, *[ONE] * (len(shape) - 1 - at))
+    else:
+        widths = diff(points, 1, axis, known).shape
+    both = broadcast(intervals, widths, known=known)
+    summed = axis_of(axis, len(both.shape))
+    return ShapeResult((*both.shape[:summed], *both.shape[summed + 1 :]), both.needs)
+
+
+def gradient(dims: Dims, axis: int | Sequence[int] | None, edge_order: int) -> ShapeResult:
+    """`numpy.gradient`: the same shape; each axis has one place more than the order of the
+    differences at its ends."""
+    shape = as_shape(dims)
+    needs = Needs()
+    for at in axes_of(axis, len(shape)):
+        needs.add(
+            less_equal(constant(edge_order + 1), shape[at]),
+            "Shape of array too small to calculate a numerical gradient, "
+            "at least (edge_order + 1) elements are required.",
+        )
+    return needs.result(shape)
 
 
 def diagonal(
@@ -107,16 +140,10 @@ def diagonal(
         raise never("axis1 and axis2 cannot be the same")
     rows, columns = shape[i], shape[j]
     rows, columns = shift(rows, min(offset, 0)), shift(columns, -max(offset, 0))
-    length = _least(rows, columns, known)
-    if offset and not decide(less_equal(ZERO, length), known):
-        length = maximum(length, ZERO)
+    length = smaller(rows, columns, known)
+    if offset:
+        length = larger(length, ZERO, known)
     return ShapeResult((*(d for k, d in enumerate(shape) if k not in (i, j)), length))
-
-
-def _least(a: IntExpr, b: IntExpr, known: Known | None) -> IntExpr:
-    if decide(less_equal(a, b), known):
-        return a
-    return b if decide(less_equal(b, a), known) else minimum(a, b)
 
 
 def nonempty_take(n: IntExpr, taken: IntExpr, needs: Needs) -> None:

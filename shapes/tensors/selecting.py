@@ -18,8 +18,8 @@ from shapes.expr.booleans import (
     not_equal,
     where,
 )
-from shapes.expr.integers import ceiling_division, maximum, minimum
-from shapes.expr.linear import shift
+from shapes.expr.integers import ceiling_division, floor_division
+from shapes.expr.linear import multiply, shift
 from shapes.expr.nodes import BoolExpr, ExprLike, IntConstant, IntExpr, combine, constant
 from shapes.tensors.broadcasting import broadcast
 from shapes.tensors.core import (
@@ -34,12 +34,23 @@ from shapes.tensors.core import (
     axis_of,
     decide,
     dim,
+    larger,
     product,
     show_shape,
+    smaller,
 )
 from shapes.tensors.reductions import nonempty_take
 
-__all__ = ["arange", "created", "gather", "gathered_inside", "index", "slice_length", "take"]
+__all__ = [
+    "arange",
+    "created",
+    "gather",
+    "gathered_inside",
+    "index",
+    "slice_length",
+    "take",
+    "triangle",
+]
 
 Bound = ExprLike | None
 
@@ -47,18 +58,6 @@ Bound = ExprLike | None
 def _or_int(chosen: object) -> IntExpr:
     assert isinstance(chosen, IntExpr)
     return chosen
-
-
-def _min(a: IntExpr, b: IntExpr, known: Known | None) -> IntExpr:
-    if decide(less_equal(a, b), known):
-        return a
-    return b if decide(less_equal(b, a), known) else minimum(a, b)
-
-
-def _max(a: IntExpr, b: IntExpr, known: Known | None) -> IntExpr:
-    if decide(less_equal(b, a), known):
-        return a
-    return b if decide(less_equal(a, b), known) else maximum(a, b)
 
 
 def slice_length(
@@ -100,7 +99,7 @@ def _forward(
     # Both ends are in 0..n, so an open end is never passed.
     if first is ZERO or last is n:
         return steps
-    return _max(steps, ZERO, known)
+    return larger(steps, ZERO, known)
 
 
 def _backward(
@@ -112,7 +111,7 @@ def _backward(
     steps = ceiling_division(combine(1, last, -1, first), step)
     if last is lowest or first is highest:
         return steps
-    return _max(steps, ZERO, known)
+    return larger(steps, ZERO, known)
 
 
 def _from_front(
@@ -122,10 +121,12 @@ def _from_front(
     negative = decide(less(bound, ZERO), known)
     if highest is n and (bound is n or bound is ZERO):
         return bound
-    from_end = _max(combine(1, bound, 1, n), lowest, known) if negative is not False else bound
-    from_start = _min(bound, highest, known) if negative is not True else bound
-    if negative is not None:
-        return from_end if negative else from_start
+    if negative is False:
+        return smaller(bound, highest, known)
+    from_end = larger(combine(1, bound, 1, n), lowest, known)
+    if negative:
+        return from_end
+    from_start = smaller(bound, highest, known)
     return _or_int(where(less(bound, ZERO), from_end, from_start))
 
 
@@ -221,7 +222,7 @@ def arange(
     if by is ZERO:
         return needs.result((ZERO,))
     steps = ceiling_division(combine(1, b, -1, a), by)
-    return needs.result((_max(steps, ZERO, known),))
+    return needs.result((larger(steps, ZERO, known),))
 
 
 def created(dims: Dims) -> ShapeResult:
@@ -233,3 +234,28 @@ def created(dims: Dims) -> ShapeResult:
     return needs.result(shape)
 
 
+
+
+def triangle(
+    rows: IntExpr, columns: IntExpr, offset: IntExpr, known: Known | None = None
+) -> ShapeResult:
+    """The places (i, j) with ``j <= i + offset`` of a matrix, as a shape of one size.
+
+    Row i has as many as ``i + offset + 1``, between 0 and the columns, so the count is a
+    difference of two sums of the numbers above 0 in a run.
+    """
+    n, m = larger(rows, ZERO, known), larger(columns, ZERO, known)
+
+    def run(start: IntExpr) -> IntExpr:
+        """The sum of ``max(i + start, 0)`` over the rows."""
+        last = _up_to(shift(combine(1, n, 1, start), -1), known)
+        return combine(1, last, -1, _up_to(shift(start, -1), known))
+
+    first = shift(offset, 1)
+    return ShapeResult((combine(1, run(first), -1, run(combine(1, first, -1, m))),))
+
+
+def _up_to(end: IntExpr, known: Known | None) -> IntExpr:
+    """``1 + 2 + ... + end``, 0 for an end below 1."""
+    last = larger(end, ZERO, known)
+    return floor_division(multiply(last, shift(last, 1)), constant(2))

@@ -22,7 +22,8 @@ __all__ = ["NumpyFolding"]
 _RUNTIME: Final[frozenset[Any]] = frozenset(
     [runtime.size, runtime.item, runtime.count_nonzero, runtime.astype, runtime.set_item,
      runtime.update, runtime.reduce_with, runtime.accumulate_with, runtime.outer_with,
-     runtime.reduceat_with, runtime.at_with, runtime.joined_with, runtime.math_of]
+     runtime.reduceat_with, runtime.at_with, runtime.written_with, runtime.joined_with,
+     runtime.math_of]
 )  # fmt: skip
 _PURE: Final[frozenset[Any]] = (
     frozenset([operator.getitem, operator.matmul, operator.pos, np.array])

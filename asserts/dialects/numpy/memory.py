@@ -87,7 +87,8 @@ _OWNERS: Final = numpy_functions(
     "copy", "concatenate", "stack", "vstack", "hstack", "where", "take", "repeat", "tile",
     "cumsum", "cumprod", "sort", "roll", "pad", "clip", "delete", "insert",
 ) | {
-    runtime.astype, runtime.set_item, runtime.update, runtime.at_with, runtime.joined_with,
+    runtime.astype, runtime.set_item, runtime.update, runtime.at_with,
+    runtime.written_with, runtime.joined_with,
 }  # fmt: skip
 
 

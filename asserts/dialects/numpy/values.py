@@ -429,6 +429,15 @@ def _at(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     return array
 
 
+def _written(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    from asserts.trace.registry import apply_rule
+
+    name, x, *others = args
+    array = t.lift(x).copy()
+    apply_rule(t, getattr(np, name), (array, *others), kwargs)
+    return array
+
+
 def _joined(t: Any, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     from asserts.trace.rules.tricks import joined
 
@@ -466,6 +475,7 @@ _OWN: Final[Mapping[Any, Rule]] = {
     runtime.reduceat_with: _method_of_ufunc("reduceat", "indices", "axis"),
     runtime.outer_with: _method_of_ufunc("outer"),
     runtime.at_with: _at,
+    runtime.written_with: _written,
     runtime.joined_with: _joined,
     runtime.math_of: _math,
     runtime.make_token: _nothing,

@@ -15,6 +15,7 @@ from asserts.trace.symarray import ANY, Elements, SymArray, is_symbolic
 from shapes import tensors
 from shapes.env import SymFloat
 from shapes.expr import IntConstant, IntExpr, constant, shift
+from shapes.tensors import Shape
 
 if TYPE_CHECKING:
     from asserts.trace.tracer import Tracer
@@ -107,13 +108,33 @@ def _linspace(
     return t.array((start, stop, count), options, shape, result)
 
 
+@rule("logspace", "geomspace")
+def _logspace(
+    t: Tracer, start: Any, stop: Any, num: Any = 50, endpoint: bool = True,
+    base: Any = 10.0, dtype: Any = None, axis: int = 0,
+) -> Any:  # fmt: skip
+    if t.shape_of(start) or t.shape_of(stop) or t.shape_of(base):
+        raise TraceError(f"{t.operation}: only scalar ends while tracing")
+    count = t.dim_of(num)
+    shape = t.require(tensors.created((count,)))
+    options = _options(dtype)
+    if t.called is np.logspace:
+        options["base"] = base
+    result = dtype_of(t.called, start, stop, 2, **options)
+    return t.array((start, stop, count, bool(endpoint)), options, shape, result)
+
+
 @rule("eye", "tri")
 def _eye(
     t: Tracer, N: Any, M: Any = None, k: Any = 0, dtype: Any = None  # noqa: N803
 ) -> Any:
     rows = t.dim_of(N)
     columns = rows if M is None else t.dim_of(M)
-    shape = t.require(tensors.created((rows, columns)))
+    if t.called is np.tri:  # (which takes negative sizes for none)
+        zero = constant(0)
+        shape: Shape = tuple(tensors.larger(n, zero, t.decide) for n in (rows, columns))
+    else:
+        shape = t.require(tensors.created((rows, columns)))
     offset = t.dim_of(k)
     result = as_dtype(dtype if dtype is not None else float)
     return t.array((rows, columns, offset), _options(dtype), shape, result)

@@ -23,7 +23,7 @@ from asserts.trace.symarray import SymArray, is_symbolic
 from shapes import tensors
 from shapes.env import SymBool, SymFloat, SymInt
 from shapes.expr import IntExpr, constant, disjunction, equal, less, less_equal
-from shapes.tensors import Needs, Shape
+from shapes.tensors import Needs, Shape, ShapeResult
 
 if TYPE_CHECKING:
     from asserts.trace.tracer import Tracer
@@ -82,21 +82,25 @@ def set_item(t: Tracer, x: SymArray, key: Any, value: Any) -> None:
     with t.calling("index assignment", runtime.set_item):
         scalar = t.shape_of(value) == ()
         chosen = indexed(t, x, key, reading=False, scalar=scalar)
-        needs = Needs()
-        given, target = t.shape_of(value), chosen.shape
-        extra = max(len(given) - len(target), 0)
-        for size in given[:extra]:
-            needs.add(
-                equal(size, constant(1)),
-                f"could not broadcast input array from shape {tensors.show_shape(given)} "
-                f"into shape {tensors.show_shape(target)}",
-            )
-        needs.extend(tensors.broadcast_to(given[extra:], target, t.decide).needs)
-        t.require(needs.result(()))
+        require_fits(t, t.shape_of(value), chosen.shape)
         if getattr(value, "dtype", np.dtype(float)).kind == "c" and x.dtype.kind != "c":
             raise TraceError("assigning complex values to a real array is not supported")
         result = t.array((x, chosen.key, value), None, x._dims, x.dtype)
         t.changed(x, "x[...] = ...", result)
+
+
+def require_fits(t: Tracer, given: Shape, target: Shape) -> None:
+    """What is assigned broadcasts to the place; more axes than that are of one element."""
+    needs = Needs()
+    extra = max(len(given) - len(target), 0)
+    for size in given[:extra]:
+        needs.add(
+            equal(size, constant(1)),
+            f"could not broadcast input array from shape {tensors.show_shape(given)} "
+            f"into shape {tensors.show_shape(target)}",
+        )
+    needs.extend(tensors.broadcast_to(given[extra:], target, t.decide).needs)
+    t.require(needs.result(()))
 
 
 # --------------------------------------------------------------------------- known indices
@@ -369,11 +373,12 @@ def _take(
     )
 
 
-@rule("take_along_axis")
-def _take_along_axis(t: Tracer, arr: Any, indices: Any, axis: Any = -1) -> Any:
-    array, places = t.lift(arr), t.lift(indices)
+def places_along(
+    t: Tracer, array: SymArray, places: SymArray, indices: Any, axis: Any
+) -> tuple[int, ShapeResult]:
+    """The axis, and the shape of what one index for each place of the other axes names."""
     if axis is None:
-        raise TraceError("np.take_along_axis: axis=None is not supported while tracing")
+        raise TraceError(f"{t.operation}: axis=None is not supported while tracing")
     at = tensors.axis_of(operator.index(axis), array.ndim)
     if places.ndim != array.ndim:
         raise ValueError("`indices` and `arr` must have the same number of dimensions")
@@ -381,11 +386,17 @@ def _take_along_axis(t: Tracer, arr: Any, indices: Any, axis: Any = -1) -> Any:
     first = (*array._dims[:at], one, *array._dims[at + 1 :])
     common = tensors.broadcast(first, places._dims, known=t.decide)
     known = known_places(t, indices)
-    if known:
-        size = array._dims[at]
-        needs = Needs()
-        needs.extend(common.needs)
-        needs.extend([tensors.gathered_inside(size, common.shape, known, at)])
-        common = needs.result(common.shape)
+    if not known:
+        return at, common
+    needs = Needs()
+    needs.extend(common.needs)
+    needs.extend([tensors.gathered_inside(array._dims[at], common.shape, known, at)])
+    return at, needs.result(common.shape)
+
+
+@rule("take_along_axis")
+def _take_along_axis(t: Tracer, arr: Any, indices: Any, axis: Any = -1) -> Any:
+    array, places = t.lift(arr), t.lift(indices)
+    at, common = places_along(t, array, places, indices, axis)
     args = (array, places, at)
     return t.array(args, None, common, array.dtype, elements=array._elements)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from asserts.trace.dtypes import dtype_of
 from asserts.trace.registry import rule
 from asserts.trace.rules.reduce import axes_argument
 from shapes import tensors
-from shapes.tensors import Needs, ShapeError
+from shapes.tensors import Needs
 
 if TYPE_CHECKING:
     from asserts.trace.tracer import Tracer
@@ -41,6 +42,24 @@ def _vdot(t: Tracer, a: Any, b: Any) -> Any:
 def _outer(t: Tracer, a: Any, b: Any) -> Any:
     shape = tuple(tensors.product(t.shape_of(v)) for v in (a, b))
     return t.array((a, b), None, shape, dtype_of(np.outer, a, b))
+
+
+@rule("kron")
+def _kron(t: Tracer, a: Any, b: Any) -> Any:
+    shape = tensors.kron(t.shape_of(a), t.shape_of(b))
+    return t.array((a, b), None, shape, dtype_of(np.kron, a, b))
+
+
+@rule("cross")
+def _cross(
+    t: Tracer, a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1,
+    axis: int | None = None,
+) -> Any:  # fmt: skip
+    axes = (axisa, axisb, axisc) if axis is None else (axis, axis, axis)
+    first, second, third = map(operator.index, axes)
+    shape = tensors.cross(t.shape_of(a), t.shape_of(b), (first, second, third), t.decide)
+    options = {"axisa": first, "axisb": second, "axisc": third}
+    return t.array((a, b), options, shape, dtype_of(np.multiply, a, b))
 
 
 @rule("tensordot")
@@ -84,13 +103,9 @@ def _norm(t: Tracer, x: Any, ord: Any = None, axis: Any = None, keepdims: bool =
 
 @rule("linalg.inv", "linalg.det", "linalg.cholesky")
 def _square(t: Tracer, a: Any) -> Any:
-    dims = t.shape_of(a)
-    if len(dims) < 2:
-        raise ShapeError(f"{len(dims)}-dimensional array given. Array must be at least 2-D")
-    needs = Needs()
-    needs.equal(dims[-1], dims[-2], "Last 2 dimensions of the array must be square")
+    dims = t.require(tensors.square(t.shape_of(a)))
     shape = dims[:-2] if t.called is np.linalg.det else dims
-    return t.array((a,), None, needs.result(shape), dtype_of(t.called, a))
+    return t.array((a,), None, shape, dtype_of(t.called, a))
 
 
 @rule("linalg.solve")

@@ -13,6 +13,7 @@ from asserts.trace.names import described
 from asserts.trace.registry import register, rule
 from asserts.trace.symarray import ANY, Elements, SymArray, sum_key
 from shapes import tensors
+from shapes.env import SymInt
 from shapes.expr import constant, disjunction, equal, shift
 
 if TYPE_CHECKING:
@@ -174,8 +175,8 @@ def _flat_axis(
     """The result's shape, the arguments before the axis, and the axis."""
     before = 1 if t.called in (np.partition, np.argpartition) else 0
     rest = args[:before]
-    if before and (not isinstance(rest[0], int) or isinstance(rest[0], bool)):
-        raise TraceError(f"{t.operation}: kth must be a plain integer while tracing")
+    if before and (not isinstance(rest[0], (int, SymInt)) or isinstance(rest[0], bool)):
+        raise TraceError(f"{t.operation}: kth must be a single integer while tracing")
     if len(args) > before:
         axis = args[before]
     dims = t.shape_of(a)
@@ -185,7 +186,7 @@ def _flat_axis(
     at = tensors.axis_of(0 if axis is None else axis, len(dims))
     if before:
         needs = tensors.Needs()
-        for need in tensors.index(dims[at], rest[0], at).needs:
+        for need in tensors.index(dims[at], t.dim_of(rest[0]), at).needs:
             empty = equal(tensors.product(dims), constant(0))
             needs.add(disjunction(need.condition, empty), f"kth out of bounds: {need.reason}")
         t.require(needs.result(()))

@@ -155,6 +155,17 @@ def _flip(t: Tracer, m: Any, axis: Any = None) -> Any:
     return view(t, m, (), {} if axis is None else {"axis": axis}, dims)
 
 
+@rule("rot90")
+def _rot90(t: Tracer, m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    dims, turns = list(t.shape_of(m)), operator.index(k)
+    if len(axes) != 2:
+        raise ValueError("len(axes) must be 2.")
+    i, j = tensors.axes_of([operator.index(axis) for axis in axes], len(dims))
+    if turns % 2:
+        dims[i], dims[j] = dims[j], dims[i]
+    return view(t, m, (), {"k": turns, "axes": (i, j)}, dims)
+
+
 @rule("roll")
 def _roll(t: Tracer, a: Any, shift: Any, axis: Any = None) -> Any:
     axis = axes_argument(axis)

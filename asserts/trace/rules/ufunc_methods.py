@@ -18,6 +18,7 @@ from asserts.graph.values import ArrayValue
 from asserts.trace.dtypes import as_dtype, dtype_of, dummy, results_of
 from asserts.trace.registry import apply_rule, name_of
 from asserts.trace.rules.index import indexed, need_inside
+from asserts.trace.rules.writing import require_own
 from asserts.trace.symarray import SymArray
 from shapes import tensors
 
@@ -156,14 +157,8 @@ def _outer(t: Tracer, ufunc: np.ufunc, a: Any, b: Any, dtype: Any = None) -> Any
 def _at(t: Tracer, ufunc: np.ufunc, a: Any, indices: Any, *operands: Any) -> None:
     """``ufunc.at(a, indices, b)``: in place, with repeated places counted each time."""
     name = f"{name_of(ufunc)}.at"
-    if not isinstance(a, SymArray):
-        raise TraceError(
-            f"{name} changes an array in place of which everything is known, and which a "
-            "graph keeps as a constant; start from an array that is made from an input or its "
-            "sizes: np.zeros_like(x), np.zeros(x.shape[0])"
-        )
+    require_own(t, a, name)
     what = f"{name}({a._node.name}, ...)"
-    t.require_fresh(a, what, "work on x.copy()")
     if len(operands) != ufunc.nin - 1:
         raise ValueError("second operand needed for ufunc")
     # numpy says which dtypes it takes.

@@ -167,6 +167,12 @@ ATTACKS: dict[str, list[tuple[Callable[..., Any], tuple[Any, ...]]]] = {
         (lambda x, y: ends(np.searchsorted(x, y)), (I64, J64)),
         (lambda x, y: ends(np.searchsorted(x, y, side="right")), (F64, J64)),
     ],
+    "tril_indices": [
+        (lambda x, y: [*map(ends, np.tril_indices(x.shape[0], 1, y.shape[0]))], (I64, J64))
+    ],
+    "triu_indices": [(lambda x: [ends(one) for one in np.triu_indices(x.shape[0], -1)], (I64,))],
+    "tril_indices_from": [(lambda x: [ends(one) for one in np.tril_indices_from(x, -2)], (BB,))],
+    "triu_indices_from": [(lambda x: [ends(one) for one in np.triu_indices_from(x, 1)], (BB,))],
     "digitize": [(lambda x, y: ends(np.digitize(y, x)), (I64, J64))],
     "cumsum": [
         (lambda x: ends(np.cumsum(x, axis=0)), (BB,)),

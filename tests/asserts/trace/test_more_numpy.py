@@ -23,6 +23,7 @@ from shapes import Dim
 from shapes.tensors import ShapeError
 from tests.asserts.tracing_help import agree, same
 
+TRAPEZOID: Final[Any] = np.trapezoid if hasattr(np, "trapezoid") else np.trapz
 WINDOWS: Final = np.lib.stride_tricks.sliding_window_view
 RAISED: Final = (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError)
 V = Spec(("n",))
@@ -32,6 +33,7 @@ I = Spec(("n",), "int64")  # noqa: E741
 J = Spec(("m",), "int64")
 I8 = Spec(("n",), "int8")
 F32 = Spec(("n",), "float32")
+F32M = Spec(("n", "m"), "float32")
 B = Spec(("n",), "bool")
 MB = Spec(("n", "m"), "bool")
 MI = Spec(("n", "m"), "int64")
@@ -158,7 +160,110 @@ def transforms_of_several(name: str) -> dict[str, Program]:
     }
 
 
+def svd_again(x: Any) -> Any:
+    """The matrix, from its factors."""
+    u, s, vh = np.linalg.svd(x, full_matrices=False)
+    return ((u * s) @ vh).round(6)
+
+
+def written(writes: Any, x: Any, *args: Any, **options: Any) -> Any:
+    """A copy, with something written into it, and the next array made of it."""
+    x = x.copy()
+    assert writes(x, *args, **options) is None
+    return x, x + 1
+
+
 PROGRAMS: dict[str, Program] = {
+    # written into the first argument
+    "copyto": Program(lambda x, y: written(np.copyto, x, y), (M, W), True),
+    "copyto_rows": Program(lambda x, y: written(np.copyto, x, y), (W, Spec((1, "n"))), True),
+    "copyto_where": Program(lambda x, y, m: written(np.copyto, x, y, where=m), (MI, J, MB), True),
+    "copyto_number": Program(lambda x: written(np.copyto, x, 2), (I8,), True),
+    "copyto_size": Program(lambda x: written(np.copyto, x, x.shape[0]), (I8,), True),
+    "copyto_large": Program(lambda x: written(np.copyto, x, 300), (I8,)),
+    "copyto_floats": Program(lambda x: written(np.copyto, x, 2.5), (I8,)),
+    "copyto_unsafe": Program(
+        lambda x, y: written(np.copyto, x, y, casting="unsafe"), (I8, V), True
+    ),
+    "fill_diagonal": Program(lambda x: written(np.fill_diagonal, x, 7), (M,), True),
+    "fill_diagonal_wrap": Program(lambda x: written(np.fill_diagonal, x, 2, wrap=True), (MI,), True),
+    "fill_diagonal_cube": Program(
+        lambda x: written(np.fill_diagonal, x, 7), (Spec(("n", 2, "m")),), True
+    ),
+    "fill_diagonal_vector": Program(lambda x: written(np.fill_diagonal, x, 7), (V,)),
+    "putmask": Program(lambda x, m: written(np.putmask, x, m, 4), (V, Spec(("m",), "bool")), True),
+    "putmask_values": Program(lambda x, m, y: written(np.putmask, x, m, y), (M, MB, W), True),
+    "putmask_again": Program(lambda x: written(np.putmask, x, x > 1, x * 2), (MI,), True),
+    "putmask_floats": Program(lambda x: written(np.putmask, x, x > 1, 0.5), (I8,)),
+    "place": Program(lambda x, y: written(np.place, x, x > 1, y), (V, W)),
+    "place_number": Program(lambda x: written(np.place, x, x > 1, [1, 2]), (M,), True),
+    "put_along_axis": Program(
+        lambda x, i: written(np.put_along_axis, x, i, 9, 0), (M, Spec(("k2", "m"), "int64"))
+    ),
+    "put_along_axis_best": Program(
+        lambda x: written(np.put_along_axis, x, x.argmax(1, keepdims=True), -1, axis=1),
+        (Spec((Dim("n"), Dim("m", min=1))),), True,
+    ),
+    "put_along_axis_values": Program(
+        lambda x, y: written(np.put_along_axis, x, np.zeros((1, 1), int), y, axis=-1), (M, W), True
+    ),
+    # windows for filters, grids, triangles, samples, factors
+    "tapers": Program(
+        lambda x, k: (np.hanning(x.shape[0]), np.kaiser(k, 8.6), np.bartlett(k)), (V, K), True
+    ),
+    "tapers_more": Program(lambda x, k: (np.hamming(k), np.blackman(k - 1)), (V, K), True),
+    "open_grid": Program(lambda x, i, m: x[np.ix_(i, m)], (M, Spec(("n",), "int64"), Spec(("m",), "bool"))),
+    "open_grid_lists": Program(lambda x: (x[np.ix_([0, -1], [0])], x[np.ix_([], [0])]), (M,), True),
+    "open_grid_of_matrices": Program(lambda x: np.ix_(x), (M,)),
+    "indices": Program(lambda x: np.indices(x.shape), (M,), True),
+    "indices_sparse": Program(
+        lambda x, k: np.indices((x.shape[0], k), np.int32, sparse=True), (V, K), True
+    ),
+    "tril_indices": Program(lambda x: x[np.tril_indices(x.shape[0])], (Spec(("n", "n")),), True),
+    "triu_indices": Program(lambda x, k: np.triu_indices(x.shape[0], k), (V, K), True),
+    "triu_indices_of_three": Program(lambda x, k: np.triu_indices(k, -1, x.shape[0]), (V, K), True),
+    "tril_indices_of_three": Program(lambda x, k: np.tril_indices(3, x.shape[0] - 2, k), (V, K), True),
+    "triangle_from": Program(
+        lambda x, k: (np.tril_indices_from(x, k), x[np.triu_indices_from(x)]), (M, K), True
+    ),
+    "tri": Program(lambda x, k: (np.tri(k), np.tri(x.shape[0], k, -1)), (V, K), True),
+    "logspace": Program(lambda x, k: np.logspace(0, 1, k, base=2), (V, K), True),
+    "geomspace": Program(lambda x: np.geomspace(1, 8, x.shape[0], endpoint=False), (F32,), True),
+    "gradient": Program(lambda x: np.gradient(x), (V,), True),
+    "gradient_planes": Program(lambda x: np.gradient(x), (MI,), True),
+    "gradient_axis": Program(lambda x: np.gradient(x, 2.0, axis=-1, edge_order=2), (M,), True),
+    "gradient_axes": Program(lambda x: np.gradient(x, 2, 0.5, axis=(1, 0)), (F32M,), True),
+    "gradient_bool": Program(lambda x: np.gradient(x), (B,)),
+    "trapezoid": Program(lambda x: (TRAPEZOID(x), TRAPEZOID(x, dx=0.5, axis=0)), (M,), True),
+    "trapezoid_points": Program(lambda x, y: TRAPEZOID(x, y), (M, W), True),
+    "trapezoid_places": Program(lambda x, y: TRAPEZOID(x, y, axis=0), (MI, V), True),
+    "trapezoid_others": Program(lambda x, y: TRAPEZOID(x, y), (V, W), True),
+    "trapezoid_shapes": Program(lambda x, y: TRAPEZOID(x, y, axis=-1), (V, M), True),
+    "unwrap": Program(lambda x: (np.unwrap(x), np.unwrap(x, axis=0, period=4)), (MI,), True),
+    "unwrap_jumps": Program(lambda x: np.unwrap(x, 2.5, -1), (F32,), True),
+    "polyval": Program(lambda x, y: np.polyval(x, y), (V, M), True),
+    "polyval_list": Program(lambda x: np.polyval([1, 2.5], x), (I8,), True),
+    "vander": Program(lambda x: (np.vander(x), np.vander(x, 3, increasing=True)), (I8,), True),
+    "vander_columns": Program(lambda x, k: np.vander(x, k), (V, K), True),
+    "kron": Program(lambda x, y: (np.kron(x, y), np.kron(y, x), np.kron(x, [1, 2])), (M, J), True),
+    "cross": Program(lambda x, y: np.cross(x, y), (Spec(("n", 3)), Spec(("m", 3))), True),
+    "cross_axes": Program(
+        lambda x, y: np.cross(x, y, axisa=0, axisc=0), (Spec((3, "n")), Spec(("n", 3))), True
+    ),
+    "cross_one": Program(lambda x: np.cross(x, [1, 2, 3]), (Spec(("n", 3), "int8"),), True),
+    "rot90": Program(lambda x: (np.rot90(x), np.rot90(x, -2), np.rot90(x, 3, (1, 0))), (M,), True),
+    "rot90_batch": Program(lambda x: np.rot90(x, axes=(-1, 0)), (Spec(("n", 2, "m")),), True),
+    "partition_at": Program(lambda x, k: (np.argpartition(x, k), np.partition(x, k)), (V, K), True),
+    "svd": Program(lambda x: np.linalg.svd(x)[1], (M,), True),
+    "svd_values": Program(lambda x: np.linalg.svd(x, compute_uv=False), (F32M,), True),
+    "svd_again": Program(svd_again, (M,), True),
+    "qr": Program(lambda x: (np.linalg.qr(x).R.shape, np.linalg.qr(x, "r")), (M,), True),
+    "qr_complete": Program(lambda x: np.linalg.qr(x, mode="complete").Q, (Spec((2, "n", "m")),), True),
+    "eigh": Program(lambda x: tuple(np.linalg.eigh(x + x.T)), (Spec(("n", "n")),), True),
+    "eigh_checked": Program(lambda x: np.linalg.eigh(x)[1].shape, (M,), True),
+    "eigvalsh": Program(lambda x: np.linalg.eigvalsh(x), (Spec(("m", "n", "n"), "float32"),), True),
+    "slogdet": Program(lambda x: tuple(np.linalg.slogdet(x)), (M,), True),
+    "pinv": Program(lambda x: np.linalg.pinv(x), (M,), True),
     # windows
     "windows": Program(lambda x: WINDOWS(x, 2), (V,), True),
     "windows_empty": Program(lambda x: WINDOWS(x, 0), (V,), True),
@@ -359,6 +464,7 @@ PROGRAMS: dict[str, Program] = {
     "histogram_types": Program(lambda x: np.histogram(x, bins=3), (F32,)),
 }  # fmt: skip
 NEVER: Final = {
+    "open_grid_of_matrices", "gradient_bool", "copyto_large", "copyto_floats", "fill_diagonal_vector",
     "windows_too_few", "quantile_outside", "quantile_many_axes", "quantile_bool",
     "quantile_complex", "quantile_method", "at_missing", "at_long", "at_bool",
     "at_two_results", "at_number_list", "reduceat_number", "reduceat_floats", "reduceat_less",

@@ -23,7 +23,7 @@ from shapes.errors import heard
 # --------------------------------------------------------------------------- what is refused
 
 ERRORS: dict[str, Callable[[Any], Any]] = {
-    "no_rule": lambda x: np.linalg.svd(x.reshape(1, -1)),
+    "no_rule": lambda x: np.linalg.eig(x.reshape(1, -1)),
     "method": lambda x: x.tolist(),
     "parameter": lambda x: x.ravel(order="K"),
     "branch_on_a_size": lambda x: x if x.shape[0] > 3 else x * 3,
