@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -33,6 +33,9 @@ __all__ = [
     "UnknownSymbolError",
     "heard",
 ]
+
+_WIDTH: Final = 80
+"""Characters of a text around the column of its error."""
 
 _listener: ContextVar[list[ShapeproofError] | None] = ContextVar("listener", default=None)
 
@@ -77,13 +80,13 @@ class ExpressionSyntaxError(ShapeproofError, SyntaxError):
         return str(self.args[0])
 
 
-def _excerpt(text: str, column: int, width: int = 80) -> tuple[str, str]:
-    """At most `width` characters around the column, and the padding below it."""
+def _excerpt(text: str, column: int) -> tuple[str, str]:
+    """At most `_WIDTH` characters around the column, and the padding below it."""
     # Halves of characters cannot be printed.
     flat = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
     flat = flat.replace("\n", " ").replace("\t", " ")
-    start = max(0, column - 1 - width // 2)
-    return flat[start : start + width], " " * (column - 1 - start)
+    start = max(0, column - 1 - _WIDTH // 2)
+    return flat[start : start + _WIDTH], " " * (column - 1 - start)
 
 
 class ExpressionTypeError(ShapeproofError, TypeError):

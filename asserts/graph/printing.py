@@ -72,10 +72,10 @@ _INFIX: Final = {id(function): symbol for function, symbol in _INFIX_OF.items()}
 _PREFIX: Final = {id(function): symbol for function, symbol in _PREFIX_OF.items()}
 
 
-def format_module(module: GraphModule, name: str | None = None) -> str:
+def format_module(module: GraphModule) -> str:
     """A module with its nested ones as classes inside, each at its first place."""
     paths = {id(nested): path for path, nested in module.named_modules()}
-    blocks = [_class_text(name or module.class_name, module.graph)]
+    blocks = [_class_text(module.class_name, module.graph)]
     for nested in module.modules():
         if nested is not module:
             title = f"{paths[id(nested)]}({nested.class_name})"

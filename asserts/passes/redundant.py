@@ -74,7 +74,7 @@ class Redundant:
         """Give the suspects that the others imply their proofs; those that are `sure` stay.
         All are known, and what is dropped is not any more."""
         suspects = sorted(suspects, key=_worth)
-        enforced = self._enforced(suspects, sure, 1)
+        enforced = self._enforced(suspects, sure)
         left = suspects if enforced is None else self._drop_following(suspects, enforced)
         if len(left) > EXACT or not self._premises.affords(suspects, len(left)):
             enforced = None
@@ -86,11 +86,11 @@ class Redundant:
             self._confirm(suspects, sure)
 
     def _enforced(
-        self, group: Sequence[Statement], sure: Sequence[Statement], readings: int
+        self, group: Sequence[Statement], sure: Sequence[Statement]
     ) -> Stated | None:
-        """What is enforced before a group, and what of it stays; None if that cannot be read
-        so often."""
-        if not self._premises.affords(group, readings):
+        """What is enforced before a group, and what of it stays; None if that cannot be
+        read."""
+        if not self._premises.affords(group, 1):
             return None
         return _given(self._premises.facts(group), sure)
 
@@ -200,7 +200,7 @@ class Redundant:
         if not again:
             return
         staying = [*sure, *(c for c in suspects if c.proof is None)]
-        stated = self._enforced(suspects, staying, 1)
+        stated = self._enforced(suspects, staying)
         for candidate in sorted(again, key=_worth):
             self._set(candidate, self._implied(candidate, stated, set(gone)))
 

@@ -90,11 +90,7 @@ def cases(facts: Facts, claim: BoolExpr) -> Proof | None:
 
 
 def contradicted(
-    facts: Facts,
-    focus: BoolExpr,
-    newest: Fact | None = None,
-    most: int = CASE_LIMIT,
-    work: int = WORK_LIMIT,
+    facts: Facts, focus: BoolExpr, newest: Fact | None, most: int, work: int
 ) -> Reasons | None:
     """Facts connected with a condition that cannot hold together, if cases show that there
     are some; `newest` is the one that is suspected, `most` and `work` limit cases and

@@ -14,7 +14,7 @@ to repeat), and the diagonal of an operand of `einsum` needs equal sizes even wh
 No graph and no numpy here.
 """
 
-from shapes.tensors.broadcasting import broadcast, broadcast_all, broadcast_dim, broadcast_to
+from shapes.tensors.broadcasting import broadcast, broadcast_dim, broadcast_to
 from shapes.tensors.core import (
     Dims,
     Known,
@@ -103,7 +103,6 @@ __all__ = [
     "axes_of",
     "axis_of",
     "broadcast",
-    "broadcast_all",
     "broadcast_dim",
     "broadcast_to",
     "concatenate",

@@ -6,8 +6,6 @@ result is ``Where(a == 1, b, a)``, which is right in all three accepted cases.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from shapes.expr.booleans import disjunction, equal, less_equal, where
 from shapes.expr.nodes import TRUE, Expr, IntExpr
 from shapes.expr.operators import OPERATORS
@@ -108,8 +106,3 @@ def broadcast_to(dims: Dims, target: Dims, known: Known | None = None) -> ShapeR
         fits = disjunction(equal(have, want), equal(have, ONE))
         needs.add(TRUE if decide(fits, known) else fits, reason)
     return needs.result(wanted)
-
-
-def broadcast_all(shapes: Sequence[Dims], known: Known | None = None) -> ShapeResult:
-    """`broadcast` of a sequence."""
-    return broadcast(*shapes, known=known)

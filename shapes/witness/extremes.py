@@ -54,9 +54,6 @@ FAR_ALONG: Final = 1 << 41
 
 Point: TypeAlias = tuple[Value, ...]
 
-STARTS: Final = 4
-"""Known values from which moves start."""
-
 
 class Extremes:
     """Values that an expression reaches under facts: `most` and `least`, None where no values

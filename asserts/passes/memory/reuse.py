@@ -52,14 +52,6 @@ class ReuseBuffers(Pass):
         return PassResult(graph_module, bool(rows), Report(self.name, tuple(rows)))
 
 
-@dataclass
-class _Buffer:
-    """Memory of a temporary: the node that holds it now, and its last use."""
-
-    node: Node
-    last_use: int
-
-
 class _Reuse:
     """The work on one graph."""
 
@@ -76,8 +68,9 @@ class _Reuse:
                 self._last_use[root] = max(self._last_use.get(root, 0), last)
         # Memory that is written to already is left alone.
         self._taken = set(memory.writes)
-        self._free: dict[tuple[Any, ...], list[_Buffer]] = {}
-        self._dying: dict[int, list[tuple[tuple[Any, ...], _Buffer]]] = {}
+        # Memory of temporaries, by the nodes that hold it now; and that which dies at a node.
+        self._free: dict[tuple[Any, ...], list[Node]] = {}
+        self._dying: dict[int, list[tuple[tuple[Any, ...], Node]]] = {}
 
     def run(self) -> list[Row]:
         rows = []
@@ -94,18 +87,18 @@ class _Reuse:
             if self._answers.can_write_into(node):
                 reused = self._chosen(node, self._free.get(key, []))
             if reused is not None:
-                self._answers.write_into(node, reused.node)
-                text = f"{node.name} into {reused.node.name}"
+                self._answers.write_into(node, reused)
+                text = f"{node.name} into {reused.name}"
                 rows.append(Row(text, "reuse", "inserted", place=node.name))
             self._live(key, node, root)
         return rows
 
-    def _chosen(self, node: Node, free: list[_Buffer]) -> _Buffer | None:
+    def _chosen(self, node: Node, free: list[Node]) -> Node | None:
         """An operand rather than another buffer: it is in the cache."""
         operands = set(node.all_input_nodes)
-        order = sorted(range(len(free)), key=lambda i: (free[i].node not in operands, -i))
+        order = sorted(range(len(free)), key=lambda i: (free[i] not in operands, -i))
         for i in order:
-            if self._may_write(node, free[i].node):
+            if self._may_write(node, free[i]):
                 return free.pop(i)
         return None
 
@@ -126,4 +119,4 @@ class _Reuse:
         last = self._last_use.get(root, 0)
         if self._nodes[last] is node:
             return  # nothing uses it
-        self._dying.setdefault(last, []).append((key, _Buffer(node, last)))
+        self._dying.setdefault(last, []).append((key, node))

@@ -350,10 +350,6 @@ def _condition(a: Any) -> Any:
     return a if isinstance(a, BoolExpr) else None
 
 
-def _bits(build: Callable[..., IntExpr]) -> Callable[[Any, Any, Known], Any]:
-    return lambda a, b, known: build(a, b) if _integers(a, b) else None
-
-
 OPERATIONS: Final[dict[str, Callable[..., Any]]] = {
     "Add": _sum(1),
     "Sub": _sum(-1),

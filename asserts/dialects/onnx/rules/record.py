@@ -7,7 +7,7 @@ operator requires it), `fresh` (a size that depends on data).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -301,8 +301,3 @@ def same_shape(call: Call) -> Sequence[Shape | None]:
 def is_empty(call: Call, i: int = 0) -> BoolExpr:
     """Whether an input has no elements."""
     return disjunction(*(equal(d, ZERO) for d in call.shape(i)))
-
-
-def joined(groups: Iterable[Iterable[Any]]) -> list[Any]:
-    """The elements of all groups."""
-    return [x for group in groups for x in group]

@@ -27,8 +27,6 @@ ASPECTS: Final[tuple[Aspect, ...]] = ("dtype", "device", "layout")
 NOTHING: Final[Certain] = frozenset()
 EVERYTHING: Final[Certain] = frozenset(ASPECTS)
 
-_ATEN: Final = torch.ops.aten
-
 _OWN_DTYPE: Final = frozenset(
     ["nonzero", "argmax", "argmin", "argsort", "eq", "ne", "lt", "le", "gt", "ge", "isnan",
      "isinf", "isfinite", "logical_and", "logical_or", "logical_not", "logical_xor", "any",
