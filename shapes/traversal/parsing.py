@@ -26,7 +26,7 @@ from shapes.expr.operators import named_functions
 from shapes.traversal.definedness import Spelled, spell, spell_chain
 from shapes.traversal.interpret import free_symbols
 from shapes.traversal.parts import InParts, Part, with_parts
-from shapes.traversal.printing import PRECEDENCE, show
+from shapes.traversal.printing import PRECEDENCE
 
 __all__ = [
     "NAME",
