@@ -64,8 +64,8 @@ class IntExpr(Expr):
     constant: int
     birth: int = 4611686018427387904  # behind every atom
     plain: bool = False
+    _base: int = 1
     _bulk: int = 1
-    _pending: int = 0
 
     def terms(self) -> Mapping[IntExpr, int]:
         """The coefficients by atom, without the constant part (not to be changed)."""
@@ -160,20 +160,28 @@ MANY: Final = 6
 SHORT: Final = 8
 """Sums of so few terms are written out on the way to others."""
 
+GROWTH: Final = 4
+"""What two sums are added to is written out if it is so many times as long as the longest part
+of it that was written out before,"""
+ROOM: Final = 64
+"""and longer than this besides."""
+
 
 class Sum(IntExpr):
     """A linear combination that is neither a constant nor a single atom.
 
     It holds either its terms, or a pending ``p*a + q*b + k`` from which they are made
-    on demand. A rope never grows longer than the terms below it, so reading it costs
-    no more than making it did.
+    on demand. Ropes share parts (``e + e``) and are read as trees, of which `_bulk` is the
+    size: additions, and the terms of what is written out. Where two sums meet that are not
+    short, it stays within `GROWTH` times `_base`, the terms of the longest part that was
+    written out; so reading a rope costs no more than a few times what making it did.
     """
 
-    __slots__ = ("_bulk", "_direction", "_pending", "_rope", "_terms", "_view")
+    __slots__ = ("_base", "_bulk", "_direction", "_rope", "_terms", "_view")
     op = SUM
     _terms: dict[IntExpr, int] | None
     _rope: tuple[int, IntExpr, int, IntExpr] | None
-    _pending: int
+    _base: int
     _bulk: int
     _view: tuple[int, tuple[IntExpr, ...], tuple[int, ...]] | None
     _direction: tuple[int, IntExpr | None] | None
@@ -189,15 +197,16 @@ class Sum(IntExpr):
         return tuple(sorted(self.terms(), key=birth_of))
 
     def _write_out(self) -> None:
-        """Make the terms from the rope: the largest part is copied, the rest added to it."""
-        parts: list[tuple[int, Mapping[IntExpr, int]]] = []
-        single: list[tuple[IntExpr, int]] = []
+        """Make the terms from the rope: what it ends in is added up, each part once however
+        often it occurs. The largest is copied, the rest added to it."""
+        atoms: dict[IntExpr, int] = {}
+        sums: dict[Sum, int] = {}
         stack: list[tuple[int, IntExpr]] = [(1, self)]
         while stack:
             factor, node = stack.pop()
             if type(node) is not Sum:
                 if isinstance(node, IntAtom):
-                    single.append((node, factor))
+                    atoms[node] = atoms.get(node, 0) + factor
                 continue
             # Another thread may write this node out now: its terms come before the rope goes.
             rope = node._rope
@@ -207,17 +216,14 @@ class Sum(IntExpr):
                     stack.append((factor * q, b))
                 stack.append((factor * p, a))
             else:
-                parts.append((factor, node.terms()))
-        largest, most = -1, -1
-        for place, (factor, mapping) in enumerate(parts):
-            if factor == 1 and len(mapping) > most:
-                largest, most = place, len(mapping)
-        terms = dict(parts.pop(largest)[1]) if largest >= 0 else {}
-        for factor, mapping in parts:
+                sums[node] = sums.get(node, 0) + factor
+        whole = [node for node, factor in sums.items() if factor == 1]
+        largest = max(whole, key=_length, default=None)
+        terms = {} if largest is None else dict(largest.terms())
+        rest = [(factor, node.terms()) for node, factor in sums.items() if node is not largest]
+        for factor, mapping in (*rest, (1, atoms)):
             for atom, c in mapping.items():
                 terms[atom] = terms.get(atom, 0) + factor * c
-        for atom, c in single:
-            terms[atom] = terms.get(atom, 0) + c
         if 0 in terms.values():
             terms = {atom: c for atom, c in terms.items() if c}
         self._settle(terms)
@@ -258,8 +264,11 @@ class Sum(IntExpr):
             spend(len(terms))
         self._terms = terms
         self._rope = None
-        self._pending = 0
-        self._bulk = len(terms)
+        self._base = self._bulk = len(terms)
+
+
+def _length(e: Sum) -> int:
+    return len(e.terms())
 
 
 def _add_term(terms: dict[IntExpr, int], atom: IntExpr, c: int) -> None:
@@ -276,6 +285,8 @@ birth_of: Final[Callable[[IntExpr], int]] = attrgetter("birth")
 def by_age(e: IntExpr) -> tuple[int, int]:
     """What sorts expressions by age. (Sums have none: their order differs from run to run.)"""
     return birth_of(e), e.key
+
+
 """The age of an atom (a sum in a product counts as youngest): the order of display."""
 
 SMALL: Final = 1024
@@ -343,7 +354,6 @@ def _new_sum(key: int, p: int, a: IntExpr, q: int, b: IntExpr, k: int) -> IntExp
         return _short_sum(key, p, a, q, b, fixed)
     if p == 0:
         p, a, q = q, b, 0
-    pending = 1 + a._pending + b._pending
     node = Sum()
     node.key = key
     node.constant = fixed
@@ -351,9 +361,9 @@ def _new_sum(key: int, p: int, a: IntExpr, q: int, b: IntExpr, k: int) -> IntExp
     node._view = None
     node._direction = None
     node._rope = (p, a, q, b)
-    node._pending = pending
-    node._bulk = bulk = 1 + a._bulk + b._bulk
-    if pending > 16 + bulk - pending:
+    base = node._base = a._base if a._base > b._base else b._base
+    bulk = node._bulk = 1 + a._bulk + (b._bulk if q else 0)
+    if bulk > GROWTH * base + ROOM and a._bulk > SHORT < b._bulk:
         node.terms()
     return enter_value(node)
 
@@ -410,8 +420,7 @@ def _written_sum(key: int, terms: dict[IntExpr, int], k: int) -> IntExpr:
     node._rope = None
     node._view = None
     node._direction = None
-    node._pending = 0
-    node._bulk = len(terms)
+    node._base = node._bulk = len(terms)
     return enter_value(node)
 
 

@@ -9,6 +9,7 @@ every reading builds the same node again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from shapes.base.budget import spend
 from shapes.expr.linear import multiply
@@ -37,10 +38,14 @@ __all__ = ["Parts", "may_hide_remainder", "parts", "sides", "whole"]
 Parts = tuple[int, tuple[IntExpr, ...], tuple[int, ...]]
 """A constant, the operands of a sum, and their coefficients."""
 
-MERGED_LIMIT = 16
+MERGED_LIMIT: Final = 16
 """In sums of more divisions, a remainder of a quotient is not looked for."""
 
-_REMAINDERS = {"FloorDiv": "Mod", "TruncDiv": "TruncMod"}
+SEARCHED: Final = 6_000
+"""Terms of dividends, all together, that are looked for in one sum; in longer ones the
+remainders of the eldest divisions are not found."""
+
+_REMAINDERS: Final = {"FloorDiv": "Mod", "TruncDiv": "TruncMod"}
 
 
 def parts(e: Sum) -> Parts:
@@ -59,12 +64,11 @@ def _read(e: Sum) -> Parts:
         operands = tuple(sorted(written, key=birth_of))
         return e.constant, operands, tuple([written[t] for t in operands])
     divisions = _divisions(e)
-    spend(len(written) * len(divisions))
     terms = dict(written)
     k = e.constant
     found: dict[IntExpr, int] = {}
     others = divisions if len(divisions) <= MERGED_LIMIT else []
-    for division in divisions:
+    for division in _searched(divisions):
         times, a, b = _found_remainder(division, others, terms)
         if not times or (type(a) is IntConstant and not _brings_nearer(k, times * a.constant)):
             continue
@@ -104,6 +108,20 @@ def _divisions(e: Sum) -> list[IntAtom]:
                 if type(divisor) is not IntConstant or divisor.constant:
                     found[candidate] = None
     return sorted(found, key=birth_of, reverse=True)
+
+
+def _searched(divisions: list[IntAtom]) -> list[IntAtom]:
+    """Those of which remainders are looked for, youngest first; what that takes is spent."""
+    total, number = 0, len(divisions)
+    for place, division in enumerate(divisions):
+        dividend = division.args[0]
+        assert isinstance(dividend, IntExpr)
+        total += len(dividend.terms()) + 1
+        if total > SEARCHED:
+            total, divisions = SEARCHED, divisions[:place]
+            break
+    spend(total * number if number <= MERGED_LIMIT else total)
+    return divisions
 
 
 def may_hide_remainder(terms: Mapping[IntExpr, int]) -> bool:

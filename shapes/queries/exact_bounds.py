@@ -48,6 +48,9 @@ EXACT_STEPS: Final = 3_000_000
 EXPLAINING_STEPS: Final = 400_000
 """Steps for the range that is known without asking the prover."""
 
+REASONS_STEPS: Final = 100_000
+"""Steps for leaving out facts that one end does not need."""
+
 GALLOP: Final = (8, 64, 1 << 10, 1 << 16, 1 << 32, 1 << 64, 1 << 128)
 """Guesses for an end that is not bounded by the domains."""
 
@@ -122,8 +125,8 @@ def _needed(
         return found.upper <= known.upper if upper else found.lower >= known.lower
 
     try:
-        with limited(EXPLAINING_STEPS):
-            if len(stated) > FEW or not suffice(stated):
+        with limited(REASONS_STEPS):
+            if not stated or len(stated) > FEW or not suffice(stated):
                 return reasons
             return NO_REASONS if suffice([]) else Reasons(smallest(stated, suffice))
     except ExhaustedError:

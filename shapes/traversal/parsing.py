@@ -26,7 +26,7 @@ from shapes.expr.operators import named_functions
 from shapes.traversal.definedness import Spelled, spell, spell_chain
 from shapes.traversal.interpret import free_symbols
 from shapes.traversal.parts import InParts, Part, with_parts
-from shapes.traversal.printing import PRECEDENCE, show
+from shapes.traversal.printing import PRECEDENCE
 
 __all__ = [
     "NAME",
@@ -34,7 +34,6 @@ __all__ = [
     "parse",
     "parse_saved",
     "parse_spelled",
-    "saved",
     "saved_in_parts",
 ]
 
@@ -160,13 +159,9 @@ def parse_spelled(text: str, symbols: Symbols = None) -> Spelled:
     return _Parser(text, symbols).run()
 
 
-def saved(expr: Expr) -> tuple[str, tuple[tuple[str, Kind], ...]]:
-    """Text and the kinds of the symbols in it, for pickling."""
-    return show(expr), tuple((s.name, s.kind) for s in free_symbols(expr))
-
-
 def saved_in_parts(expr: Expr) -> tuple[str, tuple[tuple[str, Kind], ...], tuple[Part, ...]]:
-    """The same, where parts that would be written again and again have names (see `parts`)."""
+    """Text, the kinds of the symbols in it, and the parts that would be written again and
+    again, by name (see `parts`): for pickles and files."""
     kinds = tuple((s.name, s.kind) for s in free_symbols(expr))
     written = InParts([name for name, _ in kinds])
     return written.text(expr), kinds, tuple(written.parts)
@@ -175,7 +170,7 @@ def saved_in_parts(expr: Expr) -> tuple[str, tuple[tuple[str, Kind], ...], tuple
 def parse_saved(
     text: str, kinds: tuple[tuple[str, Kind], ...], parts: tuple[Part, ...] = ()
 ) -> Expr:
-    """The inverse of `saved` and `saved_in_parts`."""
+    """The inverse of `saved_in_parts`."""
     symbols = {name: symbol(name, kind) for name, kind in kinds}
     return parse(text, with_parts(parts, symbols, parse))
 

@@ -57,6 +57,11 @@ DIVISIONS: Final = 100
 """So many quotients by constants make steps longer too: each is a row with an integer to
 branch on, and z3 counts few of its steps while it looks for cuts among hundreds of them."""
 
+DIGITS: Final = 160
+"""Numbers of so many digits, all together, make steps that many times as long, in the square:
+z3 multiplies and divides them in one."""
+
+_LONG_NUMBER: Final = re.compile(r"\d{100,}")
 _NON_LINEAR: Final = re.compile(r"\((?:\*|div|mod) (?!\d|\(- \d)\S+ (?!\d|\(- \d)")
 
 _DIVISIONS: Final = ("FloorDiv", "Mod", "TruncDiv", "TruncMod")
@@ -110,10 +115,11 @@ class Translator:
         return new
 
     def length_of_steps(self, *texts: str) -> int:
-        """How much longer z3's steps are than usual: 1 for a question with few quotients, and
-        few products; then it may make Groebner bases."""
+        """How much longer z3's steps are than usual: 1 for a question with few quotients, few
+        products and no number of hundreds of digits; then it may make Groebner bases."""
         products = self._multiplied + sum(len(_NON_LINEAR.findall(text)) for text in texts)
-        return 1 + products // CROWDED + self._divisions // DIVISIONS
+        digits = sum(len(number) for text in texts for number in _LONG_NUMBER.findall(text))
+        return 1 + products // CROWDED + self._divisions // DIVISIONS + (digits // DIGITS) ** 2
 
     # -- leaves
 

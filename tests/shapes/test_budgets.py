@@ -40,6 +40,7 @@ from shapes.env.serialize import expr_from_json
 from shapes.expr.nodes import BoolExpr, IntExpr
 from shapes.facts.store import Facts
 from shapes.prove.ladder import Effort, entails, prove
+from shapes.queries.exact_bounds import EXPLAINING_STEPS, REASONS_STEPS
 from shapes.traversal.definedness import defined
 from shapes.traversal.printing import BRIEF_STEPS
 from shapes.witness.enumeration import enumerated
@@ -408,7 +409,7 @@ def test_no_text_keeps_the_engine_busy(part: int) -> None:
             "deep modulus,product of symbols,sum of quotients by symbols,sum of remainders",
         ),
         ("prove", "deep right shift,chain of quotients,minimum of many"),
-        ("suggest", "sum of squares"),
+        ("suggest", "sum of squares,huge modulus"),
         ("simplify", "sum of choices,huge modulus"),
         ("exact", "polynomial"),
         ("explain", "polynomial,maximum of quotients"),
@@ -436,6 +437,20 @@ def test_exact_bounds_of_what_is_too_large_hold(name: str) -> None:
     text = f"Min({TEXTS[name](800).split(' <= ')[0].split(' != ')[0]}, 5)"
     found = environment(text).explain_bounds(text, effort="exact")
     assert found.range.upper <= 5
+
+
+@pytest.mark.parametrize("name", ["product of two-term sums", "product of sums of few"])
+def test_reasons_of_bounds_are_sought_within_a_budget_of_their_own(name: str) -> None:
+    """Without it, the steps of the range itself once more for each end."""
+    text = TEXTS[name](4_000).split(" % ")[0].split(" != ")[0]
+    env = environment(text)
+    before = remaining()
+    env.bounds(text)
+    spent = before - remaining()
+    env = environment(text)
+    before = remaining()
+    env.explain_bounds(text)
+    assert before - remaining() <= 2 * spent + 2 * REASONS_STEPS + EXPLAINING_STEPS // 4
 
 
 def test_numbers_of_many_digits_are_translated_for_the_solver() -> None:
@@ -548,7 +563,13 @@ def test_smtlib_text_reads_ranges_within_a_budget(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "size"),
-    [("equal remainders", 9_000), ("long sum in a modulus", 3_000), ("product of sums", 500)],
+    [
+        ("equal remainders", 9_000),
+        ("long sum in a modulus", 3_000),
+        ("product of sums", 500),
+        ("huge modulus", 1_000),
+        ("huge factor", 1_000),
+    ],
 )
 def test_steps_of_the_solver_are_longer_among_many_divisions_and_long_factors(
     name: str, size: int

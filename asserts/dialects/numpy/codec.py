@@ -20,9 +20,9 @@ from asserts.graph.values import ArrayValue
 from asserts.trace.inputs import check_inputs
 from shapes.base import excerpt
 from shapes.env import ShapeEnv
-from shapes.errors import SerializationError, ShapeproofError
-from shapes.expr import OPERATORS, BoolExpr, Expr, IntExpr, as_expr, semantics, symbol
-from shapes.traversal import is_name, parse, saved
+from shapes.errors import SerializationError, ShapeproofError, TooLargeError
+from shapes.expr import OPERATORS, BoolExpr, Expr, IntExpr, as_expr, semantics
+from shapes.traversal import is_name, parse_saved, saved_in_parts
 
 __all__ = ["NumpyCodec", "functions", "load", "save"]
 
@@ -74,8 +74,7 @@ class NumpyCodec(BasicCodec):
 
     def _encode(self, value: object, depth: int) -> object:
         if isinstance(value, Expr):
-            text, kinds = saved(value)
-            return {"expr": [text, [list(pair) for pair in kinds]]}
+            return {"expr": _encode_expr(value)}
         if isinstance(value, ArrayValue):
             shape = [self._encode(size, depth + 1) for size in value.shape]
             return {"array_value": [shape, value.dtype.str]}
@@ -169,12 +168,23 @@ def _array(dtype: str, shape: tuple[int, ...], numbers: list[str]) -> np.ndarray
     return found
 
 
-def _decode_expr(codec: NumpyCodec, content: Any, depth: int) -> object:
-    text, kinds = content
-    if not all(is_name(name) for name, _ in kinds):
-        raise ValueError("what stands for a symbol is not a name")
+def _encode_expr(expr: Expr) -> list[object]:
+    """Text, symbols with their kinds, and the parts that the text calls by name, if any."""
     try:
-        return parse(text, {name: symbol(name, kind) for name, kind in kinds})
+        text, kinds, parts = saved_in_parts(expr)
+    except TooLargeError as error:
+        raise SerializationError(f"an expression is too large to be saved: {error}") from error
+    pairs = [list(pair) for pair in kinds]
+    return [text, pairs, [list(part) for part in parts]] if parts else [text, pairs]
+
+
+def _decode_expr(codec: NumpyCodec, content: Any, depth: int) -> object:
+    text, kinds, parts = content if len(content) == 3 else (*content, ())
+    names = [name for name, _ in (*kinds, *parts)]
+    if not all(map(is_name, names)) or len(set(names)) < len(names):
+        raise ValueError("what stands for a symbol, or a part, is not a name of its own")
+    try:
+        return parse_saved(text, tuple(kinds), tuple(parts))
     except ShapeproofError as error:
         raise SerializationError(f"a saved expression cannot be read: {error}") from error
 

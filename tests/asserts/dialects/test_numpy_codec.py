@@ -16,7 +16,7 @@ from asserts.dialects.numpy.codec import NumpyCodec, load, save
 from asserts.errors import GraphError
 from asserts.graph.equality import explain_difference
 from asserts.trace import Spec, trace
-from shapes import OPERATORS, SerializationError, ShapeproofError
+from shapes import OPERATORS, Min, SerializationError, ShapeproofError
 from tests.asserts.programs import PROGRAMS, Program
 
 
@@ -42,6 +42,68 @@ def _run(program: object, inputs: tuple[object, ...]) -> str:
         return repr(program(*inputs))  # type: ignore[operator]
     except (ShapeproofError, ValueError) as error:
         return repr(error)
+
+
+def _doubled(x: Any, times: int) -> Any:
+    """Rows by a size of which every step has the one before twice."""
+    n = x.shape[0] + x.shape[1]
+    for i in range(times):
+        n = Min(n // 2 + n, n % (i + 2) + x.shape[1])
+    return np.zeros(n)
+
+
+def test_sizes_that_share_much_are_written_in_parts() -> None:
+    """Written out they are exponentially long; short ones are written as ever."""
+    texts = []
+    for times in (20, 40):
+        program = trace(lambda x, times=times: _doubled(x, times), x=("a", "b"))
+        texts.append(save(program))
+        again = load(texts[-1])
+        assert explain_difference(again, program, names=True) is None
+        assert save(again) == texts[-1]
+        for before, after in zip(program.graph.nodes, again.graph.nodes):
+            assert before.meta == after.meta
+        np.testing.assert_array_equal(again(np.ones((3, 4))), program(np.ones((3, 4))))
+    assert len(texts[1]) < 6 * len(texts[0])
+    short = trace(lambda x: _doubled(x, 1), x=("a", "b"))
+    assert all(len(e) == 2 for e in _expressions(json.loads(save(short))))
+
+
+def _expressions(data: Any) -> list[Any]:
+    """What is saved of expressions, anywhere in a document."""
+    if isinstance(data, list):
+        return [e for item in data for e in _expressions(item)]
+    if not isinstance(data, dict):
+        return []
+    found = [data["expr"]] if set(data) == {"expr"} else []
+    return found + [e for item in data.values() for e in _expressions(item)]
+
+
+N = ["n", "int"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ["_0", [N], [["_0"]]],
+        ["_0", [N], [["_0", "n +"]]],
+        ["_0", [N], [["_0", "_1"], ["_1", "n"]]],
+        ["_0", [N], [["n", "n + 1"]]],
+        ["_0", [N], [["_0", "n"], ["_0", "n + 1"]]],
+        ["_0", [N], [["no name", "n"]]],
+        ["_0", [N], [["_0", 5]]],
+        ["_0", [N], [[5, "n"]]],
+        ["_0", [N], [[["n"], "n"]]],
+        ["_0", [N], None],
+        ["_0", [N], 5],
+        ["_0", [N], [], []],
+        ["_0", [N], []],
+        ["n", [N, N]],
+    ],
+)
+def test_damaged_parts_are_refused(content: Any) -> None:
+    with pytest.raises(SerializationError):
+        NumpyCodec().decode_constant({"expr": content})
 
 
 def test_truncated_text_is_refused() -> None:

@@ -568,6 +568,32 @@ def test_terms_are_right_however_a_sum_was_made() -> None:
             assert built is from_terms(wanted, built.constant)  # type: ignore[arg-type]
 
 
+SHARED_SUMS: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "doubled": lambda last, before, atom: last + last,
+    "tripled with an atom": lambda last, before, atom: last + 2 * last + atom,
+    "with the one before": lambda last, before, atom: last + before,
+    "less the one before": lambda last, before, atom: 3 * last - before + atom,
+    "scaled": lambda last, before, atom: -3 * last + atom - 2,
+}
+
+
+@pytest.mark.parametrize("kind", SHARED_SUMS)
+def test_sums_whose_parts_are_shared_are_not_read_as_trees(kind: str) -> None:
+    """The tree of each is exponentially larger than what was made."""
+    step = SHARED_SUMS[kind]
+    atoms = [symbol(f"shared{i % 40}") for i in range(300)]
+    e = [atoms[0] + 2 * atoms[1], atoms[1] - atoms[2] + atoms[3] + 5]
+    values = {f"shared{i}": 7 * i - 50 for i in range(40)}
+    wanted = [evaluate(one, values) for one in e]
+    for atom in atoms[2:]:
+        e.append(step(e[-1], e[-2], atom))
+        wanted.append(step(wanted[-1], wanted[-2], evaluate(atom, values)))
+    for one, value in zip(reversed(e), reversed(wanted)):
+        assert isinstance(one, IntExpr)
+        found = sum(c * evaluate(atom, values) for atom, c in one.terms().items())
+        assert one.constant + found == value
+
+
 def test_a_relation_that_nobody_holds_is_not_made_by_looking_for_it() -> None:
     e = symbol("looked_for") - 3
     assert isinstance(e, IntExpr)

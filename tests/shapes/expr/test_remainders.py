@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from shapes.base.budget import remaining
 from shapes.expr.linear import scale
 from shapes.expr.nodes import (
     EQ_ZERO,
@@ -120,3 +121,24 @@ def test_a_reading_is_no_longer_than_the_sum(tree: Tree) -> None:
         assert all(coefficients)
         assert len(set(operands)) == len(operands)
         assert all(isinstance(operand, IntExpr) for operand in operands)
+
+
+def test_remainders_in_long_sums_are_looked_for_in_bounded_steps() -> None:
+    """Sums of hundreds of divisions: of short dividends all remainders are found, of dividends
+    as long as the sum only so many; either reading makes the same node again."""
+    atoms: list[Any] = [symbol(f"long{i}") for i in range(300)]
+    short: Any = sum(((i + 1) * (a % (i + 2)) for i, a in enumerate(atoms)), z)
+    before = remaining()
+    assert sum(operand.op.name == "Mod" for operand in parts(short)[1]) == 300
+    assert before - remaining() < 10_000
+    assert reassembled(short) is short
+    total: Any = x + y
+    for i in range(300):
+        total = 2 * total + total // 3
+        if i == 150:
+            half = total
+    for e in (half, total):
+        before = remaining()
+        parts(e)
+        assert before - remaining() < 20_000
+        assert reassembled(e) is e

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shapes.errors import ExpressionSyntaxError, ExpressionTypeError, UnknownSymbolError
 from shapes.expr.nodes import TRUE, Expr, constant, make, symbol
 from shapes.traversal.evaluate import evaluate
-from shapes.traversal.parsing import is_name, parse, parse_saved, parse_spelled, saved
+from shapes.traversal.parsing import is_name, parse, parse_saved, parse_spelled, saved_in_parts
 from shapes.traversal.printing import show
 from tests.oracle import Tree, Undefined, ours, same
 from tests.strategies import KINDS, any_trees, small_values
@@ -46,7 +46,7 @@ def test_text_by_name_is_parsed_to_what_is_built(tree: Tree, values: dict[str, A
 @given(any_trees(4))
 def test_what_is_saved_is_found_again(tree: Tree) -> None:
     e = tree.built()
-    assert parse_saved(*saved(e)) is e
+    assert parse_saved(*saved_in_parts(e)) is e
 
 
 @given(any_trees(3))
