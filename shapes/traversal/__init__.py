@@ -14,7 +14,7 @@ from shapes.base.lazy import lazy_exports
 from shapes.traversal.definedness import Spelled, defined, own_condition
 from shapes.traversal.evaluate import evaluate
 from shapes.traversal.interpret import free_symbols, interpret, walk
-from shapes.traversal.parsing import is_name, parse, parse_spelled, saved
+from shapes.traversal.parsing import is_name, parse, parse_spelled, saved, text_size
 from shapes.traversal.printing import PRECEDENCE, Printer, Shown, join, show
 from shapes.traversal.substitute import Builder, substitute
 
@@ -44,6 +44,7 @@ __all__ = [
     "saved",
     "show",
     "substitute",
+    "text_size",
     "walk",
 ]
 
