@@ -90,6 +90,7 @@ STEPS: Final = (
     Step("differences", Cost.NEAR, _by("differences"), _PROVE),
     Step("the same together", Cost.NEAR, _by(*CHEAP, "differences"), _ENTAILS),
     Step("lattice", Cost.NEAR, _by("lattice"), _BOTH),
+    Step("choice form", Cost.NEAR, _by("choice form"), _BOTH),
     Step("a few moves", Cost.NEAR, Question.by_moves, _PROVE, crowded=True),
     Step("tableau", Cost.CONNECTED, Question.by_tableau, _BOTH, prepared=True),
     Step("linear arithmetic", Cost.CONNECTED, _by("linear"), _BOTH, crowded=True),
