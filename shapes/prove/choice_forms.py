@@ -18,7 +18,7 @@ Limits: identities that need cases (of sums of several choices, say) are for oth
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 from math import gcd
 from typing import Any, Final, TypeAlias
@@ -136,7 +136,9 @@ def in_choice_form(e: Any) -> Any:
 
     What is written has a value wherever the expression has one.
     """
-    return interpret(_Sums(), {}, interpret(_Forms(), {}, e))
+    for analysis in (_Forms(), _Sums(), _Turned()):
+        e = interpret(analysis, {}, e)
+    return e
 
 
 class _Forms(Builder):
@@ -160,7 +162,7 @@ class _Forms(Builder):
         return combine(1, x, -1, multiply(y, _quotient(x, y)))
 
     def where(self, p: Any, a: Any, b: Any) -> Any:
-        made = where(p, a, b)
+        made: Any = where(p, a, b)
         return _selection(made) if made.op is _WHERE else made
 
 
@@ -172,31 +174,35 @@ class _Sums(Builder):
         made = minimum(*operands)
         if made.op is not _MIN or len(made.args) > SUMMED:
             return made
-        return _summed([frozenset(_maximum_of(x)) for x in int_operands(made)])
-
-    def max(self, *operands: Any) -> Any:
-        made = maximum(*operands)
-        return _turned(frozenset(int_operands(made))) if made.op is _MAX else made
+        clauses = [frozenset(_maximum_of(x)) for x in int_operands(made)]
+        everything = _written([frozenset[IntExpr]().union(*clauses)])
+        return combine(1, _of_parts(clauses, _one_clause), _sign(len(clauses)), everything)
 
 
-def _summed(clauses: Clauses) -> IntExpr:
-    """A minimum of maxima as a sum of maxima."""
-    everything = _turned(frozenset[IntExpr]().union(*clauses))
-    return combine(1, _of_parts(clauses), _sign(len(clauses)), everything)
+def _one_clause(clause: frozenset[IntExpr]) -> IntExpr:
+    return _written([clause])
 
 
-def _of_parts(clauses: Clauses) -> IntExpr:
-    """The terms of that sum for fewer than all."""
+def _of_parts(clauses: Clauses, write: Callable[[frozenset[IntExpr]], IntExpr]) -> IntExpr:
+    """The terms of a minimum as a sum of maxima that are of fewer than all."""
     total = _ZERO
     for count in range(1, len(clauses)):
         for chosen in combinations(clauses, count):
             union = frozenset[IntExpr]().union(*chosen)
-            total = combine(1, total, _sign(count), _turned(union))
+            total = combine(1, total, _sign(count), write(union))
     return total
 
 
 def _sign(count: int) -> int:
     return -1 if count % 2 == 0 else 1
+
+
+class _Turned(Builder):
+    """The analysis that writes a maximum, or the opposite of a minimum, in one way."""
+
+    def max(self, *operands: Any) -> Any:
+        made = maximum(*operands)
+        return _turned(frozenset(int_operands(made))) if made.op is _MAX else made
 
 
 def _turned(clause: frozenset[IntExpr]) -> IntExpr:
@@ -213,7 +219,7 @@ def _turned(clause: frozenset[IntExpr]) -> IntExpr:
     opposites = [frozenset((scale(-1, x),)) for x in ordered]
     # ``Max(x, y, z) = -Min(-x, -y, -z)``
     everything = _written([frozenset[IntExpr]().union(*opposites)])
-    return combine(-1, _of_parts(opposites), -_sign(len(opposites)), everything)
+    return combine(-1, _of_parts(opposites, _turned), -_sign(len(opposites)), everything)
 
 
 def _maximum_of(x: IntExpr) -> tuple[IntExpr, ...]:
@@ -512,7 +518,7 @@ def _divisors(d: IntExpr, e: IntExpr) -> dict[IntExpr, None]:
     """The numbers by which quotients in d divide, and by which they divide what e consists
     of."""
     inner = _quotients_by(e)
-    found = {}
+    found: dict[IntExpr, None] = {}
     for k in _quotients_by(d):
         for m in (1, *inner):
             if k % m == 0 and k != m:
@@ -522,7 +528,7 @@ def _divisors(d: IntExpr, e: IntExpr) -> dict[IntExpr, None]:
 
 def _quotients_by(e: IntExpr) -> dict[int, None]:
     """The numbers by which quotients in a sum and in its extrema divide."""
-    found = {}
+    found: dict[int, None] = {}
     for atom in e.terms():
         arms = int_operands(atom) if atom.op in _EXTREMA else (atom,)
         for term in (t for arm in arms for t in arm.terms()):

@@ -228,7 +228,7 @@ class _Rewriter(Builder):
         build = OPERATORS[name].build
         assert build is not None
         divided = build(a, b)
-        quotient = divided
+        quotient: Any = divided
         for _ in range(PASSES):  # what a rule writes is looked at again
             found = interpret(self, {}, quotient, self._memo)
             if found is quotient:

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from shapes.arith.residues import residue_of_polynomial
 from shapes.base.infinity import Bound, IntInfinity
 from shapes.expr.integers import floor_division, modulo
-from shapes.expr.linear import scale, shift
+from shapes.expr.linear import multiply, scale, shift
 from shapes.expr.nodes import (
     OPERATORS,
     BoolExpr,
@@ -30,6 +30,7 @@ from shapes.expr.nodes import (
     constant,
     from_terms,
     int_operands,
+    make_product,
 )
 from shapes.queries.rules.table import Ask, Example, Rule
 
@@ -205,12 +206,10 @@ def _exact_products(ask: Ask, node: Expr) -> Iterator[Expr]:
             r = residue(ask, x, d) if d > 1 and c % d == 0 else None
             if r is None:
                 continue
-            product: Expr = scale(c // d, shift(x, -r))
-            for other, times in factors:
-                if other is not base:
-                    for _ in range(times):
-                        product = product * other  # type: ignore[operator]
-            assert isinstance(product, IntExpr)
+            left = tuple(f for f in factors if f[0] is not base)
+            product = scale(c // d, shift(x, -r))
+            if left:
+                product = multiply(product, make_product(left))
             yield combine(1, combine(1, node, -c, term), 1, product)
 
 
