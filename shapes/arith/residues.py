@@ -1,7 +1,7 @@
-"""Polynomial equations without a solution modulo a small number.
+"""Polynomials modulo a small number.
 
-``x*x == y*y + 2`` has none modulo 4, so it has none at all. Every combination of residues is
-looked at, which decides the equation modulo that number.
+``x*x == y*y + 2`` has no solution modulo 4, so it has none at all; ``n*n + n`` is even. Every
+combination of residues is looked at, which decides the question modulo that number.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 from shapes.base.budget import spend
 from shapes.expr.nodes import EQ_ZERO, PRODUCT, SYMBOL, BoolExpr, IntExpr, Product, side_of
 
-__all__ = ["unsolvable_modulo"]
+__all__ = ["residue_of_polynomial", "unsolvable_modulo"]
 
 MODULI: Final = (4, 3, 8, 5, 7, 9)
 SYMBOLS: Final = 2
@@ -34,6 +34,21 @@ def unsolvable_modulo(claim: BoolExpr) -> int | None:
         if all(_value(terms, e.constant, point, m) for point in points):
             return m
     return None
+
+
+def residue_of_polynomial(e: IntExpr, m: int) -> int | None:
+    """What a polynomial in one symbol or two always leaves modulo m: ``n*n + n`` leaves 0
+    modulo 2. None if that depends on the symbols, or it is another expression."""
+    read = _terms(e)
+    if read is None:
+        return None
+    symbols, terms = read
+    first = e.constant % m
+    for point in itertools.product(range(m), repeat=len(symbols)):
+        spend(len(terms))
+        if _value(terms, e.constant, point, m) != first:
+            return None
+    return first
 
 
 _Terms = list[tuple[int, list[tuple[int, int]]]]

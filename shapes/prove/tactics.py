@@ -186,6 +186,13 @@ def _lattice(facts: Facts, claim: BoolExpr) -> Proof | None:
     return by_lattice(facts, claim)
 
 
+def _choice_form(facts: Facts, claim: BoolExpr) -> Proof | None:
+    """Choices written in one way, then the cheap methods."""
+    from shapes.prove.choice_forms import by_choice_form
+
+    return by_choice_form(facts, claim)
+
+
 def _choices(facts: Facts, claim: BoolExpr) -> Proof | None:
     """Choices arm by arm, down to linear relations."""
     from shapes.prove.choices import by_choices
@@ -218,6 +225,7 @@ METHODS: Final[dict[str, Method]] = {
     "ranges": _ranges,
     "differences": _differences,
     "lattice": _lattice,
+    "choice form": _choice_form,
     "linear": by_linear,
     "choices": _choices,
     "cases": _cases,

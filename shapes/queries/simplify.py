@@ -228,7 +228,12 @@ class _Rewriter(Builder):
         build = OPERATORS[name].build
         assert build is not None
         divided = build(a, b)
-        quotient = interpret(self, {}, divided, self._memo)
+        quotient: Any = divided
+        for _ in range(PASSES):  # what a rule writes is looked at again
+            found = interpret(self, {}, quotient, self._memo)
+            if found is quotient:
+                break
+            quotient = found
         if quotient is divided:
             return value
         return combine(1, a, -1, multiply(b, quotient))

@@ -64,7 +64,10 @@ __all__ = ["TightBounds", "having", "tight_bounds"]
 CONNECTED: Final = 32
 """Facts that an expression may be connected with."""
 
-EFFORT: Final = Effort(tuple(METHODS), search=60, rlimit=0, steps=40_000)
+_ASKING: Final = tuple(name for name in METHODS if name != "choice form")
+"""Methods for ends: many are asked of one expression, whose form is the same for all."""
+
+EFFORT: Final = Effort(_ASKING, search=60, rlimit=0, steps=40_000)
 """What one end that is guessed is worth."""
 
 STEPS: Final = 80_000

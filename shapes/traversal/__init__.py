@@ -14,7 +14,14 @@ from shapes.base.lazy import lazy_exports
 from shapes.traversal.definedness import Spelled, defined, own_condition
 from shapes.traversal.evaluate import evaluate
 from shapes.traversal.interpret import free_symbols, interpret, walk
-from shapes.traversal.parsing import is_name, parse, parse_saved, parse_spelled, saved_in_parts
+from shapes.traversal.parsing import (
+    is_name,
+    parse,
+    parse_saved,
+    parse_spelled,
+    saved_in_parts,
+    text_size,
+)
 from shapes.traversal.printing import PRECEDENCE, Printer, Shown, join, show
 from shapes.traversal.substitute import Builder, substitute
 
@@ -45,6 +52,7 @@ __all__ = [
     "saved_in_parts",
     "show",
     "substitute",
+    "text_size",
     "walk",
 ]
 

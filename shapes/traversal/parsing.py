@@ -35,6 +35,7 @@ __all__ = [
     "parse_saved",
     "parse_spelled",
     "saved_in_parts",
+    "text_size",
 ]
 
 Lookup = Callable[[str], Expr]
@@ -157,6 +158,13 @@ def parse_spelled(text: str, symbols: Symbols = None) -> Spelled:
     if not isinstance(text, str):
         raise ExpressionTypeError(f"an expression is text, not {type(text).__name__}")
     return _Parser(text, symbols).run()
+
+
+def text_size(text: str) -> tuple[int, int]:
+    """How long a text of the grammar is: its operators and operands (parentheses and commas
+    left out), and its characters without spaces."""
+    tokens = [token.text for token in _Parser(text, None)._tokens()[:-1]]
+    return sum(token not in "()," for token in tokens), sum(map(len, tokens))
 
 
 def saved_in_parts(expr: Expr) -> tuple[str, tuple[tuple[str, Kind], ...], tuple[Part, ...]]:

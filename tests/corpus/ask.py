@@ -137,6 +137,7 @@ def tier(method: str) -> str:
         "linear": "linear",
         "elimination": "linear",
         "zeros and ones": "linear",
+        "normal form of choices": "linear",
         "case": "cases",
         SOLVER: "z3",
     }

@@ -15,6 +15,7 @@ from shapes.queries.rules.choice import CHOICE
 from shapes.queries.rules.conditions import CONDITIONS
 from shapes.queries.rules.division import DIVISION
 from shapes.queries.rules.minmax import MINMAX
+from shapes.queries.rules.mixed_radix import MIXED_RADIX
 from shapes.queries.rules.pieces import PIECES
 from shapes.queries.rules.powers import POWERS
 from shapes.queries.rules.rounding import ROUNDING
@@ -24,6 +25,7 @@ __all__ = ["FAMILIES", "Ask", "Example", "Function", "Rule", "by_root"]
 
 FAMILIES: dict[str, tuple[Rule, ...]] = {
     "division": DIVISION,
+    "mixed radix": MIXED_RADIX,
     "minmax": MINMAX,
     "pieces": PIECES,
     "choice": CHOICE,

@@ -30,6 +30,18 @@ def _arms_in_context(ask: Ask, node: Expr) -> Iterator[Expr]:
         yield where(condition, chosen, other)
 
 
+def _one_arm(ask: Ask, node: Expr) -> Iterator[Expr]:
+    """``Where(p, x, y) -> y`` if y is x where p holds, or x is y where it does not."""
+    condition, a, b = node.args
+    assert isinstance(condition, BoolExpr)
+    if not ask.total(condition):
+        return
+    for where_it_holds, chosen, other in ((condition, a, b), (negation(condition), b, a)):
+        simple = ask.under(where_it_holds, chosen)
+        if simple is not None and ask.under(where_it_holds, other) is simple:
+            yield other
+
+
 def _constant_taken_in(ask: Ask, node: Expr) -> Iterator[Expr]:
     """``k + m*Where(p, c, d) -> Where(p, k + m*c, k + m*d)`` for constant arms."""
     assert isinstance(node, IntExpr)
@@ -112,6 +124,10 @@ CHOICE = (
     Rule(
         "arms in context", "Where(p, x, y)", _arms_in_context,
         example=Example("Where(a <= b, Min(a, b) + n, b)", "", "Where(a <= b, a + n, b)"),
+    ),
+    Rule(
+        "one arm is the other where it is not chosen", "Where(p, x, y)", _one_arm,
+        example=Example("Where(a < b, a, a % b)", "a >= 0 and b >= 1", "a % b"),
     ),
     Rule(
         "same choice after another", "Where(p, x, Where(q, x, y))", "Where(p or q, x, y)",

@@ -96,6 +96,21 @@ def _factor_by_factor(ask: Ask, node: Expr) -> Iterator[Expr]:
             yield floor_division(floor_division(x, f), g)
 
 
+def _factors_of_the_numerator(ask: Ask, node: Expr) -> Iterator[Expr]:
+    """``x // d`` as ``(x // f) // (d // f)`` for d, f >= 1, where f is a factor of a term of x
+    that is known to divide d."""
+    x, d = int_operands(node)
+    if d.is_constant or not x.terms() or not ask.known(d >= 1):
+        return
+    tried: dict[IntExpr, None] = {}
+    for term in x.terms():
+        if isinstance(term, Product):
+            tried.update(dict.fromkeys(base for base, _ in term.factors if base is not d))
+    for f in sorted(tried, key=birth_of):
+        if ask.known(f >= 1) and ask.known(eq_zero(modulo(d, f))):
+            yield floor_division(floor_division(x, f), floor_division(d, f))
+
+
 def _merged_quotients(ask: Ask, node: Expr) -> Iterator[Expr]:
     """``(x // y) // z`` as ``x // (y*z)`` for z >= 1, everywhere in a sum at once."""
     assert isinstance(node, IntExpr)
@@ -241,6 +256,15 @@ DIVISION = (
         example=Example("(a*b + n) // (b*8)", "b >= 1 and 0 <= n and n < b", "a // 8"),
     ),
     Rule(
+        "by a factor that divides the divisor", "x // y", _factors_of_the_numerator,
+        grows=True,
+        example=Example(
+            "(a*b + n) // m",
+            "b >= 1 and m >= 1 and m % b == 0 and 0 <= n and n < b and 0 <= a and a < m // b",
+            "0",
+        ),
+    ),
+    Rule(
         "quotients of quotients in a sum", "x + c*(x // d)", _merged_quotients, grows=True,
         example=Example(
             "a // (b*n)*b + (a // n) % b", "b >= 1 and n >= 1", "a // n"
@@ -265,6 +289,10 @@ DIVISION = (
     Rule(
         "symbolic multiple restored", "y * (x // y)", "x", "Eq(x % y, 0)",
         Example("b*(a // b)*n", "a % b == 0", "a*n"),
+    ),
+    Rule(
+        "symbolic multiple restored, rounded up", "y * (-x // y)", "-x", "Eq(x % y, 0)",
+        Example("b*ceildiv(a, b)*n", "a % b == 0", "a*n"),
     ),
     Rule(
         "exact ceiling", "-((-x) // y)", "x // y", "Eq(x % y, 0)",

@@ -73,6 +73,26 @@ def terms_pulled_out(ask: Ask, node: Expr) -> Iterator[Expr]:
         yield combine(1, _built(node, rests), 1, common)
 
 
+def _terms_taken_in(ask: Ask, node: Expr) -> Iterator[Expr]:
+    """``Min(x + z, y) - z -> Min(x, y - z)``, which writes z once."""
+    assert isinstance(node, IntExpr)
+    for atom, c in sorted(node.terms().items(), key=lambda t: birth_of(t[0])):
+        operands = _operands(atom) if atom.op.name in ("Min", "Max") else []
+        if abs(c) != 1:
+            continue
+        inside = [scale(c, e).terms() for e in operands]
+        taken = {
+            t: k
+            for t, k in node.terms().items()
+            if t is not atom and any(terms.get(t) == -k for terms in inside)
+        }
+        if taken:
+            z = from_terms(taken, 0)
+            chosen = _built(atom, [combine(1, e, c, z) for e in operands])
+            rest = combine(1, combine(1, node, -c, atom), -1, z)
+            yield combine(1, rest, c, chosen)
+
+
 def factor_pulled_out(ask: Ask, node: Expr) -> Iterator[Expr]:
     """``Min(c*x, c*y) -> c*Min(x, y)``; a negative factor makes it a maximum."""
     operands = _operands(node)
@@ -178,6 +198,10 @@ MINMAX = (
     Rule(
         "terms out of a maximum", "Max(x + z, y + z)", terms_pulled_out,
         example=Example("Max(a + 1, b + 1)", "", "Max(a, b) + 1"),
+    ),
+    Rule(
+        "terms taken into a minimum or maximum", "x + c*Min(y, z)", _terms_taken_in,
+        example=Example("Min(a + b, n) - b", "", "Min(a, n - b)"),
     ),
     Rule(
         "factor out of a minimum", "Min(c*x, c*y)", factor_pulled_out,

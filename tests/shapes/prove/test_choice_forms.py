@@ -1,0 +1,130 @@
+"""The normal form of choices: it has the value of what was written, and identities meet in it."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from shapes import Facts, parse
+from shapes.base.budget import limited
+from shapes.errors import ShapeproofError, UndefinedError
+from shapes.expr.nodes import TRUE, BoolExpr, Expr
+from shapes.facts.store import Fact
+from shapes.prove.choice_forms import by_choice_form, in_choice_form
+from shapes.prove.ladder import METHODS, Effort, prove
+from shapes.traversal.evaluate import evaluate
+from shapes.traversal.interpret import free_symbols
+from tests.benchmarks.composed import claims, ours, theirs
+
+IDENTITIES = (
+    "Max(x, y) + Min(x, y) == x + y",
+    "Max(x, y) - Min(x, y) == abs(x - y)",
+    "Max(Max(x, z) + Min(x, z), y) - Min(x + z, y) == abs(x + z - y)",
+    "Min(Max(x, y), Max(x, z)) == Max(x, Min(y, z))",
+    "Max(x + z, y + z)//4 == Max((x + z)//4, (y + z)//4)",
+    "CeilDiv(Min(x, y)//3, 8)*8 - Min(x, y)//3 == -Min(x//3, y//3) % 8",
+    "Where(x < y, x, y) == Min(x, y)",
+    "Where(x % 3 == 0, x//3, x//3 + 1) == CeilDiv(x, 3)",
+    "Where(x % 2 != 0, x//2 + 1, x//2) == CeilDiv(x, 2)",
+    "Where(x >= 0, x//4, -(-x//4)) == Max(x, 0)//4 - Max(-x, 0)//4",
+    "Where(Max(x, y) >= 0, Max(x, y)//4, -(-Max(x, y)//4)) + Max(-Max(x, y), 0)//4 == Max(x, y, 0)//4",
+    "Min(z, Max(z, x)//4*4)//8 == Min(z//8, Max(z//4*4, x//4*4)//8)",
+    "Max(Where(x >= 0, x//4, -(-x//4)), y)//8*8 == Max((Max(x, 0)//4 - Max(-x, 0)//4)//8*8, y//8*8)",
+    "Max(z, Where(y > x, y - x, 0)) + Min(z, Where(y > x, y - x, 0)) == z + Max(y - x, 0)",
+    "Max(y, (z + 2*z)//2) == Max(y, z//2 + z)",
+    "(((2*z + z % 2)//2) % 6)//2 == z//2 % 3",
+    "Where(x == y, x, y) == y",
+    "Max(3*x, 3*y, 3*z) == 3*Max(x, y, z)",
+    "Max(x, y, z) == -Min(-x, -y, -z)",
+)  # fmt: skip
+
+ALONE = Effort(("choice form",), search=0, rlimit=0)
+
+
+@pytest.mark.parametrize("text", IDENTITIES)
+def test_identities_meet(text: str) -> None:
+    claim = parse(text)
+    assert in_choice_form(claim) is TRUE
+    verdict = prove(Facts(), claim, effort=ALONE)  # type: ignore[arg-type]
+    assert verdict.proved
+    off_by_one = parse(text.replace("==", "== 1 +"))
+    assert not prove(Facts(), off_by_one, effort=ALONE).proved  # type: ignore[arg-type]
+
+
+def test_facts_that_are_used_are_named() -> None:
+    fact = Fact(parse("x >= 3"))  # type: ignore[arg-type]
+    facts = Facts().given(fact)
+    claim = parse("Max(x, y) + Min(x, y) - y >= 3")
+    assert isinstance(claim, BoolExpr)
+    proof = by_choice_form(facts, claim)
+    assert proof is not None
+    assert proof.facts == (fact,)
+
+
+def test_arms_keep_the_condition_that_gives_them_a_value() -> None:
+    for text in ("Where(y != 0, x // y, 0) + Max(x, 2)", "Where(y > 0, Max(x % y, 1), x)"):
+        made = in_choice_form(parse(text))
+        assert evaluate(made, {"x": 5, "y": 0}) == evaluate(parse(text), {"x": 5, "y": 0})
+
+
+FORMS = (
+    "({}//{k})", "({} % {k})", "({k}*{})", "({} + {})", "({} - {})", "({} + 1)", "Min({}, {})",
+    "Max({}, {})", "Min({}, {}, {})", "Max({}, {} + 1, {})", "abs({} - {})", "CeilDiv({}, {k})",
+    "Where({} < {}, {}, {})", "Where({a} >= {b}, {a} - {b}, 0)", "TruncDiv({}, {k})",
+    "Where({a} % {k} == 0, {}, {})", "Where({a} % {k} != 0, {a}//{k} + 1, {a}//{k})",
+    "Where({a} >= 0, {a}//{k}, -(-{a}//{k}))", "Where({a} > 0, -(-{a}//{k}), {a}//{k})",
+    "({}*{})", "({}//{})", "Where({a} == {b}, {a}, {b})",
+)  # fmt: skip
+
+
+def written(draw: random.Random, depth: int) -> str:
+    if depth == 0 or draw.random() < 0.12:
+        return (
+            draw.choice("xyz") if draw.random() < 0.8 else str(draw.choice((-3, 0, 1, 2, 5)))
+        )
+    form = draw.choice(FORMS)
+    shared = {"{a}": written(draw, depth - 1), "{b}": written(draw, 0), "{k}": str(draw.choice((2, 3, 4, 6)))}  # fmt: skip
+    for name, text in shared.items():
+        form = form.replace(name, text)
+    return form.format(*(written(draw, depth - 1) for _ in range(form.count("{}"))))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_values_are_kept(seed: int) -> None:
+    draw, changed = random.Random(seed), 0
+    for _ in range(40):
+        text = written(draw, draw.choice((2, 3, 3)))
+        before = parse(text)
+        after = in_choice_form(before)
+        changed += after is not before
+        symbols = free_symbols(before, after)
+        for _ in range(20):
+            values = {s: draw.randint(*draw.choice(((-4, 5), (-40, 40)))) for s in symbols}
+            assert same_value(before, after, values), (text, values)
+    assert changed > 10
+
+
+def same_value(before: Expr, after: Expr, values: dict[Expr, int]) -> bool:
+    try:
+        expected = evaluate(before, values)
+    except UndefinedError:
+        return True
+    return evaluate(after, values) == expected
+
+
+def test_what_takes_long_is_left() -> None:
+    sums = " + ".join(f"Max(x{i}, y{i}, z)" for i in range(40))
+    claim = parse(f"Min({sums}, Max({sums}, z) + 1, x)//3 <= Max({sums}, x)//3")
+    assert isinstance(claim, BoolExpr)
+    try:
+        with limited(400_000):
+            by_choice_form(Facts(), claim)
+    except ShapeproofError as error:
+        raise AssertionError from error
+
+
+def test_composed_claims_are_decided_as_z3_decides_them() -> None:
+    assert METHODS["choice form"]
+    for claim in claims(24, 77):
+        assert (ours(claim)[0] == "ALWAYS") is (theirs(claim, 5)[0] == "ALWAYS"), claim
