@@ -69,13 +69,15 @@ class Draft:
 
     # ---------------------------------------------------------------- values
 
-    def pick(self, kinds: str = "f", rank: range = range(1, 5)) -> str:
-        """A value of such an element type (numpy's letters) and rank, late ones more often.
-        Raises `IndexError` if there is none."""
+    def pick(self, kinds: str = "f", rank: range = range(1, 5), some: bool = False) -> str:
+        """A value of such an element type (numpy's letters) and rank, late ones more often; one
+        that has elements, for operators that may end onnxruntime's process (`some`). Raises
+        `IndexError` if there is none."""
         fitting = [
             name
             for name, array in self.values.items()
             if array is not None and array.dtype.kind in kinds and array.ndim in rank
+            if array.size or not some
         ]
         late = fitting[-2:] if self.rng.random() < 0.75 else fitting
         return self.rng.choice(late)
@@ -101,7 +103,9 @@ class Draft:
 
     def changed(self, size: str) -> str:
         """A size with some arithmetic."""
-        op, number = self.rng.choice((("Mul", 2), ("Div", 2), ("Add", 1), ("Sub", 1), ("Mul", 3)))
+        op, number = self.rng.choice(
+            (("Mul", 2), ("Div", 2), ("Add", 1), ("Sub", 1), ("Mul", 3))
+        )
         return str(self.add(op, [size, self.integers(number)]))
 
     # ---------------------------------------------------------------- the model
@@ -116,7 +120,10 @@ class Draft:
         outputs = [helper.make_empty_tensor_value_info(n) for n in made if n not in used]
         tensors = [numpy_helper.from_array(a, n) for n, a in self.constants.items()]
         graph = helper.make_graph(self.nodes, "random", self.inputs, outputs, tensors)
-        imports = [helper.make_opsetid("", self.opset), helper.make_opsetid("com.microsoft", 1)]
+        imports = [
+            helper.make_opsetid("", self.opset),
+            helper.make_opsetid("com.microsoft", 1),
+        ]
         return helper.make_model(graph, opset_imports=imports, ir_version=9)
 
 
@@ -547,7 +554,7 @@ def arg_max(d: Draft) -> None:
 
 @entered()
 def einsum(d: Draft) -> None:
-    x, y = d.pick(rank=range(2, 3)), d.pick(rank=range(2, 3))
+    x, y = d.pick(rank=range(2, 3), some=True), d.pick(rank=range(2, 3), some=True)
     d.add("Einsum", [x, y], equation=d.rng.choice(("ij,jk->ik", "ij,ij->i", "ij,kj->ik")))
 
 
@@ -567,7 +574,7 @@ def layer_norm(d: Draft) -> None:
 
 @entered(1)
 def instance_norm(d: Draft) -> None:
-    x = d.pick(rank=range(3, 5))
+    x = d.pick(rank=range(3, 5), some=True)
     channels = d.shape(x)[1]
     d.add("InstanceNormalization", [x, d.weights(channels), d.weights(channels)])
 
@@ -584,7 +591,7 @@ def _rows(d: Draft) -> str:
 
 @entered(1)
 def recurrent(d: Draft) -> None:
-    x = d.pick(rank=range(3, 4))
+    x = d.pick(rank=range(3, 4), some=True)
     size = d.shape(x)[2]
     d.add("GRU", [x, d.weights(1, 6, size), d.weights(1, 6, 2)], hidden_size=2)
 
@@ -595,15 +602,15 @@ def recurrent(d: Draft) -> None:
 @entered()
 def attention(d: Draft) -> None:
     """Attention of several heads, as onnxruntime has it."""
-    q = d.pick(rank=range(3, 4))
-    k = d.rng.choice((q, d.pick(rank=range(3, 4))))
+    q = d.pick(rank=range(3, 4), some=True)
+    k = d.rng.choice((q, d.pick(rank=range(3, 4), some=True)))
     heads = d.rng.choice([i for i in (1, 2, 3) if d.shape(q)[2] % i == 0])
     d.add("MultiHeadAttention", [q, k, k], num_heads=heads, domain="com.microsoft")
 
 
 @entered(1)
 def skip_norm(d: Draft) -> None:
-    x, y = d.pick(rank=range(3, 4)), d.pick(rank=range(3, 4))
+    x, y = d.pick(rank=range(3, 4), some=True), d.pick(rank=range(3, 4), some=True)
     weights = d.weights(d.shape(x)[2])
     d.add("SkipLayerNormalization", [x, y, weights], domain="com.microsoft")
 
@@ -636,10 +643,14 @@ def _branch(d: Draft, x: str, other: str) -> Any:
     elif kind == 2:
         nodes = [node("MatMul", [x, d.weights(d.shape(x)[-1], 2)], [result])]
     elif kind == 3:
-        nodes = [node("Slice", [x, d.integers(1), d.integers(d.rng.choice((-1, 3)))], [result])]
+        nodes = [
+            node("Slice", [x, d.integers(1), d.integers(d.rng.choice((-1, 3)))], [result])
+        ]
     else:
         nodes = [node("Gather", [x, d.integers(d.rng.randint(0, 2))], [result])]
-    return helper.make_graph(nodes, d.name("g"), [], [helper.make_empty_tensor_value_info(result)])
+    return helper.make_graph(
+        nodes, d.name("g"), [], [helper.make_empty_tensor_value_info(result)]
+    )
 
 
 @entered(4)

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, helper
 
-from asserts.dialects.onnx.answers.contract import Contract, contract
+from asserts.dialects.onnx.answers.contract import FATAL, Contract, contract, fewest
 from asserts.dialects.onnx.answers.describe import is_met
 from asserts.dialects.onnx.checks.guarding import without_asserts
-from asserts.dialects.onnx.checks.placing import check_of
+from asserts.dialects.onnx.checks.placing import data_checks
 from asserts.dialects.onnx.checks.scopes import scopes_of
 from asserts.dialects.onnx.checks.stated import Check, stated
 from asserts.dialects.onnx.infer.model import Inferred
@@ -24,13 +24,10 @@ from asserts.dialects.onnx.probing import Probe, session_of
 from asserts.errors import ASSERT_FAILED, GraphError, InputError
 from asserts.verify.subject import Condition, Input, Number, Trial
 from shapes.errors import ShapeproofError
-from shapes.expr import BoolExpr, Expr
-from shapes.traversal import evaluate, free_symbols
+from shapes.expr import FALSE, TRUE, BoolExpr, Expr, constant
+from shapes.traversal import evaluate, free_symbols, substitute
 
 __all__ = ["OnnxSubject", "subjects"]
-
-FATAL = frozenset(("LSTM", "GRU", "RNN", "MultiHeadAttention", "SkipLayerNormalization"))
-"""Operators that may end the process, in onnxruntime, where something is empty."""
 
 
 def subjects(first: Any, second: Any) -> tuple[OnnxSubject, OnnxSubject]:
@@ -57,7 +54,7 @@ class OnnxSubject:
         sizes = {s for i in self.inputs for d in i.shape or () for s in free_symbols(d)}
         self._fatal = [r.whole for r in found.requirements if r.operator in FATAL]
         self._unclear = found.sufficient
-        claims = dict.fromkeys(found.conditions, False)
+        claims = dict.fromkeys(_on_inputs(found), False)
         for check in _asserted(model, found):
             inner = claims.setdefault(check.condition, bool(check.scope))
             claims[check.condition] = inner and bool(check.scope)
@@ -147,13 +144,12 @@ class OnnxSubject:
         them, if it does, may be memory that nothing was written to."""
         named = self._named(inputs)
         values = {s: n for name, array in named.items() for s, n in self._bound(name, array)}
+        known = {symbol: constant(n) for symbol, n in values.items()}
         for one in self._unclear:
-            read = {*free_symbols(one.whole), *free_symbols(one.only_sufficient)}
-            if (
-                read <= values.keys()
-                and not is_met(one.whole, values)
-                and is_met(one.only_sufficient, values)
-            ):
+            broken = set(free_symbols(one.whole)) <= values.keys() and not is_met(
+                one.whole, values
+            )
+            if broken and substitute(one.only_sufficient, known) is TRUE:
                 raise InputError(f"{one.whole} does not hold: {one.reason}")
 
     def difference(self, first: Any, second: Any) -> str | None:
@@ -181,10 +177,18 @@ def _input(name: str, found: Any) -> Input:
     return Input(name, found.shape, str(helper.tensor_dtype_to_np_dtype(found.dtype)))
 
 
+def _on_inputs(found: Contract) -> Sequence[BoolExpr]:
+    """The conditions on inputs that no data can make needless."""
+    kept = [one for one in found.requirements if found.left_to_data(one) is FALSE]
+    if len(kept) == len(found.requirements):
+        return found.conditions
+    return fewest(found, [one.whole for one in kept])
+
+
 def _asserted(model: ModelProto, found: Contract) -> Iterator[Check]:
     """What a model asserts, and what its operations require of run-time values."""
     yield from stated(model, found.inferred)
-    yield from (check_of(one, found.inferred) for one in found.data if one.exact)
+    yield from data_checks(found)
 
 
 def _probe(
