@@ -124,14 +124,14 @@ class Draft:
             helper.make_opsetid("", self.opset),
             helper.make_opsetid("com.microsoft", 1),
         ]
-        return helper.make_model(graph, opset_imports=imports, ir_version=9)
+        return helper.make_model(graph, opset_imports=imports, ir_version=10)
 
 
 def drawn(seed: int, steps: int | None = None) -> ModelProto:
     """A random model, the same for the same seed."""
     rng = random.Random(seed)
     draft = Draft(rng, {name: rng.choice(sizes) for name, sizes in SIZES.items()})
-    draft.opset = rng.choice((13, 17, 18, 21))
+    draft.opset = rng.choice((13, 14, 15, 16, 17, 18, 19, 20, 21, 22))
     for i in range(rng.randint(1, 3)):
         _input(draft, f"x{i}")
     wanted = steps or rng.randint(3, 6)
@@ -594,6 +594,172 @@ def recurrent(d: Draft) -> None:
     x = d.pick(rank=range(3, 4), some=True)
     size = d.shape(x)[2]
     d.add("GRU", [x, d.weights(1, 6, size), d.weights(1, 6, 2)], hidden_size=2)
+
+
+# ------------------------------------------------------------------------ indices, sequences
+
+
+@entered()
+def gather_nd(d: Draft) -> None:
+    x = d.pick(rank=range(2, 5))
+    rows = d.rng.choice(([[0], [1]], [[0, 1]], [[-1, 0], [1, 1]], [[2, 0]]))
+    d.add("GatherND", [x, d.constant(np.array(rows, np.int64))])
+
+
+@entered()
+def elements(d: Draft) -> None:
+    """Elements by indices along an axis, taken or put."""
+    x = d.pick(rank=range(1, 4))
+    at = d.axis(x)
+    shape = [d.rng.randint(1, max(1, size)) for size in d.shape(x)]
+    indices = d.constant(np.full(shape, d.rng.choice((0, 1, -1)), np.int64))
+    if d.rng.random() < 0.5:
+        d.add("GatherElements", [x, indices], axis=at)
+    else:
+        d.add("ScatterElements", [x, indices, d.weights(*shape)], axis=at)
+
+
+@entered()
+def unique(d: Draft) -> None:
+    x = d.pick(rank=range(1, 3))
+    if d.rng.random() < 0.5:
+        d.add("Unique", [x], 4)
+    else:
+        d.add("Unique", [x], 2, axis=d.axis(x))
+
+
+@entered()
+def sequence(d: Draft) -> None:
+    """A value of a sequence that was made by splitting or of values."""
+    x = d.pick(rank=range(1, 4))
+    axis = d.axis(x)
+    kind = d.rng.randrange(3)
+    if kind == 0:
+        made = d.add("SequenceConstruct", [x, d.pick()])
+    elif kind == 1:
+        made = d.add("SplitToSequence", [x], axis=axis, keepdims=d.rng.randint(0, 1))
+    else:
+        parts = d.constant(np.int64(d.rng.randint(1, 3)))
+        made = d.add("SplitToSequence", [x, parts], axis=axis)
+    if d.rng.random() < 0.6:
+        d.add("SequenceAt", [made, d.constant(np.int64(d.rng.choice((0, 1, -1, 2))))])
+    else:
+        d.add("ConcatFromSequence", [made], axis=d.axis(x), new_axis=0)
+
+
+@entered()
+def one_hot(d: Draft) -> None:
+    x = d.pick("i", rank=range(1, 3))
+    depth = d.rng.choice((d.integers(3), d.size(d.pick(), 0)))
+    d.add(
+        "OneHot",
+        [x, depth, d.constant(np.array([0, 1], np.float32))],
+        axis=d.rng.choice((0, -1)),
+    )
+
+
+@entered()
+def along(d: Draft) -> None:
+    """What keeps a shape, with an axis or of matrices."""
+    x = d.pick(rank=range(2, 5))
+    axis = d.axis(x)
+    kind = d.rng.randrange(5)
+    if kind == 0:
+        d.add("CumSum", [x, d.constant(np.int64(axis))])
+    elif kind == 1:
+        d.add(
+            "Trilu", [x, d.constant(np.int64(d.rng.randint(-1, 1)))], upper=d.rng.randint(0, 1)
+        )
+    elif kind == 2:
+        d.add("LpNormalization", [x], axis=axis)
+    elif kind == 3:
+        d.add(
+            "ReverseSequence", [x, d.constant(np.ones(d.shape(x)[1], np.int64))], time_axis=0
+        )
+    else:
+        d.add("Hardmax", [x], axis=axis)
+
+
+@entered()
+def batch_norm(d: Draft) -> None:
+    x = d.pick(rank=range(2, 5))
+    channels = d.shape(x)[1]
+    d.add(
+        "BatchNormalization",
+        [
+            x,
+            *(d.weights(channels) for _ in range(3)),
+            d.constant(np.ones(channels, np.float32)),
+        ],
+    )
+
+
+@entered(3)
+def transposed_window(d: Draft) -> None:
+    """A transposed convolution with pads, chosen by it or not."""
+    x = d.pick(rank=range(3, 5))
+    axes, channels = len(d.shape(x)) - 2, d.shape(x)[1]
+    kernel = [d.rng.randint(1, 3) for _ in range(axes)]
+    attributes = _window(d, axes)
+    if "strides" in attributes and d.rng.random() < 0.4:
+        attributes["output_padding"] = [d.rng.randrange(s) for s in attributes["strides"]]
+    d.add("ConvTranspose", [x, d.weights(channels, 2, *kernel)], **attributes)
+
+
+@entered(2)
+def lp_pool(d: Draft) -> None:
+    x = d.pick(rank=range(3, 5))
+    axes = len(d.shape(x)) - 2
+    d.add(
+        "LpPool",
+        [x],
+        kernel_shape=[d.rng.randint(1, 3) for _ in range(axes)],
+        **_window(d, axes),
+    )
+
+
+@entered(2)
+def resize_axes(d: Draft) -> None:
+    """To sizes of some axes, that are kept in proportion or not."""
+    x = d.pick(rank=range(3, 5))
+    if d.opset < 18:
+        raise ValueError("it is newer")
+    axis = d.axis(x)
+    if d.rng.random() < 0.5:
+        policy = d.rng.choice(("stretch", "not_larger", "not_smaller"))
+        sizes = d.changed(d.size(x, axis))
+        d.add("Resize", [x, "", "", sizes], axes=[axis], keep_aspect_ratio_policy=policy)
+    else:
+        scale = d.constant(np.array([d.rng.choice((2, 0.5, 1.25))], np.float32))
+        d.add("Resize", [x, "", scale], axes=[axis], mode=d.rng.choice(("nearest", "linear")))
+
+
+@entered()
+def products(d: Draft) -> None:
+    """Sums of products over some letters."""
+    x, y = d.pick(rank=range(2, 4), some=True), d.pick(rank=range(2, 4), some=True)
+    equation = d.rng.choice(
+        ("bij,bjk->bik", "bij,bkj->bik", "ij,jk", "bij,jk->bik", "...i,...i->...")
+    )
+    d.add("Einsum", [x, y], equation=equation)
+
+
+@entered(3)
+def scan(d: Draft) -> None:
+    """A scan that carries a value, and stacks one."""
+    x = d.pick(rank=range(2, 4))
+    axis = d.axis(x)
+    shape = [size for i, size in enumerate(d.shape(x)) if i != axis % len(d.shape(x))]
+    state, row, after, each = (d.name() for _ in range(4))
+    op = d.rng.choice(("Add", "Max", "Mul"))
+    steps = [node(op, [state, row], [after]), node("Relu", [row], [each])]
+    if d.rng.random() < 0.3:
+        steps[1] = node("Concat", [row, state], [each], axis=0)
+    results = [value(after, None), value(each, None)]
+    body = helper.make_graph(steps, d.name("g"), [value(state), value(row)], results)
+    first = d.rng.choice((d.weights(*shape), d.weights(*(1 for _ in shape)), d.pick()))
+    ways = {"scan_input_axes": [axis], "scan_output_axes": [d.rng.choice((0, -1))]}
+    d.add("Scan", [first, x], 2, body=body, num_scan_inputs=1, **ways)
 
 
 # ------------------------------------------------------------------------ contributed

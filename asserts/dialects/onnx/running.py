@@ -57,7 +57,8 @@ def opened(model: ModelProto, folder: str | None = None) -> Session:
     graphs = [*graphs_of(model.graph), *model.functions]
     if any(node.op_type in ENDING for graph in graphs for node in graph.node):
         return _Apart(content, where)
-    return _session(content, where)
+    session: Session = _session(content, where)
+    return session
 
 
 def _session(content: bytes, folder: str | None) -> Any:

@@ -34,9 +34,8 @@ def require_external(model: ModelProto, folder: str | None, words: str, advice: 
         location = next((e.value for e in tensor.external_data if e.key == "location"), "")
         if folder is None or not os.path.exists(os.path.join(folder, location)):
             where = "which is not there" if folder is None else f"which is not in {folder}"
-            raise GraphError(
-                f"{words}the elements of `{tensor.name}` are in {location!r}, {where}: {advice}"
-            )
+            elements = f"{words}the elements of `{tensor.name}`"
+            raise GraphError(f"{elements} are in {location!r}, {where}: {advice}")
 
 
 def external(graph: GraphProto) -> Iterator[TensorProto]:

@@ -78,7 +78,8 @@ class Window:
             return ceiling_division(size, stride)
         if self.auto in SAME:
             pads = self._padded(i, size)
-            front, free = self._front(pads), combine(1, size + pads, -1, self.extent(i))
+            whole = combine(1, size, 1, pads)
+            front, free = self._front(pads), combine(1, whole, -1, self.extent(i))
         else:
             front, free = constant(self.pads[i]), self._free(i, size)
         short = less_equal(scale(-2 * self.strides[i], ONE) + ONE, free)
@@ -87,7 +88,7 @@ class Window:
             return shift(_toward_zero(self.call, free, self.strides[i]), 1)
         places = shift(ceiling_division(free, stride), 1)
         # A last window that would begin in the padding behind is left out.
-        last = ceiling_division(size + front, stride)
+        last = ceiling_division(combine(1, size, 1, front), stride)
         return _least(self.call, places, last)
 
     def _padded(self, i: int, size: IntExpr) -> IntExpr:
@@ -95,7 +96,7 @@ class Window:
         where a stride passes over the end."""
         places = ceiling_division(size, constant(self.strides[i]))
         moved = scale(self.strides[i], shift(places, -1))
-        pads = combine(1, moved + self.kernel[i], -1, size)
+        pads = combine(1, combine(1, moved, 1, self.kernel[i]), -1, size)
         call = self.call
         old = call.node.op_type == "AveragePool" and call.version < 19
         dilated = any(d != 1 for d in self.dilations)
