@@ -96,6 +96,8 @@ def _loaded(
             f"{option} {(given or [''])[0]}: this applies to functions to be traced, but both "
             "programs are saved ones"
         )
+    if text.endswith(".onnx"):
+        return text  # (its external data lies beside it)
     return loaded(text, (), ())
 
 

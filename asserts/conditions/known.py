@@ -107,9 +107,11 @@ def taken(
 
 def has_value(facts: Facts, domain: BoolExpr) -> bool:
     """Whether facts imply the condition under which something has a value."""
-    if domain is TRUE or decide(facts, domain) is True:
+    if domain is TRUE:
         return True
-    return asked(facts, domain, PLAIN) is not None
+    with suppress(ContradictionError):  # (facts that nobody saw to contradict each other)
+        return decide(facts, domain) is True or asked(facts, domain, PLAIN) is not None
+    return False
 
 
 def asked(facts: Facts, claim: BoolExpr, effort: Effort) -> Proof | None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from operator import itemgetter
 from types import MappingProxyType
@@ -28,6 +29,7 @@ from asserts.passes.premises import Premises
 from asserts.passes.redundant import Candidate, Redundant
 from shapes.base import Location
 from shapes.env import Check, ShapeEnv
+from shapes.errors import ContradictionError
 from shapes.expr import RELATIONS, BoolExpr, Expr, conjuncts
 from shapes.facts import Fact, Proof
 from shapes.prove import Effort, decide
@@ -406,7 +408,11 @@ class _Discharge:
         """The condition, computed without errors where its operators have no value."""
 
         def known(claim: BoolExpr) -> bool | None:
-            return decide(self._known.facts_near(free_symbols(claim), later), claim)
+            with suppress(
+                ContradictionError
+            ):  # (such facts show nothing)
+                return decide(self._known.facts_near(free_symbols(claim), later), claim)
+            return None
 
         condition = made_total(claim, known)
         assert isinstance(condition, BoolExpr)

@@ -150,7 +150,7 @@ def _verify(asked: Asked, tell: Tell) -> dict[str, Any]:
     from asserts.cli.documents import of_comparison
 
     options = asked["options"]
-    loaded = [_loaded(one, tell) for one in asked["programs"]]
+    loaded = [_compared(one, tell) for one in asked["programs"]]
     names = [one["name"] for one in asked["programs"]]
     tell({"stage": "working", "verb": "verify"})
     if len(loaded) == 1:  # (loaded anew: a change may share parts with what was given)
@@ -164,6 +164,11 @@ def _verify(asked: Asked, tell: Tell) -> dict[str, Any]:
         names=(names[0], names[1]),
     )
     return {"programs": names, **of_comparison(found)}
+
+
+def _compared(one: Asked, tell: Tell) -> Any:
+    """A program to compare: of an ONNX model its path, beside which its external data lies."""
+    return one["path"] if one["kind"] == "onnx" else _loaded(one, tell)
 
 
 def _contract(asked: Asked, tell: Tell) -> dict[str, Any]:

@@ -28,9 +28,12 @@ import numpy as np
 
 import asserts
 from asserts.dialects.onnx import Contract
-from asserts.dialects.onnx.trials import FATAL
+from asserts.dialects.onnx.answers.contract import FATAL
+from asserts.dialects.onnx.answers.describe import is_met
 from asserts.errors import ASSERT_FAILED
-from tests.onnx.exact import inputs, is_marked, session_of
+from shapes.expr import FALSE
+from shapes.traversal import free_symbols
+from tests.onnx.exact import inputs, is_left_to_data, is_marked, session_of
 from tests.onnx.random_models import drawn, filled
 from tests.onnx.running import Verdicts, all_values, bindings, judged
 
@@ -108,15 +111,18 @@ class _Run:
         """Try these sizes."""
         given = inputs(self._found, self._model, sizes, self._fill)
         accepted, marked = self._found.accepts(sizes), is_marked(self._found, sizes)
+        left = is_left_to_data(self._found, sizes)
         plain, error = _outcome(self._plain, given)
         checked, message = _outcome(self._checked, given)
         self.judgement.counts["inside" if accepted else "outside"] += 1
         if accepted is bool(self._found.broken(sizes)):
-            self._wrong(sizes, f"accepted: {accepted}, but broken: {self._found.broken(sizes)}")
+            self._wrong(
+                sizes, f"accepted: {accepted}, but broken: {self._found.broken(sizes)}"
+            )
         self.judgement.counts["run" if plain is not None else "fail"] += 1
         if plain is None and accepted and self._decided:
             self._wrong(sizes, f"inside the contract, but: {error}")
-        if plain is not None and not accepted and not marked:
+        if plain is not None and not (accepted or marked or left):
             self._wrong(sizes, "outside the contract, but it runs")
         if (not accepted and marked) or self._is_idle(given):
             self.judgement.counts["unclear"] += 1
@@ -130,7 +136,7 @@ class _Run:
                 self._wrong(sizes, "with asserts it computes something else")
         if plain is None and checked is not None:
             self._wrong(sizes, f"with asserts it runs, but without: {error}")
-        if plain is None and checked is None and self._exact and not self.unasserted:
+        if plain is None and checked is None and self._exact and not (self.unasserted or left):
             self.judgement.counts["stopped"] += 1
             if ASSERT_FAILED not in message:
                 self._wrong(sizes, f"stopped by something else: {message}")
@@ -154,6 +160,9 @@ class _Run:
         values = bindings(inferred, given)
         for name, array in zip(self._names, actual, strict=True):
             judged(inferred, name, inferred.types.get(name), array, values, verdicts)
+        if any(_breaks(one, values) for one in self._found.data):
+            self.judgement.counts["unclear"] += 1
+            return
         self.judgement.counts["dimensions"] += verdicts.checked
         for one in verdicts.wrong:
             self._wrong(sizes, one)
@@ -167,6 +176,12 @@ def _outcome(session: Any, given: dict[str, Any]) -> tuple[list[Any] | None, str
         return session.run(None, given), ""
     except Exception as error:
         return None, str(error)
+
+
+def _breaks(one: Any, values: dict[Any, int]) -> bool:
+    """Whether a run does not do what the contract requires of data, only sufficiently."""
+    known = set(free_symbols(one.whole)) <= values.keys()
+    return known and one.only_sufficient is not FALSE and not is_met(one.whole, values)
 
 
 def _same(a: Any, b: Any) -> bool:

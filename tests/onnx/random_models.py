@@ -69,13 +69,15 @@ class Draft:
 
     # ---------------------------------------------------------------- values
 
-    def pick(self, kinds: str = "f", rank: range = range(1, 5)) -> str:
-        """A value of such an element type (numpy's letters) and rank, late ones more often.
-        Raises `IndexError` if there is none."""
+    def pick(self, kinds: str = "f", rank: range = range(1, 5), some: bool = False) -> str:
+        """A value of such an element type (numpy's letters) and rank, late ones more often; one
+        that has elements, for operators that may end onnxruntime's process (`some`). Raises
+        `IndexError` if there is none."""
         fitting = [
             name
             for name, array in self.values.items()
             if array is not None and array.dtype.kind in kinds and array.ndim in rank
+            if array.size or not some
         ]
         late = fitting[-2:] if self.rng.random() < 0.75 else fitting
         return self.rng.choice(late)
@@ -101,7 +103,9 @@ class Draft:
 
     def changed(self, size: str) -> str:
         """A size with some arithmetic."""
-        op, number = self.rng.choice((("Mul", 2), ("Div", 2), ("Add", 1), ("Sub", 1), ("Mul", 3)))
+        op, number = self.rng.choice(
+            (("Mul", 2), ("Div", 2), ("Add", 1), ("Sub", 1), ("Mul", 3))
+        )
         return str(self.add(op, [size, self.integers(number)]))
 
     # ---------------------------------------------------------------- the model
@@ -116,15 +120,18 @@ class Draft:
         outputs = [helper.make_empty_tensor_value_info(n) for n in made if n not in used]
         tensors = [numpy_helper.from_array(a, n) for n, a in self.constants.items()]
         graph = helper.make_graph(self.nodes, "random", self.inputs, outputs, tensors)
-        imports = [helper.make_opsetid("", self.opset), helper.make_opsetid("com.microsoft", 1)]
-        return helper.make_model(graph, opset_imports=imports, ir_version=9)
+        imports = [
+            helper.make_opsetid("", self.opset),
+            helper.make_opsetid("com.microsoft", 1),
+        ]
+        return helper.make_model(graph, opset_imports=imports, ir_version=10)
 
 
 def drawn(seed: int, steps: int | None = None) -> ModelProto:
     """A random model, the same for the same seed."""
     rng = random.Random(seed)
     draft = Draft(rng, {name: rng.choice(sizes) for name, sizes in SIZES.items()})
-    draft.opset = rng.choice((13, 17, 18, 21))
+    draft.opset = rng.choice((13, 14, 15, 16, 17, 18, 19, 20, 21, 22))
     for i in range(rng.randint(1, 3)):
         _input(draft, f"x{i}")
     wanted = steps or rng.randint(3, 6)
@@ -547,7 +554,7 @@ def arg_max(d: Draft) -> None:
 
 @entered()
 def einsum(d: Draft) -> None:
-    x, y = d.pick(rank=range(2, 3)), d.pick(rank=range(2, 3))
+    x, y = d.pick(rank=range(2, 3), some=True), d.pick(rank=range(2, 3), some=True)
     d.add("Einsum", [x, y], equation=d.rng.choice(("ij,jk->ik", "ij,ij->i", "ij,kj->ik")))
 
 
@@ -567,7 +574,7 @@ def layer_norm(d: Draft) -> None:
 
 @entered(1)
 def instance_norm(d: Draft) -> None:
-    x = d.pick(rank=range(3, 5))
+    x = d.pick(rank=range(3, 5), some=True)
     channels = d.shape(x)[1]
     d.add("InstanceNormalization", [x, d.weights(channels), d.weights(channels)])
 
@@ -584,9 +591,175 @@ def _rows(d: Draft) -> str:
 
 @entered(1)
 def recurrent(d: Draft) -> None:
-    x = d.pick(rank=range(3, 4))
+    x = d.pick(rank=range(3, 4), some=True)
     size = d.shape(x)[2]
     d.add("GRU", [x, d.weights(1, 6, size), d.weights(1, 6, 2)], hidden_size=2)
+
+
+# ------------------------------------------------------------------------ indices, sequences
+
+
+@entered()
+def gather_nd(d: Draft) -> None:
+    x = d.pick(rank=range(2, 5))
+    rows = d.rng.choice(([[0], [1]], [[0, 1]], [[-1, 0], [1, 1]], [[2, 0]]))
+    d.add("GatherND", [x, d.constant(np.array(rows, np.int64))])
+
+
+@entered()
+def elements(d: Draft) -> None:
+    """Elements by indices along an axis, taken or put."""
+    x = d.pick(rank=range(1, 4))
+    at = d.axis(x)
+    shape = [d.rng.randint(1, max(1, size)) for size in d.shape(x)]
+    indices = d.constant(np.full(shape, d.rng.choice((0, 1, -1)), np.int64))
+    if d.rng.random() < 0.5:
+        d.add("GatherElements", [x, indices], axis=at)
+    else:
+        d.add("ScatterElements", [x, indices, d.weights(*shape)], axis=at)
+
+
+@entered()
+def unique(d: Draft) -> None:
+    x = d.pick(rank=range(1, 3))
+    if d.rng.random() < 0.5:
+        d.add("Unique", [x], 4)
+    else:
+        d.add("Unique", [x], 2, axis=d.axis(x))
+
+
+@entered()
+def sequence(d: Draft) -> None:
+    """A value of a sequence that was made by splitting or of values."""
+    x = d.pick(rank=range(1, 4))
+    axis = d.axis(x)
+    kind = d.rng.randrange(3)
+    if kind == 0:
+        made = d.add("SequenceConstruct", [x, d.pick()])
+    elif kind == 1:
+        made = d.add("SplitToSequence", [x], axis=axis, keepdims=d.rng.randint(0, 1))
+    else:
+        parts = d.constant(np.int64(d.rng.randint(1, 3)))
+        made = d.add("SplitToSequence", [x, parts], axis=axis)
+    if d.rng.random() < 0.6:
+        d.add("SequenceAt", [made, d.constant(np.int64(d.rng.choice((0, 1, -1, 2))))])
+    else:
+        d.add("ConcatFromSequence", [made], axis=d.axis(x), new_axis=0)
+
+
+@entered()
+def one_hot(d: Draft) -> None:
+    x = d.pick("i", rank=range(1, 3))
+    depth = d.rng.choice((d.integers(3), d.size(d.pick(), 0)))
+    d.add(
+        "OneHot",
+        [x, depth, d.constant(np.array([0, 1], np.float32))],
+        axis=d.rng.choice((0, -1)),
+    )
+
+
+@entered()
+def along(d: Draft) -> None:
+    """What keeps a shape, with an axis or of matrices."""
+    x = d.pick(rank=range(2, 5))
+    axis = d.axis(x)
+    kind = d.rng.randrange(5)
+    if kind == 0:
+        d.add("CumSum", [x, d.constant(np.int64(axis))])
+    elif kind == 1:
+        d.add(
+            "Trilu", [x, d.constant(np.int64(d.rng.randint(-1, 1)))], upper=d.rng.randint(0, 1)
+        )
+    elif kind == 2:
+        d.add("LpNormalization", [x], axis=axis)
+    elif kind == 3:
+        d.add(
+            "ReverseSequence", [x, d.constant(np.ones(d.shape(x)[1], np.int64))], time_axis=0
+        )
+    else:
+        d.add("Hardmax", [x], axis=axis)
+
+
+@entered()
+def batch_norm(d: Draft) -> None:
+    x = d.pick(rank=range(2, 5))
+    channels = d.shape(x)[1]
+    d.add(
+        "BatchNormalization",
+        [
+            x,
+            *(d.weights(channels) for _ in range(3)),
+            d.constant(np.ones(channels, np.float32)),
+        ],
+    )
+
+
+@entered(3)
+def transposed_window(d: Draft) -> None:
+    """A transposed convolution with pads, chosen by it or not."""
+    x = d.pick(rank=range(3, 5))
+    axes, channels = len(d.shape(x)) - 2, d.shape(x)[1]
+    kernel = [d.rng.randint(1, 3) for _ in range(axes)]
+    attributes = _window(d, axes)
+    if "strides" in attributes and d.rng.random() < 0.4:
+        attributes["output_padding"] = [d.rng.randrange(s) for s in attributes["strides"]]
+    d.add("ConvTranspose", [x, d.weights(channels, 2, *kernel)], **attributes)
+
+
+@entered(2)
+def lp_pool(d: Draft) -> None:
+    x = d.pick(rank=range(3, 5))
+    axes = len(d.shape(x)) - 2
+    d.add(
+        "LpPool",
+        [x],
+        kernel_shape=[d.rng.randint(1, 3) for _ in range(axes)],
+        **_window(d, axes),
+    )
+
+
+@entered(2)
+def resize_axes(d: Draft) -> None:
+    """To sizes of some axes, that are kept in proportion or not."""
+    x = d.pick(rank=range(3, 5))
+    if d.opset < 18:
+        raise ValueError("it is newer")
+    axis = d.axis(x)
+    if d.rng.random() < 0.5:
+        policy = d.rng.choice(("stretch", "not_larger", "not_smaller"))
+        sizes = d.changed(d.size(x, axis))
+        d.add("Resize", [x, "", "", sizes], axes=[axis], keep_aspect_ratio_policy=policy)
+    else:
+        scale = d.constant(np.array([d.rng.choice((2, 0.5, 1.25))], np.float32))
+        d.add("Resize", [x, "", scale], axes=[axis], mode=d.rng.choice(("nearest", "linear")))
+
+
+@entered()
+def products(d: Draft) -> None:
+    """Sums of products over some letters."""
+    x, y = d.pick(rank=range(2, 4), some=True), d.pick(rank=range(2, 4), some=True)
+    equation = d.rng.choice(
+        ("bij,bjk->bik", "bij,bkj->bik", "ij,jk", "bij,jk->bik", "...i,...i->...")
+    )
+    d.add("Einsum", [x, y], equation=equation)
+
+
+@entered(3)
+def scan(d: Draft) -> None:
+    """A scan that carries a value, and stacks one."""
+    x = d.pick(rank=range(2, 4))
+    axis = d.axis(x)
+    shape = [size for i, size in enumerate(d.shape(x)) if i != axis % len(d.shape(x))]
+    state, row, after, each = (d.name() for _ in range(4))
+    op = d.rng.choice(("Add", "Max", "Mul"))
+    steps = [node(op, [state, row], [after]), node("Relu", [row], [each])]
+    if d.rng.random() < 0.3:
+        steps[1] = node("Concat", [row, state], [each], axis=0)
+    results = [value(after, None), value(each, None)]
+    body = helper.make_graph(steps, d.name("g"), [value(state), value(row)], results)
+    first = d.rng.choice((d.weights(*shape), d.weights(*(1 for _ in shape)), d.pick()))
+    ways = {"scan_input_axes": [axis], "scan_output_axes": [d.rng.choice((0, -1))]}
+    d.add("Scan", [first, x], 2, body=body, num_scan_inputs=1, **ways)
 
 
 # ------------------------------------------------------------------------ contributed
@@ -595,15 +768,15 @@ def recurrent(d: Draft) -> None:
 @entered()
 def attention(d: Draft) -> None:
     """Attention of several heads, as onnxruntime has it."""
-    q = d.pick(rank=range(3, 4))
-    k = d.rng.choice((q, d.pick(rank=range(3, 4))))
+    q = d.pick(rank=range(3, 4), some=True)
+    k = d.rng.choice((q, d.pick(rank=range(3, 4), some=True)))
     heads = d.rng.choice([i for i in (1, 2, 3) if d.shape(q)[2] % i == 0])
     d.add("MultiHeadAttention", [q, k, k], num_heads=heads, domain="com.microsoft")
 
 
 @entered(1)
 def skip_norm(d: Draft) -> None:
-    x, y = d.pick(rank=range(3, 4)), d.pick(rank=range(3, 4))
+    x, y = d.pick(rank=range(3, 4), some=True), d.pick(rank=range(3, 4), some=True)
     weights = d.weights(d.shape(x)[2])
     d.add("SkipLayerNormalization", [x, y, weights], domain="com.microsoft")
 
@@ -636,10 +809,14 @@ def _branch(d: Draft, x: str, other: str) -> Any:
     elif kind == 2:
         nodes = [node("MatMul", [x, d.weights(d.shape(x)[-1], 2)], [result])]
     elif kind == 3:
-        nodes = [node("Slice", [x, d.integers(1), d.integers(d.rng.choice((-1, 3)))], [result])]
+        nodes = [
+            node("Slice", [x, d.integers(1), d.integers(d.rng.choice((-1, 3)))], [result])
+        ]
     else:
         nodes = [node("Gather", [x, d.integers(d.rng.randint(0, 2))], [result])]
-    return helper.make_graph(nodes, d.name("g"), [], [helper.make_empty_tensor_value_info(result)])
+    return helper.make_graph(
+        nodes, d.name("g"), [], [helper.make_empty_tensor_value_info(result)]
+    )
 
 
 @entered(4)

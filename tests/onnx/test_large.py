@@ -11,8 +11,9 @@ import pytest
 from onnx import ModelProto, TensorProto, helper
 
 import asserts
+from asserts.cli import main
 from asserts.errors import GraphError
-from tests.onnx.build import model, node, value
+from tests.onnx.build import INT64, model, node, value
 
 ROWS = 1 << 19
 COLUMNS = 1 << 10
@@ -56,6 +57,75 @@ def test_two_gigabytes_of_external_data_are_not_loaded(tmp_path: Path) -> None:
     shown, _, peak = output.strip().rpartition(" ")
     assert shown == f"['k == {ROWS}'] ['n', '{COLUMNS}']"
     assert int(peak) < 300
+
+
+def _saved_with_external_data(folder: Path, rows: int, columns: int) -> Path:
+    """A model with a table, the file of its elements beside it (sparse: it takes no space)."""
+    proto = model(
+        [node("Gather", ["table", "at"], ["rows"]), node("MatMul", ["rows", "x"], ["y"])],
+        [value("at", ["n"], INT64), value("x", ["k", "m"])],
+        ["y"],
+    )
+    dims = [rows, columns]
+    table = TensorProto(name="table", data_type=1, dims=dims, data_location=1)
+    table.external_data.add(key="location", value="weights.bin")
+    proto.graph.initializer.append(table)
+    with (folder / "weights.bin").open("wb") as data:
+        data.truncate(4 * rows * columns)
+    path = folder / "model.onnx"
+    path.write_bytes(proto.SerializeToString())
+    return path
+
+
+VERIFIED = MEASURED.split("found =")[0] + """
+checked = asserts.insert(sys.argv[1]).program
+report = asserts.verify(sys.argv[1], checked, trials=5)
+print(report.equal, peak())
+"""
+
+
+def test_models_with_two_gigabytes_of_external_data_are_compared(tmp_path: Path) -> None:
+    """onnxruntime maps the file; nobody copies it."""
+    pytest.importorskip("onnxruntime")
+    path = _saved_with_external_data(tmp_path, (1 << 20) + 5, 1 << 9)
+    command = [sys.executable, "-c", VERIFIED, str(path)]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    equal, peak = output.split()
+    assert equal == "True"
+    assert int(peak) < 300
+
+
+def test_every_verb_takes_external_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From another folder than the model's; what was changed lies beside it too."""
+    pytest.importorskip("onnxruntime")
+    path = str(_saved_with_external_data(tmp_path, 7, 2))
+    checked, fewer, plain = (str(tmp_path / name) for name in ("a.onnx", "b.onnx", "c.onnx"))
+    monkeypatch.chdir("/")
+    for command in (
+        ["contract", path],
+        ["report", path],
+        ["insert", path, "-o", checked],
+        ["minimise", checked, "-o", fewer],
+        ["verify", path, checked],
+        ["verify", checked, fewer],
+        ["remove", checked, "-o", plain],
+    ):
+        assert main(command) == 0, capsys.readouterr()
+    assert Path(plain).read_bytes() == Path(path).read_bytes()
+    assert asserts.verify(path, asserts.insert(path).program, trials=5).equal
+
+
+def test_external_data_that_is_not_found_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    path = _saved_with_external_data(tmp_path, 7, 2)
+    content = path.read_bytes()
+    with pytest.raises(GraphError, match=r"`table` are in 'weights.bin'.*name the model by"):
+        asserts.verify(content, content)
+    (tmp_path / "weights.bin").unlink()
+    with pytest.raises(GraphError, match=r"`table` are in 'weights.bin', which is not in"):
+        asserts.verify(path, path)
 
 
 def test_missing_external_data_does_not_matter_for_shapes(tmp_path: Path) -> None:

@@ -58,9 +58,7 @@ FAR = 1 << 62
 @pytest.mark.parametrize("start", [0, 2, -1, -3, FAR, -FAR])
 def test_slices_with_far_bounds_in_both_directions(start: int, end: int, step: int) -> None:
     bounds = {"a": [start], "b": [end], "axes": [0], "step": [step]}
-    proto = model(
-        [node("Slice", ["x", *bounds], ["y"])], [value("x", ["n"])], ["y"], bounds
-    )
+    proto = model([node("Slice", ["x", *bounds], ["y"])], [value("x", ["n"])], ["y"], bounds)
     assert judge(proto).wrong == []
 
 
@@ -123,9 +121,7 @@ def test_what_contributed_operators_require(proto: Any) -> None:
 @pytest.mark.parametrize("op", ["MaxPool", "AveragePool", "LpPool", "GlobalMaxPool"])
 def test_pools_without_channels(op: str) -> None:
     attributes = {} if op.startswith("Global") else {"kernel_shape": [2]}
-    proto = model(
-        [node(op, ["x"], ["y"], **attributes)], [value("x", ["n", "c", "w"])], ["y"]
-    )
+    proto = model([node(op, ["x"], ["y"], **attributes)], [value("x", ["n", "c", "w"])], ["y"])
     judged = judge(proto, sizes=120)
     assert judged.wrong == []
     assert judged.counts["outside"]
@@ -188,6 +184,94 @@ def test_sizes_with_which_a_contract_is_only_sufficient_are_marked() -> None:
     [one] = found.sufficient
     assert str(one.unless) == "n == 0 or p == 0 or q == 0"
     assert "only sufficient if n == 0 or p == 0 or q == 0" in str(found)
+
+
+def _windowed(op: str, opset: int, **attributes: Any) -> Any:
+    """A window that is padded automatically."""
+    weights = {"w": np.ones((2, 2, 2), np.float32)} if "Conv" in op else {}
+    kernel = {} if weights else {"kernel_shape": [2]}
+    return model(
+        [node(op, ["x", *weights], ["y"], **kernel, **attributes)],
+        [value("x", ["n", 2, "k"])],
+        ["y"],
+        weights,
+        opset=opset,
+    )
+
+
+@pytest.mark.parametrize("auto_pad", ["SAME_UPPER", "SAME_LOWER"])
+@pytest.mark.parametrize("opset", [13, 19])
+@pytest.mark.parametrize("op", ["AveragePool", "MaxPool", "Conv", "ConvTranspose", "LpPool"])
+def test_windows_that_are_padded_automatically(op: str, opset: int, auto_pad: str) -> None:
+    """Strides that pass over the end, dilations, and windows that are shorter than a stride."""
+    for stride, dilation in itertools.product((1, 2, 3), (1, 2)):
+        if dilation == 1 or op in ("MaxPool", "Conv") or (op == "AveragePool" and opset == 19):
+            attributes: dict[str, Any] = {"strides": [stride], "auto_pad": auto_pad}
+            if dilation > 1:
+                attributes["dilations"] = [dilation]
+            for ceil in (0, 1) if op in ("MaxPool", "AveragePool") else (0,):
+                more = {"ceil_mode": 1} if ceil else {}
+                proto = _windowed(op, opset, **attributes, **more)
+                assert judge(proto, sizes=16).wrong == [], (stride, dilation, ceil)
+
+
+def test_what_data_may_make_needless_stops_no_run() -> None:
+    """A concatenation that does not fit, but with an operand that data may leave empty."""
+    from tests.onnx.build import INT64
+
+    proto = model(
+        [
+            node("NonZero", ["k"], ["at"]),
+            node("Transpose", ["at"], ["rows"], perm=[1, 0]),
+            node("Cast", ["rows"], ["part"], to=1),
+            node("Concat", ["x", "part"], ["y"], axis=0),
+        ],
+        [value("x", ["n", "m"]), value("k", [2], INT64)],
+        ["y"],
+    )
+    found = asserts.contract(proto)
+    assert found.texts == ["m == 1"]
+    assert "only sufficient if" in str(found)
+    checked = asserts.insert(proto).program
+    from tests.onnx.exact import session_of
+
+    session = session_of(checked.SerializeToString())
+    x = np.ones((3, 4), np.float32)
+    [y] = session.run(None, {"x": x, "k": np.array([0, 0])})
+    assert np.array_equal(x, y)
+    with pytest.raises(Exception, match="runtime assert failed"):
+        session.run(None, {"x": x, "k": np.array([0, 1])})
+    assert asserts.verify(proto, checked, trials=10).equal
+
+
+@pytest.mark.parametrize("mode", ["constant", "edge", "reflect", "wrap"])
+def test_padding_of_what_has_no_elements(mode: str) -> None:
+    for before, after in itertools.product((-1, 0, 1), repeat=2):
+        widths = {"w": np.array([before, 1, after, 0])}
+        proto = model(
+            [node("Pad", ["x", "w"], ["y"], mode=mode)],
+            [value("x", ["n", "k"])],
+            ["y"],
+            widths,
+            opset=19,
+        )
+        assert judge(proto, sizes=40).wrong == [], (before, after)
+
+
+def test_what_is_required_behind_does_not_settle_what_is_before() -> None:
+    """With n == 0 the pad accepts m == 2, of which the sum was told that it fails."""
+    proto = model(
+        [
+            node("Pad", ["x", "w"], ["padded"], mode="edge"),
+            node("Add", ["x", "c"], ["y"]),
+        ],
+        [value("x", ["m", "n"])],
+        ["padded", "y"],
+        {"w": np.array([1, 0, -1, 0]), "c": np.ones((7, 1), np.float32)},
+    )
+    judged = judge(proto, sizes=60)
+    assert judged.wrong == []
+    assert judged.counts["unclear"]
 
 
 def test_an_assert_names_the_operation_that_fails() -> None:

@@ -42,6 +42,45 @@ def test_what_breaks_an_assert_is_stopped_by_it(case: Case) -> None:
     assert stopped or all(c.inner for c in subject.conditions)
 
 
+def test_an_input_that_ends_the_process_is_rejected() -> None:
+    """Attention of nothing, which only data decide."""
+    from onnx import helper
+
+    from asserts.dialects.onnx.running import opened
+    from asserts.errors import InputError
+
+    proto = model(
+        [
+            node("NonZero", ["k"], ["at"]),
+            node("Cast", ["at"], ["row"], to=1),
+            node("Unsqueeze", ["row", "axes"], ["q"]),
+            node("MultiHeadAttention", ["q"] * 3, ["y"], num_heads=1, domain="com.microsoft"),
+        ],
+        [value("k", ["n"])],
+        ["y"],
+        {"axes": np.array([0])},
+        imports=[helper.make_opsetid("com.microsoft", 1)],
+    )
+    session = opened(proto)
+    for elements in ([1, 1], [0, 0], [1, 0, 1]):
+        given = {"k": np.array(elements, np.float32)}
+        if any(elements):
+            [y] = session.run(None, given)
+            assert y.shape == (1, 1, sum(elements))
+        else:
+            with pytest.raises(InputError, match="ended its process"):
+                session.run(None, given)
+    assert asserts.verify(proto, asserts.insert(proto).program, trials=5).equal
+
+
+def test_models_that_do_not_load_are_not_compared() -> None:
+    from asserts.errors import GraphError
+
+    proto = model([node("NonZero", ["x"], ["y"])], [value("x", ["n"])], [value("y", None)])
+    with pytest.raises(GraphError, match="loads neither model"):
+        asserts.verify(proto, proto)
+
+
 def gathered() -> Any:
     """Rows of a table by the numbers of an input, which are cast and shifted before."""
     return model(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from math import prod
 from typing import Any
@@ -11,31 +11,40 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, helper
 
-from asserts.dialects.onnx.answers.contract import Contract, contract
+from asserts.dialects.onnx.answers.contract import Contract, contract, fewest
 from asserts.dialects.onnx.answers.describe import is_met
 from asserts.dialects.onnx.checks.guarding import without_asserts
-from asserts.dialects.onnx.checks.placing import check_of
+from asserts.dialects.onnx.checks.placing import data_checks
 from asserts.dialects.onnx.checks.scopes import scopes_of
 from asserts.dialects.onnx.checks.stated import Check, stated
 from asserts.dialects.onnx.infer.model import Inferred
-from asserts.dialects.onnx.model.reading import load_model
+from asserts.dialects.onnx.model.reading import folder_of, load_model
+from asserts.dialects.onnx.model.saving import require_external
 from asserts.dialects.onnx.model.types import Shape, Tensor
-from asserts.dialects.onnx.probing import Probe, session_of
+from asserts.dialects.onnx.probing import Probe
+from asserts.dialects.onnx.running import ADVICE, Session, opened
 from asserts.errors import ASSERT_FAILED, GraphError, InputError
 from asserts.verify.subject import Condition, Input, Number, Trial
 from shapes.errors import ShapeproofError
-from shapes.expr import BoolExpr, Expr
-from shapes.traversal import evaluate, free_symbols
+from shapes.expr import FALSE, TRUE, BoolExpr, Expr, constant
+from shapes.traversal import evaluate, free_symbols, substitute
 
 __all__ = ["OnnxSubject", "subjects"]
 
-FATAL = frozenset(("LSTM", "GRU", "RNN", "MultiHeadAttention", "SkipLayerNormalization"))
-"""Operators that may end the process, in onnxruntime, where something is empty."""
-
 
 def subjects(first: Any, second: Any) -> tuple[OnnxSubject, OnnxSubject]:
-    """Two models to compare. Raises `GraphError` if one is not a model."""
-    return OnnxSubject(load_model(first)), OnnxSubject(load_model(second))
+    """Two models to compare; external data of one without a path lies where that of the other
+    does. Raises `GraphError` if one is not a model, its external data is not there, or
+    onnxruntime loads neither."""
+    own, other = folder_of(first), folder_of(second)
+    both = (
+        OnnxSubject(load_model(first), own or other),
+        OnnxSubject(load_model(second), other or own),
+    )
+    errors = [error for error in (subject.refusal() for subject in both) if error is not None]
+    if len(errors) == len(both):
+        raise GraphError(f"onnxruntime loads neither model: {errors[0]}")
+    return both
 
 
 class OnnxSubject:
@@ -45,8 +54,9 @@ class OnnxSubject:
     values, and what it asserts. `stopped` has those at whose asserts a run has stopped.
     """
 
-    def __init__(self, model: ModelProto) -> None:
-        self._model = model
+    def __init__(self, model: ModelProto, folder: str | None = None) -> None:
+        require_external(model, folder, "", ADVICE)
+        self._model, self._folder = model, folder
         bare = without_asserts(model)
         found = contract(bare)
         inferred = found.inferred
@@ -55,13 +65,12 @@ class OnnxSubject:
         names = [v.name for v in model.graph.input if v.name not in constants]
         self.inputs: Sequence[Input] = [_input(name, inferred.types[name]) for name in names]
         sizes = {s for i in self.inputs for d in i.shape or () for s in free_symbols(d)}
-        self._fatal = [r.whole for r in found.requirements if r.operator in FATAL]
         self._unclear = found.sufficient
-        claims = dict.fromkeys(found.conditions, False)
+        claims = dict.fromkeys(_on_inputs(found), False)
         for check in _asserted(model, found):
             inner = claims.setdefault(check.condition, bool(check.scope))
             claims[check.condition] = inner and bool(check.scope)
-        self._probe = _probe(bare, inferred, claims, sizes)
+        self._probe = _probe(bare, inferred, claims, sizes, folder)
         self.run_time: Sequence[Expr] = self._probe.symbols
         known = {*sizes, *self.run_time}
         self.conditions: Sequence[Condition] = [
@@ -78,8 +87,8 @@ class OnnxSubject:
         ]
         self.names: Mapping[str, str] = {s.name: self._probe.where(s) for s in self.run_time}
         self.stopped: set[str] = set()
-        self._shapes = _distinct_shapes(inferred)
-        self._session: Any = None
+        self._shapes = _distinct_shapes(inferred, {t.name for t in bare.graph.initializer})
+        self._session: Session | None = None
 
     def measure(self, inputs: Sequence[Any]) -> Mapping[Expr, Number]:
         """The values that the main graph reads at run time, as far as they are reached."""
@@ -114,15 +123,28 @@ class OnnxSubject:
 
     def run(self, inputs: Sequence[Any]) -> Any:
         """What the model computes; raises if it rejects the inputs."""
-        self._refuse_fatal(inputs)
         self._refuse_unclear(inputs)
-        if self._session is None:
-            self._session = session_of(self._model)
         try:
-            return self._session.run(None, self._named(inputs))
+            return self._opened().run(None, self._named(inputs))
         except Exception as error:
             self._note(str(error))
             raise
+
+    def refusal(self) -> Exception | None:
+        """Why onnxruntime does not load the model; None if it does. Raises `GraphError` if
+        onnxruntime is not installed."""
+        try:
+            self._opened()
+        except GraphError:
+            raise
+        except Exception as error:  # onnxruntime's errors have no class of their own
+            return error
+        return None
+
+    def _opened(self) -> Session:
+        if self._session is None:
+            self._session = opened(self._model, self._folder)
+        return self._session
 
     def _note(self, message: str) -> None:
         """Note the assert that has stopped a run, which its message names."""
@@ -131,29 +153,17 @@ class OnnxSubject:
             texts = [c.text for c in self.conditions if rest.startswith(f"{c.text} (")]
             self.stopped.update(texts)
 
-    def _refuse_fatal(self, inputs: Sequence[Any]) -> None:
-        values: dict[Any, int] = {
-            size: n
-            for one, given in zip(self.inputs, inputs, strict=True)
-            for size, n in zip(one.shape or (), np.shape(given), strict=False)
-            if size in free_symbols(size)
-        }
-        for claim in self._fatal:
-            if set(free_symbols(claim)) <= values.keys() and not evaluate(claim, values):
-                raise InputError(f"{claim} does not hold: onnxruntime would end this process")
-
     def _refuse_unclear(self, inputs: Sequence[Any]) -> None:
         """Refuse sizes of which the contract is only sufficient: what onnxruntime computes of
         them, if it does, may be memory that nothing was written to."""
         named = self._named(inputs)
         values = {s: n for name, array in named.items() for s, n in self._bound(name, array)}
+        known = {symbol: constant(n) for symbol, n in values.items()}
         for one in self._unclear:
-            read = {*free_symbols(one.whole), *free_symbols(one.only_sufficient)}
-            if (
-                read <= values.keys()
-                and not is_met(one.whole, values)
-                and is_met(one.only_sufficient, values)
-            ):
+            broken = set(free_symbols(one.whole)) <= values.keys() and not is_met(
+                one.whole, values
+            )
+            if broken and substitute(one.only_sufficient, known) is TRUE:
                 raise InputError(f"{one.whole} does not hold: {one.reason}")
 
     def difference(self, first: Any, second: Any) -> str | None:
@@ -181,21 +191,35 @@ def _input(name: str, found: Any) -> Input:
     return Input(name, found.shape, str(helper.tensor_dtype_to_np_dtype(found.dtype)))
 
 
+def _on_inputs(found: Contract) -> Sequence[BoolExpr]:
+    """The conditions on inputs that no data can make needless."""
+    kept = [one for one in found.requirements if found.left_to_data(one) is FALSE]
+    if len(kept) == len(found.requirements):
+        return found.conditions
+    return fewest(found, [one.whole for one in kept])
+
+
 def _asserted(model: ModelProto, found: Contract) -> Iterator[Check]:
     """What a model asserts, and what its operations require of run-time values."""
     yield from stated(model, found.inferred)
-    yield from (check_of(one, found.inferred) for one in found.data if one.exact)
+    yield from data_checks(found)
 
 
 def _probe(
-    bare: ModelProto, inferred: Inferred, claims: Iterable[BoolExpr], sizes: set[Expr]
+    bare: ModelProto,
+    inferred: Inferred,
+    claims: Iterable[BoolExpr],
+    sizes: set[Expr],
+    folder: str | None,
 ) -> Probe:
     """What reads the symbols of conditions that are not sizes of inputs."""
     read = dict.fromkeys(s for claim in claims for s in free_symbols(claim) if s not in sizes)
-    return Probe(bare, scopes_of(bare.graph, inferred)[""], read)
+    main = scopes_of(bare.graph, inferred)[""]
+    return Probe(bare, main, read, lambda part: opened(part, folder))
 
 
-def _distinct_shapes(inferred: Inferred) -> Counter[Shape]:
-    """The shapes of all values, with how many have each."""
-    every = (*inferred.types.values(), *inferred.inner.values())
+def _distinct_shapes(inferred: Inferred, constants: Collection[str]) -> Counter[Shape]:
+    """The shapes of all values but constants, with how many have each."""
+    own = (found for name, found in inferred.types.items() if name not in constants)
+    every = (*own, *inferred.inner.values())
     return Counter(t.shape for t in every if isinstance(t, Tensor) and t.shape is not None)

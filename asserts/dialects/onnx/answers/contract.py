@@ -36,9 +36,12 @@ from shapes.expr import (
 from shapes.facts import Proof, Status
 from shapes.traversal import free_symbols
 
-__all__ = ["Contract", "Violation", "contract", "fewest", "proved"]
+__all__ = ["FATAL", "Contract", "Violation", "contract", "fewest", "proved"]
 
 LARGEST = (1 << 63) - 1
+
+FATAL = frozenset(("LSTM", "GRU", "RNN", "MultiHeadAttention", "SkipLayerNormalization"))
+"""Operators that may end the process, in onnxruntime, where something is empty."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,20 @@ class Contract:
         """Requirements that are sufficient, but may be stricter than the operation, for all
         sizes or (`unless`) for some."""
         return tuple(one for one in self.requirements if one.only_sufficient is not FALSE)
+
+    def left_to_data(self, one: Requirement) -> BoolExpr:
+        """Where data may leave an operand without elements, so that the operation accepts more
+        than it requires. False for operators that may end onnxruntime's process there."""
+        if not one.exact or one.operator in FATAL:
+            return FALSE
+        is_data = self.inferred.symbols.is_data
+        return disjunction(
+            *(
+                case
+                for case in _cases(one.unless)
+                if any(is_data(symbol.name) for symbol in free_symbols(case))
+            )
+        )
 
     @property
     def names(self) -> dict[str, str]:
@@ -216,34 +233,45 @@ def contract(model: Any) -> Contract:
         (on_data if data else on_inputs).append(one)
     env = _environment(own, inferred)
     on_inputs = [one for one in on_inputs if not _implied(env, one.whole, ())]
-    on_inputs = [_settled(env, one, on_inputs) for one in on_inputs]
-    conditions = _simplified(env, [one.whole for one in on_inputs])
-    return Contract(inferred, tuple(on_inputs), tuple(conditions), tuple(on_data), own)
+    settled = _settled(env, on_inputs)
+    conditions = _simplified(env, [one.whole for one in settled])
+    return Contract(inferred, settled, tuple(conditions), tuple(on_data), own)
 
 
-def _settled(env: ShapeEnv, one: Requirement, every: Sequence[Requirement]) -> Requirement:
-    """The requirement; as an exact one if what the others require in any case leaves none of
-    the sizes with which it is only sufficient."""
+def _settled(env: ShapeEnv, requirements: Sequence[Requirement]) -> tuple[Requirement, ...]:
+    """The requirements; as exact ones where what was required before leaves none of the sizes
+    with which they are only sufficient. What is required behind does not count: it was found
+    where they hold. What was required where another one is only sufficient holds otherwise."""
+    settled: list[Requirement] = []
     known = {info.symbol for info in env.symbols.values()}
-    wanted = set(free_symbols(one.unless))
-    if one.unless is FALSE or not wanted <= known:  # (data may leave an operand empty)
-        return one
-    given = [
-        disjunction(other.whole, other.unless)
-        for other in every
-        if other is not one
-        and other.exact
-        and wanted & set(free_symbols(other.whole))
-        and set(free_symbols(other.unless)) <= known
-    ]
-    cases = one.unless.args if one.unless.op is OPERATORS["Or"] else (one.unless,)
-    left = [
-        case
-        for case in cases
-        if isinstance(case, BoolExpr)
-        and not _implied(env, disjunction(one.whole, negation(case)), given)
-    ]
-    return replace(one, unless=disjunction(*left))
+    before: list[BoolExpr] = []
+    lenient: BoolExpr = FALSE
+    for one in requirements:
+        wanted = set(free_symbols(one.unless))
+        if one.unless is not FALSE and wanted <= known:  # (data may leave an operand empty)
+            given = [other for other in before if wanted & set(free_symbols(other))]
+            left = [
+                case
+                for case in _cases(one.unless)
+                if not _implied(env, disjunction(one.whole, negation(case)), given)
+            ]
+            one = replace(one, unless=disjunction(*left))
+        settled.append(one)
+        lenient = disjunction(lenient, one.unless)
+        holds = disjunction(one.whole, lenient)
+        if one.exact and set(free_symbols(holds)) <= known:
+            before.append(holds)
+    return tuple(settled)
+
+
+def _cases(unless: BoolExpr) -> Iterator[BoolExpr]:
+    """The conditions of which one must hold."""
+    if unless.op is not OPERATORS["Or"]:
+        yield unless
+        return
+    for case in unless.args:
+        assert isinstance(case, BoolExpr)
+        yield from _cases(case)
 
 
 # ------------------------------------------------------------------------ simplification

@@ -28,6 +28,7 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, ValueInfoPro
 from asserts.dialects.onnx.checks.placing import Placed, readings
 from asserts.dialects.onnx.checks.scopes import Reading, Scope, scopes_of
 from asserts.dialects.onnx.checks.stated import KEY, Check, texts
+from asserts.dialects.onnx.checks.waiting import waiting_inputs
 from asserts.dialects.onnx.checks.writing import (
     MARK,
     OLDEST,
@@ -136,7 +137,8 @@ class _Guard:
     ) -> None:
         self._scope = scope
         self._inferred = inferred
-        self._writer = Writer(shared, self._reading)
+        version = opsets_of(inferred.source.opset_import).get("", OLDEST)
+        self._writer = Writer(shared, self._reading, version)
         self._zeros = zeros
         self.counts: dict[Check, int] = {}
 
@@ -209,7 +211,7 @@ class _Guard:
     def _let_entry_wait(self, zero: str) -> set[str]:
         scope = self._scope
         if scope.outer is None:
-            names = list(_guardable(scope.graph, self._inferred))
+            names = self._waiting()
         else:
             names = [name for name in sorted(_taken(scope)) if self._has_axes(name)]
         shapes = {name: self._writer.shape_of(name) for name in names}
@@ -218,6 +220,13 @@ class _Guard:
         if scope.outer is None:
             scope.graph.value_info.extend(_typed(scope.graph, renamed))
         return set(renamed.values())
+
+    def _waiting(self) -> list[str]:
+        """The inputs that wait for the asserts at the entry."""
+        graph = self._scope.graph
+        names = list(_guardable(graph, self._inferred))
+        demanding = {one.node for one in self._inferred.requirements}
+        return waiting_inputs(graph.node, names, self._writer.read, demanding)
 
     def _has_axes(self, name: str) -> bool:
         found = self._scope.type_of(name)

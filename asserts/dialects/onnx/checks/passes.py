@@ -23,7 +23,7 @@ from asserts.dialects.onnx.checks.guarding import (
     with_asserts,
     without_asserts,
 )
-from asserts.dialects.onnx.checks.placing import Placed, check_of, placed
+from asserts.dialects.onnx.checks.placing import Placed, data_checks, placed
 from asserts.dialects.onnx.checks.scopes import Scope, scopes_of
 from asserts.dialects.onnx.checks.stated import Check, read_check, recorded, stated, texts
 from asserts.dialects.onnx.checks.writing import is_writable, safe
@@ -33,7 +33,7 @@ from asserts.dialects.onnx.model.reading import load_model
 from asserts.errors import GraphError
 from asserts.passes.discharge import Decision, Obligation, Policy, discharge
 from shapes.env import ShapeEnv
-from shapes.expr import BoolExpr
+from shapes.expr import FALSE, BoolExpr
 from shapes.prove import Effort
 from shapes.traversal import free_symbols
 
@@ -114,7 +114,7 @@ def _inserted(
     options: Options,
 ) -> Changed:
     there = list(stated(given, found.inferred))
-    own = [*_entry_checks(found), *_data_checks(found)]
+    own = [*_entry_checks(found), *data_checks(found)]
     rows, wanted = _decided(bare, found.inferred, [*there, *own, *asked], options)
     if given is not bare and _same(wanted, given):
         return Changed(given, False, _report([_present(row) for row in rows]))
@@ -220,7 +220,8 @@ def _present(row: Row) -> Row:
 
 def _entry_checks(found: Contract) -> Iterator[Check]:
     """The exact conditions of the contract, each with the first operation that needs it."""
-    exact = [one for one in found.requirements if one.exact]
+    every = found.requirements
+    exact = [one for one in every if one.exact and found.left_to_data(one) is FALSE]
     for condition in fewest(found, [one.whole for one in exact]):
         source = _source(condition, exact)
         words = "the model" if source is None else f"{source.node} ({source.operator})"
@@ -238,13 +239,6 @@ def _source(condition: BoolExpr, exact: Sequence[Requirement]) -> Requirement | 
             if free_symbols(one.whole) == symbols and not is_met(one.whole, sizes):
                 return one
     return next((r for r in exact if set(symbols) <= set(free_symbols(r.whole))), None)
-
-
-def _data_checks(found: Contract) -> Iterator[Check]:
-    """What operations require exactly of values that are known at run time."""
-    for requirement in found.data:
-        if requirement.exact:
-            yield check_of(requirement, found.inferred)
 
 
 def _decided(

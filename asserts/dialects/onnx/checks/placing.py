@@ -7,16 +7,18 @@ condition reads is known there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from asserts.dialects.onnx.answers.contract import Contract
 from asserts.dialects.onnx.checks.scopes import Reading, Scope
 from asserts.dialects.onnx.checks.stated import Check
 from asserts.dialects.onnx.infer.model import Inferred
 from asserts.dialects.onnx.infer.walk import Requirement
+from shapes.expr import FALSE, BoolExpr, disjunction
 from shapes.traversal import free_symbols
 
-__all__ = ["Placed", "check_of", "placed"]
+__all__ = ["Placed", "data_checks", "placed"]
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,27 @@ class Placed:
         return self.scope.path + next(made)
 
 
-def check_of(requirement: Requirement, inferred: Inferred) -> Check:
-    """What an operation requires where it runs, as a check."""
+def data_checks(found: Contract) -> Iterator[Check]:
+    """What operations require exactly of values that are known at run time. A requirement on
+    inputs that is needless where data leave an operand empty is one of them."""
+    for one in found.requirements:
+        needless = found.left_to_data(one)
+        if needless is not FALSE:
+            yield check_of(one, found.inferred, needless)
+    for one in found.data:
+        if one.exact:
+            yield check_of(one, found.inferred, found.left_to_data(one))
+
+
+def check_of(requirement: Requirement, inferred: Inferred, needless: BoolExpr) -> Check:
+    """What an operation requires where it runs, as a check; nothing where it is needless."""
     scope, result = requirement.scope, requirement.result
     while scope in inferred.calls:
         call = inferred.calls[scope]
         scope, result = call.scope, call.result
     words = f"{requirement.node} ({requirement.operator})"
-    return Check(requirement.here, words, scope=scope, result=result)
+    condition = disjunction(requirement.here, needless)
+    return Check(condition, words, scope=scope, result=result)
 
 
 def placed(check: Check, scopes: Mapping[str, Scope]) -> Placed:

@@ -9,7 +9,7 @@ before its node can be read at its entry.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from onnx import AttributeProto, GraphProto, NodeProto, TensorProto
 
@@ -30,11 +30,13 @@ INTEGERS = (TensorProto.INT64, TensorProto.INT32)
 
 @dataclass(frozen=True)
 class Reading:
-    """How a symbol is read, from which position on, and the element type of the value."""
+    """How a symbol is read, from which position on, and the element type of the value, of
+    which it may be the only element (`alone`)."""
 
     read: Read
     position: int
     dtype: int
+    alone: bool = False
 
 
 @dataclass
@@ -57,7 +59,7 @@ class Scope:
         """How a symbol is read in this graph, as early as possible; None if it cannot be."""
         around = None if self.outer is None else self.outer.reading(symbol)
         if around is not None and self.outer is not None and around.position <= self.place:
-            return Reading(around.read, 0, around.dtype)
+            return replace(around, position=0)
         return self.readings.get(symbol.name)
 
     def type_of(self, name: str) -> Type | None:
@@ -143,7 +145,8 @@ def _show(scope: Scope, name: str, position: int) -> None:
     if found.elements is not None and found.dtype in INTEGERS:
         for place, element in enumerate(found.elements.flat):
             read = Read(scope.path, name, "element", place)
-            _enter(scope, element, Reading(read, position, found.dtype))
+            alone = found.elements.size == 1 and found.elements.ndim < 2
+            _enter(scope, element, Reading(read, position, found.dtype, alone))
 
 
 def _enter(scope: Scope, shown: object, reading: Reading) -> None:

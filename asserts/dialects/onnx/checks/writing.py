@@ -5,7 +5,7 @@ Every value is a tensor of one element. A symbol is read from a value of the gra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from onnx import (
 
 from asserts.dialects.onnx.checks.scopes import Reading
 from asserts.errors import GraphError
-from shapes.expr import BoolExpr, Expr, Op, conjunction
+from shapes.expr import BoolExpr, Expr, Op, conjunction, negation
 from shapes.traversal import defined, interpret, made_total, walk
 
 __all__ = [
@@ -68,10 +68,23 @@ _WRITABLE: Final = frozenset(_PLAIN) | {
     "ne_zero", "symbol", "constant",
 }  # fmt: skip
 
+_NEGATED: Final = frozenset(("not_", "ne", "ne_zero"))
+"""Handlers that write a node `Not`."""
+_RELATED: Final = 12
+"""The operator set from which on there are `LessOrEqual`, and `Min` of integers."""
+_MONOTONE: Final = frozenset(("Add", "Div", "Mul", "Mod", "Max", "Min"))
+"""Operators whose results are not negative if no operand is."""
+
 
 def is_writable(condition: Expr) -> bool:
     """Whether a condition can be written: its operators are among the standard ones."""
     return all(node.op.handler in _WRITABLE for node in walk(condition))
+
+
+def _negations(condition: Expr) -> int:
+    """How many nodes `Not` a condition takes, but for one in front."""
+    inner = [node for node in walk(condition) if node.op.handler in _NEGATED]
+    return len(inner) - (condition.op.handler in _NEGATED)
 
 
 def safe(condition: BoolExpr) -> BoolExpr:
@@ -105,9 +118,14 @@ class Writer:
     """Writes conditions into one graph, from its front to its back; `nodes` are what was
     written. `reading` says how a symbol is read, `names` what a value is called now."""
 
-    def __init__(self, shared: Written, reading: Callable[[Expr], Reading]) -> None:
+    def __init__(
+        self, shared: Written, reading: Callable[[Expr], Reading], version: int = OLDEST
+    ) -> None:
         self._shared = shared
         self._reading = reading
+        self._related = version >= _RELATED
+        self._natural: set[str] = set()  # (values that are not negative)
+        self._equal: dict[tuple[str, str], str] = {}
         self._written: dict[Expr, str] = {}
         self._shapes: dict[str, str] = {}
         self.names: dict[str, str] = {}
@@ -117,14 +135,18 @@ class Writer:
         """The value that computes a condition."""
         return str(interpret(self, {}, condition, self._written))
 
-    def failure(self, condition: Expr) -> str:
+    def failure(self, condition: BoolExpr) -> str:
         """The value that is 0 where a condition holds, and 1 elsewhere."""
-        truth, chosen = self.write(condition), (0, 1)
+        chosen = 0, 1
+        opposite = negation(condition)
+        if _negations(opposite) < _negations(condition) and is_writable(opposite):
+            condition, chosen = opposite, (1, 0)
+        truth = self.write(condition)
         last = self.nodes[-1] if self.nodes else None
         if last is not None and last.op_type == "Not" and last.output[0] == truth:
             self.nodes.pop()  # (one node less to run: what is negated chooses the other way)
             self._written = {e: name for e, name in self._written.items() if name != truth}
-            truth, chosen = last.input[0], (1, 0)
+            truth, chosen = last.input[0], (chosen[1], chosen[0])
         return self.node("Where", [truth, *(self.numbers(n) for n in chosen)])
 
     def node(self, op: str, inputs: Sequence[str], label: str = "", **attributes: Any) -> str:
@@ -133,11 +155,16 @@ class Writer:
         self._shared.count += 1
         made = helper.make_node(op, list(inputs), [output], name=output, **attributes)
         self.nodes.append(made)
+        if op in _MONOTONE and self._natural.issuperset(inputs):
+            self._natural.add(output)
         return output
 
     def numbers(self, *values: int) -> str:
         """A constant vector of integers."""
-        return self._shared.numbers(values)
+        name = self._shared.numbers(values)
+        if min(values) >= 0:
+            self._natural.add(name)
+        return name
 
     def shape_of(self, name: str) -> str:
         """The shape of a value."""
@@ -146,6 +173,11 @@ class Writer:
         return self._shapes[name]
 
     # ---------------------------------------------------------------- handlers
+
+    @property
+    def read(self) -> Collection[str]:
+        """The values whose shapes are read."""
+        return self._shapes
 
     def constant(self, value: Any) -> str:
         if isinstance(value, bool):
@@ -157,9 +189,13 @@ class Writer:
         reading = self._reading(sym)
         name, step, index = reading.read.value, reading.read.step, reading.read.index
         if step == "size":
-            return self.node("Gather", [self.shape_of(name), self.numbers(index)])
-        flat = self.node("Reshape", [self.names.get(name, name), self.numbers(-1)])
-        if step == "element":
+            size = self.node("Gather", [self.shape_of(name), self.numbers(index)])
+            self._natural.add(size)
+            return size
+        flat = self.names.get(name, name)
+        if not reading.alone:
+            flat = self.node("Reshape", [flat, self.numbers(-1)])
+        if step == "element" and not reading.alone:
             flat = self.node("Gather", [flat, self.numbers(index)])
         if reading.dtype != TensorProto.INT64:
             flat = self.node("Cast", [flat], to=TensorProto.INT64)
@@ -171,12 +207,18 @@ class Writer:
 
     def floordiv(self, a: str, b: str) -> str:
         """``Div`` rounds towards zero; what is left of the remainder divides exactly."""
+        if self._natural.issuperset((a, b)):
+            return self.node("Div", [a, b])
         return self.node("Div", [self.node("Sub", [a, self.node("Mod", [a, b])]), b])
 
     def le(self, a: str, b: str) -> str:
+        if self._related:
+            return self.node("LessOrEqual", [a, b])
         return self.node("Not", [self.node("Greater", [a, b])])
 
     def ge(self, a: str, b: str) -> str:
+        if self._related:
+            return self.node("GreaterOrEqual", [a, b])
         return self.node("Not", [self.node("Less", [a, b])])
 
     def pow(self, a: str, b: str) -> str:
@@ -185,19 +227,27 @@ class Writer:
         return self.node("Cast", [self.node("Pow", wide)], to=TensorProto.INT64)
 
     def min(self, *values: str) -> str:
-        return self._extreme("Less", values)
+        return self._extreme("Min", "Less", values)
 
     def max(self, *values: str) -> str:
-        return self._extreme("Greater", values)
+        return self._extreme("Max", "Greater", values)
 
-    def _extreme(self, first: str, values: Sequence[str]) -> str:
+    def _extreme(self, op: str, first: str, values: Sequence[str]) -> str:
+        if self._related:
+            return self.node(op, values)
         result = values[0]
         for value in values[1:]:
             result = self.node("Where", [self.node(first, [result, value]), result, value])
         return result
 
     def ne(self, a: str, b: str) -> str:
-        return self.node("Not", [self.node("Equal", [a, b])])
+        return self.node("Not", [self.eq(a, b)])
+
+    def eq(self, a: str, b: str) -> str:
+        found = self._equal.get((a, b))
+        if found is None:
+            found = self._equal[a, b] = self.node("Equal", [a, b])
+        return found
 
     def unknown(self, op: Op, values: Sequence[str]) -> str:
         name = _PLAIN.get(op.handler)

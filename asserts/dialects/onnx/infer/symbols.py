@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from shapes.env import ShapeEnv
-from shapes.errors import ShapeproofError
+from shapes.errors import ContradictionError, ShapeproofError
 from shapes.expr import (
     EQ_ZERO,
     LE_ZERO,
@@ -189,7 +189,8 @@ class Symbols:
         found = self._known.get(condition)
         if found is not None or condition in self._unknown:
             return found
-        found = decide(self.env.facts, condition)
+        with suppress(ContradictionError):  # (of what is required, which nobody has seen yet)
+            found = decide(self.env.facts, condition)
         if found is None:
             self._unknown.add(condition)
         else:

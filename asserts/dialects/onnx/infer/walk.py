@@ -313,6 +313,9 @@ class Walker:
             shapes = record.shapes(call)
         except UnknownShapeError:
             shapes = [None] * len(call.node.output)
+        except (ImpossibleError, ShapeError) as error:
+            self.need(FALSE, str(error))  # (noted here: it may be lenient)
+            raise
         finally:
             self._lenient = FALSE
         types = [

@@ -14,7 +14,7 @@ from asserts.dialects.onnx.model.types import Opaque, Optional, Sequence, Tensor
 from asserts.errors import GraphError
 from shapes.expr import IntExpr
 
-__all__ = ["attributes_of", "domain_of", "load_model", "opsets_of", "type_of"]
+__all__ = ["attributes_of", "domain_of", "folder_of", "load_model", "opsets_of", "type_of"]
 
 
 def load_model(model: Any) -> ModelProto:
@@ -37,6 +37,13 @@ def load_model(model: Any) -> ModelProto:
     if type(model).__module__.startswith("torch.onnx") and hasattr(model, "model_proto"):
         return model.model_proto
     raise GraphError(f"{type(model).__name__} is not an ONNX model, nor a path of one")
+
+
+def folder_of(model: Any) -> str | None:
+    """The folder in which a model's external data lies; None for a model without a path."""
+    if isinstance(model, (str, os.PathLike)):
+        return os.path.dirname(os.path.abspath(os.fspath(model)))
+    return None
 
 
 def _parsed(content: bytes, name: str) -> ModelProto:

@@ -471,10 +471,18 @@ def _widened(
 
 
 def _pads_nothing(call: Call) -> BoolExpr:
-    """onnxruntime repeats elements where there are none; with computed widths that is part of
-    the requirements."""
+    """onnxruntime repeats elements where there are none, but along an axis that has some or
+    whose size stays 0; with computed widths that is part of the requirements."""
+    if call.text("mode", "constant") == "wrap":
+        return FALSE
     computed = call.has(1) and call.numbers(1) is None
-    return FALSE if computed else is_empty(call)
+    shape = call.shape(0)
+    possible = []
+    pads, axes = ([], []) if computed else _pads(call, len(shape))
+    for i, axis in enumerate(axes):
+        kept = equal(combine(1, pads[i], 1, pads[i + len(axes)]), ZERO)
+        possible.append(disjunction(less_equal(ONE, shape[axis]), kept))
+    return FALSE if computed else conjunction(is_empty(call), *possible)
 
 
 def _pads(call: Call, rank: int) -> tuple[list[IntExpr], list[int]]:

@@ -57,6 +57,8 @@ class Window:
         """The number of places of the window of a convolution along axis i."""
         stride = constant(self.strides[i])
         if self.auto in SAME:
+            if self.dilations[i] != 1:
+                raise self.call.walk.fail(f"onnxruntime dilates no window with {self.auto}")
             self.call.need(less_equal(ONE, size), f"a window has no place in {size}")
             return ceiling_division(size, stride)
         free = self._free(i, size)
@@ -71,17 +73,41 @@ class Window:
         """
         stride = constant(self.strides[i])
         self.call.need(less_equal(ONE, size), f"nothing can be pooled from an axis of {size}")
-        if self.auto in SAME:
+        if self.auto in SAME and self.dilations[i] == 1 and not ceil:
+            self._padded(i, size)
             return ceiling_division(size, stride)
-        free = self._free(i, size)
+        if self.auto in SAME:
+            pads = self._padded(i, size)
+            whole = combine(1, size, 1, pads)
+            front, free = self._front(pads), combine(1, whole, -1, self.extent(i))
+        else:
+            front, free = constant(self.pads[i]), self._free(i, size)
         short = less_equal(scale(-2 * self.strides[i], ONE) + ONE, free)
         self.call.need(short, lambda: self._no_place(i, size))
         if not ceil:
             return shift(_toward_zero(self.call, free, self.strides[i]), 1)
         places = shift(ceiling_division(free, stride), 1)
         # A last window that would begin in the padding behind is left out.
-        last = ceiling_division(shift(size, self.pads[i]), stride)
+        last = ceiling_division(combine(1, size, 1, front), stride)
         return _least(self.call, places, last)
+
+    def _padded(self, i: int, size: IntExpr) -> IntExpr:
+        """How much `auto_pad` pads axis i of a pool, if the pool accepts that. It is negative
+        where a stride passes over the end."""
+        places = ceiling_division(size, constant(self.strides[i]))
+        moved = scale(self.strides[i], shift(places, -1))
+        pads = combine(1, combine(1, moved, 1, self.kernel[i]), -1, size)
+        call = self.call
+        old = call.node.op_type == "AveragePool" and call.version < 19
+        dilated = any(d != 1 for d in self.dilations)
+        if old or (call.node.op_type == "MaxPool" and not dilated):
+            call.need(less_equal(ZERO, pads), f"an axis of {size} would be padded by {pads}")
+        return pads
+
+    def _front(self, pads: IntExpr) -> IntExpr:
+        """The part of the padding that is in front."""
+        pads = shift(pads, 1) if self.auto == "SAME_LOWER" else pads
+        return _toward_zero(self.call, pads, 2)
 
     def _free(self, i: int, size: IntExpr) -> IntExpr:
         """How far the window can move."""
@@ -153,7 +179,8 @@ def _transposed(call: Call) -> Sequence[Shape | None]:
 def _spread(window: Window, i: int, size: IntExpr, extra: int) -> IntExpr:
     stride = window.strides[i]
     if window.auto in SAME:
-        return scale(stride, size)
+        whole = combine(1, scale(stride, shift(size, -1)), 1, shift(window.extent(i), extra))
+        return _least(window.call, scale(stride, size), whole)
     pads = window.pads[i] + window.pads[i + len(window.kernel)]
     spread = combine(
         1, scale(stride, shift(size, -1)), 1, shift(window.extent(i), extra - pads)
