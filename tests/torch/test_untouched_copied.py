@@ -5,14 +5,22 @@ had been taken in any case."""
 from __future__ import annotations
 
 import array
+import hashlib
 import io
 import itertools
+import mmap
 import operator
+import os
 import queue
 import random
+import re
 import sys
+import threading
+import types
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -163,7 +171,110 @@ NOT_COPIED: dict[str, tuple[Callable[[], Any], Callable[[Any], float]]] = {
 }
 """What cannot be copied, but followed."""
 
-MADE |= OF_OTHER_CLASSES | NOT_COPIED
+
+def _line(held: Any) -> float:
+    return float(len(held.readline()))
+
+
+_OPEN: list[Any] = []
+
+
+def _opened(*how: Any) -> Callable[[], Any]:
+    def made() -> Any:
+        _OPEN.append(open(__file__, *how))  # noqa: SIM115
+        return _OPEN[-1]
+
+    return made
+
+
+@pytest.fixture(autouse=True)
+def closing() -> Iterator[None]:
+    yield
+    while _OPEN:
+        _OPEN.pop().close()
+
+
+def _mapped() -> mmap.mmap:
+    return mmap.mmap(-1, 8)
+
+
+def _seeds(held: torch.Generator) -> float:
+    return float(held.manual_seed(held.initial_seed() % 1000 + 1).initial_seed() % 7)
+
+
+def _piped() -> Any:
+    read, write = os.pipe()
+    with os.fdopen(write, "wb") as file:
+        file.write(b"1\n22\n")
+    _OPEN.append(os.fdopen(read, "rb"))
+    return _OPEN[-1]
+
+
+def _hashes(held: Any) -> float:
+    held.update(b"a")
+    return float(held.digest()[0])
+
+
+def _switches(held: ContextVar[float]) -> float:
+    held.set(held.get(1.0) * 2)
+    return held.get()
+
+
+def _locks(held: Any) -> float:
+    return float(held.acquire(blocking=False))
+
+
+class Lines(io.BufferedReader):
+    pass
+
+
+HANDLES: dict[str, tuple[Callable[[], Any], Callable[[Any], float]]] = {
+    "reader": (_opened("rb"), _line),
+    "raw file": (_opened("rb", 0), _line),
+    "text file": (_opened(), _line),
+    "lines of text": (_opened(), lambda file: float(len(next(file)))),
+    "derived reader": (lambda: Lines(io.BytesIO(b"1\n22\n")), _line),
+    "closed file": (_opened(), lambda file: float(file.close() is None)),
+    "pipe": (_piped, _line),
+    "map of memory": (_mapped, _sets(1)),
+    "place in memory": (_mapped, lambda held: float(held.read(1)[0])),
+    "torch's random": (lambda: torch.Generator().manual_seed(1), _seeds),
+    "torch's random of all": (lambda: torch.manual_seed(1), lambda _: _seeds(torch)),
+    "torch's dtype of all": (
+        lambda: None,
+        lambda _: float(torch.set_grad_enabled(False).prev),
+    ),
+    "context": (lambda: ContextVar("a"), _switches),
+    "lock": (threading.Lock, _locks),
+    "hash": (hashlib.sha256, _hashes),
+    "matches": (lambda: re.finditer("a", "aaa"), lambda held: float(next(held).start())),
+}
+"""Of C, and asked for what they keep."""
+
+
+def _through(lead: Callable[[Any], Any], item: Callable[[Any], Any]) -> Any:
+    def use(held: Any) -> float:
+        item(held[1]).append(1.0)
+        return float(len(held[0]))
+
+    def made() -> Any:
+        kept = Items()
+        return kept, lead(kept)
+
+    return made, use
+
+
+LEADING = {
+    "mapping": _through(
+        lambda kept: types.MappingProxyType({1: kept}), operator.itemgetter(1)
+    ),
+    "values": _through(lambda kept: {1: kept}.values(), lambda held: next(iter(held))),
+    "reference": _through(weakref.ref, lambda held: held()),
+    "proxy": _through(weakref.proxy, lambda held: held),
+}
+"""What leads to a list."""
+
+MADE |= OF_OTHER_CLASSES | NOT_COPIED | HANDLES | LEADING
 
 if sys.version_info < (3, 14):  # (copied no more from then on)
     MADE["count"] = (itertools.count, next)
@@ -203,10 +314,14 @@ def test_a_side_that_goes_on_with_something_is_no_side(name: str) -> None:
         export(Uses(name))
 
 
-OF_ALL = ("random of all", "numpy's random of all")
+BY_ITSELF = [name for name, (made, _) in MADE.items() if "_opened" in made.__qualname__]
+BY_ITSELF += ["pipe", "matches"]
+"""To make one changes a list, or its place cannot be seen at all."""
+
+OF_ALL = [name for name in MADE if name.endswith("of all")]
 
 
-@pytest.mark.parametrize("name", [one for one in MADE if one not in OF_ALL])
+@pytest.mark.parametrize("name", [one for one in MADE if one not in (*OF_ALL, *BY_ITSELF)])
 def test_one_that_has_its_own_is(name: str) -> None:
     model = HasItsOwn(name)
     program = export(model)

@@ -201,7 +201,8 @@ def tv_ssd() -> Made:
     return _detector(make)
 
 
-@real("detection", "ultralytics")
+# (ultralytics takes torchvision's nms where torchvision is loaded, and a loop of its own else.)
+@real("detection", "ultralytics", "torchvision")
 def yolo_nms() -> Made:
     from ultralytics.utils.nms import non_max_suppression
 
@@ -217,7 +218,7 @@ def yolo_nms() -> Made:
     return Made(Call(forward), inputs(40), ((({2: AUTO}),),), others)
 
 
-@real("detection", "ultralytics")
+@real("detection", "ultralytics", "torchvision")
 def yolo_nms_class_aware() -> Made:
     from ultralytics.utils.nms import non_max_suppression
 

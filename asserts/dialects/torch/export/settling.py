@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 from typing import TypeVar
 
@@ -20,7 +20,7 @@ from asserts.dialects.torch.export.asking import statement_line
 from asserts.dialects.torch.export.rewriting import RefusedError, preceded
 from shapes.errors import ShapeproofError
 
-__all__ = ["comes_of", "keep_what_settles"]
+__all__ = ["comes_of", "keep_what_settles", "tried"]
 
 Kind = TypeVar("Kind", bound=BaseException)
 
@@ -40,21 +40,30 @@ def comes_of(error: BaseException | None, kind: type[Kind]) -> Kind | None:
 
 def keep_what_settles(error: AdvisedError, again: Callable[[], object]) -> None:
     """Leave out the lines of an error with which exporting `again` ends at the same place."""
+    without = []
+    for line, ends_there in tried(error, again):
+        if ends_there is None:
+            return  # (each attempt is a whole export)
+        if ends_there:
+            without.append(line)
+    error.keep(without, AGAIN)
+
+
+def tried(
+    error: AdvisedError, again: Callable[[], object]
+) -> Iterator[tuple[str, bool | None]]:
+    """Each line of an error, and whether exporting `again` with it ends at the same place;
+    None if that is not known."""
     try:
         place, lines = error.place, error.lines
     except (ShapeproofError, RecursionError):
         return  # (the error says itself that it has no advice)
     function = None if place is None else _function_at(place)
-    if place is None or function is None or not lines:
-        return
-    without = []
     for line in lines:
-        there = _ends_there(error, place, function, line, again)
-        if there is None:
-            return  # (each attempt is a whole export)
-        if there:
-            without.append(line)
-    error.keep(without, AGAIN)
+        if place is None or function is None:
+            yield line, None
+        else:
+            yield line, _ends_there(error, place, function, line, again)
 
 
 def _function_at(place: Place) -> FunctionType | None:

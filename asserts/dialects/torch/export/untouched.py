@@ -6,8 +6,9 @@ that a size is at least 2, the rest of the trace would rest on something that ne
 Looked at is what local variables lead to, and what each function of the user's that runs can
 reach by the names that it uses, as it is before it runs. Of objects of Python's own and of
 numpy's (iterators, random numbers, arrays, buffers), and of classes derived from theirs, it is
-what they say when they are copied; a generator must not go on. Limits: what cannot be copied
-(files, locks; iterators are followed nevertheless), and what Python's own modules keep.
+what they say when they are copied, or what `handles` knows of them (files, random numbers of
+torch's, locks); a generator must not go on, and no method may be called of an object of which
+nothing is seen. Limits: what Python's own modules keep.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import gc
 import io
 import os
 import random
+import struct
 import sys
 import types
 import warnings
@@ -36,6 +38,12 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
 from asserts.dialects.torch.export.advice import is_users
 from asserts.dialects.torch.export.bodies import InfeasibleError
+from asserts.dialects.torch.export.handles import (
+    Settings,
+    attributes_of_tensor,
+    handled,
+    place_in,
+)
 from asserts.dialects.torch.export.state import is_data, is_of_user
 from asserts.dialects.torch.symbols.loaded import is_unbacked
 from asserts.dialects.torch.symbols.record import count_of_recorded
@@ -49,8 +57,8 @@ MOST: Final = 200_000
 _PLAIN: Final = (int, float, str, bytes, bool, complex, type(None))
 
 _LEAVES: Final = (
-    *_PLAIN, torch.Tensor, torch.SymInt, torch.SymFloat, torch.SymBool, torch.dtype,
-    torch.device, types.ModuleType, types.BuiltinFunctionType, types.CodeType,
+    *_PLAIN, torch.SymInt, torch.SymFloat, torch.SymBool, torch.dtype,
+    torch.device, types.ModuleType, types.CodeType,
 )  # fmt: skip
 
 
@@ -76,14 +84,20 @@ _RANDOM: Final = (random.random, np.random.random)
 """Methods of what Python's and numpy's own random numbers come from."""
 
 
+_UNSEEN: Final = object()
+"""Among the parts of an object of which nothing can be seen."""
+
+
 class Objects:
-    """The Python objects that variables lead to, as they are, and the random numbers that
-    everybody shares."""
+    """The Python objects that variables lead to, as they are, the random numbers that
+    everybody shares, and what torch does by default."""
 
     def __init__(self, roots: Iterable[Any]) -> None:
         self._before: dict[int, tuple[Any, list[Any]]] = {}
         self._waiting: dict[int, FrameType] = {}
-        self.add([*roots, *(getattr(one, "__self__", None) for one in _RANDOM)])
+        self._unseen: set[int] = set()
+        shared = (getattr(one, "__self__", None) for one in _RANDOM)
+        self.add([*roots, *shared, torch.default_generator, Settings()])
 
     def add(self, roots: Iterable[Any]) -> None:
         """Take in further objects, with what they lead to."""
@@ -96,6 +110,8 @@ class Objects:
             if parts is None:
                 continue
             self._before[id(one)] = (one, parts)
+            if parts and parts[-1] is _UNSEEN:
+                self._unseen.add(id(one))
             if isinstance(one, types.GeneratorType) and one.gi_frame is not None:
                 self._waiting[id(one.gi_frame)] = one.gi_frame
             worklist += parts
@@ -105,6 +121,10 @@ class Objects:
     def waits(self, frame: FrameType) -> bool:
         """Whether it is the frame of a generator that was there before."""
         return id(frame) in self._waiting
+
+    def is_unseen(self, one: Any) -> bool:
+        """Whether it was there before, and what it keeps cannot be seen."""
+        return id(one) in self._unseen
 
     def require_same(self) -> None:
         """Raises `InfeasibleError` if one of them was changed."""
@@ -120,8 +140,10 @@ def _is_same(a: Any, b: Any) -> bool:
 
 def _parts(one: Any) -> list[Any] | None:
     """What an object consists of; None if that is not known."""
-    if isinstance(one, Names):
+    if isinstance(one, (Names, Settings)):
         return one.values()
+    if isinstance(one, torch.Tensor):
+        return attributes_of_tensor(one)
     if isinstance(one, type):
         if not _is_watched(one):
             return None
@@ -136,6 +158,9 @@ def _parts(one: Any) -> list[Any] | None:
         return []
     if isinstance(one, types.MethodType):
         return [one.__self__, one.__func__]
+    kept = handled(one)
+    if kept is not None:
+        return [*kept, *_own(one)]
     contents = _contents(one)
     if contents is not None:
         return contents if _package(type(one)) == "builtins" else [*contents, *_own(one)]
@@ -173,7 +198,9 @@ def _parts_of_object(one: Any) -> list[Any] | None:
     own = _own(one)  # (first: some objects of C get a dict by being asked for it)
     if package == "numpy" or package in sys.stdlib_module_names:
         found = _copied(one)
-        return [*own, *(_place_of(one) if found is None else found)]
+        if found is None:
+            found = _place_of(one) or ([] if _is_seen(one) else [_UNSEEN])
+        return [*own, *found]
     return [*own, *_inherited(one)]
 
 
@@ -186,9 +213,28 @@ def _place_of(one: Any) -> list[Any]:
         raise InfeasibleError("where an `np.nditer` is cannot be seen")
     if isinstance(one, np.flatiter):
         return [one.base, one.index]
-    follows = hasattr(type(one), "__next__") and not isinstance(one, io.IOBase)
-    return gc.get_referents(one) if follows or isinstance(one, SimpleQueue) else []
+    if hasattr(type(one), "__next__") and not isinstance(one, io.IOBase):
+        return place_in(one)
+    return gc.get_referents(one) if isinstance(one, SimpleQueue) else []
 
+
+def _is_seen(one: Any) -> bool:
+    """Whether an object of Python's or numpy's that cannot be copied has nothing to itself but
+    its attributes, or nothing that changes."""
+    return hasattr(one, "__dict__") or isinstance(one, _CONSTANT)
+
+
+_CONSTANT: Final = (
+    struct.Struct,
+    property,
+    classmethod,
+    staticmethod,
+    types.WrapperDescriptorType,
+    types.MethodDescriptorType,
+    types.MemberDescriptorType,
+    types.GetSetDescriptorType,
+)
+"""Of C, and never changed."""
 
 _SAYING: Final = ("__reduce__", "__reduce_ex__", "__getstate__")
 
@@ -321,6 +367,9 @@ def watching(objects: Objects) -> Iterator[None]:
         code = frame.f_code
         if event == "call" and objects.waits(frame):
             failures.append(InfeasibleError("it goes on with a generator from outside"))
+        if event == "c_call" and objects.is_unseen(getattr(argument, "__self__", None)):
+            kind = type(argument.__self__).__name__
+            failures.append(InfeasibleError(f"it uses an object of type `{kind}`"))
         if event == "call" and code not in seen:
             seen.add(code)
             if _is_watched_file(code.co_filename):
