@@ -40,8 +40,9 @@ EXACT: Final = 200
 every method with the statements around it; of more only these are given."""
 
 VAIN: Final = 8
-"""Candidates one after the other that do not follow from those before them, after which no
-more are tried first."""
+"""Candidates one after the other that do not follow from those before them, after which one
+of two is tried first, after as many again one of three, and so on: where one does follow,
+those that were passed over are tried, too."""
 
 LINEAR: Final = ("canonical", "ranges", "differences", "linear")
 """The methods that choose among many facts themselves."""
@@ -124,17 +125,39 @@ class Redundant:
         """Drop what follows from what stays and suspects before it that do not follow, by
         the methods that choose among many facts; the suspects that are left."""
         left: list[Candidate] = []
+        passed: list[Candidate] = []
         vain = 0
+
+        def keep(candidates: Sequence[Candidate], given: Stated) -> Stated:
+            left.extend(candidates)
+            can_give = self._premises.affords(suspects[:1], 1)  # (one place)
+            return _given(given, candidates) if can_give else given
+
         for candidate in sorted(suspects, key=_strength if len(suspects) > FULL else _worth):
-            facts = enforced.user if candidate.needs_user else enforced.all
-            if len(facts) and vain <= VAIN:
-                self._set(candidate, asked(facts, candidate.claim, self._linear))
-            vain = vain + 1 if candidate.proof is None else 0
-            if candidate.proof is None:
-                left.append(candidate)
-                if vain <= VAIN and self._premises.affords(suspects[:1], 1):  # one place
-                    enforced = enforced.given(candidate)
+            passed.append(candidate)
+            if len(passed) <= vain // VAIN:
+                continue
+            facts = _given(enforced, passed[:-1])
+            if self._follows(candidate, facts):
+                for one in passed[:-1]:
+                    if not self._follows(one, enforced):
+                        enforced = keep([one], enforced)
+                if len(passed) > 1 and not self._follows(candidate, enforced):
+                    enforced = keep([candidate], enforced)
+                vain = 0
+            else:
+                vain += len(passed)
+                enforced = keep(passed, enforced)
+            passed = []
+        left += passed
         return sorted(left, key=_worth)
+
+    def _follows(self, candidate: Candidate, given: Stated) -> bool:
+        """Whether these facts imply a candidate, by the methods that choose among many."""
+        facts = given.user if candidate.needs_user else given.all
+        if len(facts):
+            self._set(candidate, asked(facts, candidate.claim, self._linear))
+        return candidate.proof is not None
 
     def _drop_others(self, left: Sequence[Candidate], enforced: Stated | None) -> None:
         """Drop what the others imply that are still there, the least worth first."""

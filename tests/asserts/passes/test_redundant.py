@@ -264,6 +264,31 @@ def test_running_ends_follow_from_the_sum(where: str, n: int) -> None:
     assert len(kept) == n + 1
 
 
+def _within_the_rows(x: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Twice as many checks that nothing implies, then as many that the sum implies."""
+    ns = [int(c) for c in counts]
+    for n in ns:
+        asserts.check(n >= 0)
+        asserts.check(n <= 8)
+    asserts.check(sum(ns) == x.shape[0])
+    for n in ns:
+        asserts.check(n <= x.shape[0])
+    return x
+
+
+@pytest.mark.parametrize("n", [13, 40])
+def test_what_many_checks_imply_is_found_behind_many_that_nothing_implies(
+    n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asserts.passes.redundant.EXACT", n)  # (more would be left)
+    monkeypatch.setattr("asserts.conditions.known.LOCAL_FACTS", n)
+    program = trace(_within_the_rows, x=("n",), counts=Spec((n,), "int64"))
+
+    kept = _kept(asserts.insert(program).report)
+
+    assert len(kept) == 2 * n + 1
+
+
 # --------------------------------------------------------------------------- order of writing
 
 
