@@ -33,9 +33,9 @@ from shapes.expr.nodes import (
     NE_ZERO,
     OPERATORS,
     RELATIONS,
-    SYMBOL,
     TRUE,
     BoolExpr,
+    Expr,
     Infinity,
     IntConstant,
     IntExpr,
@@ -102,12 +102,16 @@ def by_choice_form(facts: Facts, claim: BoolExpr) -> Proof | None:
 
 
 def _is_composed(claim: BoolExpr) -> bool:
-    """Whether there are choices or quotients of anything but symbols in it."""
+    """Whether a choice or a quotient is inside of another one. (Of others the methods that
+    come next have proofs with certificates, as quickly.)"""
+    inside: set[Expr] = set()
     for node in walk(claim):
-        if node.op in CHOICES:
+        within = not inside.isdisjoint(node.args)
+        chooses = node.op in CHOICES or node.op is _QUOTIENT
+        if chooses and within:
             return True
-        if node.op is _QUOTIENT and node.args[0].op is not SYMBOL:
-            return True
+        if chooses or within:
+            inside.add(node)
     return False
 
 
