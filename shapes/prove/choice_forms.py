@@ -25,7 +25,7 @@ from typing import Any, Final, TypeAlias
 
 from shapes.base.budget import attempted, spend
 from shapes.expr.booleans import negation, where
-from shapes.expr.integers import floor_division, maximum, minimum
+from shapes.expr.integers import absolute, floor_division, maximum, minimum, modulo
 from shapes.expr.linear import eq_zero, le_zero, multiply, ne_zero, scale, shift
 from shapes.expr.nodes import (
     EQ_ZERO,
@@ -157,12 +157,16 @@ class _Forms(Builder):
 
     def abs(self, x: Any) -> Any:
         """``Abs(x) = 2*Max(x, 0) - x``."""
+        if isinstance(x, Infinity):
+            return absolute(x)
         return combine(2, _extremum(maximum(x, _ZERO)), -1, x)
 
     def floordiv(self, x: Any, y: Any) -> Any:
         return _quotient(x, y)
 
     def mod(self, x: Any, y: Any) -> Any:
+        if isinstance(x, Infinity) or isinstance(y, Infinity):
+            return modulo(x, y)
         return combine(1, x, -1, multiply(y, _quotient(x, y)))
 
     def where(self, p: Any, a: Any, b: Any) -> Any:
