@@ -25,7 +25,7 @@ from typing import Any, Final, TypeAlias
 
 from shapes.base.budget import attempted, spend
 from shapes.expr.booleans import negation, where
-from shapes.expr.integers import floor_division, maximum, minimum
+from shapes.expr.integers import absolute, floor_division, maximum, minimum, modulo
 from shapes.expr.linear import eq_zero, le_zero, multiply, ne_zero, scale, shift
 from shapes.expr.nodes import (
     EQ_ZERO,
@@ -33,9 +33,9 @@ from shapes.expr.nodes import (
     NE_ZERO,
     OPERATORS,
     RELATIONS,
-    SYMBOL,
     TRUE,
     BoolExpr,
+    Expr,
     Infinity,
     IntConstant,
     IntExpr,
@@ -102,12 +102,16 @@ def by_choice_form(facts: Facts, claim: BoolExpr) -> Proof | None:
 
 
 def _is_composed(claim: BoolExpr) -> bool:
-    """Whether there are choices or quotients of anything but symbols in it."""
+    """Whether a choice or a quotient is inside of another one. (Of others the methods that
+    come next have proofs with certificates, as quickly.)"""
+    inside: set[Expr] = set()
     for node in walk(claim):
-        if node.op in CHOICES:
+        within = not inside.isdisjoint(node.args)
+        chooses = node.op in CHOICES or node.op is _QUOTIENT
+        if chooses and within:
             return True
-        if node.op is _QUOTIENT and node.args[0].op is not SYMBOL:
-            return True
+        if chooses or within:
+            inside.add(node)
     return False
 
 
@@ -153,12 +157,16 @@ class _Forms(Builder):
 
     def abs(self, x: Any) -> Any:
         """``Abs(x) = 2*Max(x, 0) - x``."""
+        if isinstance(x, Infinity):
+            return absolute(x)
         return combine(2, _extremum(maximum(x, _ZERO)), -1, x)
 
     def floordiv(self, x: Any, y: Any) -> Any:
         return _quotient(x, y)
 
     def mod(self, x: Any, y: Any) -> Any:
+        if isinstance(x, Infinity) or isinstance(y, Infinity):
+            return modulo(x, y)
         return combine(1, x, -1, multiply(y, _quotient(x, y)))
 
     def where(self, p: Any, a: Any, b: Any) -> Any:

@@ -7,7 +7,7 @@ certificates, so they do not load the `ladder`, which starts with them too.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from shapes.base.budget import ExhaustedError, limited, remaining
 from shapes.errors import TooLargeError
@@ -32,6 +32,9 @@ __all__ = ["CHEAP", "decide", "proved"]
 
 CHEAP: Final = ("canonical", "ranges")
 """The methods that are tried before anything else, and the only ones of `decide`."""
+
+BY_RANGES: Final = ("normal form", "a known fact", "ranges", "ranges and congruences")
+"""What the proofs of these methods are called; a checker reads their ranges again."""
 
 DECIDING_STEPS: Final = 100_000
 """Steps (see `budget`) of a cheap look at one condition."""
@@ -96,12 +99,29 @@ def proved(facts: Facts, claim: BoolExpr, methods: Sequence[str]) -> Proof | Non
             proof = proved(facts, part, methods)
             if proof is None:
                 return None
-            proofs.append(proof)
+            proofs.append((part, proof))
         return _joined(facts, proofs)
     return None
 
 
-def _joined(facts: Facts, proofs: Sequence[Proof]) -> Proof:
-    methods = dict.fromkeys(proof.method for proof in proofs)
-    used = {fact for proof in proofs for fact in proof.facts}
-    return Proof(" and ".join(methods), facts.in_order(used))
+def _joined(facts: Facts, proofs: Sequence[tuple[BoolExpr, Proof]]) -> Proof:
+    """The proof of a conjunction from those of its parts; with a certificate, if a part has
+    one (what the cheap methods prove rests on ranges) and no part is without."""
+    methods = dict.fromkeys(proof.method for _, proof in proofs)
+    used = {fact for _, proof in proofs for fact in proof.facts}
+    certificate = None
+    if any(proof.certificate is not None for _, proof in proofs):
+        certificate = _of_parts(proofs)
+    return Proof(" and ".join(methods), facts.in_order(used), certificate)
+
+
+def _of_parts(proofs: Sequence[tuple[BoolExpr, Proof]]) -> object | None:
+    from shapes.arith.certificate import Parts, Rests
+
+    parts: list[Any] = []
+    for part, proof in proofs:
+        inner = proof.certificate
+        if inner is None and proof.method not in BY_RANGES:
+            return None
+        parts.append((part, Rests("ranges", proof.facts) if inner is None else inner))
+    return Parts(tuple(parts))

@@ -32,7 +32,7 @@ from shapes.arith.system import linear
 from shapes.env import ShapeEnv
 from shapes.errors import ShapeproofError
 from shapes.expr.linear import eq_zero, le_zero, shift
-from shapes.expr.nodes import FALSE, TRUE, BoolExpr, symbol
+from shapes.expr.nodes import FALSE, TRUE, BoolExpr, side_of, symbol
 from shapes.facts.store import Fact
 from shapes.prove.case_split import cases
 from shapes.prove.ladder import METHODS, Effort, entails
@@ -263,6 +263,45 @@ def test_whichever_symbol_of_an_equality_is_replaced(
             certified += 1
     assert certified
     assert kept
+
+
+MIXED = (
+    ("0 <= x % y and x % y < y", ("y >= 1",)),
+    ("x + 2*y + z <= 20 and x - z <= 10", ("x + y <= 10", "y + z <= 10", "x <= 5 - y", "y >= -z")),
+    ("x // y * y <= x and z >= 1 and x % y <= 2 * y", ("z >= 1", "y >= 1")),
+)
+
+
+@pytest.mark.parametrize(("claim", "given"), MIXED)
+def test_conjunctions_have_the_certificates_of_their_parts(
+    claim: str, given: tuple[str, ...]
+) -> None:
+    """Parts by ranges and parts by steps together; and nothing less, nothing else."""
+    env = ShapeEnv()
+    for name in "xyz":
+        env.integer(name)
+    for fact in given:
+        env.assume(fact)
+    proof = env.prove(claim).proof
+    asked = env.spelled(claim).expr
+    assert proof is not None
+    assert isinstance(asked, BoolExpr)
+    whole = proof.certificate
+    assert isinstance(whole, Parts)
+    check(whole, proof.facts, asked)
+    for place, (part, inner) in enumerate(whole.parts):
+        others = whole.parts[:place], whole.parts[place + 1 :]
+        stronger = eq_zero(shift(side_of(part), -1))
+        for parts in (
+            (*others[0], *others[1]),  # one part is left out
+            (*others[0], (part, Rests("ranges", ())), *others[1]),  # it rests on nothing
+            (*others[0], (stronger, inner), *others[1]),  # it says something else
+            tuple((p, inner) for p, _ in whole.parts),  # one proof for all
+        ):
+            with pytest.raises(CertificateError):
+                check(Parts(parts), proof.facts, asked)
+    with pytest.raises(CertificateError):
+        check(whole, (), asked)
 
 
 def test_premises_in_a_case_that_leaves_no_values() -> None:
