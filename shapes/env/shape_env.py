@@ -311,7 +311,8 @@ class ShapeEnv(Declarations, Displayed):
 
     def simplify(self, e: Quantity) -> Any:
         """The smallest and then cheapest expression that the rules reach, with the same value
-        wherever this one has one and the facts hold."""
+        wherever this one has one and the facts hold (so where this one never has a value, the
+        answer has none either)."""
         from shapes.queries.simplify import simplify
 
         return self.wrap(simplify(self.facts, self.spelled(e).expr))
@@ -323,7 +324,8 @@ class ShapeEnv(Declarations, Displayed):
         return suggest(self, claim, limit)
 
     def fits_int64(self, e: Quantity, bits: int = 64) -> Fit:
-        """Whether everything that code for the expression computes fits into 64 bits."""
+        """Whether everything that code for the expression computes fits into 64 bits. What
+        never has a value (``x // 0``) does: code raises before there is a result."""
         from shapes.queries.overflow import fits_int64
 
         return fits_int64(self.facts, self.spelled(e).expr, bits)
