@@ -235,6 +235,7 @@ def test_a_scope_forgets_everything(env: ShapeEnv) -> None:
         env.assume("b > 16")
         env.check("u < 3")
         env.size("n", hint=4)
+        assert env["b"] > 20 or True
         with env.scope():
             env.assume("k == 5")
             assert env.bounds("k") == ValueRanges(5, 5)
