@@ -26,7 +26,7 @@ from shapes.traversal.parsing import is_name
 __all__ = ["Declarations"]
 
 _DECLARING: Final = threading.RLock()
-"""Held while declarations that waited become facts."""
+"""Held while a declaration is put with those that wait, and while they become facts."""
 
 
 class Declarations:
@@ -40,6 +40,9 @@ class Declarations:
         self._unbacked = 0
         self._model = Model()
         self._examples: dict[Expr, Value] = {}
+        self._stating = threading.RLock()
+        """Held while something is declared or stated: threads that share the environment do
+        so one after the other, and none of it is lost."""
         self.names: dict[str, str] = {}
         """What people call symbols whose names are not of their making."""
 
@@ -82,16 +85,18 @@ class Declarations:
     ) -> SymBool:
         """A backed truth value."""
         hint = exact_example(name, hint, "bool")
-        info = SymbolInfo(self._symbol(name, "bool"), True, source, hint)
-        return self._entered(info)  # type: ignore[return-value]
+        with self._stating:
+            info = SymbolInfo(self._symbol(name, "bool"), True, source, hint)
+            return self._entered(info)  # type: ignore[return-value]
 
     def real(
         self, name: str, hint: float | None = None, source: str | None = None
     ) -> SymFloat:
         """A backed double."""
         hint = exact_example(name, hint, "float")
-        info = SymbolInfo(self._symbol(name, "float"), True, source, hint)
-        return self._entered(info)  # type: ignore[return-value]
+        with self._stating:
+            info = SymbolInfo(self._symbol(name, "float"), True, source, hint)
+            return self._entered(info)  # type: ignore[return-value]
 
     def unbacked(
         self,
@@ -105,15 +110,16 @@ class Declarations:
         """A value that is known only when the program runs: a `SymInt`, `SymBool` or
         `SymFloat`. A size-like one is at least 0. Without a name it gets the next free
         one of u0, u1, ..."""
-        name = self._fresh_name() if name is None else name
-        if kind != "int":
+        lower = -int_oo if min is None else min
+        upper = int_oo if max is None else max
+        with self._stating:
+            name = self._fresh_name() if name is None else name
+            if kind == "int":
+                return self._integer(name, False, None, lower, upper, source, size_like)
             if size_like or min is not None or max is not None:
                 raise RangeError(f"`{name}` is not an integer: it has no range or size")
             info = SymbolInfo(self._symbol(name, kind), False, source)
             return self._entered(info)
-        lower = -int_oo if min is None else min
-        upper = int_oo if max is None else max
-        return self._integer(name, False, None, lower, upper, source, size_like)
 
     def _fresh_name(self) -> str:
         while f"u{self._unbacked}" in self.symbols:
@@ -134,10 +140,11 @@ class Declarations:
         if size_like and lower < 0:
             lower, upper = exact_range(name, 0, upper)
         hint = exact_hint(name, hint, lower, upper)
-        sym = self._symbol(name, "int")
-        assert isinstance(sym, IntExpr)
-        info = SymbolInfo(sym, backed, source, hint, size_like)
-        return self._entered(info, lower, upper)  # type: ignore[return-value]
+        with self._stating:
+            sym = self._symbol(name, "int")
+            assert isinstance(sym, IntExpr)
+            info = SymbolInfo(sym, backed, source, hint, size_like)
+            return self._entered(info, lower, upper)  # type: ignore[return-value]
 
     def _symbol(self, name: str, kind: Kind) -> Expr:
         if not is_name(name):
@@ -151,9 +158,10 @@ class Declarations:
     ) -> Symbolic:
         if info.source is not None:
             require_text(info.source, f"the source of `{info.name}`")
-        facts, waiting = self._known
         entry = (info, len(self.symbols), lower, upper, said())
-        self._known = (facts, (entry, waiting))
+        with _DECLARING:
+            facts, waiting = self._known
+            self._known = (facts, (entry, waiting))
         self._entered_info(info)
         return symbolic(self, info.symbol)  # type: ignore[arg-type]
 

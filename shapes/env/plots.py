@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from shapes.base.digits import short
 from shapes.base.infinity import Bound, IntInfinity
 from shapes.env.regions import SIDE, Window, integer_symbol, value_at
 from shapes.errors import ContradictionError, RangeError
@@ -30,6 +31,12 @@ __all__ = ["plot_ranges", "plot_region"]
 
 _HOLDS, _FAILS, _LEFT = "#1a7f37", "#cf222e", "#57606a"
 
+LARGEST: Final = 1 << 53
+"""Up to this, points a step apart have places apart: they are drawn at doubles."""
+
+FAR: Final = 10**300
+"""Ends of ranges beyond this are drawn here (and written as they are)."""
+
 
 def plot_region(
     env: ShapeEnv,
@@ -42,13 +49,15 @@ def plot_region(
 ) -> Any:
     """Draw the pairs of values that the facts leave to two integer symbols.
 
-    With a claim over them, the points where it holds and where it fails have two colours, its
-    border is a line, and the counterexample (if `prove` finds one) is a star. `window` gives
-    the values shown, ``(x_min, x_max, y_min, y_max)``; the default is the ranges that are
-    known, at most `SIDE` values each. Returns the axes.
+    With a claim over them, the points where it holds and where it fails (or has no value) have
+    two colours, its border is a line, and the counterexample (if `prove` finds one, and it is
+    among the points) is a star. `window` gives the values shown, ``(x_min, x_max, y_min,
+    y_max)``; the default is the ranges that are known, at most `SIDE` values each. Returns the
+    axes.
 
-    Raises `ImportError` without matplotlib, `RangeError` for a window that is empty or too
-    large, `ExpressionTypeError` for what is not an integer symbol.
+    Raises `ImportError` without matplotlib, `RangeError` for a window that is empty, too large
+    or too far from 0 for the doubles of a picture, `ExpressionTypeError` for what is not an
+    integer symbol.
     """
     a, b = (integer_symbol(env, one) for one in (x, y))
     across, along = _sides(env, a, b, window)
@@ -75,20 +84,23 @@ def _with_claim(
     claim: Claim,
 ) -> None:
     a, b = symbols
-    question = env.spelled(claim).expr
+    question, defined = env.spelled(claim)
     if not isinstance(question, BoolExpr) or not {a, b}.issuperset(free_symbols(question)):
         raise RangeError(f"`{question}` is not a condition over `{a}` and `{b}` alone")
-    window = product(*sides)
-    truth = {point: value_at(question, {a: point[0], b: point[1]}) for point in window}
+    truth: dict[tuple[int, int], bool | None] = {}
+    for x, y in product(*sides):
+        values = {a: x, b: y}
+        truth[x, y] = value_at(defined, values) and value_at(question, values)
     _scatter(axes, [p for p in points if truth[p] is True], _HOLDS, "the claim holds")
     _scatter(axes, [p for p in points if truth[p] is False], _FAILS, "the claim fails")
     _scatter(axes, [p for p in points if truth[p] is None], _LEFT, "too large to compute")
     _border(axes, truth)
     example = env.prove(claim).counterexample
-    if example is not None and {a.name, b.name} <= set(example):
-        at = [example[a.name]], [example[b.name]]
-        axes.scatter(*at, marker="*", s=220, color="#ffd33d", edgecolor="black", zorder=4,
-                     label="counterexample")  # fmt: skip
+    found = () if example is None else (example.get(a.name), example.get(b.name))
+    star = [point for point in truth if point == found]
+    if star:
+        axes.scatter(*zip(*star), marker="*", s=220, color="#ffd33d", edgecolor="black",
+                     zorder=4, label="counterexample")  # fmt: skip
     axes.set_title(mathematical(question))
 
 
@@ -139,12 +151,20 @@ def _sides(
     env: ShapeEnv, a: IntExpr, b: IntExpr, window: Window | None
 ) -> tuple[range, range]:
     if window is None:
-        return _side(env, a), _side(env, b)
-    sides = range(window[0], window[1] + 1), range(window[2], window[3] + 1)
+        sides = _side(env, a), _side(env, b)
+    else:
+        sides = range(window[0], window[1] + 1), range(window[2], window[3] + 1)
     for side in sides:
         if not 0 < len(side) <= 4 * SIDE:
-            raise RangeError(f"a picture shows 1 to {4 * SIDE} values of a symbol, not "
-                             f"those from {side.start} to {side.stop - 1}")  # fmt: skip
+            ends = f"{short(side.start)} to {short(side.stop - 1)}"
+            raise RangeError(
+                f"a picture shows 1 to {4 * SIDE} values of a symbol, not those from {ends}"
+            )
+        if max(-side.start, side.stop) > LARGEST:
+            raise RangeError(
+                f"a picture shows values up to 2**53, not those from {short(side.start)}: "
+                "choose a window"
+            )
     return sides
 
 
@@ -162,6 +182,10 @@ def _finite(end: Bound, otherwise: int) -> int:
     return otherwise if isinstance(end, IntInfinity) else end
 
 
+def _near(value: int) -> int:
+    return max(-FAR, min(FAR, value))
+
+
 def plot_ranges(env: ShapeEnv, names: Sequence[str] = (), *, ax: object = None) -> Any:
     """Draw the range of every integer symbol as a bar on a number line, with its example as a
     dot; an arrow stands where there is no end. Returns the axes.
@@ -170,26 +194,30 @@ def plot_ranges(env: ShapeEnv, names: Sequence[str] = (), *, ax: object = None) 
     """
     chosen = [integer_symbol(env, name) for name in names or _integers(env)]
     ranges = [env.bounds(sym).int_bounds() for sym in chosen]
-    ends = [end for pair in ranges for end in pair if isinstance(end, int)]
+    ends = [_near(end) for pair in ranges for end in pair if isinstance(end, int)]
     low, high = min([0, *ends]), max([1, *ends])
     margin = max(1, (high - low) // 8)
     axes = _axes(ax)
     for row, (sym, (lower, upper)) in enumerate(zip(chosen, ranges)):
-        left, right = _finite(lower, low - margin), _finite(upper, high + margin)
+        left, right = (
+            float(_near(_finite(end, otherwise)))
+            for end, otherwise in ((lower, low - margin), (upper, high + margin))
+        )
         axes.plot([left, right], [row, row], color=_HOLDS, linewidth=5, solid_capstyle="butt")
         for end, at, mark in ((lower, left, "<"), (upper, right, ">")):
             open_ended = isinstance(end, IntInfinity)
             axes.plot([at], [row], marker=mark if open_ended else "|", color=_HOLDS,
                       markersize=9, markeredgewidth=2)  # fmt: skip
             if not open_ended:
-                axes.annotate(str(end), (at, row), (0, 8), textcoords="offset points",
+                axes.annotate(short(end), (at, row), (0, 8), textcoords="offset points",
                               ha="center", fontsize=8)  # fmt: skip
         hint = env.symbols[sym.name].hint
-        if hint is not None:
-            axes.plot([hint], [row], "o", color="#ffd33d", markeredgecolor="black", zorder=3)
+        if isinstance(hint, int):
+            at = float(_near(hint))
+            axes.plot([at], [row], "o", color="#ffd33d", markeredgecolor="black", zorder=3)
     axes.set_yticks(range(len(chosen)), [mathematical(sym) for sym in chosen])
     axes.set_ylim(len(chosen) - 0.4, -0.6)
-    axes.set_xlim(low - 1.5 * margin, high + 1.5 * margin)
+    axes.set_xlim(float(low - 2 * margin), float(high + 2 * margin))
     for side in ("top", "left", "right"):
         axes.spines[side].set_visible(False)
     return axes

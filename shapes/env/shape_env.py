@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
 from shapes.base.foreign import held, is_sympy
@@ -172,8 +173,9 @@ class ShapeEnv(Declarations, Displayed):
             require_text(node, "the name of a node")
         whole, _ = self._whole(claim)
         fact = Fact(whole, origin, text_or_none(claim), None, operation, node, user_location())
-        self.facts = self._learned(fact)
-        self._stated.append(fact)
+        with self._stating:
+            self.facts = self._learned(fact)
+            self._stated.append(fact)
         FACTS.say(DEBUG, "%s", fact)
 
     def _learned(self, fact: Fact) -> Facts:
@@ -201,32 +203,39 @@ class ShapeEnv(Declarations, Displayed):
         location = user_location() if location is None else location
         text = text_or_none(claim) if written is None else written
         fact = Fact(whole, "check", text, message, operation, None, location)
-        self.facts = self._learned(fact)
-        self._checks.append(
-            Check(whole, text, message, origin, operation, location, fact, expr)
-        )
+        stated = Check(whole, text, message, origin, operation, location, fact, expr)
+        with self._stating:
+            self.facts = self._learned(fact)
+            self._checks.append(stated)
         FACTS.say(DEBUG, "%s", fact)
 
     @contextmanager
     def scope(self) -> Iterator[None]:
-        """Everything that is stated in the block is forgotten at its end."""
-        saved = (self.facts, len(self._stated), len(self._guards), len(self._checks))
-        symbols, unnamed = len(self.symbols), self._unbacked
+        """Everything that is stated in the block is forgotten at its end, also what other
+        threads stated meanwhile: environments that threads share have no scopes, copies do."""
+        with self._stating:
+            saved = (self.facts, len(self._stated), len(self._guards), len(self._checks))
+            symbols, unnamed = len(self.symbols), self._unbacked
         try:
             yield
         finally:
-            self.facts = saved[0]
-            del self._stated[saved[1] :]
-            del self._guards[saved[2] :]
-            del self._checks[saved[3] :]
-            gone = []
-            while len(self.symbols) > symbols:
-                gone.append(self.symbols.popitem()[1].symbol)
-            if gone:
-                self._unbacked = unnamed
-                self._model.forget(gone)
-                for sym in gone:
-                    self._examples.pop(sym, None)
+            with self._stating:
+                self._go_back(saved, symbols, unnamed)
+
+    def _go_back(self, saved: tuple[Facts, int, int, int], symbols: int, unnamed: int) -> None:
+        """Forget what was stated since there was so much."""
+        self.facts = saved[0]
+        del self._stated[saved[1] :]
+        del self._guards[saved[2] :]
+        del self._checks[saved[3] :]
+        gone = []
+        while len(self.symbols) > symbols:
+            gone.append(self.symbols.popitem()[1].symbol)
+        if gone:
+            self._unbacked = unnamed
+            self._model.forget(gone)
+            for sym in gone:
+                self._examples.pop(sym, None)
 
     # ------------------------------------------------------------------ asking
 
@@ -302,7 +311,8 @@ class ShapeEnv(Declarations, Displayed):
 
     def simplify(self, e: Quantity) -> Any:
         """The smallest and then cheapest expression that the rules reach, with the same value
-        wherever this one has one and the facts hold."""
+        wherever this one has one and the facts hold (so where this one never has a value, the
+        answer has none either)."""
         from shapes.queries.simplify import simplify
 
         return self.wrap(simplify(self.facts, self.spelled(e).expr))
@@ -314,7 +324,8 @@ class ShapeEnv(Declarations, Displayed):
         return suggest(self, claim, limit)
 
     def fits_int64(self, e: Quantity, bits: int = 64) -> Fit:
-        """Whether everything that code for the expression computes fits into 64 bits."""
+        """Whether everything that code for the expression computes fits into 64 bits. What
+        never has a value (``x // 0``) does: code raises before there is a result."""
         from shapes.queries.overflow import fits_int64
 
         return fits_int64(self.facts, self.spelled(e).expr, bits)
@@ -402,9 +413,10 @@ class ShapeEnv(Declarations, Displayed):
 
     def _guard(self, claim: BoolExpr, location: Location | None) -> None:
         fact = Fact(claim, "guard", location=location)
-        self.facts = self._learned(fact)
-        self._stated.append(fact)
-        self._guards.append(Guard(claim, location))
+        with self._stating:
+            self.facts = self._learned(fact)
+            self._stated.append(fact)
+            self._guards.append(Guard(claim, location))
         GUARDS.say(INFO, "%s", fact)
 
     def _hints(self, *exprs: Expr) -> dict[Expr, Value] | None:
@@ -447,10 +459,12 @@ class ShapeEnv(Declarations, Displayed):
     def __copy__(self) -> ShapeEnv:
         """An environment of its own that knows the same."""
         new = type(self).__new__(type(self))
-        for name, value in vars(self).items():
-            if isinstance(value, (dict, list)):
-                value = value.copy()
-            setattr(new, name, value.copied() if isinstance(value, Model) else value)
+        with self._stating:
+            for name, value in vars(self).items():
+                if isinstance(value, (dict, list)):
+                    value = value.copy()
+                setattr(new, name, value.copied() if isinstance(value, Model) else value)
+        new._stating = RLock()
         return new
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ShapeEnv:
@@ -464,7 +478,8 @@ class ShapeEnv(Declarations, Displayed):
         """The environment as versioned text."""
         from shapes.env.serialize import env_to_json
 
-        return env_to_json(self)
+        with self._stating:
+            return env_to_json(self)
 
     @staticmethod
     def from_json(text: str) -> ShapeEnv:

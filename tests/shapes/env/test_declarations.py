@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 import threading
 from collections.abc import Callable
 from itertools import product
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shapes import ContradictionError, Fact, Facts, ShapeEnv, int_oo, symbol
+from shapes import ContradictionError, Fact, Facts, ShapeEnv, ValueRanges, int_oo, symbol
 from shapes.base.location import Location, SaidAt
 from shapes.errors import HintError, RangeError
 from shapes.expr import equal
@@ -123,9 +124,7 @@ def test_several_at_once_are_one_after_the_other(ranges: list[Any]) -> None:
         except ContradictionError as error:
             with pytest.raises(ContradictionError) as found:
                 base.declaring_each(together)
-            assert [f.claim for f in found.value.culprits] == [
-                f.claim for f in error.culprits
-            ]
+            assert [f.claim for f in found.value.culprits] == [f.claim for f in error.culprits]
             continue
         if not together:
             continue
@@ -178,6 +177,43 @@ def test_threads_declare_once() -> None:
             thread.join()
         assert seen == [100] * 4
         assert len(env.axioms) == 100
+
+
+def test_threads_that_share_an_environment_lose_nothing() -> None:
+    """Declarations, names, checks, axioms and questions at once: each symbol is one value,
+    each statement is known, and the environment can be saved."""
+    env = ShapeEnv()
+    named: list[str] = []
+
+    def state(number: int) -> None:
+        for i in range(30):
+            size = env.size(f"s{number}_{i}", min=1)
+            env.check(size <= 50 + i, "a message")
+            unbacked = env.unbacked(max=9)
+            named.append(str(unbacked))
+            env.assume(unbacked % 2 == 0)
+            assert env.prove(unbacked <= 8).proved
+            assert env.bounds(size) == ValueRanges(1, 50 + i)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=state, args=(number,)) for number in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(named) == len(set(named)) == 180
+    assert len(env.symbols) == 360
+    assert len(env.checks) == 180
+    assert sum(f.origin == "check" for f in env.facts) == 180
+    assert sum(f.spelled.endswith("% 2 == 0") for f in env.axioms) == 180
+    again = ShapeEnv.from_json(env.to_json())
+    assert [f.claim for f in again.facts] == [f.claim for f in env.facts]
+    for name in env.symbols:
+        assert again.bounds(name) == env.bounds(name)
 
 
 VALUES = range(-4, 7)

@@ -60,3 +60,32 @@ def test_what_cannot_be_drawn() -> None:
         env().plot("b", "u", window=(0, 1000, 0, 3))
     with pytest.raises(RangeError, match="over `b` and `u` alone"):
         env().plot("b", "u", "w >= 5")
+
+
+def test_points_without_a_value_fail() -> None:
+    """Also where the normal form has cancelled what has none."""
+    made = ShapeEnv()
+    made.integer("x", min=-2, max=3)
+    made.integer("y", min=-2, max=3)
+    parts = drawn(made.plot("x", "y", "y // x - y // x <= 0"))
+    points = {(x, y) for x in range(-2, 4) for y in range(-2, 4)}
+    assert parts["the claim holds"] == {p for p in points if p[0]}
+    assert parts["the claim fails"] == {p for p in points if not p[0]}
+
+
+def test_values_that_have_no_place_in_a_picture() -> None:
+    made = ShapeEnv()
+    made.size("x", hint=10**350)
+    made.integer("near", min=1 << 52, max=(1 << 52) + 9)
+    made.integer("far", min=10**30)
+    made.integer("wide", min=-(10**400), max=10**400)
+    for name in ("far", "wide"):
+        with pytest.raises(RangeError, match=r"up to 2\*\*53"):
+            made.plot("x", name)
+    made.plot("near", "wide", window=(1 << 52, (1 << 52) + 9, -5, 5)).figure.canvas.draw()
+    axes = made.plot("x", "near", "x + near < 10**500")
+    assert "counterexample" not in drawn(axes)
+    axes.figure.canvas.draw()
+    axes = made.plot_ranges()
+    axes.figure.canvas.draw()
+    assert any("..." in text.get_text() for text in axes.texts)

@@ -27,6 +27,7 @@ from shapes import (
     ValueRanges,
     Where,
     ceildiv,
+    evaluate,
     int_oo,
 )
 from shapes.domains import Congruence
@@ -601,3 +602,20 @@ def test_what_is_said_is_text(said: Any) -> None:
             call()
     assert len(env.facts) == 1
     assert list(env.symbols) == ["n"]
+
+
+@pytest.mark.parametrize(
+    "text", ["x // (x - x)", "x // z", "x % z + 1", "1 << (-1 - x)", "2**(-1 - x) + x"]
+)
+def test_what_never_has_a_value_is_not_made_to_have_one(text: str) -> None:
+    env = ShapeEnv()
+    env.integer("x", min=0, max=9)
+    env.integer("z")
+    env.assume("z == 0")
+    simplified = env.spelled(env.simplify(text))
+    for x in range(10):
+        with pytest.raises(UndefinedError):
+            evaluate(simplified.expr, {"x": x, "z": 0})
+    assert env.fits_int64(text)
+    with pytest.raises(UndefinedError, match="never has a value"):
+        env.prove(f"{text} >= 0")
