@@ -169,7 +169,8 @@ def _step(draft: Draft) -> bool:
     before = len(draft.nodes), dict(draft.constants), dict(draft.values)
     try:
         rng.choices(list(OPERATORS.values()), _WEIGHTS)[0](draft)
-        made = [name for one in draft.nodes[before[0] :] for name in one.output if name]
+        steps = [one for one in draft.nodes[before[0] :] if one.op_type not in SEQUENCES]
+        made = [name for one in steps for name in one.output if name]
         arrays = _computed(draft, made)
         sound = all(a.size <= 4096 for a in arrays)
         if sound:
@@ -207,6 +208,9 @@ def _is_loaded(draft: Draft) -> bool:
 
 
 # ------------------------------------------------------------------------ operators
+
+SEQUENCES = ("SequenceConstruct", "SplitToSequence")
+"""Operators whose results are no tensors, which only their own step uses."""
 
 OPERATORS: dict[str, Callable[[Draft], Any]] = {}
 """What a step may add, by name."""
@@ -621,7 +625,7 @@ def elements(d: Draft) -> None:
 
 @entered()
 def unique(d: Draft) -> None:
-    x = d.pick(rank=range(1, 3))
+    x = d.pick(rank=range(1, 3), some=True)
     if d.rng.random() < 0.5:
         d.add("Unique", [x], 4)
     else:
@@ -747,7 +751,7 @@ def products(d: Draft) -> None:
 @entered(3)
 def scan(d: Draft) -> None:
     """A scan that carries a value, and stacks one."""
-    x = d.pick(rank=range(2, 4))
+    x = d.pick(rank=range(2, 4), some=True)
     axis = d.axis(x)
     shape = [size for i, size in enumerate(d.shape(x)) if i != axis % len(d.shape(x))]
     state, row, after, each = (d.name() for _ in range(4))

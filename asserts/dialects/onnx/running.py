@@ -28,7 +28,8 @@ ADVICE: Final = "name the model by its path, with that file beside it"
 ENDING: Final = frozenset(
     (
         "DecoderMaskedMultiHeadAttention", "Einsum", "GRU", "InstanceNormalization", "LSTM",
-        "MultiHeadAttention", "RNN", "SkipLayerNormalization",
+        "MultiHeadAttention", "RNN", "Scan", "SkipLayerNormalization",
+        "Unique",
     )
 )  # fmt: skip
 """Operators that end the process where something is empty (not known to be all of them)."""

@@ -17,11 +17,12 @@ from asserts.dialects.onnx.infer.walk import Frame, Walker
 from asserts.dialects.onnx.model.elements import elements_of
 from asserts.dialects.onnx.model.types import Optional, Sequence, Tensor, Type
 from asserts.dialects.onnx.rules.merging import merged
-from asserts.dialects.onnx.rules.record import ZERO, Call
+from asserts.dialects.onnx.rules.record import ZERO, Call, UnknownShapeError
 from shapes.expr import (
     FALSE,
     TRUE,
     BoolExpr,
+    Expr,
     IntExpr,
     constant,
     less_equal,
@@ -115,10 +116,11 @@ def _fixpoint(
     walker: Walker, state: list[Type], step: Callable[[list[Type]], list[Type]], label: str
 ) -> list[Type]:
     """A state that one more iteration does not change."""
+    made: set[Expr] = set()  # (a state may have begun with what another loop has widened)
     for rounds in range(ROUNDS):
         after = step(state)
         wider = [
-            widened(a, b, walker, f"{label}_{i}")
+            widened(a, b, walker, f"{label}_{i}", made)
             for i, (a, b) in enumerate(zip(state, after, strict=False))
         ]
         if all(a is b for a, b in zip(state, wider, strict=True)):
@@ -131,73 +133,75 @@ def _forgotten(found: Type) -> Type:
     return Tensor(found.dtype) if isinstance(found, Tensor) else found
 
 
-def widened(before: Type, after: Type, walker: Walker, label: str) -> Type:
-    """What holds both before and after an iteration; `before` itself if nothing changes."""
+def widened(before: Type, after: Type, walker: Walker, label: str, made: set[Expr]) -> Type:
+    """What holds both before and after an iteration; `before` itself if nothing changes.
+    `made` are the symbols that this loop has widened to."""
     if isinstance(before, Tensor) and isinstance(after, Tensor):
-        return _widened_tensor(before, after, walker, label)
+        return _widened_tensor(before, after, walker, label, made)
     if isinstance(before, Sequence) and isinstance(after, Sequence):
-        return _widened_sequence(before, after, walker, label)
+        return _widened_sequence(before, after, walker, label, made)
     if isinstance(before, Optional) or isinstance(after, Optional):
         return merged(before, after, walker, label) if before != after else before
     return before
 
 
-def _widened_tensor(before: Tensor, after: Tensor, walker: Walker, label: str) -> Tensor:
+def _widened_tensor(
+    before: Tensor, after: Tensor, walker: Walker, label: str, made: set[Expr]
+) -> Tensor:
     if before.shape is None:
         return before if before.elements is None else before.without_elements()
     if after.shape is None or len(after.shape) != len(before.shape):
         return Tensor(before.dtype or after.dtype)
     shape = tuple(
-        a if a is b or _is_widened(a, label) else walker.fresh(f"{label}_loop_d{i}")
+        a if a is b or a in made else _made(made, walker.fresh(f"{label}_loop_d{i}"))
         for i, (a, b) in enumerate(zip(before.shape, after.shape, strict=True))
     )
-    elements = _widened_elements(before, after, walker, label)
+    elements = _widened_elements(before, after, walker, label, made)
     same_shape = all(a is b for a, b in zip(shape, before.shape, strict=True))
     if same_shape and elements is before.elements and before.span is None:
         return before
     return Tensor(before.dtype or after.dtype, shape, elements)
 
 
-def _is_widened(size: IntExpr, label: str) -> bool:
-    return f"{label}_loop" in str(size) and not size.is_constant
+def _made(made: set[Expr], symbol: IntExpr) -> IntExpr:
+    made.add(symbol)
+    return symbol
 
 
-def _widened_elements(before: Tensor, after: Tensor, walker: Walker, label: str) -> Any:
+def _widened_elements(
+    before: Tensor, after: Tensor, walker: Walker, label: str, made: set[Expr]
+) -> Any:
     found = before.elements
     if found is None:
         return None
     if after.elements is None or after.elements.shape != found.shape:
         return None
     pairs = list(zip(found.flat, after.elements.flat, strict=True))
-    if all(a is b or _is_loop_element(a, label) for a, b in pairs):
+    if all(a is b or a is None or a in made for a, b in pairs):
         return found
-    made = [
-        a if a is b or _is_loop_element(a, label) else _loop_element(a, walker, label)
+    wider = [
+        a if a is b or a is None or a in made else _loop_element(a, walker, label, made)
         for a, b in pairs
     ]
-    return elements_of(made, found.shape)
+    return elements_of(wider, found.shape)
 
 
-def _is_loop_element(a: Any, label: str) -> bool:
-    return a is None or (isinstance(a, IntExpr) and f"{label}_loop_value" in str(a))
-
-
-def _loop_element(a: Any, walker: Walker, label: str) -> Any:
+def _loop_element(a: Any, walker: Walker, label: str, made: set[Expr]) -> Any:
     if not isinstance(a, IntExpr):
         return None
     name = f"{walker._label}_{label}_loop_value"
-    return walker.symbols.fresh(name, walker._node, None, None, size=False)
+    return _made(made, walker.symbols.fresh(name, walker._node, None, None, size=False))
 
 
 def _widened_sequence(
-    before: Sequence, after: Sequence, walker: Walker, label: str
+    before: Sequence, after: Sequence, walker: Walker, label: str, made: set[Expr]
 ) -> Sequence:
     if before.element is None or after.element is None:
         element = before.element or after.element
     elif before.items == ():
         element = after.element  # (an empty sequence says nothing of its elements)
     else:
-        element = widened(before.element, after.element, walker, label)
+        element = widened(before.element, after.element, walker, label, made)
     length = before.length if before.length is after.length else None
     items = before.items if before.items == after.items else None
     if element is before.element and length is before.length and items is before.items:
@@ -322,6 +326,8 @@ def _stacked(found: Type, count: IntExpr, axis: int) -> Type:
 
 def _scan(walker: Walker, call: Call, frame: Frame) -> Listed[Type]:
     body: GraphProto = call.attributes["body"]
+    if call.version < 9:
+        raise UnknownShapeError("a scan of batches")
     scanned = call.integer("num_scan_inputs")
     states = len(call.inputs) - scanned
     axes = call.integers("scan_input_axes") or [0] * scanned
@@ -334,15 +340,39 @@ def _scan(walker: Walker, call: Call, frame: Frame) -> Listed[Type]:
             length = size if length is None else call.same(length, size, "lengths differ")
 
     def step(state: list[Type]) -> list[Type]:
-        return _walked(walker, body, frame, [*state, *slices], False)[: len(state)]
+        after = _walked(walker, body, frame, [*state, *slices], False)[: len(state)]
+        return [_kept(a, b) for a, b in zip(state, after, strict=True)]
 
+    count = walker.fresh("length") if length is None else length
+    call.need(less_equal(constant(1), count), "onnxruntime scans nothing of no length")
     initial = [_carried(found) for found in call.inputs[:states]]
     state = _fixpoint(walker, initial, step, "state")
     results = _walked(walker, body, frame, [*state, *slices], True)
-    count = walker.fresh("length") if length is None else length
+    for before, after in zip(state, results, strict=False):
+        _need_same_shape(call, before, after)
     outputs = results[states:]
     placed = call.integers("scan_output_axes") or [0] * len(outputs)
     return [*state, *(_stacked(t, count, a) for t, a in zip(outputs, placed, strict=True))]
+
+
+def _kept(before: Type, after: Type) -> Type:
+    """A state after an iteration, which must have kept its shape."""
+    if isinstance(before, Tensor) and isinstance(after, Tensor) and before.shape is not None:
+        elements = after.elements if after.shape == before.shape else None
+        return Tensor(after.dtype, before.shape, elements)
+    return after
+
+
+def _need_same_shape(call: Call, before: Type, after: Type) -> None:
+    """What a scan carries has one shape, from which on it is allocated."""
+    if not (isinstance(before, Tensor) and isinstance(after, Tensor)):
+        return
+    if before.shape is None or after.shape is None:
+        return
+    if len(before.shape) != len(after.shape):
+        raise call.walk.fail(f"a scan makes {after.shape} of {before.shape}")
+    for a, b in zip(before.shape, after.shape, strict=True):
+        call.same(a, b, "a scan must not change the sizes that it carries")
 
 
 def _slice(found: Type | None, axis: int) -> tuple[Type, IntExpr | None]:

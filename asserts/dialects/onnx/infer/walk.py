@@ -304,20 +304,24 @@ class Walker:
             return self._by_schema(node, inner)
 
     def _by_record(self, record: Operator, call: Call, domain: str) -> Listed[Type]:
-        if record.types is not None:
-            return record.types(call)
-        dtypes = record.dtypes(call) if record.dtypes is not None else dtypes_of(call, domain)
-        assert record.shapes is not None
         try:
             self._lenient = FALSE if record.lenient is None else record.lenient(call)
-            shapes = record.shapes(call)
-        except UnknownShapeError:
-            shapes = [None] * len(call.node.output)
+            if record.types is not None:
+                return record.types(call)
+            return self._of_shapes(record, call, domain)
         except (ImpossibleError, ShapeError) as error:
             self.need(FALSE, str(error))  # (noted here: it may be lenient)
             raise
         finally:
             self._lenient = FALSE
+
+    def _of_shapes(self, record: Operator, call: Call, domain: str) -> Listed[Type]:
+        dtypes = record.dtypes(call) if record.dtypes is not None else dtypes_of(call, domain)
+        assert record.shapes is not None
+        try:
+            shapes = record.shapes(call)
+        except UnknownShapeError:
+            shapes = [None] * len(call.node.output)
         types = [
             Tensor(dtype, shape if shape is None else tuple(shape))
             for dtype, shape in zip(dtypes, shapes, strict=False)

@@ -387,6 +387,10 @@ def _one_hot(call: Call) -> Sequence[Shape | None]:
     shape = call.shape(0)
     found = call.elements(1)
     depth = None if found is None else OPERATIONS["integer"](found.flat[0], call.known)
+    if depth is None and call.tensor(1).dtype in (TensorProto.INT32, TensorProto.INT64):
+        depth = call.element(1, 0)
+    if depth is not None:
+        call.need(less_equal(ONE, depth), f"there must be a class: {depth}")
     size = call.fresh("depth") if depth is None else depth
     at = call.integer("axis", -1)
     at = at + len(shape) + 1 if at < 0 else at

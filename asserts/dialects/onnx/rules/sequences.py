@@ -10,8 +10,21 @@ from onnx import TensorProto
 from asserts.dialects.onnx.model.elements import as_element, elements_of
 from asserts.dialects.onnx.model.types import Optional, Sequence, Tensor, Type
 from asserts.dialects.onnx.rules.merging import merged
-from asserts.dialects.onnx.rules.record import ONE, Call, UnknownShapeError, operator
-from shapes.expr import IntExpr, ceiling_division, constant, shift
+from asserts.dialects.onnx.rules.record import ONE, ZERO, Call, UnknownShapeError, operator
+from shapes.expr import (
+    BoolExpr,
+    IntExpr,
+    ceiling_division,
+    combine,
+    conjunction,
+    constant,
+    disjunction,
+    equal,
+    less,
+    less_equal,
+    scale,
+    shift,
+)
 from shapes.tensors import concatenate, stack
 
 __all__: list[str] = []
@@ -51,8 +64,22 @@ def _at(call: Call, i: int, count: int) -> int | None:
     return found[0] % count
 
 
+def _need_place(call: Call, i: int, length: IntExpr | None, more: int = 0) -> None:
+    """A position must be one of the sequence, or right behind it (`more`)."""
+    if length is None:
+        return
+    found = call.elements(i)
+    at = None if found is None or found.size != 1 else found.reshape(-1)[0]
+    place = at if isinstance(at, IntExpr) else call.element(i, 0)
+    inside = conjunction(
+        less_equal(scale(-1, length), place), less(place, shift(length, more))
+    )
+    call.need(inside, f"there is no place {place} in a sequence of {length}")
+
+
 def _element_at(call: Call) -> Listed[Type]:
     sequence = _sequence(call)
+    _need_place(call, 1, sequence.length)
     if sequence.items is not None:
         at = _at(call, 1, len(sequence.items))
         if at is not None:
@@ -68,6 +95,8 @@ def _any(call: Call, element: Type | None) -> Type:
 def _insert(call: Call) -> Listed[Type]:
     sequence, new = _sequence(call), call.inputs[1]
     assert new is not None
+    if call.has(2):
+        _need_place(call, 2, sequence.length, 1)
     if sequence.items is not None:
         items = list(sequence.items)
         count = len(items)
@@ -88,6 +117,10 @@ def _insert(call: Call) -> Listed[Type]:
 
 def _erase(call: Call) -> Listed[Type]:
     sequence = _sequence(call)
+    if call.has(1):
+        _need_place(call, 1, sequence.length)
+    elif sequence.length is not None:
+        call.need(less_equal(ONE, sequence.length), "nothing can be erased from nothing")
     if sequence.items is not None and sequence.items:
         count = len(sequence.items)
         at = count - 1 if not call.has(1) else _at(call, 1, count)
@@ -118,7 +151,14 @@ def _split(call: Call) -> Listed[Type]:
         return [_several(one, size)]
     sizes = call.listed(1) or []
     if len(call.shape(1)) == 1:
-        return [_of(call, [part(call.fresh("part") if n is None else n) for n in sizes])]
+        given, total = call.complete(1), constant(0)
+        for n in given:
+            call.need(less_equal(ZERO, n), f"a part of a split must not be negative: {n}")
+            total = combine(1, total, 1, n)
+        call.need(equal(total, size), f"the parts must add up: {total} and {size}")
+        return [_of(call, [part(n) for n in given])]
+    [wide] = call.complete(1)
+    call.need(less_equal(ONE, wide), f"a part must have a size: {wide}")
     chunk = sizes[0]
     if chunk is None or not chunk.is_constant or not size.is_constant:
         count = None if chunk is None else ceiling_division(size, chunk)
@@ -136,6 +176,8 @@ def _several(one: Tensor, size: IntExpr) -> Sequence:
 def _joined(call: Call) -> Listed[Type]:
     sequence, new = _sequence(call), call.integer("new_axis")
     axis = call.integer("axis")
+    if sequence.length is not None:
+        call.need(less_equal(ONE, sequence.length), "there is nothing to concatenate")
     items = sequence.items
     tensors = [x for x in items or () if isinstance(x, Tensor)]
     if items and len(tensors) == len(items):
@@ -156,6 +198,13 @@ def _joined(call: Call) -> Listed[Type]:
     assert element.shape is not None
     kept = element.shape if new else (*element.shape[:at], *element.shape[at + 1 :])
     return [Tensor(element.dtype, (*kept[:at], total, *kept[at:]))]
+
+
+def _some_empty(call: Call) -> BoolExpr:
+    """onnxruntime leaves out what has no elements, whatever its other sizes are."""
+    items = _sequence(call).items or ()
+    shapes = [x.shape for x in items if isinstance(x, Tensor) and x.shape is not None]
+    return disjunction(*(equal(d, ZERO) for shape in shapes for d in shape))
 
 
 # ------------------------------------------------------------------------ optionals
@@ -195,7 +244,7 @@ operator("SequenceInsert", types=_insert)
 operator("SequenceErase", types=_erase)
 operator("SequenceLength", types=_length)
 operator("SplitToSequence", types=_split)
-operator("ConcatFromSequence", types=_joined)
+operator("ConcatFromSequence", types=_joined, lenient=_some_empty)
 operator("Optional", types=_optional)
 operator("OptionalGetElement", types=_value)
 operator("OptionalHasElement", types=_has_value)

@@ -314,7 +314,9 @@ def _target_sizes(call: Call, axes: list[int]) -> list[IntExpr]:
         ]
     sizes = [call.shape(0)[a] for a in axes]
     numbers = [d for d in (*wanted, *sizes) if d is not None and d.is_constant]
-    if len(numbers) < 2 * len(axes):
+    # (Of axes that are counted from the back, onnxruntime then keeps the sizes.)
+    backwards = any(a < 0 for a in call.integers("axes") or ())
+    if backwards or len(numbers) < 2 * len(axes):
         return [call.fresh(f"d{a}") for a in axes]
     choose = min if policy == "not_larger" else max
     ratio = choose(
