@@ -36,6 +36,16 @@ class Counted(nn.Module):
         return x
 
 
+class Sized(nn.Module):
+    """Both sizes are asked for, one after the other."""
+
+    def forward(self, x: Tensor, n: Tensor) -> Tensor:
+        rows, columns = n.tolist()
+        places = torch.zeros(2, 3, dtype=torch.long)
+        table = torch.sparse_coo_tensor(places, x, (rows, columns))
+        return table.to_dense().sum(0)
+
+
 class AskedTwice(nn.Module):
     """On one line; where the first is true, the second is asked."""
 
@@ -85,6 +95,13 @@ def test_what_settles_is_shown(kind: Any, lines: tuple[str, ...]) -> None:
     assert not error.dropped
     assert all(line in str(error) for line in lines)
     assert kind is Counted or "verified by exporting again" in str(error)
+
+
+def test_numbers_of_one_list_are_fixed_together() -> None:
+    error = error_of(Sized(), torch.tensor([4, 5]))
+
+    assert error.lines == ("torch._check(rows == 2); torch._check(columns == 2)",)
+    assert not error.dropped
 
 
 def test_what_ends_at_the_same_place_is_not() -> None:

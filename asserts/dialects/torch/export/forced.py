@@ -8,7 +8,7 @@ the value, and what leaves it symbolic; where nothing does, how the number is fi
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
 import torch
@@ -59,12 +59,32 @@ class ForcedError(AdvisedError):
     def lines(self) -> tuple[str, ...]:
         """A line that fixes the number, to one that it may have; none if no variable holds
         it."""
-        symbols = free_symbols(self.claim)
+        symbols = list(free_symbols(self.claim))
         if not symbols or any(s.kind != "int" for s in symbols) or self._missing():
             return ()
+        symbols += (s for s in self._in_one_list(symbols) if s not in symbols)
         fixed = (f"torch._check({self._named(s)} == {self._some(s)})" for s in symbols)
         line = "; ".join(fixed)
         return () if line in self.dropped else (line,)
+
+    def _in_one_list(self, symbols: Collection[Expr]) -> Iterator[Expr]:
+        """The other run-time numbers of a list that has one of the symbols, such as that of
+        the sizes of a tensor: they are asked for next, at the same place."""
+        place, site = self._place(), self._site()
+        if place is None or site is None or isinstance(site.node, ast.stmt):
+            return
+        known = {text: one for one, text in place.names.items()}
+        for node in ast.walk(site.node):
+            if isinstance(node, (ast.Tuple, ast.List)):
+                found = [known.get(ast.unparse(item)) for item in node.elts]
+                if any(one in symbols for one in found):
+                    yield from (one for one in found if one is not None and self._is_open(one))
+
+    def _is_open(self, one: Expr) -> bool:
+        """Whether it is a run-time number by itself."""
+        if free_symbols(one) != [one] or one.kind != "int":
+            return False
+        return str(one) not in self._sources
 
     def _some(self, symbol: Expr) -> int:
         """A value that nothing known excludes by its range."""

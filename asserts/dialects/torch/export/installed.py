@@ -17,13 +17,21 @@ from typing import Any
 
 import torch
 
-from asserts.dialects.torch.export import conversions, examples, questions, run_along, seen
+from asserts.dialects.torch.export import (
+    conversions,
+    examples,
+    questions,
+    run_along,
+    seen,
+    slices,
+)
 from asserts.dialects.torch.export import decide as torch_decide
 from asserts.dialects.torch.export.general import assuming_no_size
 from asserts.dialects.torch.export.passes import insert_deferred_runtime_asserts
 from asserts.dialects.torch.export.remove import remove_runtime_asserts
 from asserts.dialects.torch.export.run_along import remembering_examples
 from asserts.dialects.torch.export.rungs import Rung, ladder
+from asserts.dialects.torch.export.slices import reading_ends
 from asserts.dialects.torch.export.traces import starting_again
 from asserts.dialects.torch.symbols import record as torch_record
 from asserts.dialects.torch.symbols import truncation
@@ -44,7 +52,9 @@ _PLACES = (
 """The modules of torch that name the insertion pass (`fx.experimental.proxy_tensor` imports
 it from the first one when it needs it)."""
 
-_ASKING = (torch_decide, torch_record, conversions, examples, questions, run_along, seen)
+_ASKING = (
+    torch_decide, torch_record, conversions, examples, questions, run_along, seen, slices,
+)  # fmt: skip
 """Our modules whose functions run between the user's line and torch's questions."""
 
 _LOCK = threading.RLock()
@@ -140,6 +150,9 @@ def _swap_for_examples() -> None:
     _swap(FakeTensorMode, "from_tensor", remembering_examples(FakeTensorMode.from_tensor))
     _swap(_trace, "_non_strict_export", starting_again(_trace._non_strict_export))
     _swap(_trace, "_strict_export", naming_arguments(_trace._strict_export))
+    from torch._export.non_strict_utils import _NonStrictTorchFunctionHandler as Handler
+
+    _swap(Handler, "_override", reading_ends(Handler._override, lambda: bool(_rungs())))
 
 
 def _assumes_nothing() -> bool:
