@@ -21,5 +21,8 @@ settings.load_profile("shapeproof")
 def _collected() -> None:
     """Each module starts without the symbols of the modules before: the text of an expression
     names its symbols in the order in which they were made, and a symbol lives as long as any
-    graph that mentions it; graphs are cyclic, so they go when the collector runs."""
+    graph that mentions it; graphs are cyclic, so they go when the collector runs. What is
+    left (a million objects of the modules themselves) is looked at once."""
     gc.collect()
+    if not gc.get_freeze_count():
+        gc.freeze()

@@ -6,6 +6,7 @@ What torch deprecates is for torch's own code to change; our warnings stay error
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 from pathlib import Path
@@ -26,3 +27,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if here in item.path.parents:
             for category in ("FutureWarning", "DeprecationWarning"):
                 item.add_marker(pytest.mark.filterwarnings(f"ignore::{category}"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _thawed(_collected: None) -> None:
+    """Functions are found among all that the collector knows."""
+    gc.unfreeze()

@@ -14,6 +14,8 @@ from tests.torch.torch_help import (
     disagreements,
     exported,
     reloaded,
+    shared,
+    shared_decomposed,
 )
 
 each_program = pytest.mark.parametrize("program", CORPUS, ids=lambda p: p.name)
@@ -32,7 +34,7 @@ def test_the_inputs_of_a_program_are_what_they_are_called(program: Program) -> N
 def test_exported_programs_accept_and_compute_what_eager_does(
     program: Program, deferred: bool
 ) -> None:
-    made = exported(program, deferred=deferred)
+    made = shared(program, deferred=deferred)
     smaller = asserts.minimise(made).program
 
     assert disagreements(program, made) == []
@@ -44,9 +46,9 @@ def test_exported_programs_accept_and_compute_what_eager_does(
 def test_another_tracing_changes_nothing_and_adds_no_asserts(
     program: Program, deferred: bool
 ) -> None:
-    made = exported(program, deferred=deferred)
+    made = shared(program, deferred=deferred)
 
-    again = decomposed(made)
+    again = decomposed(made) if deferred else shared_decomposed(program)
     smaller = asserts.minimise(again).program
 
     assert disagreements(program, again) == []
@@ -65,7 +67,7 @@ def test_what_needs_a_second_opinion_does_not_export_without(program: Program) -
 
 @each_program
 def test_a_saved_program_is_the_same_when_it_is_loaded(program: Program) -> None:
-    made = exported(program)
+    made = shared(program)
 
     loaded = reloaded(made)
 
@@ -100,7 +102,7 @@ def test_new_nodes_have_value_stack_trace_and_module_stack() -> None:
 def test_no_program_needs_more_asserts_than_with_torch_unless_torch_loses_some() -> None:
     lossy = {"HalvedUp", "Unrelated"}
     counts = {
-        p.name: (len(asserts_of(exported(p, ours=False))), len(asserts_of(exported(p))))
+        p.name: (len(asserts_of(shared(p, ours=False))), len(asserts_of(shared(p))))
         for p in PROGRAMS
     }
     more = {name for name, (torchs, ours) in counts.items() if ours > torchs}

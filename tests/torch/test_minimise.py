@@ -18,6 +18,8 @@ from tests.torch.torch_help import (
     metadata_asserts_of,
     outcome,
     reloaded,
+    shared,
+    shared_decomposed,
 )
 
 each_program = pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.name)
@@ -25,7 +27,7 @@ each_program = pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.name
 
 @each_program
 def test_what_torch_exports_behaves_the_same_with_fewer_asserts(program: Program) -> None:
-    made = exported(program, ours=False)
+    made = shared(program, ours=False)
 
     smaller = asserts.minimise(made).program
 
@@ -35,7 +37,7 @@ def test_what_torch_exports_behaves_the_same_with_fewer_asserts(program: Program
 
 @each_program
 def test_the_result_is_a_valid_program(program: Program) -> None:
-    smaller = asserts.minimise(exported(program, ours=False)).program
+    smaller = asserts.minimise(shared(program, ours=False)).program
 
     smaller.validate()
     expected = outcome(smaller.module(), program.example)
@@ -47,10 +49,10 @@ def test_the_result_is_a_valid_program(program: Program) -> None:
 
 @each_program
 def test_duplicates_of_another_tracing_go(program: Program) -> None:
-    made = exported(program, ours=False)
+    made = shared(program, ours=False)
     once = asserts.minimise(made).program
 
-    again = asserts.minimise(decomposed(made, ours=False)).program
+    again = asserts.minimise(shared_decomposed(program, ours=False)).program
     after = asserts.minimise(decomposed(once, ours=False)).program
 
     # Torch has put another symbol in the place of a size that is read at run time, so what is
@@ -63,7 +65,7 @@ def test_duplicates_of_another_tracing_go(program: Program) -> None:
 
 @each_program
 def test_minimising_twice_is_minimising_once(program: Program) -> None:
-    once = asserts.minimise(exported(program, ours=False)).program
+    once = asserts.minimise(shared(program, ours=False)).program
 
     twice = asserts.minimise(once)
 

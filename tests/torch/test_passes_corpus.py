@@ -17,7 +17,7 @@ from asserts.passes.memory.reuse import ReuseBuffers
 from asserts.passes.metadata import RefreshMetadata
 from tests.torch.pass_help import text_of
 from tests.torch.programs import PROGRAMS, Program
-from tests.torch.torch_help import decomposed, disagreements, exported, reloaded
+from tests.torch.torch_help import disagreements, reloaded, shared, shared_decomposed
 
 each_program = pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.name)
 each_dialect = pytest.mark.parametrize("aten", [False, True], ids=["training", "aten"])
@@ -30,8 +30,7 @@ LATE = Guarded(ReuseBuffers(), [Aliasing(writes="temporaries")])
 
 
 def made_of(program: Program, aten: bool) -> Any:
-    found = exported(program)
-    return decomposed(found) if aten else found
+    return (shared_decomposed if aten else shared)(program)
 
 
 @each_program

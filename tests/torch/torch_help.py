@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import nullcontext
+from functools import cache
 from typing import Any
 
 import torch
@@ -26,6 +27,18 @@ def exported(program: Program, ours: bool = True, deferred: bool = False) -> Exp
             strict=False,
             prefer_deferred_runtime_asserts_over_guards=deferred,
         )
+
+
+@cache
+def shared(program: Program, ours: bool = True, deferred: bool = False) -> ExportedProgram:
+    """The same, made once: for tests of what leaves a program as it is."""
+    return exported(program, ours, deferred)
+
+
+@cache
+def shared_decomposed(program: Program, ours: bool = True) -> ExportedProgram:
+    """The shared program after another tracing, made once."""
+    return decomposed(shared(program, ours), ours)
 
 
 def decomposed(program: ExportedProgram, ours: bool = True) -> ExportedProgram:

@@ -15,7 +15,7 @@ DYNAMIC = Dim.DYNAMIC
 ROWS = {0: DYNAMIC}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
     """A module, its example, its dynamic dimensions, and inputs to try: `valid` ones, and
     `invalid` ones each of which breaks one of its checks.

@@ -155,8 +155,12 @@ class _Parsed:
         self.text = text
         self.tree = ast.parse(text)
         self.parents: dict[ast.AST, ast.AST] = {}
+        self._placed: list[ast.expr | ast.stmt] = []  # (what is inside comes later)
+        self._within: dict[Span, ast.AST | None] = {}
         for node in ast.walk(self.tree):
             self.parents.update(dict.fromkeys(ast.iter_child_nodes(node), node))
+            if isinstance(node, (ast.expr, ast.stmt)):
+                self._placed.append(node)
 
     def around(self, node: ast.AST) -> Iterator[ast.AST]:
         """What a node stands in, from the inside."""
@@ -166,14 +170,16 @@ class _Parsed:
 
     def within(self, span: Span) -> ast.AST | None:
         """The smallest node that has all of a part of the source."""
-        best: ast.AST | None = None
-        for node in ast.walk(self.tree):  # (what is inside comes later)
-            if not isinstance(node, (ast.expr, ast.stmt)):
-                continue
-            begins = (node.lineno, node.col_offset) <= (span.line, span.column)
-            if begins and _end(node) >= (span.end_line, span.end_column):
-                best = node
-        return best
+        if span not in self._within:  # (each operation of a side asks)
+            start, end = (span.line, span.column), (span.end_line, span.end_column)
+            self._within[span] = next(
+                (
+                    node for node in reversed(self._placed)
+                    if (node.lineno, node.col_offset) <= start and _end(node) >= end
+                ),
+                None,
+            )  # fmt: skip
+        return self._within[span]
 
 
 def _end(node: ast.expr | ast.stmt) -> tuple[int, int]:
