@@ -102,17 +102,19 @@ def by_choice_form(facts: Facts, claim: BoolExpr) -> Proof | None:
 
 
 def _is_composed(claim: BoolExpr) -> bool:
-    """Whether a choice or a quotient is inside of another one. (Of others the methods that
-    come next have proofs with certificates, as quickly.)"""
+    """Whether a choice or a quotient is inside of another one, and no end of a range is. (Of
+    others the methods that come next have proofs with certificates, as quickly.)"""
     inside: set[Expr] = set()
+    composed = False
     for node in walk(claim):
+        if type(node) is Infinity:  # it is in no quotient and has no difference
+            return False
         within = not inside.isdisjoint(node.args)
         chooses = node.op in CHOICES or node.op is _QUOTIENT
-        if chooses and within:
-            return True
+        composed = composed or (chooses and within)
         if chooses or within:
             inside.add(node)
-    return False
+    return composed
 
 
 def _kept(facts: Facts, claim: BoolExpr) -> BoolExpr | None:
