@@ -155,7 +155,7 @@ def _sides(
     else:
         sides = range(window[0], window[1] + 1), range(window[2], window[3] + 1)
     for side in sides:
-        if not 0 < len(side) <= 4 * SIDE:
+        if not 0 < side.stop - side.start <= 4 * SIDE:  # (a `len` has 64 bits)
             ends = f"{short(side.start)} to {short(side.stop - 1)}"
             raise RangeError(
                 f"a picture shows 1 to {4 * SIDE} values of a symbol, not those from {ends}"

@@ -311,8 +311,8 @@ class ShapeEnv(Declarations, Displayed):
 
     def simplify(self, e: Quantity) -> Any:
         """The smallest and then cheapest expression that the rules reach, with the same value
-        wherever this one has one and the facts hold (so where this one never has a value, the
-        answer has none either)."""
+        wherever this one has one and the facts hold. (Where it has none, the answer may have
+        one: ``(x // 0) % 4 // 4`` is 0.)"""
         from shapes.queries.simplify import simplify
 
         return self.wrap(simplify(self.facts, self.spelled(e).expr))

@@ -95,8 +95,8 @@ def cross(a: Dims, b: Dims, axes: tuple[int, int, int], known: Known | None) -> 
         size = dims[at]
         if not isinstance(size, IntConstant):
             raise UndecidedRankError(
-                f"cross of shape {show_shape(as_shape(dims))}: the number of axes of the result "
-                f"depends on whether {size} is 2 or 3"
+                f"cross of shape {show_shape(as_shape(dims))}: the number of axes of the "
+                f"result depends on whether {size} is 2 or 3"
             )
         if size.constant not in (2, 3):
             raise never("incompatible dimensions for cross product (must be 2 or 3)")

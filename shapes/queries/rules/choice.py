@@ -6,7 +6,16 @@ from collections.abc import Iterator
 
 from shapes.expr.booleans import negation, where
 from shapes.expr.linear import eq_zero, le_zero, ne_zero
-from shapes.expr.nodes import BoolExpr, Expr, IntExpr, birth_of, combine, constant, from_terms
+from shapes.expr.nodes import (
+    BoolExpr,
+    Expr,
+    IntConstant,
+    IntExpr,
+    birth_of,
+    combine,
+    constant,
+    from_terms,
+)
 from shapes.queries.rules.minmax import factor_pulled_out, symbol_pulled_out, terms_pulled_out
 from shapes.queries.rules.table import Ask, Example, Rule
 
@@ -47,12 +56,16 @@ def _constant_taken_in(ask: Ask, node: Expr) -> Iterator[Expr]:
     assert isinstance(node, IntExpr)
     k = node.constant
     for term, m in sorted(node.terms().items(), key=lambda t: birth_of(t[0])):
-        if term.op.name != "Where" or not all(arm.is_constant for arm in term.args[1:]):
+        if term.op.name != "Where":
             continue
-        arms = []
-        for arm in term.args[1:]:
-            assert isinstance(arm, IntExpr)
-            arms.append(constant(k + m * arm.constant))
+        # (Ends of ranges are constants, too.)
+        arms = [
+            constant(k + m * arm.constant)
+            for arm in term.args[1:]
+            if type(arm) is IntConstant
+        ]
+        if len(arms) < 2:
+            continue
         others = from_terms({t: c for t, c in node.terms().items() if t is not term}, 0)
         chosen = where(term.args[0], *arms)
         assert isinstance(chosen, IntExpr)

@@ -181,6 +181,8 @@ def test_other_kinds() -> None:
         ("q and not (q and t < 1.0)", "q and not t < 1.0"),
         ("FloorToInt(t) + abs(x)", "FloorToInt(t) + x"),
         ("Where(q, int_oo, 3)", "Where(q, int_oo, 3)"),
+        ("y + Where(q, int_oo, -int_oo)", "y + Where(q, int_oo, -int_oo)"),
+        ("y + Where(q, -y, int_oo)", "y + Where(q, -y, int_oo)"),
         ("Where(q, Where(q, x, y), 3)", "Where(q, x, 3)"),
         ("Where(not q, 1, 0) + Where(q, 1, 0)", "1"),
         ("sqrt(t) * ToFloat(Min(x, 1))", "sqrt(t) * 1.0"),
