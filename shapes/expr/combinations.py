@@ -280,14 +280,13 @@ def _add_term(terms: dict[IntExpr, int], atom: IntExpr, c: int) -> None:
 
 
 birth_of: Final[Callable[[IntExpr], int]] = attrgetter("birth")
+"""The age of an atom (a sum in a product counts as youngest): the order of display."""
 
 
 def by_age(e: IntExpr) -> tuple[int, int]:
     """What sorts expressions by age. (Sums have none: their order differs from run to run.)"""
     return birth_of(e), e.key
 
-
-"""The age of an atom (a sum in a product counts as youngest): the order of display."""
 
 SMALL: Final = 1024
 """Constants up to this size stay once they are made."""

@@ -102,36 +102,39 @@ def by_choice_form(facts: Facts, claim: BoolExpr) -> Proof | None:
 
 
 def _is_composed(claim: BoolExpr) -> bool:
-    """Whether a choice or a quotient is inside of another one. (Of others the methods that
-    come next have proofs with certificates, as quickly.)"""
+    """Whether a choice or a quotient is inside of another one, and no end of a range is. (Of
+    others the methods that come next have proofs with certificates, as quickly.)"""
     inside: set[Expr] = set()
+    composed = False
     for node in walk(claim):
+        if type(node) is Infinity:  # it is in no quotient and has no difference
+            return False
         within = not inside.isdisjoint(node.args)
         chooses = node.op in CHOICES or node.op is _QUOTIENT
-        if chooses and within:
-            return True
+        composed = composed or (chooses and within)
         if chooses or within:
             inside.add(node)
-    return False
+    return composed
 
 
 def _kept(facts: Facts, claim: BoolExpr) -> BoolExpr | None:
     """The claim in normal form, kept for its negation; None if that takes too long."""
-    kept = _FORMS.of(facts)
     if claim.op not in RELATIONS:
         whole: BoolExpr | None = attempted(FORM_STEPS, in_choice_form, claim)
         return whole
     e = side_of(claim)
-    if e not in kept:
-        other = shift(scale(-1, e), 1)  # what ``e >= 1`` is about
-        if claim.op is LE_ZERO and other in kept:
-            found = kept[other]
-            kept[e] = None if found is None else shift(scale(-1, found), 1)
-        else:
-            kept[e] = attempted(FORM_STEPS, in_choice_form, e)
-    made = kept[e]
-    if made is None:
+    opposite = shift(scale(-1, e), 1)  # what ``e >= 1`` is about
+    turned = claim.op is LE_ZERO and _first([e, opposite]) is opposite
+    asked = opposite if turned else e
+    kept = _FORMS.of(facts)
+    try:
+        found = kept[asked]
+    except KeyError:
+        # (Another thread may empty what is kept at any time.)
+        found = kept[asked] = attempted(FORM_STEPS, in_choice_form, asked)
+    if found is None:
         return None
+    made = shift(scale(-1, found), 1) if turned else found
     return claim if made is e else _RELATION[claim.op.name](made)
 
 

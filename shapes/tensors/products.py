@@ -16,6 +16,7 @@ from shapes.tensors.core import (
     Needs,
     Shape,
     ShapeResult,
+    UndecidedRankError,
     as_shape,
     axis_of,
     never,
@@ -85,14 +86,19 @@ def cross(a: Dims, b: Dims, axes: tuple[int, int, int], known: Known | None) -> 
     """`numpy.cross` of vectors along the first two axes, the result's along the third.
 
     Vectors have 2 or 3 numbers, and the product of two with 2 is one number. Raises
-    `ShapeError` where no constant says how many.
+    `UndecidedRankError` where no constant says how many, `ShapeError` for other constants.
     """
     rest: list[Shape] = []
     sizes: list[int] = []
     for dims, axis in zip((as_shape(a), as_shape(b)), axes):
         at = axis_of(axis, len(dims))
         size = dims[at]
-        if not isinstance(size, IntConstant) or size.constant not in (2, 3):
+        if not isinstance(size, IntConstant):
+            raise UndecidedRankError(
+                f"cross of shape {show_shape(as_shape(dims))}: the number of axes of the result "
+                f"depends on whether {size} is 2 or 3"
+            )
+        if size.constant not in (2, 3):
             raise never("incompatible dimensions for cross product (must be 2 or 3)")
         sizes.append(size.constant)
         rest.append((*dims[:at], *dims[at + 1 :]))

@@ -234,8 +234,6 @@ def created(dims: Dims) -> ShapeResult:
     return needs.result(shape)
 
 
-
-
 def triangle(
     rows: IntExpr, columns: IntExpr, offset: IntExpr, known: Known | None = None
 ) -> ShapeResult:

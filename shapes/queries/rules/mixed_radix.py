@@ -22,6 +22,7 @@ from shapes.expr.nodes import (
     OPERATORS,
     BoolExpr,
     Expr,
+    Infinity,
     IntConstant,
     IntExpr,
     Product,
@@ -145,15 +146,12 @@ def _smaller_coefficients(ask: Ask, node: Expr) -> Iterator[Expr]:
     assert isinstance(node, IntExpr)
     for atom, x, d in _numeric_quotients(node):
         b = node.terms()[atom]
-        rests = [(c - c % d, c - (c + d // 2) // d * d) for c in x.terms().values()]
-        for chosen in (0, 1):
-            moved = {t: c - (c - r[chosen]) for (t, c), r in zip(x.terms().items(), rests)}
-            whole = from_terms({t: c // d for t, c in moved.items() if c}, 0)
-            if whole is constant(0):
-                continue
-            others = combine(1, combine(1, node, -b, atom), b, whole)
-            rest = combine(1, x, -d, whole)
-            yield combine(1, others, b, floor_division(rest, constant(d)))
+        whole = from_terms({t: c // d for t, c in x.terms().items()}, 0)
+        if whole is constant(0):
+            continue
+        others = combine(1, combine(1, node, -b, atom), b, whole)
+        rest = combine(1, x, -d, whole)
+        yield combine(1, others, b, floor_division(rest, constant(d)))
 
 
 # --------------------------------------------------------------------------- pairs
@@ -218,18 +216,18 @@ def _exact_products(ask: Ask, node: Expr) -> Iterator[Expr]:
 
 def _wrapped_once(ask: Ask, node: Expr) -> Iterator[Expr]:
     """``Where(n <= x, x - n, x) -> x % n`` if ``0 <= x < 2*n``."""
-    assert isinstance(node, IntExpr)
+    if not isinstance(node, IntExpr):  # a choice of doubles
+        return
     for term, c in _sorted_terms(node):
-        if term.op.name != "Where":
+        if term.op.name != "Where" or abs(c) != 1:
             continue
-        condition, *arms = term.args
-        a, b = arms
+        condition, a, b = term.args
         assert isinstance(condition, BoolExpr)
         assert isinstance(a, IntExpr)
         assert isinstance(b, IntExpr)
-        rest = combine(1, node, -c, term)
-        if abs(c) != 1:
+        if type(a) is Infinity or type(b) is Infinity:
             continue
+        rest = combine(1, node, -c, term)
         over, under = combine(1, rest, c, a), combine(1, rest, c, b)
         for x, wrapped, chosen in ((under, over, condition), (over, under, ~condition)):
             n = combine(1, x, -1, wrapped)

@@ -11,7 +11,7 @@ from shapes.base.budget import limited
 from shapes.errors import ShapeproofError, UndefinedError
 from shapes.expr.nodes import TRUE, BoolExpr, Expr
 from shapes.facts.store import Fact
-from shapes.prove.choice_forms import by_choice_form, in_choice_form
+from shapes.prove.choice_forms import _FORMS, _kept, by_choice_form, in_choice_form
 from shapes.prove.ladder import METHODS, Effort, prove
 from shapes.traversal.evaluate import evaluate
 from shapes.traversal.interpret import free_symbols
@@ -59,6 +59,27 @@ def test_only_what_is_nested_is_asked(text: str, proved: bool) -> None:
     """Of other claims the methods that come next have proofs with certificates."""
     verdict = prove(Facts(), parse(text), effort=ALONE)  # type: ignore[arg-type]
     assert verdict.proved is proved
+
+
+def test_ends_of_ranges_are_left_to_other_methods() -> None:
+    claim = parse("Min(Where(x == 1, int_oo, 3), y)//2 <= Max(y, 0)")
+    assert isinstance(claim, BoolExpr)
+    assert by_choice_form(Facts(), claim) is None
+    assert prove(Facts(), claim).proved
+
+
+@pytest.mark.parametrize("text", ["Max(x, Min(y, z)//3)//2 <= x + y", "y <= Max(x, Min(y, z))"])
+def test_no_earlier_question_decides_how_a_claim_is_written(text: str) -> None:
+    claim = parse(text)
+    assert isinstance(claim, BoolExpr)
+    first, second = Facts(), Facts()
+    for one in (claim, ~claim):
+        _kept(first, one)
+    for one in (~claim, claim):
+        _kept(second, one)
+    assert _FORMS.of(first) == _FORMS.of(second)
+    assert len(_FORMS.of(first)) == 1
+    assert _kept(first, claim) is _kept(second, claim)
 
 
 def test_facts_that_are_used_are_named() -> None:

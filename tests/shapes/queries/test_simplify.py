@@ -176,6 +176,7 @@ def test_other_kinds() -> None:
     for before, after in [
         ("Where(p, t, t + 1.0)", "t"),
         ("Where(q, t, t)", "t"),
+        ("Where(q, t, t + 1.0)", "Where(q, t, t + 1.0)"),
         ("q and t < 1.0 and p", "q and t < 1.0"),
         ("q and not (q and t < 1.0)", "q and not t < 1.0"),
         ("FloorToInt(t) + abs(x)", "FloorToInt(t) + x"),

@@ -390,6 +390,8 @@ def test_simple_results() -> None:
         (lambda: tensors.pad((2,), []), "0 pairs"),
         (lambda: tensors.repeat_each((2,), (1, 1), 2), "too deep"),
         (lambda: tensors.diff((2,), -1), "non-negative"),
+        (lambda: tensors.cross((4,), (3,), (-1, -1, -1), None), "must be 2 or 3"),
+        (lambda: tensors.cross((3,), (symbol("a"),), (0, 0, 0), None), "whether a is 2 or 3"),
     ],
 )  # fmt: skip
 def test_certain_mismatches_are_errors(call: Callable[[], object], text: str) -> None:
