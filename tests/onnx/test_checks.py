@@ -134,6 +134,47 @@ def test_subgraphs_use_the_guarded_input() -> None:
     assert text(onnx_dialect.remove(changed.program).program) == text(proto)
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [("Reshape", "two3"), ("Abs",)],
+        [("Identity",), ("Reshape", "two3"), ("Abs",)],
+        [("Reshape", "rows"), ("Reshape", "two3"), ("Abs",)],
+        [("Abs",), ("Reshape", "two3"), ("Neg",)],
+    ],
+    ids=str,
+)
+def test_no_optimization_takes_the_asserts_for_a_step_between_shapes(
+    steps: list[tuple[str, ...]],
+) -> None:
+    nodes = [
+        node(op, [f"v{i}", *more], [f"v{i + 1}"]) for i, (op, *more) in enumerate(steps)
+    ]
+    sizes = {"two3": np.array([2, 3]), "rows": np.array([-1])}
+    proto = model(nodes, [value("v0", ["n", "m"])], [f"v{len(steps)}"], sizes)
+    _require_stopped(proto, {"v0": np.zeros((3, 2), np.float32)})
+
+
+def test_an_input_of_known_shape_waits_for_the_asserts() -> None:
+    """It alone waits, since nothing is done with the other one."""
+    proto = model(
+        [node("Unsqueeze", ["k", "axis"], ["u"]), node("Abs", ["u"], ["y"]),
+         node("Identity", ["x"], ["z"])],
+        [value("k", [2, 3]), value("x", ["n", "m"])],
+        ["y", "z"],
+        {"axis": np.array([1])},
+    )  # fmt: skip
+    _require_stopped(proto, {"k": np.zeros((2, 3), np.float32), "x": np.zeros((3, 2), np.float32)})
+
+
+def _require_stopped(proto: ModelProto, inputs: dict[str, Any]) -> None:
+    session(proto).run(None, inputs)
+    checked = onnx_dialect.insert(proto, ["n < m"]).program
+    with pytest.raises(Exception, match=r"runtime assert failed: n < m"):
+        session(checked).run(None, inputs)
+    assert text(onnx_dialect.remove(checked).program) == text(proto)
+
+
 def test_minimise_takes_out_what_others_imply() -> None:
     changed = onnx_dialect.insert(MODELS["softmax"](), ["n % 4 == 0"])
     more = onnx_dialect.insert(changed.program, ["n % 2 == 0", "n % 12 == 0"])

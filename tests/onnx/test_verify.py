@@ -73,6 +73,32 @@ def test_an_input_that_ends_the_process_is_rejected() -> None:
     assert asserts.verify(proto, asserts.insert(proto).program, trials=5).equal
 
 
+def test_a_process_that_was_killed_or_interrupted_gives_no_old_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from asserts.dialects.onnx.running import opened
+    from asserts.errors import InputError
+
+    proto = model(
+        [node("Einsum", ["x"], ["y"], equation="ij->ji")], [value("x", ["n", "k"])], ["y"]
+    )
+    session = opened(proto)
+    large = {"x": np.ones((300, 2000), np.float32)}  # (more than a pipe holds)
+    assert session.run(None, large)[0].shape == (2000, 300)
+    session._process.kill()  # type: ignore[attr-defined]
+    session._process.wait()  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match="ended its process"):
+        session.run(None, large)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("asserts.dialects.onnx.running.pickle.load", _interrupted)
+        session.run(None, large)
+    assert session.run(None, {"x": np.ones((7, 1), np.float32)})[0].shape == (1, 7)
+
+
+def _interrupted(_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_models_that_do_not_load_are_not_compared() -> None:
     from asserts.errors import GraphError
 

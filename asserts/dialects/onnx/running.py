@@ -13,6 +13,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 from onnx import ModelProto
@@ -115,9 +116,13 @@ class _Apart:
         except (EOFError, OSError, pickle.UnpicklingError):
             self.close()
             raise InputError(
-                f"onnxruntime ended its process ({process.returncode}): an operator cannot "
-                "bear that an operand has no elements"
+                f"onnxruntime ended its process ({process.returncode}): perhaps an operator "
+                "cannot bear that an operand has no elements"
             ) from None
+        except BaseException:  # (interrupted: the next answer would be that to this question)
+            process.kill()
+            self.close()
+            raise
         if error is not None:
             raise error
         return answer
@@ -128,7 +133,8 @@ class _Apart:
         if process is not None:
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
-                    pipe.close()
+                    with suppress(OSError):  # (what is left of a question, nobody reads)
+                        pipe.close()
             process.wait()
 
     def __del__(self) -> None:

@@ -5,12 +5,13 @@ condition holds, element 1, which there is not, otherwise. onnxruntime stops the
 the node's name, which is the message.
 
 What must come later waits: it is given a `Reshape` of a value to its own shape plus what the
-asserts gather (0), which copies nothing. No optimizer can take the asserts out without
+asserts gather (0), which copies nothing; an `Expand` where an optimizer would take the two
+for steps between shapes, of which only the last counts. None can take the asserts out without
 changing what is computed. An assert waits in this way for those that stand before it, so that
 the first condition that does not hold is the one that is reported.
 
-- At the entry of the model all inputs wait; at the entry of a subgraph, what it takes from
-  around it and is given.
+- At the entry of the model all inputs wait that must (`waiting`); at the entry of a subgraph,
+  what it takes from around it and is given.
 - Behind a node its value waits, under its own name; the node makes it under another one.
 - An operation whose requirement is asserted waits by an input of its own, if nothing that it
   uses waits already.
@@ -23,12 +24,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, ValueInfoProto
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 from asserts.dialects.onnx.checks.placing import Placed, readings
 from asserts.dialects.onnx.checks.scopes import Reading, Scope, scopes_of
 from asserts.dialects.onnx.checks.stated import KEY, Check, texts
-from asserts.dialects.onnx.checks.waiting import waiting_inputs
+from asserts.dialects.onnx.checks.waiting import is_firm, waiting_inputs
 from asserts.dialects.onnx.checks.writing import (
     MARK,
     OLDEST,
@@ -53,6 +54,9 @@ IMPORTED = "shapeproof.imported"
 """The entry of the metadata that says that asserts import the standard operators."""
 
 _GUARDED = "/guarded/"
+_GUARDS = ("Reshape", "Expand")
+_NEVER_EXPANDED = (TensorProto.BFLOAT16,)
+"""Element types that onnxruntime does not expand, or not yet."""
 """What is in the name of a value that waits under another name than its own."""
 
 
@@ -206,7 +210,7 @@ class _Guard:
         for i, name in enumerate(maker.output):
             if name in names:
                 maker.output[i] = RAW + name
-                self._guarded(RAW + name, zero, name)
+                self._guarded(RAW + name, zero, self._users(name), name)
 
     def _let_entry_wait(self, zero: str) -> set[str]:
         scope = self._scope
@@ -215,7 +219,10 @@ class _Guard:
         else:
             names = [name for name in sorted(_taken(scope)) if self._has_axes(name)]
         shapes = {name: self._writer.shape_of(name) for name in names}
-        renamed = {name: self._guarded(name, zero, shape=shapes[name]) for name in names}
+        renamed = {
+            name: self._guarded(name, zero, self._users(name), shape=shapes[name])
+            for name in names
+        }
         _rename(scope.graph, renamed)
         if scope.outer is None:
             scope.graph.value_info.extend(_typed(scope.graph, renamed))
@@ -250,7 +257,7 @@ class _Guard:
         if chosen is None:
             return
         start = len(self._writer.nodes)
-        guarded = self._guarded(chosen, zero)
+        guarded = self._guarded(chosen, zero, [node])
         late.setdefault(place, []).extend(self._writer.nodes[start:])
         node.input[list(node.input).index(chosen)] = guarded
         waiting.add(guarded)
@@ -258,11 +265,27 @@ class _Guard:
     def _is_tensor(self, name: str) -> bool:
         return isinstance(self._scope.type_of(name), Tensor) or name.startswith(MARK)
 
-    def _guarded(self, name: str, zero: str, output: str = "", shape: str = "") -> str:
-        """A value in its own shape (written already, or not), once the asserts have held."""
+    def _users(self, name: str) -> list[NodeProto]:
+        nodes = self._scope.graph.node
+        return [node for node in nodes if name in node.input and not is_ours(node)]
+
+    def _guarded(
+        self,
+        name: str,
+        zero: str,
+        users: Sequence[NodeProto],
+        output: str = "",
+        shape: str = "",
+    ) -> str:
+        """A value in its own shape (written already, or not), once the asserts have held. A
+        `Reshape` takes no time, but onnxruntime drops one that only another one uses, and the
+        asserts with it."""
         writer = self._writer
         target = writer.node("Add", [shape or writer.node("Shape", [name]), zero])
-        result = writer.node("Reshape", [name, target], f"guarded/{output or name}")
+        found = self._scope.type_of(name.removeprefix(RAW))
+        dtype = found.dtype if isinstance(found, Tensor) else None
+        op = "Reshape" if any(map(is_firm, users)) or dtype in _NEVER_EXPANDED else "Expand"
+        result = writer.node(op, [name, target], f"guarded/{output or name}")
         if output:
             writer.nodes[-1].output[0] = output
             return output
@@ -384,7 +407,7 @@ def _original_names(graphs: Sequence[GraphProto]) -> dict[str, str]:
         node.output[0]: node.input[0]
         for graph in graphs
         for node in graph.node
-        if node.op_type == "Reshape" and is_ours(node) and _GUARDED in node.output[0]
+        if node.op_type in _GUARDS and is_ours(node) and _GUARDED in node.output[0]
     }
     for name in names:
         while names[name] in names:

@@ -238,7 +238,8 @@ def _source(condition: BoolExpr, exact: Sequence[Requirement]) -> Requirement | 
         for one in exact if sizes else ():
             if free_symbols(one.whole) == symbols and not is_met(one.whole, sizes):
                 return one
-    return next((r for r in exact if set(symbols) <= set(free_symbols(r.whole))), None)
+    every = [r for r in exact if set(symbols) <= set(free_symbols(r.whole))]
+    return next((r for r in every if r.whole is condition), every[0] if every else None)
 
 
 def _decided(

@@ -15,13 +15,24 @@ from asserts.dialects.onnx.checks.writing import is_ours
 from asserts.dialects.onnx.infer.order import used
 from asserts.dialects.onnx.infer.walk import shown_name
 
-__all__ = ["waiting_inputs"]
+__all__ = ["is_firm", "waiting_inputs"]
 
 VIEWS = frozenset(
     ("Cast", "Gather", "Identity", "Reshape", "Shape", "Size", "Slice", "Split", "Squeeze",
      "Transpose", "Unsqueeze")
 )  # fmt: skip
 """Operators that only look at a value in another way, or move its elements."""
+
+FIRM = frozenset(
+    ("Abs", "ArgMax", "ArgMin", "AveragePool", "BatchNormalization", "Conv", "ConvTranspose",
+     "CumSum", "DequantizeLinear", "Einsum", "Equal", "Erf", "Exp", "GRU", "Gather",
+     "GatherElements", "GatherND", "Gemm", "GlobalAveragePool", "Greater", "LSTM",
+     "LayerNormalization", "Less", "Log", "LogSoftmax", "MatMul", "MaxPool", "NonZero",
+     "QuantizeLinear", "RNN", "ReduceMax", "ReduceMean", "ReduceSum", "STFT", "Sigmoid",
+     "Softmax", "Sqrt", "Tanh", "TopK", "Unique")
+)  # fmt: skip
+"""Operators that compute something of their operands, so that no optimisation leaves them out
+or takes them for a change of shape."""
 
 MOST = 2_000_000
 """Looks at nodes for which one is patient: beyond that all inputs wait."""
@@ -49,6 +60,11 @@ def waiting_inputs(
         if fewer and _all_wait(graph, frozenset(inputs), frozenset(fewer)):
             waiting = fewer
     return waiting
+
+
+def is_firm(node: NodeProto) -> bool:
+    """Whether a node keeps its operand from being seen as a step between two shapes."""
+    return node.op_type in FIRM and not node.domain
 
 
 def _is_harmless(node: NodeProto, demanding: Collection[str]) -> bool:

@@ -74,10 +74,10 @@ class Window:
         stride = constant(self.strides[i])
         self.call.need(less_equal(ONE, size), f"nothing can be pooled from an axis of {size}")
         if self.auto in SAME and self.dilations[i] == 1 and not ceil:
-            self._padded(i, size)
+            self._padded(i, size, ceil)
             return ceiling_division(size, stride)
         if self.auto in SAME:
-            pads = self._padded(i, size)
+            pads = self._padded(i, size, ceil)
             whole = combine(1, size, 1, pads)
             front, free = self._front(pads), combine(1, whole, -1, self.extent(i))
         else:
@@ -91,14 +91,15 @@ class Window:
         last = ceiling_division(combine(1, size, 1, front), stride)
         return _least(self.call, places, last)
 
-    def _padded(self, i: int, size: IntExpr) -> IntExpr:
+    def _padded(self, i: int, size: IntExpr, ceil: bool) -> IntExpr:
         """How much `auto_pad` pads axis i of a pool, if the pool accepts that. It is negative
         where a stride passes over the end."""
         places = ceiling_division(size, constant(self.strides[i]))
         moved = scale(self.strides[i], shift(places, -1))
         pads = combine(1, combine(1, moved, 1, self.kernel[i]), -1, size)
         call = self.call
-        old = call.node.op_type == "AveragePool" and call.version < 19
+        newer = ceil and call.integer("count_include_pad")  # (is run as that of version 19)
+        old = call.node.op_type == "AveragePool" and call.version < 19 and not newer
         dilated = any(d != 1 for d in self.dilations)
         if old or (call.node.op_type == "MaxPool" and not dilated):
             call.need(less_equal(ZERO, pads), f"an axis of {size} would be padded by {pads}")
