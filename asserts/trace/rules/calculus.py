@@ -50,6 +50,8 @@ def _gradient(
 def _trapezoid(t: Tracer, y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     array, at = t.lift(y), operator.index(axis)
     points = None if x is None else t.shape_of(x)
+    if t.shape_of(dx):
+        raise TraceError(f"{t.operation}: only a number as distance while tracing")
     shape = tensors.trapezoid(array._dims, points, at, t.decide)
     options: dict[str, Any] = {"axis": at}
     if x is None:
@@ -63,6 +65,8 @@ def _unwrap(
     t: Tracer, p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.pi
 ) -> Any:
     array, at = t.lift(p), operator.index(axis)
+    if t.shape_of(discont) or t.shape_of(period):
+        raise TraceError("np.unwrap: only numbers as discont and period while tracing")
     tensors.axis_of(at, array.ndim)
     options = {"axis": at, "period": period}
     if discont is not None:

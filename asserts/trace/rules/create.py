@@ -101,6 +101,7 @@ def _linspace(
 ) -> Any:  # fmt: skip
     if t.shape_of(start) or t.shape_of(stop) or retstep:
         raise TraceError("np.linspace: only scalar ends and no retstep while tracing")
+    tensors.axis_of(axis, 1)
     count = t.dim_of(num)
     shape = t.require(tensors.created((count,)))
     result = dtype_of(np.linspace, start, stop, 2, endpoint, dtype=dtype)
@@ -108,18 +109,34 @@ def _linspace(
     return t.array((start, stop, count), options, shape, result)
 
 
-@rule("logspace", "geomspace")
+@rule("logspace")
 def _logspace(
     t: Tracer, start: Any, stop: Any, num: Any = 50, endpoint: bool = True,
     base: Any = 10.0, dtype: Any = None, axis: int = 0,
 ) -> Any:  # fmt: skip
-    if t.shape_of(start) or t.shape_of(stop) or t.shape_of(base):
+    if t.shape_of(base):
+        raise TraceError("np.logspace: only a number as base while tracing")
+    options = {**_options(dtype), "base": base}
+    return _between(t, start, stop, num, endpoint, options, axis)
+
+
+@rule("geomspace")
+def _geomspace(
+    t: Tracer, start: Any, stop: Any, num: Any = 50, endpoint: bool = True,
+    dtype: Any = None, axis: int = 0,
+) -> Any:  # fmt: skip
+    return _between(t, start, stop, num, endpoint, _options(dtype), axis)
+
+
+def _between(
+    t: Tracer, start: Any, stop: Any, num: Any, endpoint: bool, options: dict[str, Any],
+    axis: int,
+) -> SymArray:  # fmt: skip
+    if t.shape_of(start) or t.shape_of(stop):
         raise TraceError(f"{t.operation}: only scalar ends while tracing")
+    tensors.axis_of(axis, 1)
     count = t.dim_of(num)
     shape = t.require(tensors.created((count,)))
-    options = _options(dtype)
-    if t.called is np.logspace:
-        options["base"] = base
     result = dtype_of(t.called, start, stop, 2, **options)
     return t.array((start, stop, count, bool(endpoint)), options, shape, result)
 

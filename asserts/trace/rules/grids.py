@@ -26,7 +26,7 @@ def _open_grid(t: Tracer, *args: Any) -> Any:
             raise ValueError("Cross index must be 1 dimensional")
         if array.dtype.kind == "b":
             (array,) = array.nonzero()
-        elif not isinstance(one, SymArray) and np.size(one) == 0:
+        elif not isinstance(one, (SymArray, np.ndarray)) and not len(one):
             array = array.astype(np.intp)
         found.append(array.reshape((1,) * i + (-1,) + (1,) * (len(args) - i - 1)))
     return tuple(found)

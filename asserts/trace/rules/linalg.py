@@ -59,7 +59,7 @@ def _cross(
     first, second, third = map(operator.index, axes)
     shape = tensors.cross(t.shape_of(a), t.shape_of(b), (first, second, third), t.decide)
     options = {"axisa": first, "axisb": second, "axisc": third}
-    return t.array((a, b), options, shape, dtype_of(np.multiply, a, b))
+    return t.array((a, b), options, shape, dtype_of(np.subtract, a, b))
 
 
 @rule("tensordot")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from asserts.errors import TraceError
+from asserts.trace.dtypes import dtype_of
 from asserts.trace.registry import rule
 from asserts.trace.symarray import SymArray
 from shapes import tensors
@@ -22,6 +24,8 @@ def _taper(t: Tracer, M: Any) -> Any:  # noqa: N803
 
 @rule("kaiser")
 def _kaiser(t: Tracer, M: Any, beta: Any) -> Any:  # noqa: N803
+    if dtype_of(np.asarray, beta).kind == "c":
+        raise TraceError("np.kaiser: only a real beta while tracing")
     return _made(t, M, beta)
 
 

@@ -27,6 +27,8 @@ def require_own(t: Tracer, a: Any, name: str) -> SymArray:
             "graph keeps as a constant; start from an array that is made from an input or its "
             "sizes: np.zeros_like(x), np.zeros(x.shape[0])"
         )
+    if a._is_scalar:
+        raise TypeError(f"{name}: the first argument is a number, not an array")
     t.require_fresh(a, f"{name}({a._node.name}, ...)", "work on x.copy()")
     return a
 
@@ -87,6 +89,8 @@ def _putmask(t: Tracer, a: Any, mask: Any, values: Any) -> None:
 @rule("place")
 def _place(t: Tracer, arr: Any, mask: Any, vals: Any) -> None:
     array = require_own(t, arr, "np.place")
+    if vals is arr:  # (numpy reads what it has already written)
+        raise TraceError("np.place: the values are the array itself; give it x.copy()")
     _accepted(t, array, vals, np.ones(1, bool))
     _require_as_many(t, array, mask, "place: mask and data must be the same size")
     _write(t, array, mask, vals)

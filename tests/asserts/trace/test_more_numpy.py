@@ -180,6 +180,7 @@ PROGRAMS: dict[str, Program] = {
     "copyto_where": Program(lambda x, y, m: written(np.copyto, x, y, where=m), (MI, J, MB), True),
     "copyto_number": Program(lambda x: written(np.copyto, x, 2), (I8,), True),
     "copyto_size": Program(lambda x: written(np.copyto, x, x.shape[0]), (I8,), True),
+    "copyto_into_number": Program(lambda x: np.copyto(x.sum(), 1), (V,)),
     "copyto_large": Program(lambda x: written(np.copyto, x, 300), (I8,)),
     "copyto_floats": Program(lambda x: written(np.copyto, x, 2.5), (I8,)),
     "copyto_unsafe": Program(
@@ -214,6 +215,7 @@ PROGRAMS: dict[str, Program] = {
     "tapers_more": Program(lambda x, k: (np.hamming(k), np.blackman(k - 1)), (V, K), True),
     "open_grid": Program(lambda x, i, m: x[np.ix_(i, m)], (M, Spec(("n",), "int64"), Spec(("m",), "bool"))),
     "open_grid_lists": Program(lambda x: (x[np.ix_([0, -1], [0])], x[np.ix_([], [0])]), (M,), True),
+    "open_grid_none": Program(lambda x: np.ix_(np.zeros(0), [], x), (V,), True),
     "open_grid_of_matrices": Program(lambda x: np.ix_(x), (M,)),
     "indices": Program(lambda x: np.indices(x.shape), (M,), True),
     "indices_sparse": Program(
@@ -228,6 +230,11 @@ PROGRAMS: dict[str, Program] = {
     ),
     "tri": Program(lambda x, k: (np.tri(k), np.tri(x.shape[0], k, -1)), (V, K), True),
     "logspace": Program(lambda x, k: np.logspace(0, 1, k, base=2), (V, K), True),
+    "linspace_axis": Program(lambda x: np.linspace(0, 1, x.shape[0], axis=1), (V,)),
+    "logspace_axis": Program(lambda x: np.logspace(0, 1, x.shape[0], axis=-2), (V,)),
+    "geomspace_type": Program(
+        lambda x: np.geomspace(1, 8, x.shape[0], True, np.float32), (V,), True
+    ),
     "geomspace": Program(lambda x: np.geomspace(1, 8, x.shape[0], endpoint=False), (F32,), True),
     "gradient": Program(lambda x: np.gradient(x), (V,), True),
     "gradient_planes": Program(lambda x: np.gradient(x), (MI,), True),
@@ -250,6 +257,7 @@ PROGRAMS: dict[str, Program] = {
     "cross_axes": Program(
         lambda x, y: np.cross(x, y, axisa=0, axisc=0), (Spec((3, "n")), Spec(("n", 3))), True
     ),
+    "cross_bool": Program(lambda x: np.cross(x, x), (Spec(("n", 3), "bool"),)),
     "cross_one": Program(lambda x: np.cross(x, [1, 2, 3]), (Spec(("n", 3), "int8"),), True),
     "rot90": Program(lambda x: (np.rot90(x), np.rot90(x, -2), np.rot90(x, 3, (1, 0))), (M,), True),
     "rot90_batch": Program(lambda x: np.rot90(x, axes=(-1, 0)), (Spec(("n", 2, "m")),), True),
@@ -464,7 +472,8 @@ PROGRAMS: dict[str, Program] = {
     "histogram_types": Program(lambda x: np.histogram(x, bins=3), (F32,)),
 }  # fmt: skip
 NEVER: Final = {
-    "open_grid_of_matrices", "gradient_bool", "copyto_large", "copyto_floats", "fill_diagonal_vector",
+    "open_grid_of_matrices", "gradient_bool", "linspace_axis", "logspace_axis",
+    "cross_bool", "copyto_into_number", "copyto_large", "copyto_floats", "fill_diagonal_vector",
     "windows_too_few", "quantile_outside", "quantile_many_axes", "quantile_bool",
     "quantile_complex", "quantile_method", "at_missing", "at_long", "at_bool",
     "at_two_results", "at_number_list", "reduceat_number", "reduceat_floats", "reduceat_less",
