@@ -26,7 +26,7 @@ from asserts.passes import (
     tracepoints,
 )
 from asserts.passes.memory import noops, reuse
-from tests.onnx.build import BOOL, model, node, value
+from tests.onnx.build import BOOL, FLOAT, model, node, value
 from tests.onnx.models import _array, dimensions
 from tests.onnx.small_models import LEAST, MODELS, fpn, positions
 from tests.onnx.test_contract import sizes_of
@@ -165,6 +165,19 @@ def test_an_input_of_known_shape_waits_for_the_asserts() -> None:
         {"axis": np.array([1])},
     )  # fmt: skip
     _require_stopped(proto, {"k": np.zeros((2, 3), np.float32), "x": np.zeros((3, 2), np.float32)})
+
+
+def test_what_only_sizes_are_read_of_keeps_nothing_waiting() -> None:
+    """onnxruntime knows the sizes of `k`, and leaves out all that they were read from."""
+    proto = model(
+        [node("Shape", ["k"], ["s"]), node("Cast", ["s"], ["f"], to=FLOAT),
+         node("Transpose", ["x"], ["y"]), node("Transpose", ["w"], ["v"]),
+         node("Add", ["v", "f"], ["z"])],
+        [value("k", [2, 3]), value("x", ["n", "m"]), value("w", [2, 1])],
+        ["y", "z"],
+    )  # fmt: skip
+    arrays = {"k": (2, 3), "x": (3, 2), "w": (2, 1)}
+    _require_stopped(proto, {name: np.zeros(s, np.float32) for name, s in arrays.items()})
 
 
 def _require_stopped(proto: ModelProto, inputs: dict[str, Any]) -> None:

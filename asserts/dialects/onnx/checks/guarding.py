@@ -233,7 +233,8 @@ class _Guard:
         graph = self._scope.graph
         names = list(_guardable(graph, self._inferred))
         demanding = {one.node for one in self._inferred.requirements}
-        return waiting_inputs(graph.node, names, self._writer.read, demanding)
+        results = {value.name for value in graph.output}
+        return waiting_inputs(graph.node, names, self._writer.read, demanding, results)
 
     def _has_axes(self, name: str) -> bool:
         found = self._scope.type_of(name)

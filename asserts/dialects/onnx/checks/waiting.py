@@ -18,10 +18,12 @@ from asserts.dialects.onnx.infer.walk import shown_name
 __all__ = ["is_firm", "waiting_inputs"]
 
 VIEWS = frozenset(
-    ("Cast", "Gather", "Identity", "Reshape", "Shape", "Size", "Slice", "Split", "Squeeze",
-     "Transpose", "Unsqueeze")
+    ("Cast", "Gather", "Identity", "Reshape", "Slice", "Split", "Squeeze", "Transpose",
+     "Unsqueeze")
 )  # fmt: skip
 """Operators that only look at a value in another way, or move its elements."""
+
+SIZES = ("Shape", "Size")
 
 FIRM = frozenset(
     ("Abs", "ArgMax", "ArgMin", "AveragePool", "BatchNormalization", "Conv", "ConvTranspose",
@@ -43,21 +45,24 @@ def waiting_inputs(
     inputs: Sequence[str],
     read: Collection[str],
     demanding: Collection[str],
+    results: Collection[str],
 ) -> list[str]:
     """Those of the `inputs` that must wait. Of two that could stand for each other that one
     does which checks `read`. The nodes that are `demanding`, by the names that people know,
-    may fail."""
+    may fail. What is among the `results` of the model must have waited."""
     graph = [
         (tuple(used(node)), tuple(node.output), _is_harmless(node, demanding))
         for node in nodes
-        if not is_ours(node)
+        if not (is_ours(node) or node.op_type in SIZES)  # (sizes may be known: none waits)
     ]
     waiting = list(inputs)
     if len(graph) * len(inputs) > MOST:
         return waiting
     for name in sorted(inputs, key=lambda name: name in read):
         fewer = [other for other in waiting if other != name]
-        if fewer and _all_wait(graph, frozenset(inputs), frozenset(fewer)):
+        if fewer and _all_wait(
+            graph, frozenset(inputs), frozenset(fewer), results
+        ):
             waiting = fewer
     return waiting
 
@@ -75,15 +80,18 @@ Node = tuple[tuple[str, ...], tuple[str, ...], bool]
 
 
 def _all_wait(
-    graph: Iterable[Node], inputs: frozenset[str], waiting: frozenset[str]
+    graph: Iterable[Node],
+    inputs: frozenset[str],
+    waiting: frozenset[str],
+    results: Collection[str],
 ) -> bool:
     """Whether every node that does anything with an input waits if only some inputs do."""
     late, early = set(waiting), set(inputs - waiting)
-    for names, results, harmless in graph:
+    for names, made, harmless in graph:
         if not late.isdisjoint(names):
-            late.update(results)
+            late.update(made)
         elif not early.isdisjoint(names):
             if not harmless:
                 return False
-            early.update(results)
-    return True
+            early.update(made)
+    return early.isdisjoint(results)
