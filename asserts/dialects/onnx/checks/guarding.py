@@ -54,10 +54,11 @@ IMPORTED = "shapeproof.imported"
 """The entry of the metadata that says that asserts import the standard operators."""
 
 _GUARDED = "/guarded/"
+"""What is in the name of a value that waits under another name than its own."""
+
 _GUARDS = ("Reshape", "Expand")
 _NEVER_EXPANDED = (TensorProto.BFLOAT16,)
 """Element types that onnxruntime does not expand, or not yet."""
-"""What is in the name of a value that waits under another name than its own."""
 
 
 def with_asserts(

@@ -18,12 +18,10 @@ from asserts.dialects.onnx.infer.walk import shown_name
 __all__ = ["is_firm", "waiting_inputs"]
 
 VIEWS = frozenset(
-    ("Cast", "Gather", "Identity", "Reshape", "Slice", "Split", "Squeeze", "Transpose",
-     "Unsqueeze")
+    ("Cast", "Gather", "Identity", "Reshape", "Shape", "Size", "Slice", "Split", "Squeeze",
+     "Transpose", "Unsqueeze")
 )  # fmt: skip
 """Operators that only look at a value in another way, or move its elements."""
-
-SIZES = ("Shape", "Size")
 
 FIRM = frozenset(
     ("Abs", "ArgMax", "ArgMin", "AveragePool", "BatchNormalization", "Conv", "ConvTranspose",
@@ -51,18 +49,21 @@ def waiting_inputs(
     does which checks `read`. The nodes that are `demanding`, by the names that people know,
     may fail. What is among the `results` of the model must have waited."""
     graph = [
-        (tuple(used(node)), tuple(node.output), _is_harmless(node, demanding))
+        (
+            tuple(used(node)),
+            tuple(node.output),
+            _is_harmless(node, demanding),
+            _tells_sizes(node),
+        )
         for node in nodes
-        if not (is_ours(node) or node.op_type in SIZES)  # (sizes may be known: none waits)
+        if not is_ours(node)
     ]
     waiting = list(inputs)
     if len(graph) * len(inputs) > MOST:
         return waiting
     for name in sorted(inputs, key=lambda name: name in read):
         fewer = [other for other in waiting if other != name]
-        if fewer and _all_wait(
-            graph, frozenset(inputs), frozenset(fewer), results
-        ):
+        if fewer and _all_wait(graph, frozenset(inputs), frozenset(fewer), results):
             waiting = fewer
     return waiting
 
@@ -72,11 +73,17 @@ def is_firm(node: NodeProto) -> bool:
     return node.op_type in FIRM and not node.domain
 
 
+def _tells_sizes(node: NodeProto) -> bool:
+    """Whether a node tells sizes of its operand, which onnxruntime may know without it."""
+    return node.op_type in ("Shape", "Size") and not node.domain
+
+
 def _is_harmless(node: NodeProto, demanding: Collection[str]) -> bool:
     return node.op_type in VIEWS and not node.domain and shown_name(node) not in demanding
 
 
-Node = tuple[tuple[str, ...], tuple[str, ...], bool]
+Node = tuple[tuple[str, ...], tuple[str, ...], bool, bool]
+"""What a node uses and makes, whether it is harmless, and whether it tells sizes."""
 
 
 def _all_wait(
@@ -87,9 +94,10 @@ def _all_wait(
 ) -> bool:
     """Whether every node that does anything with an input waits if only some inputs do."""
     late, early = set(waiting), set(inputs - waiting)
-    for names, made, harmless in graph:
+    for names, made, harmless, tells_sizes in graph:
         if not late.isdisjoint(names):
-            late.update(made)
+            if not tells_sizes:
+                late.update(made)
         elif not early.isdisjoint(names):
             if not harmless:
                 return False

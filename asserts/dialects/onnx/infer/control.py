@@ -25,6 +25,7 @@ from shapes.expr import (
     Expr,
     IntExpr,
     constant,
+    equal,
     less_equal,
     maximum,
     negation,
@@ -364,7 +365,8 @@ def _kept(before: Type, after: Type) -> Type:
 
 
 def _need_same_shape(call: Call, before: Type, after: Type) -> None:
-    """What a scan carries has one shape, from which on it is allocated."""
+    """What a scan carries has one shape. (onnxruntime runs some bodies that change it, as by
+    broadcasting one element: there this is only sufficient.)"""
     if not (isinstance(before, Tensor) and isinstance(after, Tensor)):
         return
     if before.shape is None or after.shape is None:
@@ -372,7 +374,9 @@ def _need_same_shape(call: Call, before: Type, after: Type) -> None:
     if len(before.shape) != len(after.shape):
         raise call.walk.fail(f"a scan makes {after.shape} of {before.shape}")
     for a, b in zip(before.shape, after.shape, strict=True):
-        call.same(a, b, "a scan must not change the sizes that it carries")
+        if a is not b:
+            reason = f"a scan must not change the sizes that it carries: {a} and {b}"
+            call.need(equal(a, b), reason, exact=False)
 
 
 def _slice(found: Type | None, axis: int) -> tuple[Type, IntExpr | None]:
