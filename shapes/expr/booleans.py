@@ -230,7 +230,8 @@ def equivalent(p: Expr, q: Expr) -> BoolExpr:
 
 def where(condition: Expr, a: Expr, b: Expr) -> Expr:
     """`a` where the condition holds, else `b`; conditions and numbers do not mix, an
-    integer beside a float becomes a float."""
+    integer beside a float becomes a float. Raises `ExpressionTypeError` for `int_oo`, which is
+    no number to go on with."""
     condition = as_condition(condition)
     if isinstance(a, BoolExpr) and isinstance(b, BoolExpr):
         return disjunction(
@@ -244,6 +245,11 @@ def where(condition: Expr, a: Expr, b: Expr) -> Expr:
         return a
     if condition is FALSE:
         return b
+    if type(a) is Infinity or type(b) is Infinity:
+        raise ExpressionTypeError(
+            "int_oo is the end of a range, and no result of Where; write what holds where the "
+            "condition does: `not p or x <= 5` for `x <= Where(p, 5, int_oo)`"
+        )
     if condition.op is OPERATORS["Not"]:
         condition, a, b = condition.args[0], b, a
     return make_atom(OPERATORS["Where"], (condition, a, b), a.kind)

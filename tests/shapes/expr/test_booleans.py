@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shapes.errors import ExpressionTypeError
+from shapes.errors import ExpressionSyntaxError, ExpressionTypeError
 from shapes.expr.booleans import (
     as_condition,
     as_integer,
@@ -21,6 +21,7 @@ from shapes.expr.booleans import (
     where,
 )
 from shapes.expr.nodes import FALSE, TRUE, BoolExpr, Expr, as_expr, constant, make, symbol
+from shapes.traversal import parse
 from tests.oracle import Tree, Undefined, ours
 from tests.strategies import EVERYTHING, Soil, small_values, trees
 
@@ -155,6 +156,18 @@ def test_the_conditional() -> None:
     assert where(p, x, t).kind == "float"
     assert where(p, q, x).kind == "int"
     assert where(p, q, r).kind == "bool"
+
+
+@pytest.mark.parametrize("text", [
+    "x <= Where(p, 5, int_oo)", "abs(Where(p, -int_oo, 1))", "x + Where(p, int_oo, 0)",
+    "Min(Where(not p, 3, int_oo), x)",
+])  # fmt: skip
+def test_the_end_of_a_range_is_no_result_of_a_conditional(text: str) -> None:
+    names = {"p": p, "x": x}
+    with pytest.raises(ExpressionSyntaxError, match="no result of Where; write what holds"):
+        parse(text, names)
+    assert parse("Where(1 < 2, int_oo, 3) > x", names) is TRUE
+
 
 
 @given(trees("bool", 5, EVERYTHING), small_values())

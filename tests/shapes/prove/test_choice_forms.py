@@ -61,13 +61,6 @@ def test_only_what_is_nested_is_asked(text: str, proved: bool) -> None:
     assert verdict.proved is proved
 
 
-def test_ends_of_ranges_are_left_to_other_methods() -> None:
-    claim = parse("Min(Where(x == 1, int_oo, 3), y)//2 <= Max(y, 0)")
-    assert isinstance(claim, BoolExpr)
-    assert by_choice_form(Facts(), claim) is None
-    assert prove(Facts(), claim).proved
-
-
 @pytest.mark.parametrize("text", ["Max(x, Min(y, z)//3)//2 <= x + y", "y <= Max(x, Min(y, z))"])
 def test_no_earlier_question_decides_how_a_claim_is_written(text: str) -> None:
     claim = parse(text)
