@@ -114,7 +114,7 @@ def test_verbs(tmp_path: Path) -> None:
 def test_strangers_files_and_limits(tmp_path: Path) -> None:
     models = folder_of(tmp_path / "models", 1)
     (models / "hostile.pt2").write_bytes(hostile_archive())
-    (models / "heavy.onnx").write_bytes(onnx_model(200_000))
+    (models / "heavy.onnx").write_bytes(onnx_model(600_000))
     found = worked(models, tmp_path / "out", "minimise", seconds=2.5)
     assert found.failures == {"time": 1, "unsafe": 1}
     assert [one["status"] for one in found.records] == ["failed", "failed", "done"]
