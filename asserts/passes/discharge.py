@@ -408,9 +408,7 @@ class _Discharge:
         """The condition, computed without errors where its operators have no value."""
 
         def known(claim: BoolExpr) -> bool | None:
-            with suppress(
-                ContradictionError
-            ):  # (such facts show nothing)
+            with suppress(ContradictionError):  # (such facts show nothing)
                 return decide(self._known.facts_near(free_symbols(claim), later), claim)
             return None
 

@@ -25,7 +25,7 @@ from typing import Any, Final, TypeAlias
 
 from shapes.base.budget import attempted, spend
 from shapes.expr.booleans import negation, where
-from shapes.expr.integers import absolute, floor_division, maximum, minimum, modulo
+from shapes.expr.integers import floor_division, maximum, minimum
 from shapes.expr.linear import eq_zero, le_zero, multiply, ne_zero, scale, shift
 from shapes.expr.nodes import (
     EQ_ZERO,
@@ -36,7 +36,6 @@ from shapes.expr.nodes import (
     TRUE,
     BoolExpr,
     Expr,
-    Infinity,
     IntConstant,
     IntExpr,
     birth_of,
@@ -102,19 +101,17 @@ def by_choice_form(facts: Facts, claim: BoolExpr) -> Proof | None:
 
 
 def _is_composed(claim: BoolExpr) -> bool:
-    """Whether a choice or a quotient is inside of another one, and no end of a range is. (Of
-    others the methods that come next have proofs with certificates, as quickly.)"""
+    """Whether a choice or a quotient is inside of another one. (Of others the methods that
+    come next have proofs with certificates, as quickly.)"""
     inside: set[Expr] = set()
-    composed = False
     for node in walk(claim):
-        if type(node) is Infinity:  # it is in no quotient and has no difference
-            return False
         within = not inside.isdisjoint(node.args)
         chooses = node.op in CHOICES or node.op is _QUOTIENT
-        composed = composed or (chooses and within)
+        if chooses and within:
+            return True
         if chooses or within:
             inside.add(node)
-    return composed
+    return False
 
 
 def _kept(facts: Facts, claim: BoolExpr) -> BoolExpr | None:
@@ -160,16 +157,12 @@ class _Forms(Builder):
 
     def abs(self, x: Any) -> Any:
         """``Abs(x) = 2*Max(x, 0) - x``."""
-        if isinstance(x, Infinity):
-            return absolute(x)
         return combine(2, _extremum(maximum(x, _ZERO)), -1, x)
 
     def floordiv(self, x: Any, y: Any) -> Any:
         return _quotient(x, y)
 
     def mod(self, x: Any, y: Any) -> Any:
-        if isinstance(x, Infinity) or isinstance(y, Infinity):
-            return modulo(x, y)
         return combine(1, x, -1, multiply(y, _quotient(x, y)))
 
     def where(self, p: Any, a: Any, b: Any) -> Any:
@@ -220,7 +213,7 @@ def _turned(clause: frozenset[IntExpr]) -> IntExpr:
     """A maximum, written by that of its operands or of their opposites: by whichever has the
     lesser difference between its least operands."""
     clause = _greatest(clause)
-    if not 3 <= len(clause) <= SUMMED or any(type(x) is Infinity for x in clause):
+    if not 3 <= len(clause) <= SUMMED:
         return _written([clause])
     ordered = _in_order(clause)
     low = combine(1, ordered[1], -1, ordered[0])
@@ -286,8 +279,6 @@ class _Reader:
     def clauses(self, e: IntExpr, without: IntExpr = _ZERO) -> Clauses:
         """The maxima whose minimum an extremum is, less what is added to its operands; a
         sum of several choices is an operand like others."""
-        if isinstance(e, Infinity):
-            raise _TooManyError
         spend(1 + len(e.terms()))
         chosen = _one_choice(e)
         if chosen is not None:
@@ -310,7 +301,7 @@ def _one_choice(e: IntExpr) -> tuple[IntExpr, int] | None:
         return choices[0] if len(choices) == 1 else None
     for atom, c in choices:
         rest = combine(1, e, -c, atom)
-        arms = (combine(1, rest, c, x) for x in int_operands(atom) if type(x) is not Infinity)
+        arms = (combine(1, rest, c, x) for x in int_operands(atom))
         if any(len(_choices_in(arm)) < len(choices) - 1 for arm in arms):
             return atom, c
     return None
@@ -410,7 +401,7 @@ def _quotient(x: IntExpr, divisor: IntExpr) -> IntExpr:
     """``Max(x, y) // k`` as ``Max(x // k, y // k)`` for a number k >= 1, and so for what is
     added to a choice."""
     k = divisor.constant if type(divisor) is IntConstant else 0
-    if k < 1 or isinstance(x, Infinity):
+    if k < 1:
         return floor_division(x, divisor)
     selections = [(t, c) for t, c in x.terms().items() if t.op is _WHERE]
     chosen = selections[0] if len(selections) == 1 else _one_choice(x)
@@ -462,8 +453,6 @@ def _selection(e: IntExpr) -> IntExpr:
     condition, a, b = e.args
     assert isinstance(condition, BoolExpr)
     if not isinstance(a, IntExpr) or not isinstance(b, IntExpr):
-        return e
-    if isinstance(a, Infinity) or isinstance(b, Infinity):
         return e
     if defined(a) is not TRUE or defined(b) is not TRUE:
         return e  # the condition may be what gives an arm its value

@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 
 from onnx import ModelProto
 
+from asserts.dialects.onnx.answers.contract import FATAL
 from asserts.dialects.onnx.checks.writing import graphs_of
 from asserts.dialects.onnx.model.saving import external, require_external
 from asserts.errors import GraphError, InputError
@@ -26,13 +27,9 @@ __all__ = ["ADVICE", "ENDING", "Session", "opened"]
 
 ADVICE: Final = "name the model by its path, with that file beside it"
 
-ENDING: Final = frozenset(
-    (
-        "DecoderMaskedMultiHeadAttention", "Einsum", "GRU", "InstanceNormalization", "LSTM",
-        "MultiHeadAttention", "RNN", "Scan", "SkipLayerNormalization",
-        "Unique",
-    )
-)  # fmt: skip
+ENDING: Final = FATAL | {
+    "DecoderMaskedMultiHeadAttention", "Einsum", "InstanceNormalization", "Scan", "Unique",
+}  # fmt: skip
 """Operators that end the process where something is empty (not known to be all of them)."""
 
 FOLDER: Final = "session.model_external_initializers_file_folder_path"

@@ -99,14 +99,9 @@ def _linspace(
     t: Tracer, start: Any, stop: Any, num: Any = 50, endpoint: bool = True,
     retstep: bool = False, dtype: Any = None, axis: int = 0,
 ) -> Any:  # fmt: skip
-    if t.shape_of(start) or t.shape_of(stop) or retstep:
-        raise TraceError("np.linspace: only scalar ends and no retstep while tracing")
-    tensors.axis_of(axis, 1)
-    count = t.dim_of(num)
-    shape = t.require(tensors.created((count,)))
-    result = dtype_of(np.linspace, start, stop, 2, endpoint, dtype=dtype)
-    options = {"endpoint": endpoint, **_options(dtype)} if not endpoint else _options(dtype)
-    return t.array((start, stop, count), options, shape, result)
+    if retstep:
+        raise TraceError("np.linspace: no retstep while tracing")
+    return _between(t, start, stop, num, endpoint, _options(dtype), axis)
 
 
 @rule("logspace")
@@ -138,7 +133,9 @@ def _between(
     count = t.dim_of(num)
     shape = t.require(tensors.created((count,)))
     result = dtype_of(t.called, start, stop, 2, **options)
-    return t.array((start, stop, count, bool(endpoint)), options, shape, result)
+    if not endpoint:
+        options = {"endpoint": False, **options}
+    return t.array((start, stop, count), options, shape, result)
 
 
 @rule("eye", "tri")

@@ -42,8 +42,12 @@ def _write(t: Tracer, a: SymArray, *args: Any, **options: Any) -> None:
 
 def _accepted(t: Tracer, a: SymArray, value: Any, *args: Any) -> None:
     """Raises what numpy does for a value that does not become one of the array's dtype."""
-    one = np.ravel(dummy(value))[:1] if t.shape_of(value) else dummy(value)
-    t.called(np.ones(1, a.dtype), *args, one)
+    t.called(np.ones(1, a.dtype), *args, _sample(t, value))
+
+
+def _sample(t: Tracer, value: Any) -> Any:
+    """A number of the value's dtype, weak if it is, or an array of one."""
+    return np.ravel(dummy(value))[:1] if t.shape_of(value) else dummy(value)
 
 
 @rule("copyto")
@@ -51,8 +55,7 @@ def _copyto(
     t: Tracer, dst: Any, src: Any, casting: Any = "same_kind", where: Any = True
 ) -> None:
     array = require_own(t, dst, "np.copyto")
-    one = np.ravel(dummy(src))[:1] if t.shape_of(src) else dummy(src)
-    np.copyto(np.ones(1, array.dtype), one, casting)
+    np.copyto(np.ones(1, array.dtype), _sample(t, src), casting)
     require_fits(t, t.shape_of(src), array._dims)
     options: dict[str, Any] = {} if casting == "same_kind" else {"casting": casting}
     if where is not True:

@@ -58,7 +58,6 @@ def _constant_taken_in(ask: Ask, node: Expr) -> Iterator[Expr]:
     for term, m in sorted(node.terms().items(), key=lambda t: birth_of(t[0])):
         if term.op.name != "Where":
             continue
-        # (Ends of ranges are constants, too.)
         arms = [
             constant(k + m * arm.constant)
             for arm in term.args[1:]

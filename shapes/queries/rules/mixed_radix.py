@@ -22,7 +22,6 @@ from shapes.expr.nodes import (
     OPERATORS,
     BoolExpr,
     Expr,
-    Infinity,
     IntConstant,
     IntExpr,
     Product,
@@ -225,8 +224,6 @@ def _wrapped_once(ask: Ask, node: Expr) -> Iterator[Expr]:
         assert isinstance(condition, BoolExpr)
         assert isinstance(a, IntExpr)
         assert isinstance(b, IntExpr)
-        if type(a) is Infinity or type(b) is Infinity:
-            continue
         rest = combine(1, node, -c, term)
         over, under = combine(1, rest, c, a), combine(1, rest, c, b)
         for x, wrapped, chosen in ((under, over, condition), (over, under, ~condition)):

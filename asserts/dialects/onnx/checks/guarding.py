@@ -145,6 +145,10 @@ class _Guard:
         version = opsets_of(inferred.source.opset_import).get("", OLDEST)
         self._writer = Writer(shared, self._reading, version)
         self._zeros = zeros
+        self._uses: dict[str, list[NodeProto]] = {}
+        for node in scope.graph.node:
+            for name in () if is_ours(node) else dict.fromkeys(node.input):
+                self._uses.setdefault(name, []).append(node)
         self.counts: dict[Check, int] = {}
 
     def _reading(self, symbol: Expr) -> Reading:
@@ -268,8 +272,8 @@ class _Guard:
         return isinstance(self._scope.type_of(name), Tensor) or name.startswith(MARK)
 
     def _users(self, name: str) -> list[NodeProto]:
-        nodes = self._scope.graph.node
-        return [node for node in nodes if name in node.input and not is_ours(node)]
+        """The nodes that still use a value."""
+        return [node for node in self._uses.get(name, ()) if name in node.input]
 
     def _guarded(
         self,

@@ -30,7 +30,7 @@ from shapes.expr import (
     shift,
     truncating_division,
 )
-from shapes.tensors import product
+from shapes.tensors import product, smaller
 
 __all__: list[str] = []
 
@@ -89,7 +89,7 @@ class Window:
         places = shift(ceiling_division(free, stride), 1)
         # A last window that would begin in the padding behind is left out.
         last = ceiling_division(combine(1, size, 1, front), stride)
-        return _least(self.call, places, last)
+        return smaller(places, last, self.call.known)
 
     def _padded(self, i: int, size: IntExpr, ceil: bool) -> IntExpr:
         """How much `auto_pad` pads axis i of a pool, if the pool accepts that. It is negative
@@ -127,14 +127,6 @@ def _toward_zero(call: Call, a: IntExpr, b: int) -> IntExpr:
     if call.known(less_equal(constant(1 - b), a)):
         return floor_division(maximum(a, ZERO), constant(b))
     return truncating_division(a, constant(b))
-
-
-def _least(call: Call, a: IntExpr, b: IntExpr) -> IntExpr:
-    from shapes.expr import minimum
-
-    if call.known(less_equal(a, b)):
-        return a
-    return b if call.known(less_equal(b, a)) else minimum(a, b)
 
 
 def _kernel(call: Call, weight: Shape) -> list[IntExpr]:
@@ -181,7 +173,7 @@ def _spread(window: Window, i: int, size: IntExpr, extra: int) -> IntExpr:
     stride = window.strides[i]
     if window.auto in SAME:
         whole = combine(1, scale(stride, shift(size, -1)), 1, shift(window.extent(i), extra))
-        return _least(window.call, scale(stride, size), whole)
+        return smaller(scale(stride, size), whole, window.call.known)
     pads = window.pads[i] + window.pads[i + len(window.kernel)]
     spread = combine(
         1, scale(stride, shift(size, -1)), 1, shift(window.extent(i), extra - pads)
