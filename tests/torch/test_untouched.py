@@ -6,8 +6,10 @@ from __future__ import annotations
 import functools
 import gc
 import logging
+import re
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 import pytest
@@ -16,6 +18,8 @@ from torch import nn
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from asserts.dialects.torch import installed
+from asserts.dialects.torch.export.bodies import InfeasibleError
+from asserts.dialects.torch.export.untouched import Objects, watching
 from tests.torch import untouched_help
 from tests.torch.untouched_help import keeps
 
@@ -156,9 +160,16 @@ def _reads(x: Any) -> Any:
     return x * FACTORS["two"]
 
 
+LETTERS = re.compile("[a-z]+")
+
+
+def _matches(x: Any) -> Any:
+    return x * 2 if LETTERS.fullmatch("abc") else x
+
+
 PLAIN: dict[str, Function] = {
     "own objects": _owns, "reads": _reads, "method": BOX.only_reads, "module": Layer(False),
-    "linear": nn.Linear(3, 3), "partial": functools.partial(torch.mul, other=2),
+    "linear": nn.Linear(3, 3), "pattern": _matches, "partial": functools.partial(torch.mul, other=2),
 }  # fmt: skip
 
 
@@ -211,6 +222,33 @@ def test_what_the_garbage_collector_calls_is_not_the_sides() -> None:
         gc.callbacks.remove(notice)
     assert collections_seen > 0
     torch.testing.assert_close(program.module()(torch.ones(3)), model(torch.ones(3)))
+
+
+found_by_ours = 0
+
+
+class _Finder:
+    """Like that of pytest, or of an editable installation."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> None:
+        global found_by_ours
+        found_by_ours += name == "colorsys"
+
+
+@pytest.mark.parametrize(("importer", "is_same"), [(torch.__file__, True), (__file__, False)])
+def test_what_finds_a_module_that_torch_imports_is_not_the_sides(
+    importer: str, is_same: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = found_by_ours
+    scope: dict[str, Any] = {}
+    exec(compile("def f():\n    import colorsys", importer, "exec"), scope)
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [_Finder, *sys.meta_path])
+    outcome = nullcontext() if is_same else pytest.raises(InfeasibleError, match="found_by_ours")
+    with outcome, watching(Objects([]), sys._getframe()):
+        scope["f"]()
+    assert found_by_ours == seen + 1
 
 
 def test_whoever_watches_goes_on_watching() -> None:

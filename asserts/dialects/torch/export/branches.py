@@ -319,7 +319,7 @@ class _Site:
         try:
             objects = Objects(self.frame.f_locals.values())
             environment = Environment(self.shape_env)
-            with watching(objects):
+            with watching(objects, sys._getframe()):
                 found = work()
             objects.require_same()
             environment.settle()

@@ -19,6 +19,7 @@ import gc
 import io
 import os
 import random
+import re
 import struct
 import sys
 import types
@@ -226,6 +227,7 @@ def _is_seen(one: Any) -> bool:
 
 _CONSTANT: Final = (
     struct.Struct,
+    re.Pattern,
     property,
     classmethod,
     staticmethod,
@@ -354,10 +356,26 @@ def _set_outside(code: CodeType) -> str | None:
     return None
 
 
+def _is_imported(frame: FrameType, inside: FrameType) -> bool:
+    """Whether code runs because a library, torch for one, imports a module that it needs: who
+    finds modules, and what the module asks of others, is not the program's. (That depends on
+    what has been imported before.)"""
+    found = False
+    while frame is not inside and frame.f_back is not None:
+        file = frame.f_code.co_filename
+        if file.startswith("<frozen importlib"):
+            found = True
+        elif found and not is_standard(file):
+            return not _is_watched_file(file)
+        frame = frame.f_back
+    return False
+
+
 @contextmanager
-def watching(objects: Objects) -> Iterator[None]:
-    """Take in, whenever a function of the user's begins to run in the block, what it can
-    reach. Raises `InfeasibleError` at the end if one sets what is not its own."""
+def watching(objects: Objects, inside: FrameType) -> Iterator[None]:
+    """Take in, whenever a function of the user's begins to run in the block, which is in the
+    frame, what it can reach. Raises `InfeasibleError` at the end if one sets what is not its
+    own."""
     before = sys.getprofile()
     # (What the garbage collector calls is not the program's, whenever it comes.)
     seen = {one.__code__ for one in gc.callbacks if isinstance(one, types.FunctionType)}
@@ -371,8 +389,10 @@ def watching(objects: Objects) -> Iterator[None]:
             kind = type(argument.__self__).__name__
             failures.append(InfeasibleError(f"it uses an object of type `{kind}`"))
         if event == "call" and code not in seen:
-            seen.add(code)
-            if _is_watched_file(code.co_filename):
+            if not _is_watched_file(code.co_filename):
+                seen.add(code)
+            elif not _is_imported(frame, inside):
+                seen.add(code)
                 try:
                     _require_own(code)
                     objects.add(_names(code, frame.f_globals))
