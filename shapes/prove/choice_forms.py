@@ -64,7 +64,7 @@ FORM_STEPS: Final = 20_000
 WRITTEN: Final = 8
 """Steps of writing one maximum."""
 SUMMED: Final = 4
-"""Minima of so many maxima are written as sums."""
+"""Minima of maxima with so many operands together are written as sums."""
 
 _MIN: Final = OPERATORS["Min"]
 _MAX: Final = OPERATORS["Max"]
@@ -149,16 +149,18 @@ def in_choice_form(e: Any) -> Any:
     """
     if any(node.op is _WHERE for node in walk(e)):
         e = interpret(_Selections(), {}, e)
-    for analysis in (_Forms(), _Sums(), _Turned()):
-        e = interpret(analysis, {}, e)
-    return e
+    return _in_maxima(interpret(_Forms(), {}, e))
 
 
 def in_choice_form_again(e: Any) -> Any:
     """The same for what is in normal form already, now with the remainders of choices, too."""
-    for analysis in (_Extrema(), _Sums(), _Turned()):
-        e = interpret(analysis, {}, e)
-    return e
+    return _in_maxima(interpret(_Extrema(), {}, e))
+
+
+def _in_maxima(e: Any) -> Any:
+    """An expression in which minima of few maxima are sums of these."""
+    summed: Any = interpret(_Sums(), {}, e)
+    return interpret(_Turned(summed), {}, summed)
 
 
 _FORMS: Final[dict[Callable[[Any], Any], Part[IntExpr, IntExpr | None]]] = {
@@ -222,7 +224,7 @@ class _Forms(_Extrema):
         """The quotient of a choice is left for later: what it is in is often the remainder of
         the same choice on both sides."""
         if type(y) is IntConstant and any(t.op in _EXTREMA for t in x.terms()):
-            return combine(1, x, -y.constant, floor_division(x, y))
+            return combine(1, x, -y.constant, floor_division(_in_maxima(x), y))
         return super().mod(x, y)
 
 
@@ -235,7 +237,10 @@ class _Sums(_Sorted):
         if made.op is not _MIN or len(made.args) > SUMMED:
             return made
         clauses = [frozenset(_maximum_of(x)) for x in int_operands(made)]
-        everything = _written([frozenset[IntExpr]().union(*clauses)])
+        union = frozenset[IntExpr]().union(*clauses)
+        if len(union) > SUMMED:
+            return made
+        everything = _written([union])
         return combine(1, _of_parts(clauses, _one_clause), _sign(len(clauses)), everything)
 
 
@@ -258,11 +263,18 @@ def _sign(count: int) -> int:
 
 
 class _Turned(_Sorted):
-    """The analysis that writes a maximum, or the opposite of a minimum, in one way."""
+    """The analysis that writes a maximum, or the opposite of a minimum, in one way, where it
+    is no operand of a minimum of maxima in an expression."""
 
-    def max(self, *operands: Any) -> Any:
-        made = maximum(*operands)
-        return _turned(frozenset(int_operands(made))) if made.op is _MAX else made
+    def __init__(self, e: Expr) -> None:
+        super().__init__()
+        minima = (node for node in walk(e) if node.op is _MIN)
+        self._within = {t for node in minima for x in int_operands(node) for t in x.terms()}
+
+    def refine(self, node: Expr, value: Any) -> Any:
+        if value.op is _MAX and node not in self._within:
+            return _turned(frozenset(int_operands(value)))
+        return value
 
 
 def _turned(clause: frozenset[IntExpr]) -> IntExpr:
@@ -307,12 +319,22 @@ def _extremum(e: IntExpr) -> IntExpr:
     common = _common_choices(int_operands(e))
     try:
         clauses = _Reader().clauses(e, common)
+        if all(len(clause) == 1 for clause in clauses):
+            opposite = [frozenset(scale(-1, x) for (x,) in clauses)]
+        elif len(clauses) > 1:
+            opposite = _Reader().clauses(scale(-1, e), scale(-1, common))
+        else:
+            return combine(1, common, 1, _written(clauses))
     except _TooManyError:
         return e
-    if all(len(clause) == 1 for clause in clauses):
-        opposite = frozenset(scale(-1, x) for (x,) in clauses)
-        return combine(1, common, -1, _written([opposite]))
+    if _size(opposite) < _size(clauses):
+        return combine(1, common, -1, _written(opposite))
     return combine(1, common, 1, _written(clauses))
+
+
+def _size(clauses: Clauses) -> tuple[int, int]:
+    """How much is written: the maxima, and their operands."""
+    return len(clauses), sum(map(len, clauses))
 
 
 def _common_choices(operands: Sequence[IntExpr]) -> IntExpr:
@@ -376,14 +398,20 @@ def _either(parts: list[Clauses]) -> Clauses:
     for part in parts:
         if len(found) * len(part) > 4 * CLAUSES:
             raise _TooManyError
-        found = [a | b for a in found for b in part]
+        found = _smallest([a | b for a in found for b in part])
     return found
+
+
+def _smallest(clauses: Clauses) -> Clauses:
+    """Without sets that contain others."""
+    found = list(dict.fromkeys(clauses))
+    return [c for c in found if not any(d < c for d in found)]
 
 
 def _least_clauses(clauses: Clauses) -> Clauses:
     """Without operands and maxima that others make superfluous."""
     spend(len(clauses) * len(clauses))
-    clauses = list(dict.fromkeys(map(_greatest, clauses)))
+    clauses = _smallest([_greatest(clause) for clause in clauses])
     if len(clauses) > CLAUSES:
         raise _TooManyError
     return [c for c in clauses if not any(d is not c and _below(d, c) for d in clauses)]
@@ -428,18 +456,6 @@ def _written(clauses: Clauses) -> IntExpr:
     return combine(1, base, g, minimum(*maxima) if len(maxima) > 1 else maxima[0])
 
 
-def _summed(x: IntExpr) -> IntExpr:
-    """A sum of several choices in which minima are written by maxima, some of which may be
-    those of other terms."""
-    if len(_choices_in(x)) < 2:
-        return x
-    summed: Any = x
-    for analysis in (_Sums(), _Turned()):
-        summed = interpret(analysis, {}, summed)
-    assert isinstance(summed, IntExpr)
-    return summed
-
-
 # --------------------------------------------------------------------------- quotients
 
 
@@ -452,7 +468,7 @@ def _quotient(x: IntExpr, divisor: IntExpr) -> IntExpr:
     selections = [(t, c) for t, c in x.terms().items() if t.op is _WHERE]
     chosen = selections[0] if len(selections) == 1 else _one_choice(x)
     if chosen is None:
-        x = _summed(x)
+        x = _in_maxima(x) if len(_choices_in(x)) > 1 else x
         chosen = _one_choice(x)
     if chosen is None:
         return quotient_of_sum(x, k)
