@@ -71,6 +71,7 @@ _MAX: Final = OPERATORS["Max"]
 _WHERE: Final = OPERATORS["Where"]
 _QUOTIENT: Final = OPERATORS["FloorDiv"]
 _EXTREMA: Final = (_MIN, _MAX)
+_CHOSEN: Final = (_MIN, _MAX, _WHERE)
 _RELATION: Final = {"LeZero": le_zero, "EqZero": eq_zero, "NeZero": ne_zero}
 _ZERO: Final = constant(0)
 
@@ -159,6 +160,8 @@ def in_choice_form_again(e: Any) -> Any:
 
 def _in_maxima(e: Any) -> Any:
     """An expression in which minima of few maxima are sums of these."""
+    if type(e) is IntConstant:
+        return e
     summed: Any = interpret(_Sums(), {}, e)
     return interpret(_Turned(summed), {}, summed)
 
@@ -316,7 +319,13 @@ def _extremum(e: IntExpr) -> IntExpr:
     operand is 0."""
     if e.op not in _EXTREMA:
         return e
-    common = _common_choices(int_operands(e))
+    operands = int_operands(e)
+    if not any(t.op in _EXTREMA for x in operands for t in x.terms()):
+        if e.op is _MAX:
+            return _written([_greatest(frozenset(operands))])
+        opposites = frozenset(scale(-1, x) for x in operands)
+        return scale(-1, _written([_greatest(opposites)]))
+    common = _common_choices(operands)
     try:
         clauses = _Reader().clauses(e, common)
         if all(len(clause) == 1 for clause in clauses):
@@ -465,10 +474,13 @@ def _quotient(x: IntExpr, divisor: IntExpr) -> IntExpr:
     k = divisor.constant if type(divisor) is IntConstant else 0
     if k < 1:
         return floor_division(x, divisor)
-    selections = [(t, c) for t, c in x.terms().items() if t.op is _WHERE]
+    choices = [(t, c) for t, c in x.terms().items() if t.op in _CHOSEN]
+    if not choices:
+        return quotient_of_sum(x, k)
+    selections = [one for one in choices if one[0].op is _WHERE]
     chosen = selections[0] if len(selections) == 1 else _one_choice(x)
     if chosen is None:
-        x = _in_maxima(x) if len(_choices_in(x)) > 1 else x
+        x = _in_maxima(x) if len(choices) - len(selections) > 1 else x
         chosen = _one_choice(x)
     if chosen is None:
         return quotient_of_sum(x, k)

@@ -17,7 +17,7 @@ from typing import Final
 
 from shapes.base.budget import spend
 from shapes.expr.integers import floor_division
-from shapes.expr.linear import scale, shift
+from shapes.expr.linear import leading_sign, scale, shift
 from shapes.expr.nodes import (
     OPERATORS,
     IntConstant,
@@ -38,9 +38,11 @@ def quotient_of_sum(x: IntExpr, k: int) -> IntExpr:
     """``x // k`` with small coefficients: ``(3*z + 5) // 4`` as ``z + 1 - (z + 2) // 4``. Of
     that and the opposite of the same for -x, rounded up, the one that is less in the order of
     coefficients. Quotients that are terms of x are made part of this one first."""
-    x = halves(x)
-    sign = 1
-    while (found := _innermost(x)) is not None:
+    sign, found = 1, None
+    if any(t.op is _QUOTIENT for t in x.terms()):
+        x = halves(x)
+        found = _innermost(x)
+    while found is not None:
         term, u, m = found
         c = x.terms()[term]
         rest = combine(1, x, -c, term)
@@ -49,10 +51,13 @@ def quotient_of_sum(x: IntExpr, k: int) -> IntExpr:
         else:  # rounded up: ``-((u//m - rest + k - 1) // k)``
             x, sign = combine(-m, rest, 1, u, m * (k - 1)), -sign
         k *= m
+        found = _innermost(x)
     whole, rest = _nearest(x, k)
-    opposite, other = _nearest(shift(scale(-1, x), k - 1), k)
-    if rest is not other and first([rest, other]) is other:
-        return combine(-sign, opposite, -sign, floor_division(other, constant(k)))
+    if any(2 * c == k for c in rest.terms().values()):
+        # (Of others the sign of a quotient's numerator is the kernel's to choose.)
+        opposite, other = _nearest(shift(scale(-1, x), k - 1), k)
+        if first([rest, other]) is other:
+            return combine(-sign, opposite, -sign, floor_division(other, constant(k)))
     return combine(sign, whole, sign, floor_division(rest, constant(k)))
 
 
@@ -87,9 +92,13 @@ def number_of(quotient: IntExpr) -> int:
 def _nearest(x: IntExpr, k: int) -> tuple[IntExpr, IntExpr]:
     """``x = k*whole + rest`` with coefficients of the rest above -k/2 and up to k/2, and its
     constant below k."""
-    nearest = {t: -((k // 2 - c) // k) for t, c in x.terms().items()}
-    whole = from_terms({t: c for t, c in nearest.items() if c}, x.constant // k)
-    return whole, combine(1, x, -k, whole)
+    terms = x.terms()
+    if all(-k < 2 * c <= k for c in terms.values()):
+        whole = constant(x.constant // k)
+        return whole, shift(x, -k * whole.constant)
+    nearest = {t: -((k // 2 - c) // k) for t, c in terms.items()}
+    made = from_terms({t: c for t, c in nearest.items() if c}, x.constant // k)
+    return made, combine(1, x, -k, made)
 
 
 def halves(e: IntExpr) -> IntExpr:
@@ -124,7 +133,13 @@ def divided(e: IntExpr, g: int) -> IntExpr:
 
 def first(operands: Sequence[IntExpr]) -> IntExpr:
     """The least in the order of coefficients."""
-    return in_order(operands)[0]
+    least = operands[0]
+    for x in operands[1:]:
+        difference = combine(1, x, -1, least)
+        terms = difference.terms()
+        if (leading_sign(terms) if terms else difference.constant) < 0:
+            least = x
+    return least
 
 
 def in_order(operands: Iterable[IntExpr]) -> list[IntExpr]:
