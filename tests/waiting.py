@@ -8,7 +8,7 @@ from typing import TypeVar
 
 __all__ = ["until"]
 
-LONGEST = 300.0
+LONGEST = 300
 """Seconds after which something does not happen at all, on however slow a machine."""
 
 T = TypeVar("T")
