@@ -1,12 +1,16 @@
-"""What a count of the kernel's work must not depend on."""
+"""Work in steps of Python's own interpreter, and what such a count must not depend on."""
 
 from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any
 
+import shapes
 from shapes.expr import hash_consing
 
 
@@ -23,3 +27,30 @@ def undisturbed() -> Iterator[None]:
     finally:
         hash_consing._sweep_at[:] = sweep_at
         gc.enable()
+
+
+def steps(task: Callable[[], object], package: ModuleType = shapes) -> int:
+    """Bytecode instructions of a package that a task executes."""
+    count = 0
+    sources = str(Path(str(package.__file__)).parent)
+
+    def local(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal count
+        count += event == "opcode"
+        return local
+
+    def entered(frame: FrameType, event: str, argument: object) -> Any:
+        if not frame.f_code.co_filename.startswith(sources):
+            return None
+        frame.f_trace_lines = False
+        frame.f_trace_opcodes = True
+        return local
+
+    before = sys.gettrace()
+    with undisturbed():
+        sys.settrace(entered)
+        try:
+            task()
+        finally:
+            sys.settrace(before)
+    return count

@@ -34,6 +34,8 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import LONGEST
+
 __all__ = ["PAGES", "ROOT", "Block", "Page", "blocks", "require_like"]
 
 ROOT = Path(__file__).parent.parent
@@ -168,7 +170,7 @@ class Page:
         path = os.pathsep.join(filter(None, (str(ROOT), kept.get("PYTHONPATH"))))
         done = subprocess.run(
             ["bash", "-c", command], cwd=self.folder, capture_output=True, text=True,
-            timeout=300, stdin=subprocess.DEVNULL,
+            timeout=LONGEST, stdin=subprocess.DEVNULL,
             env={**kept, "COLUMNS": "100", "PYTHONPATH": path,
                  "PATH": f"{tools}{os.pathsep}{kept.get('PATH', os.defpath)}"},
         )  # fmt: skip

@@ -57,7 +57,7 @@ def test_the_answer_is_right(name: str, engine: str) -> None:
 def test_processes_of_their_own() -> None:
     tiny = dataclasses.replace(WORKLOADS["W1sub"], sizes=(10, 20))
     names = ["ours", "torch"] if HAS_TORCH else ["ours"]
-    measured = run_workload(tiny, names, Options(repeats=1))
+    measured = run_workload(tiny, names, Options(repeats=1, timeout=3600))
     table = rows(tiny, measured, tiny.sizes)
     assert [row.engine for row in table] == names
     for row in table:

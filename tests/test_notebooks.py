@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import LONGEST
+
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
@@ -18,7 +20,8 @@ else:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 @pytest.mark.filterwarnings("default")
-def test_notebook_runs(path: Path) -> None:
+def test_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With this Python, whatever kernels and settings the user has, or no place for any."""
     from nbclient import NotebookClient
 
     if "torch" in path.stem and not os.environ.get("CI"):
@@ -28,7 +31,12 @@ def test_notebook_runs(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     assert all(not cell.get("outputs") for cell in notebook.cells), "outputs are not committed"
 
-    client = NotebookClient(notebook, timeout=300, kernel_name="python3")
+    folders = ("JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR")
+    for folder in (*folders, "MPLCONFIGDIR"):
+        monkeypatch.setenv(folder, str(tmp_path / folder.lower()))
+    client = NotebookClient(
+        notebook, timeout=LONGEST, startup_timeout=LONGEST, kernel_name="python3"
+    )
     client.execute(cwd=str(FOLDER.parent))
 
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]

@@ -22,6 +22,7 @@ from asserts.fleet.engines import Dask
 from asserts.fleet.plan import EngineError, Plan
 from asserts.fleet.run import run
 from tests.fleet.models import folder_of, journal
+from tests.waiting import LONGEST, until
 
 HAS_DASK = importlib.util.find_spec("distributed") is not None or bool(os.environ.get("CI"))
 pytestmark = [
@@ -50,10 +51,7 @@ class Cluster:
             "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
             "--scheduler-file", str(about),
         )  # fmt: skip
-        for _ in range(1200):
-            if about.exists() and about.read_text().endswith("}"):
-                break
-            time.sleep(0.05)
+        until(lambda: about.exists() and about.read_text().endswith("}"))
         self.address = str(json.loads(about.read_text())["address"])
         self.workers: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -106,7 +104,7 @@ def test_a_worker_is_killed_in_the_middle(tmp_path: Path) -> None:
 
         found = run([str(models)], plan, Dask(engine.address), out, tell)
         assert killed
-        assert engine.workers[killed[0]].wait(10) == -signal.SIGKILL
+        assert engine.workers[killed[0]].wait(LONGEST) == -signal.SIGKILL
     rows = journal(out)
     assert len(rows) == len({row["key"] for row in rows}) == 10
     assert {row["status"] for row in rows} == {"done"}
@@ -131,18 +129,14 @@ def test_answers_are_lost_with_their_worker(tmp_path: Path) -> None:
             assert connected._client is not None
             return [one.status for one in connected._client.futures.values()]
 
-        def until(status: str) -> None:
-            for _ in range(600):
-                if all(one == status for one in state_of_all()):
-                    return
-                time.sleep(0.1)
-            raise AssertionError(state_of_all())
+        def all_are(status: str) -> bool:
+            return all(one == status for one in state_of_all())
 
         def tell(what: str, done: int, total: int) -> None:
             if what == "report" and done == 1:
-                until("finished")
+                until(lambda: all_are("finished"))
                 os.kill(worker, signal.SIGKILL)
-                until("lost")
+                until(lambda: all_are("lost"))
                 engine.add_worker()
 
         found = run([str(models)], plan, connected, out, tell)

@@ -9,11 +9,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+
+from tests.waiting import LONGEST, until
 
 ROOT = Path(__file__).parents[2]
 CODE = """
@@ -27,6 +28,13 @@ limits = Limits(**given.pop("limits"))
 raise SystemExit(serve(Settings(folder=Path(given.pop("folder")), limits=limits, **given)))
 """
 LIMITS = {"question_workers": 1, "question_seconds": 5.0, "job_seconds": 60.0}
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 class Response:
@@ -49,30 +57,36 @@ class Server:
     """One running service."""
 
     def __init__(self, folder: Path, limits: dict[str, Any] | None = None, **settings: Any):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.folder = folder
-        given = {"folder": str(folder), "port": self.port, "limits": {**LIMITS, **(limits or {})}}
-        self.given = given | settings
+        self.given = {
+            "folder": str(folder), "limits": {**LIMITS, **(limits or {})}, **settings
+        }  # fmt: skip
         self.log = folder / "log.jsonl"
         self.process = self._started()
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _started(self, attempts: int = 5) -> subprocess.Popen[bytes]:
+        """(Somebody may take the port before the server does: then it gets another one.)"""
         self.folder.mkdir(parents=True, exist_ok=True)
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-c", CODE, json.dumps(self.given)], stderr=log, env=env
-            )
-        for _ in range(600):
-            with contextlib.suppress(OSError):
-                if self.request("GET", "/readyz").status == 200:
-                    return process
-            if process.poll() is not None:
-                break
-            time.sleep(0.1)
-        raise AssertionError(self.log.read_text())
+                [sys.executable, "-c", CODE, json.dumps({**self.given, "port": self.port})],
+                stderr=log, env=env,
+            )  # fmt: skip
+        until(lambda: self._is_ready() or process.poll() is not None)
+        if process.poll() is None:
+            return process
+        said = self.log.read_text()
+        if attempts > 1 and "address already in use" in said.rpartition("\n{")[2].lower():
+            self.port = free_port()
+            return self._started(attempts - 1)
+        raise AssertionError(said)
+
+    def _is_ready(self) -> bool:
+        with contextlib.suppress(OSError, HTTPException):
+            return self.request("GET", "/readyz").status == 200
+        return False
 
     @property
     def url(self) -> str:
@@ -84,7 +98,7 @@ class Server:
         path: str,
         body: Any = None,
         headers: dict[str, str] | None = None,
-        timeout: float = 60.0,
+        timeout: float = LONGEST,
     ) -> Response:
         """One request on a connection of its own; what is no bytes is sent as JSON."""
         sent = dict(headers or {})
@@ -111,15 +125,14 @@ class Server:
         sent = {"Content-Type": "application/octet-stream", **headers}
         return self.request("POST", f"/v1/programs?name={name}", content, sent)
 
-    def finished(self, job: str, seconds: float = 90.0) -> Any:
+    def state(self, job: str) -> str:
+        """How far a job is."""
+        return str(self.get(f"/v1/jobs/{job}").json["state"])
+
+    def finished(self, job: str) -> Any:
         """The job when it has ended."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            found = self.get(f"/v1/jobs/{job}").json
-            if found["state"] not in ("queued", "running"):
-                return found
-            time.sleep(0.05)
-        raise AssertionError(found)
+        until(lambda: self.state(job) not in ("queued", "running"))
+        return self.get(f"/v1/jobs/{job}").json
 
     def worked(self, **asked: Any) -> Any:
         """A job from its beginning to its end."""
@@ -133,7 +146,7 @@ class Server:
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):
                 fields = stat.read_text().rpartition(")")[2].split()
-                if int(fields[1]) == self.process.pid:
+                if int(fields[1]) == self.process.pid and fields[0] != "Z":
                     found.append((int(fields[19]), int(stat.parent.name)))
         return [pid for _, pid in sorted(found)]
 
@@ -145,7 +158,7 @@ class Server:
     def stop(self) -> int:
         """Stop it as an operator does; the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(LONGEST)
 
     def kill(self) -> None:
         """Let it crash."""
@@ -153,7 +166,7 @@ class Server:
         self.process.wait()
 
     def start(self) -> None:
-        """Start it again, with the same folder and port."""
+        """Start it again, with the same folder."""
         self.process = self._started()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import socket
-import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.service.serving import Server, running
+from tests.waiting import LONGEST
 
 REQUESTS = 5
 """For each operation and mode; there are over thirty operations."""
@@ -43,10 +43,9 @@ def test_at_least_two_hundred_requests(hostile: Server) -> None:
     operations = [one.ok() for one in schema.get_all_operations()]
     modes = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
     seen: Counter[int] = Counter()
-    end = time.monotonic() + 180  # (a bound for slow machines; it takes seconds on others)
     for operation in operations:
         for mode in modes:
-            ask(operation.as_strategy(generation_mode=mode), seen, end)
+            ask(operation.as_strategy(generation_mode=mode), seen)
     assert len(operations) >= 30
     assert sum(seen.values()) >= 200, seen
     assert not [status for status in seen if status >= 500], seen
@@ -54,7 +53,7 @@ def test_at_least_two_hundred_requests(hostile: Server) -> None:
     assert hostile.get("/readyz").status == 200
 
 
-def ask(cases: st.SearchStrategy[Any], seen: Counter[int], end: float) -> None:
+def ask(cases: st.SearchStrategy[Any], seen: Counter[int]) -> None:
     """Some requests of one operation, and what holds of every answer."""
 
     @settings(
@@ -65,9 +64,9 @@ def ask(cases: st.SearchStrategy[Any], seen: Counter[int], end: float) -> None:
     )
     @given(cases)
     def run(case: Any) -> None:
-        if time.monotonic() > end or case.operation.path.endswith("/events"):
+        if case.operation.path.endswith("/events"):
             return
-        answer = case.call(timeout=20)
+        answer = case.call(timeout=LONGEST)
         seen[answer.status_code] += 1
         if answer.status_code >= 400 and case.operation.path != "/readyz":
             kind = answer.headers["content-type"][0]
@@ -122,8 +121,8 @@ EXPLODE = {
 
 @pytest.mark.parametrize("what", EXPLODE)
 def test_questions_that_explode(what: str, hostile: Server) -> None:
-    """An answer, or a problem that says which limit it was; within the limit."""
-    started = time.monotonic()
+    """An answer, or a problem that says which limit it was; within the limits of
+    the server (which kills the worker otherwise)."""
     for verb, field in (("prove", "claims"), ("simplify", "expressions")):
         body = dict(EXPLODE[what])
         if verb == "simplify":
@@ -137,7 +136,6 @@ def test_questions_that_explode(what: str, hostile: Server) -> None:
             assert "internal" not in found.json["type"], found
         if field == "claims" and what == "python":
             assert found.status == 422
-    assert time.monotonic() - started < 60
     assert hostile.post("/v1/prove", {"claims": "1 < 2"}).status == 200
 
 
@@ -154,6 +152,6 @@ def test_ten_megabytes_of_text(hostile: Server) -> None:
 def raw_post(server: Server, body: bytes, headers: dict[str, str]) -> bytes:
     head = "POST /v1/prove HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=LONGEST) as connection:
         connection.sendall(head.encode() + body)
         return connection.recv(65536)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from asserts.service.settings import Settings
 from asserts.service.store import Store
 from asserts.service.tables import Base
 from tests.service.serving import Server, running
+from tests.waiting import LONGEST, until
 
 ASK = {"symbols": ["b"], "claims": "b >= 0"}
 
@@ -76,16 +76,15 @@ def test_health_and_figures(server: Server) -> None:
     assert "nothing" not in text  # (no series for paths that strangers make up)
 
 
+def logged(server: Server) -> list[Any]:
+    """The whole lines."""
+    return [json.loads(line) for line in server.log.read_text().split("\n")[:-1]]
+
+
 def test_logs_are_lines_of_json(server: Server) -> None:
     server.post("/v1/prove", ASK, headers={"X-Request-Id": "find-me"})
     server.post("/v1/prove", {"claims": "secret_name < 1"})
-    for _ in range(200):
-        lines = [json.loads(line) for line in server.log.read_text().splitlines()]
-        (mine,) = [one for one in lines if one.get("request_id") == "find-me"] or [None]
-        if mine:
-            break
-        time.sleep(0.05)
-    assert mine is not None
+    (mine,) = until(lambda: [one for one in logged(server) if one.get("request_id") == "find-me"])
     assert (mine["route"], mine["status"], mine["method"]) == ("/v1/prove", 200, "POST")
     assert mine["ms"] >= 0
     assert "secret_name" not in server.log.read_text()  # (what is asked is not logged)
@@ -105,19 +104,13 @@ def test_the_migrations_make_the_tables(tmp_path: Path) -> None:
 def test_stopping_ends_streams_and_keeps_what_was_stored(tmp_path: Path) -> None:
     with running(tmp_path / "data", grace=1.0) as server:
         made = server.post("/v1/environments", {"symbols": ["b"]})
-        started = time.monotonic()
         assert server.stop() in (0, -signal.SIGTERM)
-        assert time.monotonic() - started < 15
         server.start()
         assert server.get(made.headers["location"]).status == 200
         workers = server.workers()
         os.kill(server.process.pid, signal.SIGINT)
-        server.process.wait(20)
-        for _ in range(50):
-            if not any(Path(f"/proc/{pid}").exists() for pid in workers):
-                break
-            time.sleep(0.1)
-        assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+        server.process.wait(LONGEST)
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", "compose.yaml"])

@@ -7,7 +7,6 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +19,7 @@ from asserts.service.store import Store
 from asserts.service.tables import Base
 from tests.service.serving import running
 from tests.service.test_programs import onnx_model
+from tests.waiting import until
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 RUNUSER = shutil.which("runuser", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
@@ -40,7 +40,8 @@ class Postgres:
         self.user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
         if os.getuid() == 0:  # (it does not run as root)
             shutil.chown(folder, self.user)
-        self.run("initdb", "-D", str(folder / "db"), "-A", "trust", "-U", "postgres")
+        self.run("initdb", "-D", str(folder / "db"), "-A", "trust", "-U", "postgres",
+                 "--locale=C", "-E", "UTF8")  # fmt: skip
         self.start()
 
     def run(self, name: str, *arguments: str) -> None:
@@ -104,10 +105,7 @@ def test_a_restart_of_the_database(postgres: Postgres, tmp_path: Path) -> None:
         assert server.post("/v1/prove", {**KNOWN, "claims": "b >= 1"}).status == 200
 
         postgres.start()
-        for _ in range(50):
-            if server.get("/readyz").status == 200:
-                break
-            time.sleep(0.1)
+        until(lambda: server.get("/readyz").status == 200)
         assert server.post(f"{path}/prove", {"claims": "b//8*8 == b"}).status == 200
         state = server.post(f"{path}/facts", {"facts": ["b >= 8"]}, headers={"If-Match": '"1"'})
         assert state.headers["etag"] == '"2"'

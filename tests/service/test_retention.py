@@ -17,6 +17,7 @@ from asserts.service.store import Store
 from asserts.service.tables import Job, Program, now
 from tests.service.serving import Server, running
 from tests.service.test_programs import ended, onnx_model, uploaded
+from tests.waiting import until
 
 
 def contents(folder: Path) -> set[str]:
@@ -158,13 +159,9 @@ def test_the_server_looks_by_itself(tmp_path: Path) -> None:
     """Two seconds are kept; the server looks every second, and when it starts."""
     with running(tmp_path / "data", keep_days=2 / 86400) as server:
         program = uploaded(server, "m.onnx", onnx_model())
-        for _ in range(200):
-            # (a content goes after the row that named it)
-            if server.get(f"/v1/programs/{program}").status == 404 and not contents(server.folder):
-                break
-            time.sleep(0.1)
-        assert server.get(f"/v1/programs/{program}").status == 404
-        assert contents(server.folder) == set()
+        # (a content goes after the row that named it)
+        until(lambda: server.get(f"/v1/programs/{program}").status == 404)
+        until(lambda: not contents(server.folder))
         uploaded(server, "m.onnx", onnx_model())
         server.kill()
         time.sleep(2.1)

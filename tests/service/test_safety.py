@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +20,7 @@ from asserts.service.keys import _Bucket
 from asserts.service.run import add_key
 from asserts.service.settings import Settings, is_loopback
 from tests.service.serving import ROOT, Server, running
+from tests.waiting import LONGEST, until
 
 EASY = {"symbols": ["b"], "claims": "b >= 0"}
 CUBES = {
@@ -46,12 +46,10 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_time(strict: Server) -> None:
-    started = time.monotonic()
     found = strict.post("/v1/prove", CUBES)
     assert found.json["type"] == "urn:shapeproof:problem:time"
     assert found.status == 422
     assert found.json["limit"] == "2 s"
-    assert time.monotonic() - started < 30
     assert strict.post("/v1/prove", EASY).status == 200
 
 
@@ -67,12 +65,8 @@ def test_a_killed_worker_is_replaced_and_the_question_asked_again(strict: Server
     for pid in before:
         os.kill(pid, signal.SIGKILL)
     assert strict.post("/v1/prove", EASY).status == 200
-    for _ in range(100):
-        if not set(before) & set(strict.workers()):
-            break
-        time.sleep(0.1)
-    assert not set(before) & set(strict.workers())
-    assert strict.metric("shapeproof_worker_restarts") >= 1
+    until(lambda: not set(before) & set(strict.workers()))
+    until(lambda: strict.metric("shapeproof_worker_restarts") >= 1)
 
 
 def test_workers_are_replaced_after_a_number_of_uses(strict: Server) -> None:
@@ -88,7 +82,7 @@ def test_a_full_queue_answers_at_once(strict: Server) -> None:
     """One works, two wait, the others are told to come again; no other error."""
     with ThreadPoolExecutor(12) as clients:
         slow = [clients.submit(strict.post, "/v1/prove", CUBES) for _ in range(3)]
-        time.sleep(0.3)
+        until(lambda: strict.metric('shapeproof_waiting{pool="questions"') == 2)
         quick = [clients.submit(strict.post, "/v1/prove", EASY) for _ in range(8)]
         found = [one.result() for one in (*slow, *quick)]
     refused = [one for one in found if one.status == 429]
@@ -99,21 +93,21 @@ def test_a_full_queue_answers_at_once(strict: Server) -> None:
     assert strict.post("/v1/prove", EASY).status == 200
 
 
-def test_memory() -> None:
+def test_memory(tmp_path: Path) -> None:
     """The limit holds in the process (no question that we know needs so much)."""
     code = (
         "from asserts.work.worker import _prepare; from asserts.work.problems import *\n"
         "_prepare({'memory': 200 << 20, 'file_size': 0})\n"
         "try: bytearray(300 << 20)\n"
         "except MemoryError as error: print(problem_of(error).kind)\n"
-        "try: open('/tmp/shapeproof-test-file', 'w').write('x' * 9999)\n"
+        "try: open('file', 'w').write('x' * 9999)\n"
         "except OSError: print('no file')\n"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True
-    )
-    Path("/tmp/shapeproof-test-file").unlink(missing_ok=True)
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env=env,
+        check=True,
+    )  # fmt: skip
     assert done.stdout.split("\n")[:2] == ["memory", "no file"]
 
 
@@ -122,11 +116,7 @@ def test_workers_end_with_the_server(tmp_path: Path) -> None:
         workers = server.workers()
         assert workers
         server.kill()
-        for _ in range(100):
-            if not any(Path(f"/proc/{pid}").exists() for pid in workers):
-                break
-            time.sleep(0.1)
-        assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
 
 
 def test_lines_of_strangers_files_are_not_read(server: Server, tmp_path: Path) -> None:
@@ -150,7 +140,7 @@ def test_lines_of_strangers_files_are_not_read(server: Server, tmp_path: Path) -
 # --------------------------------------------------------------------------- requests
 
 
-def raw(server: Server, data: bytes, seconds: float = 10.0) -> bytes:
+def raw(server: Server, data: bytes, seconds: float = LONGEST) -> bytes:
     """What comes back for these very bytes."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=seconds) as connection:
         connection.sendall(data)
@@ -212,11 +202,7 @@ def test_half_open_requests_do_no_harm(server: Server) -> None:
     assert server.upload("b.onnx", b"x").status in (422, 429)
     for connection in connections:
         connection.close()
-    for _ in range(100):
-        if server.upload("b.onnx", b"x").status == 422:
-            break
-        time.sleep(0.1)
-    assert server.upload("b.onnx", b"x").status == 422
+    until(lambda: server.upload("b.onnx", b"x").status == 422)
 
 
 def test_request_ids(server: Server) -> None:

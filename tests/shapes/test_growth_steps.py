@@ -8,51 +8,20 @@ terms of sums are written out only where somebody reads them. Twice the size may
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytest
 
-import shapes
 from shapes import Facts, Max, Min, ShapeEnv, make, symbol
 from shapes.expr.nodes import IntExpr, Sum
 from shapes.facts.bounds import bounds
 from tests.benchmarks.workloads import mixed
 from tests.builds import interpreted_only
-from tests.counting import undisturbed
+from tests.counting import steps
 
-SOURCES = str(Path(shapes.__file__).parent)
 STEEPEST = 2**1.1
-
-
-def steps(task: Callable[[], object]) -> int:
-    """Bytecode instructions of `shapes` that a task executes."""
-    count = 0
-
-    def local(frame: FrameType, event: str, argument: object) -> Any:
-        nonlocal count
-        count += event == "opcode"
-        return local
-
-    def entered(frame: FrameType, event: str, argument: object) -> Any:
-        if not frame.f_code.co_filename.startswith(SOURCES):
-            return None
-        frame.f_trace_lines = False
-        frame.f_trace_opcodes = True
-        return local
-
-    before = sys.gettrace()
-    with undisturbed():
-        sys.settrace(entered)
-        try:
-            task()
-        finally:
-            sys.settrace(before)
-    return count
 
 
 Prepared = Callable[[int], Callable[[], object]]

@@ -623,18 +623,17 @@ def test_guards_of_a_file_prove_what_follows_from_them() -> None:
 # --------------------------------------------------------------------------- what loading runs
 
 
-def hostile_archives() -> dict[str, bytes]:
+def hostile_archives(made: Path) -> dict[str, bytes]:
     """Those that the service refuses."""
-    found = hostile_programs().items()
+    found = hostile_programs(made).items()
     return {what: content for what, (name, content) in found if name.endswith(".pt2")}
 
 
 def test_hostile_files_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """By the command and the library as by the service: before torch sees them."""
-    mark = Path("/tmp/shapeproof-was-here")
-    mark.unlink(missing_ok=True)
+    made = tmp_path / "made"
     path = tmp_path / "hostile.pt2"
-    archives = hostile_archives()
+    archives = hostile_archives(made)
     for what, content in archives.items():
         if what == "pt2: a bomb":
             continue
@@ -644,7 +643,7 @@ def test_hostile_files_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture
         assert str(path) in str(error.value), what
     path.write_bytes(archives["pt2: a call in an expression"])
     assert "is refused" in refused(path, capsys)
-    assert not mark.exists()
+    assert not made.exists()
 
 
 def test_operators_of_the_process_are_allowed(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from torch.fx.experimental.sym_node import SymNode
 from asserts.dialects.torch import installed
 from tests.torch.programs import named
 from tests.torch.torch_help import asserts_of, disagreements, exported
+from tests.waiting import LONGEST
 
 
 def current() -> list[object]:
@@ -78,9 +79,9 @@ def test_in_threads() -> None:
     def work() -> None:
         try:
             with installed():
-                barrier.wait(timeout=60)
+                barrier.wait(timeout=LONGEST)
                 assert current() != before
-                barrier.wait(timeout=60)
+                barrier.wait(timeout=LONGEST)
         except BaseException as error:
             failures.append(error)
 

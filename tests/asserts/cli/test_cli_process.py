@@ -8,21 +8,22 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import LONGEST
 
 CLI = [sys.executable, "-m", "asserts.cli"]
 PACK = "asserts.examples.pack_words:pack_words"
 PROVED = ["prove", "n >= 0", "--size", "n"]
 REFUTED = ["prove", "n > 0", "--size", "n"]
-SLOW = "import time\nprint('begun', flush=True)\ntime.sleep(300)\n"
+SLOW = "import time\nprint('begun', flush=True)\ntime.sleep(3600)\n"
 
 
 def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # type: ignore[call-overload, no-any-return]
-        [*CLI, *arguments], capture_output=True, text=True, timeout=300, **options
+        [*CLI, *arguments], capture_output=True, text=True, timeout=LONGEST, **options
     )
 
 
@@ -158,9 +159,8 @@ def test_an_interrupt(tmp_path: Path) -> None:
     )  # fmt: skip
     assert process.stderr is not None
     assert process.stderr.readline() == "begun\n"
-    time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=LONGEST)
     assert (process.returncode, out) == (130, "")
     assert err == "shapeproof: interrupted\n"
 

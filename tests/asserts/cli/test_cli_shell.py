@@ -24,6 +24,7 @@ from shapes.errors import (
     ShapeproofError,
     UnknownSymbolError,
 )
+from tests.waiting import LONGEST
 
 SHELL = [sys.executable, "-m", "asserts.cli", "shell"]
 
@@ -222,7 +223,7 @@ def test_help_has_every_verb() -> None:
 
 def piped(text: str, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*SHELL, *options], input=text, capture_output=True, text=True, timeout=120,
+        [*SHELL, *options], input=text, capture_output=True, text=True, timeout=LONGEST,
         env={**os.environ, **variables},
     )  # fmt: skip
 
@@ -318,7 +319,7 @@ def terminal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
            "XDG_STATE_HOME": str(tmp_path)}  # fmt: skip
     options = ["--plain"] if request.param == "plain" else []
     child = pexpect.spawn(
-        SHELL[0], [*SHELL[1:], *options], env=env, dimensions=(40, 80), timeout=60,
+        SHELL[0], [*SHELL[1:], *options], env=env, dimensions=(40, 80), timeout=LONGEST,
         encoding="utf-8", cwd=str(tmp_path),
     )  # fmt: skip
     child.expect("1>")
@@ -372,7 +373,7 @@ def test_a_conversation(terminal: Any, tmp_path: Path) -> None:
 def test_colours_can_be_turned_off(tmp_path: Path) -> None:
     env = {**os.environ, "TERM": "xterm", "NO_COLOR": "1", "XDG_STATE_HOME": str(tmp_path)}
     child = pexpect.spawn(
-        SHELL[0], [*SHELL[1:], "--plain"], env=env, timeout=60, encoding="utf-8"
+        SHELL[0], [*SHELL[1:], "--plain"], env=env, timeout=LONGEST, encoding="utf-8"
     )
     child.expect("1>")
     child.sendline("? 1 < 2")
@@ -390,7 +391,7 @@ def test_a_history_that_cannot_be_kept(tmp_path: Path) -> None:
            "XDG_STATE_HOME": str(tmp_path / "file")}  # fmt: skip
     for options in ([], ["--plain"]):
         child = pexpect.spawn(
-            SHELL[0], [*SHELL[1:], *options], env=env, timeout=60, encoding="utf-8"
+            SHELL[0], [*SHELL[1:], *options], env=env, timeout=LONGEST, encoding="utf-8"
         )
         child.expect("1>")
         child.sendline("quit")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import keyword
 import operator
-import time
 from collections import namedtuple
 from typing import Any
 
@@ -13,11 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import asserts
 from asserts.errors import GraphError
 from asserts.graph.equality import explain_difference, graphs_equal
 from asserts.graph.graph import Graph, ImmutableList, Node, map_aggregate, map_arg
 from asserts.graph.module import GraphModule
 from tests.asserts.graph_strategies import Example, check_users, examples
+from tests.counting import steps
 
 
 def check(condition: object) -> None:
@@ -631,13 +632,9 @@ def test_deep_chains() -> None:
 
 
 def test_building_is_linear() -> None:
-    def seconds(length: int) -> float:
-        start = time.process_time()
-        chain(length)
-        return time.process_time() - start
-
-    chain(1000)
-    assert min(seconds(10_000) for _ in range(3)) < 1.0
+    chain(10)
+    small, large = (steps(lambda n=n: chain(n), asserts) for n in (1000, 2000))  # type: ignore[misc]
+    assert 1000 < small < large < 2.1 * small
 
 
 # -- equality ---------------------------------------------------------------------------------
