@@ -155,13 +155,16 @@ def _transposed(call: Call) -> Sequence[Shape | None]:
     channels = scale(call.integer("group", 1), w[1])
     given = call.integers("output_shape")
     extra = call.integers("output_padding") or [0] * (len(x) - 2)
-    if given or any(extra) or window.auto in SAME:
-        for size in x[2:]:
+    for i, size in enumerate(x[2:]):
+        if given or extra[i] or window.auto in SAME:
             call.need(less_equal(ONE, size), f"nothing is left of an axis of {size}")
+        if extra[i] >= window.strides[i]:
+            words = f"an output padding of {extra[i]} is not less than {window.strides[i]}"
+            raise call.walk.fail(words)
     if given:
         sizes = [constant(n) for n in given[-(len(x) - 2) :]]
         for i, (size, wanted) in enumerate(zip(x[2:], sizes, strict=True)):
-            span = combine(1, shift(wanted, -extra[i]), -1, window.extent(i))
+            span = combine(1, wanted, -1, window.extent(i))
             least = shift(floor_division(span, constant(window.strides[i])), 1)
             call.need(less_equal(least, size), f"an axis of {size} does not reach {wanted}")
         return [(x[0], channels, *sizes)]
