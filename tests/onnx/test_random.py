@@ -237,6 +237,21 @@ def test_output_padding_and_given_sizes_of_transposed_convolutions() -> None:
             assert judge(proto, sizes=24).wrong == [], attributes
 
 
+@pytest.mark.parametrize("policy", ["stretch", "not_larger", "not_smaller"])
+def test_resizing_to_no_elements(policy: str) -> None:
+    from tests.onnx.build import INT64
+
+    for axes in ([-1], [1], [0, 1], [-2, -1], [-2, 1]):
+        attributes = {"axes": axes, "keep_aspect_ratio_policy": policy}
+        proto = model(
+            [node("Resize", ["x", "", "", "k"], ["y"], **attributes)],
+            [value("x", ["n", "m"]), value("k", [len(axes)], INT64)],
+            ["y"],
+            opset=18,
+        )
+        assert judge(proto, sizes=30).wrong == [], axes
+
+
 @pytest.mark.parametrize("width", [1, 2, 3, "k"])
 @pytest.mark.parametrize("axis", [0, -1])
 def test_parts_of_a_tensor_in_a_sequence(axis: int, width: int | str) -> None:

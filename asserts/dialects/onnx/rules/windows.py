@@ -298,12 +298,16 @@ def _resize(call: Call) -> Sequence[Shape | None]:
 def _target_sizes(call: Call, axes: list[int]) -> list[IntExpr]:
     wanted = call.listed(3) or []
     policy = call.text("keep_aspect_ratio_policy", "stretch")
+    backwards = any(a < 0 for a in call.integers("axes") or ())
+    # (Otherwise a size of 0 may give way to that of another axis.)
+    exact = policy == "stretch" or (policy == "not_larger" and not backwards)
     for a, d in zip(axes, wanted):
         if d is not None:
             size = call.shape(0)[a]
             some = conjunction(less_equal(ONE, size), less_equal(ONE, d))
             none = conjunction(equal(size, ZERO), equal(d, ZERO))
-            call.need(disjunction(some, none), f"an axis of {size} cannot be resized to {d}")
+            reason = f"an axis of {size} cannot be resized to {d}"
+            call.need(disjunction(some, none), reason, exact)
     if policy == "stretch":
         return [
             call.fresh(f"d{a}") if d is None else d for a, d in zip(axes, wanted, strict=True)
@@ -311,7 +315,6 @@ def _target_sizes(call: Call, axes: list[int]) -> list[IntExpr]:
     sizes = [call.shape(0)[a] for a in axes]
     numbers = [d for d in (*wanted, *sizes) if d is not None and d.is_constant]
     # (Of axes that are counted from the back, onnxruntime then keeps the sizes.)
-    backwards = any(a < 0 for a in call.integers("axes") or ())
     if backwards or len(numbers) < 2 * len(axes):
         return [call.fresh(f"d{a}") for a in axes]
     choose = min if policy == "not_larger" else max
