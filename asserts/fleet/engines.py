@@ -7,6 +7,7 @@ file, and of several answers `run` writes one. It gives up a task that was lost 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
@@ -47,10 +48,11 @@ def lost(task: Task, why: str) -> Row:
 
 
 class Local:
-    """This machine: as many worker processes as `workers` (None: one for each processor)."""
+    """This machine: as many worker processes as `workers` (None: one for each processor that
+    this process may use), at most one for each task."""
 
     def __init__(self, workers: int | None = None) -> None:
-        self._workers = workers or os.cpu_count() or 1
+        self._workers = workers or _processors()
         self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="fleet")
 
     def __enter__(self) -> Local:
@@ -61,9 +63,17 @@ class Local:
         close_desks()
 
     def rows(self, tasks: Sequence[Task]) -> Iterator[Row]:
-        futures = [self._threads.submit(work_on, task, self._workers) for task in tasks]
+        seats = min(self._workers, len(tasks))
+        futures = [self._threads.submit(work_on, task, seats) for task in tasks]
         for future in as_completed(futures):
             yield future.result()
+
+
+def _processors() -> int:
+    """Those of this process: a container may have few of the machine's."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class Dask:

@@ -34,5 +34,7 @@ def composed(analysis: Analysis[V], op: Op, values: Sequence[V]) -> V:
 @cache
 def _composition(op: Op) -> tuple[list[Expr], Expr]:
     assert op.simpler is not None, op
-    operands = [symbol(n, _KINDS.get(k, "int")) for n, k in zip("abc", op.operands)]
-    return operands, parse(op.simpler, {sym.name: sym for sym in operands})
+    # No name of a user begins like this: what is kept here must not be older than a symbol of
+    # theirs, for texts are in the order of age.
+    operands = {n: symbol(f"?{n}", _KINDS.get(k, "int")) for n, k in zip("abc", op.operands)}
+    return list(operands.values()), parse(op.simpler, operands)

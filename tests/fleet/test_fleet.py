@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from asserts.cli import main
+from asserts.fleet import engines
 from asserts.fleet.engines import Local, engine_of
 from asserts.fleet.finding import models_of
 from asserts.fleet.journal import Journal
@@ -188,6 +189,14 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     ):
         assert main(["fleet", *arguments, "-o", str(out)]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_no_more_processes_than_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    seats: list[int] = []
+    monkeypatch.setattr(engines, "work_on", lambda task, count: seats.append(count))
+    with Local(64) as engine:
+        list(engine.rows([{}, {}]))  # type: ignore[typeddict-item]
+    assert seats == [2, 2]
 
 
 def test_engines_that_are_not_there() -> None:
