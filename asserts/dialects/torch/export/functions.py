@@ -1,13 +1,14 @@
 """The function object that runs somewhere, of which Python tells only the code.
 
-Looked at is who keeps functions: the module in which the code is written, the class of what
-the function is called on, the object itself; and what such a function is wrapped in. If none of
+Looked at is who keeps functions: the class of what a function is called on, the object itself,
+the module in which the code is written; and what such a function is wrapped in. If none of
 these has it, Python's garbage collector is asked, which knows nothing of what was there before
 a `gc.freeze()`.
 
-Guarantees: a function that is `kept` is the same one when it is called again, unless the user
-puts another into its place. Limits: a function that only a closure or a container of the user's
-keeps is found by the garbage collector alone, and only if it is the one that has the code.
+Guarantees: a function that is found with a class, an object or a module is the same one when it
+is called again, unless the user puts another into its place. Limits: a function that only a
+closure or a container of the user's keeps is found by the garbage collector alone, and only if
+it is the one that has the code.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def function_of(frame: FrameType) -> FunctionType | None:
 
 
 def function_at(has: Callable[[CodeType], bool], file: str) -> FunctionType | None:
-    """The one function of a file whose code it is; None if it may be made anew on each call."""
+    """The one function of a file whose code it is; None of one that may be made anew on each
+    call."""
     modules = [vars(one) for one in list(sys.modules.values()) if _file_of(one) == file]
     found = _only(one for one in _kept(modules) if has(one.__code__))
     if found is not None:
