@@ -5,7 +5,7 @@ the module in which the code is written; and what such a function is wrapped in.
 these has it, Python's garbage collector is asked, which knows nothing of what was there before
 a `gc.freeze()`.
 
-Guarantees: a function that is found with a class, an object or a module is the same one when it
+Guarantees: a function that is found with a class, an object or a module is the same when it
 is called again, unless the user puts another into its place. Limits: a function that only a
 closure or a container of the user's keeps is found by the garbage collector alone, and only if
 it is the one that has the code.
