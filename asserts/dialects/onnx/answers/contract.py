@@ -235,7 +235,23 @@ def contract(model: Any) -> Contract:
     on_inputs = [one for one in on_inputs if not _implied(env, one.whole, ())]
     settled = _settled(env, on_inputs)
     conditions = _simplified(env, [one.whole for one in settled])
+    more = [one for one in _alike(inferred) if not _implied(env, one.whole, conditions)]
+    if more:
+        settled = (*settled, *more)
+        conditions = _simplified(env, [one.whole for one in settled])
     return Contract(inferred, settled, tuple(conditions), tuple(on_data), own)
+
+
+def _alike(inferred: Inferred) -> Iterator[Requirement]:
+    """What holds where values have one shape of which the file says so, as far as inputs
+    decide; each condition once."""
+    seen: set[BoolExpr] = set()
+    for one in inferred.alike:
+        symbols = free_symbols(one.whole)
+        data = any(inferred.symbols.is_data(symbol.name) for symbol in symbols)
+        if not data and one.whole not in seen:
+            seen.add(one.whole)
+            yield one
 
 
 def _settled(env: ShapeEnv, requirements: Sequence[Requirement]) -> tuple[Requirement, ...]:
