@@ -81,17 +81,17 @@ class Contract:
 
     def left_to_data(self, one: Requirement) -> BoolExpr:
         """Where data may leave an operand without elements, so that the operation accepts more
-        than it requires. False for operators that may end onnxruntime's process there."""
+        than it requires; where anything may, if what it requires depends on data itself. False
+        for operators that may end onnxruntime's process there."""
         if not one.exact or one.operator in FATAL:
             return FALSE
+        if self._is_of_data(one.whole):
+            return one.unless
+        return disjunction(*(case for case in _cases(one.unless) if self._is_of_data(case)))
+
+    def _is_of_data(self, condition: BoolExpr) -> bool:
         is_data = self.inferred.symbols.is_data
-        return disjunction(
-            *(
-                case
-                for case in _cases(one.unless)
-                if any(is_data(symbol.name) for symbol in free_symbols(case))
-            )
-        )
+        return any(is_data(symbol.name) for symbol in free_symbols(condition))
 
     @property
     def names(self) -> dict[str, str]:
