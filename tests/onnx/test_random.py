@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import asserts
-from shapes.traversal import free_symbols
+from shapes.traversal import evaluate, free_symbols
 from tests.onnx.build import model, node, value
 from tests.onnx.random import judge
 from tests.onnx.random_models import drawn
@@ -439,3 +439,57 @@ def test_an_assert_names_the_operation_that_fails() -> None:
     stated = {row.condition: row.stated_by for row in rows}
     assert stated["w_ >= 1"] == "Conv(a) (Conv)"
     assert stated["w_ <= 1 or w_ % 4 == 0"].endswith("(Add)")
+
+
+def test_what_the_turns_of_a_loop_stack_has_one_shape() -> None:
+    from onnx import helper
+
+    from tests.onnx.build import BOOL, INT64
+
+    for axis, stacked in itertools.product((0, 1), ("after", "row", "sum")):
+        body = helper.make_graph(
+            [
+                node("Identity", ["go"], ["on"]),
+                node("Concat", ["state", "x"], ["after"], axis=axis),
+                node("Gather", ["after", "turn"], ["row"], axis=0),
+                node("ReduceSum", ["after"], ["sum"], keepdims=0),
+            ],
+            "body",
+            [value("turn", [], INT64), value("go", [], BOOL), value("state")],
+            [value("on", [], BOOL), value("after", None), value(stacked, None)],
+        )
+        proto = model(
+            [node("Loop", ["t", "true", "x"], ["last", "all"], body=body)],
+            [value("x", ["n", "m"]), value("t", [], INT64)],
+            ["last", "all"],
+            {"true": np.array(True)},
+        )
+        found = judge(proto, sizes=40)
+        assert found.wrong == [], (axis, stacked)
+    assert asserts.contract(proto).texts == []
+
+
+def test_without_a_turn_a_loop_stacks_sizes_that_its_body_states() -> None:
+    from onnx import helper
+
+    from tests.onnx.build import BOOL, INT64
+    from tests.onnx.exact import session_of
+
+    body = helper.make_graph(
+        [node("Identity", ["go"], ["on"]), node("Reshape", ["x", "two"], ["row"])],
+        "body",
+        [value("turn", [], INT64), value("go", [], BOOL)],
+        [value("on", [], BOOL), value("row", [2, 3])],
+    )
+    proto = model(
+        [node("Loop", ["t", "true"], ["all"], body=body)],
+        [value("x", ["n"]), value("t", [], INT64)],
+        ["all"],
+        {"true": np.array(True), "two": np.array([2, -1])},
+    )
+    given = {"x": np.ones(6, np.float32), "t": np.array(0)}
+    [made] = session_of(proto.SerializeToString()).run(None, given)
+    assert made.shape == (0, 2, 3)
+    sizes = asserts.infer_shapes(proto).shape("all")
+    assert sizes is not None
+    assert [evaluate(d, {"n": 6, "t": 0}) for d in sizes] == [0, 2, 3]
