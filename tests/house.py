@@ -35,7 +35,7 @@ FOLDERS = {
 
 UPWARDS = {
     ("shapes.expr.expression", "shapes.traversal.printing"): "the text of an expression",
-    ("shapes.expr.expression", "shapes.traversal.parsing"): "pickles of expressions",
+    ("shapes.expr.expression", "shapes.traversal.saved"): "pickles of expressions",
     ("shapes.facts.verdict", "shapes.env.explain"): "a verdict shows itself",
     ("shapes.facts.verdict", "shapes.env.display"): "a verdict shows itself",
     ("asserts.dialects.torch.symbols.record", "asserts.dialects.torch.answers.graph"):

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from shapes.base import IntInfinity
-from shapes.expr import Expr
-from shapes.traversal import text_size
 
 if TYPE_CHECKING:
     from asserts.conditions.report import Decision, Report, Row
@@ -104,15 +102,8 @@ def of_bounds(
 
 
 def of_simplified(expression: str, simplified: object) -> dict[str, Any]:
-    """The fields of an expression and what it was simplified to: the expression as it was
-    written where nothing shorter was found (normal forms multiply products out)."""
-    shown = getattr(simplified, "expr", simplified)
-    text = str(shown)
-    if isinstance(shown, Expr) and not shown.is_constant:
-        sizes = zip(text_size(text), text_size(expression))
-        if any(found > written for found, written in sizes):
-            text = expression
-    return {"expression": expression, "simplified": text}
+    """The fields of an expression and what it was simplified to."""
+    return {"expression": expression, "simplified": str(simplified)}
 
 
 def of_suggestions(claim: str, found: Iterable[Any]) -> dict[str, Any]:

@@ -11,15 +11,15 @@ Limits: products of more than two factors are split in two.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from shapes.arith.lemma_rules import ABOUT, BETWEEN, PAIRED, Pick, Wanted
 from shapes.arith.lemma_schemas import SCHEMAS, Statement
 from shapes.base.budget import spend
 from shapes.errors import ShapeproofError
-from shapes.expr.linear import monomial, multiply, scale
+from shapes.expr.linear import multiply, scale
 from shapes.expr.nodes import (
     EQ_ZERO,
     LE_ZERO,
@@ -39,7 +39,7 @@ from shapes.expr.nodes import (
     side_of,
 )
 
-__all__ = ["Instance", "Wanted", "instances"]
+__all__ = ["Instance", "Stated", "Wanted", "instances"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -50,6 +50,9 @@ class Instance:
     operands: tuple[Expr, ...]
     statement: Statement
 
+
+Stated: TypeAlias = "dict[Pick, Statement | None]"
+"""What theorems say, by schema and operands; None for those that say nothing."""
 
 _IDENTITIES: Final = frozenset(
     (
@@ -83,11 +86,15 @@ PAIR_LIMIT: Final = 12
 
 
 def instances(
-    relations: Sequence[BoolExpr], wanted: Wanted, goal: Sequence[BoolExpr] = ()
+    relations: Sequence[BoolExpr],
+    wanted: Wanted,
+    goal: Sequence[BoolExpr] = (),
+    stated: Stated | None = None,
 ) -> list[Instance]:
     """The theorems about the atoms of these relations and of what they bring in; `goal` are
-    the relations worth multiplying by a factor of a known sign."""
-    chooser = _Chooser(wanted)
+    the relations worth multiplying by a factor of a known sign, `stated` what theorems say
+    that were asked for before, under whatever facts."""
+    chooser = _Chooser(wanted, {} if stated is None else stated)
     chooser.enter(relations)
     chooser.run()
     chooser.pairs()
@@ -101,12 +108,15 @@ def instances(
 
 
 class _Chooser:
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: Wanted, stated: Stated) -> None:
         self._wanted = wanted
+        self._stated = stated
         self._atoms: dict[IntExpr, None] = {}
         self._pending: list[IntExpr] = []
         self._picked: set[Pick] = set()
         self._concluded: set[BoolExpr] = set()
+        self._cofactors: dict[IntAtom, tuple[int, set[IntExpr]]] = {}
+        """For a factor, how many atoms there were, and what times it is one of them."""
         self.found: list[Instance] = []
 
     def enter(self, relations: Iterable[BoolExpr]) -> None:
@@ -147,11 +157,11 @@ class _Chooser:
             return
         self._picked.add(pick)
         spend(MADE)
-        try:
-            statement = SCHEMAS[schema](*operands)
-        except ShapeproofError:
-            return
-        if statement.conclusion.is_constant:
+        if pick in self._stated:
+            statement = self._stated[pick]
+        else:
+            statement = self._stated[pick] = _said(schema, operands)
+        if statement is None:
             return
         if all(self._knows(p) for p in statement.premises):
             self.found.append(Instance(schema, operands, statement))
@@ -265,12 +275,22 @@ class _Chooser:
 
     def _speaks(self, e: IntExpr, factor: IntExpr, some: bool) -> bool:
         """Whether `e` times the factor is about products that occur: all of them, or some."""
-        if not isinstance(factor, IntAtom):
-            product = multiply(e, factor).terms()
-            present = [t in self._atoms for t in product]
+        if isinstance(factor, IntAtom):
+            held: Container[IntExpr] = self._times(factor)
+            terms: Iterable[IntExpr] = e.terms()
         else:
-            present = [monomial(t, factor) in self._atoms for t in e.terms()]
-        return any(present) if some else all(present)
+            held, terms = self._atoms, multiply(e, factor).terms()
+        return any(t in held for t in terms) if some else all(t in held for t in terms)
+
+    def _times(self, factor: IntAtom) -> set[IntExpr]:
+        """What times the factor is a product that occurs."""
+        count, held = self._cofactors.get(factor, (0, None))
+        if held is None or count != len(self._atoms):
+            products = (atom for atom in self._atoms if isinstance(atom, Product))
+            found = (_cofactor(product, factor) for product in products)
+            held = {x for x in found if x is not None}
+            self._cofactors[factor] = len(self._atoms), held
+        return held
 
     def _multiply(self, relation: BoolExpr, e: IntExpr, factor: IntExpr) -> None:
         if relation.op is EQ_ZERO:
@@ -282,6 +302,15 @@ class _Chooser:
             self._take("product", (e, combine(-1, factor, 0, factor, low)))
         elif high is not None and high <= 0:
             self._take("product", (e, combine(1, factor, 0, factor, -high)))
+
+
+def _said(schema: str, operands: tuple[Expr, ...]) -> Statement | None:
+    """What a theorem says; None for nothing."""
+    try:
+        statement = SCHEMAS[schema](*operands)
+    except ShapeproofError:
+        return None
+    return None if statement.conclusion.is_constant else statement
 
 
 def _cofactor(product: Product, x: IntExpr) -> IntExpr | None:

@@ -21,7 +21,7 @@ from shapes.arith.certificate import Certificate, Lemma, Linear, Parts, Premise
 from shapes.arith.constraint import Derived, Elimination, Row, narrate
 from shapes.arith.difference_logic import Graph, enter_edges, path_refutation
 from shapes.arith.interval_premises import ends_of, in_range, reasons_of_range
-from shapes.arith.lemma_instances import INSTANCE_LIMIT, Instance, Wanted, instances
+from shapes.arith.lemma_instances import INSTANCE_LIMIT, Instance, Stated, Wanted, instances
 from shapes.arith.simplex import weighted
 from shapes.base.budget import ExhaustedError, spend
 from shapes.base.infinity import IntInfinity
@@ -94,9 +94,11 @@ LEMMA_STEPS: Final = 8
 
 @dataclass
 class Work:
-    """What is left of a budget of steps that several refutations share."""
+    """What is left of a budget of steps that several refutations share, and what theorems say
+    that one of them asked for."""
 
     left: int
+    stated: Stated = field(default_factory=dict)
 
 
 def linear(facts: Facts, claim: BoolExpr) -> Proof | None:
@@ -362,7 +364,12 @@ class LinearQuestion(Wanted):
         atoms = list(dict.fromkeys((*_atoms(rows), *_atoms_of(unequal))))
         self._atoms = set(atoms)
         if any(not x.is_symbol for x in atoms):
-            chosen = instances([*goal, *relations, *unequal], self, [*goal, *self._suspects])
+            chosen = instances(
+                [*goal, *relations, *unequal],
+                self,
+                [*goal, *self._suspects],
+                self._work.stated,
+            )
             self._work.left -= LEMMA_STEPS * len(chosen)
             rows += [self.lemma_row(instance) for instance in chosen]
             atoms = list(dict.fromkeys((*_atoms(rows), *atoms)))

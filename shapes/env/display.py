@@ -173,7 +173,8 @@ def env_html(env: ShapeEnv) -> str:
 
 def symbolic_html(value: Symbolic) -> str:
     """An expression with its range."""
-    shown = mathematical_html(value.expr)
+    written = getattr(value, "written", None)
+    shown = f"<code>{escape(written)}</code>" if written else mathematical_html(value.expr)
     if isinstance(value.expr, BoolExpr):
         return shown
     known = value.env.bounds(value)

@@ -36,9 +36,10 @@ from shapes.facts.store import Fact, Facts, Origin
 from shapes.prove.consistency import Model, ModelState
 from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import free_symbols
-from shapes.traversal.parsing import is_name, parse
+from shapes.traversal.parsing import is_name
 from shapes.traversal.parts import InParts, with_parts
 from shapes.traversal.printing import show
+from shapes.traversal.saved import parse_shown
 
 if TYPE_CHECKING:
     from shapes.env.shape_env import Check, ShapeEnv, SymbolInfo
@@ -63,7 +64,7 @@ def expr_from_json(data: object, symbols: Symbols) -> Expr:
     if not isinstance(data, str):
         raise SerializationError(f"an expression is text, not {data!r}")
     try:
-        return parse(data, symbols)
+        return parse_shown(data, symbols)
     except ShapeproofError as error:
         raise SerializationError(f"a saved expression cannot be read: {error}") from error
 

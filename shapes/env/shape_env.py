@@ -50,7 +50,7 @@ from shapes.prove.quick import decide
 from shapes.traversal.definedness import Spelled
 from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import free_symbols, symbols_of
-from shapes.traversal.parsing import parse_spelled
+from shapes.traversal.parsing import parse_spelled, text_size
 
 if TYPE_CHECKING:
     from shapes.prove.ladder import Effort
@@ -312,10 +312,17 @@ class ShapeEnv(Declarations, Displayed):
     def simplify(self, e: Quantity) -> Any:
         """The smallest and then cheapest expression that the rules reach, with the same value
         wherever this one has one and the facts hold. (Where it has none, the answer may have
-        one: ``(x // 0) % 4 // 4`` is 0.)"""
+        one: ``(x // 0) % 4 // 4`` is 0.) A text is never answered with a larger one: normal
+        forms multiply products out, and the answer to ``a*(b + c)`` shows as it was asked.
+        """
         from shapes.queries.simplify import simplify
 
-        return self.wrap(simplify(self.facts, self.spelled(e).expr))
+        found = self.wrap(simplify(self.facts, self.spelled(e).expr))
+        if isinstance(e, str) and isinstance(found, Symbolic):
+            sizes = zip(text_size(str(found.expr)), text_size(e))
+            if any(own > asked for own, asked in sizes):
+                found.written = e.strip()
+        return found
 
     def suggest(self, claim: Claim, limit: int = 5) -> list[Suggestion]:
         """The weakest simple checks that would make a claim hold, weakest first."""

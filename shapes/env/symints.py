@@ -55,24 +55,25 @@ T = TypeVar("T")
 class Symbolic:
     """What the three have in common; `ShapeEnv` and the operators make them."""
 
-    __slots__ = ("__weakref__", "defined", "env", "expr")
+    __slots__ = ("__weakref__", "defined", "env", "expr", "written")
     env: ShapeEnv
     expr: Expr
     defined: BoolExpr
+    written: str  # (of a simplified text: that text, if the normal form is larger)
     _weakrefs: Any
     _op_priority: ClassVar[float] = 20.0
     """sympy leaves its operators to the operand with the higher one."""
 
     def __str__(self) -> str:
         _watched(self, "text")
-        return str(self.expr)
+        return getattr(self, "written", None) or str(self.expr)
 
     def _repr_pretty_(self, printer: object, cycle: bool) -> None:
         shown_as_text(self, printer, cycle)  # (a method of its own: the class is compiled)
 
     def __repr__(self) -> str:
         _watched(self, "text")
-        return f"{type(self).__name__}({self.expr})"
+        return f"{type(self).__name__}({getattr(self, 'written', None) or self.expr})"
 
     def __format__(self, spec: str) -> str:
         _watched(self, "text")

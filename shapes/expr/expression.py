@@ -71,7 +71,7 @@ class Expr:
         return f"<{self.kind} {brief(self, 400)}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from shapes.traversal.parsing import parse_saved, saved_in_parts
+        from shapes.traversal.saved import parse_saved, saved_in_parts
 
         return parse_saved, saved_in_parts(self)
 

@@ -64,6 +64,9 @@ EXPANSION_WORK: Final = 2 * EXPANSION_LIMIT
 """The same for pairs times the degree of a term: a product inside of a product inside of a
 product, each a little longer, is not multiplied out again and again."""
 
+MOST_FACTORS: Final = 8
+"""Higher powers of sums stay factored."""
+
 HIGH_DEGREE: Final = 64
 """A power adds no more than this to a degree: what it costs does not grow with it."""
 
@@ -107,7 +110,7 @@ def multiply(a: IntExpr, b: IntExpr) -> IntExpr:
     if pairs > 1 and (
         pairs > EXPANSION_LIMIT or pairs * (_degree(left) + _degree(right)) > EXPANSION_WORK
     ):
-        return _factored(a, b)
+        return factored(a, b)
     k, m = a.constant, b.constant
     terms: dict[IntExpr, int] = {}
     if m:
@@ -160,8 +163,8 @@ def monomial(x: IntExpr, y: IntExpr) -> IntExpr:
     return product_of(powers)
 
 
-def _factored(a: IntExpr, b: IntExpr) -> IntExpr:
-    """The product of two long sums as a monomial over the sums themselves."""
+def factored(a: IntExpr, b: IntExpr) -> IntExpr:
+    """The product of two expressions that vary as a monomial, over sums themselves."""
     factor_a, primitive_a = content(a)
     factor_b, primitive_b = content(b)
     return scale(factor_a * factor_b, monomial(primitive_a, primitive_b))
@@ -215,15 +218,33 @@ def power(a: IntExpr, n: int) -> IntExpr:
             raise _too_large()
         factors = atom.factors if isinstance(atom, Product) else ((atom, 1),)
         return scale(c**n, make_product(tuple((b, e * n) for b, e in factors)))
-    if n <= 8 and (len(terms) + 1) ** n <= EXPANSION_LIMIT:
+    if n <= MOST_FACTORS and (len(terms) + 1) ** n <= EXPANSION_LIMIT:
         result = a
         for _ in range(n - 1):
             result = multiply(result, a)
         return result
+    return factored_power(a, n)
+
+
+def factored_power(a: IntExpr, n: int) -> IntExpr:
+    """``a**n`` for an atom or a sum, which is not multiplied out, and ``n >= 1``."""
     factor, primitive = content(a)
     if power_bits(factor, n) > LARGEST_BITS:
         raise _too_large()
     return scale(factor**n, make_product(((primitive, n),)))
+
+
+def stays_factored(product: Product) -> bool:
+    """Whether a product of sums may be too long for being multiplied out: sure for each that
+    `multiply` or `power` made, and not for short ones."""
+    sums = [(base.terms(), n) for base, n in product.factors if type(base) is Sum]
+    pairs = 1
+    for terms, n in sums:
+        pairs *= (len(terms) + 1) ** n if n <= MOST_FACTORS else EXPANSION_LIMIT + 1
+    if pairs > EXPANSION_LIMIT or not sums:
+        return bool(sums)
+    factors = _factors(product.factors) + sum([n * (_degree(terms) - 1) for terms, n in sums])
+    return pairs * factors > EXPANSION_WORK
 
 
 # --------------------------------------------------------------------------- relations

@@ -18,38 +18,34 @@ Limits: identities that need cases (of sums of several choices, say) are for oth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from math import gcd
 from typing import Any, Final, TypeAlias
 
 from shapes.base.budget import attempted, spend
-from shapes.expr.booleans import negation, where
+from shapes.expr.booleans import where
 from shapes.expr.integers import floor_division, maximum, minimum
 from shapes.expr.linear import eq_zero, le_zero, multiply, ne_zero, scale, shift
 from shapes.expr.nodes import (
-    EQ_ZERO,
     LE_ZERO,
-    NE_ZERO,
     OPERATORS,
     RELATIONS,
-    TRUE,
     BoolExpr,
     Expr,
     IntConstant,
     IntExpr,
-    birth_of,
     combine,
     constant,
-    from_terms,
     int_operands,
     side_of,
 )
 from shapes.facts.cache import Part
 from shapes.facts.store import Facts
 from shapes.facts.verdict import Proof
+from shapes.prove.quotient_forms import divided, first, halves, in_order, quotient_of_sum
+from shapes.prove.selections import selection
 from shapes.prove.tactics import CHOICES, METHODS
-from shapes.traversal.definedness import defined
 from shapes.traversal.interpret import interpret, walk
 from shapes.traversal.substitute import Builder
 
@@ -68,20 +64,19 @@ FORM_STEPS: Final = 20_000
 WRITTEN: Final = 8
 """Steps of writing one maximum."""
 SUMMED: Final = 4
-"""Minima of so many maxima are written as sums."""
+"""Minima of maxima with so many operands together are written as sums."""
 
 _MIN: Final = OPERATORS["Min"]
 _MAX: Final = OPERATORS["Max"]
 _WHERE: Final = OPERATORS["Where"]
 _QUOTIENT: Final = OPERATORS["FloorDiv"]
 _EXTREMA: Final = (_MIN, _MAX)
+_CHOSEN: Final = (_MIN, _MAX, _WHERE)
 _RELATION: Final = {"LeZero": le_zero, "EqZero": eq_zero, "NeZero": ne_zero}
 _ZERO: Final = constant(0)
 
 Clauses: TypeAlias = "list[frozenset[IntExpr]]"
 """The minimum of the maxima of sets."""
-
-_FORMS: Final[Part[IntExpr, IntExpr | None]] = Part("normal forms of choices", 64)
 
 
 def by_choice_form(facts: Facts, claim: BoolExpr) -> Proof | None:
@@ -90,23 +85,29 @@ def by_choice_form(facts: Facts, claim: BoolExpr) -> Proof | None:
     assert isinstance(normal, BoolExpr)
     if not _is_composed(normal):
         return None
-    made = _kept(facts, normal)
-    if made is None or made is normal:
-        return None
-    for name in AFTERWARDS:
-        found = METHODS[name](facts, made)
-        if found is not None:
-            return Proof(METHOD, facts.in_order(frozenset(found.facts) | why))
+    before = normal
+    for write in (in_choice_form, in_choice_form_again):
+        made = _kept(facts, before, write)
+        if made is None or made is before:
+            return None
+        for name in AFTERWARDS:
+            found = METHODS[name](facts, made)
+            if found is not None:
+                return Proof(METHOD, facts.in_order(frozenset(found.facts) | why))
+        before = made
     return None
 
 
 def _is_composed(claim: BoolExpr) -> bool:
-    """Whether a choice or a quotient is inside of another one. (Of others the methods that
-    come next have proofs with certificates, as quickly.)"""
+    """Whether a choice or a quotient is inside of another one, or a quotient of a multiple
+    above its divisor. (Of others the methods that come next have proofs with certificates, as
+    quickly.)"""
     inside: set[Expr] = set()
     for node in walk(claim):
         within = not inside.isdisjoint(node.args)
         chooses = node.op in CHOICES or node.op is _QUOTIENT
+        if node.op is _QUOTIENT and _is_reducible(node):
+            return True
         if chooses and within:
             return True
         if chooses or within:
@@ -114,21 +115,28 @@ def _is_composed(claim: BoolExpr) -> bool:
     return False
 
 
-def _kept(facts: Facts, claim: BoolExpr) -> BoolExpr | None:
+def _is_reducible(quotient: Expr) -> bool:
+    """Whether what is divided has a coefficient above the divisor."""
+    x, divisor = int_operands(quotient)
+    k = divisor.constant if type(divisor) is IntConstant else 0
+    return k > 0 and any(abs(c) > k for c in x.terms().values())
+
+
+def _kept(facts: Facts, claim: BoolExpr, write: Callable[[Any], Any]) -> BoolExpr | None:
     """The claim in normal form, kept for its negation; None if that takes too long."""
     if claim.op not in RELATIONS:
-        whole: BoolExpr | None = attempted(FORM_STEPS, in_choice_form, claim)
+        whole: BoolExpr | None = attempted(FORM_STEPS, write, claim)
         return whole
     e = side_of(claim)
     opposite = shift(scale(-1, e), 1)  # what ``e >= 1`` is about
-    turned = claim.op is LE_ZERO and _first([e, opposite]) is opposite
+    turned = claim.op is LE_ZERO and first([e, opposite]) is opposite
     asked = opposite if turned else e
-    kept = _FORMS.of(facts)
+    kept = _FORMS[write].of(facts)
     try:
         found = kept[asked]
     except KeyError:
         # (Another thread may empty what is kept at any time.)
-        found = kept[asked] = attempted(FORM_STEPS, in_choice_form, asked)
+        found = kept[asked] = attempted(FORM_STEPS, write, asked)
     if found is None:
         return None
     made = shift(scale(-1, found), 1) if turned else found
@@ -140,12 +148,60 @@ def in_choice_form(e: Any) -> Any:
 
     What is written has a value wherever the expression has one.
     """
-    for analysis in (_Forms(), _Sums(), _Turned()):
-        e = interpret(analysis, {}, e)
+    if any(node.op is _WHERE for node in walk(e)):
+        e = interpret(_Selections(), {}, e)
+    return _in_maxima(interpret(_Forms(), {}, e))
+
+
+def in_choice_form_again(e: Any) -> Any:
+    """The same for what is in normal form already, now with the remainders of choices, too."""
+    return _in_maxima(interpret(_Extrema(), {}, e))
+
+
+def _in_maxima(e: Any) -> Any:
+    """An expression in which minima of few maxima are sums of these."""
+    if type(e) is IntConstant:
+        return e
+    summed: Any = interpret(_Sums(), {}, e)
+    return interpret(_Turned(summed), {}, summed)
+
+
+_FORMS: Final[dict[Callable[[Any], Any], Part[IntExpr, IntExpr | None]]] = {
+    in_choice_form: Part("normal forms of choices", 64),
+    in_choice_form_again: Part("normal forms of choices and of their remainders", 64),
+}
+
+
+class _Selections(Builder):
+    """The analysis that writes selections as extrema and quotients, where their conditions
+    and arms show it as they stand."""
+
+    def where(self, p: Any, a: Any, b: Any) -> Any:
+        made: Any = where(p, a, b)
+        return selection(made, floor_division, _as_it_stands) if made.op is _WHERE else made
+
+
+def _as_it_stands(e: IntExpr) -> IntExpr:
     return e
 
 
-class _Forms(Builder):
+class _Sorted(Builder):
+    """The analysis that writes sums, and quotients of choices, in one way."""
+
+    def linear(self, k: int, coefficients: Sequence[int], values: list[Any]) -> Any:
+        total: Any = constant(k)
+        for c, value in zip(coefficients, values):
+            total = combine(1, total, c, value)
+        return halves(total)
+
+    def floordiv(self, x: Any, y: Any) -> Any:
+        return _quotient(x, y)
+
+    def mod(self, x: Any, y: Any) -> Any:
+        return combine(1, x, -1, multiply(y, _quotient(x, y)))
+
+
+class _Extrema(_Sorted):
     """The analysis whose values are expressions in which choices are one sum and a minimum of
     maxima."""
 
@@ -159,18 +215,23 @@ class _Forms(Builder):
         """``Abs(x) = 2*Max(x, 0) - x``."""
         return combine(2, _extremum(maximum(x, _ZERO)), -1, x)
 
-    def floordiv(self, x: Any, y: Any) -> Any:
-        return _quotient(x, y)
-
-    def mod(self, x: Any, y: Any) -> Any:
-        return combine(1, x, -1, multiply(y, _quotient(x, y)))
-
     def where(self, p: Any, a: Any, b: Any) -> Any:
         made: Any = where(p, a, b)
-        return _selection(made) if made.op is _WHERE else made
+        return selection(made, _quotient, _extremum) if made.op is _WHERE else made
 
 
-class _Sums(Builder):
+class _Forms(_Extrema):
+    """The same, but for remainders of choices."""
+
+    def mod(self, x: Any, y: Any) -> Any:
+        """The quotient of a choice is left for later: what it is in is often the remainder of
+        the same choice on both sides."""
+        if type(y) is IntConstant and any(t.op in _EXTREMA for t in x.terms()):
+            return combine(1, x, -y.constant, floor_division(_in_maxima(x), y))
+        return super().mod(x, y)
+
+
+class _Sums(_Sorted):
     """The analysis that writes minima of few maxima as sums of maxima."""
 
     def min(self, *operands: Any) -> Any:
@@ -179,7 +240,10 @@ class _Sums(Builder):
         if made.op is not _MIN or len(made.args) > SUMMED:
             return made
         clauses = [frozenset(_maximum_of(x)) for x in int_operands(made)]
-        everything = _written([frozenset[IntExpr]().union(*clauses)])
+        union = frozenset[IntExpr]().union(*clauses)
+        if len(union) > SUMMED:
+            return made
+        everything = _written([union])
         return combine(1, _of_parts(clauses, _one_clause), _sign(len(clauses)), everything)
 
 
@@ -201,12 +265,19 @@ def _sign(count: int) -> int:
     return -1 if count % 2 == 0 else 1
 
 
-class _Turned(Builder):
-    """The analysis that writes a maximum, or the opposite of a minimum, in one way."""
+class _Turned(_Sorted):
+    """The analysis that writes a maximum, or the opposite of a minimum, in one way, where it
+    is no operand of a minimum of maxima in an expression."""
 
-    def max(self, *operands: Any) -> Any:
-        made = maximum(*operands)
-        return _turned(frozenset(int_operands(made))) if made.op is _MAX else made
+    def __init__(self, e: Expr) -> None:
+        super().__init__()
+        minima = (node for node in walk(e) if node.op is _MIN)
+        self._within = {t for node in minima for x in int_operands(node) for t in x.terms()}
+
+    def refine(self, node: Expr, value: Any) -> Any:
+        if value.op is _MAX and node not in self._within:
+            return _turned(frozenset(int_operands(value)))
+        return value
 
 
 def _turned(clause: frozenset[IntExpr]) -> IntExpr:
@@ -215,10 +286,10 @@ def _turned(clause: frozenset[IntExpr]) -> IntExpr:
     clause = _greatest(clause)
     if not 3 <= len(clause) <= SUMMED:
         return _written([clause])
-    ordered = _in_order(clause)
+    ordered = in_order(clause)
     low = combine(1, ordered[1], -1, ordered[0])
     high = combine(1, ordered[-1], -1, ordered[-2])
-    if low is high or _in_order([low, high])[0] is low:
+    if low is high or in_order([low, high])[0] is low:
         return _written([clause])
     opposites = [frozenset((scale(-1, x),)) for x in ordered]
     # ``Max(x, y, z) = -Min(-x, -y, -z)``
@@ -248,15 +319,31 @@ def _extremum(e: IntExpr) -> IntExpr:
     operand is 0."""
     if e.op not in _EXTREMA:
         return e
-    common = _common_choices(int_operands(e))
+    operands = int_operands(e)
+    if not any(t.op in _EXTREMA for x in operands for t in x.terms()):
+        if e.op is _MAX:
+            return _written([_greatest(frozenset(operands))])
+        opposites = frozenset(scale(-1, x) for x in operands)
+        return scale(-1, _written([_greatest(opposites)]))
+    common = _common_choices(operands)
     try:
         clauses = _Reader().clauses(e, common)
+        if all(len(clause) == 1 for clause in clauses):
+            opposite = [frozenset(scale(-1, x) for (x,) in clauses)]
+        elif len(clauses) > 1:
+            opposite = _Reader().clauses(scale(-1, e), scale(-1, common))
+        else:
+            return combine(1, common, 1, _written(clauses))
     except _TooManyError:
         return e
-    if all(len(clause) == 1 for clause in clauses):
-        opposite = frozenset(scale(-1, x) for (x,) in clauses)
-        return combine(1, common, -1, _written([opposite]))
+    if _size(opposite) < _size(clauses):
+        return combine(1, common, -1, _written(opposite))
     return combine(1, common, 1, _written(clauses))
+
+
+def _size(clauses: Clauses) -> tuple[int, int]:
+    """How much is written: the maxima, and their operands."""
+    return len(clauses), sum(map(len, clauses))
 
 
 def _common_choices(operands: Sequence[IntExpr]) -> IntExpr:
@@ -320,14 +407,20 @@ def _either(parts: list[Clauses]) -> Clauses:
     for part in parts:
         if len(found) * len(part) > 4 * CLAUSES:
             raise _TooManyError
-        found = [a | b for a in found for b in part]
+        found = _smallest([a | b for a in found for b in part])
     return found
+
+
+def _smallest(clauses: Clauses) -> Clauses:
+    """Without sets that contain others."""
+    found = list(dict.fromkeys(clauses))
+    return [c for c in found if not any(d < c for d in found)]
 
 
 def _least_clauses(clauses: Clauses) -> Clauses:
     """Without operands and maxima that others make superfluous."""
     spend(len(clauses) * len(clauses))
-    clauses = list(dict.fromkeys(map(_greatest, clauses)))
+    clauses = _smallest([_greatest(clause) for clause in clauses])
     if len(clauses) > CLAUSES:
         raise _TooManyError
     return [c for c in clauses if not any(d is not c and _below(d, c) for d in clauses)]
@@ -362,36 +455,14 @@ def _written(clauses: Clauses) -> IntExpr:
     spend(WRITTEN * (1 + len(operands)))
     if len(operands) == 1:
         return operands[0]
-    base = _first(operands)
+    base = first(operands)
     differences = {x: combine(1, x, -1, base) for x in operands}
     g = 0
     for d in differences.values():
         g = gcd(g, d.constant, *d.terms().values())
-    short = {x: _divided(d, g) for x, d in differences.items()}
+    short = {x: divided(d, g) for x, d in differences.items()}
     maxima = [maximum(*(short[x] for x in clause)) for clause in clauses]
     return combine(1, base, g, minimum(*maxima) if len(maxima) > 1 else maxima[0])
-
-
-def _divided(e: IntExpr, g: int) -> IntExpr:
-    return floor_division(e, constant(g)) if g > 1 else e
-
-
-def _first(operands: Sequence[IntExpr]) -> IntExpr:
-    return _in_order(operands)[0]
-
-
-def _in_order(operands: Iterable[IntExpr]) -> list[IntExpr]:
-    """In the order of coefficients, oldest terms first, which stays the same when something
-    is added to all operands."""
-    given = list(operands)
-    ordered = sorted(dict.fromkeys(t for x in given for t in x.terms()), key=birth_of)
-
-    def place(x: IntExpr) -> tuple[int, ...]:
-        terms = x.terms()
-        return (*(terms.get(t, 0) for t in ordered), x.constant)
-
-    spend(len(ordered) * len(given))
-    return sorted(given, key=place)
 
 
 # --------------------------------------------------------------------------- quotients
@@ -403,10 +474,16 @@ def _quotient(x: IntExpr, divisor: IntExpr) -> IntExpr:
     k = divisor.constant if type(divisor) is IntConstant else 0
     if k < 1:
         return floor_division(x, divisor)
-    selections = [(t, c) for t, c in x.terms().items() if t.op is _WHERE]
+    choices = [(t, c) for t, c in x.terms().items() if t.op in _CHOSEN]
+    if not choices:
+        return quotient_of_sum(x, k)
+    selections = [one for one in choices if one[0].op is _WHERE]
     chosen = selections[0] if len(selections) == 1 else _one_choice(x)
     if chosen is None:
-        return _whole_and_rest(x, k)
+        x = _in_maxima(x) if len(choices) - len(selections) > 1 else x
+        chosen = _one_choice(x)
+    if chosen is None:
+        return quotient_of_sum(x, k)
     atom, c = chosen
     if atom.op is _WHERE:
         rest = combine(1, x, -c, atom)
@@ -416,166 +493,10 @@ def _quotient(x: IntExpr, divisor: IntExpr) -> IntExpr:
         arms = (_quotient(combine(1, rest, c, arm), divisor) for arm in (a, b))
         made = where(condition, *arms)
         assert isinstance(made, IntExpr)
-        return _selection(made) if made.op is _WHERE else made
+        return selection(made, _quotient, _extremum) if made.op is _WHERE else made
     try:
         clauses = _Reader().clauses(x)
     except _TooManyError:
         return floor_division(x, divisor)
     maxima = [maximum(*(_quotient(e, divisor) for e in clause)) for clause in clauses]
     return _extremum(minimum(*maxima) if len(maxima) > 1 else maxima[0])
-
-
-def _whole_and_rest(x: IntExpr, k: int) -> IntExpr:
-    """``x // k`` with small coefficients: ``(3*z + 5) // 4`` as ``z + 1 - (z + 2) // 4``. Of
-    that and the opposite of the same for -x, rounded up, the one that is less in the order of
-    coefficients."""
-    whole, rest = _nearest(x, k)
-    opposite, other = _nearest(shift(scale(-1, x), k - 1), k)
-    if rest is not other and _first([rest, other]) is other:
-        return combine(-1, opposite, -1, floor_division(other, constant(k)))
-    return combine(1, whole, 1, floor_division(rest, constant(k)))
-
-
-def _nearest(x: IntExpr, k: int) -> tuple[IntExpr, IntExpr]:
-    """``x = k*whole + rest`` with coefficients of the rest above -k/2 and up to k/2, and its
-    constant below k."""
-    nearest = {t: -((k // 2 - c) // k) for t, c in x.terms().items()}
-    whole = from_terms({t: c for t, c in nearest.items() if c}, x.constant // k)
-    return whole, combine(1, x, -k, whole)
-
-
-# --------------------------------------------------------------------------- selections
-
-
-def _selection(e: IntExpr) -> IntExpr:
-    """A choice by a condition as an extremum or a quotient, if it is one; otherwise with one
-    arm 0 and the condition that comes first."""
-    condition, a, b = e.args
-    assert isinstance(condition, BoolExpr)
-    if not isinstance(a, IntExpr) or not isinstance(b, IntExpr):
-        return e
-    if defined(a) is not TRUE or defined(b) is not TRUE:
-        return e  # the condition may be what gives an arm its value
-    d = combine(1, a, -1, b)
-    chosen = _chosen(condition, d)
-    if chosen is not None:
-        return combine(1, b, 1, chosen)
-    parts = _chosen(condition, a), _chosen(negation(condition), b)
-    if parts[0] is not None and parts[1] is not None:
-        return combine(1, parts[0], 1, parts[1])
-    return combine(1, b, 1, _one_armed(condition, d))
-
-
-def _one_armed(condition: BoolExpr, d: IntExpr) -> IntExpr:
-    """``Where(p, d, 0)``, by whichever of p and its negation comes first."""
-    g = gcd(d.constant, *d.terms().values())
-    other = negation(condition)
-    flip = condition.op is NE_ZERO
-    if condition.op is LE_ZERO:
-        x, y = side_of(condition), side_of(other)
-        flip = _first([x, y]) is y
-    made = where(other if flip else condition, _divided(d, g), _ZERO)
-    assert isinstance(made, IntExpr)
-    return combine(1, d, -g, made) if flip else scale(g, made)
-
-
-def _chosen(condition: BoolExpr, d: IntExpr) -> IntExpr | None:
-    """``Where(p, d, 0)`` without a selection; None if it is not that simple."""
-    if d is _ZERO:
-        return _ZERO
-    if condition.op not in RELATIONS:
-        return None
-    e = side_of(condition)
-    if condition.op is not LE_ZERO:
-        m = _ratio(d, e)
-        if m is not None and d.constant == m * e.constant:
-            return _ZERO if condition.op is EQ_ZERO else d
-        return _of_divisible(condition, e, d)
-    return _of_order(e, d)
-
-
-def _of_order(e: IntExpr, d: IntExpr) -> IntExpr | None:
-    """``Where(e <= 0, d, 0)`` as a minimum or maximum of d and 0: d follows the sign of e."""
-    m = _ratio(d, e)
-    if m is not None:
-        s = d.constant - m * e.constant
-        if m > 0 and -m <= s <= 0:
-            return _extremum(minimum(d, _ZERO))
-        if m < 0 and 0 <= s <= -m:
-            return _extremum(maximum(d, _ZERO))
-        return None
-    for k in _divisors(d, e):
-        for shifted in (e, shift(e, -1)):
-            down, up = _quotient(shifted, k), scale(-1, _quotient(scale(-1, shifted), k))
-            if d is down or d is up:
-                return _extremum(minimum(d, _ZERO))
-            if d is scale(-1, down) or d is scale(-1, up):
-                return _extremum(maximum(d, _ZERO))
-    return None
-
-
-def _divisors(d: IntExpr, e: IntExpr) -> dict[IntExpr, None]:
-    """The numbers by which quotients in d divide, and by which they divide what e consists
-    of."""
-    inner = _quotients_by(e)
-    found: dict[IntExpr, None] = {}
-    for k in _quotients_by(d):
-        for m in (1, *inner):
-            if k % m == 0 and k != m:
-                found[constant(k // m)] = None
-    return found
-
-
-def _quotients_by(e: IntExpr) -> dict[int, None]:
-    """The numbers by which quotients in a sum and in its extrema divide."""
-    found: dict[int, None] = {}
-    for atom in e.terms():
-        arms = int_operands(atom) if atom.op in _EXTREMA else (atom,)
-        for term in (t for arm in arms for t in arm.terms()):
-            if term.op is _QUOTIENT:
-                k = int_operands(term)[1]
-                if type(k) is IntConstant and k.constant > 1:
-                    found[k.constant] = None
-    return found
-
-
-def _of_divisible(condition: BoolExpr, e: IntExpr, d: IntExpr) -> IntExpr | None:
-    """``Where(x % k == 0, d, 0)`` for a number d: ``-(-x//k) - x//k`` is 0 where k divides
-    x, and 1 elsewhere."""
-    if type(d) is not IntConstant:
-        return None
-    for x, k in _divisibility(e):
-        divisor = constant(k)
-        up, down = _quotient(scale(-1, x), divisor), _quotient(x, divisor)
-        inexact = combine(-1, up, -1, down)
-        if condition.op is NE_ZERO:
-            return scale(d.constant, inexact)
-        return combine(1, d, -d.constant, inexact)
-    return None
-
-
-def _divisibility(e: IntExpr) -> Iterator[tuple[IntExpr, int]]:
-    """The x and k for which e is 0 where k divides x: ``x - k*((x + s) // k)`` or
-    ``x + k*((s - x) // k)`` with ``0 <= s < k``."""
-    for term, c in e.terms().items():
-        if term.op is _QUOTIENT:
-            numerator, divisor = int_operands(term)
-            k = divisor.constant if type(divisor) is IntConstant else 0
-            if k > 1 and abs(c) == k:
-                x = combine(1, e, -c, term)
-                s = combine(1, numerator, 1 if c > 0 else -1, x)
-                if type(s) is IntConstant and 0 <= s.constant < k:
-                    yield x, k
-
-
-def _ratio(d: IntExpr, e: IntExpr) -> int | None:
-    """The number of times that the terms of e make those of d; None if there is none."""
-    terms, found = d.terms(), None
-    if len(terms) != len(e.terms()) or not terms:
-        return None
-    for t, c in e.terms().items():
-        times, rest = divmod(terms.get(t, 0), c)
-        if rest or not times or (found is not None and times != found):
-            return None
-        found = times
-    return found

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from shapes.arith.certificate import Premise, Refutation, Step
+from shapes.arith.certificate import Premise, Refutation, Rests, Step
 from shapes.arith.interval_premises import in_range
 from shapes.arith.system import Work, refuted
 from shapes.base.budget import spend
@@ -53,7 +53,7 @@ from shapes.expr.nodes import (
 )
 from shapes.facts.bounds import bounds_with_reasons
 from shapes.facts.justification import NO_REASONS
-from shapes.facts.store import Fact, Facts, Reasons
+from shapes.facts.store import Fact, Facts, Reasons, together
 from shapes.facts.verdict import Proof
 from shapes.prove.choice_proofs import (
     Case,
@@ -208,13 +208,26 @@ class _Tableau:
                 branch.made += (fact,)
                 taken = branch.facts.extended(fact, SPREAD_STEPS)
                 if not isinstance(taken, Facts):
-                    return resting(taken, self._origin)
+                    return self._contradicted(branch, taken)
                 branch.facts = taken
             elif len(choice.ways) == 1:
                 branch.take((choice, case, (), choice.ways))
             else:
                 branch.open.append((choice, case, (), choice.ways))
         return None
+
+    def _contradicted(self, branch: _Branch, used: Reasons) -> Refuted | None:
+        """The refutation of facts that learning sees to contradict each other, if it can be
+        read again: ends that crept towards each other may go another way in another order."""
+        found = resting(used, self._origin)
+        rests = found.certificate
+        assert isinstance(rests, Rests)
+        if len(found.cases) < 2 or together(rests.facts) is None:
+            return found
+        plain = self._refuted_as_stated(branch, _relations(branch))
+        if plain is None:
+            self._left = -1  # the attempt ends
+        return plain
 
     def _forced(self, branch: _Branch) -> Refuted | None:
         """Drop the ways that ranges exclude, and choices that hold anyhow; what is the only
@@ -270,7 +283,7 @@ class _Tableau:
         self._branches -= 1
         if self._branches < 0 or self._work.left <= 0:
             return None
-        suspects = [claim for claim in branch.own if claim.op is not NE_ZERO]
+        suspects = _relations(branch)
         found = refuted(branch.facts, FALSE, self._focus, suspects, self._work)
         if found is None:
             return None
@@ -302,6 +315,11 @@ class _Tableau:
             facts = taken
         found = refuted(facts, FALSE, self._focus, suspects, self._work)
         return None if found is None else translated(*found, self._origin)
+
+
+def _relations(branch: _Branch) -> list[BoolExpr]:
+    """What a branch takes in that may be a row."""
+    return [claim for claim in branch.own if claim.op is not NE_ZERO]
 
 
 def _why_excluded(facts: Facts, part: BoolExpr) -> Reasons | None:

@@ -18,7 +18,6 @@ else relates them (``y`` beside ``x + y``) is for other methods.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 from shapes.arith.certificate import Premise, ZerosAndOnes
@@ -111,16 +110,17 @@ def _never_above(facts: Facts, e: IntExpr, shown: _Shown) -> bool:
         return False
     count = len(table.operands)
     broken = _truths(below, count) & ~_truths(above, count)
-    for i, j, order in _orders(facts, list(table.operands)):
-        if not broken:
-            break
+    orders = _Orders(facts, list(table.operands))
+    while broken:
+        found = orders.excluding((broken & -broken).bit_length() - 1)
+        if found is None:
+            return False
         # Rows in which operand i is 1 and operand j is 0 do not occur.
-        left_out = broken & _column(i, count) & ~_column(j, count)
-        if left_out:
-            broken ^= left_out
-            shown.need(facts, order)
+        i, j, order = found
+        broken &= ~(_column(i, count) & ~_column(j, count))
+        shown.need(facts, order)
     shown.sides.append((left, right))
-    return not broken
+    return True
 
 
 def _sides(e: IntExpr) -> tuple[IntExpr, IntExpr]:
@@ -190,15 +190,29 @@ def _truths(term: Term, count: int) -> int:
     return table
 
 
-def _orders(facts: Facts, operands: list[IntExpr]) -> Iterator[Order]:
-    """The orders of two operands that are known, those that nothing is needed for first."""
-    differences = [
-        (i, j, le_zero(combine(1, a, -1, b)))
-        for i, a in enumerate(operands)
-        for j, b in enumerate(operands)
-        if i != j
-    ]
-    yield from (order for order in differences if order[2] is TRUE)
-    for i, j, order in differences:
-        if order is not TRUE and in_range(facts, order):
-            yield i, j, order
+class _Orders:
+    """The orders of operands that are known."""
+
+    def __init__(self, facts: Facts, operands: list[IntExpr]) -> None:
+        self._facts = facts
+        self._operands = operands
+        self._asked: set[tuple[int, int]] = set()
+        """Pairs of which no order is known."""
+
+    def excluding(self, row: int) -> Order | None:
+        """An order that a row of zeros and ones breaks, one that nothing is needed for before
+        all others; None if it breaks none."""
+        numbers = range(len(self._operands))
+        ones = [i for i in numbers if row >> i & 1]
+        zeros = [j for j in numbers if not row >> j & 1]
+        orders = [(i, j, self._order(i, j)) for i in ones for j in zeros]
+        for i, j, order in sorted(orders, key=lambda one: one[2] is not TRUE):
+            if (i, j) in self._asked:
+                continue
+            if order is TRUE or in_range(self._facts, order):
+                return i, j, order
+            self._asked.add((i, j))
+        return None
+
+    def _order(self, i: int, j: int) -> BoolExpr:
+        return le_zero(combine(1, self._operands[i], -1, self._operands[j]))

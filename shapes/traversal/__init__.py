@@ -17,12 +17,11 @@ from shapes.traversal.interpret import free_symbols, interpret, walk
 from shapes.traversal.parsing import (
     is_name,
     parse,
-    parse_saved,
     parse_spelled,
-    saved_in_parts,
     text_size,
 )
 from shapes.traversal.printing import PRECEDENCE, Printer, Shown, join, show
+from shapes.traversal.saved import parse_saved, saved_in_parts
 from shapes.traversal.substitute import Builder, substitute
 
 if TYPE_CHECKING:

@@ -43,7 +43,7 @@ from shapes.expr.operators import BY_HANDLER
 from shapes.expr.remainders import parts, sides
 from shapes.traversal.analysis import Analysis
 
-__all__ = ["free_symbols", "interpret", "symbols_of", "walk"]
+__all__ = ["free_symbols", "interpret", "operands_read", "symbols_of", "walk"]
 
 Finish = Callable[[list[Any]], Any]
 Plan = tuple[Sequence[Any], Finish]
@@ -155,6 +155,13 @@ def _sides(known: dict[Expr, tuple[str, Expr, Expr]], node: Expr) -> Sequence[Ex
     if node not in known:
         known[node] = sides(node)
     return known[node][1:]
+
+
+def operands_read(node: Expr) -> Sequence[Expr]:
+    """The operands of a node as an analysis sees them that reads relations on two sides."""
+    if type(node) is Sum:
+        return parts(node)[1]
+    return sides(node)[1:] if node.op in _RELATIONS else node.args
 
 
 def _leaf(analysis: Analysis[V], bindings: Mapping[Any, object], node: Expr) -> V:

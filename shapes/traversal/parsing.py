@@ -21,26 +21,26 @@ from typing import Any, Final, Literal, NoReturn
 from shapes.base.digits import read_decimal
 from shapes.base.infinity import int_oo
 from shapes.errors import ExpressionSyntaxError, ExpressionTypeError, ShapeproofError
-from shapes.expr.nodes import OPERATORS, Expr, Kind, Op, as_expr, constant, symbol
+from shapes.expr.nodes import OPERATORS, Expr, Op, as_expr, constant, symbol
 from shapes.expr.operators import named_functions
 from shapes.traversal.definedness import Spelled, spell, spell_chain
-from shapes.traversal.interpret import free_symbols
-from shapes.traversal.parts import InParts, Part, with_parts
 from shapes.traversal.printing import PRECEDENCE
 
 __all__ = [
     "NAME",
+    "Make",
+    "Parser",
+    "Pending",
+    "Token",
     "is_name",
     "parse",
-    "parse_saved",
     "parse_spelled",
-    "saved_in_parts",
     "text_size",
 ]
 
 Lookup = Callable[[str], Expr]
 Symbols = Mapping[str, Expr] | Lookup | None
-_Make = Callable[[Op, Sequence[Spelled]], Spelled]
+Make = Callable[[Op, Sequence[Spelled]], Spelled]
 
 NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*|\[\d+\])*"
 _DIGITS = r"[0-9]+(?:_[0-9]+)*"
@@ -102,7 +102,7 @@ def _token() -> re.Pattern[str]:
     )
 
 
-class _Token:
+class Token:
     __slots__ = ("column", "kind", "text")
 
     def __init__(
@@ -113,7 +113,7 @@ class _Token:
         self.column = column
 
 
-class _Pending:
+class Pending:
     """An operator, an open parenthesis or an open call, with its place."""
 
     __slots__ = ("column", "depth", "kind", "level", "text")
@@ -157,30 +157,14 @@ def parse_spelled(text: str, symbols: Symbols = None) -> Spelled:
     """Like `parse`, with the condition under which what is written has a value."""
     if not isinstance(text, str):
         raise ExpressionTypeError(f"an expression is text, not {type(text).__name__}")
-    return _Parser(text, symbols).run()
+    return Parser(text, symbols).run()
 
 
 def text_size(text: str) -> tuple[int, int]:
     """How long a text of the grammar is: its operators and operands (parentheses and commas
     left out), and its characters without spaces."""
-    tokens = [token.text for token in _Parser(text, None)._tokens()[:-1]]
+    tokens = [token.text for token in Parser(text, None)._tokens()[:-1]]
     return sum(token not in "()," for token in tokens), sum(map(len, tokens))
-
-
-def saved_in_parts(expr: Expr) -> tuple[str, tuple[tuple[str, Kind], ...], tuple[Part, ...]]:
-    """Text, the kinds of the symbols in it, and the parts that would be written again and
-    again, by name (see `parts`): for pickles and files."""
-    kinds = tuple((s.name, s.kind) for s in free_symbols(expr))
-    written = InParts([name for name, _ in kinds])
-    return written.text(expr), kinds, tuple(written.parts)
-
-
-def parse_saved(
-    text: str, kinds: tuple[tuple[str, Kind], ...], parts: tuple[Part, ...] = ()
-) -> Expr:
-    """The inverse of `saved_in_parts`."""
-    symbols = {name: symbol(name, kind) for name, kind in kinds}
-    return parse(text, with_parts(parts, symbols, parse))
 
 
 def _without_sign(functions: Mapping[str, Op]) -> list[str]:
@@ -189,13 +173,15 @@ def _without_sign(functions: Mapping[str, Op]) -> list[str]:
     return sorted(name for name in plain if not name.startswith(("Float", "Int", "abs")))
 
 
-class _Parser:
+class Parser:
+    """Reads one text; `saved` has another way to make expressions of it."""
+
     def __init__(self, text: str, symbols: Symbols) -> None:
         self._text = text
         self._symbols = symbols
         self._functions = named_functions()
         self._values: list[Spelled] = []
-        self._pending: list[_Pending] = []
+        self._pending: list[Pending] = []
         self._operand_next = True
 
     def _fail(self, reason: str, column: int) -> NoReturn:
@@ -218,8 +204,8 @@ class _Parser:
             self._fail("this parenthesis is never closed", self._pending[-1].column)
         return self._values[0]
 
-    def _tokens(self) -> list[_Token]:
-        tokens: list[_Token] = []
+    def _tokens(self) -> list[Token]:
+        tokens: list[Token] = []
         position = 0
         for match in _token().finditer(self._text):
             if match.start() != position:
@@ -229,19 +215,19 @@ class _Parser:
             position = match.end()
             if kind == "name" and text in _WORDS:
                 kind = "op"
-            tokens.append(_Token(kind, text, position - len(text) + 1))
+            tokens.append(Token(kind, text, position - len(text) + 1))
         position = len(self._text) - len(self._text[position:].lstrip())
         if position < len(self._text):
             found = self._text[position]
             advice = _INSTEAD.get(self._text[position : position + 2], _INSTEAD.get(found))
             said = f"unexpected {found!r}" + (f"; write {advice}" if advice else "")
             self._fail(said, position + 1)
-        tokens.append(_Token("end", "", len(self._text) + 1))
+        tokens.append(Token("end", "", len(self._text) + 1))
         return tokens
 
     # ------------------------------------------------------------------ operands
 
-    def _operand(self, token: _Token, following: _Token) -> None:
+    def _operand(self, token: Token, following: Token) -> None:
         if token.kind == "op":
             self._prefix_or_open(token)
             return
@@ -249,7 +235,7 @@ class _Parser:
             if token.text not in self._functions:
                 self._fail(self._unknown_function(token.text), token.column)
             self._pending.append(
-                _Pending("call", token.text, 0, token.column, len(self._values))
+                Pending("call", token.text, 0, token.column, len(self._values))
             )
             self._operand_next = True
             return
@@ -270,7 +256,7 @@ class _Parser:
             meant = f"there are {', '.join(_without_sign(self._functions))}"
         return f"unknown function `{name}`: {meant}"
 
-    def _leaf(self, token: _Token) -> Expr:
+    def _leaf(self, token: Token) -> Expr:
         text = token.text
         if token.kind == "int":
             if len(text) < SHORT and text.isdecimal() and (text[0] != "0" or len(text) == 1):
@@ -304,14 +290,14 @@ class _Parser:
             self._fail(f"unknown symbol `{name}`", column)
         return found
 
-    def _prefix_or_open(self, token: _Token) -> None:
+    def _prefix_or_open(self, token: Token) -> None:
         if token.text == "(":
             called = self._pending and self._pending[-1].kind == "call"
             if called and self._pending[-1].level == 0:
                 # The parenthesis of the call itself: from here on it is open.
                 self._pending[-1].level = -1
                 return
-            self._pending.append(_Pending("(", "(", -1, token.column, len(self._values)))
+            self._pending.append(Pending("(", "(", -1, token.column, len(self._values)))
         elif token.text == ")" and self._pending and self._is_empty_call():
             self._close(token)
         elif token.text in _PREFIX:
@@ -320,7 +306,7 @@ class _Parser:
             if negates and self._pending and self._pending[-1].level > level:
                 self._fail("`not` after an operator needs parentheses", token.column)
             self._pending.append(
-                _Pending("prefix", token.text, level, token.column, len(self._values))
+                Pending("prefix", token.text, level, token.column, len(self._values))
             )
         else:
             advice = _INSTEAD.get(self._text[max(token.column - 2, 0) : token.column])
@@ -333,7 +319,7 @@ class _Parser:
 
     # ------------------------------------------------------------------ operators
 
-    def _operator(self, token: _Token) -> None:
+    def _operator(self, token: Token) -> None:
         text = token.text
         if token.kind != "op" or text in ("~", "not", "("):
             self._fail(f"an operator is missing before `{text}`", token.column)
@@ -354,13 +340,13 @@ class _Parser:
             self._push("chain" if chained else "binary", token, level)
 
     def _push(
-        self, kind: Literal["binary", "chain", "compare"], token: _Token, level: int
+        self, kind: Literal["binary", "chain", "compare"], token: Token, level: int
     ) -> None:
-        pending = _Pending(kind, token.text, level, token.column, len(self._values))
+        pending = Pending(kind, token.text, level, token.column, len(self._values))
         self._pending.append(pending)
         self._operand_next = True
 
-    def _close(self, token: _Token) -> None:
+    def _close(self, token: Token) -> None:
         self._reduce(0)
         if not self._pending:
             self._fail("this parenthesis was never opened", token.column)
@@ -393,7 +379,7 @@ class _Parser:
 
     def _reduce_comparisons(self) -> None:
         """``a < b <= c`` is ``a < b and b <= c``."""
-        chain: list[_Pending] = []
+        chain: list[Pending] = []
         while self._pending and self._pending[-1].kind == "compare":
             chain.append(self._pending.pop())
         chain.reverse()
@@ -417,9 +403,7 @@ class _Parser:
         operands.reverse()
         self._apply(_SIGNS[last], operands, first, spell_chain)
 
-    def _apply(
-        self, op: Op, operands: list[Spelled], at: _Pending, made: _Make = spell
-    ) -> None:
+    def _apply(self, op: Op, operands: list[Spelled], at: Pending, made: Make = spell) -> None:
         wanted = len(op.operands)
         if len(operands) != wanted and not (op.variadic and len(operands) >= 1):
             count = f"at least {wanted}" if op.variadic else str(wanted)

@@ -1,4 +1,5 @@
-"""Expressions as text in the one grammar, so that ``parse(show(e)) is e``.
+"""Expressions as text in the one grammar, so that ``parse(show(e)) is e`` unless a normal form
+is too long for being built anew (then `parse_shown` in `saved` finds it).
 
 Text is put together from nested pieces and joined once at the end: no recursion, and no
 copying of long text at every level.

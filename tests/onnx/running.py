@@ -13,6 +13,7 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from asserts.dialects.onnx.infer.model import Inferred
 from asserts.dialects.onnx.model.types import Optional, Sequence, Tensor, Type
+from shapes.errors import UndefinedError
 from shapes.expr import IntConstant, IntExpr
 from shapes.traversal.evaluate import evaluate
 from shapes.traversal.interpret import free_symbols
@@ -161,7 +162,11 @@ def _judge_size(name: str, size: IntExpr, n: int, values: dict, into: Verdicts) 
         if missing == [size]:
             values[size] = n  # (used twice, it claims that the two are equal)
         return
-    expected = size.constant if isinstance(size, IntConstant) else evaluate(size, values)
+    try:
+        expected = size.constant if isinstance(size, IntConstant) else evaluate(size, values)
+    except UndefinedError as error:
+        into.wrong.append(f"{name}: {size} is {n}: {error}")
+        return
     if expected != n:
         into.wrong.append(f"{name}: {size} = {expected} is {n}")
 

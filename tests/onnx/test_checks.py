@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ from asserts.passes import (
     tracepoints,
 )
 from asserts.passes.memory import noops, reuse
-from tests.onnx.build import BOOL, FLOAT, model, node, value
+from tests.onnx.build import BOOL, FLOAT, INT64, model, node, value
 from tests.onnx.models import _array, dimensions
 from tests.onnx.small_models import LEAST, MODELS, fpn, positions
 from tests.onnx.test_contract import sizes_of
@@ -293,6 +295,67 @@ def test_conditions_with_every_operator_that_is_written() -> None:
                     expected = bool(evaluate(parse(one), {"n": n, "m": m}))
                     got = _outcome(runner, {"x": np.zeros((n, m), np.float32)}) is not None
                     assert got is expected, (one, n, m)
+
+
+@pytest.mark.parametrize("opset", [10, 11, 13, 18, 21])
+def test_bounds_that_are_compared_at_once_name_the_first_that_fails(opset: int) -> None:
+    checks = ["m <= 4", "n >= 2", "n <= 5", "n >= 1", "k <= 3", "k >= 1", "n != 4", "n + m != 5"]
+    nodes = [node("Relu", ["x"], ["y"]), node("Relu", ["z"], ["w"])]
+    given = [value("x", ["n", "m"]), value("z", ["k"])]
+    proto = model(nodes, given, ["y", "w"], opset=opset)
+    checked = onnx_dialect.insert(proto, checks, policy="keep-all").program
+    assert sum(one.op_type == "ReduceMax" for one in checked.graph.node) == 2
+    assert text(asserts.remove(checked).program) == text(proto)
+    runner = session(checked)
+    for n, m, k in itertools.product(range(7), range(6), (0, 3, 4)):
+        held = (m <= 4, n >= 2, n <= 5, n >= 1, k <= 3, k >= 1, n != 4, n + m != 5)
+        feed = {"x": np.ones((n, m), np.float32), "z": np.ones(k, np.float32)}
+        if all(held):
+            assert runner.run(None, feed)
+            continue
+        first = checks[held.index(False)]
+        with pytest.raises(Exception, match=re.escape(f"runtime assert failed: {first} (")):
+            runner.run(None, feed)
+
+
+def _of_sizes_only() -> dict[str, ModelProto]:
+    """Models whose results onnxruntime may know without their inputs."""
+    x = [value("x", ["n", 3])]
+    body = helper.make_graph(
+        [
+            node("Relu", ["x"], ["r"]),
+            node("Shape", ["r"], ["s"]),
+            node("Shape", ["s"], ["t"]),
+        ],
+        "body",
+        [],
+        [value("t", [1], INT64)],
+    )
+    chosen = node("If", ["c"], ["y"], then_branch=body, else_branch=body)
+    rank = [node("Shape", ["x"], ["s"]), node("Shape", ["s"], ["y"])]
+    y, z = value("y", None, INT64), value("z", None, INT64)
+    return {
+        "rank": model(rank, x, [y]),
+        "rank, as a scalar": model([rank[0], node("Size", ["s"], ["y"])], x, [y]),
+        "rank, used twice": model([*rank, node("Abs", ["y"], ["z"])], x, [y, z]),
+        "size": model([node("Shape", ["x"], ["y"], start=1)], x, [y]),
+        "constant": model([node("Constant", [], ["y"], value_float=1.0)], x, ["y"]),
+        "branches": model([chosen], [*x, value("c", [], BOOL)], [y]),
+    }
+
+
+@pytest.mark.parametrize("name", _of_sizes_only())
+def test_results_that_need_no_elements_wait(name: str) -> None:
+    proto = _of_sizes_only()[name]
+    checked = onnx_dialect.insert(proto, ["n <= 3"]).program
+    assert text(asserts.remove(checked).program) == text(proto)
+    given = {"c": np.array(True)} if name == "branches" else {}
+    few, many = (given | {"x": np.zeros((n, 3), np.float32)} for n in (2, 4))
+    for level in LEVELS:
+        runner = session(checked, level)
+        assert _outcome(runner, few) == _outcome(session(proto, level), few) is not None
+        with pytest.raises(Exception, match="runtime assert failed: n <= 3"):
+            runner.run(None, many)
 
 
 def test_old_operator_sets() -> None:

@@ -15,7 +15,7 @@ from asserts.dialects.onnx.answers.describe import is_met
 from asserts.errors import InputError
 from tests.onnx import selecting_models, small_models
 from tests.onnx.build import INT64, model, node, value
-from tests.onnx.exact import runs
+from tests.onnx.exact import inputs, runs, session_of
 from tests.onnx.models import _array, dimensions
 from tests.onnx.small_models import LEAST
 
@@ -201,3 +201,40 @@ def test_impossible_models_say_so() -> None:
     assert [str(c) for c in found.conditions] == ["False"]
     [broken] = found.check(n=1)
     assert broken.requirement.node == "layer"
+
+
+def test_sizes_to_which_the_file_gives_one_name_though_they_differ() -> None:
+    """onnxruntime lets values of one shape, by the names in the file, share their memory."""
+    proto = model(
+        [
+            node("Slice", ["x", "from", "to", "axis", "step"], ["a"]),
+            node("Concat", ["a", "a"], ["b"], axis=1),
+            node("Concat", ["b"], ["c"], axis=0),
+            node("Neg", ["c"], ["y"]),
+        ],
+        [value("x", ["n", "m"])],
+        ["y"],
+        {
+            name: np.array([n])
+            for name, n in {"from": 0, "to": 2**40, "axis": 1, "step": 2}.items()
+        },
+    )
+    assert asserts.contract(proto).texts == []
+    for name, size in (("a", "k"), ("b", "2*k"), ("c", "k")):
+        proto.graph.value_info.append(value(name, ["n", size]))
+    found = asserts.contract(proto)
+    assert found.texts == ["m == 0"]
+    [one] = found.sufficient
+    assert (one.operator, one.result, one.exact) == ("Concat", "c", False)
+    words = "has the shape of `a`, but axis 1 has 2 * ((m + 1) // 2) for (m + 1) // 2"
+    assert words in str(found)
+    assert not asserts.insert(proto).modified
+    renamed = found.inferred.annotated()
+    assert asserts.contract(renamed).texts == []
+    failed = 0
+    for m in range(6):
+        given = inputs(found, proto, {"n": 3, "m": m})
+        assert runs(session_of(renamed.SerializeToString()), given)
+        failed += not runs(session_of(proto.SerializeToString()), given)
+        assert found.accepts(n=3, m=m) is (m == 0)
+    assert failed

@@ -263,3 +263,30 @@ def test_what_is_picked_from_a_range_need_not_hold_its_ends(picked: str) -> None
     for level in LEVELS:
         expected = session(proto, level).run(None, feed)[0]
         assert np.array_equal(session(checked, level).run(None, feed)[0], expected)
+
+
+def test_a_size_of_0_that_copies_stops_no_run_by_what_data_decide() -> None:
+    """With k == 0 the shape asks for a copy of the first size, which fits."""
+    from tests.onnx.random import judge
+
+    target = [
+        node("Shape", ["z"], ["s"]),
+        node("Gather", ["s", "order"], ["picked"]),
+        node("Concat", ["picked", "rest"], ["target"], axis=0),
+    ]
+    proto = model(
+        [
+            node("NonZero", ["mask"], ["at"]),
+            node("Transpose", ["at"], ["rows"], perm=[1, 0]),
+            node("Cast", ["rows"], ["row"], to=1),
+            node("Unsqueeze", ["row", "last"], ["column"]),
+            node("Mul", ["column", "x"], ["z"]),
+            *target,
+            node("Reshape", ["z", "target"], ["y"]),
+        ],
+        [value("mask", [3]), value("x", ["k", "n"])],
+        ["y"],
+        {"order": np.array([1, 0]), "rest": np.array([-1]), "last": np.array([-1])},
+    )
+    assert [str(one.whole) for one in asserts.contract(proto).data]
+    assert judge(proto, sizes=40).wrong == []

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import asserts
+from shapes.traversal import evaluate, free_symbols
 from tests.onnx.build import model, node, value
 from tests.onnx.random import judge
 from tests.onnx.random_models import drawn
@@ -216,6 +217,66 @@ def test_windows_that_are_padded_automatically(op: str, opset: int, auto_pad: st
                 assert judge(proto, sizes=16).wrong == [], (stride, dilation, ceil)
 
 
+def test_output_padding_and_given_sizes_of_transposed_convolutions() -> None:
+    """An output padding is less than the stride, and only of its own axis is 1 element needed."""
+    weights = {"k": np.ones((2, 3, 2, 2), np.float32)}
+    for extra, stride, dilation in itertools.product((0, 1, 2), (1, 2), (1, 3)):
+        for more in ({}, {"output_shape": [4, 3]}, {"auto_pad": "SAME_UPPER"}):
+            attributes = {
+                "strides": [stride, 2],
+                "dilations": [dilation, 1],
+                "output_padding": [extra, 0],
+                **more,
+            }
+            proto = model(
+                [node("ConvTranspose", ["x", "k"], ["y"], **attributes)],
+                [value("x", ["n", 2, "h", "w"])],
+                ["y"],
+                weights,
+            )
+            assert judge(proto, sizes=24).wrong == [], attributes
+
+
+@pytest.mark.parametrize("policy", ["stretch", "not_larger", "not_smaller"])
+def test_resizing_to_no_elements(policy: str) -> None:
+    from tests.onnx.build import INT64
+
+    for axes in ([-1], [1], [0, 1], [-2, -1], [-2, 1]):
+        attributes = {"axes": axes, "keep_aspect_ratio_policy": policy}
+        proto = model(
+            [node("Resize", ["x", "", "", "k"], ["y"], **attributes)],
+            [value("x", ["n", "m"]), value("k", [len(axes)], INT64)],
+            ["y"],
+            opset=18,
+        )
+        assert judge(proto, sizes=30).wrong == [], axes
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, "k"])
+@pytest.mark.parametrize("axis", [0, -1])
+def test_parts_of_a_tensor_in_a_sequence(axis: int, width: int | str) -> None:
+    """The last part is what is left over; joined along another axis all must be equal."""
+    from tests.onnx.build import INT64
+
+    cut = node("SplitToSequence", ["x", "k"], ["s"], axis=axis)
+    given = [value("x", ["n", "m"])]
+    constants: dict[str, Any] = {"first": np.array(1), "last": np.array(-1)}
+    if isinstance(width, int):
+        constants["k"] = np.array(width)
+    else:
+        given.append(value("k", [], INT64))
+    for used in (
+        *(node("ConcatFromSequence", ["s"], ["y"], axis=a) for a in (0, 1)),
+        *(node("ConcatFromSequence", ["s"], ["y"], axis=a, new_axis=1) for a in (0, 2)),
+        *(node("SequenceAt", ["s", place], ["y"]) for place in ("first", "last")),
+    ):
+        proto = model([cut, used], given, ["y"], constants)
+        assert judge(proto, sizes=24).wrong == []
+        shape = asserts.infer_shapes(proto).shape("y")
+        assert shape is not None
+        assert {str(s) for d in shape for s in free_symbols(d)} <= {"n", "m", "k"}
+
+
 def test_what_data_may_make_needless_stops_no_run() -> None:
     """A concatenation that does not fit, but with an operand that data may leave empty."""
     from tests.onnx.build import INT64
@@ -378,3 +439,57 @@ def test_an_assert_names_the_operation_that_fails() -> None:
     stated = {row.condition: row.stated_by for row in rows}
     assert stated["w_ >= 1"] == "Conv(a) (Conv)"
     assert stated["w_ <= 1 or w_ % 4 == 0"].endswith("(Add)")
+
+
+def test_what_the_turns_of_a_loop_stack_has_one_shape() -> None:
+    from onnx import helper
+
+    from tests.onnx.build import BOOL, INT64
+
+    for axis, stacked in itertools.product((0, 1), ("after", "row", "sum")):
+        body = helper.make_graph(
+            [
+                node("Identity", ["go"], ["on"]),
+                node("Concat", ["state", "x"], ["after"], axis=axis),
+                node("Gather", ["after", "turn"], ["row"], axis=0),
+                node("ReduceSum", ["after"], ["sum"], keepdims=0),
+            ],
+            "body",
+            [value("turn", [], INT64), value("go", [], BOOL), value("state")],
+            [value("on", [], BOOL), value("after", None), value(stacked, None)],
+        )
+        proto = model(
+            [node("Loop", ["t", "true", "x"], ["last", "all"], body=body)],
+            [value("x", ["n", "m"]), value("t", [], INT64)],
+            ["last", "all"],
+            {"true": np.array(True)},
+        )
+        found = judge(proto, sizes=40)
+        assert found.wrong == [], (axis, stacked)
+    assert asserts.contract(proto).texts == []
+
+
+def test_without_a_turn_a_loop_stacks_sizes_that_its_body_states() -> None:
+    from onnx import helper
+
+    from tests.onnx.build import BOOL, INT64
+    from tests.onnx.exact import session_of
+
+    body = helper.make_graph(
+        [node("Identity", ["go"], ["on"]), node("Reshape", ["x", "two"], ["row"])],
+        "body",
+        [value("turn", [], INT64), value("go", [], BOOL)],
+        [value("on", [], BOOL), value("row", [2, 3])],
+    )
+    proto = model(
+        [node("Loop", ["t", "true"], ["all"], body=body)],
+        [value("x", ["n"]), value("t", [], INT64)],
+        ["all"],
+        {"true": np.array(True), "two": np.array([2, -1])},
+    )
+    given = {"x": np.ones(6, np.float32), "t": np.array(0)}
+    [made] = session_of(proto.SerializeToString()).run(None, given)
+    assert made.shape == (0, 2, 3)
+    sizes = asserts.infer_shapes(proto).shape("all")
+    assert sizes is not None
+    assert [evaluate(d, {"n": 6, "t": 0}) for d in sizes] == [0, 2, 3]

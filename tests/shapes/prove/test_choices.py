@@ -383,6 +383,26 @@ def test_proofs_by_choices_have_certificates(start: int) -> None:
     assert found > 10
 
 
+@pytest.mark.parametrize("k", [2, 3, 4])
+@pytest.mark.parametrize("names", ["xyz", "xzy", "yxz", "yzx", "zxy", "zyx"])
+def test_certificates_do_not_rest_on_ends_that_crept(names: str, k: int) -> None:
+    """``z <= x + .. < z`` with one end each: as far as the steps go, in one order of the facts
+    the ends meet and in another they do not."""
+    ranges: dict[str, Any] = {"x": {"min": 0}, "y": {"min": 0, "max": 4095}, "z": {"max": 50}}
+    for earlier in ("", "Max(z, x)//2 >= x - 5", "x//2 <= z//2"):
+        env = ShapeEnv()
+        for name in names:
+            env.integer(name, **ranges[name])
+        if earlier:
+            env.prove(earlier)
+        claim = env.spelled(f"Max(z, x)//{k}*{k} - x % 2 <= Max(z//{k}*{k}, x//{k}*{k})").expr
+        assert isinstance(claim, BoolExpr)
+        proof = by_choices(env.facts, claim)
+        assert proof is not None
+        assert proof.certificate is not None
+        check(proof.certificate, proof.facts, claim)
+
+
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
 def test_certificates_by_choices_prove_one_claim(claim: BoolExpr) -> None:
     if claim.is_constant:

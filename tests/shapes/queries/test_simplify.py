@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shapes import ShapeEnv, SymInt
 from shapes.errors import ContradictionError, ShapeproofError, UndefinedError
 from shapes.expr.nodes import BoolExpr, Expr, constant, make, symbol
 from shapes.facts.store import Fact, Facts
@@ -18,8 +19,9 @@ from shapes.queries.simplify import Rewriting, simplify, simplify_traced
 from shapes.traversal.cost import Cost, cost
 from shapes.traversal.evaluate import evaluate
 from shapes.traversal.interpret import free_symbols
-from shapes.traversal.parsing import parse
+from shapes.traversal.parsing import parse, text_size
 from shapes.traversal.substitute import substitute
+from tests.corpus.questions import load
 
 NAMES = ("x", "y", "z")
 SYMBOLS = [symbol(name) for name in NAMES]
@@ -322,3 +324,38 @@ def test_values_are_kept(expr: Expr, claims: list[Expr]) -> None:
 def test_rows_keep_values(instance: tuple[Expr, list[Expr]], claims: list[Expr]) -> None:
     expr, when = instance
     checked(expr, [*when, *claims])
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("(a + b)*(c + d)", "(a + b)*(c + d)"),
+        (" a*(b + c) ", "a*(b + c)"),
+        ("(a - b)*(a + b)", "a**2 - b**2"),
+        ("(a + b)*(c + d) >= 5*(a + b)", "(a + b)*(c + d) >= 5*(a + b)"),
+        ("a*(b % 1 + c)", "a * c"),
+    ],
+)
+def test_what_is_written_stands_where_the_normal_form_is_larger(text: str, shown: str) -> None:
+    env = ShapeEnv()
+    for name in "abcd":
+        env.integer(name)
+    found = env.simplify(text)
+    assert str(found) == shown
+    assert shown in repr(found)
+    assert found.expr is env.spelled(shown).expr
+    assert found._repr_html_()
+    assert str(found + 0 if isinstance(found, SymInt) else ~~found) == str(found.expr)
+
+
+def test_no_simplified_claim_of_the_corpus_is_longer() -> None:
+    for question in list(load())[::23]:
+        if any(asked.kind != "int" for asked in question.symbols):
+            continue
+        env = ShapeEnv()
+        for asked in question.symbols:
+            env.integer(asked.name)
+        simple = str(env.simplify(question.claim))
+        if simple not in ("True", "False"):
+            pairs = zip(text_size(simple), text_size(question.claim))
+            assert all(found <= written for found, written in pairs), (question.claim, simple)

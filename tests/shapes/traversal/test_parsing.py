@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from shapes.errors import ExpressionSyntaxError, ExpressionTypeError, UnknownSymbolError
 from shapes.expr.nodes import TRUE, Expr, constant, make, symbol
 from shapes.traversal.evaluate import evaluate
-from shapes.traversal.parsing import is_name, parse, parse_saved, parse_spelled, saved_in_parts
+from shapes.traversal.parsing import is_name, parse, parse_spelled
 from shapes.traversal.printing import show
+from shapes.traversal.saved import parse_saved, saved_in_parts
 from tests.oracle import Tree, Undefined, ours, same
 from tests.strategies import KINDS, any_trees, small_values
 

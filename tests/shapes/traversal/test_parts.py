@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from shapes import SerializationError, ShapeEnv, parse, show, symbol
+from shapes import Eq, SerializationError, ShapeEnv, parse, show, symbol
 from shapes.expr.nodes import Expr
 from shapes.traversal import parts
-from shapes.traversal.parsing import parse_saved, saved_in_parts
 from shapes.traversal.parts import InParts, with_parts
 from shapes.traversal.printing import tree_size
+from shapes.traversal.saved import parse_saved, parse_shown, saved_in_parts
 from tests.oracle import Tree
 from tests.strategies import KINDS, any_trees
 
@@ -138,3 +138,58 @@ def test_parts_that_double_are_no_burden(env: ShapeEnv) -> None:
     claim = known["p59"] <= known["p58"]  # type: ignore[operator]
     env.check(claim)
     assert ShapeEnv.from_json(env.to_json()).checks[0].claim is env.checks[0].claim
+
+
+ABC = {name: symbol(name) for name in "abc"}
+LONG_FORMS = {
+    "powers of products": "((((a + b)**3 + c)**3 + 1)**3 + b)**2*(a - c)",
+    "sums times a symbol": "*".join(f"(a + {i})*(b - c*{i})*b" for i in range(2, 9)),
+    "many links": " < ".join(f"a*{i % 7 + 1} + {i}*b" for i in range(90)),
+    "many alternatives": " or ".join(f"a == {i}*b" for i in range(90)),
+    "an alternative among many": f"({' or '.join(f'a == {i}*b' for i in range(90))}) and a < b",
+    "remainders of remainders": "a" + "".join(f" % (b + {i % 40 + 2})" for i in range(90)),
+    "truncated": "TruncMod(" * 60 + "a" + "".join(f" - {i}, b + {i})" for i in range(60)),
+}
+
+
+@pytest.mark.parametrize("kind", LONG_FORMS)
+def test_long_normal_forms_come_back_as_the_same_node(kind: str, env: ShapeEnv) -> None:
+    """Also those that the parser would build otherwise from the same text."""
+    expr = env.spelled(LONG_FORMS[kind]).expr
+    assert parse_saved(*saved_in_parts(expr)) is expr
+    assert pickle.loads(pickle.dumps(expr)) is expr
+    env.check(Eq(expr, 7) if expr.kind == "int" else expr)
+    text = env.to_json()
+    again = ShapeEnv.from_json(text)
+    assert [c.claim for c in again.checks] == [c.claim for c in env.checks]
+    assert again.to_json() == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["(a + 1)*b", "b*(a - b)*(b - a)", "(a + b)**2*c", "3*a*(b + c)", "-(b - a)*c*(a + 1)",
+     "(a + b)*(a - b) <= (c + 1)*(a + 2)", "a*0*(b + 1)", "(a + 1)**0*b", "(a + b) // 3*(a + b)",
+     "a > b and (a < 3 and b < 3)", "Min((a + 1)*b, 3)", "2**(a + 1)*b"],
+)  # fmt: skip
+def test_short_text_by_hand_is_read_as_the_parser_reads_it(text: str) -> None:
+    assert parse_shown(text, ABC) is parse(text, ABC)
+
+
+@given(any_trees(5))
+def test_any_text_is_read_with_the_same_value(tree: Tree) -> None:
+    expr = tree.built()
+    assert parse_shown(tree.text(), SYMBOLS) is expr
+
+
+def test_running_sums_are_written_as_differences() -> None:
+    """Each by the one before it: what is saved grows with the number of sums."""
+
+    def size(number: int) -> int:
+        names = [f"n{i}" for i in range(number)]
+        sums = (f"{' + '.join(names[:end])} <= rows" for end in range(1, number + 1))
+        claim = parse(" and ".join(sums))
+        text, kinds, named = saved_in_parts(claim)
+        assert parse_saved(text, kinds, named) is claim
+        return len(text) + sum(map(len, sum(named, ())))
+
+    assert size(240) < 2.5 * size(120)

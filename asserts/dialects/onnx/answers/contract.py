@@ -81,17 +81,17 @@ class Contract:
 
     def left_to_data(self, one: Requirement) -> BoolExpr:
         """Where data may leave an operand without elements, so that the operation accepts more
-        than it requires. False for operators that may end onnxruntime's process there."""
+        than it requires; where anything may, if what it requires depends on data itself. False
+        for operators that may end onnxruntime's process there."""
         if not one.exact or one.operator in FATAL:
             return FALSE
+        if self._is_of_data(one.whole):
+            return one.unless
+        return disjunction(*(case for case in _cases(one.unless) if self._is_of_data(case)))
+
+    def _is_of_data(self, condition: BoolExpr) -> bool:
         is_data = self.inferred.symbols.is_data
-        return disjunction(
-            *(
-                case
-                for case in _cases(one.unless)
-                if any(is_data(symbol.name) for symbol in free_symbols(case))
-            )
-        )
+        return any(is_data(symbol.name) for symbol in free_symbols(condition))
 
     @property
     def names(self) -> dict[str, str]:
@@ -235,7 +235,23 @@ def contract(model: Any) -> Contract:
     on_inputs = [one for one in on_inputs if not _implied(env, one.whole, ())]
     settled = _settled(env, on_inputs)
     conditions = _simplified(env, [one.whole for one in settled])
+    more = [one for one in _alike(inferred) if not _implied(env, one.whole, conditions)]
+    if more:
+        settled = (*settled, *more)
+        conditions = _simplified(env, [one.whole for one in settled])
     return Contract(inferred, settled, tuple(conditions), tuple(on_data), own)
+
+
+def _alike(inferred: Inferred) -> Iterator[Requirement]:
+    """What holds where values have one shape of which the file says so, as far as inputs
+    decide; each condition once."""
+    seen: set[BoolExpr] = set()
+    for one in inferred.alike:
+        symbols = free_symbols(one.whole)
+        data = any(inferred.symbols.is_data(symbol.name) for symbol in symbols)
+        if not data and one.whole not in seen:
+            seen.add(one.whole)
+            yield one
 
 
 def _settled(env: ShapeEnv, requirements: Sequence[Requirement]) -> tuple[Requirement, ...]:

@@ -2,19 +2,23 @@
 
 An assert is a condition, and a `Gather` from a table of one element: element 0 if the
 condition holds, element 1, which there is not, otherwise. onnxruntime stops there and shows
-the node's name, which is the message.
+the node's name, which is the message. Bounds of the sizes of one value that follow each other
+are compared at once: the first that does not hold has a number, which indexes the tables of
+the asserts one after the other, and each table lacks the number of its own bound.
 
-What must come later waits: it is given a `Reshape` of a value to its own shape plus what the
-asserts gather (0), which copies nothing; an `Expand` where an optimizer would take the two
-for steps between shapes, of which only the last counts. None can take the asserts out without
-changing what is computed. An assert waits in this way for those that stand before it, so that
-the first condition that does not hold is the one that is reported.
+What must come later waits: it is given a `Reshape` of a value to its own shape times what the
+asserts gather (1), which copies nothing; an `Expand` by what they gather where an optimizer
+would take the two for steps between shapes, of which only the last counts. None can take the
+asserts out without changing what is computed. An assert waits in this way for those that stand
+before it, so that the first condition that does not hold is the one that is reported.
 
 - At the entry of the model all inputs wait that must (`waiting`); at the entry of a subgraph,
   what it takes from around it and is given.
 - Behind a node its value waits, under its own name; the node makes it under another one.
 - An operation whose requirement is asserted waits by an input of its own, if nothing that it
   uses waits already.
+- A result of the graph waits if none needs the elements of what waits: sizes may be known
+  without them.
 """
 
 from __future__ import annotations
@@ -29,19 +33,20 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto,
 from asserts.dialects.onnx.checks.placing import Placed, readings
 from asserts.dialects.onnx.checks.scopes import Reading, Scope, scopes_of
 from asserts.dialects.onnx.checks.stated import KEY, Check, texts
-from asserts.dialects.onnx.checks.waiting import is_firm, waiting_inputs
+from asserts.dialects.onnx.checks.waiting import elements_behind, is_firm, waiting_inputs
 from asserts.dialects.onnx.checks.writing import (
     MARK,
     OLDEST,
     RAW,
     Writer,
     Written,
+    bound_of,
     graphs_of,
     is_ours,
     safe,
 )
 from asserts.dialects.onnx.infer.model import Inferred
-from asserts.dialects.onnx.infer.order import captured
+from asserts.dialects.onnx.infer.order import captured, used
 from asserts.dialects.onnx.model.reading import opsets_of
 from asserts.dialects.onnx.model.types import Tensor
 from asserts.errors import ASSERT_FAILED, GraphError
@@ -75,12 +80,12 @@ def with_asserts(
     after.CopyFrom(model)
     _import_operators(after)
     shared, counts = Written(), dict[Check, int]()
-    zeros: dict[str, list[tuple[int, str]]] = {}
+    passed: dict[str, list[tuple[int, str]]] = {}
     for scope in scopes_of(after.graph, inferred).values():
         here = [one for one in checks if one.scope and one.scope.path == scope.path]
-        zeros[scope.path] = [(0, zero) for zero in _arriving(scope, zeros)]
+        passed[scope.path] = [(0, one) for one in _arriving(scope, passed)]
         if here:
-            guard = _Guard(scope, shared, inferred, zeros[scope.path])
+            guard = _Guard(scope, shared, inferred, passed[scope.path])
             guard.put(sorted(here, key=lambda one: one.position))
             counts.update(guard.counts)
     after.graph.initializer.extend(shared.constants.values())
@@ -123,11 +128,11 @@ def _import_operators(model: ModelProto) -> None:
         model.metadata_props.add(key=IMPORTED, value=str(version))
 
 
-def _arriving(scope: Scope, zeros: Mapping[str, list[tuple[int, str]]]) -> list[str]:
+def _arriving(scope: Scope, passed: Mapping[str, list[tuple[int, str]]]) -> list[str]:
     """What the asserts before a subgraph gather."""
     if scope.outer is None:
         return []
-    return [zero for at, zero in zeros[scope.outer.path] if at <= scope.place][-1:]
+    return [one for at, one in passed[scope.outer.path] if at <= scope.place][-1:]
 
 
 class _Guard:
@@ -138,13 +143,13 @@ class _Guard:
         scope: Scope,
         shared: Written,
         inferred: Inferred,
-        zeros: list[tuple[int, str]],
+        passed: list[tuple[int, str]],
     ) -> None:
         self._scope = scope
         self._inferred = inferred
         version = opsets_of(inferred.source.opset_import).get("", OLDEST)
         self._writer = Writer(shared, self._reading, version)
-        self._zeros = zeros
+        self._passed = passed
         self._uses: dict[str, list[NodeProto]] = {}
         for node in scope.graph.node:
             for name in () if is_ours(node) else dict.fromkeys(node.input):
@@ -169,25 +174,24 @@ class _Guard:
             own = [node for node in pieces.get(position, ()) if id(node) not in moved]
             for node in reversed([*own, *late.get(position, ())]):
                 self._scope.graph.node.insert(position, node)
+        self._let_a_result_wait()
 
     def _at(
         self, position: int, group: list[Placed], late: dict[int, list[NodeProto]]
     ) -> None:
         names = self._made_at(position, group)
         self._writer.names = {name: RAW + name for name in names}
-        zero = self._zeros[-1][1] if self._zeros else ""
-        for one in group:
-            before = len(self._writer.nodes)
-            zero = self._asserted(one, zero)
-            self.counts[one.check] = len(self._writer.nodes) - before
-        self._zeros.append((position, zero))
+        passed = self._passed[-1][1] if self._passed else ""
+        for run in self._runs(group):
+            passed = self._asserted(run, passed)
+        self._passed.append((position, passed))
         waiting = set(names)
         if position:
-            self._let_results_wait(position, names, zero)
+            self._let_results_wait(position, names, passed)
         else:
-            waiting = self._let_entry_wait(zero)
+            waiting = self._let_entry_wait(passed)
         for one in group:
-            self._let_operation_wait(one, zero, waiting, late)
+            self._let_operation_wait(one, passed, waiting, late)
 
     def _made_at(self, position: int, group: list[Placed]) -> list[str]:
         """The values made right before a position that checks read there."""
@@ -199,35 +203,64 @@ class _Guard:
         }
         return sorted(made)
 
-    def _asserted(self, one: Placed, before: str) -> str:
-        """The assert: 0 where the condition holds, nothing otherwise. It gathers what the
-        assert before it has gathered, and so comes after it."""
-        writer = self._writer
-        index = writer.failure(safe(one.check.condition))
-        result = writer.node("Gather", [before or writer.numbers(0), index], "assert")
-        writer.nodes[-1].name = _message(one, self._scope)
+    def _runs(self, group: Sequence[Placed]) -> Iterator[list[Placed]]:
+        """The checks in their order; bounds of one value's sizes that follow each other
+        together."""
+        for value, run in groupby(group, key=self._bounded):
+            checks = list(run)
+            yield from [checks] if value else ([one] for one in checks)
+
+    def _bounded(self, one: Placed) -> str:
+        """The value of which a check bounds one size; empty for other checks."""
+        bound = bound_of(safe(one.check.condition))
+        read = None if bound is None else self._reading(bound.symbol).read
+        return read.value if read is not None and read.step == "size" else ""
+
+    def _asserted(self, run: Sequence[Placed], before: str) -> str:
+        """The asserts: 1 where all conditions hold, nothing otherwise. The first gathers what
+        the assert before it has gathered, or an index made of it, and so comes after it."""
+        writer, start = self._writer, len(self._writer.nodes)
+        result = self._first_failure(run, before) if len(run) > 1 else ""
+        last = writer.table([[1]]) if result and not before else writer.numbers(1)
+        for left, one in zip(range(len(run), 0, -1), run, strict=True):
+            if len(run) == 1:
+                table, index = before or last, writer.failure(safe(one.check.condition))
+            else:
+                table, index = writer.numbers(*range(left)) if left > 1 else last, result
+            result = writer.node("Gather", [table, index], "assert")
+            writer.nodes[-1].name = _message(one, self._scope)
+            self.counts[one.check] = len(writer.nodes) - start
+            start = len(writer.nodes)
         return result
+
+    def _first_failure(self, run: Sequence[Placed], before: str) -> str:
+        """The number of the first bound that does not hold, once the asserts before hold; a
+        vector if there are any."""
+        name = self._bounded(run[0])
+        found = self._scope.type_of(name)
+        assert isinstance(found, Tensor)
+        assert found.shape
+        bounds = [bound_of(safe(one.check.condition)) for one in run]
+        exact = [one for one in bounds if one is not None]
+        number = self._writer.first_failure(name, len(found.shape), exact)
+        return self._writer.node("Mul", [number, before]) if before else number
 
     # ------------------------------------------------------------------ waiting
 
-    def _let_results_wait(self, position: int, names: Sequence[str], zero: str) -> None:
+    def _let_results_wait(self, position: int, names: Sequence[str], passed: str) -> None:
         maker = self._scope.graph.node[position - 1]
         for i, name in enumerate(maker.output):
             if name in names:
                 maker.output[i] = RAW + name
-                self._guarded(RAW + name, zero, self._users(name), name)
+                self._guarded(RAW + name, passed, self._users(name), name)
 
-    def _let_entry_wait(self, zero: str) -> set[str]:
+    def _let_entry_wait(self, passed: str) -> set[str]:
         scope = self._scope
         if scope.outer is None:
             names = self._waiting()
         else:
             names = [name for name in sorted(_taken(scope)) if self._has_axes(name)]
-        shapes = {name: self._writer.shape_of(name) for name in names}
-        renamed = {
-            name: self._guarded(name, zero, self._users(name), shape=shapes[name])
-            for name in names
-        }
+        renamed = {name: self._guarded(name, passed, self._users(name)) for name in names}
         _rename(scope.graph, renamed)
         if scope.outer is None:
             scope.graph.value_info.extend(_typed(scope.graph, renamed))
@@ -241,6 +274,39 @@ class _Guard:
         results = {value.name for value in graph.output}
         return waiting_inputs(graph.node, names, self._writer.read, demanding, results)
 
+    def _let_a_result_wait(self) -> None:
+        """Let a result wait for the asserts, unless one does already by its elements."""
+        graph, passed = self._scope.graph, self._passed[-1][1]
+        results = [value.name for value in graph.output]
+        if not elements_behind(graph.node, passed).isdisjoint(results):
+            return
+        makers = {name: i for i, node in enumerate(graph.node) for name in node.output}
+        asserted = makers.get(passed, -1)
+        fit = [name for name in results if self._can_wait(name, makers, asserted)]
+        chosen = next((name for name in fit if self._has_axes(name)), next(iter(fit), None))
+        if chosen is None:
+            return
+        maker = graph.node[makers[chosen]]
+        maker.output[list(maker.output).index(chosen)] = RAW + chosen
+        start = len(self._writer.nodes)
+        self._writer.names = {chosen: RAW + chosen}
+        self._guarded(RAW + chosen, passed, self._users(chosen), chosen)
+        place = 1 + max(makers[chosen], asserted)
+        for node in reversed(self._writer.nodes[start:]):
+            graph.node.insert(place, node)
+
+    def _can_wait(self, result: str, makers: Mapping[str, int], place: int) -> bool:
+        """Whether a result can wait for what node `place` makes: it is made later, or nothing
+        needs it before."""
+        graph = self._scope.graph
+        maker = makers.get(result)
+        if maker is None or is_ours(graph.node[maker]) or not self._is_tensor(result):
+            return False
+        if maker > place:
+            return True
+        shown = any(one.read.value == result for one in self._scope.readings.values())
+        return not shown and not any(result in used(node) for node in graph.node)
+
     def _has_axes(self, name: str) -> bool:
         found = self._scope.type_of(name)
         if name.startswith(MARK):
@@ -248,7 +314,7 @@ class _Guard:
         return isinstance(found, Tensor) and bool(found.shape)
 
     def _let_operation_wait(
-        self, one: Placed, zero: str, waiting: set[str], late: dict[int, list[NodeProto]]
+        self, one: Placed, passed: str, waiting: set[str], late: dict[int, list[NodeProto]]
     ) -> None:
         place = self._scope.makers.get(one.check.result)
         if place is None:
@@ -263,7 +329,7 @@ class _Guard:
         if chosen is None:
             return
         start = len(self._writer.nodes)
-        guarded = self._guarded(chosen, zero, [node])
+        guarded = self._guarded(chosen, passed, [node])
         late.setdefault(place, []).extend(self._writer.nodes[start:])
         node.input[list(node.input).index(chosen)] = guarded
         waiting.add(guarded)
@@ -276,21 +342,20 @@ class _Guard:
         return [node for node in self._uses.get(name, ()) if name in node.input]
 
     def _guarded(
-        self,
-        name: str,
-        zero: str,
-        users: Sequence[NodeProto],
-        output: str = "",
-        shape: str = "",
+        self, name: str, passed: str, users: Sequence[NodeProto], output: str = ""
     ) -> str:
-        """A value in its own shape (written already, or not), once the asserts have held. A
-        `Reshape` takes no time, but onnxruntime drops one that only another one uses, and the
-        asserts with it."""
+        """A value in its own shape, once the asserts have held. A `Reshape` takes no time, but
+        onnxruntime drops one that only another one uses, and the asserts with it. To expand
+        something with axes by 1 keeps its shape."""
         writer = self._writer
-        target = writer.node("Add", [shape or writer.node("Shape", [name]), zero])
         found = self._scope.type_of(name.removeprefix(RAW))
         dtype = found.dtype if isinstance(found, Tensor) else None
-        op = "Reshape" if any(map(is_firm, users)) or dtype in _NEVER_EXPANDED else "Expand"
+        has_axes = isinstance(found, Tensor) and bool(found.shape)
+        reshaped = any(map(is_firm, users)) or dtype in _NEVER_EXPANDED
+        target = passed
+        if reshaped or not has_axes:
+            target = writer.node("Mul", [writer.shape_of(name), passed])
+        op = "Reshape" if reshaped else "Expand"
         result = writer.node(op, [name, target], f"guarded/{output or name}")
         if output:
             writer.nodes[-1].output[0] = output
@@ -328,7 +393,7 @@ def _taken(scope: Scope) -> set[str]:
     names = {name for name in captured(scope.graph) | inputs if not name.startswith(RAW)}
     nodes = [node for node in scope.graph.node if not is_ours(node)]
     wanted = {name for node in nodes for name in _used_deep(node)}
-    return {n for n in names & wanted if not scope.is_constant(n) and not _is_zero(n)}
+    return {n for n in names & wanted if not scope.is_constant(n) and not _is_passed(n)}
 
 
 def _used_deep(node: NodeProto) -> Iterator[str]:
@@ -338,7 +403,7 @@ def _used_deep(node: NodeProto) -> Iterator[str]:
             yield from captured(attribute.g)
 
 
-def _is_zero(name: str) -> bool:
+def _is_passed(name: str) -> bool:
     """Whether a value was written, and is not one that waits."""
     return name.startswith(MARK) and _GUARDED not in name
 

@@ -15,7 +15,7 @@ from asserts.dialects.onnx.checks.writing import is_ours
 from asserts.dialects.onnx.infer.order import used
 from asserts.dialects.onnx.infer.walk import shown_name
 
-__all__ = ["is_firm", "waiting_inputs"]
+__all__ = ["elements_behind", "is_firm", "waiting_inputs"]
 
 VIEWS = frozenset(
     ("Cast", "Gather", "Identity", "Reshape", "Shape", "Size", "Slice", "Split", "Squeeze",
@@ -71,6 +71,15 @@ def waiting_inputs(
 def is_firm(node: NodeProto) -> bool:
     """Whether a node keeps its operand from being seen as a step between two shapes."""
     return node.op_type in FIRM and not node.domain
+
+
+def elements_behind(nodes: Iterable[NodeProto], name: str) -> set[str]:
+    """The values whose elements, not only whose sizes, may come from those of another one."""
+    late = {name}
+    for node in nodes:
+        if not _tells_sizes(node) and not late.isdisjoint(used(node)):
+            late.update(node.output)
+    return late
 
 
 def _tells_sizes(node: NodeProto) -> bool:

@@ -22,15 +22,26 @@ from onnx import (
 
 from asserts.dialects.onnx.checks.scopes import Reading
 from asserts.errors import GraphError
-from shapes.expr import BoolExpr, Expr, Op, conjunction, negation
+from shapes.expr import (
+    LE_ZERO,
+    SYMBOL,
+    BoolExpr,
+    Expr,
+    Op,
+    conjunction,
+    negation,
+    side_of,
+)
 from shapes.traversal import defined, interpret, made_total, walk
 
 __all__ = [
     "MARK",
     "OLDEST",
     "RAW",
+    "Bound",
     "Writer",
     "Written",
+    "bound_of",
     "graphs_of",
     "is_ours",
     "is_writable",
@@ -82,9 +93,8 @@ def is_writable(condition: Expr) -> bool:
 
 
 def _negations(condition: Expr) -> int:
-    """How many nodes `Not` a condition takes, but for one in front."""
-    inner = [node for node in walk(condition) if node.op.handler in _NEGATED]
-    return len(inner) - (condition.op.handler in _NEGATED)
+    """How many nodes `Not` a condition takes."""
+    return sum(node.op.handler in _NEGATED for node in walk(condition))
 
 
 def safe(condition: BoolExpr) -> BoolExpr:
@@ -96,22 +106,43 @@ def safe(condition: BoolExpr) -> BoolExpr:
     return total
 
 
+@dataclass(frozen=True)
+class Bound:
+    """A condition that a symbol, times 1 or -1, is at least a number."""
+
+    symbol: Expr
+    sign: int
+    least: int
+
+
+def bound_of(condition: BoolExpr) -> Bound | None:
+    """A condition as a bound of one symbol, if it is one."""
+    if condition.op is not LE_ZERO:
+        return None
+    side = side_of(condition)
+    terms = list(side.terms().items())
+    if len(terms) != 1 or terms[0][0].op is not SYMBOL or abs(terms[0][1]) != 1:
+        return None
+    [(symbol, sign)] = terms
+    return Bound(symbol, -sign, side.constant)
+
+
 @dataclass
 class Written:
     """What all writers of a model share: the constants, which its main graph gets, and the
     number of values that they have made."""
 
-    constants: dict[tuple[int, ...], TensorProto] = field(default_factory=dict)
+    constants: dict[str, TensorProto] = field(default_factory=dict)
     count: int = 0
 
-    def numbers(self, values: tuple[int, ...]) -> str:
-        """A constant vector of integers."""
-        found = self.constants.get(values)
-        if found is None:
-            name = f"{MARK}constant/{'_'.join(map(str, values))}"
-            found = numpy_helper.from_array(np.array(values, dtype=np.int64), name)
-            self.constants[values] = found
-        return str(found.name)
+    def numbers(self, values: Any) -> str:
+        """A constant of integers, a vector or a table of rows."""
+        array = np.array(values, dtype=np.int64)
+        rows = f"{len(array)}x" if array.ndim > 1 else ""
+        name = f"{MARK}constant/{rows}{'_'.join(map(str, array.flat))}"
+        if name not in self.constants:
+            self.constants[name] = numpy_helper.from_array(array, name)
+        return name
 
 
 class Writer:
@@ -137,17 +168,36 @@ class Writer:
 
     def failure(self, condition: BoolExpr) -> str:
         """The value that is 0 where a condition holds, and 1 elsewhere."""
-        chosen = 0, 1
         opposite = negation(condition)
-        if _negations(opposite) < _negations(condition) and is_writable(opposite):
-            condition, chosen = opposite, (1, 0)
-        truth = self.write(condition)
-        last = self.nodes[-1] if self.nodes else None
-        if last is not None and last.op_type == "Not" and last.output[0] == truth:
-            self.nodes.pop()  # (one node less to run: what is negated chooses the other way)
-            self._written = {e: name for e, name in self._written.items() if name != truth}
-            truth, chosen = last.input[0], (chosen[1], chosen[0])
-        return self.node("Where", [truth, *(self.numbers(n) for n in chosen)])
+        if is_writable(opposite) and _negations(opposite) <= _negations(condition) + 1:
+            return self._integer(self.write(opposite))
+        return self._integer(self.node("Not", [self.write(condition)]))
+
+    def _integer(self, truth: str) -> str:
+        """1 for true and 0 for false."""
+        result = self.node("Cast", [truth], to=TensorProto.INT64)
+        self._natural.add(result)
+        return result
+
+    def first_failure(self, name: str, rank: int, bounds: Sequence[Bound]) -> str:
+        """The number of the first bound of a value's sizes that does not hold, where the last
+        one has the number 1; 0 if all hold. All are compared at once, in as many rows as one
+        size has bounds."""
+        signs, least, numbers = np.zeros((3, len(bounds), rank), np.int64)
+        taken = [0] * rank
+        for i, one in enumerate(bounds):
+            axis = self._reading(one.symbol).read.index
+            place = taken[axis], axis
+            taken[axis] += 1
+            signs[place] = one.sign
+            least[place] = one.least
+            numbers[place] = len(bounds) - i
+        rows, sizes = max(taken), self.shape_of(name)
+        if signs.min() < 0:
+            sizes = self.node("Mul", [sizes, self.table(signs[:rows])])
+        broken = self.node("Less", [sizes, self.table(least[:rows])])
+        number = self.node("Mul", [self._integer(broken), self.table(numbers[:rows])])
+        return self.node("ReduceMax", [number], keepdims=0)
 
     def node(self, op: str, inputs: Sequence[str], label: str = "", **attributes: Any) -> str:
         """A new node with one result."""
@@ -158,6 +208,10 @@ class Writer:
         if op in _MONOTONE and self._natural.issuperset(inputs):
             self._natural.add(output)
         return output
+
+    def table(self, rows: Any) -> str:
+        """A constant of rows of integers."""
+        return self._shared.numbers(rows)
 
     def numbers(self, *values: int) -> str:
         """A constant vector of integers."""

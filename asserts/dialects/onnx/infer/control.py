@@ -11,7 +11,7 @@ from collections.abc import Sequence as Listed
 from contextlib import nullcontext
 from typing import Any
 
-from onnx import GraphProto
+from onnx import GraphProto, ValueInfoProto
 
 from asserts.dialects.onnx.infer.walk import Frame, Walker
 from asserts.dialects.onnx.model.elements import elements_of
@@ -24,7 +24,9 @@ from shapes.expr import (
     BoolExpr,
     Expr,
     IntExpr,
+    conjunction,
     constant,
+    disjunction,
     equal,
     less_equal,
     maximum,
@@ -32,6 +34,7 @@ from shapes.expr import (
     shift,
     where,
 )
+from shapes.traversal import free_symbols
 
 __all__ = ["CONTROL"]
 
@@ -115,8 +118,9 @@ def _walked(
 
 def _fixpoint(
     walker: Walker, state: list[Type], step: Callable[[list[Type]], list[Type]], label: str
-) -> list[Type]:
-    """A state that one more iteration does not change."""
+) -> tuple[list[Type], list[Type]]:
+    """A state that one more iteration does not change, as iterations begin with it, and as the
+    last one leaves it: what they change is not the same there."""
     made: set[Expr] = set()  # (a state may have begun with what another loop has widened)
     for rounds in range(ROUNDS):
         after = step(state)
@@ -125,9 +129,30 @@ def _fixpoint(
             for i, (a, b) in enumerate(zip(state, after, strict=False))
         ]
         if all(a is b for a, b in zip(state, wider, strict=True)):
-            return state
+            break
         state = wider if rounds < ROUNDS - 2 else [_forgotten(t) for t in wider]
-    return state
+    return state, [_left(found, walker, f"{label}_{i}", made) for i, found in enumerate(state)]
+
+
+def _left(found: Type, walker: Walker, label: str, made: set[Expr]) -> Type:
+    """What the last iteration leaves of a state: what was `made` for what iterations begin
+    with has other symbols."""
+    if not isinstance(found, Tensor) or found.shape is None:
+        return found
+    shape = tuple(
+        walker.fresh(f"{label}_last_d{i}") if d in made else d
+        for i, d in enumerate(found.shape)
+    )
+    elements = found.elements
+    if elements is not None and any(e in made for e in elements.flat):
+        left = [
+            _loop_element(e, walker, f"{label}_last", made) if e in made else e
+            for e in elements.flat
+        ]
+        elements = elements_of(left, elements.shape)
+    elif all(a is b for a, b in zip(shape, found.shape, strict=True)):
+        return found
+    return Tensor(found.dtype, shape, elements)
 
 
 def _forgotten(found: Type) -> Type:
@@ -223,14 +248,58 @@ def _loop(walker: Walker, call: Call, frame: Frame) -> Listed[Type]:
         results = _walked(walker, body, frame, [turn, _true(), *state], False)
         return results[1 : 1 + len(state)]
 
-    state = _fixpoint(walker, list(carried), step, label)
+    state, left = _fixpoint(walker, list(carried), step, label)
     given = _may_run(walker, call, entered)
     results = _walked(walker, body, frame, [turn, _true(), *state], True, given)
     always.append(_is_true(results[0]))
     count = _trips(walker, call, trips, always[0])
-    final = [a if a is b else b for a, b in zip(carried, state, strict=True)]
-    made = [_if_any(walker, found, count) for found in results[1 + len(state) :]]
-    return [*final, *(_stacked(found, count, 0) for found in made)]
+    outputs = results[1 + len(state) :]
+    if any(_varies(found, state, carried) for found in outputs):
+        _need_equal_turns(walker, call, frame, [turn, _true()], carried, count)
+    made = [
+        _if_any(walker, found, count, value)
+        for found, value in zip(outputs, body.output[1 + len(state) :], strict=True)
+    ]
+    return [*left, *(_stacked(found, count, 0) for found in made)]
+
+
+def _varies(found: Type, state: Listed[Type], carried: Listed[Type]) -> bool:
+    """Whether a size that the loop was widened to is in the shape of what is stacked."""
+    changed = {
+        symbol
+        for a, b in zip(state, carried, strict=True)
+        if a is not b and isinstance(a, Tensor)
+        for size in a.shape or ()
+        for symbol in free_symbols(size)
+    }
+    shape = found.shape if isinstance(found, Tensor) else None
+    return any(not changed.isdisjoint(free_symbols(size)) for size in shape or ())
+
+
+def _need_equal_turns(
+    walker: Walker,
+    call: Call,
+    frame: Frame,
+    front: list[Type],
+    carried: list[Type],
+    count: IntExpr,
+) -> None:
+    """What is stacked must have the same sizes in each turn: they are compared in the first
+    two. Nothing is copied of what has no elements, and no size compared."""
+    body: GraphProto = call.attributes["body"]
+    first = _walked(walker, body, frame, [*front, *carried], False)[1:]
+    second = _walked(walker, body, frame, [*front, *first[: len(carried)]], False)[1:]
+    for a, b in list(zip(first, second, strict=True))[len(carried) :]:
+        if not (isinstance(a, Tensor) and isinstance(b, Tensor)) or None in (a.shape, b.shape):
+            continue
+        sizes = list(zip(a.shape or (), b.shape or (), strict=False))
+        same = conjunction(*(equal(x, y) for x, y in sizes))
+        empty = [equal(x, ZERO) for x, y in sizes if x is y]
+        if not any(walker.symbols.is_data(s.name) for s in free_symbols(same)):
+            call.need(
+                disjunction(less_equal(count, constant(1)), same, *empty),
+                f"the turns of a loop stack sizes that differ: {a.shape} and {b.shape}",
+            )
 
 
 def _carried(found: Type | None) -> Type:
@@ -240,8 +309,6 @@ def _carried(found: Type | None) -> Type:
 def _may_run(walker: Walker, call: Call, entered: BoolExpr) -> BoolExpr:
     """The condition under which the body runs at least once, with what is not known of it as a
     symbol."""
-    from shapes.expr import conjunction
-
     if not call.has(1):
         return entered
     first = _condition(call, 1)
@@ -304,13 +371,20 @@ def _trips(walker: Walker, call: Call, limit: IntExpr | None, continues: bool) -
     return walker.fresh("trips", 0, most)
 
 
-def _if_any(walker: Walker, found: Type, count: IntExpr) -> Type:
-    """What a turn makes, as it is stacked: without any turn, onnxruntime takes 0 for a size
-    that is not a number."""
+def _if_any(walker: Walker, found: Type, count: IntExpr, value: ValueInfoProto) -> Type:
+    """What a turn makes, as it is stacked: without any turn, onnxruntime takes the number that
+    the body states of a size, and 0 for one that is not a number."""
     some = less_equal(constant(1), count)
     if not isinstance(found, Tensor) or found.shape is None or walker.known(some):
         return found
-    sizes = (d if d.is_constant else where(some, d, ZERO) for d in found.shape)
+    dims = value.type.tensor_type.shape.dim
+    stated = [constant(max(dim.dim_value, 0)) for dim in dims]  # (0 if there is no number)
+    if len(stated) != len(found.shape):
+        stated = [ZERO] * len(found.shape)
+    sizes = (
+        d if d.is_constant else where(some, d, n)
+        for d, n in zip(found.shape, stated, strict=True)
+    )
     return Tensor(found.dtype, tuple(d for d in sizes if isinstance(d, IntExpr)))
 
 
@@ -347,13 +421,13 @@ def _scan(walker: Walker, call: Call, frame: Frame) -> Listed[Type]:
     count = walker.fresh("length") if length is None else length
     call.need(less_equal(constant(1), count), "onnxruntime scans nothing of no length")
     initial = [_carried(found) for found in call.inputs[:states]]
-    state = _fixpoint(walker, initial, step, "state")
+    state, left = _fixpoint(walker, initial, step, "state")
     results = _walked(walker, body, frame, [*state, *slices], True)
     for before, after in zip(state, results, strict=False):
         _need_same_shape(call, before, after)
     outputs = results[states:]
     placed = call.integers("scan_output_axes") or [0] * len(outputs)
-    return [*state, *(_stacked(t, count, a) for t, a in zip(outputs, placed, strict=True))]
+    return [*left, *(_stacked(t, count, a) for t, a in zip(outputs, placed, strict=True))]
 
 
 def _kept(before: Type, after: Type) -> Type:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from onnx import ModelProto, TensorProto
+from onnx import ModelProto, TensorProto, helper
 
-from asserts.dialects.onnx.infer.walk import Frame, Walker
+from asserts.dialects.onnx.infer.walk import Frame, Requirement, Walker, shown_name
 from asserts.dialects.onnx.model.reading import type_of
-from asserts.dialects.onnx.model.types import Tensor
+from asserts.dialects.onnx.model.types import Tensor, Type
 from asserts.errors import GraphError
-from shapes.expr import IntExpr, constant
+from shapes.expr import IntExpr, constant, equal
 
-__all__ = ["reconciled"]
+__all__ = ["alike", "reconciled"]
 
 
 def reconciled(proto: ModelProto, walker: Walker, frame: Frame) -> list[str]:
@@ -57,6 +58,53 @@ def _one(value: Any, found: Tensor, walker: Walker) -> Tensor:
                 f"but it has {size}"
             )
     return found
+
+
+def alike(proto: ModelProto, types: Mapping[str, Type]) -> Iterator[Requirement]:
+    """What follows from values of which the file says that they have one shape, though they
+    were found to have several.
+
+    onnxruntime lets one take the memory of the other, and stops where they differ. Whether it
+    does depends on the order in which it runs, so that they be equal is only sufficient.
+    Results of the model have memory of their own.
+    """
+    makers = {name: node for node in proto.graph.node for name in node.output}
+    results = {value.name for value in proto.graph.output}
+    first: dict[tuple[Any, ...], tuple[str, Tensor]] = {}
+    for value in proto.graph.value_info:
+        found, stated = types.get(value.name), _shape_in_file(value)
+        maker = makers.get(value.name)
+        if stated is None or maker is None or value.name in results:
+            continue
+        if not isinstance(found, Tensor) or not found.dtype or found.shape is None:
+            continue
+        if len(found.shape) != len(stated):
+            continue
+        size = helper.tensor_dtype_to_np_dtype(found.dtype).itemsize
+        name, other = first.setdefault((size, stated), (value.name, found))
+        if other.shape is None or other.shape == found.shape:
+            continue
+        for axis, (a, b) in enumerate(zip(other.shape, found.shape, strict=True)):
+            if a is b:
+                continue
+            reason = (
+                f"the file says that it has the shape of `{name}`, but axis {axis} has {b} "
+                f"for {a}, and onnxruntime may give both the same memory"
+            )
+            node, result = shown_name(maker), value.name
+            yield Requirement(equal(a, b), reason, node, maker.op_type, False, result=result)
+
+
+def _shape_in_file(value: Any) -> tuple[int | str, ...] | None:
+    """A shape as the file has it, if it has a number or a name for every size."""
+    stated = value.type.tensor_type
+    if not value.type.HasField("tensor_type") or not stated.HasField("shape"):
+        return None
+    dims = tuple(
+        dim.dim_value if dim.HasField("dim_value") else dim.dim_param
+        for dim in stated.shape.dim
+    )
+    return dims if all(dim not in ("", -1) for dim in dims) else None
 
 
 def _from_file(value: Any, found: Tensor, walker: Walker) -> Tensor:

@@ -37,6 +37,8 @@ class Inferred:
     contradictions: list[str] = field(default_factory=list)
     calls: Mapping[str, Invocation] = field(default_factory=dict)
     """The calls of functions, by the path of the body."""
+    alike: tuple[Requirement, ...] = ()
+    """What holds where values have one shape of which the file says so."""
     texts: dict[IntExpr, str] = field(default_factory=dict, repr=False)
     """Dimensions that have been written as text."""
 
@@ -100,7 +102,7 @@ def infer(model: Any) -> Inferred:
             f"{domain or 'ai.onnx'}.{name} has no rule: nothing is known of its results "
             f"(first at {node})"
         )
-    from asserts.dialects.onnx.infer.declared import reconciled
+    from asserts.dialects.onnx.infer.declared import alike, reconciled
 
     if walker.unranked:
         nodes = list(dict.fromkeys(walker.unranked))
@@ -113,7 +115,7 @@ def infer(model: Any) -> Inferred:
     requirements = tuple(walker.requirements.values())
     return Inferred(
         proto, symbols, frame.values, walker.results, requirements, notes, contradictions,
-        walker.calls,
+        walker.calls, alike=tuple(alike(proto, frame.values)),
     )  # fmt: skip
 
 

@@ -58,12 +58,24 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """How a tensor of `total` along an axis was cut: in parts of `width`, but for what is left
+    over, which is the last part."""
+
+    axis: int
+    width: IntExpr
+    total: IntExpr
+
+
+@dataclass(frozen=True, slots=True)
 class Sequence:
-    """A sequence: what all its elements are, how many there are, and each if that is known."""
+    """A sequence: what all its elements are, how many there are, and each if that is known;
+    `cut` if they are the parts of a tensor, in their order."""
 
     element: Type | None
     length: IntExpr | None = None
     items: tuple[Type, ...] | None = None
+    cut: Cut | None = None
 
 
 @dataclass(frozen=True, slots=True)

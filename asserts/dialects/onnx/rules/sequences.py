@@ -8,7 +8,7 @@ import numpy as np
 from onnx import TensorProto
 
 from asserts.dialects.onnx.model.elements import as_element, elements_of
-from asserts.dialects.onnx.model.types import Optional, Sequence, Tensor, Type
+from asserts.dialects.onnx.model.types import Cut, Optional, Sequence, Tensor, Type
 from asserts.dialects.onnx.rules.merging import merged
 from asserts.dialects.onnx.rules.record import ONE, ZERO, Call, UnknownShapeError, operator
 from shapes.expr import (
@@ -22,10 +22,12 @@ from shapes.expr import (
     equal,
     less,
     less_equal,
+    modulo,
+    multiply,
     scale,
     shift,
 )
-from shapes.tensors import concatenate, stack
+from shapes.tensors import concatenate, smaller, stack
 
 __all__: list[str] = []
 
@@ -84,7 +86,20 @@ def _element_at(call: Call) -> Listed[Type]:
         at = _at(call, 1, len(sequence.items))
         if at is not None:
             return [sequence.items[at]]
-    return [_any(call, sequence.element)]
+    return [_part(call, sequence) or _any(call, sequence.element)]
+
+
+def _part(call: Call, sequence: Sequence) -> Tensor | None:
+    """The part of a tensor at a place that is known."""
+    cut, whole, found = sequence.cut, sequence.element, call.numbers(1)
+    if cut is None or not isinstance(whole, Tensor) or not whole.shape or found is None:
+        return None
+    place = constant(found[0])
+    if found[0] < 0:
+        place = shift(ceiling_division(cut.total, cut.width), found[0])
+    left = combine(1, cut.total, -1, multiply(place, cut.width))
+    size = smaller(cut.width, left, call.known)
+    return Tensor(whole.dtype, (*whole.shape[: cut.axis], size, *whole.shape[cut.axis + 1 :]))
 
 
 def _any(call: Call, element: Type | None) -> Type:
@@ -161,8 +176,11 @@ def _split(call: Call) -> Listed[Type]:
     call.need(less_equal(ONE, wide), f"a part must have a size: {wide}")
     chunk = sizes[0]
     if chunk is None or not chunk.is_constant or not size.is_constant:
-        count = None if chunk is None else ceiling_division(size, chunk)
-        return [Sequence(part(call.fresh("part", 0, size)), count)]
+        if chunk is None:
+            return [Sequence(part(call.fresh("part", 0, size)))]
+        parts = part(call.fresh("part", 0, size))
+        cut = Cut(at, chunk, size)
+        return [Sequence(parts, ceiling_division(size, chunk), None, cut)]
     whole, width = int(size.constant), int(chunk.constant)
     starts = range(0, whole, width)
     return [_of(call, [part(constant(min(width, whole - s))) for s in starts])]
@@ -191,19 +209,41 @@ def _joined(call: Call) -> Listed[Type]:
         return [Tensor(element.dtype if isinstance(element, Tensor) else 0)]
     rank = len(element.shape) + (1 if new else 0)
     at = call.axis(axis, rank)
-    length = sequence.length
+    length, cut = sequence.length, sequence.cut
     total = length if new and length is not None else call.fresh("joined")
     element = call.walk.renewed(element)
     assert isinstance(element, Tensor)
     assert element.shape is not None
-    kept = element.shape if new else (*element.shape[:at], *element.shape[at + 1 :])
+    kept = list(element.shape)
+    if cut is not None and (new or at != cut.axis):
+        kept[cut.axis] = _equal_parts(call, cut)
+    if cut is not None and not new:
+        parts = ceiling_division(cut.total, cut.width)
+        total = cut.total if at == cut.axis else multiply(kept[at], parts)
+    if not new:
+        del kept[at]
     return [Tensor(element.dtype, (*kept[:at], total, *kept[at:]))]
+
+
+def _equal_parts(call: Call, cut: Cut) -> IntExpr:
+    """The size of all parts of a tensor, which must be one."""
+    single = less_equal(cut.total, cut.width)
+    even = equal(modulo(cut.total, cut.width), ZERO)
+    call.need(
+        disjunction(single, even),
+        lambda: f"the parts of {cut.total} differ: the last one is less than {cut.width}",
+    )
+    return smaller(cut.width, cut.total, call.known)
 
 
 def _some_empty(call: Call) -> BoolExpr:
     """onnxruntime leaves out what has no elements, whatever its other sizes are."""
-    items = _sequence(call).items or ()
+    sequence = _sequence(call)
+    items, cut = sequence.items or (), sequence.cut
     shapes = [x.shape for x in items if isinstance(x, Tensor) and x.shape is not None]
+    if cut is not None and isinstance(sequence.element, Tensor) and sequence.element.shape:
+        shape = sequence.element.shape
+        shapes.append((*shape[: cut.axis], *shape[cut.axis + 1 :]))
     return disjunction(*(equal(d, ZERO) for shape in shapes for d in shape))
 
 

@@ -155,13 +155,16 @@ def _transposed(call: Call) -> Sequence[Shape | None]:
     channels = scale(call.integer("group", 1), w[1])
     given = call.integers("output_shape")
     extra = call.integers("output_padding") or [0] * (len(x) - 2)
-    if given or any(extra) or window.auto in SAME:
-        for size in x[2:]:
+    for i, size in enumerate(x[2:]):
+        if given or extra[i] or window.auto in SAME:
             call.need(less_equal(ONE, size), f"nothing is left of an axis of {size}")
+        if extra[i] >= window.strides[i]:
+            words = f"an output padding of {extra[i]} is not less than {window.strides[i]}"
+            raise call.walk.fail(words)
     if given:
         sizes = [constant(n) for n in given[-(len(x) - 2) :]]
         for i, (size, wanted) in enumerate(zip(x[2:], sizes, strict=True)):
-            span = combine(1, shift(wanted, -extra[i]), -1, window.extent(i))
+            span = combine(1, wanted, -1, window.extent(i))
             least = shift(floor_division(span, constant(window.strides[i])), 1)
             call.need(less_equal(least, size), f"an axis of {size} does not reach {wanted}")
         return [(x[0], channels, *sizes)]
@@ -295,12 +298,16 @@ def _resize(call: Call) -> Sequence[Shape | None]:
 def _target_sizes(call: Call, axes: list[int]) -> list[IntExpr]:
     wanted = call.listed(3) or []
     policy = call.text("keep_aspect_ratio_policy", "stretch")
+    backwards = any(a < 0 for a in call.integers("axes") or ())
+    # (Otherwise a size of 0 may give way to that of another axis.)
+    exact = policy == "stretch" or (policy == "not_larger" and not backwards)
     for a, d in zip(axes, wanted):
         if d is not None:
             size = call.shape(0)[a]
             some = conjunction(less_equal(ONE, size), less_equal(ONE, d))
             none = conjunction(equal(size, ZERO), equal(d, ZERO))
-            call.need(disjunction(some, none), f"an axis of {size} cannot be resized to {d}")
+            reason = f"an axis of {size} cannot be resized to {d}"
+            call.need(disjunction(some, none), reason, exact)
     if policy == "stretch":
         return [
             call.fresh(f"d{a}") if d is None else d for a, d in zip(axes, wanted, strict=True)
@@ -308,7 +315,6 @@ def _target_sizes(call: Call, axes: list[int]) -> list[IntExpr]:
     sizes = [call.shape(0)[a] for a in axes]
     numbers = [d for d in (*wanted, *sizes) if d is not None and d.is_constant]
     # (Of axes that are counted from the back, onnxruntime then keeps the sizes.)
-    backwards = any(a < 0 for a in call.integers("axes") or ())
     if backwards or len(numbers) < 2 * len(axes):
         return [call.fresh(f"d{a}") for a in axes]
     choose = min if policy == "not_larger" else max

@@ -32,6 +32,7 @@ from asserts.dialects.torch.export.asking import (
     is_inline,
     statement_line,
 )
+from asserts.dialects.torch.export.interpreted import DYNAMO
 from asserts.dialects.torch.symbols.shape_env import TorchEnv
 from shapes.base import is_internal, shown_file
 from shapes.errors import ShapeproofError
@@ -74,7 +75,6 @@ MOST_LEAVES: Final = 400
 """Values in the local variables of one function that are looked at."""
 
 _TORCH: Final = os.path.dirname(torch.__file__) + os.sep
-_DYNAMO: Final = os.path.join(_TORCH, "_dynamo", "symbolic_convert.py")
 _EXPORT: Final = (os.path.join(_TORCH, "export", ""), os.path.join(_TORCH, "_export", ""))
 
 
@@ -400,7 +400,7 @@ def places_of(symbols: TorchEnv) -> list[Place]:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and len(found) < MOST_FRAMES:
         code = frame.f_code
-        if code.co_filename == _DYNAMO:
+        if code.co_filename == DYNAMO:
             interpreter = frame.f_locals.get("self")
             if hasattr(interpreter, "symbolic_locals") and interpreter not in interpreters:
                 interpreters.append(interpreter)
@@ -418,7 +418,7 @@ def places_of(symbols: TorchEnv) -> list[Place]:
 
 def asking() -> Asker | None:
     """What made torch ask: the innermost instruction of the user that is running."""
-    return asker_of(is_users, _DYNAMO)
+    return asker_of(is_users, DYNAMO)
 
 
 def is_users(file: str) -> bool:

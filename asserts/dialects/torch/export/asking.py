@@ -111,8 +111,10 @@ def _interpreted(
     if not is_users(code.co_filename):
         return None
     where = (code.co_filename, interpreter.lineno, code.co_name)
-    span = _whole(instruction.positions)
-    return Asker(*where, span, _is_test(instruction.opname), operation, True)
+    test, at = _is_test(instruction.opname), instruction.offset
+    tested = test and at is not None
+    span = _tested_span(code, at) if tested else _whole(instruction.positions)
+    return Asker(*where, span, test, operation, True)
 
 
 def _is_test(instruction: str) -> bool:
@@ -319,6 +321,20 @@ class Site:
     def tested(self) -> ast.expr | None:
         """The value whose truth decides, if it is certain which one that is, and if it can be
         read before the statement it stands in."""
+        node = self._decisive()
+        if not isinstance(node, ast.expr) or isinstance(node, (ast.BoolOp, *_COMPREHENSIONS)):
+            return None
+        if isinstance(node, ast.Compare) and len(node.ops) > 1:
+            return None
+        return node if self._in_reach(node) else None
+
+    def chain(self) -> ast.Compare | None:
+        """The comparison of more than two values, some two of which are tested."""
+        node = self._decisive()
+        return node if isinstance(node, ast.Compare) and len(node.ops) > 1 else None
+
+    def _decisive(self) -> ast.AST:
+        """What decides, without what negates it."""
         node = self.node
         if isinstance(node, (ast.If, ast.While, ast.IfExp, ast.Assert)):
             node = node.test
@@ -326,11 +342,7 @@ class Site:
             node = self.called()[1][0]
         while isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
             node = node.operand
-        if not isinstance(node, ast.expr) or isinstance(node, (ast.BoolOp, *_COMPREHENSIONS)):
-            return None
-        if isinstance(node, ast.Compare) and len(node.ops) > 1:
-            return None
-        return node if self._in_reach(node) else None
+        return node
 
     def _in_reach(self, node: ast.expr) -> bool:
         """Whether all names have their values before the statement already."""

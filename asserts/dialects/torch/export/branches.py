@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import gc
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -47,6 +46,7 @@ from asserts.dialects.torch.export.bodies import (
 )
 from asserts.dialects.torch.export.decide import forget_known
 from asserts.dialects.torch.export.decisions import note_decision
+from asserts.dialects.torch.export.functions import function_of
 from asserts.dialects.torch.export.questions import Answer, Question
 from asserts.dialects.torch.export.rewriting import (
     CALLED,
@@ -172,7 +172,7 @@ def both_ways(question: Question) -> Answer | None:
 
 def _rewrite(trace: Trace, plan: _Plan, frame: FrameType, place: Place) -> str:
     """Start again with the statement rewritten; returns the reason if that is not possible."""
-    function = plan.functions.get(frame.f_code) or _function_of(frame.f_code)
+    function = plan.functions.get(frame.f_code) or function_of(frame)
     if function is None:
         return "its function is made anew on each call"
     if place in plan.sites.get(function, ()):
@@ -202,14 +202,6 @@ def _users_frame() -> FrameType | None:
     while frame is not None and not is_users(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
-
-
-def _function_of(code: CodeType) -> FunctionType | None:
-    found = [
-        one for one in gc.get_referrers(code)
-        if isinstance(one, FunctionType) and one.__code__ is code
-    ]  # fmt: skip
-    return found[0] if len(found) == 1 else None
 
 
 def _statement(site: Site) -> ast.If | ast.IfExp | ast.For | None:

@@ -27,6 +27,7 @@ from asserts.dialects.torch.export import (
 )
 from asserts.dialects.torch.export import decide as torch_decide
 from asserts.dialects.torch.export.general import assuming_no_size
+from asserts.dialects.torch.export.jumps import interpreters, jumping
 from asserts.dialects.torch.export.passes import insert_deferred_runtime_asserts
 from asserts.dialects.torch.export.remove import remove_runtime_asserts
 from asserts.dialects.torch.export.run_along import remembering_examples
@@ -136,6 +137,8 @@ def _swap_all() -> None:
     from torch._dynamo.output_graph import OutputGraph
 
     _swap(OutputGraph, "remove_unused_graphargs", _keeping_checks(OutputGraph))
+    for kind in interpreters():
+        _swap(kind, "dispatch_table", jumping(kind, lambda: bool(_rungs())))
     _overlook(str(module.__file__) for module in _ASKING)
 
 

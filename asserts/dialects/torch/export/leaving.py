@@ -41,7 +41,12 @@ Raised = type[BaseException] | None
 """The class of what is raised, exactly; None: anything."""
 
 _TORCH: Final = os.path.join(os.path.dirname(torch.__file__), "")
-_EXPORT: Final = os.path.join(_TORCH, "export", "")
+_EXPORT: Final = (
+    os.path.join(_TORCH, "export", ""),
+    os.path.join(_TORCH, "_dynamo", "functional_export.py"),
+)
+"""Where export calls the model, or what it has dynamo interpret."""
+
 CONTEXTS: Final = (_contextlib.__file__, torch.amp.autocast_mode.__file__)
 """Where torch enters contexts for the user, which may be the user's."""
 _PASSING: Final = tuple(

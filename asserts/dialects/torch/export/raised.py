@@ -5,7 +5,7 @@ message: the program stops exactly where the eager one raises, so nothing is ass
 
 Guarantees: one of the answers leads to the ``raise`` whatever else the statement tests, by way
 of nothing that changes anything, and the exception leaves the model (see `leaving`). Limits:
-the source must be readable; not with ``strict=True``, where dynamo reads the program.
+the source must be readable; with ``strict=True``, those of `jumps`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import torch
 
 from asserts.dialects.torch.export.asking import Site
 from asserts.dialects.torch.export.harmless import Reader
+from asserts.dialects.torch.export.interpreted import Interpreted
+from asserts.dialects.torch.export.jumps import check_interpreted
 from asserts.dialects.torch.export.leaving import Raised, leaves, stopping
 from asserts.dialects.torch.export.questions import Answer, Question
 from asserts.dialects.torch.export.resolved import UnresolvedError, frame_of, value_of
@@ -41,34 +43,47 @@ class _Stop(NamedTuple):
 def checked(question: Question) -> Answer | None:
     """The answer with which the program goes on, if the other one makes it raise."""
     claim, asker = question.claim, question.asker
-    if not isinstance(claim, BoolExpr) or asker is None or tracer_in_force() is None:
+    if not isinstance(claim, BoolExpr) or asker is None:
         return None
     site = asker.site()
     frame = frame_of(asker)
-    stop = None if site is None or frame is None else _stop(question, site, frame)
-    if stop is None or not leaves(frame, stop.raised) or replaces_state():
+    if tracer_in_force() is None and not isinstance(frame, Interpreted):
         return None
-    holds = sympy.Not(question.asked) if stop.when else question.asked
+    if site is None or frame is None:
+        return None
+    stop = _stop(question, site, frame)
+    if stop is None or not leaves(frame, stop.raised):
+        return None
     needed = question.spelled(negation(claim) if stop.when else claim)
     message = stop.message or f"`{needed}` does not hold"
-    if has_written():
-        is_made = require_here(question, not stop.when, message)
-    else:
-        is_made = question.require(holds, message)
-    if not is_made:
+    if not _is_made(question, not stop.when, message, frame):
         return None
     answer = sympy.false if stop.when else sympy.true
     reason = f"the program's own check of `{needed}`, made at run time"
     return Answer(answer, reason, message=message)
 
 
+def _is_made(question: Question, when: bool, message: str, frame: FrameType) -> bool:
+    """Make a run-time assert of it that the asked condition has a truth; False if eager mode
+    would leave something else behind, or it contradicts what is known."""
+    if isinstance(frame, Interpreted):
+        return check_interpreted(frame, when, message)
+    if replaces_state():
+        return False
+    if has_written():
+        return require_here(question, when, message)
+    return question.require(question.asked if when else sympy.Not(question.asked), message)
+
+
 def _stop(question: Question, site: Site, frame: FrameType) -> _Stop | None:
     if isinstance(site.node, ast.Call) and _is(site.node.func, torch._assert, frame):
         return _asserted(site.node, {True: True, False: False}, frame)
-    if question.tested is None:
-        return None
+    node: ast.AST | None = question.tested
     outcome: dict[bool, bool | None] = {True: True, False: False}
-    node: ast.AST = question.tested
+    if node is None and question.asker is not None and question.asker.tests:
+        node, outcome[True] = site.chain(), None  # (whichever two are compared)
+    if node is None:
+        return None
     while (outer := site.parent(node)) is not None:
         if isinstance(outer, ast.UnaryOp) and isinstance(outer.op, ast.Not):
             outcome = {v: None if o is None else not o for v, o in outcome.items()}

@@ -21,6 +21,7 @@ import torch
 
 from asserts.dialects.torch.export.advice import is_users
 from asserts.dialects.torch.export.asking import Asker
+from asserts.dialects.torch.export.interpreted import interpreted
 
 __all__ = [
     "UnresolvedError", "attribute_of", "frame_of", "is_builtin", "is_steady", "known",
@@ -41,8 +42,8 @@ def users_frame() -> FrameType | None:
 
 
 def frame_of(asker: Asker | None) -> FrameType | None:
-    """The user's innermost frame, if the asker is that."""
-    frame = users_frame()
+    """The user's innermost frame, or what dynamo interprets, if the asker is that."""
+    frame: Any = interpreted() or users_frame()
     if asker is None or frame is None:
         return None
     code = frame.f_code

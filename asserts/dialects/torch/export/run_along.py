@@ -33,6 +33,7 @@ from asserts.dialects.torch.export.traces import trace_in_force
 from asserts.dialects.torch.symbols.constant import is_computed_from
 from asserts.dialects.torch.symbols.growing import tracer_in_force
 from asserts.dialects.torch.symbols.loaded import is_unbacked
+from asserts.dialects.torch.symbols.record import Text
 
 __all__ = ["example_values", "remembering_examples", "values_of_state"]
 
@@ -50,7 +51,7 @@ def remembering_examples(original: Callable[..., Any]) -> Callable[..., Any]:
     """torch's `FakeTensorMode.from_tensor`, with a memory of what a fake tensor stands for."""
 
     def from_tensor(self: Any, tensor: Any, *args: Any, **options: Any) -> Any:
-        if isinstance(tensor, FunctionType):
+        if isinstance(tensor, (FunctionType, Text)):
             return tensor  # (dynamo keeps the text of a check as an attribute of its graph)
         fake = original(self, tensor, *args, **options)
         if fake is not tensor:

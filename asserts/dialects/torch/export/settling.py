@@ -10,13 +10,13 @@ keeps its lines as they are, which only our prover has verified then.
 from __future__ import annotations
 
 import ast
-import gc
 from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 from typing import TypeVar
 
 from asserts.dialects.torch.export.advice import AdvisedError, Place
 from asserts.dialects.torch.export.asking import statement_line
+from asserts.dialects.torch.export.functions import function_at
 from asserts.dialects.torch.export.rewriting import RefusedError, preceded
 from shapes.errors import ShapeproofError
 
@@ -67,12 +67,7 @@ def tried(
 
 
 def _function_at(place: Place) -> FunctionType | None:
-    """The one function that has a line of the source."""
-    found = [
-        one for one in gc.get_objects()
-        if type(one) is FunctionType and _has(one.__code__, place)
-    ]  # fmt: skip
-    return found[0] if len(found) == 1 and not found[0].__closure__ else None
+    return function_at(lambda code: _has(code, place), place.file)
 
 
 def _has(code: CodeType, place: Place) -> bool:

@@ -31,6 +31,7 @@ from shapes.traversal import free_symbols, substitute
 
 __all__ = [
     "RecordedCheck",
+    "Text",
     "constant_text",
     "count_of_recorded",
     "deferred_as",
@@ -263,11 +264,20 @@ def _message(check: FrameType) -> str | None:
     return constant_text(check.f_locals.get("message", check.f_locals.get("msg")))
 
 
+class Text(str):
+    """The message of a check, and the function that returns it, which is what torch takes."""
+
+    __slots__ = ()
+
+    def __call__(self) -> str:
+        return str(self)
+
+
 def constant_text(message: object) -> str | None:
     """Text, or what a function returns that can only return this text: the user's code is
     not run for it."""
     if isinstance(message, str):
-        return message
+        return str(message)
     code = getattr(message, "__code__", None)
     if code is None or code.co_argcount or code.co_names or code.co_freevars:
         return None

@@ -1,0 +1,194 @@
+"""What dynamo does at a jump by the truth of a value that is known at run time only.
+
+With ``strict=True`` a check that the program makes by ``if`` or ``assert`` is put, as a
+`torch._check`, into dynamo's graph, which is traced again: that keeps what it reads, its
+message and its line. A jump by the truth of a tensor, which dynamo refuses, becomes one by its
+element, so that it is a question like any other.
+
+Guarantees: behind a write to an input or a buffer, a check stands where the program makes it.
+Limits: `torch.export.export` only. Behind a change of an object (a buffer that is replaced),
+which dynamo makes at the end of the program, only an ``assert`` is a check, as dynamo has it.
+"""
+
+from __future__ import annotations
+
+import dis
+import operator
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any, Final
+
+import torch
+from torch import fx
+from torch._dynamo.symbolic_convert import (
+    InstructionTranslatorBase,
+    get_assert_bytecode_sequence,
+)
+from torch._dynamo.variables.base import AttributeMutationExisting, ValueMutationExisting
+from torch._dynamo.variables.builder import wrap_fx_proxy
+from torch._dynamo.variables.lazy import LazyVariableTracker
+
+from asserts.dialects.torch.export.interpreted import DYNAMO, Interpreted
+from asserts.dialects.torch.symbols.record import Text, note_made
+
+__all__ = ["check_interpreted", "interpreters", "jumping"]
+
+Handle = Callable[[Any, Any], Any]
+
+_JUMPS: Final = {
+    code: name
+    for name, code in dis.opmap.items()
+    if name.startswith("POP_JUMP") and "NONE" not in name
+}
+"""Instructions that take one way or the other by the truth of what they take off the stack."""
+
+
+def interpreters(kind: Any = InstructionTranslatorBase) -> Iterator[Any]:
+    """dynamo's classes of interpreters."""
+    yield kind
+    for one in kind.__subclasses__():
+        yield from interpreters(one)
+
+
+def jumping(kind: Any, decides: Callable[[], bool]) -> list[Any]:
+    """The functions of one of these classes for each instruction. Those that jump keep checks
+    that are asserted; they ask for the element of a tensor if something `decides` questions.
+    """
+
+    def keeping(name: str, handle: Handle) -> Handle:
+        def jump(self: Any, instruction: Any) -> Any:
+            if self.output.export:
+                message = _asserted(self) if "TRUE" in name else None
+                if message is not None:
+                    _keep_asserted(self, message)
+                elif decides():
+                    _take_element(self)
+            return handle(self, instruction)
+
+        return jump
+
+    table: list[Handle] = kind.dispatch_table
+    return [keeping(_JUMPS[k], one) if k in _JUMPS else one for k, one in enumerate(table)]
+
+
+# --------------------------------------------------------------------------- what is jumped by
+
+_ASSERTED: Final = [get_assert_bytecode_sequence(with_text) for with_text in (False, True)]
+"""What follows the jump of an ``assert``."""
+
+
+def _asserted(interpreter: Any) -> str | None:
+    """The message, if dynamo takes the jump for that of an ``assert``."""
+    at = interpreter.instruction_pointer
+    for names in _ASSERTED:
+        found = interpreter.instructions[at : at + len(names)]
+        if [one.opname for one in found] == names:
+            texts = [one.argval for one in found if one.opname == "LOAD_CONST"]
+            return texts[0] if texts and isinstance(texts[0], str) else ""
+    return None
+
+
+def _keep_asserted(interpreter: Any, message: str) -> None:
+    """Make a check of a number that is asserted, before dynamo does, which keeps neither its
+    message nor what computes it."""
+    value = interpreter.stack[-1]
+    is_open = not isinstance(value, LazyVariableTracker)
+    number = getattr(value, "sym_num", None) if is_open else None
+    if number is None or (number.node.has_hint() and not number):
+        return
+    _put(interpreter, value, True, message or "assertion error")
+
+
+def _take_element(interpreter: Any) -> None:
+    value = interpreter.stack[-1]
+    if isinstance(value, LazyVariableTracker):
+        if not (value.is_realized() or isinstance(value.peek_value(), torch.Tensor)):
+            return
+        value = value.realize()
+    if not value.is_tensor():
+        return
+    example = value.as_proxy().node.meta.get("example_value")
+    if example is not None and all(isinstance(n, int) and n == 1 for n in example.shape):
+        interpreter.stack[-1] = value.call_method(interpreter, "item", [], {})
+
+
+# --------------------------------------------------------------------------- checks
+
+
+def check_interpreted(function: Interpreted, when: bool, message: str) -> bool:
+    """Put a check into dynamo's graph that what is jumped by has a truth; False if that is not
+    known, or if it would not be seen what the program has done to objects before."""
+    value = _jumped_by(sys._getframe(1))
+    if value is None or _changes_objects(function):
+        return False
+    _put(function.interpreter, value, when, message)
+    return True
+
+
+def _put(interpreter: Any, value: Any, when: bool, message: str) -> None:
+    """Check it where its values are known first, or here if the program has written to what
+    eager mode leaves behind."""
+    output = interpreter.output
+
+    def made(target: Any, *args: Any) -> Any:
+        proxy = output.create_proxy("call_function", target, args, {})
+        return wrap_fx_proxy(tx=interpreter, proxy=proxy)
+
+    if not isinstance(value.sym_num, torch.SymBool):
+        value = made(operator.ne, value.as_proxy(), 0)
+    if not when:
+        value = made(torch.sym_not, value.as_proxy())
+    if _writes(output):
+        condition = value.sym_num.node.expr
+        made(torch.ops.aten._assert_scalar.default, value.as_proxy(), message)
+        note_made(output.shape_env, [condition])  # (the operation has torch defer it)
+    else:
+        text = output.register_static_attr_and_return_proxy("_check_message", Text(message))
+        made(torch._check, value.as_proxy(), text)
+
+
+def _jumped_by(frame: FrameType | None) -> Any:
+    """What dynamo has of the number whose truth decides about a jump."""
+    while frame is not None:
+        code = frame.f_code
+        if code.co_filename == DYNAMO:
+            value = frame.f_locals.get("value")
+            return value if code.co_name == "inner" and hasattr(value, "sym_num") else None
+        frame = frame.f_back
+    return None
+
+
+_EXISTING: Final = (AttributeMutationExisting, ValueMutationExisting)
+
+
+def _changes_objects(function: Interpreted) -> bool:
+    """Whether the program has changed objects of Python's by now that were there before, or
+    global variables: dynamo does that at the end of the program."""
+    if any(one.symbolic_globals for one in _callers(function)):
+        return True
+    effects = function.interpreter.output.side_effects
+    known = effects.id_to_variable.values()
+    known = [v for v in known if isinstance(v.mutation_type, _EXISTING)]
+    return any(map(effects.is_modified, known))
+
+
+def _callers(function: Interpreted | None) -> Iterator[Any]:
+    while function is not None:
+        yield function.interpreter
+        function = function.f_back
+
+
+def _writes(output: Any) -> bool:
+    """Whether the graph so far writes to what is not its own."""
+    nodes = output.graph.nodes
+    outer = (n.meta.get("example_value") for n in nodes if n.op in ("placeholder", "get_attr"))
+    if any(isinstance(one, torch.Tensor) and one._version for one in outer):
+        return True
+    return any(map(_counts, nodes))
+
+
+def _counts(node: fx.Node) -> bool:
+    """Whether a node may write to statistics of a batch, of which torch keeps no count."""
+    name = getattr(node.target, "__name__", node.target)
+    return "batch_norm" in str(name) and True in (*node.args, *node.kwargs.values())

@@ -1,0 +1,156 @@
+"""Sums of quotients by numbers, written in one way (for `choice_forms`).
+
+A quotient of a sum in which another one is a term is one quotient, ``(x//3 + y) // 2`` is
+``(x + 3*y) // 6``; its numerator has small coefficients, and of it and its opposite the one is
+kept that is less in the order of coefficients. Of the two halves ``x // 2k`` and
+``(x + k) // 2k`` of ``x // k`` and their sum, no more than two are terms of a sum.
+
+Sources: Graham, Knuth, Patashnik, Concrete Mathematics, 1994, chapter 3 (nested floors;
+Hermite's identity for two parts).
+Guarantees: every step is an identity of all integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from shapes.base.budget import spend
+from shapes.expr.integers import floor_division
+from shapes.expr.linear import leading_sign, scale, shift
+from shapes.expr.nodes import (
+    OPERATORS,
+    IntConstant,
+    IntExpr,
+    birth_of,
+    combine,
+    constant,
+    from_terms,
+    int_operands,
+)
+
+__all__ = ["divided", "first", "halves", "in_order", "number_of", "quotient_of_sum"]
+
+_QUOTIENT: Final = OPERATORS["FloorDiv"]
+
+
+def quotient_of_sum(x: IntExpr, k: int) -> IntExpr:
+    """``x // k`` with small coefficients: ``(3*z + 5) // 4`` as ``z + 1 - (z + 2) // 4``. Of
+    that and the opposite of the same for -x, rounded up, the one that is less in the order of
+    coefficients. Quotients that are terms of x are made part of this one first."""
+    sign, found = 1, None
+    if any(t.op is _QUOTIENT for t in x.terms()):
+        x = halves(x)
+        found = _innermost(x)
+    while found is not None:
+        term, u, m = found
+        c = x.terms()[term]
+        rest = combine(1, x, -c, term)
+        if c > 0:  # ``(rest + u//m) // k = (m*rest + u) // (m*k)``
+            x = combine(m, rest, 1, u)
+        else:  # rounded up: ``-((u//m - rest + k - 1) // k)``
+            x, sign = combine(-m, rest, 1, u, m * (k - 1)), -sign
+        k *= m
+        found = _innermost(x)
+    whole, rest = _nearest(x, k)
+    if any(2 * c == k for c in rest.terms().values()):
+        # (Of others the sign of a quotient's numerator is the kernel's to choose.)
+        opposite, other = _nearest(shift(scale(-1, x), k - 1), k)
+        if first([rest, other]) is other:
+            return combine(-sign, opposite, -sign, floor_division(other, constant(k)))
+    return combine(sign, whole, sign, floor_division(rest, constant(k)))
+
+
+def _innermost(x: IntExpr) -> tuple[IntExpr, IntExpr, int] | None:
+    """The term of a sum, once or less once, that is a quotient u//m of which all other such
+    terms are part: the term, u and m."""
+    quotients = [t for t in x.terms() if t.op is _QUOTIENT and number_of(t) > 1]
+    single = [t for t in quotients if abs(x.terms()[t]) == 1]
+    for term in single:
+        u, m = int_operands(term)[0], number_of(term)
+        if all(t is term or t in u.terms() or _parted(t, u, m) for t in single):
+            parts = [one for one in (_parted(t, u, m) for t in quotients) if one is not None]
+            return (term, *min(parts, key=lambda part: part[1], default=(u, m)))
+    return None
+
+
+def _parted(quotient: IntExpr, u: IntExpr, m: int) -> tuple[IntExpr, int] | None:
+    """``u//m`` as a quotient of another one: ``(x + 2*n)//m`` as ``(x//n + 2) // (m//n)``."""
+    n = number_of(quotient)
+    shifted = combine(1, u, -1, int_operands(quotient)[0])
+    if m % n or m == n or type(shifted) is not IntConstant or shifted.constant % n:
+        return None
+    return shift(quotient, shifted.constant // n), m // n
+
+
+def number_of(quotient: IntExpr) -> int:
+    """The number that a quotient divides by; 0 if it is none."""
+    divisor = int_operands(quotient)[1]
+    return divisor.constant if type(divisor) is IntConstant else 0
+
+
+def _nearest(x: IntExpr, k: int) -> tuple[IntExpr, IntExpr]:
+    """``x = k*whole + rest`` with coefficients of the rest above -k/2 and up to k/2, and its
+    constant below k."""
+    terms = x.terms()
+    if all(-k < 2 * c <= k for c in terms.values()):
+        whole = constant(x.constant // k)
+        return whole, shift(x, -k * whole.constant)
+    nearest = {t: -((k // 2 - c) // k) for t, c in terms.items()}
+    made = from_terms({t: c for t, c in nearest.items() if c}, x.constant // k)
+    return made, combine(1, x, -k, made)
+
+
+def halves(e: IntExpr) -> IntExpr:
+    """A sum in which ``(x + k) // 2k`` is ``x // k - x // 2k`` where one of these is a term
+    too, and these two are that one where they are all there is."""
+    quotients = [t for t in e.terms() if t.op is _QUOTIENT]
+    spend(1 + len(quotients))
+    if len(quotients) < 2:
+        return e
+    numbers = [number_of(t) for t in quotients]
+    for half, m in zip(quotients, numbers):
+        if m < 4 or m % 2 or (m // 2 not in numbers and numbers.count(m) < 2):
+            continue
+        x = int_operands(half)[0]
+        if x.constant >= m // 2:
+            x = shift(x, -(m // 2))
+        whole, low, high = divided(x, m // 2), divided(x, m), divided(shift(x, m // 2), m)
+        a, b, c = (e.terms().get(part, 0) for part in (whole, low, high))
+        if c and not a and not b:
+            continue
+        times = c if a + b else -a
+        if times and whole.op is low.op is high.op is _QUOTIENT:
+            change = combine(1, combine(1, whole, -1, low), -1, high)
+            return halves(combine(1, e, times, change))
+    return e
+
+
+def divided(e: IntExpr, g: int) -> IntExpr:
+    """``e // g`` for g >= 1."""
+    return floor_division(e, constant(g)) if g > 1 else e
+
+
+def first(operands: Sequence[IntExpr]) -> IntExpr:
+    """The least in the order of coefficients."""
+    least = operands[0]
+    for x in operands[1:]:
+        difference = combine(1, x, -1, least)
+        terms = difference.terms()
+        if (leading_sign(terms) if terms else difference.constant) < 0:
+            least = x
+    return least
+
+
+def in_order(operands: Iterable[IntExpr]) -> list[IntExpr]:
+    """In the order of coefficients, oldest terms first, which stays the same when something
+    is added to all operands."""
+    given = list(operands)
+    ordered = sorted(dict.fromkeys(t for x in given for t in x.terms()), key=birth_of)
+
+    def place(x: IntExpr) -> tuple[int, ...]:
+        terms = x.terms()
+        return (*(terms.get(t, 0) for t in ordered), x.constant)
+
+    spend(len(ordered) * len(given))
+    return sorted(given, key=place)
