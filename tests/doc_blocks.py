@@ -101,7 +101,7 @@ class Page:
                 self._execute(f"<{where}>", block.text)
             elif block.word == "file":
                 (self.folder / block.rest).parent.mkdir(parents=True, exist_ok=True)
-                (self.folder / block.rest).write_text(block.text)
+                (self.folder / block.rest).write_text(block.text, encoding="utf-8")
             elif block.word == "not run":
                 assert block.rest, f"{where}: why is it not run?"
             elif block.word == "output":

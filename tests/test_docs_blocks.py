@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,14 @@ def run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(str(folder))
     running = Page(page.name, folder)
-    running.run((ROOT / page).read_text(encoding="utf-8"))
+    before = set(sys.modules)
+    try:
+        running.run((ROOT / page).read_text(encoding="utf-8"))
+    finally:
+        for name in set(sys.modules) - before:  # (other pages have files of the same names)
+            file = getattr(sys.modules[name], "__file__", None) or ""
+            if Path(file).is_relative_to(folder):
+                del sys.modules[name]
     return running
 
 

@@ -60,7 +60,7 @@ def test_a_folder_of_models(tmp_path: Path) -> None:
 
 def test_the_page_stands_alone(tmp_path: Path) -> None:
     found = worked(mixed(tmp_path / "models"), tmp_path / "out")
-    page = Path(found.page).read_text()
+    page = Path(found.page).read_text(encoding="utf-8")
     assert "<script" not in page
     assert "alert(1)&lt;" in page
     assert "src=" not in page
@@ -86,7 +86,7 @@ def test_names_of_files_may_be_any_bytes(tmp_path: Path) -> None:
     assert not found.failures
     shown = {Path(one["path"]).name for one in pq.read_table(found.table).to_pylist()}
     assert shown == {"bad\\udcff.onnx", "line\nbreak.onnx", "-option.onnx", "\x1b[31m.onnx"}
-    assert "bad\\udcff.onnx" in Path(found.page).read_text()
+    assert "bad\\udcff.onnx" in Path(found.page).read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

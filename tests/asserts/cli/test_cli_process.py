@@ -110,6 +110,8 @@ def test_other_encodings() -> None:
     done = run("report", PACK, env=environment(PYTHONIOENCODING="ascii", COLUMNS="80"))
     assert (done.returncode, done.stderr) == (0, "")
     done.stdout.encode("ascii")
+    if sys.getfilesystemencoding() != "utf-8":
+        return  # (no such argument can be given)
     done = run("prove", "\u03b1 >= 0", "--size", "\u03b1",
                env=environment(PYTHONIOENCODING="ascii"))  # fmt: skip
     assert "\\u03b1" in done.stdout + done.stderr
