@@ -28,6 +28,8 @@ _ANSWER: Final = 64 << 20
 _USES: Final = 200
 _IDLE: Final = 60.0
 """Seconds after which the workers of a desk that has nothing to do end."""
+_ENDING: Final = 120.0
+"""Seconds in which killed processes are gone, on a machine with too much to do."""
 
 
 class Desk:
@@ -83,9 +85,9 @@ class Desk:
     def close(self) -> None:
         """End the worker processes, whatever they do, and the thread."""
         self._busy = 0
-        self._call(self._rest()).result(10)
+        self._call(self._rest()).result(_ENDING)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(_ENDING)
         self._loop.close()
 
 

@@ -18,6 +18,7 @@ import onnx
 import pytest
 
 from asserts.cli import main
+from asserts.fleet import engines
 from asserts.fleet.engines import Dask
 from asserts.fleet.plan import EngineError, Plan
 from asserts.fleet.run import run
@@ -144,7 +145,7 @@ def test_answers_are_lost_with_their_worker(tmp_path: Path) -> None:
 
 
 def test_the_command_on_a_cluster(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     models, out = folder_of(tmp_path / "models", 3), tmp_path / "out"
     with cluster(tmp_path / "dask") as engine:
@@ -161,6 +162,7 @@ def test_the_command_on_a_cluster(
         assert not children
     assert main(asked) == 0  # (all is known: no cluster is needed)
     (models / "new.onnx").write_bytes((models / "model00.onnx").read_bytes() + b"\x12\x00")
+    monkeypatch.setattr(engines, "CONNECT_SECONDS", 1)  # (nobody listens, however long)
     assert main([*asked, "--again"]) == 2
     assert "no Dask scheduler at" in capsys.readouterr().err
 
