@@ -226,7 +226,7 @@ UFUNC_METHODS: Final = ("accumulate", "at", "outer", "reduce", "reduceat")
 
 
 class UfuncMethod(TracedFunction):
-    """``np.maximum.reduce``, say. (Of arrays numpy asks itself, of lists of them it does not.)"""
+    """``np.maximum.reduce``, say. (Numpy asks arrays itself, but not lists of them.)"""
 
     def __init__(self, ufunc: np.ufunc, method: str) -> None:
         super().__init__(getattr(ufunc, method))
