@@ -31,6 +31,7 @@ from asserts.trace.holders import reachable_globals, replaced_in
 from asserts.trace.introspection import TYPE, stands_for, traced_isinstance, traced_print
 from asserts.trace.outside import Refused, refused
 from asserts.trace.registry import apply_rule
+from asserts.trace.rules.elementwise import apply_ufunc
 from asserts.trace.rules.mathematics import TAKE_ITERABLES, apply_math
 from asserts.trace.rules.tricks import bracketed
 from asserts.trace.symarray import SymArray, is_symbolic
@@ -212,10 +213,30 @@ class TracedFunction:
         return self.__wrapped__(*args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.__wrapped__, name)
+        found = getattr(self.__wrapped__, name)
+        if isinstance(self.__wrapped__, np.ufunc) and name in UFUNC_METHODS:
+            return UfuncMethod(self.__wrapped__, name)
+        return found
 
     def __repr__(self) -> str:
         return repr(self.__wrapped__)
+
+
+UFUNC_METHODS: Final = ("accumulate", "at", "outer", "reduce", "reduceat")
+
+
+class UfuncMethod(TracedFunction):
+    """``np.maximum.reduce``, say. (Numpy asks arrays itself, but not lists of them.)"""
+
+    def __init__(self, ufunc: np.ufunc, method: str) -> None:
+        super().__init__(getattr(ufunc, method))
+        self._ufunc = ufunc
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        tracer = current_tracer()
+        if tracer is None or not (is_symbolic(args) or is_symbolic(kwargs)):
+            return self.__wrapped__(*args, **kwargs)
+        return apply_ufunc(tracer, self._ufunc, self.__name__, args, _plain_types(kwargs))
 
 
 class MathFunction(TracedFunction):

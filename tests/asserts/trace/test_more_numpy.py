@@ -414,6 +414,17 @@ PROGRAMS: dict[str, Program] = {
     "ravel_index_floats": Program(lambda i: np.ravel_multi_index((i, i), (2, 3)), (V,)),
     "ravel_index_few": Program(lambda i: np.ravel_multi_index((i,), (2, 3)), (I,)),
     "ravel_index_none": Program(lambda i: np.ravel_multi_index((i,), (0,)), (I,)),
+    # methods of ufuncs take lists
+    "reduce_list": Program(
+        lambda x, y: (np.minimum.reduce([x, y[:3]]), np.add.reduce([x, x], axis=1)), (V, W), True
+    ),
+    "methods_of_lists": Program(
+        lambda x, k: (
+            np.add.accumulate([x, x * 2]), np.add.outer([k, 1], x), np.maximum.reduce([k, 2]),
+            np.logical_or.reduce((x > 0, x < 2)), np.add.reduceat([k, k, 1], [0, 2]),
+        ),
+        (V, K),
+    ),
     # np.mgrid and np.ogrid
     "mgrid": Program(lambda x: np.mgrid[: x.shape[0], : x.shape[1]] * x, (M,)),
     "mgrid_one": Program(lambda x: (np.mgrid[: len(x)], np.mgrid[: len(x),]), (V,)),
