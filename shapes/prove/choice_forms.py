@@ -18,7 +18,7 @@ Limits: identities that need cases (of sums of several choices, say) are for oth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 from math import gcd
 from typing import Any, Final, TypeAlias
@@ -85,17 +85,32 @@ def by_choice_form(facts: Facts, claim: BoolExpr) -> Proof | None:
     assert isinstance(normal, BoolExpr)
     if not _is_composed(normal):
         return None
-    before = normal
-    for write in (in_choice_form, in_choice_form_again):
-        made = _kept(facts, before, write)
-        if made is None or made is before:
-            return None
+    for made in _forms(facts, normal):
         for name in AFTERWARDS:
             found = METHODS[name](facts, made)
             if found is not None:
                 return Proof(METHOD, facts.in_order(frozenset(found.facts) | why))
-        before = made
     return None
+
+
+def _forms(facts: Facts, claim: BoolExpr) -> Iterator[BoolExpr]:
+    """The claim in normal form, then with the remainders of choices, too: of what is in normal
+    form, and of the claim itself (each shows identities that the others do not)."""
+    made = _kept(facts, claim, in_choice_form)
+    if made is None or made is claim:
+        return
+    yield made
+    if not any(map(_divides_choice, walk(claim))):
+        return
+    for before in (made, claim):
+        again = _kept(facts, before, in_choice_form_again)
+        if again is not None and again is not before and again is not made:
+            yield again
+
+
+def _divides_choice(node: Expr) -> bool:
+    """Whether this is a quotient of a sum in which something is chosen."""
+    return node.op is _QUOTIENT and any(t.op in CHOICES for t in int_operands(node)[0].terms())
 
 
 def _is_composed(claim: BoolExpr) -> bool:
@@ -154,7 +169,7 @@ def in_choice_form(e: Any) -> Any:
 
 
 def in_choice_form_again(e: Any) -> Any:
-    """The same for what is in normal form already, now with the remainders of choices, too."""
+    """The same with the remainders of choices, for what has been in normal form."""
     return _in_maxima(interpret(_Extrema(), {}, e))
 
 

@@ -11,7 +11,13 @@ from shapes.base.budget import limited
 from shapes.errors import ShapeproofError, UndefinedError
 from shapes.expr.nodes import TRUE, BoolExpr, Expr
 from shapes.facts.store import Fact
-from shapes.prove.choice_forms import _FORMS, _kept, by_choice_form, in_choice_form
+from shapes.prove.choice_forms import (
+    _FORMS,
+    _kept,
+    by_choice_form,
+    in_choice_form,
+    in_choice_form_again,
+)
 from shapes.prove.ladder import METHODS, Effort, prove
 from shapes.traversal.evaluate import evaluate
 from shapes.traversal.interpret import free_symbols
@@ -48,12 +54,29 @@ IDENTITIES = (
 )  # fmt: skip
 
 ALONE = Effort(("choice form",), search=0, rlimit=0)
+REMAINDERS = (
+    "((Min(x, y)//8) % 16)//8 + z == ((Min(x//8, y//8)//8) % 2) + z",
+    "Max(z, (Min(x, y)//8 % 16)//8) + Min(z, (Min(x, y)//8 % 16)//8) == z + Min(x//8, y//8)//8 % 2",
+    "CeilDiv(Min(Max(x, y), Max(x, z)), 3)*3 - Min(Max(x, y), Max(x, z)) == -Max(x, Min(y, z)) % 3",
+    "(Max(x//3*3, z)//4*4) % 12 // 3 == (Max(x//3*3//4*4, z//4*4)//3) % 4",
+    "(Max(CeilDiv(x, 2), z)//2*2 + 3*y) % 3 == Max((x + 1)//2//2*2, z//2*2) % 3",
+)
+"""What is divided is the same choice on both sides, or is not before it goes into quotients."""
 
 
 @pytest.mark.parametrize("text", IDENTITIES)
 def test_identities_meet(text: str) -> None:
     claim = parse(text)
     assert in_choice_form(claim) is TRUE
+    off_by_one = parse(text.replace("==", "== 1 +"))
+    assert not prove(Facts(), off_by_one, effort=ALONE).proved  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", REMAINDERS)
+def test_remainders_of_choices_meet(text: str) -> None:
+    claim = parse(text)
+    assert isinstance(claim, BoolExpr)
+    assert prove(Facts(), claim, effort=ALONE).proved
     off_by_one = parse(text.replace("==", "== 1 +"))
     assert not prove(Facts(), off_by_one, effort=ALONE).proved  # type: ignore[arg-type]
 
@@ -131,11 +154,12 @@ def test_values_are_kept(seed: int) -> None:
         text = written(draw, draw.choice((2, 3, 3)))
         before = parse(text)
         after = in_choice_form(before)
+        forms = after, in_choice_form_again(after), in_choice_form_again(before)
         changed += after is not before
-        symbols = free_symbols(before, after)
+        symbols = free_symbols(before, *forms)
         for _ in range(20):
             values = {s: draw.randint(*draw.choice(((-4, 5), (-40, 40)))) for s in symbols}
-            assert same_value(before, after, values), (text, values)
+            assert all(same_value(before, form, values) for form in forms), (text, values)
     assert changed > 10
 
 
