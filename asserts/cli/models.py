@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -53,7 +54,7 @@ def infer(
 
 
 Sizes = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--check",
         metavar="NAME=SIZE,...",
@@ -72,22 +73,23 @@ def contract(
 
         with working(f"finding what {model} requires", quiet):
             found = asserts.contract(model)
-        if check is None:
+        if not check:
             return Answer(Exit.DONE, of_contract(found), lambda s: s.line(str(found)))
         return _checked(found, _sizes(check))
 
     respond("contract", answer, json, quiet)
 
 
-def _sizes(text: str) -> dict[str, int]:
+def _sizes(texts: Sequence[str]) -> dict[str, int]:
     from shapes.errors import ShapeproofError
 
-    sizes = {}
-    for part in text.split(","):
-        name, equals, number = part.rpartition("=")
-        if not equals or not number.strip().lstrip("-").isdecimal():
+    sizes: dict[str, int] = {}
+    for part in ",".join(texts).split(","):
+        name, equals, number = (word.strip() for word in part.rpartition("="))
+        if not equals or not number.removeprefix("-").isdecimal():
             raise ShapeproofError(f"--check {part}: expected NAME=SIZE")
-        sizes[name.strip()] = int(number)
+        if sizes.setdefault(name, int(number)) != int(number):
+            raise ShapeproofError(f"--check: `{name}` is {sizes[name]} and {number}")
     return sizes
 
 

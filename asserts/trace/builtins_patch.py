@@ -31,8 +31,9 @@ from asserts.trace.holders import reachable_globals, replaced_in
 from asserts.trace.introspection import TYPE, stands_for, traced_isinstance, traced_print
 from asserts.trace.outside import Refused, refused
 from asserts.trace.registry import apply_rule
+from asserts.trace.rules.elementwise import apply_ufunc
 from asserts.trace.rules.mathematics import TAKE_ITERABLES, apply_math
-from asserts.trace.rules.tricks import joined
+from asserts.trace.rules.tricks import bracketed
 from asserts.trace.symarray import SymArray, is_symbolic
 from shapes.env import Max, Min, Symbolic, SymBool, SymFloat, SymInt, Where
 from shapes.expr import make
@@ -212,10 +213,30 @@ class TracedFunction:
         return self.__wrapped__(*args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.__wrapped__, name)
+        found = getattr(self.__wrapped__, name)
+        if isinstance(self.__wrapped__, np.ufunc) and name in UFUNC_METHODS:
+            return UfuncMethod(self.__wrapped__, name)
+        return found
 
     def __repr__(self) -> str:
         return repr(self.__wrapped__)
+
+
+UFUNC_METHODS: Final = ("accumulate", "at", "outer", "reduce", "reduceat")
+
+
+class UfuncMethod(TracedFunction):
+    """``np.maximum.reduce``, say. (Numpy asks arrays itself, but not lists of them.)"""
+
+    def __init__(self, ufunc: np.ufunc, method: str) -> None:
+        super().__init__(getattr(ufunc, method))
+        self._ufunc = ufunc
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        tracer = current_tracer()
+        if tracer is None or not (is_symbolic(args) or is_symbolic(kwargs)):
+            return self.__wrapped__(*args, **kwargs)
+        return apply_ufunc(tracer, self._ufunc, self.__name__, args, _plain_types(kwargs))
 
 
 class MathFunction(TracedFunction):
@@ -238,8 +259,12 @@ def _plain_types(kwargs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+TRICKS: Final = (np.r_, np.c_, np.mgrid, np.ogrid)
+"""What numpy indexes instead of calling it."""
+
+
 class TracedTrick:
-    """`np.r_` or `np.c_`, which records when a traced value is in the brackets."""
+    """An object of `TRICKS`, which records when a traced value is in the brackets."""
 
     def __init__(self, trick: Any) -> None:
         self.__wrapped__ = trick
@@ -248,7 +273,7 @@ class TracedTrick:
         tracer = current_tracer()
         if tracer is None or not is_symbolic(key):
             return self.__wrapped__[key]
-        return joined(tracer, self.__wrapped__, key)
+        return bracketed(tracer, self.__wrapped__, key)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__wrapped__, name)
@@ -280,7 +305,7 @@ def _numpy_stand_in(value: Any) -> Any:
         return _kept(value, MathFunction)
     if isinstance(value, ModuleType):
         return _kept(value, TracedModule) if _is_numpy(value.__name__) else value
-    if value is np.r_ or value is np.c_:
+    if any(value is trick for trick in TRICKS):
         return _kept(value, TracedTrick)
     if isinstance(value, np.ufunc) or _is_numpy_function(value):
         return _kept(value, TracedFunction)

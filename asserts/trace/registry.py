@@ -95,6 +95,8 @@ def name_of(function: Any) -> str:
     inner = module.partition(".")[2] if module.startswith("numpy") else module
     if not module.startswith("numpy"):
         return f"{module}.{name}"
+    if inner.startswith("polynomial."):
+        return f"np.{inner}.{name}"
     public = inner if inner in ("linalg", "fft", "random", "ma", "char", "strings") else ""
     return f"np.{public}.{name}" if public else f"np.{name}"
 

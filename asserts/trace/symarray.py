@@ -189,7 +189,8 @@ class SymArray(NDArrayOperatorsMixin):
         raise TraceError(
             f"the values of a traced array ({self._node.name}) are needed where only its "
             "shape is known; use numpy functions on it (np.take(table, x) instead of "
-            "table[x]), and call them through the module's `np`"
+            "table[x], x.astype(np.int8) instead of np.int8(x)), and call them through the "
+            "module's `np`"
         )
 
     # -- indexing and changing -------------------------------------------------------------

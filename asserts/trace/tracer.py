@@ -2,14 +2,15 @@
 
 A rule hands over what is called with which arguments and the shape that comes out; the
 tracer turns symbolic numbers among the arguments into nodes, constants into attributes, and
-conditions into checks of the environment. A value that is read twice from one node is one
-symbol; so is the number of true elements of a mask, wherever it appears.
+conditions into checks of the environment. A value that is read twice, from one node or at one
+place of an array, is one symbol; so is the number of true elements of a mask, wherever it
+appears.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
@@ -95,7 +96,7 @@ class Tracer:
         self.inputs: dict[str, Expr | tuple[Expr, ...]] = {}
         self._constants: dict[int, _Constant] = {}
         self._constant_number = 0
-        self._reads: dict[Node, Expr] = {}
+        self._reads: dict[Hashable, Expr] = {}
         self._totals: dict[Total, IntExpr] = {}
         self.numbers: dict[tuple[Any, ...], Expr] = {}
         """The symbols of numbers that the graph computes by `math`, by what is called."""
@@ -451,7 +452,7 @@ class Tracer:
         lower, upper = x._elements
         if kind == "int" and lower is not None and lower is upper:
             return self.env.wrap(lower)
-        held = self._reads.get(x._node)
+        held = self._reads.get(_place(x._node))
         if held is None:
             held = self._new_read(x, kind)
         return self.env.wrap(held)
@@ -465,7 +466,7 @@ class Tracer:
         with self.calling("item", runtime.item):
             node = self.record(runtime.item, (x,), None, expr)
         self.bind(node, {expr: ()})
-        self._reads[x._node] = expr
+        self._reads[_place(x._node)] = expr
         if kind == "int":
             assert isinstance(expr, IntExpr)
             self._guarantee_integer(expr, x, node)
@@ -543,6 +544,18 @@ def _one_element(dims: Shape) -> ShapeResult:
 def stack_text(location: Location | None) -> str:
     """A location in the form of Python's tracebacks."""
     return "" if location is None else location.as_traceback()
+
+
+def _place(node: Node) -> Hashable:
+    """What tells an array of one element from others: its node, or the array and the places in
+    it that it was indexed with. (What changes an array makes another node.)"""
+    if node.target is not operator.getitem:
+        return node
+    array, places = node.args
+    places = places if isinstance(places, tuple) else (places,)
+    if not isinstance(array, Node) or not all(type(p) in (int, Node) for p in places):
+        return node
+    return _place(array), places
 
 
 _KINDS: Final[dict[str, Kind]] = {"b": "bool", "i": "int", "u": "int", "f": "float"}

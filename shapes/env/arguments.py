@@ -20,6 +20,7 @@ __all__ = [
     "Quantity",
     "claims_of",
     "declared_range",
+    "require_origin",
     "require_text",
     "text_or_none",
 ]
@@ -41,6 +42,14 @@ def require_text(said: object, what: str) -> None:
     """Refuse what is neither text nor None."""
     if said is not None and not isinstance(said, str):
         raise ExpressionTypeError(f"{what} is text, not {type(said).__name__}")
+
+
+def require_origin(origin: object, location: object) -> None:
+    """Refuse what does not say where a check comes from."""
+    if not isinstance(origin, str):
+        raise ExpressionTypeError(f"an origin is text, not {type(origin).__name__}")
+    if location is not None and not isinstance(location, Location):
+        raise ExpressionTypeError(f"a location is a Location, not {type(location).__name__}")
 
 
 def declared_range(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from typing import Any, Final
 
+from shapes.base.foreign import as_truth, refused
 from shapes.base.infinity import Bound, int_oo
 from shapes.base.location import said
 from shapes.base.persistent import oldest_first
@@ -112,11 +113,14 @@ class Declarations:
         one of u0, u1, ..."""
         lower = -int_oo if min is None else min
         upper = int_oo if max is None else max
+        is_size = as_truth(size_like)
+        if is_size is None:
+            raise ExpressionTypeError(f"size_like is True or False, not {refused(size_like)}")
         with self._stating:
             name = self._fresh_name() if name is None else name
             if kind == "int":
-                return self._integer(name, False, None, lower, upper, source, size_like)
-            if size_like or min is not None or max is not None:
+                return self._integer(name, False, None, lower, upper, source, is_size)
+            if is_size or min is not None or max is not None:
                 raise RangeError(f"`{name}` is not an integer: it has no range or size")
             info = SymbolInfo(self._symbol(name, kind), False, source)
             return self._entered(info)

@@ -18,7 +18,14 @@ from shapes.base.foreign import held, is_sympy
 from shapes.base.location import Location, user_location
 from shapes.base.logs import DEBUG, INFO, Log
 from shapes.domains import Congruence, ValueRanges
-from shapes.env.arguments import Claim, Quantity, claims_of, require_text, text_or_none
+from shapes.env.arguments import (
+    Claim,
+    Quantity,
+    claims_of,
+    require_origin,
+    require_text,
+    text_or_none,
+)
 from shapes.env.declarations import Declarations
 from shapes.env.displayed import Displayed
 from shapes.env.guards import Guard, GuardFunction
@@ -199,6 +206,9 @@ class ShapeEnv(Declarations, Displayed):
         if message is not None or operation is not None:
             require_text(message, "a message")
             require_text(operation, "an operation")
+        if origin != "user" or written is not None or location is not None:
+            require_origin(origin, location)
+            require_text(written, "what is written")
         whole, expr = self._whole(claim)
         location = user_location() if location is None else location
         text = text_or_none(claim) if written is None else written

@@ -214,7 +214,8 @@ def make(name: str, *args: ExprLike) -> Expr:
 
     Raises `ExpressionTypeError` for operands that the operator does not take.
     """
-    build = OPERATORS[name].build
+    operator = OPERATORS.get(name) if isinstance(name, str) else None
+    build = None if operator is None else operator.build
     if build is None:
         raise ExpressionTypeError(f"{name} cannot be built by name")
     return build(*[a if isinstance(a, Expr) else CONVERSIONS[0](a) for a in args])

@@ -108,7 +108,9 @@ def _numbers(on_ints: Callable[..., IntExpr], on_floats: str) -> Build:
 def _folded_floats(name: str, operands: list[Expr]) -> Expr:
     result = operands[0]
     if len(operands) == 1:
-        return floats.float_operation(name, result)
+        # (one operand of a minimum is the minimum)
+        least = len(OPERATORS[name].operands)
+        return result if least > 1 else floats.float_operation(name, result)
     for operand in operands[1:]:
         result = floats.float_operation(name, result, operand)
     return result

@@ -21,8 +21,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from shapes.base.budget import ExhaustedError, limited
-from shapes.base.digits import short
+from shapes.base.budget import LARGEST_BITS, ExhaustedError, limited
+from shapes.base.digits import excerpt, short
+from shapes.base.foreign import as_integer
 from shapes.base.infinity import Bound, IntInfinity
 from shapes.domains import RangeAnalysis, ValueRanges
 from shapes.errors import ContradictionError, ShapeproofError, TooLargeError, UndefinedError
@@ -155,6 +156,7 @@ def fits_int64(
 
     Raises `ValueError` for fewer than 2 bits or an effort that there is not.
     """
+    bits = _width(bits)
     try:
         with limited(effort_named(effort).steps):
             return _fit(facts, expr, bits, effort)
@@ -186,9 +188,16 @@ def _fit(facts: Facts, expr: Expr, bits: int, effort: str | Effort) -> Fit:
     return Fit(Status.ALWAYS, expr, bits)
 
 
+def _width(bits: object) -> int:
+    width = as_integer(bits)
+    if width is None or width < 2:
+        raise ValueError(f"a signed integer has at least 2 bits, not {excerpt(bits)}")
+    if width > LARGEST_BITS:
+        raise TooLargeError(f"integers have at most {LARGEST_BITS} bits, not {excerpt(bits)}")
+    return width
+
+
 def _limits(bits: int) -> tuple[int, int]:
-    if bits < 2:
-        raise ValueError(f"a signed integer has at least 2 bits, not {bits}")
     return -(1 << bits - 1), (1 << bits - 1) - 1
 
 

@@ -21,6 +21,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from shapes.base.budget import ExhaustedError, limited
+from shapes.base.digits import excerpt
+from shapes.base.foreign import as_integer
 from shapes.base.infinity import IntInfinity
 from shapes.base.pretty import shown_as_text
 from shapes.errors import (
@@ -117,22 +119,23 @@ def suggest(
     `ExpressionTypeError` for what is not a condition, `ValueError` for an effort
     that there is not or a negative limit.
     """
-    if limit < 0:
-        raise ValueError(f"a limit is at least 0, not {limit}")
+    most = as_integer(limit)
+    if most is None or most < 0:
+        raise ValueError(f"a limit is an integer of at least 0, not {excerpt(limit)}")
     facts = known if isinstance(known, Facts) else known.facts
     goal = _goal(known, claim)
     finder = _Finder(facts, goal, effort_named(effort), steps)
     found: list[BoolExpr] = []
     try:
         with limited(SUGGESTING_STEPS):
-            if limit == 0 or not finder.is_open():
+            if most == 0 or not finder.is_open():
                 return []
             for candidate in finder.candidates():
                 found.append(candidate)  # noqa: PERF402 (kept where this ends early)
     except (ExhaustedError, TooLargeError):
         pass  # what was found until then
     written = (_suggestion(c) for c in _ranked(finder, found))
-    return list(itertools.islice((s for s in written if s is not None), limit))
+    return list(itertools.islice((s for s in written if s is not None), most))
 
 
 def _ranked(finder: _Finder, found: list[BoolExpr]) -> list[BoolExpr]:

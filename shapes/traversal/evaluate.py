@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from shapes.base.budget import LARGEST_BITS, WORD, spend, weight
-from shapes.base.digits import short
+from shapes.base.digits import excerpt, short
 from shapes.base.foreign import number, of_kind, refused
 from shapes.errors import EvaluationError, TooLargeError, UndefinedError
 from shapes.expr.nodes import Expr, Op, Value
@@ -130,6 +130,8 @@ def evaluate(expr: Expr, values: Mapping[Any, object]) -> Any:
     be computed), `UnboundSymbolError` for a missing symbol, `EvaluationError` for what is not
     a value of a symbol's kind.
     """
+    if type(values) is not dict and not isinstance(values, Mapping):
+        raise EvaluationError(f"the values of symbols are a mapping, not {excerpt(values)}")
     if isinstance(expr, Expr):
         found: dict[Any, Any] = {}
         for sym in free_symbols(expr):

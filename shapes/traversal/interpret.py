@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from shapes.base.budget import spend
+from shapes.base.digits import excerpt
 from shapes.errors import ExpressionTypeError, UnboundSymbolError
 from shapes.expr.nodes import (
     CONSTANT,
@@ -337,6 +338,9 @@ def _one_or_two(e: Expr) -> tuple[Expr, ...] | None:
 
 
 def _found_symbols(exprs: Sequence[Expr]) -> list[Expr]:
+    for expr in exprs:
+        if not isinstance(expr, Expr):
+            raise ExpressionTypeError(f"{excerpt(expr)} is not an expression")
     found: list[Expr] = []
     done: set[Expr] = set()
     stack = list(reversed(exprs))

@@ -1,16 +1,19 @@
 """What runtime asserts cost: ``python -m tests.onnx.cost``.
 
-A small model with 0 to 16 asserts gives the microseconds of each; the installed models, at the
-sizes of one run, give the share of a whole run. With and without asserts are run in turns in
-one process on one thread, and the least processor time of each is compared. A model without
-asserts against itself is the noise.
+A small model with 0 to 16 asserts gives the microseconds of each, by the least processor time of
+runs in turns. The installed models give the share of a whole run, at the smallest and the
+largest of some random sizes: with and without asserts are run in turns, in one process on one
+thread, and the median of the differences is taken. A model without asserts against itself is
+the noise.
 """
 
 from __future__ import annotations
 
+import random
+import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -25,6 +28,7 @@ from tests.onnx.models import drawn, installed
 from tests.onnx.running import seeded
 
 TURNS = 15
+DRAWN = 12
 
 
 def least(runs: list[Callable[[], Any]], turns: int = TURNS, inner: int = 1) -> list[float]:
@@ -67,43 +71,63 @@ def small() -> str:
     )
 
 
-def accepted(proto: Any, name: str) -> dict[str, Any] | None:
-    """Random inputs that a model accepts."""
-    rng = seeded(7)
+def accepted(proto: Any, name: str) -> list[dict[str, Any]]:
+    """Random inputs that a model accepts: the smallest and the largest."""
+    rng, found = seeded(7), []
     for _ in range(60):
         given = drawn(proto, name, rng)
         with suppress(Exception):
             runner(proto, given)()
-            return given
-    return None
+            found.append(given)
+        if len(found) == DRAWN:
+            break
+    found.sort(key=lambda given: sum(array.size for array in given.values()))
+    return [found[0], found[-1]] if found else []
 
 
-def whole(path: Any) -> str:
+def differences(
+    runs: list[Callable[[], Any]], seconds: float = 12
+) -> tuple[float, list[float]]:
+    """The median seconds of the first, and the medians of what each takes more than it, run
+    in turns of some milliseconds."""
+    inner = max(1, round(0.004 / least(runs[:1], 3)[0]))
+    order, first = list(range(len(runs))), []
+    more: list[list[float]] = [[] for _ in runs]
+    end = time.monotonic() + seconds
+    while time.monotonic() < end or len(first) < TURNS:
+        random.shuffle(order)
+        taken = {i: least([runs[i]], 1, inner)[0] for i in order}
+        first.append(taken[0])
+        for i, times in enumerate(more):
+            times.append(taken[i] - taken[0])
+    return statistics.median(first), [statistics.median(times) for times in more]
+
+
+def whole(path: Any) -> Iterator[str]:
     """The share of a model's run that its asserts take."""
     proto = onnx.load(path)
     changed = asserts.insert(proto)
     count = len(changed.report.with_outcome("inserted"))
     if not changed.modified:
-        return f"{path.name}: no assert"
-    given = accepted(proto, path.name)
-    if given is None:
-        return f"{path.name}: {count} asserts, no inputs found that it accepts"
-    runs = [runner(one, given) for one in (proto, proto, changed.program)]
-    first, second, third = least(runs)
-    share = 100 * (third / min(first, second) - 1)
-    noise = 100 * (max(first, second) / min(first, second) - 1)
-    sizes = {name: array.shape for name, array in given.items()}
-    return (
-        f"{path.name}: {count} asserts, {1e3 * first:.2f} ms at {sizes}, "
-        f"with asserts {share:+.2f} % (noise {noise:.2f} %)"
-    )
+        yield f"{path.name}: no assert"
+        return
+    for given in accepted(proto, path.name):
+        runs = [runner(one, given) for one in (proto, proto, changed.program)]
+        taken, (_, noise, more) = differences(runs)
+        sizes = {name: array.shape for name, array in given.items()}
+        yield (
+            f"{path.name}: {count} asserts, {1e6 * taken:.0f} us at {sizes}, with asserts "
+            f"{1e6 * more:+.1f} us, {100 * more / taken:+.2f} % "
+            f"(itself {100 * noise / taken:+.2f} %)"
+        )
 
 
 def main() -> None:
     sys.stdout.write(f"{small()}\n")
     for path in installed():
-        sys.stdout.write(f"{whole(path)}\n")
-        sys.stdout.flush()
+        for line in whole(path):
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -36,6 +36,14 @@ def test_contract(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Gather" in capsys.readouterr().out
     assert main(["contract", path, "--check", "batch=1"]) == 3
     assert main(["contract", path, "--check", "seq"]) == 2
+    assert main(["contract", path, "--check", "batch=1", "--check", "seq=13"]) == 1
+    capsys.readouterr()
+    for wrong, words in (
+        (["batch=-1,seq=3"], "`batch` is -1, but a size is not negative"),
+        (["seq=3", "--check", "seq=4"], "`seq` is 3 and 4"),
+    ):
+        assert main(["contract", path, "--check", *wrong]) == 2
+        assert words in capsys.readouterr().err
 
 
 def test_contract_as_json(path: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -238,3 +238,22 @@ def test_sizes_to_which_the_file_gives_one_name_though_they_differ() -> None:
         failed += not runs(session_of(proto.SerializeToString()), given)
         assert found.accepts(n=3, m=m) is (m == 0)
     assert failed
+
+
+def test_what_is_reshaped_to_the_size_of_one_image() -> None:
+    """A product of sizes that must be 1 is a condition on each of them."""
+    proto = model(
+        [
+            node("MaxPool", ["x"], ["pooled"], kernel_shape=[2, 2], strides=[4, 4]),
+            node("Reshape", ["pooled", "flat"], ["y"]),
+        ],
+        [value("x", ["b", 4, "h", "w"])],
+        ["y"],
+        {"flat": np.array([1, 4])},
+    )
+    found = asserts.contract(proto)
+    assert found.texts == ["1 <= h <= 5", "1 <= w <= 5", "b == 1"]
+    session = session_of(proto.SerializeToString())
+    for b, h, w in itertools.product((1, 2), range(1, 8), range(1, 8)):
+        given = {"x": np.ones((b, 4, h, w), np.float32)}
+        assert runs(session, given) is found.accepts(b=b, h=h, w=w)

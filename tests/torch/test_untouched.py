@@ -3,19 +3,25 @@ both sides are traced, and the program would be as if both had been taken."""
 
 from __future__ import annotations
 
+import decimal
 import functools
 import gc
+import io
 import logging
+import os
 import re
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
+from torch.nn import functional
 
 from asserts.dialects.torch import installed
 from asserts.dialects.torch.export.bodies import InfeasibleError
@@ -148,6 +154,98 @@ CHANGING: dict[str, Function] = {
 }  # fmt: skip
 
 
+def _setting(change: Callable[[Any], Any]) -> Function:
+    def sets(x: Any) -> Any:
+        change(x)
+        return x * 2
+
+    return sets
+
+
+class _Silent(io.StringIO):
+    pass
+
+
+def _prints_elsewhere(_: Any) -> None:
+    sys.stdout = _Silent()
+
+
+def _maximises_differently(_: Any) -> None:
+    functional.relu6 = functional.relu
+
+
+def _computes_without_onednn(_: Any) -> None:
+    torch.backends.mkldnn.set_flags(not torch.backends.mkldnn.enabled)
+
+
+def _shows_warnings_differently(_: Any) -> None:
+    warnings.showwarning = print
+
+
+SETTING: dict[str, Callable[[Any], Any]] = {
+    "wants a gradient": lambda x: x.requires_grad_(),
+    "level": lambda _: logger.setLevel(logging.ERROR),
+    "level of all": lambda _: logging.disable(logging.ERROR),
+    "handler": lambda _: logger.addHandler(logging.NullHandler()),
+    "default device": lambda _: torch.set_default_device("meta"),
+    "default type": lambda _: torch.set_default_dtype(torch.float64),
+    "deterministic": lambda _: torch.use_deterministic_algorithms(True),
+    "threads": lambda _: torch.set_num_threads(torch.get_num_threads() + 1),
+    "precision": lambda _: torch.set_float32_matmul_precision("medium"),
+    "kernels": _computes_without_onednn,
+    "attention": lambda _: torch.backends.cuda.enable_math_sdp(False),
+    "autocast": lambda _: torch.set_autocast_enabled("cpu", True),
+    "autocast's type": lambda _: torch.set_autocast_dtype("cpu", torch.float16),
+    "seed": lambda _: torch.manual_seed(3),
+    "shown digits": lambda _: torch.set_printoptions(precision=2),
+    "warnings": lambda _: warnings.simplefilter("error"),
+    "shown warnings": _shows_warnings_differently,
+    "environment": lambda _: os.environ.update(SHAPEPROOF_TEST="1"),
+    "directory": lambda _: os.chdir(os.sep),
+    "output": _prints_elsewhere,
+    "function of torch's": _maximises_differently,
+    "errors of numpy's": lambda _: np.seterr(all="raise"),
+    "decimals": lambda _: setattr(decimal.getcontext(), "prec", 5),
+}
+
+
+@pytest.fixture
+def settings_put_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """(Both sides were traced before one of them was given up.)"""
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    monkeypatch.setattr(functional, "relu6", functional.relu6)
+    monkeypatch.setenv("SHAPEPROOF_TEST", "0")
+    threads, device, numbers = torch.get_num_threads(), torch.get_default_device(), np.geterr()
+    onednn, places = torch.backends.mkldnn.enabled, os.getcwd()
+    handlers = list(logger.handlers)
+    with warnings.catch_warnings(), decimal.localcontext():
+        yield
+    np.seterr(**numbers)
+    os.chdir(places)
+    logger.handlers[:] = handlers
+    logger.setLevel(logging.NOTSET)
+    logging.disable(logging.NOTSET)
+    torch.set_default_device(None if device == torch.device("cpu") else device)
+    torch.set_default_dtype(torch.float32)
+    torch.use_deterministic_algorithms(False)
+    torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.mkldnn.set_flags(onednn)
+    torch.backends.cuda.enable_math_sdp(True)
+    torch.set_autocast_enabled("cpu", False)
+    torch.set_autocast_dtype("cpu", torch.bfloat16)
+    torch.set_printoptions(profile="default")
+
+
+@pytest.mark.parametrize("name", SETTING)
+def test_a_side_that_sets_what_later_code_rests_on_is_no_side(
+    name: str, settings_put_back: None
+) -> None:
+    with pytest.raises(GuardOnDataDependentSymNode):
+        export(_setting(SETTING[name]))
+
+
 def _owns(x: Any) -> Any:
     found, made = [], Box()
     found.append(x)
@@ -167,7 +265,15 @@ def _matches(x: Any) -> Any:
     return x * 2 if LETTERS.fullmatch("abc") else x
 
 
+def _sets_for_itself(x: Any) -> Any:
+    with torch.no_grad(), warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return (x[:, None] @ x[None]).float().sum(0)
+
+
 PLAIN: dict[str, Function] = {
+    "sets for itself": _sets_for_itself,
     "own objects": _owns, "reads": _reads, "method": BOX.only_reads, "module": Layer(False),
     "linear": nn.Linear(3, 3), "pattern": _matches, "partial": functools.partial(torch.mul, other=2),
 }  # fmt: skip

@@ -1,11 +1,13 @@
-"""`np.r_` and `np.c_`, which join what is in their brackets.
+"""`np.r_` and `np.c_`, which join what is in their brackets, and the grids of `np.mgrid` and
+`np.ogrid`.
 
-The graph keeps the brackets and calls numpy's own object with them; only shape and dtype are
-worked out here.
+The graph keeps the brackets of the former and calls numpy's own object with them; only shape
+and dtype are worked out here. The grids are ranges and indices, and recorded as such.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,16 +15,70 @@ import numpy as np
 from asserts.errors import TraceError
 from asserts.graph import runtime
 from asserts.trace.dtypes import as_dtype, dummy
+from asserts.trace.registry import apply_rule
 from asserts.trace.symarray import is_symbolic
 from shapes import tensors
-from shapes.env import SymFloat
+from shapes.env import SymFloat, SymInt
 from shapes.expr import IntExpr, constant
 from shapes.tensors import Needs, Shape
 
 if TYPE_CHECKING:
     from asserts.trace.tracer import Tracer
 
-__all__ = ["joined"]
+__all__ = ["bracketed"]
+
+
+def bracketed(t: Tracer, trick: Any, key: Any) -> Any:
+    """What numpy's object answers for these brackets, which have traced values in them."""
+    if trick is np.mgrid or trick is np.ogrid:
+        return grid(t, trick, key)
+    return joined(t, trick, key)
+
+
+def grid(t: Tracer, trick: Any, key: Any) -> Any:
+    """``np.mgrid[key]`` or ``np.ogrid[key]``. Raises `TraceError` for ranges of other numbers
+    than integers."""
+    dense = trick is np.mgrid
+    with t.calling("np.mgrid" if dense else "np.ogrid", trick):
+        ranges = [_range(t, item) for item in (key if isinstance(key, tuple) else (key,))]
+        if not isinstance(key, tuple):
+            return apply_rule(t, np.arange, ranges[0], {})
+        if dense:
+            return _dense(t, ranges)
+        axes: list[Any] = []
+        for i, ends in enumerate(ranges):
+            shape = (1,) * i + (-1,) + (1,) * (len(ranges) - i - 1)
+            axes.append(t.lift(apply_rule(t, np.arange, ends, {})).reshape(shape))
+        return type(np.ogrid[:1, :1])(axes)  # (a list in numpy 1)
+
+
+def _dense(t: Tracer, ranges: Sequence[tuple[Any, Any, Any]]) -> Any:
+    """All places of the ranges. (A range that ends far before its start is refused by numpy,
+    as a negative size of `np.indices` is.)"""
+    sizes = tuple(-((start - stop) // step) for start, stop, step in ranges)
+    places = t.lift(apply_rule(t, np.indices, (sizes,), {}))
+    numbers = [ends[::2] for ends in ranges if not is_symbolic(ends[::2])]
+    if numbers == [(0, 1)] * len(ranges):
+        return places
+    moved = [places[i] * step + start for i, (start, _, step) in enumerate(ranges)]
+    return apply_rule(t, np.stack, (moved,), {})
+
+
+def _range(t: Tracer, item: Any) -> tuple[Any, Any, Any]:
+    """Start, stop and step."""
+    if not isinstance(item, slice) or item.stop is None:
+        raise TraceError(f"{t.operation}: a range has the form start:stop or start:stop:step")
+    found = (
+        0 if item.start is None else item.start,
+        item.stop,
+        1 if item.step is None else item.step,
+    )
+    if not all(isinstance(end, (int, np.integer, SymInt)) for end in found):
+        raise TraceError(
+            f"{t.operation}: only ranges of integers and sizes are supported while tracing; "
+            "np.linspace has floats and a number of points"
+        )
+    return found
 
 
 def joined(t: Tracer, trick: Any, key: Any) -> Any:

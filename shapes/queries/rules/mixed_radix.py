@@ -16,10 +16,15 @@ from typing import Final, NamedTuple
 
 from shapes.arith.residues import residue_of_polynomial
 from shapes.base.infinity import Bound, IntInfinity
-from shapes.expr.integers import floor_division, modulo
+from shapes.expr.booleans import equal, negation
+from shapes.expr.integers import ceiling_division, floor_division, modulo
 from shapes.expr.linear import multiply, scale, shift
 from shapes.expr.nodes import (
+    EQ_ZERO,
+    LE_ZERO,
     OPERATORS,
+    RELATIONS,
+    TRUE,
     BoolExpr,
     Expr,
     IntConstant,
@@ -31,8 +36,11 @@ from shapes.expr.nodes import (
     from_terms,
     int_operands,
     make_product,
+    side_of,
 )
 from shapes.queries.rules.table import Ask, Example, Rule
+from shapes.traversal.interpret import walk
+from shapes.traversal.substitute import substitute
 
 __all__ = ["MIXED_RADIX", "residue"]
 
@@ -228,8 +236,75 @@ def _wrapped_once(ask: Ask, node: Expr) -> Iterator[Expr]:
         over, under = combine(1, rest, c, a), combine(1, rest, c, b)
         for x, wrapped, chosen in ((under, over, condition), (over, under, ~condition)):
             n = combine(1, x, -1, wrapped)
-            if chosen is (n <= x) and ask.known(x >= 0) and ask.known(x < scale(2, n)):
+            if chosen is (n <= x) and _is_below_twice(ask, x, n):
                 yield modulo(x, n)
+
+
+def _is_below_twice(ask: Ask, x: IntExpr, n: IntExpr) -> bool:
+    """Whether ``0 <= x < 2*n`` is known, of x or of two parts of it."""
+    parts = [(t, combine(1, x, -1, t)) for t, c in _sorted_terms(x) if c == 1]
+    natural = (ask.known(t >= 0) and ask.known(rest >= 0) for t, rest in parts)
+    if not ask.known(x >= 0) and not any(natural):
+        return False
+    if ask.known(x < scale(2, n)):
+        return True
+    both = (pair for t, rest in parts for pair in ((t, rest), (rest, t)))
+    return any(ask.known(one < n) and ask.known(other <= n) for one, other in both)
+
+
+def _rounded_up(ask: Ask, node: Expr) -> Iterator[Expr]:
+    """``Where(x % d == 0, x//d, x//d + 1) -> ceildiv(x, d)``, whatever the quotients are part
+    of: where d does not divide x, ``x//d`` is ``ceildiv(x, d) - 1``."""
+    if not isinstance(node, IntExpr):  # a choice of doubles
+        return
+    for term, c in _sorted_terms(node):
+        found = _divisibility(term.args[0]) if term.op.name == "Where" else None
+        if found is None:
+            continue
+        quotient, divides = found
+        condition, arms = term.args[0], int_operands(term)
+        assert isinstance(condition, BoolExpr)
+        if not ask.total(condition):
+            continue
+        rest = combine(1, node, -c, term)
+        where_exact = condition if divides else negation(condition)
+        for inside in dict.fromkeys((rest, constant(0))):
+            outside = combine(1, rest, -1, inside)
+            sums = (combine(1, inside, c, arm) for arm in arms)
+            exact, other = sums if divides else reversed(tuple(sums))
+            rounded = _with_ceiling(other, quotient)
+            same = equal(rounded, exact)
+            if rounded is not other and ask.under(where_exact, same) is TRUE:
+                yield combine(1, outside, 1, rounded)
+
+
+def _with_ceiling(e: IntExpr, quotient: IntExpr) -> IntExpr:
+    """A sum with ``ceildiv(x, d) - 1`` for the quotient ``x // d``."""
+    less = shift(ceiling_division(*int_operands(quotient)), -1)
+    times = e.terms().get(quotient)
+    if times is None:
+        return substitute(e, {quotient: less})
+    return combine(1, combine(1, e, -times, quotient), times, less)
+
+
+def _divisibility(condition: Expr) -> tuple[IntExpr, bool] | None:
+    """The quotient ``x // d`` of a condition whether d divides x, and whether it says so."""
+    if condition.op not in RELATIONS:
+        return None
+    e = side_of(condition)
+    for term in walk(e):
+        if term.op is OPERATORS["FloorDiv"] and isinstance(term, IntExpr):
+            x, d = int_operands(term)
+            rest = modulo(x, d)
+            if condition.op is not LE_ZERO:
+                if e is rest or e is scale(-1, rest):
+                    return term, condition.op is EQ_ZERO
+            elif type(d) is IntConstant and d.constant > 0:
+                if e is rest:
+                    return term, True
+                if e is shift(scale(-1, rest), 1):
+                    return term, False
+    return None
 
 
 MIXED_RADIX = (
@@ -260,5 +335,13 @@ MIXED_RADIX = (
     Rule(
         "wrapped once, in a sum", "x + Where(p, y, z)", _wrapped_once,
         example=Example("a + Where(b <= a, -b, 0)", "a >= 0 and a < 2*b", "a % b"),
+    ),
+    Rule(
+        "rounded up where it must be", "Where(p, x, y)", _rounded_up,
+        example=Example("Where(a % 4 == 0, a, a + 4 - a % 4)", "", "ceildiv(a, 4)*4"),
+    ),
+    Rule(
+        "rounded up where it must be, in a sum", "x + Where(p, y, z)", _rounded_up,
+        example=Example("a // 4 + Where(a % 4 == 0, 0, 1)", "", "ceildiv(a, 4)"),
     ),
 )  # fmt: skip

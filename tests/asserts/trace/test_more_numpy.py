@@ -1,4 +1,4 @@
-"""Windows, quantiles, methods of ufuncs, choices, places, `np.r_`, transforms: programs of each
+"""Windows, quantiles, methods of ufuncs, choices, places, `np.r_`, grids, transforms: programs of each
 beside numpy itself, on all small sizes."""
 
 from __future__ import annotations
@@ -414,6 +414,24 @@ PROGRAMS: dict[str, Program] = {
     "ravel_index_floats": Program(lambda i: np.ravel_multi_index((i, i), (2, 3)), (V,)),
     "ravel_index_few": Program(lambda i: np.ravel_multi_index((i,), (2, 3)), (I,)),
     "ravel_index_none": Program(lambda i: np.ravel_multi_index((i,), (0,)), (I,)),
+    # methods of ufuncs take lists
+    "reduce_list": Program(
+        lambda x, y: (np.minimum.reduce([x, y[:3]]), np.add.reduce([x, x], axis=1)), (V, W), True
+    ),
+    "methods_of_lists": Program(
+        lambda x, k: (
+            np.add.accumulate([x, x * 2]), np.add.outer([k, 1], x), np.maximum.reduce([k, 2]),
+            np.logical_or.reduce((x > 0, x < 2)), np.add.reduceat([k, k, 1], [0, 2]),
+        ),
+        (V, K),
+    ),
+    # np.mgrid and np.ogrid
+    "mgrid": Program(lambda x: np.mgrid[: x.shape[0], : x.shape[1]] * x, (M,)),
+    "mgrid_one": Program(lambda x: (np.mgrid[: len(x)], np.mgrid[: len(x),]), (V,)),
+    "mgrid_by_input": Program(lambda x, k: np.mgrid[k : len(x), 2:k], (V, K), True),
+    "mgrid_steps": Program(lambda x, k: np.mgrid[0 : len(x) : k, 5:k:-2], (V, K), True),
+    "ogrid": Program(lambda x, k: np.ogrid[k : len(x), :2, len(x) : 0 : -1], (V, K)),
+    "ogrid_steps": Program(lambda x, k: (np.ogrid[: len(x) : k,], np.ogrid[:5:k]), (V, K), True),
     # np.r_ and np.c_
     "r": Program(lambda x, y: np.r_[x, 0, y, 1:4], (V, W), True),
     "r_slices": Program(lambda x: np.r_[0 : x.shape[0], x.shape[0] : 0 : -2], (V,), True),
@@ -550,6 +568,9 @@ def test_what_is_not_supported_is_refused() -> None:
         (lambda i: strided(i, (2, 2), (8, 8)), "sliding_window_view"),
         (lambda i: np.r_["0,2", i], "directive"),
         (lambda i: np.r_[0.0 : i.shape[0]], "depends on rounding"),
+        (lambda i: np.mgrid[0 : len(i) : 0.5], "only ranges of integers"),
+        (lambda i: np.ogrid[: len(i), 3], "has the form"),
+        (lambda i: np.polynomial.polynomial.polyval(2.0, i), "np.polynomial.polynomial.polyval"),
         (lambda i: np.add.at(i, [0], 1), "in place"),
         (on_constant, "in place"),
         (lambda i: np.select(i, i), "list or a tuple"),

@@ -17,6 +17,7 @@ import pytest
 from numpy import arange, zeros
 
 import asserts
+from asserts.dialects.numpy.graph import assert_holds
 from asserts.errors import InputError, RuntimeAssertionError, TraceError
 from asserts.graph import runtime
 from asserts.graph.graph import Node
@@ -132,7 +133,44 @@ def test_one_read_is_one_symbol() -> None:
     program = trace(
         lambda x: (int(x[0]), x[0].item(), int(x.sum()), x.sum()), Spec(3, "int64")
     )
-    assert len(nodes_of(program, runtime.item)) == 3  # x[0] is indexed twice
+    assert len(nodes_of(program, runtime.item)) == 2
+
+
+def test_one_place_of_an_array_is_one_symbol() -> None:
+    """As long as nothing has changed there."""
+
+    def read(x: Any, k: Any) -> Any:
+        first = int(x[0, 1]), int(x[0, 1]), int(x[0][1]), int(x[0][1]), int(x[k, 0])
+        y = x.copy()
+        y[0, 1] = 5
+        return *first, int(x[k, 0]), int(y[0, 1]), int(y[0, 1]), x[0, 1].item(), int(x[0, -1])
+
+    program = trace(read, Spec((3, 2), "int64"), Spec.int("k"))
+    a, b, c, d, e, f, g, h, i, j = program.graph.output_node().meta["val"]
+    assert a is b is i
+    assert c is d
+    assert e is f
+    assert g is h
+    assert len({a, e, g, j}) == 4
+    for k in (-1, 0, 2):
+        agree(program, read, np.arange(6).reshape(3, 2) * 10, k)
+
+
+def test_counts_that_are_read_again_need_no_more_checks() -> None:
+    def experts(x: Any, counts: Any) -> Any:
+        for i in range(6):
+            check(int(counts[i]) >= 0)
+        check(sum(int(counts[i]) for i in range(6)) == x.shape[0])
+        end, parts = 0, []
+        for i in range(6):
+            start, end = end, end + int(counts[i])
+            check(end <= x.shape[0])
+            parts.append(x[start:end].sum())
+        return parts
+
+    checked = asserts.insert(trace(experts, ("rows",), Spec(6, "int64")))
+    # The size of counts, that each of them is no less than 0, and their sum.
+    assert len(nodes_of(checked.graph_module, assert_holds)) == 1 + 6 + 1
 
 
 # --------------------------------------------------------------------------- inputs

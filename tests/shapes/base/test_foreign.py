@@ -30,6 +30,7 @@ from shapes import (
     ValueRanges,
     Where,
     evaluate,
+    free_symbols,
     int_oo,
     substitute,
 )
@@ -375,3 +376,31 @@ def test_no_library_is_imported_for_it() -> None:
         "bad = [m for m in ('numpy', 'torch', 'sympy') if m in sys.modules]; assert not bad, bad"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("value", [v for v in NONE if v is not None], ids=SHOWN)
+def test_options_are_exact_numbers_too(value: Any, env: ShapeEnv) -> None:
+    for call in (
+        lambda: env.fits_int64("n", value),
+        lambda: env.suggest("n > 3", value),
+        lambda: env.unbacked("u", size_like=value),
+        lambda: evaluate(env["n"].expr, value),
+        lambda: free_symbols(value),
+    ):
+        with pytest.raises((ShapeproofError, ValueError)):
+            call()
+    assert "u" not in env.symbols
+
+
+@pytest.mark.parametrize("value", THREES, ids=SHOWN)
+def test_options_may_be_foreign(value: Any, env: ShapeEnv) -> None:
+    assert env.fits_int64("n * n", value) == env.fits_int64("n * n", 3)
+    assert env.suggest("n * n > 3 + k", value) == env.suggest("n * n > 3 + k", 3)
+
+
+def test_the_least_of_one_number_is_that_number(env: ShapeEnv) -> None:
+    for choose in (Min, Max):
+        for value in (2.5, env["t"], env["n"], 7):
+            assert choose(value) is value or choose(value) == value
+    assert env.spelled("Min(t)").expr is env["t"].expr
+    assert env.spelled("Max(0.5)").expr.value == 0.5

@@ -595,6 +595,8 @@ def test_what_is_said_is_text(said: Any) -> None:
         lambda: env.size("k", source=said),
         lambda: env.check("n > 1", said),
         lambda: env.check("n > 1", operation=said),
+        lambda: env.check("n > 1", origin=said),
+        lambda: env.check("n > 1", written=said),
         lambda: env.guarantee("n > 1", said),
         lambda: env.guarantee("n > 1", "op", node=said),
     ):

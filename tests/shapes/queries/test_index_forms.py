@@ -162,6 +162,12 @@ x in .. |- x + (4 - x % 4) % 4 => CeilDiv(x, 4)*4
 x, n in 0..; n >= 1 |- Where(x < n, x, x % n) => x % n
 x in 0..; n in 1..; x < 2*n |- Where(x >= n, x - n, x) => x % n
 x in 0..63 |- Where(x < 32, x, x - 32) => x % 32
+x in .. |- Where(x % 4 == 0, x, x + 4 - x % 4) => CeilDiv(x, 4)*4
+x in .. |- Where(x % 4 > 0, x + 4 - x % 4, x) => CeilDiv(x, 4)*4
+x in .. |- Where(x % 4 == 0, 0, 4 - x % 4) => -x % 4
+x in ..; n in 1.. |- Where(x % n == 0, x//n, x//n + 1) => CeilDiv(x, n)
+i, j in 0..; n in 1..; i < n; j < n |- Where(i + j >= n, i + j - n, i + j) => (i + j) % n
+i, j in 0..; n in 1..; i < n; j < n |- Where(i < j, i - j + n, i - j) => (i - j) % n
 m in 0..127; k in 0..63 |- (m//16*4 + k//16)*256 + m % 16*16 + k % 16 - (m//16*1024 + k//16*256) => m % 16*16 + k % 16
 m in 0..127; k in 0..63 |- ((m//16*4 + k//16)*256 + m % 16*16 + k % 16)//1024 => m//16
 m in 0..127; k in 0..63 |- ((m//16*4 + k//16)*256 + m % 16*16 + k % 16)//256 % 4 => k//16

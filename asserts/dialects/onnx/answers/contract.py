@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import index
 from typing import Any
 
 from asserts.dialects.onnx.answers.describe import described, is_met
@@ -109,7 +110,8 @@ class Contract:
         """The requirements that sizes break, the first operation's first.
 
         Sizes that are not given are free: what depends on them is not decided. Raises
-        `InputError` for a name that is not a dimension of the model.
+        `InputError` for a name that is not a dimension of the model, and for what is not a
+        size.
         """
         return [one for one, holds in self._held({**(sizes or {}), **more}) if not holds]
 
@@ -144,8 +146,19 @@ class Contract:
             if symbol is None:
                 known = ", ".join(self.symbols) or "none"
                 raise InputError(f"`{name}` is not a dimension of the model (it has: {known})")
-            found[symbol] = n
+            found[symbol] = self._number(name, symbol, n)
         return found
+
+    def _number(self, name: str, symbol: IntExpr, n: Any) -> int:
+        """A size, or an element, as a number."""
+        try:
+            number = index(n)
+        except TypeError:
+            raise InputError(f"`{name}` is {n!r}, which is not an integer") from None
+        is_size = self.inferred.symbols.env.symbols[str(symbol)].size_like
+        if number < 0 and is_size:
+            raise InputError(f"`{name}` is {number}, but a size is not negative")
+        return number
 
     # ---------------------------------------------------------------- drawing
 

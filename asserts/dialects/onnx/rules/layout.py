@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -125,9 +126,22 @@ def reshaped(call: Call, wanted: list[Any]) -> Shape:
     if len(holes) == 1:
         return _with_hole(call, wanted, holes[0], total, others)
     if not holes:
-        shown = show_shape(sizes)
-        call.need(equal(total, others), f"{show_shape(source)} cannot be reshaped to {shown}")
+        reason = f"{show_shape(source)} cannot be reshaped to {show_shape(sizes)}"
+        for condition in _same_count(source, sizes):
+            call.need(condition, reason)
     return tuple(call.fresh(f"d{i}") if i in holes else d for i, d in enumerate(wanted))
+
+
+def _same_count(source: Sequence[IntExpr], sizes: Sequence[IntExpr]) -> Iterator[BoolExpr]:
+    """That two shapes have as many elements. Where their numbers are equal, each size that one
+    of them has besides is 1: a product of sizes is 1 only so."""
+    sides = (source, sizes)
+    first, second = (prod(int(d.constant) for d in side if d.is_constant) for side in sides)
+    others = [[d for d in side if not d.is_constant] for side in sides]
+    if first == second != 0 and [] in others:
+        yield from (equal(d, ONE) for side in others for d in side)
+    else:
+        yield equal(product(source), product(sizes))
 
 
 def _copies(call: Call) -> BoolExpr:

@@ -28,7 +28,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from asserts.dialects.torch.export.bodies import InfeasibleError
 
-__all__ = ["Settings", "attributes_of_tensor", "handled", "place_in"]
+__all__ = ["attributes_of_tensor", "handled", "place_in"]
 
 FILES: Final = (
     io.FileIO, io.BufferedReader, io.BufferedWriter, io.BufferedRandom, io.BufferedRWPair,
@@ -42,13 +42,6 @@ _SCANNER: Final = type(re.compile("").scanner(""))  # type: ignore[attr-defined]
 
 _OF_TORCH: Final = ("constant", "dispatch_keys", "fake_mode", "pytype", "real_tensor")
 """What torch keeps on a fake tensor, besides names that begin with an underscore."""
-
-
-class Settings:
-    """What torch does by default, for all that comes later."""
-
-    def values(self) -> list[Any]:
-        return [torch.get_default_dtype(), torch.is_grad_enabled()]
 
 
 def handled(one: Any) -> list[Any] | None:
@@ -71,10 +64,13 @@ def place_in(iterator: Any) -> list[Any]:
 
 
 def attributes_of_tensor(one: torch.Tensor) -> list[Any]:
-    """What a program has written on a tensor; not what torch keeps there."""
+    """What a program has written on a tensor, and whether it has said that the tensor wants a
+    gradient; not what torch keeps there."""
+    with torch._C.DisableTorchFunction():
+        wanted = one.requires_grad and one.is_leaf  # (not by what was written to it)
     own = getattr(one, "__dict__", {}).items()
     kept = [item for item in own if not (item[0].startswith("_") or item[0] in _OF_TORCH)]
-    return [part for item in kept for part in item]
+    return [wanted, *(part for item in kept for part in item)]
 
 
 def _of_generator(one: torch.Generator) -> list[Any]:

@@ -39,12 +39,8 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
 from asserts.dialects.torch.export.advice import is_users
 from asserts.dialects.torch.export.bodies import InfeasibleError
-from asserts.dialects.torch.export.handles import (
-    Settings,
-    attributes_of_tensor,
-    handled,
-    place_in,
-)
+from asserts.dialects.torch.export.handles import attributes_of_tensor, handled, place_in
+from asserts.dialects.torch.export.settings import Settings
 from asserts.dialects.torch.export.state import is_data, is_of_user
 from asserts.dialects.torch.symbols.loaded import is_unbacked
 from asserts.dialects.torch.symbols.record import count_of_recorded
@@ -91,7 +87,7 @@ _UNSEEN: Final = object()
 
 class Objects:
     """The Python objects that variables lead to, as they are, the random numbers that
-    everybody shares, and what torch does by default."""
+    everybody shares, and what is set for everything that comes later."""
 
     def __init__(self, roots: Iterable[Any]) -> None:
         self._before: dict[int, tuple[Any, list[Any]]] = {}
@@ -322,15 +318,30 @@ _LIBRARIES: Final = tuple(
 
 
 def _names(code: CodeType, module: dict[str, Any]) -> Iterator[Names]:
-    """The names that lead to what a function may change: of its own module, and of modules
-    of the user's that it names."""
+    """The names that lead to what a function may change: of its own module, of modules of the
+    user's that it names, and of others those that it sets."""
     used = tuple(name for name in code.co_names if name in module)
     yield Names(module, used)
-    for name in used:
-        other = module[name]
-        if isinstance(other, types.ModuleType) and _is_users_module(other):
-            attributes = vars(other)
-            yield Names(attributes, tuple(one for one in code.co_names if one in attributes))
+    waiting, seen = [module[name] for name in used], set()
+    while waiting:
+        other = waiting.pop()
+        if not isinstance(other, types.ModuleType) or id(other) in seen:
+            continue
+        seen.add(id(other))
+        attributes = vars(other)
+        named = tuple(one for one in code.co_names if one in attributes)
+        if _is_users_module(other):
+            yield Names(attributes, named)
+        else:
+            yield Names(attributes, tuple(_set_on_objects(code).intersection(named)))
+            waiting += [attributes[one] for one in named]
+
+
+@functools.lru_cache(maxsize=1024)
+def _set_on_objects(code: CodeType) -> frozenset[str]:
+    """The attributes that code sets, of whatever objects."""
+    names = ("STORE_ATTR", "DELETE_ATTR")
+    return frozenset(str(i.argval) for i in dis.get_instructions(code) if i.opname in names)
 
 
 def _is_watched_file(file: str) -> bool:
