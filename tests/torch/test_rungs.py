@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch._logging._internal import LazyTraceHandler, trace_log
 from torch.export import Dim
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
@@ -244,6 +245,18 @@ def test_a_branch_that_only_tells_something_is_left_out() -> None:
     assert rungs_of(program) == ["general"]
     for k in (2, 6):
         assert program.module()(rows(1, 2), torch.tensor(k)).tolist() == [2, 4]
+
+
+def test_the_first_export_of_a_process_is_as_the_others() -> None:
+    """(Torch's own log has a handler until then, which takes itself away.)"""
+    handler = LazyTraceHandler(None)
+    trace_log.addHandler(handler)
+    try:
+        program = exported(_warns, (rows(1, 2), torch.tensor(2)), decide=True)
+        assert rungs_of(program) == ["general"]
+        assert handler not in trace_log.handlers
+    finally:
+        trace_log.removeHandler(handler)
 
 
 CHECKS = [_if_raise, _unless_raise, _else_raise, _or_raise, _and_raise, _elif_raise, _assert,

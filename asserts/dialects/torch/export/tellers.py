@@ -18,6 +18,8 @@ import warnings
 from types import FrameType
 from typing import Any, Final
 
+from torch._logging._internal import trace_log
+
 from asserts.dialects.torch.export.harmless import Reader
 from asserts.dialects.torch.export.resolved import (
     UnresolvedError,
@@ -132,10 +134,11 @@ def _out() -> tuple[Any, ...]:
 
 
 def _heard() -> dict[int, tuple[int, ...]]:
-    """The handlers and filters of each logger."""
+    """The handlers and filters of each logger. (That of torch's own traces loses one with the
+    first of them in a process.)"""
     loggers = [logging.root, *logging.root.manager.loggerDict.values()]
     return {
         id(one): tuple(map(id, (*one.handlers, *one.filters)))
         for one in loggers
-        if isinstance(one, logging.Logger)
+        if isinstance(one, logging.Logger) and one is not trace_log
     }
