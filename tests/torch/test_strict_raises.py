@@ -92,6 +92,29 @@ def _checked(k: Any) -> Any:
     return k
 
 
+def _checked_among_defaults(k: Any, name: str = "k", *, most: Any = None) -> Any:
+    if most is not None and k > most:
+        raise ValueError(f"more than {most}")
+    return k
+
+
+def with_defaults(x: Any, n: Any) -> Any:
+    return x * _checked_among_defaults(n.item(), most=MOST)
+
+
+def of_a_float(x: Any, n: Any) -> Any:
+    """(What is not a number is not too large.)"""
+    if x.sum().item() > 3.5:
+        raise ValueError("too large")
+    return x * 2
+
+
+def of_a_float_that_is_not(x: Any, n: Any) -> Any:
+    if not x.sum().item() <= 3.5:
+        raise ValueError("not small enough")
+    return x * 2
+
+
 def in_a_function(x: Any, n: Any) -> Any:
     return x * _checked(n.item())
 
@@ -161,7 +184,8 @@ MADE: list[tuple[Function, str]] = [
     (decorated, "decorated"), (in_a_context, "in a context"), (translated, "in a function"),
     (asserted, "asserted"), (asserted_without_a_text, "asserted_without_a_text"),
     (asserted_with_a_made_text, "is too many"), (behind_a_write_to_its_own, "too many"),
-    (behind_a_write, "too many"),
+    (behind_a_write, "too many"), (with_defaults, "more than {most}"),
+    (of_a_float, "too large"), (of_a_float_that_is_not, "not small enough"),
 ]  # fmt: skip
 
 
@@ -212,7 +236,7 @@ def test_a_check_by_a_branch_is_made(function: Function, text: str, strict: bool
                     except RuntimeError as error:
                         said.add(str(error))
     assert any(text in one for one in said)
-    if function is not behind_a_write:
+    if function not in (behind_a_write, of_a_float):
         assert all("test_strict_raises.py" in one for one in said)
 
 

@@ -111,9 +111,12 @@ def _interpreted(
     if not is_users(code.co_filename):
         return None
     where = (code.co_filename, interpreter.lineno, code.co_name)
-    test, at = _is_test(instruction.opname), instruction.offset
-    tested = test and at is not None
-    span = _tested_span(code, at) if tested else _whole(instruction.positions)
+    test = _is_test(instruction.opname)
+    span = _whole(instruction.positions)
+    if test:  # (dynamo counts offsets anew)
+        at = interpreter.instruction_pointer - 1
+        known = at > 0 and interpreter.instructions[at] is instruction
+        span = _computed_by(interpreter.instructions[at - 1]) if known else None
     return Asker(*where, span, test, operation, True)
 
 
@@ -136,6 +139,11 @@ def _tested_span(code: CodeType, at: int) -> Span | None:
         if one.offset >= at:
             break
         before = one
+    return _computed_by(before)
+
+
+def _computed_by(before: Any) -> Span | None:
+    """The part that an instruction computes; None if it computes nothing."""
     if before is None or "JUMP" in before.opname:
         return None
     return _whole(getattr(before, "positions", None))

@@ -12,6 +12,7 @@ operations of higher order and of generators.
 from __future__ import annotations
 
 import builtins
+import dis
 import os
 import sys
 from collections.abc import Iterator
@@ -41,8 +42,7 @@ class Interpreted:
         self.f_code: CodeType = interpreter.f_code
         self.f_globals: dict[str, Any] = interpreter.f_globals
         self.f_builtins: dict[str, Any] = vars(builtins)
-        at = interpreter.current_instruction.offset
-        self.f_lasti: int = -1 if at is None else at
+        self.f_lasti: int = _place_of(interpreter.current_instruction, interpreter.f_code)
         self.f_lineno: int = interpreter.lineno
 
     @property
@@ -69,6 +69,14 @@ class Interpreted:
             found = _value(variable)
             if found is not _UNKNOWN:
                 yield name, found
+
+
+def _place_of(instruction: Any, code: CodeType) -> int:
+    """The offset of an instruction of that name for that part of the source; -1 if there is
+    none. (dynamo counts offsets anew.)"""
+    named = (one for one in dis.get_instructions(code) if one.opname == instruction.opname)
+    wanted = instruction.positions
+    return next((n.offset for n in named if getattr(n, "positions", None) == wanted), -1)
 
 
 _UNKNOWN: Final = object()

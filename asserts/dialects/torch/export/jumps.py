@@ -16,6 +16,7 @@ import dis
 import operator
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import FrameType
 from typing import Any, Final
 
@@ -116,25 +117,26 @@ def _take_element(interpreter: Any) -> None:
 # --------------------------------------------------------------------------- checks
 
 
-def check_interpreted(function: Interpreted, when: bool, message: str) -> bool:
+def check_interpreted(
+    function: Interpreted, when: bool, message: str, unordered: bool
+) -> bool:
     """Put a check into dynamo's graph that what is jumped by has a truth; False if that is not
-    known, or if it would not be seen what the program has done to objects before."""
+    known, or if it would not be seen what the program has done to objects before. Of floats
+    that are `unordered`, a comparison that does not hold is not the opposite one."""
     value = _jumped_by(sys._getframe(1))
     if value is None or _changes_objects(function):
         return False
-    _put(function.interpreter, value, when, message)
+    if unordered:
+        _put_tensor(function.interpreter, value, message)
+    else:
+        _put(function.interpreter, value, when, message)
     return True
 
 
 def _put(interpreter: Any, value: Any, when: bool, message: str) -> None:
     """Check it where its values are known first, or here if the program has written to what
     eager mode leaves behind."""
-    output = interpreter.output
-
-    def made(target: Any, *args: Any) -> Any:
-        proxy = output.create_proxy("call_function", target, args, {})
-        return wrap_fx_proxy(tx=interpreter, proxy=proxy)
-
+    output, made = interpreter.output, partial(_made, interpreter)
     if not isinstance(value.sym_num, torch.SymBool):
         value = made(operator.ne, value.as_proxy(), 0)
     if not when:
@@ -146,6 +148,20 @@ def _put(interpreter: Any, value: Any, when: bool, message: str) -> None:
     else:
         text = output.register_static_attr_and_return_proxy("_check_message", Text(message))
         made(torch._check, value.as_proxy(), text)
+
+
+def _put_tensor(interpreter: Any, value: Any, message: str) -> None:
+    """Check here that it does not hold, by a tensor: torch learns nothing from that."""
+    made = partial(_made, interpreter)
+    held = made(torch.scalar_tensor, value.as_proxy(), dtype=torch.bool)
+    other = made(torch.logical_not, held.as_proxy())
+    made(torch._assert_async, other.as_proxy(), message)
+
+
+def _made(interpreter: Any, target: Any, *args: Any, **options: Any) -> Any:
+    """A call in dynamo's graph."""
+    proxy = interpreter.output.create_proxy("call_function", target, args, options)
+    return wrap_fx_proxy(tx=interpreter, proxy=proxy)
 
 
 def _jumped_by(frame: FrameType | None) -> Any:

@@ -25,7 +25,13 @@ from asserts.dialects.torch.export.jumps import check_interpreted
 from asserts.dialects.torch.export.leaving import Raised, leaves, stopping
 from asserts.dialects.torch.export.questions import Answer, Question
 from asserts.dialects.torch.export.resolved import UnresolvedError, frame_of, value_of
-from asserts.dialects.torch.export.written import has_written, replaces_state, require_here
+from asserts.dialects.torch.export.written import (
+    compares_floats,
+    has_written,
+    replaces_state,
+    require_here,
+    require_not,
+)
 from asserts.dialects.torch.symbols.growing import tracer_in_force
 from shapes.expr import BoolExpr, negation
 
@@ -66,10 +72,13 @@ def checked(question: Question) -> Answer | None:
 def _is_made(question: Question, when: bool, message: str, frame: FrameType) -> bool:
     """Make a run-time assert of it that the asked condition has a truth; False if eager mode
     would leave something else behind, or it contradicts what is known."""
+    unordered = not when and compares_floats(question.asked)
     if isinstance(frame, Interpreted):
-        return check_interpreted(frame, when, message)
+        return check_interpreted(frame, when, message, unordered)
     if replaces_state():
         return False
+    if unordered:
+        return require_not(question, message)
     if has_written():
         return require_here(question, when, message)
     return question.require(question.asked if when else sympy.Not(question.asked), message)

@@ -15,9 +15,11 @@ import sys
 from types import FrameType
 from typing import Any
 
+import sympy
 import torch
 from torch import fx
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
+from torch.utils._sympy.symbol import SymT, symbol_is_type
 
 from asserts.dialects.torch.export.bodies import is_written, storage_of, writes_after
 from asserts.dialects.torch.export.questions import Question
@@ -25,7 +27,7 @@ from asserts.dialects.torch.export.traces import trace_in_force
 from asserts.dialects.torch.symbols.growing import tracer_in_force
 from asserts.dialects.torch.symbols.record import note_made, record_check
 
-__all__ = ["has_written", "replaces_state", "require_here"]
+__all__ = ["compares_floats", "has_written", "replaces_state", "require_here", "require_not"]
 
 
 def has_written() -> bool:
@@ -74,6 +76,26 @@ def require_here(question: Question, when: bool, message: str) -> bool:
     torch.ops.aten._assert_scalar.default(holds, message)
     record_check(shape_env, expr, message, question.location, made=True)
     return True
+
+
+def require_not(question: Question, message: str) -> bool:
+    """Make it a node of the graph that the asked comparison of floats does not hold, which is
+    not that the opposite one does: of what is not a number, neither holds. (So torch is not
+    told, which would take it for the opposite.)"""
+    mode, asked = get_proxy_mode(), _asked(sys._getframe(1))
+    if mode is None or asked is None or asked not in mode.tracer.symnode_tracker.sym_node_dict:
+        return False
+    held = torch.ops.aten.scalar_tensor.default(torch.SymBool(asked), dtype=torch.bool)
+    torch.ops.aten._assert_async.msg(torch.logical_not(held), message)
+    return True
+
+
+def compares_floats(asked: Any) -> bool:
+    """Whether a condition orders numbers that may be none (NaN)."""
+    floats = (SymT.FLOAT, SymT.UNBACKED_FLOAT)
+    if isinstance(asked, (sympy.Eq, sympy.Ne)):
+        return False
+    return any(symbol_is_type(one, floats) for one in asked.free_symbols)
 
 
 def _asked(frame: FrameType | None) -> Any:
