@@ -527,3 +527,23 @@ def test_what_a_scan_carries_keeps_its_sizes_exactly(step: tuple[str, ...]) -> N
     found = asserts.contract(proto)
     assert not found.sufficient
     assert judge(proto, sizes=50).wrong == []
+
+
+@pytest.mark.parametrize("opset", [13, 21])
+@pytest.mark.parametrize("op", ["QuantizeLinear", "DequantizeLinear"])
+def test_scales_are_one_or_one_for_each_place_of_an_axis(op: str, opset: int) -> None:
+    from tests.onnx.build import FLOAT
+
+    kinds = (FLOAT, 2) if op == "QuantizeLinear" else (2, FLOAT)
+    for axis, rank in itertools.product((None, 0, -1), (1, 2)):
+        proto = model(
+            [node(op, ["x", "scale", "zero"], ["y"], axis=axis)],
+            [
+                value("x", ["n", "m"][:rank], kinds[0]),
+                value("scale", ["k"]),
+                value("zero", ["j"], 2),
+            ],
+            [value("y", None, kinds[1])],
+            opset=opset,
+        )
+        assert judge(proto, sizes=40).wrong == [], (axis, rank)
