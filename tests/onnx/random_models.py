@@ -209,7 +209,7 @@ def _is_loaded(draft: Draft) -> bool:
 
 # ------------------------------------------------------------------------ operators
 
-SEQUENCES = ("SequenceConstruct", "SplitToSequence")
+SEQUENCES = ("SequenceConstruct", "SequenceErase", "SequenceInsert", "SplitToSequence")
 """Operators whose results are no tensors, which only their own step uses."""
 
 OPERATORS: dict[str, Callable[[Draft], Any]] = {}
@@ -857,11 +857,117 @@ def loop(d: Draft) -> None:
         step = node("Concat", [state, x], [after], axis=0)
     else:
         step = node("Slice", [state, d.integers(1), d.integers(1 << 62)], [after])
-    stacked = node("Gather", [x, turn], [each])
+    if d.rng.random() < 0.3:  # (of what may have another size in each turn)
+        stacked = node(d.rng.choice(("Abs", "Shape")), [after], [each])
+    else:
+        stacked = node("Gather", [x, turn], [each])
+    integer = stacked.op_type == "Shape"
     body = helper.make_graph(
         [node("Identity", [go], [on]), step, stacked],
         d.name("g"),
         [value(turn, [], INT64), value(go, [], BOOL), value(state)],
-        [value(on, [], BOOL), value(after), value(each)],
+        [value(on, [], BOOL), value(after), value(each, None, INT64 if integer else FLOAT)],
     )
     d.add("Loop", [trips, d.constant(np.bool_(True)), x], 2, body=body)
+
+
+# ------------------------------------------------------------------------ less usual ones
+
+
+@entered(3)
+def several(d: Draft) -> None:
+    """An operator that broadcasts several values."""
+    op = d.rng.choice(("Sum", "Mean", "Min", "PRelu", "Clip", "Mod"))
+    values = [d.pick() for _ in range(d.rng.randint(2, 3))]
+    if op == "PRelu":
+        values = values[:2]
+    elif op == "Clip":
+        values = [values[0], d.constant(np.float32(-1)), d.constant(np.float32(1))]
+    elif op == "Mod":
+        values = values[:2]
+    d.add(op, values, **({"fmod": 1} if op == "Mod" else {}))
+
+
+@entered(3)
+def normalized(d: Draft) -> None:
+    """What is normalized over channels, or over axes."""
+    x = d.pick(rank=range(3, 5))
+    channels = d.shape(x)[1]
+    op = d.rng.choice(("GroupNormalization", "MeanVarianceNormalization", "LRN", "GlobalLpPool"))
+    if op == "GroupNormalization":
+        old = d.opset < 21
+        groups = d.rng.choice((1, 2, channels))
+        each = groups if old else channels
+        scale, bias = d.weights(each), d.weights(each)
+        d.add(op, [x, scale, bias], num_groups=groups)
+    elif op == "MeanVarianceNormalization":
+        d.add(op, [x], axes=d.rng.choice(([0, 2], [-1], [1])))
+    elif op == "LRN":
+        d.add(op, [x], size=d.rng.choice((1, 3)))
+    else:
+        d.add(op, [x])
+
+
+@entered(3)
+def pictures(d: Draft) -> None:
+    """Samples, crops and columns of images."""
+    x = d.pick(rank=range(3, 5))
+    kind = d.rng.randrange(3)
+    if kind == 0:
+        axes = d.rng.sample(range(len(d.shape(x))), d.rng.randint(1, 2))
+        target = [d.rng.choice((d.integers(3), d.size(d.pick(), 0))) for _ in axes]
+        d.add("CenterCropPad", [x, d.add("Concat", target, axis=0)], axes=axes)
+    elif kind == 1:
+        grid = d.pick(rank=range(4, 5))
+        two = d.add("Slice", [grid, d.integers(0), d.integers(2), d.integers(3)])
+        d.add("GridSample", [d.pick(rank=range(4, 5)), two])
+    else:
+        flat = d.pick(rank=range(3, 4))
+        block = d.rng.choice(((1, 1), (1, 2), (2, 2)))
+        image = d.rng.choice(((2, 2), (3, 2), (4, 4)))
+        d.add("Col2Im", [flat, d.integers(*image), d.integers(*block)])
+
+
+@entered(3)
+def quantized(d: Draft) -> None:
+    """Numbers of 8 bits and back, for all or along an axis."""
+    x = d.pick(rank=range(1, 5))
+    axis = d.axis(x)
+    each = d.rng.random() < 0.5
+    shape = (d.shape(x)[axis],) if each else ()
+    scale, zero = np.full(shape, 0.5, np.float32), np.zeros(shape, np.uint8)
+    given = [d.constant(scale), d.constant(zero)]
+    small = d.add("QuantizeLinear", [x, *given], axis=axis)
+    if d.rng.random() < 0.7:
+        d.add("DequantizeLinear", [small, *given], axis=axis)
+
+
+@entered(3)
+def of_sizes(d: Draft) -> None:
+    """What only sizes decide."""
+    x = d.pick(rank=range(1, 5))
+    kind = d.rng.randrange(3)
+    if kind == 0:
+        d.add("Size", [x])
+    elif kind == 1:
+        d.add("EyeLike", [d.pick(rank=range(2, 3))], k=d.rng.randint(-1, 1))
+    else:
+        d.add("Shape", [d.add("Shape", [x])])
+
+
+@entered(2)
+def sequence_of_parts(d: Draft) -> None:
+    """Parts of a tensor that are joined again, or of which one is inserted or erased."""
+    x = d.pick(rank=range(1, 4))
+    wide = d.rng.choice((d.integers(1), d.integers(2), d.size(d.pick(), 0)))
+    axis = d.axis(x)
+    made = d.add(
+        "SplitToSequence", [x, d.add("Squeeze", [wide, d.integers(0)])], axis=axis
+    )
+    kind = d.rng.randrange(3)
+    if kind == 0:
+        made = d.add("SequenceErase", [made])
+    elif kind == 1:
+        made = d.add("SequenceInsert", [made, x])
+    new = d.rng.randint(0, 1)
+    d.add("ConcatFromSequence", [made], axis=d.axis(x), new_axis=new)

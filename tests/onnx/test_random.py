@@ -493,3 +493,57 @@ def test_without_a_turn_a_loop_stacks_sizes_that_its_body_states() -> None:
     sizes = asserts.infer_shapes(proto).shape("all")
     assert sizes is not None
     assert [evaluate(d, {"n": 6, "t": 0}) for d in sizes] == [0, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        ("Add", "state", "slice"),
+        ("Add", "state", "outer"),
+        ("Concat", "state", "slice"),
+        ("Concat", "state", "state"),
+        ("Identity", "slice"),
+        ("Tile", "state", "two"),
+    ],
+    ids=" ".join,
+)
+def test_what_a_scan_carries_keeps_its_sizes_exactly(step: tuple[str, ...]) -> None:
+    from onnx import helper
+
+    op, *operands = step
+    attributes = {"axis": 0} if op == "Concat" else {}
+    body = helper.make_graph(
+        [node(op, operands, ["after"], **attributes), node("Abs", ["state"], ["made"])],
+        "body",
+        [value("state"), value("slice")],
+        [value("after"), value("made")],
+    )
+    proto = model(
+        [node("Scan", ["x", "rows"], ["y", "all"], body=body, num_scan_inputs=1)],
+        [value("x", ["n"]), value("rows", ["l", "k"]), value("outer", ["r"])],
+        ["y", "all"],
+        {"two": np.array([2])},
+    )
+    found = asserts.contract(proto)
+    assert not found.sufficient
+    assert judge(proto, sizes=50).wrong == []
+
+
+@pytest.mark.parametrize("opset", [13, 21])
+@pytest.mark.parametrize("op", ["QuantizeLinear", "DequantizeLinear"])
+def test_scales_are_one_or_one_for_each_place_of_an_axis(op: str, opset: int) -> None:
+    from tests.onnx.build import FLOAT
+
+    kinds = (FLOAT, 2) if op == "QuantizeLinear" else (2, FLOAT)
+    for axis, rank in itertools.product((None, 0, -1), (1, 2)):
+        proto = model(
+            [node(op, ["x", "scale", "zero"], ["y"], axis=axis)],
+            [
+                value("x", ["n", "m"][:rank], kinds[0]),
+                value("scale", ["k"]),
+                value("zero", ["j"], 2),
+            ],
+            [value("y", None, kinds[1])],
+            opset=opset,
+        )
+        assert judge(proto, sizes=40).wrong == [], (axis, rank)

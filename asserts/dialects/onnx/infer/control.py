@@ -423,8 +423,8 @@ def _scan(walker: Walker, call: Call, frame: Frame) -> Listed[Type]:
     initial = [_carried(found) for found in call.inputs[:states]]
     state, left = _fixpoint(walker, initial, step, "state")
     results = _walked(walker, body, frame, [*state, *slices], True)
-    for before, after in zip(state, results, strict=False):
-        _need_same_shape(call, before, after)
+    for before, after, value in zip(state, results, body.output, strict=False):
+        _need_same_shape(walker, call, before, after, value)
     outputs = results[states:]
     placed = call.integers("scan_output_axes") or [0] * len(outputs)
     return [*left, *(_stacked(t, count, a) for t, a in zip(outputs, placed, strict=True))]
@@ -438,19 +438,24 @@ def _kept(before: Type, after: Type) -> Type:
     return after
 
 
-def _need_same_shape(call: Call, before: Type, after: Type) -> None:
-    """What a scan carries has one shape. (onnxruntime runs some bodies that change it, as by
-    broadcasting one element: there this is only sufficient.)"""
+def _need_same_shape(
+    walker: Walker, call: Call, before: Type, after: Type, value: ValueInfoProto
+) -> None:
+    """What a scan carries has one shape. (Of a single turn onnxruntime takes the shape that it
+    makes, if its own inference knows all of it: there this is only sufficient.)"""
     if not (isinstance(before, Tensor) and isinstance(after, Tensor)):
         return
     if before.shape is None or after.shape is None:
         return
     if len(before.shape) != len(after.shape):
         raise call.walk.fail(f"a scan makes {after.shape} of {before.shape}")
+    stated = value.type.tensor_type.shape.dim
+    fixed = all(d.is_constant for d in after.shape)
+    fixed |= bool(stated) and all(dim.HasField("dim_value") for dim in stated)
     for a, b in zip(before.shape, after.shape, strict=True):
         if a is not b:
             reason = f"a scan must not change the sizes that it carries: {a} and {b}"
-            call.need(equal(a, b), reason, exact=False)
+            call.need(equal(a, b), reason, exact=not (fixed or walker.symbols.has_data(b)))
 
 
 def _slice(found: Type | None, axis: int) -> tuple[Type, IntExpr | None]:

@@ -8,6 +8,7 @@ from typing import Any
 from onnx import TensorProto
 
 from asserts.dialects.onnx.model.types import Shape
+from asserts.dialects.onnx.rules.normalization import quantized
 from asserts.dialects.onnx.rules.record import (
     ONE,
     ZERO,
@@ -242,7 +243,7 @@ _own("QLinearAdd QLinearMul", _quantized_pair)
 _own("QLinearConcat", _quantized_concat, _like(1))
 _own("QLinearGlobalAveragePool", _spatial_means)
 _own("DynamicQuantizeLSTM", _quantized_recurrent)
-_own("QuantizeLinear", same_shape, _like(2))
-_own("DequantizeLinear", same_shape, _like(1))
+_own("QuantizeLinear", quantized, _like(2))
+_own("DequantizeLinear", quantized, _like(1))
 _own("IsAllFinite", lambda call: [()], lambda call: [TensorProto.BOOL])
 operator("SimplifiedLayerNormalization", same_shape)

@@ -197,7 +197,7 @@ operator(
     "Acos Acosh Asin Asinh Atan Atanh Cos Cosh Sin Sinh Tan Tanh Erf Exp Log Reciprocal "
     "Sigmoid HardSigmoid Softplus Softsign Elu Celu Selu LeakyRelu ThresholdedRelu HardSwish "
     "Mish Gelu Swish Shrink IsNaN IsInf BitwiseNot Bernoulli Hardmax Softmax LogSoftmax "
-    "LpNormalization MeanVarianceNormalization LRN CumProd StringNormalizer_ "
+    "LpNormalization MeanVarianceNormalization CumProd StringNormalizer_ "
     "RegexFullMatch",
     same_shape,
 )

@@ -13,11 +13,10 @@ from asserts.dialects.onnx.rules.record import (
     Call,
     is_empty,
     operator,
-    same_shape,
 )
-from shapes.expr import constant, equal, less_equal, modulo
+from shapes.expr import constant, disjunction, equal, less_equal, modulo
 
-__all__: list[str] = []
+__all__ = ["quantized"]
 
 
 def _batch(call: Call) -> Sequence[Shape | None]:
@@ -102,6 +101,30 @@ def _dequantized_dtype(call: Call) -> Sequence[int]:
     return [call.integer("output_dtype") or call.tensor(1).dtype]
 
 
+def quantized(call: Call) -> Sequence[Shape | None]:
+    """One scale for all elements, or one for each place along an axis; blocks have theirs."""
+    x = call.shape(0)
+    sides = [call.tensor(i).shape for i in (1, 2) if call.has(i)]
+    known = [side for side in sides if side is not None and len(side) <= 1]
+    if call.integer("block_size") or len(known) < len(sides):
+        return [x]
+    counts = [side[0] if side else ONE for side in known]
+    scales, default = counts[0], call.integer("axis", 1)
+    places = x[default] if -len(x) <= default < len(x) else ONE
+    if known[0]:
+        call.need(
+            disjunction(equal(scales, ONE), equal(scales, places)),
+            f"{scales} scales for {places} places of an axis",
+        )
+    for zeros in counts[1:]:
+        call.need(equal(zeros, scales), f"{zeros} zero points for {scales} scales")
+    return [x]
+
+
+def _local(call: Call) -> Sequence[Shape | None]:
+    return [call.rank_is(0, 4)]
+
+
 def _two_scalars(call: Call) -> Sequence[Shape | None]:
     return [call.shape(0), (), ()]
 
@@ -113,8 +136,9 @@ operator("LayerNormalization RMSNormalization", _layer, dtypes=_layer_dtypes)
 operator(
     "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss", _likelihood_loss, dtypes=_loss_dtypes
 )
-operator("QuantizeLinear", same_shape, dtypes=_quantized_dtype)
-operator("DequantizeLinear", same_shape, dtypes=_dequantized_dtype)
+operator("QuantizeLinear", quantized, dtypes=_quantized_dtype)
+operator("DequantizeLinear", quantized, dtypes=_dequantized_dtype)
+operator("LRN", _local)
 operator(
     "DynamicQuantizeLinear",
     _two_scalars,
