@@ -235,14 +235,14 @@ def factored_power(a: IntExpr, n: int) -> IntExpr:
 
 
 def stays_factored(product: Product) -> bool:
-    """Whether a product of sums may be too long for being multiplied out: sure for each that
-    `multiply` or `power` made, and not for short ones."""
+    """Whether a product has no sums, or may be too long for being multiplied out: so for each
+    that `multiply` or `power` made, and not for short ones."""
     sums = [(base.terms(), n) for base, n in product.factors if type(base) is Sum]
     pairs = 1
     for terms, n in sums:
         pairs *= (len(terms) + 1) ** n if n <= MOST_FACTORS else EXPANSION_LIMIT + 1
     if pairs > EXPANSION_LIMIT or not sums:
-        return bool(sums)
+        return True
     factors = _factors(product.factors) + sum([n * (_degree(terms) - 1) for terms, n in sums])
     return pairs * factors > EXPANSION_WORK
 
