@@ -224,13 +224,9 @@ def _with_edges(t: Tracer, a: Any, axis: int, *edges: Any) -> Any:
     array = t.lift(a)
     place = tensors.axis_of(operator.index(axis), array.ndim)
     row = [*array.shape[:place], 1, *array.shape[place + 1 :]]
-    before, behind = (
-        [] if edge is np._NoValue else [t.lift(edge)] for edge in edges
-    )
-    parts = [
-        one if one.ndim else np.broadcast_to(one, tuple(row))
-        for one in (*before, array, *behind)
-    ]
+    before, behind = ([] if edge is np._NoValue else [t.lift(edge)] for edge in edges)
+    parts: list[Any] = [*before, array, *behind]
+    parts = [one if one.ndim else np.broadcast_to(one, tuple(row)) for one in parts]
     return np.concatenate(parts, axis=place)
 
 
