@@ -167,6 +167,8 @@ def factored(a: IntExpr, b: IntExpr) -> IntExpr:
     """The product of two expressions that vary as a monomial, over sums themselves."""
     factor_a, primitive_a = content(a)
     factor_b, primitive_b = content(b)
+    if factor_a.bit_length() + factor_b.bit_length() > 2 * LARGEST_BITS:
+        raise _too_large()
     return scale(factor_a * factor_b, monomial(primitive_a, primitive_b))
 
 
