@@ -167,6 +167,8 @@ def factored(a: IntExpr, b: IntExpr) -> IntExpr:
     """The product of two expressions that vary as a monomial, over sums themselves."""
     factor_a, primitive_a = content(a)
     factor_b, primitive_b = content(b)
+    if factor_a.bit_length() + factor_b.bit_length() > 2 * LARGEST_BITS:
+        raise _too_large()
     return scale(factor_a * factor_b, monomial(primitive_a, primitive_b))
 
 
@@ -235,14 +237,14 @@ def factored_power(a: IntExpr, n: int) -> IntExpr:
 
 
 def stays_factored(product: Product) -> bool:
-    """Whether a product of sums may be too long for being multiplied out: sure for each that
-    `multiply` or `power` made, and not for short ones."""
+    """Whether a product has no sums, or may be too long for being multiplied out: so for each
+    that `multiply` or `power` made, and not for short ones."""
     sums = [(base.terms(), n) for base, n in product.factors if type(base) is Sum]
     pairs = 1
     for terms, n in sums:
         pairs *= (len(terms) + 1) ** n if n <= MOST_FACTORS else EXPANSION_LIMIT + 1
     if pairs > EXPANSION_LIMIT or not sums:
-        return bool(sums)
+        return True
     factors = _factors(product.factors) + sum([n * (_degree(terms) - 1) for terms, n in sums])
     return pairs * factors > EXPANSION_WORK
 

@@ -204,12 +204,30 @@ def _lexsort(t: Tracer, keys: Any, axis: int = -1) -> Any:
 
 
 @rule("diff")
-def _diff(t: Tracer, a: Any, n: int = 1, axis: int = -1) -> Any:
+def _diff(
+    t: Tracer, a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue,
+    append: Any = np._NoValue,
+) -> Any:  # fmt: skip
+    if n > 0:
+        a = _with_edges(t, a, axis, prepend, append)
     shape = t.require(tensors.diff(t.shape_of(a), n, operator.index(axis), t.decide))
     options = {"n": n, "axis": axis} if (n, axis) != (1, -1) else {}
     array = t.lift(a)
     dtype = np.dtype(bool) if array.dtype == bool else dtype_of(np.subtract, a, a)
     return t.array((array,), options, shape, dtype, view_of=array if n == 0 else None)
+
+
+def _with_edges(t: Tracer, a: Any, axis: int, *edges: Any) -> Any:
+    """The array between what is put before and behind it; a number stands for a whole row."""
+    if all(edge is np._NoValue for edge in edges):
+        return a
+    array = t.lift(a)
+    place = tensors.axis_of(operator.index(axis), array.ndim)
+    row = [*array.shape[:place], 1, *array.shape[place + 1 :]]
+    before, behind = ([] if edge is np._NoValue else [t.lift(edge)] for edge in edges)
+    parts: list[Any] = [*before, array, *behind]
+    parts = [one if one.ndim else np.broadcast_to(one, tuple(row)) for one in parts]
+    return np.concatenate(parts, axis=place)
 
 
 @rule("ediff1d")

@@ -414,6 +414,12 @@ PROGRAMS: dict[str, Program] = {
     "ravel_index_floats": Program(lambda i: np.ravel_multi_index((i, i), (2, 3)), (V,)),
     "ravel_index_few": Program(lambda i: np.ravel_multi_index((i,), (2, 3)), (I,)),
     "ravel_index_none": Program(lambda i: np.ravel_multi_index((i,), (0,)), (I,)),
+    # differences with what is before and behind
+    "diff_edges": Program(lambda x: np.diff(x, prepend=0, append=[7, x.size]), (I8,)),
+    "diff_row": Program(lambda x, k: np.diff(x, axis=0, prepend=k), (F32M, K)),
+    "diff_rows": Program(lambda x, y: np.diff(x, 2, append=y, prepend=x[:1]), (V, W), True),
+    "diff_bools": Program(lambda x: np.diff(x, prepend=False, axis=1), (MB,)),
+    "diff_none": Program(lambda x: np.diff(x, 0, prepend=1), (V,)),
     # methods of ufuncs take lists
     "reduce_list": Program(
         lambda x, y: (np.minimum.reduce([x, y[:3]]), np.add.reduce([x, x], axis=1)), (V, W), True

@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from shapes import Eq, SerializationError, ShapeEnv, parse, show, symbol
+from shapes import (
+    Eq,
+    SerializationError,
+    ShapeEnv,
+    ShapeproofError,
+    parse,
+    show,
+    symbol,
+)
 from shapes.expr.nodes import Expr
 from shapes.traversal import parts
 from shapes.traversal.parts import InParts, with_parts
@@ -193,3 +201,12 @@ def test_running_sums_are_written_as_differences() -> None:
         return len(text) + sum(map(len, sum(named, ())))
 
     assert size(240) < 2.5 * size(120)
+
+
+@pytest.mark.parametrize("step", ["{0}*{0}", "{0}*{0}*b", "({0} + b)*{0}", "{0}*({0}*{0})"])
+def test_numbers_in_parts_do_not_grow_without_end(step: str) -> None:
+    """What a file says in a line each may be a number of 2**60 digits."""
+    parts = [("_0", f"0x{'f' * 9000}*a")]
+    parts += [(f"_{i + 1}", step.format(f"_{i}")) for i in range(60)]
+    with pytest.raises(ShapeproofError):
+        with_parts(parts, ABC, parse_shown)
