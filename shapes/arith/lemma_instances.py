@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 
 from shapes.arith.lemma_rules import ABOUT, BETWEEN, PAIRED, Pick, Wanted
 from shapes.arith.lemma_schemas import SCHEMAS, Statement
-from shapes.base.budget import spend
+from shapes.base.budget import remaining, spend
 from shapes.errors import ShapeproofError
 from shapes.expr.linear import multiply, scale
 from shapes.expr.nodes import (
@@ -51,8 +51,9 @@ class Instance:
     statement: Statement
 
 
-Stated: TypeAlias = "dict[Pick, Statement | None]"
-"""What theorems say, by schema and operands; None for those that say nothing."""
+Stated: TypeAlias = "dict[Pick, tuple[Statement | None, int]]"
+"""What theorems say, by schema and operands (None for those that say nothing), and the steps
+that it takes to write it."""
 
 _IDENTITIES: Final = frozenset(
     (
@@ -158,9 +159,12 @@ class _Chooser:
         self._picked.add(pick)
         spend(MADE)
         if pick in self._stated:
-            statement = self._stated[pick]
+            statement, steps = self._stated[pick]
+            spend(steps)  # (what is kept decides nothing)
         else:
-            statement = self._stated[pick] = _said(schema, operands)
+            before = remaining()
+            statement = _said(schema, operands)
+            self._stated[pick] = statement, before - remaining()
         if statement is None:
             return
         if all(self._knows(p) for p in statement.premises):
