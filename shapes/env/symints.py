@@ -59,21 +59,21 @@ class Symbolic:
     env: ShapeEnv
     expr: Expr
     defined: BoolExpr
-    written: str  # (of a simplified text: that text, if the normal form is larger)
+    written: str | None  # (of a simplified text: that text, if the normal form is larger)
     _weakrefs: Any
     _op_priority: ClassVar[float] = 20.0
     """sympy leaves its operators to the operand with the higher one."""
 
     def __str__(self) -> str:
         _watched(self, "text")
-        return getattr(self, "written", None) or str(self.expr)
+        return self.written or str(self.expr)
 
     def _repr_pretty_(self, printer: object, cycle: bool) -> None:
         shown_as_text(self, printer, cycle)  # (a method of its own: the class is compiled)
 
     def __repr__(self) -> str:
         _watched(self, "text")
-        return f"{type(self).__name__}({getattr(self, 'written', None) or self.expr})"
+        return f"{type(self).__name__}({self.written or self.expr})"
 
     def __format__(self, spec: str) -> str:
         _watched(self, "text")
@@ -249,6 +249,7 @@ class _Direct:
         made.env = env
         made.expr = expr
         made.defined = defined
+        made.written = None
         if defined is not TRUE and env.watch is not None:
             env.watch(made, "value")
         return made
@@ -417,6 +418,7 @@ def _sum(one: SymInt, expr: IntExpr) -> Any:
     made.env = one.env
     made.expr = expr
     made.defined = one.defined
+    made.written = None
     return made
 
 
@@ -506,6 +508,7 @@ def symbolic(env: ShapeEnv, expr: Expr, defined: BoolExpr = TRUE) -> Symbolic:
     made.env = env
     made.expr = expr
     made.defined = defined
+    made.written = None
     return made
 
 

@@ -4,7 +4,7 @@ computes what numpy does, on arrays of several shapes and layouts, or the trace 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -166,9 +166,17 @@ computes from memory that nobody has written where there is nothing to transform
 an integer of Python's own where it is called by another name."""
 
 
+def parameters_of(function: Any) -> Mapping[str, inspect.Parameter]:
+    """None of what tells no signature (`lexsort`, in versions of numpy)."""
+    try:
+        return inspect.signature(function).parameters
+    except ValueError:
+        return {}
+
+
 def positional(function: Any) -> list[str]:
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [p.name for p in inspect.signature(function).parameters.values() if p.kind in kinds]
+    return [p.name for p in parameters_of(function).values() if p.kind in kinds]
 
 
 def calls() -> Iterator[Call]:
@@ -177,7 +185,7 @@ def calls() -> Iterator[Call]:
         if isinstance(function, np.ufunc):
             needed = (X,) * function.nin
         known = positional(function)
-        for name in inspect.signature(function).parameters:
+        for name in parameters_of(function):
             if name in known[: len(needed)] or (function, name) in LEFT_OUT:
                 continue
             for value in VALUES.get(name, ()):
@@ -187,6 +195,9 @@ def calls() -> Iterator[Call]:
 
 
 ALL: Final = list({call.id: call for call in calls()}.values())
+
+
+FUNCTIONS: Final = list({id(call.function): call.function for call in ALL}.values())
 
 
 def inputs(dtype: str) -> list[Any]:
@@ -210,13 +221,22 @@ def fails(function: Callable[[Any], Any], arrays: list[Any]) -> bool:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("dtype", ["float64", "int32", "bool"])
-@pytest.mark.parametrize("call", ALL, ids=lambda call: call.id)
-def test_parameters_are_honoured_or_refused(call: Call, dtype: str) -> None:
-    if call.function in (np.empty, np.empty_like):
+@pytest.mark.parametrize("function", FUNCTIONS, ids=name_of)
+def test_parameters_are_honoured_or_refused(function: Any) -> None:
+    if function in (np.empty, np.empty_like):
         return  # nobody knows what they contain
-    if call.by_position and dtype != "float64":
-        return
+    wrong = []
+    for call in (one for one in ALL if one.function is function):
+        for dtype in ("float64",) if call.by_position else ("float64", "int32", "bool"):
+            try:
+                honours(call, dtype)
+            except AssertionError as error:
+                wrong.append(f"{call.id} of {dtype}: {error}")
+    assert not wrong, "\n".join(wrong)
+
+
+def honours(call: Call, dtype: str) -> None:
+    """Raises `AssertionError` where the traced call is neither refused nor what numpy does."""
     arrays = inputs(dtype)
     try:
         program = trace(call, Spec(("n", "m"), dtype))
