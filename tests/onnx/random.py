@@ -116,11 +116,12 @@ class _Run:
                 sizes, f"accepted: {accepted}, but broken: {self._found.broken(sizes)}"
             )
         self.judgement.counts["run" if plain is not None else "fail"] += 1
-        if plain is None and accepted and self._decided:
+        idle = self._is_idle(given)
+        if plain is None and accepted and self._decided and not idle:
             self._wrong(sizes, f"inside the contract, but: {error}")
         if plain is not None and not (accepted or marked or left):
             self._wrong(sizes, "outside the contract, but it runs")
-        if (not accepted and marked) or self._is_idle(given):
+        if (not accepted and marked) or idle:
             self.judgement.counts["unclear"] += 1
             return
         sound = plain is None or not accepted or self._hold_shapes(sizes, given)

@@ -547,3 +547,19 @@ def test_scales_are_one_or_one_for_each_place_of_an_axis(op: str, opset: int) ->
             opset=opset,
         )
         assert judge(proto, sizes=40).wrong == [], (axis, rank)
+
+
+def test_tensors_of_a_sequence_that_may_differ() -> None:
+    """Without the last part the others are equal; the contract does not know, and says so."""
+    proto = model(
+        [
+            node("SplitToSequence", ["x", "two"], ["s"], axis=0),
+            node("SequenceInsert", ["s", "x"], ["more"]),
+            node("ConcatFromSequence", ["more"], ["y"], axis=1),
+        ],
+        [value("x", ["n", "m"])],
+        ["y"],
+        {"two": np.array(2)},
+    )
+    assert "must have one size at axis 0" in str(asserts.contract(proto))
+    assert judge(proto, sizes=24).wrong == []

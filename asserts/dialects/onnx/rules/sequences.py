@@ -211,12 +211,17 @@ def _joined(call: Call) -> Listed[Type]:
     at = call.axis(axis, rank)
     length, cut = sequence.length, sequence.cut
     total = length if new and length is not None else call.fresh("joined")
-    element = call.walk.renewed(element)
+    before, element = element.shape, call.walk.renewed(element)
     assert isinstance(element, Tensor)
     assert element.shape is not None
     kept = list(element.shape)
+    differing = [i for i, d in enumerate(before) if d is not kept[i] and (new or i != at)]
     if cut is not None and (new or at != cut.axis):
         kept[cut.axis] = _equal_parts(call, cut)
+    elif differing:
+        alike = equal(call.fresh("alike", 0, 1), ONE)
+        reason = f"the tensors of a sequence must have one size at axis {differing[0]}"
+        call.need(alike, reason, exact=False)
     if cut is not None and not new:
         parts = ceiling_division(cut.total, cut.width)
         total = cut.total if at == cut.axis else multiply(kept[at], parts)
