@@ -36,8 +36,13 @@ def reaches_its_ends(facts: Facts, e: Expr) -> bool:
         for atom in terms:
             x: Expr = atom
             if type(x) is not IntSymbol and not quotient and x.op is _FLOOR_DIV:
-                x, divisor = x.args  # one quotient of a symbol that is not in the sum
+                x, divisor = x.args  # one quotient, of a symbol that is not in the sum
                 quotient = True
+                if type(x) is Sum:  # (or of a multiple of it)
+                    multiple = x._terms or x.terms()
+                    if len(multiple) > 1:
+                        break
+                    (x,) = multiple
                 if x in terms or type(divisor) is not IntConstant or divisor.constant <= 0:
                     break
             if type(x) is not IntSymbol or not facts.stands_alone(x):

@@ -236,6 +236,11 @@ def test_the_facts_of_an_end_are_enough(number: int) -> None:
     [
         ("2*x - 3*y + 1", True),
         ("x//3 + y", True),
+        ("5*z - (3*x + 1)//4", True),
+        ("(2*x + y)//3 + z", True),
+        ("(3*x)//4 + x", False),
+        ("(3*x)//4 + (2*x)//5", False),
+        ("(2*t)//3 + x", False),
         ("Min(x, y//2) - z", True),
         ("(x % 4)//2 + y", False),
         ("x//3 + x", False),
