@@ -132,7 +132,6 @@ ELEMENTS: Final[dict[Any, Guarantee]] = _rows(
         "cumsum": Guarantee("0 <= number of true elements <= axis", EnforcedBy.DTYPE),
         "zeros": Guarantee("0 <= element <= 0", _OPERATION),
         "ones": Guarantee("1 <= element <= 1", _OPERATION),
-        "array": Guarantee("number <= element <= number", _OPERATION, "not made of one number"),
         "full": Guarantee("fill <= element <= fill", _OPERATION, "a dtype is given"),
         "minimum": Guarantee("the bounds that the operands share", EnforcedBy.OPERANDS),
         "maximum": Guarantee("the bounds that the operands share", EnforcedBy.OPERANDS),
