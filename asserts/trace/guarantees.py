@@ -132,6 +132,7 @@ ELEMENTS: Final[dict[Any, Guarantee]] = _rows(
         "cumsum": Guarantee("0 <= number of true elements <= axis", EnforcedBy.DTYPE),
         "zeros": Guarantee("0 <= element <= 0", _OPERATION),
         "ones": Guarantee("1 <= element <= 1", _OPERATION),
+        "array": Guarantee("number <= element <= number", _OPERATION, "it is made of a list"),
         "full": Guarantee("fill <= element <= fill", _OPERATION, "a dtype is given"),
         "minimum": Guarantee("the bounds that the operands share", EnforcedBy.OPERANDS),
         "maximum": Guarantee("the bounds that the operands share", EnforcedBy.OPERANDS),

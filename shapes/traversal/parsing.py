@@ -167,6 +167,13 @@ def text_size(text: str) -> tuple[int, int]:
     return sum(token not in "()," for token in tokens), sum(map(len, tokens))
 
 
+def parse_saved(*saved: Any) -> Expr:
+    """What pickles of former versions name: `saved.parse_saved`."""
+    from shapes.traversal.saved import parse_saved as read
+
+    return read(*saved)
+
+
 def _without_sign(functions: Mapping[str, Op]) -> list[str]:
     """The names that have no shorter spelling."""
     plain = (name for name, op in functions.items() if op.infix is None)

@@ -192,6 +192,12 @@ ATTACKS: dict[str, list[tuple[Callable[..., Any], tuple[Any, ...]]]] = {
     "partition": [(lambda x: ends(np.partition(np.argsort(x), 0)), (I64,))],
     "zeros": [(lambda x: ends(np.zeros(x.shape[0], np.int8)), (I64,))],
     "ones": [(lambda x: ends(np.ones(x.shape[0], np.uint8)), (I64,))],
+    "array": [
+        (lambda k: ends(np.array(k)), (K,)),
+        (lambda x, k: ends(np.array(k - x.shape[0], np.int16)), (I64, K)),
+        (lambda x, k: ends(np.array([k, x.shape[0]])), (I64, K)),
+        (lambda x: ends(np.array(x.shape[0] > 2)), (I64,)),
+    ],
     "full": [(lambda x: ends(np.full(x.shape[0], x.shape[0])), (I64,))],
     "minimum": [(lambda x, y: ends(np.minimum(np.argsort(x), y.shape[0])), (I64, J64))],
     "maximum": [(lambda x, y: ends(np.maximum(np.argsort(x), y.shape[0])), (I64, J64))],

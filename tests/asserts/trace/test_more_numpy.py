@@ -416,7 +416,7 @@ PROGRAMS: dict[str, Program] = {
     "ravel_index_none": Program(lambda i: np.ravel_multi_index((i,), (0,)), (I,)),
     # differences with what is before and behind
     "diff_edges": Program(lambda x: np.diff(x, prepend=0, append=[7, x.size]), (I8,)),
-    "diff_row": Program(lambda x: np.diff(x, axis=0, prepend=2), (F32M,)),
+    "diff_row": Program(lambda x, k: np.diff(x, axis=0, prepend=k), (F32M, K)),
     "diff_rows": Program(lambda x, y: np.diff(x, 2, append=y, prepend=x[:1]), (V, W), True),
     "diff_bools": Program(lambda x: np.diff(x, prepend=False, axis=1), (MB,)),
     "diff_none": Program(lambda x: np.diff(x, 0, prepend=1), (V,)),
