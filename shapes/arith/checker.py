@@ -199,9 +199,9 @@ def _in_range(facts: Facts, claim: BoolExpr) -> bool:
 
 
 def _rests(stated: Sequence[Fact], claim: BoolExpr) -> bool:
-    """Whether the ranges under the facts show a condition: contradicting facts show any."""
+    """Whether ranges under facts, stated in either order, show it: contradicting ones do."""
     try:
-        return _in_range(Facts().given(*stated), claim)
+        return any(_in_range(Facts().given(*o), claim) for o in (stated, stated[::-1]))
     except ContradictionError:
         return True
 

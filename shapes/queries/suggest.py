@@ -135,7 +135,9 @@ def suggest(
     except (ExhaustedError, TooLargeError):
         pass  # what was found until then
     written = (_suggestion(c) for c in _ranked(finder, found))
-    return list(itertools.islice((s for s in written if s is not None), most))
+    suggestions = (s for s in written if s is not None)
+    # (`islice` takes no number of 2**63 and beyond.)
+    return [s for _, s in zip(range(most), suggestions)]
 
 
 def _ranked(finder: _Finder, found: list[BoolExpr]) -> list[BoolExpr]:

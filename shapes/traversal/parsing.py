@@ -21,7 +21,7 @@ from typing import Any, Final, Literal, NoReturn
 from shapes.base.digits import read_decimal
 from shapes.base.infinity import int_oo
 from shapes.errors import ExpressionSyntaxError, ExpressionTypeError, ShapeproofError
-from shapes.expr.nodes import OPERATORS, Expr, Op, as_expr, constant, symbol
+from shapes.expr.nodes import OPERATORS, Expr, Kind, Op, as_expr, constant, symbol
 from shapes.expr.operators import named_functions
 from shapes.traversal.definedness import Spelled, spell, spell_chain
 from shapes.traversal.printing import PRECEDENCE
@@ -167,11 +167,11 @@ def text_size(text: str) -> tuple[int, int]:
     return sum(token not in "()," for token in tokens), sum(map(len, tokens))
 
 
-def parse_saved(*saved: Any) -> Expr:
-    """What pickles of former versions name: `saved.parse_saved`."""
+def parse_saved(text: str, kinds: tuple[tuple[str, Kind], ...], *parts: Any) -> Expr:
+    """What pickles of earlier versions name here; it is in `saved`."""
     from shapes.traversal.saved import parse_saved as read
 
-    return read(*saved)
+    return read(text, kinds, *parts)
 
 
 def _without_sign(functions: Mapping[str, Op]) -> list[str]:

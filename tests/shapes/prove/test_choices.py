@@ -167,6 +167,18 @@ def test_orders_of_certificates_are_checked() -> None:
         check(certificate, (other,), claim)
 
 
+def test_certificates_need_no_order_of_the_facts() -> None:
+    """What comes after a disjunction leaves one way of it."""
+    one_way = (y < z) | (z < x)
+    facts = Facts().given(*[Fact(p) for p in (x >= 1, one_way, x < z + 1, z <= 3, x <= 4)])
+    _certified(Min(x, y) < z, facts)
+    proof = by_lattice(facts, Min(x, y) < z)
+    assert proof is not None
+    assert proof.certificate is not None
+    with pytest.raises(CertificateError):
+        check(proof.certificate, [Fact(one_way)], Min(x, y) < z)
+
+
 def test_certificates_under_solved_equalities() -> None:
     facts = Facts().given(Fact(equal(w, x + 3)), Fact(y >= 2))
     claim = Min(Max(w, y), Max(w, z)) <= Max(x + 3, Min(y, z))

@@ -76,6 +76,7 @@ def test_nothing_to_suggest(env: ShapeEnv) -> None:
     assert suggest(env, "b >= 65") == []
     assert suggest(env, "u < b", limit=0) == []
     assert len(suggest(env, "u < b", limit=1)) == 1
+    assert suggest(env, "u < b", limit=1 << 70) == suggest(env, "u < b", limit=50)
 
 
 def test_it_asks_without_changing_and_repeats_itself(env: ShapeEnv) -> None:

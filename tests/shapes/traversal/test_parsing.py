@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import pickle
 import random
 from typing import Any
 
@@ -285,15 +284,6 @@ def test_names(name: str) -> None:
                                   "True", "and", "a-b", "x[-1]", "a..b", 3, None])  # fmt: skip
 def test_what_is_no_name(name: Any) -> None:
     assert not is_name(name)
-
-
-def test_pickles_of_former_versions_load() -> None:
-    former = (
-        b"\x80\x04\x95K\x00\x00\x00\x00\x00\x00\x00\x8c\x18shapes.traversal.parsing\x94"
-        b"\x8c\x0bparse_saved\x94\x93\x94\x8c\t2 * n + 1\x94\x8c\x01n\x94\x8c\x03int\x94"
-        b"\x86\x94\x85\x94)\x87\x94R\x94."
-    )
-    assert pickle.loads(former) is parse("2*n + 1")
 
 
 # ---- definedness is kept beside ----

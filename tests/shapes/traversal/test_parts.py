@@ -210,3 +210,13 @@ def test_numbers_in_parts_do_not_grow_without_end(step: str) -> None:
     parts += [(f"_{i + 1}", step.format(f"_{i}")) for i in range(60)]
     with pytest.raises(ShapeproofError):
         with_parts(parts, ABC, parse_shown)
+
+
+def test_pickles_of_earlier_versions_are_read() -> None:
+    """They name the function in the module in which it was."""
+    n = symbol("n")
+    said = b"cshapes.traversal.parsing\nparse_saved\n(V2 * n + 1\n((Vn\nVint\ntt%stR."
+    assert pickle.loads(said % b"") is 2 * n + 1  # (before there were parts)
+    assert pickle.loads(said % b"(t") is 2 * n + 1
+    part = b"((V_1\nVn * 2\ntt"
+    assert pickle.loads(said.replace(b"2 * n", b"_1") % part) is 2 * n + 1
