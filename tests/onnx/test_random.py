@@ -549,6 +549,44 @@ def test_scales_are_one_or_one_for_each_place_of_an_axis(op: str, opset: int) ->
         assert judge(proto, sizes=40).wrong == [], (axis, rank)
 
 
+@pytest.mark.parametrize("op", ["QuantizeLinear", "DequantizeLinear"])
+def test_scales_of_blocks(op: str) -> None:
+    from tests.onnx.build import FLOAT
+
+    kinds = (FLOAT, 2) if op == "QuantizeLinear" else (2, FLOAT)
+    for axis, block in ((None, 2), (0, 3)):
+        proto = model(
+            [node(op, ["x", "scale", "zero"], ["y"], axis=axis, block_size=block)],
+            [
+                value("x", ["n", "m"], kinds[0]),
+                value("scale", ["k", "l"]),
+                value("zero", ["i", "j"], 2),
+            ],
+            [value("y", None, kinds[1])],
+            opset=21,
+        )
+        assert judge(proto, sizes=60).wrong == [], (axis, block)
+
+
+def test_places_of_a_grid_have_a_number_for_each_axis() -> None:
+    for opset, more in ((17, []), (20, [2])):
+        x, grid = value("x", ["n", "c", "h", "w", *more]), value("grid", ["m", 2, 1, *more, "p"])
+        proto = model([node("GridSample", ["x", "grid"], ["y"])], [x, grid], ["y"], opset=opset)
+        assert f"p == {2 + len(more)}" in asserts.contract(proto).texts
+        assert judge(proto, sizes=60).wrong == [], opset
+
+
+def test_output_shapes_that_are_given_are_positive() -> None:
+    proto = model(
+        [node("ConvTranspose", ["x", "k"], ["y"], output_shape=[0])],
+        [value("x", ["n", 1, "w"])],
+        ["y"],
+        {"k": np.ones((1, 1, 2), np.float32)},
+    )
+    assert asserts.contract(proto).texts == ["False"]
+    assert judge(proto, sizes=20).wrong == []
+
+
 def test_tensors_of_a_sequence_that_may_differ() -> None:
     """Without the last part the others are equal; the contract does not know, and says so."""
     proto = model(

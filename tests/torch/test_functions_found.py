@@ -137,6 +137,29 @@ def test_a_function_is_found_wherever_it_is_kept(kind: Any, frozen: bool) -> Non
         assert torch.equal(run(x.clone()), model(x))
 
 
+class InTheFunction(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        def branch(x: Tensor) -> Tensor:
+            return x * 2 if x.sum() > 0 else x - 1
+
+        return branch(x)
+
+
+class OfALocalClass(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        class Local:
+            def branch(self, x: Tensor) -> Tensor:
+                return x * 2 if x.sum() > 0 else x - 1
+
+        return Local().branch(x)
+
+
+@pytest.mark.parametrize("kind", [InTheFunction, OfALocalClass])
+def test_a_function_that_each_attempt_makes_anew_is_given_up(kind: Any) -> None:
+    with installed(decide="branches"), pytest.raises(GuardOnDataDependentSymNode):
+        torch.export.export(kind(), (torch.ones(3),))
+
+
 class Asked(nn.Module):
     """Its function has a variable around it: the class, for `super`."""
 

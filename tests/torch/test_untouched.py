@@ -182,6 +182,10 @@ def _shows_warnings_differently(_: Any) -> None:
     warnings.showwarning = print
 
 
+def _orders_products_differently(_: Any) -> None:
+    torch.backends.opt_einsum.enabled = not torch.backends.opt_einsum.enabled
+
+
 SETTING: dict[str, Callable[[Any], Any]] = {
     "wants a gradient": lambda x: x.requires_grad_(),
     "level": lambda _: logger.setLevel(logging.ERROR),
@@ -193,6 +197,8 @@ SETTING: dict[str, Callable[[Any], Any]] = {
     "threads": lambda _: torch.set_num_threads(torch.get_num_threads() + 1),
     "precision": lambda _: torch.set_float32_matmul_precision("medium"),
     "kernels": _computes_without_onednn,
+    "products": _orders_products_differently,
+    "fast path": lambda _: torch.backends.mha.set_fastpath_enabled(False),
     "attention": lambda _: torch.backends.cuda.enable_math_sdp(False),
     "autocast": lambda _: torch.set_autocast_enabled("cpu", True),
     "autocast's type": lambda _: torch.set_autocast_dtype("cpu", torch.float16),
@@ -218,6 +224,8 @@ def settings_put_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("SHAPEPROOF_TEST", "0")
     threads, device, numbers = torch.get_num_threads(), torch.get_default_device(), np.geterr()
     onednn, places = torch.backends.mkldnn.enabled, os.getcwd()
+    einsum = torch.backends.opt_einsum
+    monkeypatch.setattr(einsum, "enabled", einsum.enabled)
     handlers = list(logger.handlers)
     with warnings.catch_warnings(), decimal.localcontext():
         yield
@@ -233,6 +241,7 @@ def settings_put_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_float32_matmul_precision("highest")
     torch.backends.mkldnn.set_flags(onednn)
     torch.backends.cuda.enable_math_sdp(True)
+    torch.backends.mha.set_fastpath_enabled(True)
     torch.set_autocast_enabled("cpu", False)
     torch.set_autocast_dtype("cpu", torch.bfloat16)
     torch.set_printoptions(profile="default")

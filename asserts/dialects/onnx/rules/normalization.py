@@ -14,7 +14,8 @@ from asserts.dialects.onnx.rules.record import (
     is_empty,
     operator,
 )
-from shapes.expr import constant, disjunction, equal, less_equal, modulo
+from shapes.expr import ceiling_division, constant, disjunction, equal, less_equal, modulo
+from shapes.tensors import show_shape
 
 __all__ = ["quantized"]
 
@@ -102,11 +103,15 @@ def _dequantized_dtype(call: Call) -> Sequence[int]:
 
 
 def quantized(call: Call) -> Sequence[Shape | None]:
-    """One scale for all elements, or one for each place along an axis; blocks have theirs."""
+    """One scale for all elements, one for each place along an axis, or one for each block."""
     x = call.shape(0)
     sides = [call.tensor(i).shape for i in (1, 2) if call.has(i)]
+    block = call.integer("block_size")
+    if block:
+        _need_blocks(call, [side for side in sides if side is not None], block)
+        return [x]
     known = [side for side in sides if side is not None and len(side) <= 1]
-    if call.integer("block_size") or len(known) < len(sides):
+    if len(known) < len(sides):
         return [x]
     counts = [side[0] if side else ONE for side in known]
     scales, default = counts[0], call.integer("axis", 1)
@@ -119,6 +124,18 @@ def quantized(call: Call) -> Sequence[Shape | None]:
     for zeros in counts[1:]:
         call.need(equal(zeros, scales), f"{zeros} zero points for {scales} scales")
     return [x]
+
+
+def _need_blocks(call: Call, sides: Sequence[Shape], block: int) -> None:
+    """Scales and zero points have a number for each block along an axis."""
+    wanted = list(call.shape(0))
+    axis = call.axis(call.integer("axis", 1), len(wanted))
+    wanted[axis] = ceiling_division(wanted[axis], constant(block))
+    for side in sides:
+        if len(side) != len(wanted):
+            raise call.walk.fail(f"{show_shape(side)} is not a shape of blocks")
+        for size, blocks in zip(side, wanted, strict=True):
+            call.need(equal(size, blocks), f"{size} scales or zero points for {blocks} blocks")
 
 
 def _local(call: Call) -> Sequence[Shape | None]:

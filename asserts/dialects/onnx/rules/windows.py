@@ -163,6 +163,8 @@ def _transposed(call: Call) -> Sequence[Shape | None]:
             raise call.walk.fail(words)
     if given:
         sizes = [constant(n) for n in given[-(len(x) - 2) :]]
+        if min(given) < 1:
+            raise call.walk.fail(f"an output shape must be positive: {given}")
         for i, (size, wanted) in enumerate(zip(x[2:], sizes, strict=True)):
             span = combine(1, wanted, -1, window.extent(i))
             least = shift(floor_division(span, constant(window.strides[i])), 1)
@@ -271,6 +273,10 @@ def _image(call: Call) -> Sequence[Shape | None]:
 def _grid_sample(call: Call) -> Sequence[Shape | None]:
     x, grid = call.shape(0), call.shape(1)
     batch = call.same(x[0], grid[0], "batch sizes of input and grid differ")
+    axes, places = len(x) - 2, grid[-1]
+    call.need(equal(places, constant(axes)), f"a place has {places} numbers for {axes} axes")
+    for size in x[2:]:
+        call.need(less_equal(ONE, size), f"nothing can be sampled of an axis of {size}")
     return [(batch, x[1], *grid[1:-1])]
 
 

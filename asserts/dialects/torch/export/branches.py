@@ -124,6 +124,10 @@ def _codes(code: CodeType) -> Iterable[CodeType]:
             yield from _codes(one)
 
 
+MOST_ALIKE: Final = 16
+"""Functions that are rewritten for one statement. (Of a function that the program makes while
+it runs, each attempt finds another one.)"""
+
 _PLANS: WeakKeyDictionary[Trace, _Plan] = WeakKeyDictionary()
 
 _REWRITTEN: WeakKeyDictionary[FunctionType, _Plan] = WeakKeyDictionary()
@@ -173,7 +177,8 @@ def both_ways(question: Question) -> Answer | None:
 def _rewrite(trace: Trace, plan: _Plan, frame: FrameType, place: Place) -> str:
     """Start again with the statement rewritten; returns the reason if that is not possible."""
     function = plan.functions.get(frame.f_code) or function_of(frame)
-    if function is None:
+    alike = sum(place in sites for one, sites in plan.sites.items() if one is not function)
+    if function is None or alike >= MOST_ALIKE:
         return "its function is made anew on each call"
     if place in plan.sites.get(function, ()):
         _start_again(trace, plan, place, "its condition asks more than one question", frame)

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from torch.backends import mha, opt_einsum
 from torch.utils import _device, deterministic
 
 __all__ = ["Settings"]
@@ -32,11 +33,20 @@ _FLAGS: Final = tuple(
         "_get_mkldnn_enabled", "_get_mkldnn_deterministic", "_get_nnpack_enabled",
         "_get_flash_sdp_enabled", "_get_mem_efficient_sdp_enabled", "_get_math_sdp_enabled",
         "_get_cudnn_sdp_enabled", "_get_cublas_allow_fp16_reduced_precision_reduction",
-        "_get_cublas_allow_bf16_reduced_precision_reduction",
+        "_get_cublas_allow_bf16_reduced_precision_reduction", "_get_cudnn_allow_tf32",
+        "_get_onednn_allow_tf32", "_get_qengine", "_get_sdp_priority_order", "_get_warnAlways",
+        "_check_sparse_tensor_invariants",
     )
     if (found := getattr(torch._C, name, None)) is not None
 )  # fmt: skip
 """What `torch.backends` sets."""
+
+_PRECISIONS: Final = (
+    *((backend, operation) for backend in ("mkldnn", "cuda")
+      for operation in ("all", "matmul", "conv", "rnn")),
+    ("generic", "all"),
+)  # fmt: skip
+"""The places of `fp32_precision`."""
 
 _MODES: Final[tuple[Callable[[], Any], ...]] = (
     torch.get_default_dtype, torch.is_grad_enabled, torch.is_inference_mode_enabled,
@@ -65,7 +75,13 @@ class Settings:
         for mode in _MODES:
             yield mode()
         for flag in _FLAGS:
-            yield repr(flag())
+            with suppress(RuntimeError):  # (of two ways to set one thing)
+                yield repr(flag())
+        precision = getattr(torch._C, "_get_fp32_precision_getter", None)
+        for place in _PRECISIONS if precision else ():
+            yield precision(*place)
+        yield mha.get_fastpath_enabled()
+        yield from (opt_einsum.enabled, opt_einsum.strategy)
         for device in _DEVICES:
             yield torch.is_autocast_enabled(device)
             yield torch.get_autocast_dtype(device)
