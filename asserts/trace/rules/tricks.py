@@ -73,10 +73,11 @@ def _range(t: Tracer, item: Any) -> tuple[Any, Any, Any]:
         item.stop,
         1 if item.step is None else item.step,
     )
-    if not all(isinstance(end, (int, np.integer, SymInt)) for end in found):
+    # (Ends of another dtype give the range theirs.)
+    if not all(isinstance(end, (int, np.int64, SymInt)) for end in found):
         raise TraceError(
-            f"{t.operation}: only ranges of integers and sizes are supported while tracing; "
-            "np.linspace has floats and a number of points"
+            f"{t.operation}: only ranges of 64-bit integers and sizes are supported while "
+            "tracing; np.linspace has floats and a number of points"
         )
     return found
 

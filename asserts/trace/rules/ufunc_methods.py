@@ -75,6 +75,7 @@ def _reduce(
         return apply_rule(t, known, (x,), {"axis": axis, "keepdims": keepdims, **wanted})
     if dtype is not None:
         raise TraceError(f"{name}: dtype is not supported while tracing")
+    x = t.lift(x)
     with t.calling(name, ufunc):
         needs = ufunc.identity is None
         shape = t.require(tensors.reduce(x._dims, axis, keepdims, needs))

@@ -431,6 +431,13 @@ PROGRAMS: dict[str, Program] = {
         ),
         (V, K),
     ),
+    "methods_without_a_function": Program(
+        lambda x, k: (
+            np.subtract.reduce([x, x * k, x]), np.bitwise_or.reduce((k, 4, x.size)),
+            np.hypot.reduce([x, x * 2.0], axis=1, keepdims=True),
+        ),
+        (I8, K),
+    ),
     # np.mgrid and np.ogrid
     "mgrid": Program(lambda x: np.mgrid[: x.shape[0], : x.shape[1]] * x, (M,)),
     "mgrid_one": Program(lambda x: (np.mgrid[: len(x)], np.mgrid[: len(x),]), (V,)),
@@ -574,7 +581,8 @@ def test_what_is_not_supported_is_refused() -> None:
         (lambda i: strided(i, (2, 2), (8, 8)), "sliding_window_view"),
         (lambda i: np.r_["0,2", i], "directive"),
         (lambda i: np.r_[0.0 : i.shape[0]], "depends on rounding"),
-        (lambda i: np.mgrid[0 : len(i) : 0.5], "only ranges of integers"),
+        (lambda i: np.mgrid[0 : len(i) : 0.5], "only ranges of 64-bit integers"),
+        (lambda i: np.mgrid[np.int8(0) : 2, : len(i)], "only ranges of 64-bit integers"),
         (lambda i: np.ogrid[: len(i), 3], "has the form"),
         (lambda i: np.polynomial.polynomial.polyval(2.0, i), "np.polynomial.polynomial.polyval"),
         (lambda i: np.add.at(i, [0], 1), "in place"),
