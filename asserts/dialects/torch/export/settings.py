@@ -77,9 +77,9 @@ class Settings:
         for flag in _FLAGS:
             with suppress(RuntimeError):  # (of two ways to set one thing)
                 yield repr(flag())
-        precision = getattr(torch._C, "_get_fp32_precision_getter", None)
-        for place in _PRECISIONS if precision else ():
-            yield precision(*place)
+        if hasattr(torch._C, "_get_fp32_precision_getter"):  # (newer versions have it)
+            for place in _PRECISIONS:
+                yield torch._C._get_fp32_precision_getter(*place)
         yield mha.get_fastpath_enabled()
         yield from (opt_einsum.enabled, opt_einsum.strategy)
         for device in _DEVICES:
