@@ -23,6 +23,7 @@ import builtins
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from types import CodeType, FrameType, FunctionType
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -265,6 +266,7 @@ def _sides(
     if isinstance(truth, bool):
         return yes(*state) if truth else no(*state)
     site = _Site((frame.f_code.co_filename, where), frame)
+    import_module("torch._inductor.ir")  # (torch.cond does: what that sets is not the sides')
     return site.traced(lambda: _both(site, truth, lambda: yes(*state), lambda: no(*state)))
 
 
