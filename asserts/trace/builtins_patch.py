@@ -34,6 +34,7 @@ from asserts.trace.registry import apply_rule
 from asserts.trace.rules.elementwise import apply_ufunc
 from asserts.trace.rules.mathematics import TAKE_ITERABLES, apply_math
 from asserts.trace.rules.tricks import bracketed
+from asserts.trace.rules.ufunc_methods import METHODS
 from asserts.trace.symarray import SymArray, is_symbolic
 from shapes.env import Max, Min, Symbolic, SymBool, SymFloat, SymInt, Where
 from shapes.expr import make
@@ -214,15 +215,12 @@ class TracedFunction:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.__wrapped__, name)
-        if isinstance(self.__wrapped__, np.ufunc) and name in UFUNC_METHODS:
+        if isinstance(self.__wrapped__, np.ufunc) and name in METHODS:
             return UfuncMethod(self.__wrapped__, name)
         return found
 
     def __repr__(self) -> str:
         return repr(self.__wrapped__)
-
-
-UFUNC_METHODS: Final = ("accumulate", "at", "outer", "reduce", "reduceat")
 
 
 class UfuncMethod(TracedFunction):

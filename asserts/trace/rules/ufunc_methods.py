@@ -25,7 +25,7 @@ from shapes import tensors
 if TYPE_CHECKING:
     from asserts.trace.tracer import Tracer
 
-__all__ = ["apply_method"]
+__all__ = ["METHODS", "apply_method"]
 
 _NO_VALUE: Final = getattr(np, "_NoValue", None)
 
@@ -49,7 +49,7 @@ def apply_method(
     if out is not None or kwargs.get("where", True) is not True:
         raise TraceError(f"{name}: 'out' and 'where' are not supported")
     kwargs = {k: v for k, v in kwargs.items() if k not in ("out", "where")}
-    rule = _METHODS.get(method)
+    rule = METHODS.get(method)
     # (the graph finds it by its name)
     is_own = getattr(np, ufunc.__name__, None) is ufunc
     if rule is None or ufunc.signature is not None or not is_own:
@@ -172,10 +172,11 @@ def _at(t: Tracer, ufunc: np.ufunc, a: Any, indices: Any, *operands: Any) -> Non
         t.changed(a, what, t.array(args, None, a._dims, a.dtype))
 
 
-_METHODS: Final[dict[str, Callable[..., Any]]] = {
+METHODS: Final[dict[str, Callable[..., Any]]] = {
     "reduce": _reduce,
     "accumulate": _accumulate,
     "reduceat": _reduceat,
     "outer": _outer,
     "at": _at,
 }
+"""The methods of ufuncs that are traced, with their rules."""
