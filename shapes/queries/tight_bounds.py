@@ -1,11 +1,12 @@
 """Ranges as tight as the prover shows, within a budget that people at a keyboard do not feel.
 
-The cheap range (intervals, residues, relations between sums, vertices of multilinear forms)
-is the outside. Values that are
-reached are the inside: coordinate ascent finds most of them (`extremes`). Where both meet,
-nothing is asked. Otherwise the prover is asked whether the largest value that was found is the
-largest there is: it shows that, or finds a larger one. Where it does neither, ends between are
-tried. What is left open when the steps run out stays as it was: the range holds in any case.
+The cheap range (intervals, residues, relations between sums, polynomials over boxes) is the
+outside. Values that are reached are the inside: coordinate ascent finds most of them
+(`extremes`). Where both meet, nothing is asked. Otherwise the prover is asked whether the
+largest value that was found is the largest there is: it shows that, or finds a larger one.
+Where it does neither, ends just below the outside are tried, and what a proof's own rows tell
+(`implied_end`). What is left open when the steps run out stays as it was: the range holds in
+any case.
 
 Limits: the solver is not asked, and claims that are connected with very many facts are left to
 the cheap range (`exact_bounds` asks for more).
@@ -16,14 +17,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from fractions import Fraction
+from math import gcd
 from typing import Final
 
+from shapes.arith.implied_end import implied_end
 from shapes.base.budget import ExhaustedError, limited, remaining
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.base.records import record
 from shapes.domains import ValueRanges
 from shapes.errors import ContradictionError, TooLargeError, UnboundSymbolError, UndefinedError
-from shapes.expr.booleans import less_equal
+from shapes.expr.booleans import less_equal, negation
 from shapes.expr.linear import eq_zero, scale
 from shapes.expr.nodes import (
     OPERATORS,
@@ -42,14 +46,14 @@ from shapes.facts.cache import Part
 from shapes.facts.exactness import reaches_its_ends
 from shapes.facts.intervals import CACHE_LIMIT
 from shapes.facts.justification import NO_REASONS
+from shapes.facts.polynomial_bounds import (
+    factored_bounds,
+    polynomial_bounds,
+    why_factored_bounds,
+    why_polynomial_bounds,
+)
 from shapes.facts.relational_bounds import implied_bounds, least, most, reach
 from shapes.facts.store import Fact, Facts, Reasons
-from shapes.facts.vertex_bounds import (
-    factored_bounds,
-    vertex_bounds,
-    why_factored_bounds,
-    why_vertex_bounds,
-)
 from shapes.prove.effort import Effort
 from shapes.prove.ladder import one_sided
 from shapes.prove.tactics import METHODS
@@ -190,7 +194,7 @@ class _Search:
         number = sought.combinations(MANY)
         if number is not None and number <= FEW and self._take_all(sought, connected):
             return
-        self._at_vertices()
+        self._at_ends_of_parts()
         sought.search(-self._low.sought, self._high.sought)
         self._reach(sought)
         if not (self._high.exact and self._low.exact):
@@ -201,19 +205,25 @@ class _Search:
         if number is not None and not (self._high.exact and self._low.exact):
             self._take_all(sought, connected)
 
-    def _at_vertices(self) -> None:
+    def _at_ends_of_parts(self) -> None:
         facts, e = self._facts, self._e
-        self.meet(vertex_bounds(facts, e), lambda: why_vertex_bounds(facts, e))
-        self.meet(factored_bounds(facts, e), lambda: why_factored_bounds(facts, e))
+        self._meet_forms(facts, e, lambda reasons: reasons)
         lower, upper = implied_bounds(facts, e)
         self.meet((lower.value, int_oo), lambda: lower.reasons)
         self.meet((-int_oo, upper.value), lambda: upper.reasons)
 
+    def _meet_forms(
+        self, facts: Facts, e: IntExpr, stated: Callable[[Reasons], Reasons]
+    ) -> None:
+        """Take in what polynomials and common factors show; `stated` says what their reasons
+        rest on."""
+        self.meet(polynomial_bounds(facts, e), lambda: stated(why_polynomial_bounds(facts, e)))
+        self.meet(factored_bounds(facts, e), lambda: stated(why_factored_bounds(facts, e)))
+
     def meet(self, ends: tuple[Bound, Bound], why: Callable[[], Reasons]) -> None:
         """Take in ends that hold, and what they rest on."""
         for end, found in ((self._high, ends[1]), (self._low, -ends[0])):
-            if found < end.upper:
-                end.upper = found
+            if end.lower_to(found):
                 end.reasons = why()
 
     def _ask(self, number: int | None, share: int) -> None:
@@ -239,6 +249,7 @@ class _Search:
         lower, upper = least(facts, e), most(facts, e)
         self.meet((lower.value, int_oo), lambda: known.stated(lower.reasons | why))
         self.meet((-int_oo, upper.value), lambda: known.stated(upper.reasons | why))
+        self._meet_forms(facts, e, lambda reasons: known.stated(reasons | why))
         for end in (self._high, self._low):
             end.know(known)
         return True
@@ -284,8 +295,8 @@ class _Search:
         if not every:
             return False
         for end in (self._high, self._low):
-            if end.reached is not None and end.reached < end.upper:
-                end.upper, end.reasons = end.reached, Reasons(connected)
+            if end.reached is not None and end.lower_to(end.reached):
+                end.reasons = Reasons(connected)
         return True
 
 
@@ -322,13 +333,25 @@ class _End:
         self._why = NO_REASONS  # what put it into its form
         self.reached: int | None = None
         self._open: int | None = None
+        self._implied: int | None = None
         self._step = 1
+        self._down = 1
+
+    def lower_to(self, value: Bound) -> bool:
+        """Take in an end that holds; whether it is new. Of a sum, numbers that its
+        coefficients do not leave are passed over."""
+        if value >= self.upper:
+            return False
+        if not isinstance(value, IntInfinity):
+            value -= (value - self._e.constant) % (gcd(*self._e.terms().values()) or 1)
+        self.upper = value
+        return True
 
     def know(self, known: Sharpened) -> None:
         """Ask with what follows from the facts, too."""
         e, self._why = known.facts.normalized(self._e)
         self._known, self._facts, self._e = known, known.facts, e
-        self._open, self._step = None, 1
+        self._open, self._implied, self._step, self._down = None, None, 1, 1
 
     def reach(self, value: int | None) -> None:
         """Take note of a value that the expression has somewhere."""
@@ -359,6 +382,9 @@ class _End:
     def _guess(self) -> int | None:
         """The next end to ask about; None where there is none."""
         floor = self._open
+        implied, self._implied = self._implied, None
+        if implied is not None and implied < self.upper and (floor is None or floor < implied):
+            return implied if self.reached is None else max(implied, self.reached)
         if self.reached is not None and (floor is None or self.reached > floor):
             if self._step <= 2:
                 return self.reached
@@ -373,13 +399,20 @@ class _End:
         if floor is None:
             self._step *= 2
             return self.upper - self._step // 2
-        return (floor + self.upper) // 2 if floor < self.upper - 1 else None
+        if floor >= self.upper - 1:
+            return None
+        self._down *= 2  # an end just below shows whether any is shown
+        return max(self.upper - self._down // 2, floor + 1)
 
     def _ask(self, at: int) -> None:
         """Whether the expression is at most that, as far as the prover tells."""
-        verdict = one_sided(self._facts, less_equal(self._e, constant(at)), EFFORT)
+        claim = less_equal(self._e, constant(at))
+        verdict = one_sided(self._facts, claim, EFFORT)
         if verdict is not None and verdict.proof is not None:
-            self.upper = at
+            self.lower_to(at)
+            slope = Fraction(1, gcd(*self._e.terms().values()) or 1)
+            certificate = verdict.proof.certificate
+            self._implied = implied_end(certificate, negation(claim), at, slope)
             used = Reasons(verdict.proof.facts) | self._why
             self.reasons = used if self._known is None else self._known.stated(used)
             return
@@ -394,3 +427,4 @@ class _End:
                 self._step *= 2
                 return
         self._open = at if self._open is None else max(at, self._open)
+        self._down = 1

@@ -2,26 +2,43 @@
 
 The congruence of the parts is the outside. The values that an expression is seen to reach
 have differences, and every modulus that holds divides all of them: their common divisor is the
-only modulus worth asking the prover about, and, where that is left open, its divisors.
+only modulus worth asking the prover about, and, where that is left open, its small primes.
+What equations say is solved first (`shapes.arith.diophantine`); polynomials are looked at
+residue by residue.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
+from shapes.arith.diophantine import residue_under_equations
+from shapes.arith.residues import residue_of_polynomial
 from shapes.base.budget import ExhaustedError, limited, remaining
 from shapes.domains import Congruence
 from shapes.errors import TooLargeError, UnboundSymbolError, UndefinedError
+from shapes.expr.booleans import conjuncts
 from shapes.expr.integers import modulo
-from shapes.expr.linear import eq_zero, shift
-from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, constant
+from shapes.expr.linear import eq_zero, multiply, shift
+from shapes.expr.nodes import (
+    EQ_ZERO,
+    OPERATORS,
+    TRUE,
+    BoolExpr,
+    Expr,
+    IntExpr,
+    Product,
+    constant,
+    int_operands,
+    side_of,
+)
 from shapes.facts.bounds import congruence
 from shapes.facts.cache import Part
 from shapes.facts.intervals import CACHE_LIMIT
-from shapes.facts.store import Facts
+from shapes.facts.store import Fact, Facts
 from shapes.prove.ladder import one_sided
 from shapes.queries.sharpening import Sharpened
 from shapes.queries.tight_bounds import (
@@ -34,6 +51,7 @@ from shapes.queries.tight_bounds import (
     tight_bounds,
 )
 from shapes.traversal.evaluate import evaluated
+from shapes.traversal.substitute import substitute
 from shapes.witness.extremes import Extremes
 
 __all__ = ["tight_congruence"]
@@ -44,10 +62,13 @@ STEPS: Final = 12_000
 ASKED: Final = 10
 """Moduli that are asked about."""
 
-SMOOTH: Final = 720_720 * 64
-"""Of a modulus that is left open, the part that divides this is asked about."""
-
 PRIMES: Final = (2, 3, 5, 7, 11, 13)
+
+SHARE: Final = 3
+"""The part of the steps that are left which one modulus may use, where several are tried."""
+
+SMALL: Final = 16
+"""Moduli up to this are looked at residue by residue."""
 
 _TIGHT: Final[Part[tuple[Expr, Expr], Congruence]] = Part("tight congruences", CACHE_LIMIT)
 
@@ -96,6 +117,9 @@ def _asked(facts: Facts, e: IntExpr, known: Congruence) -> Congruence:
     if sharpened.has_news:
         facts = sharpened.facts
         known = known.meet(congruence(facts, e)) or known
+    for part in dict.fromkeys((e, _with_multiples(e, connected))):
+        solved = residue_under_equations(facts, part) or congruence(facts, part)
+        known = known.meet(solved) or known
     sought.search()
     if sought.least is None:
         return known
@@ -110,6 +134,23 @@ def _asked(facts: Facts, e: IntExpr, known: Congruence) -> Congruence:
     return _of_taken(sought, known)
 
 
+def _with_multiples(e: IntExpr, stated: Sequence[Fact]) -> IntExpr:
+    """An expression in which symbols that are stated to be multiples are written as such:
+    ``x//y`` as ``4*(x//(4*y))`` where ``x % (4*y) == 0``."""
+    replaced: dict[Expr, Expr] = {}
+    for claim in itertools.chain.from_iterable(conjuncts(fact.claim) for fact in stated):
+        if claim.op is not EQ_ZERO:
+            continue
+        for term in side_of(claim).terms():
+            for quotient, _ in term.factors if isinstance(term, Product) else ((term, 1),):
+                if quotient.op is not OPERATORS["FloorDiv"]:
+                    continue
+                x, d = int_operands(quotient)
+                if x.is_symbol and claim is eq_zero(modulo(x, d)):
+                    replaced[x] = multiply(d, quotient)
+    return substitute(e, replaced) if replaced else e
+
+
 def _of_taken(sought: Extremes, known: Congruence) -> Congruence:
     """The congruence of all values, which were taken. (Where there is none, the prover reports
     it.)"""
@@ -120,41 +161,51 @@ def _refined(
     facts: Facts, e: IntExpr, known: Congruence, value: int, common: int
 ) -> Congruence:
     """The largest modulus that is shown, which divides `common` and that of what is known."""
-    pending = [common]
     for _ in range(ASKED):
-        if not pending or pending[0] == known.modulus:
-            break
-        common = pending.pop(0)
-        claim = eq_zero(shift(e, -value))
-        if common:
-            claim = eq_zero(modulo(shift(e, -value), constant(common)))
-        verdict = one_sided(facts, claim, EFFORT)
-        if verdict is not None and verdict.proof is not None:
+        if common == known.modulus:
+            return known
+        shown, other = False, None
+        with suppress(ExhaustedError), limited(remaining() // 2):
+            shown, other = _shown(facts, e, common, value)
+        if shown:
             return Congruence.of(common, value)
-        other = None
-        if verdict is not None and verdict.counterexample is not None:
-            with suppress(UndefinedError, UnboundSymbolError):
-                other = int(evaluated(e, verdict.counterexample))
-        if other is not None:
-            pending = [math.gcd(m, other - value) for m in (common, *pending)]
-        else:
-            pending += _smaller(common, known.modulus)
-        pending = sorted({m for m in pending if m != known.modulus}, key=_size)
+        if other is None:
+            return _prime_by_prime(facts, e, known, value, common)
+        common = math.gcd(common, other - value)
     return known
 
 
-def _size(modulus: int) -> tuple[bool, int]:
-    """Large moduli first; 0, which is a constant, before all."""
-    return modulus != 0, -modulus
-
-
-def _smaller(common: int, least: int) -> Iterator[int]:
-    """The largest divisors of a modulus that are multiples of another one."""
-    if common == 0:
-        return
-    if common > SMOOTH:
-        yield math.lcm(math.gcd(common, SMOOTH), least)
-        return
+def _prime_by_prime(
+    facts: Facts, e: IntExpr, known: Congruence, value: int, common: int
+) -> Congruence:
+    """Where a modulus is left open: what is known, refined by one prime after the other, each
+    as often as that is shown."""
     for p in PRIMES:
-        if common % p == 0 and (common // p) % least == 0:
-            yield common // p
+        while common % (known.modulus * p) == 0:
+            m = known.modulus * p
+            shown, other = False, None
+            with suppress(ExhaustedError), limited(remaining() // SHARE):
+                shown, other = _shown(facts, e, m, value)
+            if not shown:
+                common = common if other is None else math.gcd(common, other - value)
+                break
+            known = Congruence.of(m, value)
+    return known
+
+
+def _shown(facts: Facts, e: IntExpr, m: int, value: int) -> tuple[bool, int | None]:
+    """Whether an expression is shown to leave what a value leaves modulo m (0: to be it); if
+    not, another value of it, if one was found."""
+    claim = eq_zero(shift(e, -value))
+    if m:
+        if m <= SMALL and residue_of_polynomial(e, m, facts) == value % m:
+            return True, None
+        claim = eq_zero(modulo(shift(e, -value), constant(m)))
+    verdict = one_sided(facts, claim, EFFORT)
+    if verdict is None or verdict.proof is not None:
+        return verdict is not None, None
+    if verdict.counterexample is not None:
+        with suppress(UndefinedError, UnboundSymbolError):
+            other = int(evaluated(e, verdict.counterexample))
+            return False, None if other == value else other
+    return False, None

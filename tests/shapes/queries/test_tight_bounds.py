@@ -17,15 +17,15 @@ from shapes.base.infinity import Bound
 from shapes.expr.booleans import less_equal
 from shapes.expr.nodes import TRUE, BoolExpr, IntExpr, constant
 from shapes.facts.bounds import bounds
+from shapes.facts.polynomial_bounds import (
+    factored_bounds,
+    polynomial_bounds,
+    why_factored_bounds,
+    why_polynomial_bounds,
+)
 from shapes.facts.relational_bounds import implied_bounds
 from shapes.facts.store import Fact, Facts, Reasons
 from shapes.facts.verdict import Status, Verdict
-from shapes.facts.vertex_bounds import (
-    factored_bounds,
-    vertex_bounds,
-    why_factored_bounds,
-    why_vertex_bounds,
-)
 from shapes.prove.ladder import prove
 from shapes.queries import exact_bounds
 from shapes.queries import tight_bounds as tight
@@ -264,10 +264,10 @@ def test_vertices_of_multilinear_forms() -> None:
         e = env.spelled(text).expr
         assert isinstance(e, IntExpr)
         values = [evaluate(e, dict(zip(names, row))) for row in itertools.product(*domains)]
-        lower, upper = vertex_bounds(env.facts, e)
+        lower, upper = polynomial_bounds(env.facts, e)
         if (lower, upper) != (-int_oo, int_oo):
             assert (lower, upper) == (min(values), max(values)), text
-            assert why_vertex_bounds(env.facts, e) <= set(env.facts)
+            assert why_polynomial_bounds(env.facts, e) <= set(env.facts)
 
 
 def test_factors_that_all_terms_have() -> None:
@@ -308,7 +308,7 @@ def test_forms_about_the_ends_of_open_ranges(line: str, ends: tuple[Bound, Bound
     env = stated(asked)
     e = env.spelled(asked.expression).expr
     assert isinstance(e, IntExpr)
-    assert vertex_bounds(env.facts, e) == ends
+    assert polynomial_bounds(env.facts, e) == ends
 
 
 def test_what_is_not_defined_does_not_count() -> None:
