@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, overload
 
-from shapes.expr.linear import eq_zero, le_zero, ne_zero
+from shapes.expr.linear import eq_zero, le_zero, multiply, ne_zero
 from shapes.expr.nodes import (
     EQ_ZERO,
     LE_ZERO,
     NE_ZERO,
+    OPERATORS,
     SUM,
     SYMBOL,
     BoolExpr,
@@ -27,6 +28,12 @@ from shapes.traversal.interpret import interpret
 
 __all__ = ["Builder", "rebuilt", "substitute"]
 
+_REMAINDERS: Final = {
+    OPERATORS["Mod"]: OPERATORS["FloorDiv"],
+    OPERATORS["TruncMod"]: OPERATORS["TruncDiv"],
+}
+_DIVISIONS: Final = tuple(_REMAINDERS.values())
+
 
 class Builder:
     """The analysis whose values are expressions: it builds what it is given.
@@ -34,8 +41,13 @@ class Builder:
     With nothing replaced it is the identity, on sympy's expressions it is the conversion.
     """
 
-    def __init__(self, replaced: Callable[[Expr], Expr | None] | None = None) -> None:
+    def __init__(
+        self,
+        replaced: Callable[[Expr], Expr | None] | None = None,
+        quotients: bool = False,
+    ) -> None:
         self._replaced = replaced
+        self._quotients = quotients
 
     def constant(self, value: Value) -> Expr:
         return as_expr(value)
@@ -54,8 +66,15 @@ class Builder:
     ne_zero = staticmethod(ne_zero)
 
     def unknown(self, op: Op, values: Sequence[Any]) -> Expr:
-        """Every operator is built by its record in the table."""
+        """Every operator is built by its record in the table. (A remainder is a sum in which
+        there is a quotient, which may be replaced.)"""
         assert op.build is not None, op
+        if self._quotients and op in _REMAINDERS and self._replaced is not None:
+            divide = _REMAINDERS[op].build
+            assert divide is not None
+            found = self._replaced(divide(*values))
+            if isinstance(found, IntExpr):
+                return combine(1, values[0], -1, multiply(values[1], found))
         return op.build(*values)
 
     def refine(self, node: Expr, value: Expr) -> Expr:
@@ -93,7 +112,7 @@ def rebuilt(expr: Expr, replacements: Mapping[Expr, Expr]) -> Expr:
         if quick is not None:
             return quick
     memo: dict[Any, Any] = {}
-    builder = Builder(replacements.get)
+    builder = Builder(replacements.get, any(x.op in _DIVISIONS for x in replacements))
     result = interpret(builder, {}, expr, memo)
     assert isinstance(result, Expr)
     return result

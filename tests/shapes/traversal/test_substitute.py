@@ -9,6 +9,7 @@ from hypothesis import given
 
 from shapes.errors import ExpressionTypeError
 from shapes.expr.nodes import MINUS_INFINITY, PLUS_INFINITY, TRUE, constant, make, symbol
+from shapes.traversal.interpret import walk
 from shapes.traversal.substitute import substitute
 from tests.oracle import Tree, Undefined, ours, same
 from tests.strategies import INTEGRAL, any_trees, small_values, trees
@@ -58,3 +59,13 @@ def test_atoms_can_be_replaced() -> None:
         substitute(make("Max", atom, z) % 4, {x: constant(1), y: constant(2)})
         is make("Max", 2, z) % 4
     )
+
+
+def test_a_quotient_is_replaced_in_the_remainder_that_hides_it() -> None:
+    """``x % 3`` is ``x - 3*(x//3)`` wherever it stands, and the same for truncation."""
+    for of, by in (("Mod", "FloorDiv"), ("TruncMod", "TruncDiv")):
+        quotient = make(by, x, 3)
+        for rest in (make(of, x, 3), make(of, x, 3) + y, make("Max", make(of, x, 3), y)):
+            found = substitute(rest, {quotient: z})
+            assert quotient not in set(walk(found))
+            assert substitute(found, {z: quotient}) is rest
