@@ -24,9 +24,11 @@ from shapes.base.budget import ExhaustedError, limited
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.domains import Congruence
 from shapes.errors import ContradictionError, TooLargeError
-from shapes.expr.linear import multiply, ne_zero
+from shapes.expr.integers import modulo
+from shapes.expr.linear import le_zero, multiply, ne_zero, scale, shift
 from shapes.expr.nodes import (
     FALSE,
+    LE_ZERO,
     NE_ZERO,
     OPERATORS,
     TRUE,
@@ -37,9 +39,12 @@ from shapes.expr.nodes import (
     View,
     as_expr,
     combine,
+    int_operands,
+    side_of,
 )
 from shapes.expr.remainders import whole
 from shapes.facts.bounds import bounds, congruence
+from shapes.facts.relational_bounds import reach
 from shapes.facts.store import Fact, Facts
 from shapes.prove.effort import Effort, effort_named
 from shapes.prove.ladder import CHEAP, decide, prove
@@ -144,6 +149,8 @@ class _Shared:
         """Whether a claim always or never holds, with the effort of this simplification."""
         try:
             answer = decide(facts, claim)
+            if answer is None and claim.op is LE_ZERO:
+                answer = _by_relations(facts, side_of(claim))
             if answer is not None or not self._costly:
                 return answer
             verdict = prove(facts, claim, effort=self._effort, prepare=True)
@@ -156,6 +163,32 @@ class _Shared:
         if found is None:
             found = self._defined[e] = defined(e)
         return found
+
+
+def _by_relations(facts: Facts, e: IntExpr) -> bool | None:
+    """Whether ``e <= 0``, by relations between the terms of e: with ``h < H`` and ``d < 64``
+    ``64*h + d`` is below ``64*H``."""
+    e = facts.normalized(e)[0]
+    lower, upper = reach(facts, e).int_bounds()
+    if upper > 0 >= lower and _below_divisor(facts, e):
+        return True
+    return True if upper <= 0 else False if lower > 0 else None
+
+
+def _below_divisor(facts: Facts, e: IntExpr) -> bool:
+    """Whether ``e <= 0``, because of a remainder that is below its divisor."""
+    for term, c in e.terms().items():
+        for q, _ in term.factors if isinstance(term, Product) else ((term, 1),):
+            if q.op is not OPERATORS["FloorDiv"]:
+                continue
+            x, d = int_operands(q)
+            k = multiply(d, q).terms().get(term, 0)
+            times = -c // k if k and c % k == 0 else 0
+            if times > 0 and not d.is_constant and decide(facts, le_zero(shift(scale(-1, d), 1))):
+                most = combine(1, combine(1, e, -times, modulo(x, d)), times, d, -times)
+                if reach(facts, most).int_bounds()[1] <= 0:
+                    return True
+    return False
 
 
 class _Layered(dict[Any, Any]):

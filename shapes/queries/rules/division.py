@@ -81,7 +81,8 @@ def _exact_multiple(ask: Ask, node: Expr) -> Iterator[Expr]:
 
 
 def _factor_by_factor(ask: Ask, node: Expr) -> Iterator[Expr]:
-    """``x // (f*g) -> (x // f) // g`` for g >= 1: what is left of x may be short."""
+    """``x // (f*g) -> (x // f) // g`` for g >= 1, f a factor or the coefficient: what is left
+    of x may be short."""
     x, divisor = int_operands(node)
     if not x.terms() or len(divisor.terms()) != 1 or divisor.constant:
         return
@@ -89,6 +90,8 @@ def _factor_by_factor(ask: Ask, node: Expr) -> Iterator[Expr]:
     powers = dict(product.factors) if isinstance(product, Product) else {product: 1}
     if c == 1 and sum(powers.values()) == 1:
         return
+    if c > 1 and ask.known(product >= 1):
+        yield floor_division(floor_division(x, constant(c)), product)
     for f in powers:
         left = tuple((b, e - (b is f)) for b, e in powers.items() if e > (b is f))
         g = scale(c, make_product(left)) if left else constant(c)
@@ -186,6 +189,52 @@ def _divisible_factors(ask: Ask, node: Expr) -> Iterator[Expr]:
         yield _with_atoms(node, replaced)
 
 
+def _exact_factors(ask: Ask, node: Expr) -> Iterator[Expr]:
+    """``(n*b) // d -> (n//d)*b`` where d divides n, in a sum in which that is shorter."""
+    assert isinstance(node, IntExpr)
+    replaced: dict[Expr, IntExpr] = {}
+    for atom in _quotients(node, numbers=True):
+        x, d = int_operands(atom)
+        parts = [(_divided(ask, term, d), c) for term, c in x.terms().items()]
+        if x.constant or not all(part is not None for part, _ in parts):
+            continue
+        total: IntExpr = constant(0)
+        for part, c in parts:
+            assert part is not None
+            total = combine(1, total, c, part)
+        replaced[atom] = total
+    if replaced:
+        yield _with_atoms(node, replaced)
+
+
+def _multiples_of_the_divisor(ask: Ask, node: Expr) -> Iterator[Expr]:
+    """``(n*b//d + x) // (n//d)`` as ``b + x // (n//d)`` where d divides n: ``n*b//d`` is
+    ``(n//d)*b``."""
+    x, y = int_operands(node)
+    if y.op is not OPERATORS["FloorDiv"]:
+        return
+    n, d = int_operands(y)
+    replaced: dict[Expr, IntExpr] = {}
+    for atom in _quotients(x, numbers=True):
+        numerator, divisor = int_operands(atom)
+        factor = None if divisor is not d else _without_factor(numerator, n)
+        if factor is not None:
+            replaced[atom] = multiply(y, factor)
+    if replaced and ask.known(eq_zero(modulo(n, d))):
+        yield floor_division(_with_atoms(x, replaced), y)
+
+
+def _without_factor(e: IntExpr, n: IntExpr) -> IntExpr | None:
+    """A sum of multiples of n, divided by n; None if it is none, or n itself."""
+    total: IntExpr = constant(0)
+    for term, c in e.terms().items():
+        left = monomial_quotient(term, n)
+        if left is None:
+            return None
+        total = combine(1, total, c, left)
+    return None if e.constant or total.is_constant else total
+
+
 def _divided(ask: Ask, term: IntExpr, f: IntExpr) -> IntExpr | None:
     """A product divided by f, if f is known to divide one of its factors."""
     if not isinstance(term, Product):
@@ -265,6 +314,14 @@ DIVISION = (
         ),
     ),
     Rule(
+        "multiples of the divisor", "x // y", _multiples_of_the_divisor, grows=True,
+        example=Example(
+            "(n*b // 2 + a) // (n // 2)",
+            "n >= 1 and n % 2 == 0 and 0 <= a and a < n // 2",
+            "b",
+        ),
+    ),
+    Rule(
         "quotients of quotients in a sum", "x + c*(x // d)", _merged_quotients, grows=True,
         example=Example(
             "a // (b*n)*b + (a // n) % b", "b >= 1 and n >= 1", "a // n"
@@ -281,6 +338,10 @@ DIVISION = (
     Rule(
         "a factor that the divisor divides, in a sum", "x + c*(x // d)", _divisible_factors,
         grows=True, example=Example("(a*n) % b + n", "a % b == 0", "n"),
+    ),
+    Rule(
+        "factor that the divisor divides", "x + c*(y // d)", _exact_factors, grows=True,
+        example=Example("a*n // 8 - a*(n // 8) + b", "n % 8 == 0", "b"),
     ),
     Rule(
         "multiple restored", "x + c*(x // d)", _exact_multiple,

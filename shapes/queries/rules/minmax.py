@@ -169,6 +169,35 @@ def _difference(ask: Ask, node: Expr) -> Iterator[Expr]:
             yield combine(1, rest, c, absolute(combine(1, x, -1, y)))
 
 
+def _shifted(ask: Ask, node: Expr) -> Iterator[Expr]:
+    """``Min(x + z, y + z) - Min(x, y) -> z``, as sizes of tiles at the end of an array have
+    it."""
+    assert isinstance(node, IntExpr)
+    chosen = [
+        (atom, c)
+        for atom, c in sorted(node.terms().items(), key=lambda t: birth_of(t[0]))
+        if atom.op.name in ("Min", "Max") and _operands(atom)
+    ]
+    for index, (first, c) in enumerate(chosen):
+        for second, d in chosen[index + 1 :]:
+            z = _distance(first, second) if c == -d else None
+            if z is not None:
+                rest = combine(1, combine(1, node, -c, first), -d, second)
+                yield combine(1, rest, d, z)
+
+
+def _distance(first: IntExpr, second: IntExpr) -> IntExpr | None:
+    """What all operands of one choice are more than those of another, in some order."""
+    xs, ys = int_operands(first), int_operands(second)
+    if first.op is not second.op or len(xs) != len(ys):
+        return None
+    for y in ys:
+        z = combine(1, y, -1, xs[0])
+        if {combine(1, x, 1, z) for x in xs} == set(ys):
+            return z
+    return None
+
+
 MINMAX = (
     Rule("least", "Min(x, y)", "x", "x <= y", Example("Min(a, b, n)", "a <= b", "Min(a, n)")),
     Rule(
@@ -242,6 +271,10 @@ MINMAX = (
     Rule(
         "distance of the extrema", "Max(x, y) - Min(x, y)", _difference,
         example=Example("Max(a, b) - Min(a, b)", "", "abs(a - b)"),
+    ),
+    Rule(
+        "extrema one beside the other", "x + c*Min(y, z)", _shifted,
+        example=Example("Max(a, b - 8) + n - Max(a + 8, b)", "", "n - 8"),
     ),
     Rule("magnitude", "abs(x)", "x", "x >= 0", Example("abs(a - b)", "b <= a", "a - b")),
     Rule(
