@@ -33,6 +33,7 @@ from shapes.expr.nodes import (
     combine,
 )
 from shapes.facts.bounds import bounds
+from shapes.facts.polynomial_bounds import common_factor
 from shapes.facts.store import Fact, Facts, Reasons
 from shapes.prove.case_split import decided_choices
 from shapes.prove.tactics import has_choices
@@ -93,7 +94,8 @@ class Sharpened:
     def bound_operands(self, e: IntExpr, ends_of: Callable[[IntExpr], Ends]) -> None:
         """Take in the ends of what an expression is made of, as far as they are narrower
         than the intervals."""
-        for operand in _operands(e):
+        factored = common_factor(e)
+        for operand in (*_operands(e), *(factored or ())):
             spend(1)
             lower, upper = bounds(self.facts, operand).int_bounds()
             (low, why_low), (high, why_high) = ends_of(operand)

@@ -184,7 +184,9 @@ def _below_divisor(facts: Facts, e: IntExpr) -> bool:
             x, d = int_operands(q)
             k = multiply(d, q).terms().get(term, 0)
             times = -c // k if k and c % k == 0 else 0
-            if times > 0 and not d.is_constant and decide(facts, le_zero(shift(scale(-1, d), 1))):
+            if times <= 0 or d.is_constant:
+                continue
+            if decide(facts, le_zero(shift(scale(-1, d), 1))):
                 most = combine(1, combine(1, e, -times, modulo(x, d)), times, d, -times)
                 if reach(facts, most).int_bounds()[1] <= 0:
                     return True

@@ -28,7 +28,7 @@ from shapes.base.records import record
 from shapes.domains import ValueRanges
 from shapes.errors import ContradictionError, TooLargeError, UnboundSymbolError, UndefinedError
 from shapes.expr.booleans import less_equal, negation
-from shapes.expr.linear import eq_zero, scale
+from shapes.expr.linear import eq_zero, scale, shift
 from shapes.expr.nodes import (
     OPERATORS,
     TRUE,
@@ -37,6 +37,7 @@ from shapes.expr.nodes import (
     IntExpr,
     IntSymbol,
     Product,
+    Sum,
     Value,
     combine,
     constant,
@@ -57,6 +58,7 @@ from shapes.facts.store import Fact, Facts, Reasons
 from shapes.prove.effort import Effort
 from shapes.prove.ladder import one_sided
 from shapes.prove.tactics import METHODS
+from shapes.queries.periodic import windows
 from shapes.queries.sharpening import Ends, Sharpened
 from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import free_symbols, walk
@@ -97,6 +99,9 @@ FIRST: Final = 2
 
 PARTS: Final = 6
 """The part of the steps that are left which one operand may use."""
+
+TERMS: Final = 12
+"""A sum of so many terms is taken apart."""
 
 CASES: Final = 8
 """Values of a symbol, of which each is looked at by itself."""
@@ -154,6 +159,9 @@ def _found(facts: Facts, e: IntExpr, depth: int = DEPTH) -> TightBounds:
     lower, upper = reach(facts, normal).int_bounds()
     if lower == upper or reaches_its_ends(facts, normal):
         return TightBounds(ValueRanges(lower, upper), None, None, True, True)
+    parts = _apart(facts, normal)
+    if len(parts) > 1:
+        return _together(facts, parts, depth)
     search = _Search(facts, normal, lower, upper, depth)
     if normal is not e:
         search.meet(bounds(facts, e).int_bounds(), lambda: bounds_with_reasons(facts, e)[1])
@@ -162,6 +170,43 @@ def _found(facts: Facts, e: IntExpr, depth: int = DEPTH) -> TightBounds:
     if remaining() <= 0:
         raise ExhaustedError
     return search.answer()
+
+
+def _apart(facts: Facts, e: IntExpr) -> list[IntExpr]:
+    """The sums that an expression consists of which share no symbol, nor a fact between those
+    of one and of another: they take their values independently of each other."""
+    if type(e) is not Sum or len(e.terms()) > TERMS:
+        return [e]
+    groups: list[tuple[set[Expr], IntExpr]] = []
+    for term, c in e.terms().items():
+        symbols = set(free_symbols(term))
+        for fact in facts.connected(term, CONNECTED + 1):
+            symbols.update(free_symbols(fact.claim))
+        part = scale(c, term)
+        for group in [group for group in groups if group[0] & symbols]:
+            groups.remove(group)
+            symbols |= group[0]
+            part = combine(1, group[1], 1, part)
+        groups.append((symbols, part))
+    groups[0] = groups[0][0], shift(groups[0][1], e.constant)
+    return [part for _, part in groups]
+
+
+def _together(facts: Facts, parts: Sequence[IntExpr], depth: int) -> TightBounds:
+    """The ends of a sum of parts that are independent of each other: the sums of theirs."""
+    lower: Bound = 0
+    upper: Bound = 0
+    below, above = NO_REASONS, NO_REASONS
+    exact = [True, True]
+    for part in parts:
+        found = _found(facts, part, depth)
+        low, high = found.range.int_bounds()
+        lower, upper = lower + low, upper + high
+        exact = [exact[0] and found.lower_exact, exact[1] and found.upper_exact]
+        own = bounds_with_reasons(facts, part)[1]
+        below |= own if found.lower_reasons is None else found.lower_reasons
+        above |= own if found.upper_reasons is None else found.upper_reasons
+    return TightBounds(ValueRanges(lower, upper), below, above, *exact)
 
 
 class _Search:
@@ -195,8 +240,10 @@ class _Search:
         if number is not None and number <= FEW and self._take_all(sought, connected):
             return
         self._at_ends_of_parts()
-        sought.search(-self._low.sought, self._high.sought)
-        self._reach(sought)
+        self._by_periods(sought)
+        if not (self._high.exact and self._low.exact):
+            sought.search(-self._low.sought, self._high.sought)
+            self._reach(sought)
         if not (self._high.exact and self._low.exact):
             self._value_by_value(connected)
         self._ask(number, FIRST)
@@ -204,6 +251,25 @@ class _Search:
             self._ask(number, 1)
         if number is not None and not (self._high.exact and self._low.exact):
             self._take_all(sought, connected)
+
+    def _by_periods(self, sought: Extremes) -> None:
+        """The ends of an expression in one symbol that repeats itself."""
+        symbols = free_symbols(self._e)
+        sym = symbols[0] if len(symbols) == 1 else None
+        if not isinstance(sym, IntExpr) or not self._facts.stands_alone(sym):
+            return
+        ends = bounds(self._facts, sym).int_bounds()
+        found = windows(self._e, *ends)
+        if found is None or not all(sought.take(places) for places in found[0]):
+            return
+        slope = found[1]
+        self._reach(sought)
+        for end, rising in ((self._high, slope), (self._low, -slope)):
+            open_end = ends[1] if rising > 0 else ends[0]
+            if rising and isinstance(open_end, IntInfinity):
+                end.reach(FAR)
+            elif end.reached is not None and end.lower_to(end.reached):
+                end.reasons = bounds_with_reasons(self._facts, sym)[1]
 
     def _at_ends_of_parts(self) -> None:
         facts, e = self._facts, self._e

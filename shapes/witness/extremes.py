@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -140,6 +140,12 @@ class Extremes:
         for point in itertools.product(*self._domains):
             self._value(point)
         return not self._too_large
+
+    def take(self, values: Iterable[int]) -> bool:
+        """Look at values of the only symbol there is; whether all of them are reached."""
+        return len(self._symbols) == 1 and all(
+            self._value((value,)) is not None for value in values
+        )
 
     def _moves(self) -> Iterator[Callable[[Point], Iterator[Point]]]:
         """The kinds of moves: of one symbol each, and along each equation."""
