@@ -18,6 +18,19 @@ from tests.bounds_gap import Asked, read, stated
 
 FORMS = """
 i in 0..7; j in 0..15 |- (i*16 + j)//16 => i
+xo in 0..; e in 8.. |- Min(xo*8, e - 8) + 8 - Min(xo*8 + 8, e) => 0
+x in 0..; s in 1.. |- Where(x % (2*s) < s, x % (2*s), x % (2*s) - s) => x % s
+b in 0..; s in 0..; h in 0..; d in 0..63; H, S in 1..; h < H; s < S |- (((b*S + s)*H + h)*64 + d)//(64*H) % S => s
+b in 0..; s in 0..; h in 0..; d in 0..63; H, S in 1..; h < H; s < S |- (((b*S + s)*H + h)*64 + d)//(64*H*S) => b
+b in 0..; s in 0..; h in 0..; d in 0..63; H, S in 1..; h < H; s < S |- (((b*S + s)*H + h)*64 + d) % (64*H) => 64*h + d
+i in 0..; j in 0..; k in 0..7; n in 1..; j < n |- (i*(8*n) + j*8 + k)//(8*n)*8 + (i*(8*n) + j*8 + k) % 8 => 8*i + k
+i in 0..; j in 0..; k in 0..7; n in 1..; j < n |- ((i*(8*n) + j*8 + k) % (8*n))//8 => j
+n in 1..; b, i in 0..; r in 0..3; n % 4 == 0; i < n//4 |- (i*4 + r)//n => 0
+n in 1..; b, i in 0..; r in 0..3; n % 4 == 0; i < n//4 |- (b*n + i*4 + r)//n => b
+n in 1..; b, i in 0..; r in 0..3; n % 4 == 0; i < n//4 |- (b*n + i*4 + r) % n => 4*i + r
+n in 1..; b, i in 0..; r in 0..3; n % 4 == 0; i < n//4 |- (b*n + i*4 + r)//4 % (n//4) => i
+c in 0..; h in 0..; w in 0..; H, W in 1..; h < H; w < W |- (((c//16*H + h)*W + w)*16 + c % 16)//(16*W) % H => h
+c in 0..; h in 0..; w in 0..; H, W in 1..; h < H; w < W |- (((c//16*H + h)*W + w)*16 + c % 16)//(16*W*H) => c//16
 i in 0..7; j in 0..15 |- (i*16 + j) % 16 => j
 x in .. |- (x//4)//8 => x//32
 x in .. |- (x % 32)//4 => x//4 % 8

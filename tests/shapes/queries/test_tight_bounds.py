@@ -6,6 +6,7 @@ import itertools
 import math
 import random
 from collections.abc import Iterable
+from contextlib import suppress
 from math import gcd
 from typing import Any
 
@@ -89,6 +90,20 @@ UNBOUNDED: dict[str, tuple[Bound, Bound]] = {
     "x in 1..1000; y in -500..500; z in 1..1000; 5 <= CeilDiv(z, 2) - y |- (8 - y)//Max(x - x//2, 1)": (-487, 508),
     "x, y in 0..; abs(x) - y == y*2 |- x - 3*y": (0, 0),
     "x, y in 0..; y <= x; Min(x, y) <= 9 |- Max(y, 2) % 16": (2, 9),
+    "x |- (x - 5)*(x - 9)": (-4, int_oo),
+    "x in 0.. |- x*x - 7*x": (-12, int_oo),
+    "x in 0..; y in ..8 |- x*x + y*y - 4*x*y": (-192, int_oo),
+    "x in -500..100000; y; x <= y |- x*y - y*y": (-int_oo, 62500),
+    "x in 0..99; y in 0..99; x >= y |- x*x - y*y": (0, 9801),
+    "x, y in 1.. |- (x % 7)*(y % 6)": (0, 30),
+    "x, y in 0.. |- (x % 9 + 9)*(y - 4)": (-68, int_oo),
+    "x, y in 1.. |- y*(x//16) - y*x//5": (-int_oo, 0),
+    "x in 6..; y in 7.. |- x*(y//11)*8 - x*y": (-int_oo, -18),
+    "x in -500..4095; y in 1..100000 |- x*(y//5) - x*y": (-327600000, 40000000),
+    "x, y in 8..; x//29 == y//2 |- x - y": (107, int_oo),
+    "x in ..21; y in 9..; Max(x, y) - Min(x, y) <= 4 |- x + y": (14, 46),
+    "x in 0..4095; y in 0..1000; x % 4 == y % 6; x != y |- x + y": (4, 5094),
+    "x in 0..; CeilDiv(x, 8)*7 == x |- x": (0, 49),
 }
 
 
@@ -99,6 +114,14 @@ OPEN_CONGRUENCES = {
     "x, y, z in 0..; y <= z; Min(y, z) == x*2 |- y + 1": (2, 1),
     "x, y, z in 0..; Min(y, z) == x*2 |- y + 1": (1, 0),
     "p: bool; x; y; not p; Where(p, x, y) == 4*x |- y": (4, 0),
+    "x in 1..; y in -500..40; 2*x + 5 == y*9 |- x": (9, 2),
+    "x in 0..4095; TruncMod(x, 9) == 4 |- x": (9, 4),
+    "x in 9..; TruncDiv(x, 36)*40 == x |- x": (40, 0),
+    "x, y in 1..; x % 2 == y % 2 |- x*x - y*y": (4, 0),
+    "x, y in 1..; x % 2 == y % 3 |- x*x - y*y": (1, 0),
+    "x, y in 0..; x % 2 == 1; y % 2 == 1 |- x*x + y*y": (8, 2),
+    "x in -60..200; y in 1..; x % (4*y) == 0 |- x//y": (4, 0),
+    "x in -60..200; y in 1..; x % (3*y) == 0 |- x//(2*y)": (1, 0),
 }
 
 
@@ -268,6 +291,42 @@ def test_vertices_of_multilinear_forms() -> None:
         if (lower, upper) != (-int_oo, int_oo):
             assert (lower, upper) == (min(values), max(values)), text
             assert why_polynomial_bounds(env.facts, e) <= set(env.facts)
+
+
+def test_polynomials_over_open_boxes() -> None:
+    """No value on a part of the box is outside of the ends."""
+    draw = random.Random(8)
+    narrow = 0
+    for _ in range(250):
+        env = ShapeEnv()
+        domains = []
+        for name in "xy":
+            low = draw.randrange(-6, 5)
+            ends = draw.choice(((low, low + 6), (low, int_oo), (-int_oo, low)))
+            env.integer(name, min=ends[0], max=ends[1])
+            first = low - 14 if ends[0] == -int_oo else low
+            domains.append(range(first, low + (1 if ends[1] == low else 15)))
+        if draw.random() < 0.3:
+            with suppress(ContradictionError):
+                env.assume(f"x <= y + {draw.randrange(-2, 12)}")
+        parts = ("x", "y", "x % 3", "y % 4", "x//3", "(x - 4)", "(y + 2)", "(x*y)//5")
+        text = " + ".join(
+            f"{draw.randrange(-3, 4)}*{draw.choice(parts)}*{draw.choice(parts)}"
+            for _ in range(draw.choice((1, 2, 3)))
+        )
+        e = env.spelled(text).expr
+        assert isinstance(e, IntExpr)
+        lower, upper = polynomial_bounds(env.facts, e)
+        narrow += (lower, upper) != (-int_oo, int_oo)
+        for row in itertools.product(*domains):
+            values = dict(zip("xy", row))
+            if all(evaluate(fact.claim, values) for fact in env.facts):
+                assert lower <= evaluate(e, values) <= upper, (text, row)
+        alone = Facts().given(*why_polynomial_bounds(env.facts, e))
+        low, high = polynomial_bounds(alone, e)
+        assert lower <= low
+        assert high <= upper
+    assert narrow > 100
 
 
 def test_factors_that_all_terms_have() -> None:
