@@ -35,7 +35,8 @@ from shapes.arith.system import Work, components, refuted
 from shapes.base.budget import spend
 from shapes.errors import ContradictionError
 from shapes.expr.booleans import conjuncts, negation
-from shapes.expr.linear import scale
+from shapes.expr.integers import floor_division
+from shapes.expr.linear import multiply, scale
 from shapes.expr.nodes import (
     EQ_ZERO,
     FALSE,
@@ -49,6 +50,7 @@ from shapes.expr.nodes import (
     Infinity,
     IntAtom,
     IntExpr,
+    int_operands,
     side_of,
 )
 from shapes.facts.bounds import bounds_with_reasons, congruence_with_reasons
@@ -322,7 +324,8 @@ Identity = tuple[str, tuple[Expr, ...], IntExpr, IntExpr]
 
 
 def decided_choices(facts: Facts, claim: BoolExpr) -> Iterator[Identity]:
-    """The choices in a relation that are decided: schema, operands, atom, what it is."""
+    """The choices in a relation that are decided, and its quotients of quotients: schema,
+    operands, atom, what it is."""
     for node in walk(claim):
         name = node.op.name
         if name not in _CHOICES or not isinstance(node, IntAtom):
@@ -356,11 +359,22 @@ def _of_where(atom: IntAtom) -> list[_Option]:
     return [("where then", atom.args, a), ("where else", atom.args, b)]
 
 
+def _of_quotient(atom: IntAtom) -> list[_Option]:
+    """A quotient of a quotient by something unknown is one by a product (one by numbers is
+    that in normal form)."""
+    a, c = int_operands(atom)
+    if a.op is not atom.op or c.is_constant:
+        return []
+    x, b = int_operands(a)
+    return [("floor nested", (x, b, c), floor_division(x, multiply(b, c)))]
+
+
 _CHOICES: Final[dict[str, Callable[[IntAtom], list[_Option]]]] = {
     "Min": _of_extremum,
     "Max": _of_extremum,
     "Abs": _of_absolute,
     "Where": _of_where,
+    "FloorDiv": _of_quotient,
 }
 
 
