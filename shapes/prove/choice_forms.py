@@ -31,6 +31,7 @@ from shapes.expr.nodes import (
     LE_ZERO,
     OPERATORS,
     RELATIONS,
+    SUM,
     BoolExpr,
     Expr,
     IntConstant,
@@ -74,6 +75,15 @@ _EXTREMA: Final = (_MIN, _MAX)
 _CHOSEN: Final = (_MIN, _MAX, _WHERE)
 _RELATION: Final = {"LeZero": le_zero, "EqZero": eq_zero, "NeZero": ne_zero}
 _ZERO: Final = constant(0)
+
+_SELECTION: Final = 1
+_SHORT_MINIMUM: Final = 2
+"""A minimum that is written as a sum."""
+_LONG_MAXIMUM: Final = 4
+"""A maximum that may be written by the opposites of its operands."""
+
+Marks: TypeAlias = dict[Expr, int]
+"""Which of these are in nodes."""
 
 Clauses: TypeAlias = "list[frozenset[IntExpr]]"
 """The minimum of the maxima of sets."""
@@ -163,9 +173,8 @@ def in_choice_form(e: Any) -> Any:
 
     What is written has a value wherever the expression has one.
     """
-    if any(node.op is _WHERE for node in walk(e)):
-        e = interpret(_Selections(), {}, e)
-    return _in_maxima(interpret(_Forms(), {}, e))
+    chosen = _changed(_Selections(), e, _marks(e), _SELECTION)
+    return _in_maxima(interpret(_Forms(), {}, chosen))
 
 
 def in_choice_form_again(e: Any) -> Any:
@@ -177,8 +186,40 @@ def _in_maxima(e: Any) -> Any:
     """An expression in which minima of few maxima are sums of these."""
     if type(e) is IntConstant:
         return e
-    summed: Any = interpret(_Sums(), {}, e)
-    return interpret(_Turned(summed), {}, summed)
+    marks = _marks(e)
+    summed = _changed(_Sums(), e, marks, _SHORT_MINIMUM)
+    if summed is not e:
+        marks = _marks(summed)
+    return _changed(_Turned(marks), summed, marks, _LONG_MAXIMUM)
+
+
+def _marks(e: Expr) -> Marks:
+    """What is in each node of an expression, itself included."""
+    found: Marks = {}
+    for node in walk(e):
+        op = node.op
+        mark = 0
+        if op is _WHERE:
+            mark = _SELECTION
+        elif op is _MIN:
+            mark = _SHORT_MINIMUM if len(node.args) <= SUMMED else 0
+        elif op is _MAX and len(node.args) > 2:
+            mark = _LONG_MAXIMUM
+        elif op is _QUOTIENT and _divides_choice(node):
+            mark = _LONG_MAXIMUM
+        operands = node.terms() if op is SUM and isinstance(node, IntExpr) else node.args
+        for x in operands:
+            mark |= found[x]
+        found[node] = mark
+    return found
+
+
+def _changed(analysis: Builder, e: Any, marks: Marks, bit: int) -> Any:
+    """What an analysis makes of an expression that only changes what has a mark."""
+    if not marks[e] & bit:
+        return e
+    kept: dict[Any, Any] = {node: node for node, mark in marks.items() if not mark & bit}
+    return interpret(analysis, {}, e, kept)
 
 
 _FORMS: Final[dict[Callable[[Any], Any], Part[IntExpr, IntExpr | None]]] = {
@@ -187,7 +228,17 @@ _FORMS: Final[dict[Callable[[Any], Any], Part[IntExpr, IntExpr | None]]] = {
 }
 
 
-class _Selections(Builder):
+class _Added(Builder):
+    """The analysis that builds what it is given; sums are of integers."""
+
+    def linear(self, k: int, coefficients: Sequence[int], values: list[Any]) -> Any:
+        total: Any = constant(k)
+        for c, value in zip(coefficients, values):
+            total = combine(1, total, c, value)
+        return total
+
+
+class _Selections(_Added):
     """The analysis that writes selections as extrema and quotients, where their conditions
     and arms show it as they stand."""
 
@@ -200,14 +251,11 @@ def _as_it_stands(e: IntExpr) -> IntExpr:
     return e
 
 
-class _Sorted(Builder):
+class _Sorted(_Added):
     """The analysis that writes sums, and quotients of choices, in one way."""
 
     def linear(self, k: int, coefficients: Sequence[int], values: list[Any]) -> Any:
-        total: Any = constant(k)
-        for c, value in zip(coefficients, values):
-            total = combine(1, total, c, value)
-        return halves(total)
+        return halves(super().linear(k, coefficients, values))
 
     def floordiv(self, x: Any, y: Any) -> Any:
         return _quotient(x, y)
@@ -284,9 +332,9 @@ class _Turned(_Sorted):
     """The analysis that writes a maximum, or the opposite of a minimum, in one way, where it
     is no operand of a minimum of maxima in an expression."""
 
-    def __init__(self, e: Expr) -> None:
+    def __init__(self, marks: Marks) -> None:
         super().__init__()
-        minima = (node for node in walk(e) if node.op is _MIN)
+        minima = [node for node in marks if node.op is _MIN]
         self._within = {t for node in minima for x in int_operands(node) for t in x.terms()}
 
     def refine(self, node: Expr, value: Any) -> Any:
@@ -335,7 +383,7 @@ def _extremum(e: IntExpr) -> IntExpr:
     if e.op not in _EXTREMA:
         return e
     operands = int_operands(e)
-    if not any(t.op in _EXTREMA for x in operands for t in x.terms()):
+    if not any([_choices_in(x) for x in operands]):
         if e.op is _MAX:
             return _written([_greatest(frozenset(operands))])
         opposites = frozenset(scale(-1, x) for x in operands)
@@ -346,7 +394,7 @@ def _extremum(e: IntExpr) -> IntExpr:
         if all(len(clause) == 1 for clause in clauses):
             opposite = [frozenset(scale(-1, x) for (x,) in clauses)]
         elif len(clauses) > 1:
-            opposite = _Reader().clauses(scale(-1, e), scale(-1, common))
+            opposite = _opposite(clauses)
         else:
             return combine(1, common, 1, _written(clauses))
     except _TooManyError:
@@ -404,8 +452,9 @@ def _one_choice(e: IntExpr) -> tuple[IntExpr, int] | None:
     for atom, c in choices:
         rest = combine(1, e, -c, atom)
         arms = (combine(1, rest, c, x) for x in int_operands(atom))
-        if any(len(_choices_in(arm)) < len(choices) - 1 for arm in arms):
-            return atom, c
+        for arm in arms:
+            if len(_choices_in(arm)) < len(choices) - 1:
+                return atom, c
     return None
 
 
@@ -428,13 +477,24 @@ def _either(parts: list[Clauses]) -> Clauses:
 
 def _smallest(clauses: Clauses) -> Clauses:
     """Without sets that contain others."""
+    if len(clauses) == 1:
+        return clauses
     found = list(dict.fromkeys(clauses))
     return [c for c in found if not any(d < c for d in found)]
+
+
+def _opposite(clauses: Clauses) -> Clauses:
+    """The maxima whose minimum the opposite of such a minimum is."""
+    return _least_clauses(
+        _either([[frozenset((scale(-1, x),)) for x in clause] for clause in clauses])
+    )
 
 
 def _least_clauses(clauses: Clauses) -> Clauses:
     """Without operands and maxima that others make superfluous."""
     spend(len(clauses) * len(clauses))
+    if len(clauses) == 1:
+        return [_greatest(clauses[0])]
     clauses = _smallest([_greatest(clause) for clause in clauses])
     if len(clauses) > CLAUSES:
         raise _TooManyError
@@ -445,23 +505,24 @@ def _greatest(clause: frozenset[IntExpr]) -> frozenset[IntExpr]:
     """Without operands that are less than others by a number."""
     if len(clause) == 1:
         return clause
-    greatest: dict[IntExpr, int] = {}
+    # (What differs by a number has the same key once that is taken off.)
+    greatest: dict[int, IntExpr] = {}
     for x in clause:
-        direction = shift(x, -x.constant)
+        direction = x.key - x.constant
         known = greatest.get(direction)
-        if known is None or known < x.constant:
-            greatest[direction] = x.constant
-    return frozenset(shift(x, k) for x, k in greatest.items())
+        if known is None or known.constant < x.constant:
+            greatest[direction] = x
+    return clause if len(greatest) == len(clause) else frozenset(greatest.values())
 
 
 def _below(a: frozenset[IntExpr], b: frozenset[IntExpr]) -> bool:
     """Whether a maximum is never above another one, operand by operand."""
-    return all(any(_never_above(x, y) for y in b) for x in a)
-
-
-def _never_above(x: IntExpr, y: IntExpr) -> bool:
-    difference = combine(1, x, -1, y)
-    return type(difference) is IntConstant and difference.constant <= 0
+    least = {x.key - x.constant: x.constant for x in b}
+    for x in a:
+        known = least.get(x.key - x.constant)
+        if known is None or known < x.constant:
+            return False
+    return True
 
 
 def _written(clauses: Clauses) -> IntExpr:
@@ -470,6 +531,8 @@ def _written(clauses: Clauses) -> IntExpr:
     spend(WRITTEN * (1 + len(operands)))
     if len(operands) == 1:
         return operands[0]
+    if len(operands) == 2 and len(clauses) == 1:
+        return _written_of_two(*operands)
     base = first(operands)
     differences = {x: combine(1, x, -1, base) for x in operands}
     g = 0
@@ -478,6 +541,14 @@ def _written(clauses: Clauses) -> IntExpr:
     short = {x: divided(d, g) for x, d in differences.items()}
     maxima = [maximum(*(short[x] for x in clause)) for clause in clauses]
     return combine(1, base, g, minimum(*maxima) if len(maxima) > 1 else maxima[0])
+
+
+def _written_of_two(x: IntExpr, y: IntExpr) -> IntExpr:
+    """The same for the maximum of two."""
+    base = first([x, y])
+    d = combine(1, y if base is x else x, -1, base)
+    g = gcd(d.constant, *d.terms().values())
+    return combine(1, base, g, maximum(_ZERO, divided(d, g)))
 
 
 # --------------------------------------------------------------------------- quotients

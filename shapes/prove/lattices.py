@@ -205,14 +205,21 @@ class _Orders:
         numbers = range(len(self._operands))
         ones = [i for i in numbers if row >> i & 1]
         zeros = [j for j in numbers if not row >> j & 1]
-        orders = [(i, j, self._order(i, j)) for i in ones for j in zeros]
-        for i, j, order in sorted(orders, key=lambda one: one[2] is not TRUE):
-            if (i, j) in self._asked:
-                continue
-            if order is TRUE or in_range(self._facts, order):
+        pairs = [(i, j) for i in ones for j in zeros if (i, j) not in self._asked]
+        for i, j in pairs:
+            if self._is_less_by_number(i, j):
+                return i, j, TRUE
+        for i, j in pairs:
+            order = self._order(i, j)
+            if in_range(self._facts, order):
                 return i, j, order
             self._asked.add((i, j))
         return None
+
+    def _is_less_by_number(self, i: int, j: int) -> bool:
+        """Whether one is the other and a number of at most 0: then their keys differ by it."""
+        x, y = self._operands[i], self._operands[j]
+        return x.constant <= y.constant and x.key - y.key == x.constant - y.constant
 
     def _order(self, i: int, j: int) -> BoolExpr:
         return le_zero(combine(1, self._operands[i], -1, self._operands[j]))
