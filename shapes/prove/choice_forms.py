@@ -18,7 +18,7 @@ Limits: identities that need cases (of sums of several choices, say) are for oth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 from math import gcd
 from typing import Any, Final, TypeAlias
@@ -79,8 +79,9 @@ _ZERO: Final = constant(0)
 _SELECTION: Final = 1
 _SHORT_MINIMUM: Final = 2
 """A minimum that is written as a sum."""
-_LONG_MAXIMUM: Final = 4
-"""A maximum that may be written by the opposites of its operands."""
+_UNSORTED: Final = 4
+"""A maximum that may be written by the opposites of its operands, the quotient of a choice, or
+a sum that may have halves."""
 
 Marks: TypeAlias = dict[Expr, int]
 """Which of these are in nodes."""
@@ -190,7 +191,7 @@ def _in_maxima(e: Any) -> Any:
     summed = _changed(_Sums(), e, marks, _SHORT_MINIMUM)
     if summed is not e:
         marks = _marks(summed)
-    return _changed(_Turned(marks), summed, marks, _LONG_MAXIMUM)
+    return _changed(_Turned(marks), summed, marks, _UNSORTED)
 
 
 def _marks(e: Expr) -> Marks:
@@ -203,11 +204,15 @@ def _marks(e: Expr) -> Marks:
             mark = _SELECTION
         elif op is _MIN:
             mark = _SHORT_MINIMUM if len(node.args) <= SUMMED else 0
-        elif op is _MAX and len(node.args) > 2:
-            mark = _LONG_MAXIMUM
+        elif op is _MAX:
+            mark = _UNSORTED if len(node.args) > 2 else 0
         elif op is _QUOTIENT and _divides_choice(node):
-            mark = _LONG_MAXIMUM
-        operands = node.terms() if op is SUM and isinstance(node, IntExpr) else node.args
+            mark = _UNSORTED
+        operands: Iterable[Expr] = node.args
+        if op is SUM and isinstance(node, IntExpr):
+            operands = node.terms()
+            if len([t for t in operands if t.op is _QUOTIENT]) > 1:
+                mark = _UNSORTED
         for x in operands:
             mark |= found[x]
         found[node] = mark
@@ -383,7 +388,7 @@ def _extremum(e: IntExpr) -> IntExpr:
     if e.op not in _EXTREMA:
         return e
     operands = int_operands(e)
-    if not any([_choices_in(x) for x in operands]):
+    if not any(map(_choices_in, operands)):
         if e.op is _MAX:
             return _written([_greatest(frozenset(operands))])
         opposites = frozenset(scale(-1, x) for x in operands)
