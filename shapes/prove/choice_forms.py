@@ -28,26 +28,29 @@ from shapes.expr.booleans import where
 from shapes.expr.integers import floor_division, maximum, minimum
 from shapes.expr.linear import eq_zero, le_zero, multiply, ne_zero, scale, shift
 from shapes.expr.nodes import (
+    CONSTANT,
     LE_ZERO,
     OPERATORS,
     RELATIONS,
     SUM,
+    SYMBOL,
     BoolExpr,
     Expr,
     IntConstant,
     IntExpr,
+    Sum,
     combine,
     constant,
     int_operands,
     side_of,
 )
 from shapes.facts.cache import Part
-from shapes.facts.store import Facts
+from shapes.facts.store import Facts, Reasons
 from shapes.facts.verdict import Proof
 from shapes.prove.quotient_forms import divided, first, halves, in_order, quotient_of_sum
 from shapes.prove.selections import selection
 from shapes.prove.tactics import CHOICES, METHODS
-from shapes.traversal.interpret import interpret, walk
+from shapes.traversal.interpret import interpret, interpret_in_order, walk
 from shapes.traversal.substitute import Builder
 
 __all__ = ["by_choice_form", "in_choice_form"]
@@ -83,6 +86,9 @@ _UNSORTED: Final = 4
 """A maximum that may be written by the opposites of its operands, the quotient of a choice, or
 a sum that may have halves."""
 
+_COMPOSED: Final = 8
+"""A choice or a quotient."""
+
 Marks: TypeAlias = dict[Expr, int]
 """Which of these are in nodes."""
 
@@ -100,7 +106,7 @@ def by_choice_form(facts: Facts, claim: BoolExpr) -> Proof | None:
         for name in AFTERWARDS:
             found = METHODS[name](facts, made)
             if found is not None:
-                return Proof(METHOD, facts.in_order(frozenset(found.facts) | why))
+                return Proof(METHOD, facts.in_order(why | Reasons(found.facts)))
     return None
 
 
@@ -113,9 +119,15 @@ def _forms(facts: Facts, claim: BoolExpr) -> Iterator[BoolExpr]:
     yield made
     if not any(map(_divides_choice, walk(claim))):
         return
-    for before in (made, claim):
-        again = _kept(facts, before, in_choice_form_again)
-        if again is not None and again is not before and again is not made:
+    seen = [claim, made]
+    for before, write in (
+        (claim, in_choice_form_of_remainders),
+        (made, in_choice_form_again),
+        (claim, in_choice_form_again),
+    ):
+        again = _kept(facts, before, write)
+        if again is not None and again not in seen:
+            seen.append(again)
             yield again
 
 
@@ -174,13 +186,27 @@ def in_choice_form(e: Any) -> Any:
 
     What is written has a value wherever the expression has one.
     """
-    chosen = _changed(_Selections(), e, _marks(e), _SELECTION)
-    return _in_maxima(interpret(_Forms(), {}, chosen))
+    return _in_maxima(_changed(_Extrema(), *_chosen(e), _COMPOSED))
+
+
+def in_choice_form_of_remainders(e: Any) -> Any:
+    """The same with sums as they are read, and the remainders of choices left for later."""
+    return _in_maxima(interpret(_Remainders(), {}, _chosen(e)[0]))
 
 
 def in_choice_form_again(e: Any) -> Any:
-    """The same with the remainders of choices, for what has been in normal form."""
-    return _in_maxima(interpret(_Extrema(), {}, e))
+    """The same with sums as they are read, for what has been in normal form."""
+    return _in_maxima(interpret(_Read(), {}, e))
+
+
+def _chosen(e: Any) -> tuple[Any, Marks]:
+    """An expression in which selections are extrema and quotients where they show it as they
+    stand, with its marks."""
+    marks = _marks(e)
+    if not marks[e] & _SELECTION:
+        return e, marks
+    made = _changed(_Selections(), e, marks, _SELECTION)
+    return made, _marks(made)
 
 
 def _in_maxima(e: Any) -> Any:
@@ -197,38 +223,65 @@ def _in_maxima(e: Any) -> Any:
 def _marks(e: Expr) -> Marks:
     """What is in each node of an expression, itself included."""
     found: Marks = {}
-    for node in walk(e):
-        op = node.op
-        mark = 0
-        if op is _WHERE:
-            mark = _SELECTION
-        elif op is _MIN:
-            mark = _SHORT_MINIMUM if len(node.args) <= SUMMED else 0
-        elif op is _MAX:
-            mark = _UNSORTED if len(node.args) > 2 else 0
-        elif op is _QUOTIENT and _divides_choice(node):
-            mark = _UNSORTED
+    stack = [e]
+    while stack:
+        node = stack[-1]
         operands: Iterable[Expr] = node.args
-        if op is SUM and isinstance(node, IntExpr):
+        if type(node) is Sum:
             operands = node.terms()
-            if len([t for t in operands if t.op is _QUOTIENT]) > 1:
-                mark = _UNSORTED
+        mark = 0
+        ready = True
         for x in operands:
-            mark |= found[x]
-        found[node] = mark
+            inner = found.get(x)
+            if inner is not None:
+                mark |= inner
+            elif x.op is SYMBOL or x.op is CONSTANT:
+                found[x] = 0
+            else:
+                stack.append(x)
+                ready = False
+        if ready:
+            stack.pop()
+            found[node] = mark | _own_mark(node)
+    spend(len(found))
     return found
+
+
+def _own_mark(node: Expr) -> int:
+    """The marks that a node has whatever it is made of."""
+    op = node.op
+    if op is SUM and isinstance(node, IntExpr):
+        quotients = [t for t in node.terms() if t.op is _QUOTIENT]
+        return _UNSORTED if len(quotients) > 1 else 0
+    if op is _QUOTIENT:
+        return _COMPOSED | _UNSORTED if _divides_choice(node) else _COMPOSED
+    if op not in CHOICES:
+        return 0
+    if op is _WHERE:
+        return _COMPOSED | _SELECTION
+    if op is _MIN and len(node.args) <= SUMMED:
+        return _COMPOSED | _SHORT_MINIMUM
+    return _COMPOSED | _UNSORTED if op is _MAX and len(node.args) > 2 else _COMPOSED
 
 
 def _changed(analysis: Builder, e: Any, marks: Marks, bit: int) -> Any:
     """What an analysis makes of an expression that only changes what has a mark."""
     if not marks[e] & bit:
         return e
-    kept: dict[Any, Any] = {node: node for node, mark in marks.items() if not mark & bit}
-    return interpret(analysis, {}, e, kept)
+    nodes: list[Expr] = []
+    known: dict[Any, Any] = {}
+    for node, mark in marks.items():
+        if mark & bit:
+            nodes.append(node)
+        else:
+            known[node] = node
+    interpret_in_order(analysis, nodes, known)
+    return known[e]
 
 
 _FORMS: Final[dict[Callable[[Any], Any], Part[IntExpr, IntExpr | None]]] = {
     in_choice_form: Part("normal forms of choices", 64),
+    in_choice_form_of_remainders: Part("normal forms of choices but for remainders", 64),
     in_choice_form_again: Part("normal forms of choices and of their remainders", 64),
 }
 
@@ -265,9 +318,6 @@ class _Sorted(_Added):
     def floordiv(self, x: Any, y: Any) -> Any:
         return _quotient(x, y)
 
-    def mod(self, x: Any, y: Any) -> Any:
-        return combine(1, x, -1, multiply(y, _quotient(x, y)))
-
 
 class _Extrema(_Sorted):
     """The analysis whose values are expressions in which choices are one sum and a minimum of
@@ -288,7 +338,14 @@ class _Extrema(_Sorted):
         return selection(made, _quotient, _extremum) if made.op is _WHERE else made
 
 
-class _Forms(_Extrema):
+class _Read(_Extrema):
+    """The same for sums as they are read, with remainders."""
+
+    def mod(self, x: Any, y: Any) -> Any:
+        return combine(1, x, -1, multiply(y, _quotient(x, y)))
+
+
+class _Remainders(_Read):
     """The same, but for remainders of choices."""
 
     def mod(self, x: Any, y: Any) -> Any:

@@ -51,6 +51,9 @@ OPERANDS: Final = 8
 ARMS: Final = 48
 """Operands of one relation, repetitions included."""
 
+ROWS: Final = 8
+"""Rows that break a relation, among which one is chosen."""
+
 _MIN: Final = OPERATORS["Min"]
 _MAX: Final = OPERATORS["Max"]
 
@@ -112,7 +115,7 @@ def _never_above(facts: Facts, e: IntExpr, shown: _Shown) -> bool:
     broken = _truths(below, count) & ~_truths(above, count)
     orders = _Orders(facts, list(table.operands))
     while broken:
-        found = orders.excluding((broken & -broken).bit_length() - 1)
+        found = orders.excluding(_row_of(broken, count))
         if found is None:
             return False
         # Rows in which operand i is 1 and operand j is 0 do not occur.
@@ -121,6 +124,20 @@ def _never_above(facts: Facts, e: IntExpr, shown: _Shown) -> bool:
         shown.need(facts, order)
     shown.sides.append((left, right))
     return True
+
+
+def _row_of(rows: int, count: int) -> int:
+    """One of the rows, of the first few one with the fewest pairs of a one and a zero."""
+    best, fewest = -1, count * count
+    for _ in range(ROWS):
+        row = (rows & -rows).bit_length() - 1
+        ones = row.bit_count()
+        if ones * (count - ones) < fewest:
+            best, fewest = row, ones * (count - ones)
+        rows &= rows - 1
+        if not rows or fewest < count:
+            break
+    return best
 
 
 def _sides(e: IntExpr) -> tuple[IntExpr, IntExpr]:
