@@ -11,8 +11,8 @@ maximum, one by divisibility a quotient rounded up.
 
 Sources: Birkhoff, Lattice Theory, 1948 (free distributive lattices); Quine, The problem of
 simplifying truth functions, 1952.
-Guarantees: every step is an identity of all integers and needs no fact; what is written has at
-most `OPERANDS` operands for each choice, or it is left as it was.
+Guarantees: every step is an identity of all integers and needs no fact; nests of extrema that
+are too large (`extrema`) are left as they were.
 Limits: identities that need cases (of sums of several choices, say) are for other methods.
 """
 
@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
-from math import gcd
 from typing import Any, Final, TypeAlias
 
 from shapes.base.budget import attempted, spend
@@ -47,7 +46,18 @@ from shapes.expr.nodes import (
 from shapes.facts.cache import Part
 from shapes.facts.store import Facts, Reasons
 from shapes.facts.verdict import Proof
-from shapes.prove.quotient_forms import divided, first, halves, in_order, quotient_of_sum
+from shapes.prove.extrema import (
+    EXTREMA,
+    SUMMED,
+    Clauses,
+    Reader,
+    TooManyError,
+    extremum,
+    greatest,
+    one_choice,
+    written,
+)
+from shapes.prove.quotient_forms import first, halves, in_order, quotient_of_sum
 from shapes.prove.selections import selection
 from shapes.prove.tactics import CHOICES, METHODS
 from shapes.traversal.interpret import interpret, interpret_in_order, walk
@@ -59,22 +69,13 @@ METHOD: Final = "normal form of choices"
 AFTERWARDS: Final = ("canonical", "ranges", "differences")
 """The methods that are tried on what is written."""
 
-OPERANDS: Final = 12
-"""Operands of one choice, repetitions included."""
-CLAUSES: Final = 8
-"""Maxima in one minimum."""
 FORM_STEPS: Final = 20_000
 """Steps (see `budget`) of writing one side of a relation; short ones take a tenth of them."""
-WRITTEN: Final = 8
-"""Steps of writing one maximum."""
-SUMMED: Final = 4
-"""Minima of maxima with so many operands together are written as sums."""
 
 _MIN: Final = OPERATORS["Min"]
 _MAX: Final = OPERATORS["Max"]
 _WHERE: Final = OPERATORS["Where"]
 _QUOTIENT: Final = OPERATORS["FloorDiv"]
-_EXTREMA: Final = (_MIN, _MAX)
 _CHOSEN: Final = (_MIN, _MAX, _WHERE)
 _RELATION: Final = {"LeZero": le_zero, "EqZero": eq_zero, "NeZero": ne_zero}
 _ZERO: Final = constant(0)
@@ -91,9 +92,6 @@ _COMPOSED: Final = 8
 
 Marks: TypeAlias = dict[Expr, int]
 """Which of these are in nodes."""
-
-Clauses: TypeAlias = "list[frozenset[IntExpr]]"
-"""The minimum of the maxima of sets."""
 
 
 def by_choice_form(facts: Facts, claim: BoolExpr) -> Proof | None:
@@ -324,18 +322,18 @@ class _Extrema(_Sorted):
     maxima."""
 
     def min(self, *operands: Any) -> Any:
-        return _extremum(minimum(*operands))
+        return extremum(minimum(*operands))
 
     def max(self, *operands: Any) -> Any:
-        return _extremum(maximum(*operands))
+        return extremum(maximum(*operands))
 
     def abs(self, x: Any) -> Any:
         """``Abs(x) = 2*Max(x, 0) - x``."""
-        return combine(2, _extremum(maximum(x, _ZERO)), -1, x)
+        return combine(2, extremum(maximum(x, _ZERO)), -1, x)
 
     def where(self, p: Any, a: Any, b: Any) -> Any:
         made: Any = where(p, a, b)
-        return selection(made, _quotient, _extremum) if made.op is _WHERE else made
+        return selection(made, _quotient, extremum) if made.op is _WHERE else made
 
 
 class _Read(_Extrema):
@@ -351,7 +349,7 @@ class _Remainders(_Read):
     def mod(self, x: Any, y: Any) -> Any:
         """The quotient of a choice is left for later: what it is in is often the remainder of
         the same choice on both sides."""
-        if type(y) is IntConstant and any(t.op in _EXTREMA for t in x.terms()):
+        if type(y) is IntConstant and any(t.op in EXTREMA for t in x.terms()):
             return combine(1, x, -y.constant, floor_division(_in_maxima(x), y))
         return super().mod(x, y)
 
@@ -368,12 +366,12 @@ class _Sums(_Sorted):
         union = frozenset[IntExpr]().union(*clauses)
         if len(union) > SUMMED:
             return made
-        everything = _written([union])
+        everything = written([union])
         return combine(1, _of_parts(clauses, _one_clause), _sign(len(clauses)), everything)
 
 
 def _one_clause(clause: frozenset[IntExpr]) -> IntExpr:
-    return _written([clause])
+    return written([clause])
 
 
 def _of_parts(clauses: Clauses, write: Callable[[frozenset[IntExpr]], IntExpr]) -> IntExpr:
@@ -408,17 +406,17 @@ class _Turned(_Sorted):
 def _turned(clause: frozenset[IntExpr]) -> IntExpr:
     """A maximum, written by that of its operands or of their opposites: by whichever has the
     lesser difference between its least operands."""
-    clause = _greatest(clause)
+    clause = greatest(clause)
     if not 3 <= len(clause) <= SUMMED:
-        return _written([clause])
+        return written([clause])
     ordered = in_order(clause)
     low = combine(1, ordered[1], -1, ordered[0])
     high = combine(1, ordered[-1], -1, ordered[-2])
     if low is high or in_order([low, high])[0] is low:
-        return _written([clause])
+        return written([clause])
     opposites = [frozenset((scale(-1, x),)) for x in ordered]
     # ``Max(x, y, z) = -Min(-x, -y, -z)``
-    everything = _written([frozenset[IntExpr]().union(*opposites)])
+    everything = written([frozenset[IntExpr]().union(*opposites)])
     return combine(-1, _of_parts(opposites, _turned), -_sign(len(opposites)), everything)
 
 
@@ -432,190 +430,6 @@ def _maximum_of(x: IntExpr) -> tuple[IntExpr, ...]:
     return tuple(combine(1, rest, c, arm) for arm in int_operands(atom))
 
 
-# --------------------------------------------------------------------------- extrema
-
-
-class _TooManyError(Exception):
-    """More operands or clauses than the limits."""
-
-
-def _extremum(e: IntExpr) -> IntExpr:
-    """A minimum, maximum or magnitude, or a sum with one, as a sum and a choice whose first
-    operand is 0."""
-    if e.op not in _EXTREMA:
-        return e
-    operands = int_operands(e)
-    if not any(map(_choices_in, operands)):
-        if e.op is _MAX:
-            return _written([_greatest(frozenset(operands))])
-        opposites = frozenset(scale(-1, x) for x in operands)
-        return scale(-1, _written([_greatest(opposites)]))
-    common = _common_choices(operands)
-    try:
-        clauses = _Reader().clauses(e, common)
-        if all(len(clause) == 1 for clause in clauses):
-            opposite = [frozenset(scale(-1, x) for (x,) in clauses)]
-        elif len(clauses) > 1:
-            opposite = _opposite(clauses)
-        else:
-            return combine(1, common, 1, _written(clauses))
-    except _TooManyError:
-        return e
-    if _size(opposite) < _size(clauses):
-        return combine(1, common, -1, _written(opposite))
-    return combine(1, common, 1, _written(clauses))
-
-
-def _size(clauses: Clauses) -> tuple[int, int]:
-    """How much is written: the maxima, and their operands."""
-    return len(clauses), sum(map(len, clauses))
-
-
-def _common_choices(operands: Sequence[IntExpr]) -> IntExpr:
-    """The choices that are added to every operand alike."""
-    common = _ZERO
-    for atom in operands[0].terms():
-        if atom.op in _EXTREMA:
-            times = [x.terms().get(atom, 0) for x in operands]
-            if all(t > 0 for t in times) or all(t < 0 for t in times):
-                common = combine(1, common, min(times, key=abs), atom)
-    return common
-
-
-class _Reader:
-    """Reads a nest of extrema as a minimum of maxima, within a limit."""
-
-    def __init__(self) -> None:
-        self._left = OPERANDS
-
-    def clauses(self, e: IntExpr, without: IntExpr = _ZERO) -> Clauses:
-        """The maxima whose minimum an extremum is, less what is added to its operands; a
-        sum of several choices is an operand like others."""
-        spend(1 + len(e.terms()))
-        chosen = _one_choice(e)
-        if chosen is not None:
-            atom, c = chosen
-            rest = combine(1, combine(1, e, -c, atom), -1, without)
-            parts = [self.clauses(combine(1, rest, c, x)) for x in int_operands(atom)]
-            least = (atom.op is _MIN) is (c > 0)
-            return _least_clauses(_both(parts) if least else _either(parts))
-        self._left -= 1
-        if self._left < 0:
-            raise _TooManyError
-        return [frozenset((e,))]
-
-
-def _one_choice(e: IntExpr) -> tuple[IntExpr, int] | None:
-    """The extremum that a sum is one with: the only one, or one of which an operand undoes
-    others, as in ``a + Max(0, b - a)``."""
-    choices = _choices_in(e)
-    if len(choices) <= 1 or len(choices) > SUMMED:
-        return choices[0] if len(choices) == 1 else None
-    for atom, c in choices:
-        rest = combine(1, e, -c, atom)
-        arms = (combine(1, rest, c, x) for x in int_operands(atom))
-        for arm in arms:
-            if len(_choices_in(arm)) < len(choices) - 1:
-                return atom, c
-    return None
-
-
-def _choices_in(e: IntExpr) -> list[tuple[IntExpr, int]]:
-    return [(atom, c) for atom, c in e.terms().items() if atom.op in _EXTREMA]
-
-
-def _both(parts: list[Clauses]) -> Clauses:
-    return [clause for part in parts for clause in part]
-
-
-def _either(parts: list[Clauses]) -> Clauses:
-    found: Clauses = [frozenset()]
-    for part in parts:
-        if len(found) * len(part) > 4 * CLAUSES:
-            raise _TooManyError
-        found = _smallest([a | b for a in found for b in part])
-    return found
-
-
-def _smallest(clauses: Clauses) -> Clauses:
-    """Without sets that contain others."""
-    if len(clauses) == 1:
-        return clauses
-    found = list(dict.fromkeys(clauses))
-    return [c for c in found if not any(d < c for d in found)]
-
-
-def _opposite(clauses: Clauses) -> Clauses:
-    """The maxima whose minimum the opposite of such a minimum is."""
-    return _least_clauses(
-        _either([[frozenset((scale(-1, x),)) for x in clause] for clause in clauses])
-    )
-
-
-def _least_clauses(clauses: Clauses) -> Clauses:
-    """Without operands and maxima that others make superfluous."""
-    spend(len(clauses) * len(clauses))
-    if len(clauses) == 1:
-        return [_greatest(clauses[0])]
-    clauses = _smallest([_greatest(clause) for clause in clauses])
-    if len(clauses) > CLAUSES:
-        raise _TooManyError
-    return [c for c in clauses if not any(d is not c and _below(d, c) for d in clauses)]
-
-
-def _greatest(clause: frozenset[IntExpr]) -> frozenset[IntExpr]:
-    """Without operands that are less than others by a number."""
-    if len(clause) == 1:
-        return clause
-    # (What differs by a number has the same key once that is taken off.)
-    greatest: dict[int, IntExpr] = {}
-    for x in clause:
-        direction = x.key - x.constant
-        known = greatest.get(direction)
-        if known is None or known.constant < x.constant:
-            greatest[direction] = x
-    return clause if len(greatest) == len(clause) else frozenset(greatest.values())
-
-
-def _below(a: frozenset[IntExpr], b: frozenset[IntExpr]) -> bool:
-    """Whether a maximum is never above another one, operand by operand."""
-    least = {x.key - x.constant: x.constant for x in b}
-    for x in a:
-        known = least.get(x.key - x.constant)
-        if known is None or known < x.constant:
-            return False
-    return True
-
-
-def _written(clauses: Clauses) -> IntExpr:
-    """The least operand, and a multiple of the choice among the differences from it."""
-    operands = list(dict.fromkeys(x for clause in clauses for x in clause))
-    spend(WRITTEN * (1 + len(operands)))
-    if len(operands) == 1:
-        return operands[0]
-    if len(operands) == 2 and len(clauses) == 1:
-        return _written_of_two(*operands)
-    base = first(operands)
-    differences = {x: combine(1, x, -1, base) for x in operands}
-    g = 0
-    for d in differences.values():
-        g = gcd(g, d.constant, *d.terms().values())
-    short = {x: divided(d, g) for x, d in differences.items()}
-    maxima = [maximum(*(short[x] for x in clause)) for clause in clauses]
-    return combine(1, base, g, minimum(*maxima) if len(maxima) > 1 else maxima[0])
-
-
-def _written_of_two(x: IntExpr, y: IntExpr) -> IntExpr:
-    """The same for the maximum of two."""
-    base = first([x, y])
-    d = combine(1, y if base is x else x, -1, base)
-    g = gcd(d.constant, *d.terms().values())
-    return combine(1, base, g, maximum(_ZERO, divided(d, g)))
-
-
-# --------------------------------------------------------------------------- quotients
-
-
 def _quotient(x: IntExpr, divisor: IntExpr) -> IntExpr:
     """``Max(x, y) // k`` as ``Max(x // k, y // k)`` for a number k >= 1, and so for what is
     added to a choice."""
@@ -626,10 +440,10 @@ def _quotient(x: IntExpr, divisor: IntExpr) -> IntExpr:
     if not choices:
         return quotient_of_sum(x, k)
     selections = [one for one in choices if one[0].op is _WHERE]
-    chosen = selections[0] if len(selections) == 1 else _one_choice(x)
+    chosen = selections[0] if len(selections) == 1 else one_choice(x)
     if chosen is None:
         x = _in_maxima(x) if len(choices) - len(selections) > 1 else x
-        chosen = _one_choice(x)
+        chosen = one_choice(x)
     if chosen is None:
         return quotient_of_sum(x, k)
     atom, c = chosen
@@ -641,10 +455,10 @@ def _quotient(x: IntExpr, divisor: IntExpr) -> IntExpr:
         arms = (_quotient(combine(1, rest, c, arm), divisor) for arm in (a, b))
         made = where(condition, *arms)
         assert isinstance(made, IntExpr)
-        return selection(made, _quotient, _extremum) if made.op is _WHERE else made
+        return selection(made, _quotient, extremum) if made.op is _WHERE else made
     try:
-        clauses = _Reader().clauses(x)
-    except _TooManyError:
+        clauses = Reader().clauses(x)
+    except TooManyError:
         return floor_division(x, divisor)
     maxima = [maximum(*(_quotient(e, divisor) for e in clause)) for clause in clauses]
-    return _extremum(minimum(*maxima) if len(maxima) > 1 else maxima[0])
+    return extremum(minimum(*maxima) if len(maxima) > 1 else maxima[0])
