@@ -53,7 +53,8 @@ def in_range(facts: Facts, claim: BoolExpr) -> bool:
         if len(e.terms()) == 1:
             ((x, c),) = e.terms().items()  # cheaper, because the atom's range is remembered
             return _at_most_zero(c, ends_of(facts, x), e.constant)
-        return facts.range_of(e)[1] <= 0 or ends_of(facts, e)[1] <= 0
+        kept = facts.has_relations and facts.range_of(e)[1] <= 0
+        return kept or ends_of(facts, e)[1] <= 0
     normal, _ = facts.normalized(claim)
     if normal is TRUE or facts.holds(normal) is not None:
         return True

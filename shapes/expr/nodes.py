@@ -393,7 +393,7 @@ def side_of(relation: Expr) -> IntExpr:
 
 def int_operands(e: Expr) -> tuple[IntExpr, ...]:
     """The operands of an operator on integers; of `Where` those to choose from."""
-    return tuple(operand for operand in e.args if isinstance(operand, IntExpr))
+    return tuple([operand for operand in e.args if isinstance(operand, IntExpr)])
 
 
 def bool_operands(e: Expr) -> tuple[BoolExpr, ...]:

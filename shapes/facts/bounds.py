@@ -15,10 +15,19 @@ from shapes.domains import Congruence, CongruenceAnalysis, ValueRanges
 from shapes.domains.value_ranges import int_range
 from shapes.errors import ContradictionError
 from shapes.expr.linear import direction
-from shapes.expr.nodes import Expr, IntAtom, IntExpr, IntSymbol, Sum, is_plain
+from shapes.expr.nodes import (
+    OPERATORS,
+    Expr,
+    IntAtom,
+    IntConstant,
+    IntExpr,
+    IntSymbol,
+    Sum,
+    is_plain,
+)
 from shapes.facts.abstract_value import scaled
 from shapes.facts.cache import Part
-from shapes.facts.intervals import CACHE_LIMIT, Ranges, impossible, interval, met
+from shapes.facts.intervals import CACHE_LIMIT, DEPTH, Ranges, impossible, interval, met
 from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Facts, Reasons
 from shapes.traversal.interpret import interpret
@@ -37,6 +46,10 @@ RANGE_STEPS: Final = 200_000
 
 _BOUNDS: Final[Part[Expr, ValueRanges]] = Part("bounds", CACHE_LIMIT)
 _CONGRUENCES: Final[Part[Expr, Any]] = Part("congruences", CACHE_LIMIT)
+
+_FLOOR_DIV: Final = OPERATORS["FloorDiv"]
+_MIN: Final = OPERATORS["Min"]
+_MAX: Final = OPERATORS["Max"]
 
 
 class _Congruences(CongruenceAnalysis):
@@ -116,7 +129,7 @@ def _rounded(
     """
     if not isinstance(e, IntExpr) or value.is_singleton:
         return value
-    if not facts.has_residues and _has_symbol_once(e):
+    if not facts.has_residues and _leaves_every_residue(e, DEPTH):
         return value
     modulus, residue = _congruence(facts, e, used)
     if modulus == 1:
@@ -131,22 +144,34 @@ def _rounded(
     return int_range(*met(lower, upper, e))
 
 
-def _has_symbol_once(e: IntExpr) -> bool:
-    """Whether a sum has a symbol once, or once negated. Of a symbol of which no residue is
-    known anything may be left over, and its coefficient is a multiple of the sum's modulus,
-    whether it is read alone or in the dividend of a remainder: so the modulus is 1."""
+def _leaves_every_residue(e: Expr, depth: int) -> bool:
+    """Whether the modulus of an expression is 1 at a glance, where facts speak of no residues:
+    that of a symbol, of a choice with such an operand, of a quotient of such a dividend, or of
+    a sum that has one of these once, or once negated. Its coefficient is a multiple of the
+    sum's modulus, whether it is read alone or in the dividend of a remainder."""
     if type(e) is Sum:
         for atom, c in e.terms().items():
             if type(atom) is IntSymbol and -2 < c < 2:
                 return True
-    return False
+        for atom, c in e.terms().items():
+            if -2 < c < 2 and _leaves_every_residue(atom, depth):
+                return True
+        return False
+    if e.op is _MIN or e.op is _MAX:
+        return depth > 0 and any(_leaves_every_residue(x, depth - 1) for x in e.args)
+    if e.op is _FLOOR_DIV and type(e.args[1]) is IntConstant:
+        return depth > 0 and _leaves_every_residue(e.args[0], depth - 1)
+    return type(e) is IntSymbol
 
 
 def congruence(facts: Facts, e: IntExpr) -> Congruence:
     """``(m, r)``: the expression is congruent to r modulo m (m == 0: it is r)."""
+    normal = facts.normalized(e)[0]
+    if not facts.has_residues and _leaves_every_residue(normal, DEPTH):
+        return Congruence.anything()
     try:
         with limited(RANGE_STEPS):
-            return _congruence(facts, facts.normalized(e)[0], None)
+            return _congruence(facts, normal, None)
     except ExhaustedError:
         if remaining() <= 0:
             raise

@@ -11,16 +11,15 @@ maximum, one by divisibility a quotient rounded up.
 
 Sources: Birkhoff, Lattice Theory, 1948 (free distributive lattices); Quine, The problem of
 simplifying truth functions, 1952.
-Guarantees: every step is an identity of all integers and needs no fact; what is written has at
-most `OPERANDS` operands for each choice, or it is left as it was.
+Guarantees: every step is an identity of all integers and needs no fact; nests of extrema that
+are too large (`extrema`) are left as they were.
 Limits: identities that need cases (of sums of several choices, say) are for other methods.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
-from math import gcd
 from typing import Any, Final, TypeAlias
 
 from shapes.base.budget import attempted, spend
@@ -28,25 +27,40 @@ from shapes.expr.booleans import where
 from shapes.expr.integers import floor_division, maximum, minimum
 from shapes.expr.linear import eq_zero, le_zero, multiply, ne_zero, scale, shift
 from shapes.expr.nodes import (
+    CONSTANT,
     LE_ZERO,
     OPERATORS,
     RELATIONS,
+    SUM,
+    SYMBOL,
     BoolExpr,
     Expr,
     IntConstant,
     IntExpr,
+    Sum,
     combine,
     constant,
     int_operands,
     side_of,
 )
 from shapes.facts.cache import Part
-from shapes.facts.store import Facts
+from shapes.facts.store import Facts, Reasons
 from shapes.facts.verdict import Proof
-from shapes.prove.quotient_forms import divided, first, halves, in_order, quotient_of_sum
+from shapes.prove.extrema import (
+    EXTREMA,
+    SUMMED,
+    Clauses,
+    Reader,
+    TooManyError,
+    extremum,
+    greatest,
+    one_choice,
+    written,
+)
+from shapes.prove.quotient_forms import first, halves, in_order, quotient_of_sum
 from shapes.prove.selections import selection
 from shapes.prove.tactics import CHOICES, METHODS
-from shapes.traversal.interpret import interpret, walk
+from shapes.traversal.interpret import interpret, interpret_in_order, walk
 from shapes.traversal.substitute import Builder
 
 __all__ = ["by_choice_form", "in_choice_form"]
@@ -55,28 +69,29 @@ METHOD: Final = "normal form of choices"
 AFTERWARDS: Final = ("canonical", "ranges", "differences")
 """The methods that are tried on what is written."""
 
-OPERANDS: Final = 12
-"""Operands of one choice, repetitions included."""
-CLAUSES: Final = 8
-"""Maxima in one minimum."""
 FORM_STEPS: Final = 20_000
 """Steps (see `budget`) of writing one side of a relation; short ones take a tenth of them."""
-WRITTEN: Final = 8
-"""Steps of writing one maximum."""
-SUMMED: Final = 4
-"""Minima of maxima with so many operands together are written as sums."""
 
 _MIN: Final = OPERATORS["Min"]
 _MAX: Final = OPERATORS["Max"]
 _WHERE: Final = OPERATORS["Where"]
 _QUOTIENT: Final = OPERATORS["FloorDiv"]
-_EXTREMA: Final = (_MIN, _MAX)
 _CHOSEN: Final = (_MIN, _MAX, _WHERE)
 _RELATION: Final = {"LeZero": le_zero, "EqZero": eq_zero, "NeZero": ne_zero}
 _ZERO: Final = constant(0)
 
-Clauses: TypeAlias = "list[frozenset[IntExpr]]"
-"""The minimum of the maxima of sets."""
+_SELECTION: Final = 1
+_SHORT_MINIMUM: Final = 2
+"""A minimum that is written as a sum."""
+_UNSORTED: Final = 4
+"""A maximum that may be written by the opposites of its operands, the quotient of a choice, or
+a sum that may have halves."""
+
+_COMPOSED: Final = 8
+"""A choice or a quotient."""
+
+Marks: TypeAlias = dict[Expr, int]
+"""Which of these are in nodes."""
 
 
 def by_choice_form(facts: Facts, claim: BoolExpr) -> Proof | None:
@@ -89,7 +104,7 @@ def by_choice_form(facts: Facts, claim: BoolExpr) -> Proof | None:
         for name in AFTERWARDS:
             found = METHODS[name](facts, made)
             if found is not None:
-                return Proof(METHOD, facts.in_order(frozenset(found.facts) | why))
+                return Proof(METHOD, facts.in_order(why | Reasons(found.facts)))
     return None
 
 
@@ -102,9 +117,15 @@ def _forms(facts: Facts, claim: BoolExpr) -> Iterator[BoolExpr]:
     yield made
     if not any(map(_divides_choice, walk(claim))):
         return
-    for before in (made, claim):
-        again = _kept(facts, before, in_choice_form_again)
-        if again is not None and again is not before and again is not made:
+    seen = [claim, made]
+    for before, write in (
+        (claim, in_choice_form_of_remainders),
+        (made, in_choice_form_again),
+        (claim, in_choice_form_again),
+    ):
+        again = _kept(facts, before, write)
+        if again is not None and again not in seen:
+            seen.append(again)
             yield again
 
 
@@ -163,31 +184,117 @@ def in_choice_form(e: Any) -> Any:
 
     What is written has a value wherever the expression has one.
     """
-    if any(node.op is _WHERE for node in walk(e)):
-        e = interpret(_Selections(), {}, e)
-    return _in_maxima(interpret(_Forms(), {}, e))
+    return _in_maxima(_changed(_Extrema(), *_chosen(e), _COMPOSED))
+
+
+def in_choice_form_of_remainders(e: Any) -> Any:
+    """The same with sums as they are read, and the remainders of choices left for later."""
+    return _in_maxima(interpret(_Remainders(), {}, _chosen(e)[0]))
 
 
 def in_choice_form_again(e: Any) -> Any:
-    """The same with the remainders of choices, for what has been in normal form."""
-    return _in_maxima(interpret(_Extrema(), {}, e))
+    """The same with sums as they are read, for what has been in normal form."""
+    return _in_maxima(interpret(_Read(), {}, e))
+
+
+def _chosen(e: Any) -> tuple[Any, Marks]:
+    """An expression in which selections are extrema and quotients where they show it as they
+    stand, with its marks."""
+    marks = _marks(e)
+    if not marks[e] & _SELECTION:
+        return e, marks
+    made = _changed(_Selections(), e, marks, _SELECTION)
+    return made, _marks(made)
 
 
 def _in_maxima(e: Any) -> Any:
     """An expression in which minima of few maxima are sums of these."""
     if type(e) is IntConstant:
         return e
-    summed: Any = interpret(_Sums(), {}, e)
-    return interpret(_Turned(summed), {}, summed)
+    marks = _marks(e)
+    summed = _changed(_Sums(), e, marks, _SHORT_MINIMUM)
+    if summed is not e:
+        marks = _marks(summed)
+    return _changed(_Turned(marks), summed, marks, _UNSORTED)
+
+
+def _marks(e: Expr) -> Marks:
+    """What is in each node of an expression, itself included."""
+    found: Marks = {}
+    stack = [e]
+    while stack:
+        node = stack[-1]
+        operands: Iterable[Expr] = node.args
+        if type(node) is Sum:
+            operands = node.terms()
+        mark = 0
+        ready = True
+        for x in operands:
+            inner = found.get(x)
+            if inner is not None:
+                mark |= inner
+            elif x.op is SYMBOL or x.op is CONSTANT:
+                found[x] = 0
+            else:
+                stack.append(x)
+                ready = False
+        if ready:
+            stack.pop()
+            found[node] = mark | _own_mark(node)
+    spend(len(found))
+    return found
+
+
+def _own_mark(node: Expr) -> int:
+    """The marks that a node has whatever it is made of."""
+    op = node.op
+    if op is SUM and isinstance(node, IntExpr):
+        quotients = [t for t in node.terms() if t.op is _QUOTIENT]
+        return _UNSORTED if len(quotients) > 1 else 0
+    if op is _QUOTIENT:
+        return _COMPOSED | _UNSORTED if _divides_choice(node) else _COMPOSED
+    if op not in CHOICES:
+        return 0
+    if op is _WHERE:
+        return _COMPOSED | _SELECTION
+    if op is _MIN and len(node.args) <= SUMMED:
+        return _COMPOSED | _SHORT_MINIMUM
+    return _COMPOSED | _UNSORTED if op is _MAX and len(node.args) > 2 else _COMPOSED
+
+
+def _changed(analysis: Builder, e: Any, marks: Marks, bit: int) -> Any:
+    """What an analysis makes of an expression that only changes what has a mark."""
+    if not marks[e] & bit:
+        return e
+    nodes: list[Expr] = []
+    known: dict[Any, Any] = {}
+    for node, mark in marks.items():
+        if mark & bit:
+            nodes.append(node)
+        else:
+            known[node] = node
+    interpret_in_order(analysis, nodes, known)
+    return known[e]
 
 
 _FORMS: Final[dict[Callable[[Any], Any], Part[IntExpr, IntExpr | None]]] = {
     in_choice_form: Part("normal forms of choices", 64),
+    in_choice_form_of_remainders: Part("normal forms of choices but for remainders", 64),
     in_choice_form_again: Part("normal forms of choices and of their remainders", 64),
 }
 
 
-class _Selections(Builder):
+class _Added(Builder):
+    """The analysis that builds what it is given; sums are of integers."""
+
+    def linear(self, k: int, coefficients: Sequence[int], values: list[Any]) -> Any:
+        total: Any = constant(k)
+        for c, value in zip(coefficients, values):
+            total = combine(1, total, c, value)
+        return total
+
+
+class _Selections(_Added):
     """The analysis that writes selections as extrema and quotients, where their conditions
     and arms show it as they stand."""
 
@@ -200,20 +307,14 @@ def _as_it_stands(e: IntExpr) -> IntExpr:
     return e
 
 
-class _Sorted(Builder):
+class _Sorted(_Added):
     """The analysis that writes sums, and quotients of choices, in one way."""
 
     def linear(self, k: int, coefficients: Sequence[int], values: list[Any]) -> Any:
-        total: Any = constant(k)
-        for c, value in zip(coefficients, values):
-            total = combine(1, total, c, value)
-        return halves(total)
+        return halves(super().linear(k, coefficients, values))
 
     def floordiv(self, x: Any, y: Any) -> Any:
         return _quotient(x, y)
-
-    def mod(self, x: Any, y: Any) -> Any:
-        return combine(1, x, -1, multiply(y, _quotient(x, y)))
 
 
 class _Extrema(_Sorted):
@@ -221,27 +322,34 @@ class _Extrema(_Sorted):
     maxima."""
 
     def min(self, *operands: Any) -> Any:
-        return _extremum(minimum(*operands))
+        return extremum(minimum(*operands))
 
     def max(self, *operands: Any) -> Any:
-        return _extremum(maximum(*operands))
+        return extremum(maximum(*operands))
 
     def abs(self, x: Any) -> Any:
         """``Abs(x) = 2*Max(x, 0) - x``."""
-        return combine(2, _extremum(maximum(x, _ZERO)), -1, x)
+        return combine(2, extremum(maximum(x, _ZERO)), -1, x)
 
     def where(self, p: Any, a: Any, b: Any) -> Any:
         made: Any = where(p, a, b)
-        return selection(made, _quotient, _extremum) if made.op is _WHERE else made
+        return selection(made, _quotient, extremum) if made.op is _WHERE else made
 
 
-class _Forms(_Extrema):
+class _Read(_Extrema):
+    """The same for sums as they are read, with remainders."""
+
+    def mod(self, x: Any, y: Any) -> Any:
+        return combine(1, x, -1, multiply(y, _quotient(x, y)))
+
+
+class _Remainders(_Read):
     """The same, but for remainders of choices."""
 
     def mod(self, x: Any, y: Any) -> Any:
         """The quotient of a choice is left for later: what it is in is often the remainder of
         the same choice on both sides."""
-        if type(y) is IntConstant and any(t.op in _EXTREMA for t in x.terms()):
+        if type(y) is IntConstant and any(t.op in EXTREMA for t in x.terms()):
             return combine(1, x, -y.constant, floor_division(_in_maxima(x), y))
         return super().mod(x, y)
 
@@ -258,12 +366,12 @@ class _Sums(_Sorted):
         union = frozenset[IntExpr]().union(*clauses)
         if len(union) > SUMMED:
             return made
-        everything = _written([union])
+        everything = written([union])
         return combine(1, _of_parts(clauses, _one_clause), _sign(len(clauses)), everything)
 
 
 def _one_clause(clause: frozenset[IntExpr]) -> IntExpr:
-    return _written([clause])
+    return written([clause])
 
 
 def _of_parts(clauses: Clauses, write: Callable[[frozenset[IntExpr]], IntExpr]) -> IntExpr:
@@ -284,9 +392,9 @@ class _Turned(_Sorted):
     """The analysis that writes a maximum, or the opposite of a minimum, in one way, where it
     is no operand of a minimum of maxima in an expression."""
 
-    def __init__(self, e: Expr) -> None:
+    def __init__(self, marks: Marks) -> None:
         super().__init__()
-        minima = (node for node in walk(e) if node.op is _MIN)
+        minima = [node for node in marks if node.op is _MIN]
         self._within = {t for node in minima for x in int_operands(node) for t in x.terms()}
 
     def refine(self, node: Expr, value: Any) -> Any:
@@ -298,17 +406,17 @@ class _Turned(_Sorted):
 def _turned(clause: frozenset[IntExpr]) -> IntExpr:
     """A maximum, written by that of its operands or of their opposites: by whichever has the
     lesser difference between its least operands."""
-    clause = _greatest(clause)
+    clause = greatest(clause)
     if not 3 <= len(clause) <= SUMMED:
-        return _written([clause])
+        return written([clause])
     ordered = in_order(clause)
     low = combine(1, ordered[1], -1, ordered[0])
     high = combine(1, ordered[-1], -1, ordered[-2])
     if low is high or in_order([low, high])[0] is low:
-        return _written([clause])
+        return written([clause])
     opposites = [frozenset((scale(-1, x),)) for x in ordered]
     # ``Max(x, y, z) = -Min(-x, -y, -z)``
-    everything = _written([frozenset[IntExpr]().union(*opposites)])
+    everything = written([frozenset[IntExpr]().union(*opposites)])
     return combine(-1, _of_parts(opposites, _turned), -_sign(len(opposites)), everything)
 
 
@@ -322,167 +430,6 @@ def _maximum_of(x: IntExpr) -> tuple[IntExpr, ...]:
     return tuple(combine(1, rest, c, arm) for arm in int_operands(atom))
 
 
-# --------------------------------------------------------------------------- extrema
-
-
-class _TooManyError(Exception):
-    """More operands or clauses than the limits."""
-
-
-def _extremum(e: IntExpr) -> IntExpr:
-    """A minimum, maximum or magnitude, or a sum with one, as a sum and a choice whose first
-    operand is 0."""
-    if e.op not in _EXTREMA:
-        return e
-    operands = int_operands(e)
-    if not any(t.op in _EXTREMA for x in operands for t in x.terms()):
-        if e.op is _MAX:
-            return _written([_greatest(frozenset(operands))])
-        opposites = frozenset(scale(-1, x) for x in operands)
-        return scale(-1, _written([_greatest(opposites)]))
-    common = _common_choices(operands)
-    try:
-        clauses = _Reader().clauses(e, common)
-        if all(len(clause) == 1 for clause in clauses):
-            opposite = [frozenset(scale(-1, x) for (x,) in clauses)]
-        elif len(clauses) > 1:
-            opposite = _Reader().clauses(scale(-1, e), scale(-1, common))
-        else:
-            return combine(1, common, 1, _written(clauses))
-    except _TooManyError:
-        return e
-    if _size(opposite) < _size(clauses):
-        return combine(1, common, -1, _written(opposite))
-    return combine(1, common, 1, _written(clauses))
-
-
-def _size(clauses: Clauses) -> tuple[int, int]:
-    """How much is written: the maxima, and their operands."""
-    return len(clauses), sum(map(len, clauses))
-
-
-def _common_choices(operands: Sequence[IntExpr]) -> IntExpr:
-    """The choices that are added to every operand alike."""
-    common = _ZERO
-    for atom in operands[0].terms():
-        if atom.op in _EXTREMA:
-            times = [x.terms().get(atom, 0) for x in operands]
-            if all(t > 0 for t in times) or all(t < 0 for t in times):
-                common = combine(1, common, min(times, key=abs), atom)
-    return common
-
-
-class _Reader:
-    """Reads a nest of extrema as a minimum of maxima, within a limit."""
-
-    def __init__(self) -> None:
-        self._left = OPERANDS
-
-    def clauses(self, e: IntExpr, without: IntExpr = _ZERO) -> Clauses:
-        """The maxima whose minimum an extremum is, less what is added to its operands; a
-        sum of several choices is an operand like others."""
-        spend(1 + len(e.terms()))
-        chosen = _one_choice(e)
-        if chosen is not None:
-            atom, c = chosen
-            rest = combine(1, combine(1, e, -c, atom), -1, without)
-            parts = [self.clauses(combine(1, rest, c, x)) for x in int_operands(atom)]
-            least = (atom.op is _MIN) is (c > 0)
-            return _least_clauses(_both(parts) if least else _either(parts))
-        self._left -= 1
-        if self._left < 0:
-            raise _TooManyError
-        return [frozenset((e,))]
-
-
-def _one_choice(e: IntExpr) -> tuple[IntExpr, int] | None:
-    """The extremum that a sum is one with: the only one, or one of which an operand undoes
-    others, as in ``a + Max(0, b - a)``."""
-    choices = _choices_in(e)
-    if len(choices) <= 1 or len(choices) > SUMMED:
-        return choices[0] if len(choices) == 1 else None
-    for atom, c in choices:
-        rest = combine(1, e, -c, atom)
-        arms = (combine(1, rest, c, x) for x in int_operands(atom))
-        if any(len(_choices_in(arm)) < len(choices) - 1 for arm in arms):
-            return atom, c
-    return None
-
-
-def _choices_in(e: IntExpr) -> list[tuple[IntExpr, int]]:
-    return [(atom, c) for atom, c in e.terms().items() if atom.op in _EXTREMA]
-
-
-def _both(parts: list[Clauses]) -> Clauses:
-    return [clause for part in parts for clause in part]
-
-
-def _either(parts: list[Clauses]) -> Clauses:
-    found: Clauses = [frozenset()]
-    for part in parts:
-        if len(found) * len(part) > 4 * CLAUSES:
-            raise _TooManyError
-        found = _smallest([a | b for a in found for b in part])
-    return found
-
-
-def _smallest(clauses: Clauses) -> Clauses:
-    """Without sets that contain others."""
-    found = list(dict.fromkeys(clauses))
-    return [c for c in found if not any(d < c for d in found)]
-
-
-def _least_clauses(clauses: Clauses) -> Clauses:
-    """Without operands and maxima that others make superfluous."""
-    spend(len(clauses) * len(clauses))
-    clauses = _smallest([_greatest(clause) for clause in clauses])
-    if len(clauses) > CLAUSES:
-        raise _TooManyError
-    return [c for c in clauses if not any(d is not c and _below(d, c) for d in clauses)]
-
-
-def _greatest(clause: frozenset[IntExpr]) -> frozenset[IntExpr]:
-    """Without operands that are less than others by a number."""
-    if len(clause) == 1:
-        return clause
-    greatest: dict[IntExpr, int] = {}
-    for x in clause:
-        direction = shift(x, -x.constant)
-        known = greatest.get(direction)
-        if known is None or known < x.constant:
-            greatest[direction] = x.constant
-    return frozenset(shift(x, k) for x, k in greatest.items())
-
-
-def _below(a: frozenset[IntExpr], b: frozenset[IntExpr]) -> bool:
-    """Whether a maximum is never above another one, operand by operand."""
-    return all(any(_never_above(x, y) for y in b) for x in a)
-
-
-def _never_above(x: IntExpr, y: IntExpr) -> bool:
-    difference = combine(1, x, -1, y)
-    return type(difference) is IntConstant and difference.constant <= 0
-
-
-def _written(clauses: Clauses) -> IntExpr:
-    """The least operand, and a multiple of the choice among the differences from it."""
-    operands = list(dict.fromkeys(x for clause in clauses for x in clause))
-    spend(WRITTEN * (1 + len(operands)))
-    if len(operands) == 1:
-        return operands[0]
-    base = first(operands)
-    differences = {x: combine(1, x, -1, base) for x in operands}
-    g = 0
-    for d in differences.values():
-        g = gcd(g, d.constant, *d.terms().values())
-    short = {x: divided(d, g) for x, d in differences.items()}
-    maxima = [maximum(*(short[x] for x in clause)) for clause in clauses]
-    return combine(1, base, g, minimum(*maxima) if len(maxima) > 1 else maxima[0])
-
-
-# --------------------------------------------------------------------------- quotients
-
-
 def _quotient(x: IntExpr, divisor: IntExpr) -> IntExpr:
     """``Max(x, y) // k`` as ``Max(x // k, y // k)`` for a number k >= 1, and so for what is
     added to a choice."""
@@ -493,10 +440,10 @@ def _quotient(x: IntExpr, divisor: IntExpr) -> IntExpr:
     if not choices:
         return quotient_of_sum(x, k)
     selections = [one for one in choices if one[0].op is _WHERE]
-    chosen = selections[0] if len(selections) == 1 else _one_choice(x)
+    chosen = selections[0] if len(selections) == 1 else one_choice(x)
     if chosen is None:
         x = _in_maxima(x) if len(choices) - len(selections) > 1 else x
-        chosen = _one_choice(x)
+        chosen = one_choice(x)
     if chosen is None:
         return quotient_of_sum(x, k)
     atom, c = chosen
@@ -508,10 +455,10 @@ def _quotient(x: IntExpr, divisor: IntExpr) -> IntExpr:
         arms = (_quotient(combine(1, rest, c, arm), divisor) for arm in (a, b))
         made = where(condition, *arms)
         assert isinstance(made, IntExpr)
-        return selection(made, _quotient, _extremum) if made.op is _WHERE else made
+        return selection(made, _quotient, extremum) if made.op is _WHERE else made
     try:
-        clauses = _Reader().clauses(x)
-    except _TooManyError:
+        clauses = Reader().clauses(x)
+    except TooManyError:
         return floor_division(x, divisor)
     maxima = [maximum(*(_quotient(e, divisor) for e in clause)) for clause in clauses]
-    return _extremum(minimum(*maxima) if len(maxima) > 1 else maxima[0])
+    return extremum(minimum(*maxima) if len(maxima) > 1 else maxima[0])

@@ -51,6 +51,9 @@ OPERANDS: Final = 8
 ARMS: Final = 48
 """Operands of one relation, repetitions included."""
 
+ROWS: Final = 8
+"""Rows that break a relation, among which one is chosen."""
+
 _MIN: Final = OPERATORS["Min"]
 _MAX: Final = OPERATORS["Max"]
 
@@ -112,7 +115,7 @@ def _never_above(facts: Facts, e: IntExpr, shown: _Shown) -> bool:
     broken = _truths(below, count) & ~_truths(above, count)
     orders = _Orders(facts, list(table.operands))
     while broken:
-        found = orders.excluding((broken & -broken).bit_length() - 1)
+        found = orders.excluding(_row_of(broken, count))
         if found is None:
             return False
         # Rows in which operand i is 1 and operand j is 0 do not occur.
@@ -121,6 +124,20 @@ def _never_above(facts: Facts, e: IntExpr, shown: _Shown) -> bool:
         shown.need(facts, order)
     shown.sides.append((left, right))
     return True
+
+
+def _row_of(rows: int, count: int) -> int:
+    """One of the rows, of the first few one with the fewest pairs of a one and a zero."""
+    best, fewest = -1, count * count
+    for _ in range(ROWS):
+        row = (rows & -rows).bit_length() - 1
+        ones = row.bit_count()
+        if ones * (count - ones) < fewest:
+            best, fewest = row, ones * (count - ones)
+        rows &= rows - 1
+        if not rows or fewest < count:
+            break
+    return best
 
 
 def _sides(e: IntExpr) -> tuple[IntExpr, IntExpr]:
@@ -205,14 +222,21 @@ class _Orders:
         numbers = range(len(self._operands))
         ones = [i for i in numbers if row >> i & 1]
         zeros = [j for j in numbers if not row >> j & 1]
-        orders = [(i, j, self._order(i, j)) for i in ones for j in zeros]
-        for i, j, order in sorted(orders, key=lambda one: one[2] is not TRUE):
-            if (i, j) in self._asked:
-                continue
-            if order is TRUE or in_range(self._facts, order):
+        pairs = [(i, j) for i in ones for j in zeros if (i, j) not in self._asked]
+        for i, j in pairs:
+            if self._is_less_by_number(i, j):
+                return i, j, TRUE
+        for i, j in pairs:
+            order = self._order(i, j)
+            if in_range(self._facts, order):
                 return i, j, order
             self._asked.add((i, j))
         return None
+
+    def _is_less_by_number(self, i: int, j: int) -> bool:
+        """Whether one is the other and a number of at most 0: then their keys differ by it."""
+        x, y = self._operands[i], self._operands[j]
+        return x.constant <= y.constant and x.key - y.key == x.constant - y.constant
 
     def _order(self, i: int, j: int) -> BoolExpr:
         return le_zero(combine(1, self._operands[i], -1, self._operands[j]))

@@ -39,9 +39,11 @@ def quotient_of_sum(x: IntExpr, k: int) -> IntExpr:
     that and the opposite of the same for -x, rounded up, the one that is less in the order of
     coefficients. Quotients that are terms of x are made part of this one first."""
     sign, found = 1, None
-    if any(t.op is _QUOTIENT for t in x.terms()):
-        x = halves(x)
-        found = _innermost(x)
+    for t in x.terms():
+        if t.op is _QUOTIENT:
+            x = halves(x)
+            found = _innermost(x)
+            break
     while found is not None:
         term, u, m = found
         c = x.terms()[term]
@@ -53,7 +55,7 @@ def quotient_of_sum(x: IntExpr, k: int) -> IntExpr:
         k *= m
         found = _innermost(x)
     whole, rest = _nearest(x, k)
-    if any(2 * c == k for c in rest.terms().values()):
+    if k % 2 == 0 and k // 2 in rest.terms().values():
         # (Of others the sign of a quotient's numerator is the kernel's to choose.)
         opposite, other = _nearest(shift(scale(-1, x), k - 1), k)
         if first([rest, other]) is other:

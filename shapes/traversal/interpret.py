@@ -44,7 +44,9 @@ from shapes.expr.operators import BY_HANDLER
 from shapes.expr.remainders import parts, sides
 from shapes.traversal.analysis import Analysis
 
-__all__ = ["free_symbols", "interpret", "operands_read", "symbols_of", "walk"]
+__all__ = [
+    "free_symbols", "interpret", "interpret_in_order", "operands_read", "symbols_of", "walk",
+]  # fmt: skip
 
 Finish = Callable[[list[Any]], Any]
 Plan = tuple[Sequence[Any], Finish]
@@ -138,6 +140,31 @@ def _interpret(
         known[node] = value if refine is None else refine(node, value)
     spend(visited)
     return known[expr]
+
+
+def interpret_in_order(
+    analysis: Analysis[V], nodes: Sequence[Expr], known: dict[Expr, V]
+) -> None:
+    """The same for nodes of ours of which each comes after its operands, with sums as the
+    kernel keeps them (`walk` has such an order); `known` has the values of other operands, and
+    gets theirs. Relations are in one-sided form."""
+    refine = getattr(analysis, "refine", None)
+    spend(len(nodes))
+    for node in nodes:
+        op = node.op
+        if isinstance(node, Sum):
+            terms = node.terms()
+            spend(len(terms))
+            coefficients = list(terms.values())
+            value = _linear(analysis, node.constant, coefficients, [known[t] for t in terms])
+        else:
+            values = [known[x] for x in node.args]
+            method = getattr(analysis, op.handler, None) if values else None
+            if method is None or op is PRODUCT:
+                value = _without_handler(analysis, {}, node, values)
+            else:
+                value = method(*values)
+        known[node] = value if refine is None else refine(node, value)
 
 
 def _without_handler(

@@ -148,6 +148,22 @@ def _division(op: Op, i: int, j: int) -> Step:
     return step
 
 
+def _extremum(op: Op, places: Sequence[int]) -> Step:
+    """A minimum or maximum: of small integers at once, else by the operator's meaning."""
+    choose = min if op is OPERATORS["Min"] else max
+
+    def step(slots: list[Any]) -> Any:
+        values = [slots[place] for place in places]
+        for value in values:
+            if type(value) is not int:
+                return _MEANING.unknown(op, values)
+        return choose(values)
+
+    return step
+
+
+_EXTREMA: Final = (OPERATORS["Min"], OPERATORS["Max"])
+
 _DIVISIONS: Final = (OPERATORS["FloorDiv"], OPERATORS["Mod"])
 
 _COMPARED: Final = {LE_ZERO: _at_most_zero, EQ_ZERO: _equal_to_zero, NE_ZERO: _unlike_zero}
@@ -213,4 +229,6 @@ class _Recorder:
         chosen = tuple(places)
         if op in _DIVISIONS:
             return self.recorded(_division(op, *chosen))
+        if op in _EXTREMA:
+            return self.recorded(_extremum(op, chosen))
         return self.recorded(lambda slots: _MEANING.unknown(op, [slots[p] for p in chosen]))

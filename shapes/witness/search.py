@@ -168,7 +168,10 @@ class Search:
         constants = _Constants([self._goal, *self._conditions])
         candidates = [_candidates(self._facts, s, constants, hints) for s in self._free]
         points = _combinations([Lazy(values) for values in candidates])
-        yield from itertools.islice(points, 1 + len(self._free))
+        first = list(itertools.islice(points, 1))
+        if first != [tuple(start.values())]:  # (often the model is where everything begins)
+            yield from first
+        yield from itertools.islice(points, len(self._free))
         yield from _corners(self._facts, self._free)
         yield from points
 

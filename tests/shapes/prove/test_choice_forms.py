@@ -17,6 +17,7 @@ from shapes.prove.choice_forms import (
     by_choice_form,
     in_choice_form,
     in_choice_form_again,
+    in_choice_form_of_remainders,
 )
 from shapes.prove.ladder import METHODS, Effort, prove
 from shapes.traversal.evaluate import evaluate
@@ -154,7 +155,8 @@ def test_values_are_kept(seed: int) -> None:
         text = written(draw, draw.choice((2, 3, 3)))
         before = parse(text)
         after = in_choice_form(before)
-        forms = after, in_choice_form_again(after), in_choice_form_again(before)
+        read = in_choice_form_of_remainders(before)
+        forms = after, read, in_choice_form_again(after), in_choice_form_again(before)
         changed += after is not before
         symbols = free_symbols(before, *forms)
         for _ in range(20):
