@@ -26,12 +26,13 @@ from torch.fx.experimental.symbolic_shapes import canonicalize_bool_expr
 
 from asserts.dialects.torch.symbols.loaded import is_unbacked
 from shapes.base import Location, is_internal
-from shapes.expr import Expr, symbol
+from shapes.expr import BoolExpr, Expr, symbol
 from shapes.traversal import free_symbols, substitute
 
 __all__ = [
     "RecordedCheck",
     "Text",
+    "computed_by",
     "constant_text",
     "count_of_recorded",
     "deferred_as",
@@ -41,6 +42,7 @@ __all__ = [
     "record_check",
     "recorded_checks",
     "recording_expect_true",
+    "traced",
     "was_placed",
 ]
 
@@ -157,7 +159,7 @@ def _record(
     if not getattr(expr, "free_symbols", None):
         # True as soon as it was written, because of what torch assumes of its symbols: what
         # was written is still in the graph that is being traced.
-        expr = _traced(node)
+        expr = traced(node)
         if expr is None:
             return
     found = RecordedCheck(expr, _message(check), where, _before_solving(shape_env, node, expr))
@@ -179,31 +181,39 @@ def _before_solving(shape_env: TorchShapeEnv, node: SymNode, expr: Any) -> Expr 
     the size ``s`` is 0."""
     if isinstance(expr, Expr) or not any(map(is_unbacked, shape_env.replacements)):
         return None
-    found = _traced(node)
+    found = traced(node)
     if found is None:
         return None
     known = {shape_env.unbacked_renamings.get(s, s).name for s in expr.free_symbols}
     return None if {s.name for s in free_symbols(found)} == known else found
 
 
-def _traced(node: SymNode) -> Expr | None:
-    """The condition that the nodes of the graph in the making compute for a value."""
+def traced(node: SymNode) -> Expr | None:
+    """What the nodes of the graph in the making compute for a value."""
     mode = get_proxy_mode()
     if mode is None:
         return None
     slot = mode.tracer.symnode_tracker.sym_node_dict.get(node)
     if slot is None:
         return None
+    return computed_by(slot.force().node, node.shape_env)
+
+
+def computed_by(node: fx.Node, shape_env: TorchShapeEnv, key: str = "val") -> Expr | None:
+    """What a node computes of symbols, and that it can be computed; None if that cannot be
+    read, or is a constant. The nodes of a graph have their values under a `key`."""
     from asserts.conditions.lift import Lifter
     from asserts.dialects.torch.answers.graph import TorchDialect
     from asserts.dialects.torch.symbols.shape_env import TorchEnv
 
     # (Symbols of one name and kind are one object, so any environment can read them.)
-    lifter = Lifter(fx.Graph(), TorchDialect(TorchEnv(None)))
-    found = lifter.condition_of(slot.force().node)
+    lifter = Lifter(fx.Graph(), TorchDialect(TorchEnv(None), key))
+    found = lifter.expr_of(node)
+    if isinstance(found, BoolExpr):
+        found = lifter.condition_of(node)
     if found is None or found.is_constant:
         return None
-    return substitute(found, _renamed(node.shape_env, found))
+    return substitute(found, _renamed(shape_env, found))
 
 
 def _renamed(shape_env: TorchShapeEnv, expr: Expr) -> dict[Expr, Expr]:

@@ -1,0 +1,241 @@
+"""Branches of the program's own that torch decides by what it assumes of sizes.
+
+Torch takes a dynamic size for one of at least 2. ``if x.shape[0] == 1`` is false for it
+without a guard, and what it has derived with that assumption answers other questions. The
+program that is traced goes that way for every size, while its range admits 0 and 1. So an
+answer that torch gives to the program's own code is compared with what is enforced so far; if
+that does not imply it, the branch is asserted: at entry for sizes of inputs, else where the
+values are first known.
+
+Guarantees: no answer is changed. What the program wrote is judged, not what torch has made of
+it; where the other way only raises, the check has that message. Nothing is asserted where the
+other way computes the same: a branch that only tells something, an operand beside which
+another one decides.
+Limits: `torch.export.export` only. What torch's own functions ask (`torch.nn.functional`,
+kernels, decompositions) is theirs, and so are `guard_or_false` and the like, by which the
+program says that either answer will do. A check stands at entry also behind a write.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
+from types import CodeType, FrameType
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import fx
+from torch.fx.experimental.proxy_tensor import get_proxy_mode
+from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
+
+from asserts.conditions.report import Decision
+from asserts.dialects.torch.export.advice import is_users
+from asserts.dialects.torch.export.beside import makes_no_difference
+from asserts.dialects.torch.export.decide import count_of_answers, known
+from asserts.dialects.torch.export.decisions import note_decision
+from asserts.dialects.torch.export.interpreted import interpreted
+from asserts.dialects.torch.export.jumps import put_check
+from asserts.dialects.torch.export.questions import Question
+from asserts.dialects.torch.export.raised import own_check
+from asserts.dialects.torch.export.telling import untold
+from asserts.dialects.torch.export.traces import trace_in_force
+from asserts.dialects.torch.symbols.growing import GrowingEnv
+from asserts.dialects.torch.symbols.record import computed_by, record_check, traced
+from asserts.dialects.torch.symbols.shape_env import UnreadableError
+from shapes.errors import ContradictionError, ShapeproofError, UndefinedError
+from shapes.expr import BoolExpr, Expr, as_condition, conjunction, make, negation
+from shapes.prove import entails
+from shapes.traversal import defined
+
+__all__ = ["asserting_answers", "asserting_jumps", "asserting_numbers"]
+
+EFFORT: Final = "default"
+
+_TORCH: Final = os.path.dirname(torch.__file__) + os.sep
+_PASSED: Final = frozenset((
+    "__bool__", "__index__", "__int__", "_assert", "__torch_function__",
+    "handle_torch_function",
+))  # fmt: skip
+"""Functions of torch's through which Python asks a number, and calls of `torch._assert` go."""
+
+_POLYFILLS: Final = os.path.join(_TORCH, "_dynamo", "polyfills") + os.sep
+"""What dynamo reads in place of functions of Python's that are written in C."""
+
+_ASSUMED: Final = "exported with `{}` as for sizes of at least 2"
+
+_ANSWERED: WeakKeyDictionary[TorchShapeEnv, dict[tuple[Expr, Any], bool]] = WeakKeyDictionary()
+
+
+# --------------------------------------------------------------------------- who asks
+
+
+def asserting_answers(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """torch's `SymNode.bool_` or `SymNode.int_`, by which Python asks a symbolic number for
+    its truth or its value."""
+
+    def answered(self: Any) -> Any:
+        before = count_of_answers()
+        answer = original(self)
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and _is_passed(frame.f_code):
+            frame = frame.f_back
+        is_own = frame is not None and _is_users(frame.f_code.co_filename)
+        if is_own and count_of_answers() == before:
+            _asked_by_python(self, answer)
+        return answer
+
+    return answered
+
+
+def _is_passed(code: CodeType) -> bool:
+    return code.co_name in _PASSED and code.co_filename.startswith(_TORCH)
+
+
+_is_users: Final = lru_cache(maxsize=1024)(is_users)
+
+
+def _asked_by_python(node: Any, answer: Any) -> None:
+    trace = trace_in_force()
+    if trace is None or get_proxy_mode() is None or node.shape_env is None:
+        return
+    claim = _stated(traced(node), answer)
+    if claim is None:  # (nothing in the graph computes it)
+        claim = _read(node, answer)
+    if claim is not None:
+        _judge(node.shape_env, claim, answer, None)
+
+
+def asserting_numbers(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The `SymNodeVariable.evaluate_expr` of dynamo's, by which it asks for the value of a
+    number in the program that it reads."""
+
+    def evaluate_expr(self: Any, output_graph: Any = None) -> Any:
+        before = count_of_answers()
+        answer = original(self, output_graph)
+        if count_of_answers() == before:
+            _asked_by_dynamo(self, answer)
+        return answer
+
+    return evaluate_expr
+
+
+def asserting_jumps(original: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """The `guard_bool` of dynamo's, by which it asks whether a number is 0, to jump by it."""
+
+    def guard_bool(number: Any) -> bool:
+        before = count_of_answers()
+        answer = original(number)
+        variable = sys._getframe(1).f_locals.get("value")
+        if hasattr(variable, "sym_num") and count_of_answers() == before:
+            _asked_by_dynamo(variable, answer)
+        return answer
+
+    return guard_bool
+
+
+def _asked_by_dynamo(variable: Any, answer: Any) -> None:
+    function: Any = interpreted()
+    while function is not None and function.f_code.co_filename.startswith(_POLYFILLS):
+        function = function.f_back
+    if function is None or not _is_users(function.f_code.co_filename):
+        return
+    node = getattr(variable.sym_num, "node", None)
+    if node is None or node.shape_env is None:
+        return
+    proxied = getattr(variable.as_proxy(), "node", None)
+    computed = None
+    if isinstance(proxied, fx.Node):
+        computed = computed_by(proxied, node.shape_env, "example_value")
+    claim = _stated(computed, answer)
+    if claim is None:
+        claim = _read(node, answer)
+    if claim is not None:
+        _judge(node.shape_env, claim, answer, variable)
+
+
+# --------------------------------------------------------------------------- what is judged
+
+
+def _stated(found: Expr | None, answer: Any) -> BoolExpr | None:
+    """The condition that is asked for, or that the number is what it is said to be."""
+    if found is None or found.is_constant:
+        return None
+    if isinstance(found, BoolExpr):
+        return found
+    if found.kind != "int":
+        return None
+    if isinstance(answer, bool):
+        return as_condition(make("Ne", found, 0))
+    return as_condition(make("Eq", found, int(answer)))
+
+
+def _read(node: Any, answer: Any) -> BoolExpr | None:
+    """The same, of what torch states of a number."""
+    with suppress(UnreadableError):
+        return _stated(known(node.shape_env, True).read(node._expr), answer)
+    return None
+
+
+def _judge(shape_env: TorchShapeEnv, claim: BoolExpr, answer: Any, variable: Any) -> None:
+    """Assert the answer, unless what is enforced implies it."""
+    truth = bool(answer) if isinstance(answer, bool) else True
+    answered = _ANSWERED.setdefault(shape_env, {})
+    if (claim, truth) in answered:
+        return
+    symbols = known(shape_env, True)
+    certain = _implied(symbols, claim if truth else negation(claim))
+    answered[claim, truth] = certain
+    if not certain:
+        _require(_Branch(shape_env, claim, symbols), truth, variable)
+
+
+def _implied(symbols: GrowingEnv, claim: BoolExpr) -> bool:
+    """Whether what is enforced implies a condition where it has a value: eager mode raises
+    where it has none."""
+    with suppress(ContradictionError, UndefinedError, ShapeproofError):
+        facts = symbols.env.facts
+        return entails(facts, conjunction(defined(claim), claim), EFFORT) is not None
+    return False
+
+
+class _Branch(Question):
+    """A question that torch has answered."""
+
+    def __init__(self, shape_env: TorchShapeEnv, claim: BoolExpr, symbols: GrowingEnv) -> None:
+        super().__init__(shape_env, None, symbols)
+        self.__dict__["claim"] = claim
+
+
+def _require(question: _Branch, truth: bool, variable: Any) -> None:
+    """Assert the side that is traced, if the other one is another program."""
+    claim = question.claim
+    assert isinstance(claim, BoolExpr)
+    asked, needed = question.spelled(claim), claim if truth else negation(claim)
+    noted = (asked, str(truth).lower(), question.line)
+    if untold(question) is not None:
+        reason = "the branch only tells something"
+        note_decision(question.shape_env, Decision("general", *noted, reason))
+        return
+    if makes_no_difference(question):
+        reason = "another operand beside it decides"
+        note_decision(question.shape_env, Decision("general", *noted, reason))
+        return
+    text = question.spelled(needed)
+    own = own_check(question)
+    if own is not None and own.goes_on is truth:
+        message, reason = own.message, own.reason
+        decision = Decision("check", *noted, reason, message=message)
+    else:
+        where = question.line or "the program"
+        message = f"{_ASSUMED.format(text)}: {where} goes another way otherwise"
+        reason = "torch takes sizes for at least 2"
+        decision = Decision("size", *noted, reason, text, message)
+    if variable is None:
+        record_check(question.shape_env, needed, message, question.location)
+    else:
+        put_check(interpreted().interpreter, variable, truth, message)
+    note_decision(question.shape_env, decision)
