@@ -51,7 +51,10 @@ from shapes.expr import BoolExpr, Expr, as_condition, conjunction, make, negatio
 from shapes.prove import entails
 from shapes.traversal import defined
 
-__all__ = ["asserting_answers", "asserting_jumps", "asserting_numbers"]
+__all__ = [
+    "asserting_answers", "asserting_jumps", "asserting_numbers", "asserting_results",
+    "asserting_variables",
+]  # fmt: skip
 
 EFFORT: Final = "default"
 
@@ -61,6 +64,16 @@ _PASSED: Final = frozenset((
     "handle_torch_function",
 ))  # fmt: skip
 """Functions of torch's through which Python asks a number, and calls of `torch._assert` go."""
+
+_COMPUTING: Final = frozenset(
+    os.path.join(_TORCH, *path)
+    for path in (
+        ("__init__.py",), ("overrides.py",), ("_export", "non_strict_utils.py"),
+        ("fx", "experimental", "proxy_tensor.py"), ("fx", "experimental", "sym_node.py"),
+        ("fx", "experimental", "recording.py"),
+    )
+)  # fmt: skip
+"""Modules of torch's by which numbers are computed."""
 
 _POLYFILLS: Final = os.path.join(_TORCH, "_dynamo", "polyfills") + os.sep
 """What dynamo reads in place of functions of Python's that are written in C."""
@@ -91,6 +104,22 @@ def asserting_answers(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return answered
 
 
+def asserting_results(original: Callable[..., None]) -> Callable[..., None]:
+    """The `_sym_register` of torch's tracer, which is told the results of what is computed
+    with numbers. One that is a number itself is in the program as such."""
+
+    def register(tracer: Any, func: Any, args: Any, out: Any) -> None:
+        original(tracer, func, args, out)
+        if isinstance(out, torch.SymInt) and out.node._expr.is_number:
+            frame: FrameType | None = sys._getframe(1)
+            while frame is not None and frame.f_code.co_filename in _COMPUTING:
+                frame = frame.f_back
+            if frame is not None and _is_users(frame.f_code.co_filename):
+                _asked_by_python(out.node, int(out.node._expr), tracer)
+
+    return register
+
+
 def _is_passed(code: CodeType) -> bool:
     return code.co_name in _PASSED and code.co_filename.startswith(_TORCH)
 
@@ -98,11 +127,12 @@ def _is_passed(code: CodeType) -> bool:
 _is_users: Final = lru_cache(maxsize=1024)(is_users)
 
 
-def _asked_by_python(node: Any, answer: Any) -> None:
-    trace = trace_in_force()
-    if trace is None or get_proxy_mode() is None or node.shape_env is None:
+def _asked_by_python(node: Any, answer: Any, tracer: Any = None) -> None:
+    mode = get_proxy_mode()
+    tracer = mode.tracer if tracer is None and mode is not None else tracer
+    if trace_in_force() is None or tracer is None or node.shape_env is None:
         return
-    claim = _stated(traced(node), answer)
+    claim = _stated(traced(node, tracer), answer)
     if claim is None:  # (nothing in the graph computes it)
         claim = _read(node, answer)
     if claim is not None:
@@ -121,6 +151,20 @@ def asserting_numbers(original: Callable[..., Any]) -> Callable[..., Any]:
         return answer
 
     return evaluate_expr
+
+
+def asserting_variables(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The `SymNodeVariable.create` of dynamo's, which makes what stands for a computed number
+    (see `asserting_results`)."""
+
+    def create(tx: Any, proxy: Any, sym_num: Any = None, **options: Any) -> Any:
+        made = original(tx, proxy, sym_num, **options)
+        number = getattr(made, "sym_num", None)
+        if isinstance(number, torch.SymInt) and number.node._expr.is_number:
+            _asked_by_dynamo(made, int(number.node._expr))
+        return made
+
+    return create
 
 
 def asserting_jumps(original: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -182,7 +226,7 @@ def _read(node: Any, answer: Any) -> BoolExpr | None:
 
 def _judge(shape_env: TorchShapeEnv, claim: BoolExpr, answer: Any, variable: Any) -> None:
     """Assert the answer, unless what is enforced implies it."""
-    truth = bool(answer) if isinstance(answer, bool) else True
+    truth = answer is not False
     answered = _ANSWERED.setdefault(shape_env, {})
     if (claim, truth) in answered:
         return
@@ -190,7 +234,7 @@ def _judge(shape_env: TorchShapeEnv, claim: BoolExpr, answer: Any, variable: Any
     certain = _implied(symbols, claim if truth else negation(claim))
     answered[claim, truth] = certain
     if not certain:
-        _require(_Branch(shape_env, claim, symbols), truth, variable)
+        _require(_Branch(shape_env, claim, symbols), answer, variable)
 
 
 def _implied(symbols: GrowingEnv, claim: BoolExpr) -> bool:
@@ -210,9 +254,9 @@ class _Branch(Question):
         self.__dict__["claim"] = claim
 
 
-def _require(question: _Branch, truth: bool, variable: Any) -> None:
+def _require(question: _Branch, answer: Any, variable: Any) -> None:
     """Assert the side that is traced, if the other one is another program."""
-    claim = question.claim
+    claim, truth = question.claim, answer is not False
     assert isinstance(claim, BoolExpr)
     asked, needed = question.spelled(claim), claim if truth else negation(claim)
     noted = (asked, str(truth).lower(), question.line)
@@ -237,5 +281,5 @@ def _require(question: _Branch, truth: bool, variable: Any) -> None:
     if variable is None:
         record_check(question.shape_env, needed, message, question.location)
     else:
-        put_check(interpreted().interpreter, variable, truth, message)
+        put_check(interpreted().interpreter, variable, answer, message)
     note_decision(question.shape_env, decision)

@@ -31,6 +31,8 @@ from asserts.dialects.torch.export.assuming import (
     asserting_answers,
     asserting_jumps,
     asserting_numbers,
+    asserting_results,
+    asserting_variables,
 )
 from asserts.dialects.torch.export.general import assuming_no_size
 from asserts.dialects.torch.export.jumps import interpreters, jumping
@@ -169,12 +171,16 @@ def _swap_for_examples() -> None:
 def _swap_for_branches() -> None:
     from torch._dynamo import symbolic_convert
     from torch._dynamo.variables import SymNodeVariable
+    from torch.fx.experimental import proxy_tensor
     from torch.fx.experimental.sym_node import SymNode
 
     for name in ("bool_", "int_"):
         _swap(SymNode, name, asserting_answers(getattr(SymNode, name)))
     evaluate = SymNodeVariable.evaluate_expr
     _swap(SymNodeVariable, "evaluate_expr", asserting_numbers(evaluate))
+    create = staticmethod(asserting_variables(SymNodeVariable.create))
+    _swap(SymNodeVariable, "create", create)
+    _swap(proxy_tensor, "_sym_register", asserting_results(proxy_tensor._sym_register))
     jump = symbolic_convert.guard_bool
     _swap(symbolic_convert, "guard_bool", asserting_jumps(jump))
 
@@ -190,7 +196,7 @@ def _rungs() -> tuple[Rung, ...]:
 
 
 def _swap(owner: Any, name: str, new: Any) -> None:
-    old = getattr(owner, name)
+    old = vars(owner).get(name, getattr(owner, name))  # (a method of a class is not bound)
     setattr(owner, name, new)
     _UNDO.append(lambda: setattr(owner, name, old))
 

@@ -188,15 +188,14 @@ def _before_solving(shape_env: TorchShapeEnv, node: SymNode, expr: Any) -> Expr 
     return None if {s.name for s in free_symbols(found)} == known else found
 
 
-def traced(node: SymNode) -> Expr | None:
-    """What the nodes of the graph in the making compute for a value."""
+def traced(node: SymNode, tracer: Any = None) -> Expr | None:
+    """What the nodes of the graph in the making compute for a value; its tracer is the one in
+    force if none is named."""
     mode = get_proxy_mode()
-    if mode is None:
-        return None
-    slot = mode.tracer.symnode_tracker.sym_node_dict.get(node)
-    if slot is None:
-        return None
-    return computed_by(slot.force().node, node.shape_env)
+    if tracer is None and mode is not None:
+        tracer = mode.tracer
+    slot = None if tracer is None else tracer.symnode_tracker.sym_node_dict.get(node)
+    return None if slot is None else computed_by(slot.force().node, node.shape_env)
 
 
 def computed_by(node: fx.Node, shape_env: TorchShapeEnv, key: str = "val") -> Expr | None:
