@@ -24,11 +24,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from types import CodeType, FrameType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import fx
+from torch._dynamo.variables import SymNodeVariable
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
@@ -37,15 +38,18 @@ from asserts.dialects.torch.export.advice import is_users
 from asserts.dialects.torch.export.beside import makes_no_difference
 from asserts.dialects.torch.export.decide import count_of_answers, known
 from asserts.dialects.torch.export.decisions import note_decision
-from asserts.dialects.torch.export.interpreted import interpreted
+from asserts.dialects.torch.export.idle import is_idle
+from asserts.dialects.torch.export.interpreted import DYNAMO
 from asserts.dialects.torch.export.jumps import put_check
 from asserts.dialects.torch.export.questions import Question
 from asserts.dialects.torch.export.raised import own_check
 from asserts.dialects.torch.export.telling import untold
 from asserts.dialects.torch.export.traces import trace_in_force
 from asserts.dialects.torch.symbols.growing import GrowingEnv
+from asserts.dialects.torch.symbols.lines import line_of
 from asserts.dialects.torch.symbols.record import computed_by, record_check, traced
 from asserts.dialects.torch.symbols.shape_env import UnreadableError
+from shapes.base import Location
 from shapes.errors import ContradictionError, ShapeproofError, UndefinedError
 from shapes.expr import BoolExpr, Expr, as_condition, conjunction, make, negation
 from shapes.prove import entails
@@ -61,9 +65,16 @@ EFFORT: Final = "default"
 _TORCH: Final = os.path.dirname(torch.__file__) + os.sep
 _PASSED: Final = frozenset((
     "__bool__", "__index__", "__int__", "_assert", "__torch_function__",
-    "handle_torch_function",
+    "handle_torch_function", "promote", "binary_magic_impl", "rbinary_magic_impl",
+    "sym_float", "sym_int",
 ))  # fmt: skip
 """Functions of torch's through which Python asks a number, and calls of `torch._assert` go."""
+
+_INTERPRETER: Final = os.path.join(_TORCH, "fx", "interpreter.py")
+"""What runs the graph that dynamo has made of a program."""
+
+_RUNNING: Final = os.path.join(_TORCH, "_dynamo", "utils.py")
+"""Where dynamo runs an operation that it has put into its graph."""
 
 _COMPUTING: Final = frozenset(
     os.path.join(_TORCH, *path)
@@ -79,8 +90,10 @@ _POLYFILLS: Final = os.path.join(_TORCH, "_dynamo", "polyfills") + os.sep
 """What dynamo reads in place of functions of Python's that are written in C."""
 
 _ASSUMED: Final = "exported with `{}` as for sizes of at least 2"
+_REASON: Final = "torch takes sizes for at least 2"
 
-_ANSWERED: WeakKeyDictionary[TorchShapeEnv, dict[tuple[Expr, Any], bool]] = WeakKeyDictionary()
+_ANSWERED: WeakKeyDictionary[TorchShapeEnv, set[tuple[Expr, bool]]] = WeakKeyDictionary()
+"""What was judged already."""
 
 
 # --------------------------------------------------------------------------- who asks
@@ -96,9 +109,12 @@ def asserting_answers(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and _is_passed(frame.f_code):
             frame = frame.f_back
-        is_own = frame is not None and _is_users(frame.f_code.co_filename)
-        if is_own and count_of_answers() == before:
-            _asked_by_python(self, answer)
+        if frame is not None and count_of_answers() == before:
+            file = frame.f_code.co_filename
+            if _is_own(file):
+                _asked_by_python(self, answer, frame)
+            elif file == _RUNNING and frame.f_code.co_name == "run_node":
+                _asked_by_node(self, answer, frame)
         return answer
 
     return answered
@@ -114,8 +130,8 @@ def asserting_results(original: Callable[..., None]) -> Callable[..., None]:
             frame: FrameType | None = sys._getframe(1)
             while frame is not None and frame.f_code.co_filename in _COMPUTING:
                 frame = frame.f_back
-            if frame is not None and _is_users(frame.f_code.co_filename):
-                _asked_by_python(out.node, int(out.node._expr), tracer)
+            if frame is not None and _is_own(frame.f_code.co_filename):
+                _asked_by_python(out.node, int(out.node._expr), frame, tracer)
 
     return register
 
@@ -124,10 +140,16 @@ def _is_passed(code: CodeType) -> bool:
     return code.co_name in _PASSED and code.co_filename.startswith(_TORCH)
 
 
-_is_users: Final = lru_cache(maxsize=1024)(is_users)
+@lru_cache(maxsize=1024)
+def _is_own(file: str) -> bool:
+    """Whether it is the program's own code: neither torch's nor ours (it may come from a text,
+    or a graph); or what runs the graph that is made of it."""
+    return is_users(file) or file.startswith("<") or file == _INTERPRETER
 
 
-def _asked_by_python(node: Any, answer: Any, tracer: Any = None) -> None:
+def _asked_by_python(
+    node: Any, answer: Any, frame: FrameType | None, tracer: Any = None
+) -> None:
     mode = get_proxy_mode()
     tracer = mode.tracer if tracer is None and mode is not None else tracer
     if trace_in_force() is None or tracer is None or node.shape_env is None:
@@ -136,7 +158,17 @@ def _asked_by_python(node: Any, answer: Any, tracer: Any = None) -> None:
     if claim is None:  # (nothing in the graph computes it)
         claim = _read(node, answer)
     if claim is not None:
-        _judge(node.shape_env, claim, answer, None)
+        _judge(_Asked(node.shape_env, claim, answer, _line_run(frame)))
+
+
+def _line_run(frame: FrameType | None) -> Location | None:
+    """The line of the program that a node of a graph was made from, which runs; None if no
+    graph does."""
+    while frame is not None and frame.f_code.co_filename == _INTERPRETER:
+        if frame.f_code.co_name == "run_node":
+            return line_of(frame.f_locals["n"])
+        frame = frame.f_back
+    return None
 
 
 def asserting_numbers(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -182,10 +214,8 @@ def asserting_jumps(original: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 def _asked_by_dynamo(variable: Any, answer: Any) -> None:
-    function: Any = interpreted()
-    while function is not None and function.f_code.co_filename.startswith(_POLYFILLS):
-        function = function.f_back
-    if function is None or not _is_users(function.f_code.co_filename):
+    interpreter = _interpreter(sys._getframe(1))
+    if interpreter is None or not _is_own(_file_of(interpreter)):
         return
     node = getattr(variable.sym_num, "node", None)
     if node is None or node.shape_env is None:
@@ -198,7 +228,39 @@ def _asked_by_dynamo(variable: Any, answer: Any) -> None:
     if claim is None:
         claim = _read(node, answer)
     if claim is not None:
-        _judge(node.shape_env, claim, answer, variable)
+        _judge(_Asked(node.shape_env, claim, answer, None, (interpreter, variable)))
+
+
+def _asked_by_node(number: Any, answer: Any, frame: FrameType) -> None:
+    """(What dynamo runs has asked for the number: its result is a constant.)"""
+    interpreter = _interpreter(frame)
+    for node in frame.f_locals["node"].all_input_nodes if interpreter is not None else ():
+        value = node.meta.get("example_value")
+        if getattr(value, "node", None) is number:
+            proxy = fx.Proxy(node, interpreter.output.current_tracer)
+            _asked_by_dynamo(SymNodeVariable(proxy, value), answer)
+            return
+
+
+def _interpreter(frame: FrameType | None) -> Any:
+    """What reads the program for an export; None if nothing does."""
+    while frame is not None:
+        if frame.f_code.co_filename == DYNAMO:
+            found = frame.f_locals.get("self")
+            if hasattr(found, "symbolic_locals"):
+                is_exported = found.output.export or trace_in_force() is not None
+                return found if is_exported else None
+        frame = frame.f_back
+    return None
+
+
+def _file_of(interpreter: Any) -> str:
+    """Where the code is that asks: not in what stands for functions that are written in C."""
+    file = interpreter.f_code.co_filename
+    while file.startswith(_POLYFILLS) and getattr(interpreter, "parent", None) is not None:
+        interpreter = interpreter.parent
+        file = interpreter.f_code.co_filename
+    return str(file)
 
 
 # --------------------------------------------------------------------------- what is judged
@@ -224,17 +286,31 @@ def _read(node: Any, answer: Any) -> BoolExpr | None:
     return None
 
 
-def _judge(shape_env: TorchShapeEnv, claim: BoolExpr, answer: Any, variable: Any) -> None:
+class _Asked(NamedTuple):
+    """A condition that torch has answered; the line of a graph's node that asks; and what
+    reads the program and its variable, where dynamo does."""
+
+    shape_env: TorchShapeEnv
+    claim: BoolExpr
+    answer: Any
+    where: Location | None = None
+    read: tuple[Any, Any] | None = None
+
+    @property
+    def truth(self) -> bool:
+        """Whether the condition holds where the program goes on."""
+        return self.answer is not False
+
+
+def _judge(asked: _Asked) -> None:
     """Assert the answer, unless what is enforced implies it."""
-    truth = answer is not False
-    answered = _ANSWERED.setdefault(shape_env, {})
-    if (claim, truth) in answered:
+    answered = _ANSWERED.setdefault(asked.shape_env, set())
+    if (asked.claim, asked.truth) in answered:
         return
-    symbols = known(shape_env, True)
-    certain = _implied(symbols, claim if truth else negation(claim))
-    answered[claim, truth] = certain
-    if not certain:
-        _require(_Branch(shape_env, claim, symbols), answer, variable)
+    symbols = known(asked.shape_env, True)
+    answered.add((asked.claim, asked.truth))
+    if not _implied(symbols, asked.claim if asked.truth else negation(asked.claim)):
+        _require(_Branch(asked, symbols), asked)
 
 
 def _implied(symbols: GrowingEnv, claim: BoolExpr) -> bool:
@@ -249,37 +325,49 @@ def _implied(symbols: GrowingEnv, claim: BoolExpr) -> bool:
 class _Branch(Question):
     """A question that torch has answered."""
 
-    def __init__(self, shape_env: TorchShapeEnv, claim: BoolExpr, symbols: GrowingEnv) -> None:
-        super().__init__(shape_env, None, symbols)
-        self.__dict__["claim"] = claim
+    def __init__(self, asked: _Asked, symbols: GrowingEnv) -> None:
+        super().__init__(asked.shape_env, None, symbols)
+        self.__dict__["claim"] = asked.claim
+        if asked.where is not None:  # (the innermost code of the user's is who exports)
+            self.__dict__.update(asker=None, places=[])
+        self._where = asked.where
+
+    @property
+    def line(self) -> str:
+        return super().line if self._where is None else str(self._where)
+
+    @property
+    def location(self) -> Location | None:
+        return super().location if self._where is None else self._where
 
 
-def _require(question: _Branch, answer: Any, variable: Any) -> None:
+def _require(question: _Branch, asked: _Asked) -> None:
     """Assert the side that is traced, if the other one is another program."""
-    claim, truth = question.claim, answer is not False
-    assert isinstance(claim, BoolExpr)
-    asked, needed = question.spelled(claim), claim if truth else negation(claim)
-    noted = (asked, str(truth).lower(), question.line)
-    if untold(question) is not None:
-        reason = "the branch only tells something"
-        note_decision(question.shape_env, Decision("general", *noted, reason))
+    needed = asked.claim if asked.truth else negation(asked.claim)
+    shown = question.spelled(asked.claim), str(asked.truth).lower(), question.line
+    same = _the_same(question, negation(needed))
+    if same is not None:
+        note_decision(question.shape_env, Decision("general", *shown, same))
         return
-    if makes_no_difference(question):
-        reason = "another operand beside it decides"
-        note_decision(question.shape_env, Decision("general", *noted, reason))
-        return
-    text = question.spelled(needed)
     own = own_check(question)
-    if own is not None and own.goes_on is truth:
-        message, reason = own.message, own.reason
-        decision = Decision("check", *noted, reason, message=message)
+    if own is not None and own.goes_on is asked.truth:
+        decision = Decision("check", *shown, own.reason, message=own.message)
     else:
-        where = question.line or "the program"
+        text, where = question.spelled(needed), question.line or "the program"
         message = f"{_ASSUMED.format(text)}: {where} goes another way otherwise"
-        reason = "torch takes sizes for at least 2"
-        decision = Decision("size", *noted, reason, text, message)
-    if variable is None:
-        record_check(question.shape_env, needed, message, question.location)
+        decision = Decision("size", *shown, _REASON, text, message)
+    if asked.read is None:
+        record_check(question.shape_env, needed, decision.message, question.location)
     else:
-        put_check(interpreted().interpreter, variable, answer, message)
+        put_check(*asked.read, asked.answer, str(decision.message))
     note_decision(question.shape_env, decision)
+
+
+def _the_same(question: _Branch, otherwise: BoolExpr) -> str | None:
+    """Why the program would be the same if it went the way for which `otherwise` holds; None
+    if it may not be."""
+    if untold(question) is not None:
+        return "the branch only tells something"
+    if makes_no_difference(question):
+        return "another operand beside it decides"
+    return "the branch changes nothing otherwise" if is_idle(question, otherwise) else None

@@ -26,7 +26,7 @@ from torch.fx.experimental.symbolic_shapes import canonicalize_bool_expr
 
 from asserts.dialects.torch.symbols.loaded import is_unbacked
 from shapes.base import Location, is_internal
-from shapes.expr import BoolExpr, Expr, symbol
+from shapes.expr import Expr, symbol
 from shapes.traversal import free_symbols, substitute
 
 __all__ = [
@@ -159,7 +159,7 @@ def _record(
     if not getattr(expr, "free_symbols", None):
         # True as soon as it was written, because of what torch assumes of its symbols: what
         # was written is still in the graph that is being traced.
-        expr = traced(node)
+        expr = _traced_condition(node)
         if expr is None:
             return
     found = RecordedCheck(expr, _message(check), where, _before_solving(shape_env, node, expr))
@@ -181,7 +181,7 @@ def _before_solving(shape_env: TorchShapeEnv, node: SymNode, expr: Any) -> Expr 
     the size ``s`` is 0."""
     if isinstance(expr, Expr) or not any(map(is_unbacked, shape_env.replacements)):
         return None
-    found = traced(node)
+    found = _traced_condition(node)
     if found is None:
         return None
     known = {shape_env.unbacked_renamings.get(s, s).name for s in expr.free_symbols}
@@ -191,25 +191,37 @@ def _before_solving(shape_env: TorchShapeEnv, node: SymNode, expr: Any) -> Expr 
 def traced(node: SymNode, tracer: Any = None) -> Expr | None:
     """What the nodes of the graph in the making compute for a value; its tracer is the one in
     force if none is named."""
+    found = _node_of(node, tracer)
+    return None if found is None else computed_by(found, node.shape_env)
+
+
+def _traced_condition(node: SymNode) -> Expr | None:
+    """The condition that they compute, and that it can be computed."""
+    found = _node_of(node)
+    return None if found is None else computed_by(found, node.shape_env, defined=True)
+
+
+def _node_of(node: SymNode, tracer: Any = None) -> fx.Node | None:
     mode = get_proxy_mode()
     if tracer is None and mode is not None:
         tracer = mode.tracer
     slot = None if tracer is None else tracer.symnode_tracker.sym_node_dict.get(node)
-    return None if slot is None else computed_by(slot.force().node, node.shape_env)
+    return None if slot is None else slot.force().node
 
 
-def computed_by(node: fx.Node, shape_env: TorchShapeEnv, key: str = "val") -> Expr | None:
-    """What a node computes of symbols, and that it can be computed; None if that cannot be
-    read, or is a constant. The nodes of a graph have their values under a `key`."""
+def computed_by(
+    node: fx.Node, shape_env: TorchShapeEnv, key: str = "val", defined: bool = False
+) -> Expr | None:
+    """What a node computes of symbols (with `defined`, of a condition: and that it can be
+    computed); None if that cannot be read, or is a constant. The nodes of a graph have their
+    values under a `key`."""
     from asserts.conditions.lift import Lifter
     from asserts.dialects.torch.answers.graph import TorchDialect
     from asserts.dialects.torch.symbols.shape_env import TorchEnv
 
     # (Symbols of one name and kind are one object, so any environment can read them.)
     lifter = Lifter(fx.Graph(), TorchDialect(TorchEnv(None), key))
-    found = lifter.expr_of(node)
-    if isinstance(found, BoolExpr):
-        found = lifter.condition_of(node)
+    found = lifter.condition_of(node) if defined else lifter.expr_of(node)
     if found is None or found.is_constant:
         return None
     return substitute(found, _renamed(shape_env, found))
