@@ -52,6 +52,7 @@ from asserts.dialects.torch.symbols.shape_env import UnreadableError
 from shapes.base import Location
 from shapes.errors import ContradictionError, ShapeproofError, UndefinedError
 from shapes.expr import BoolExpr, Expr, as_condition, conjunction, make, negation
+from shapes.facts import Fact, Facts
 from shapes.prove import entails
 from shapes.traversal import defined
 
@@ -166,7 +167,9 @@ def _line_run(frame: FrameType | None) -> Location | None:
     graph does."""
     while frame is not None and frame.f_code.co_filename == _INTERPRETER:
         if frame.f_code.co_name == "run_node":
-            return line_of(frame.f_locals["n"])
+            found = line_of(frame.f_locals["n"])
+            where = None if found is None else (found.file, found.line, found.function)
+            return None if where is None else Location(*where)
         frame = frame.f_back
     return None
 
@@ -233,8 +236,10 @@ def _asked_by_dynamo(variable: Any, answer: Any) -> None:
 
 def _asked_by_node(number: Any, answer: Any, frame: FrameType) -> None:
     """(What dynamo runs has asked for the number: its result is a constant.)"""
-    interpreter = _interpreter(frame)
-    for node in frame.f_locals["node"].all_input_nodes if interpreter is not None else ():
+    interpreter: Any = _interpreter(frame)
+    if interpreter is None:
+        return
+    for node in frame.f_locals["node"].all_input_nodes:
         value = node.meta.get("example_value")
         if getattr(value, "node", None) is number:
             proxy = fx.Proxy(node, interpreter.output.current_tracer)
@@ -244,6 +249,7 @@ def _asked_by_node(number: Any, answer: Any, frame: FrameType) -> None:
 
 def _interpreter(frame: FrameType | None) -> Any:
     """What reads the program for an export; None if nothing does."""
+    found: Any
     while frame is not None:
         if frame.f_code.co_filename == DYNAMO:
             found = frame.f_locals.get("self")
@@ -307,17 +313,33 @@ def _judge(asked: _Asked) -> None:
     answered = _ANSWERED.setdefault(asked.shape_env, set())
     if (asked.claim, asked.truth) in answered:
         return
-    symbols = known(asked.shape_env, True)
     answered.add((asked.claim, asked.truth))
-    if not _implied(symbols, asked.claim if asked.truth else negation(asked.claim)):
-        _require(_Branch(asked, symbols), asked)
+    symbols = known(asked.shape_env, True)
+    needed = asked.claim if asked.truth else negation(asked.claim)
+    if _implied(symbols.env.facts, needed):
+        return
+    if asked.read is None or not _implied(_with_checks_read(symbols, asked.read[0]), needed):
+        _require(_Branch(asked, symbols), asked, needed)
 
 
-def _implied(symbols: GrowingEnv, claim: BoolExpr) -> bool:
-    """Whether what is enforced implies a condition where it has a value: eager mode raises
-    where it has none."""
+def _with_checks_read(symbols: GrowingEnv, interpreter: Any) -> Facts:
+    """What is known, with the checks in the graph that dynamo makes, of which torch's
+    environment is told when that is traced again."""
+    facts = symbols.env.facts
+    graph = interpreter.output.graph
+    for node in graph.find_nodes(op="call_function", target=torch._check):
+        held = node.args[0]
+        if isinstance(held, fx.Node):
+            claim = computed_by(held, symbols.source, "example_value")
+            with suppress(ShapeproofError):
+                if isinstance(claim, BoolExpr):
+                    facts = facts.given(Fact(claim, "check"))
+    return facts
+
+
+def _implied(facts: Facts, claim: BoolExpr) -> bool:
+    """Whether a condition has a value, and holds: eager mode raises where it has none."""
     with suppress(ContradictionError, UndefinedError, ShapeproofError):
-        facts = symbols.env.facts
         return entails(facts, conjunction(defined(claim), claim), EFFORT) is not None
     return False
 
@@ -341,13 +363,12 @@ class _Branch(Question):
         return super().location if self._where is None else self._where
 
 
-def _require(question: _Branch, asked: _Asked) -> None:
+def _require(question: _Branch, asked: _Asked, needed: BoolExpr) -> None:
     """Assert the side that is traced, if the other one is another program."""
-    needed = asked.claim if asked.truth else negation(asked.claim)
     shown = question.spelled(asked.claim), str(asked.truth).lower(), question.line
     same = _the_same(question, negation(needed))
     if same is not None:
-        note_decision(question.shape_env, Decision("general", *shown, same))
+        _note(asked, Decision("general", *shown, same))
         return
     own = own_check(question)
     if own is not None and own.goes_on is asked.truth:
@@ -360,7 +381,17 @@ def _require(question: _Branch, asked: _Asked) -> None:
         record_check(question.shape_env, needed, decision.message, question.location)
     else:
         put_check(*asked.read, asked.answer, str(decision.message))
-    note_decision(question.shape_env, decision)
+    _note(asked, decision)
+
+
+def _note(asked: _Asked, decision: Decision) -> None:
+    """Remember a decision. (The body of an operation of higher order is read by dynamo in an
+    environment of its own.)"""
+    trace = trace_in_force()
+    if trace is None or asked.read is None:
+        note_decision(asked.shape_env, decision)
+    else:
+        trace.decided.append(decision)
 
 
 def _the_same(question: _Branch, otherwise: BoolExpr) -> str | None:

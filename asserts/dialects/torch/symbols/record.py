@@ -260,8 +260,7 @@ def _written_check(frame: FrameType | None) -> tuple[Location | None, FrameType]
             if check is None:
                 return None
             if not is_internal(name):
-                code = frame.f_code
-                return Location(code.co_filename, frame.f_lineno, code.co_name), check
+                return _location(frame), check
             frame = frame.f_back  # (a wrapper around the check)
             continue
         if check is not None and name == _INTERPRETER and frame.f_code.co_name == "run_node":
@@ -271,6 +270,14 @@ def _written_check(frame: FrameType | None) -> tuple[Location | None, FrameType]
         check = frame if is_check else check if keeps else None
         frame = frame.f_back
     return None
+
+
+def _location(frame: FrameType) -> Location | None:
+    """The line that runs; None of code that is made of a graph."""
+    code = frame.f_code
+    if code.co_filename.startswith("<eval_with_key"):
+        return None
+    return Location(code.co_filename, frame.f_lineno, code.co_name)
 
 
 def _line_of(node: fx.Node) -> Location | None:
