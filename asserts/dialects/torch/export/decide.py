@@ -11,6 +11,7 @@ it (see `advice`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -31,9 +32,16 @@ from shapes.expr import BoolExpr
 if TYPE_CHECKING:
     from asserts.dialects.torch.export.rungs import Rung
 
-__all__ = ["deciding", "forget_known"]
+__all__ = ["count_of_answers", "deciding", "forget_known", "known"]
 
 Evaluate = Callable[..., Any]
+
+_ANSWERS: ContextVar[int] = ContextVar("_ANSWERS", default=0)
+
+
+def count_of_answers() -> int:
+    """How many questions the rungs have answered."""
+    return _ANSWERS.get()
 
 
 def deciding(
@@ -53,7 +61,7 @@ def deciding(
             rungs = () if is_left_alone() else wanted()
             if not rungs or isinstance(error, AdvisedError):
                 raise
-            question = Question(self, orig_expr, _known(self, check_guards()))
+            question = Question(self, orig_expr, known(self, check_guards()))
             if is_left_to_torch(question):
                 raise
             found = _answered(question, rungs)
@@ -78,6 +86,7 @@ def _answered(question: Question, rungs: Sequence[Rung]) -> Any:
                 answer.message,
             )  # fmt: skip
             note_decision(question.shape_env, decision)
+            _ANSWERS.set(_ANSWERS.get() + 1)
             return answer.value
     return None
 
@@ -112,7 +121,7 @@ def forget_known(shape_env: TorchShapeEnv) -> None:
     _READ.pop(shape_env, None)
 
 
-def _known(shape_env: TorchShapeEnv, check_guards: bool) -> GrowingEnv:
+def known(shape_env: TorchShapeEnv, check_guards: bool) -> GrowingEnv:
     """The environment with all that is enforced so far; what is new is read when there is
     something new."""
     version = (

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from asserts.dialects.torch.export import (
+    assuming,
     conversions,
     examples,
     questions,
@@ -26,6 +27,13 @@ from asserts.dialects.torch.export import (
     slices,
 )
 from asserts.dialects.torch.export import decide as torch_decide
+from asserts.dialects.torch.export.assuming import (
+    asserting_answers,
+    asserting_jumps,
+    asserting_numbers,
+    asserting_results,
+    asserting_variables,
+)
 from asserts.dialects.torch.export.general import assuming_no_size
 from asserts.dialects.torch.export.jumps import interpreters, jumping
 from asserts.dialects.torch.export.passes import insert_deferred_runtime_asserts
@@ -54,7 +62,8 @@ _PLACES = (
 it from the first one when it needs it)."""
 
 _ASKING = (
-    torch_decide, torch_record, conversions, examples, questions, run_along, seen, slices,
+    torch_decide, torch_record, assuming, conversions, examples, questions, run_along, seen,
+    slices,
 )  # fmt: skip
 """Our modules whose functions run between the user's line and torch's questions."""
 
@@ -131,6 +140,7 @@ def _swap_all() -> None:
     _swap(ShapeEnv, "evaluate_expr", evaluate)
     _swap(ShapeEnv, "simplify", truncation.exactly(ShapeEnv.simplify))
     _swap_for_examples()
+    _swap_for_branches()
     from torch._export.passes.remove_runtime_assertions import _RemoveRuntimeAssertionsPass
 
     _swap(_RemoveRuntimeAssertionsPass, "call", _removing)
@@ -158,6 +168,23 @@ def _swap_for_examples() -> None:
     _swap(Handler, "_override", reading_ends(Handler._override, lambda: bool(_rungs())))
 
 
+def _swap_for_branches() -> None:
+    from torch._dynamo import symbolic_convert
+    from torch._dynamo.variables import SymNodeVariable
+    from torch.fx.experimental import proxy_tensor
+    from torch.fx.experimental.sym_node import SymNode
+
+    for name in ("bool_", "int_"):
+        _swap(SymNode, name, asserting_answers(getattr(SymNode, name)))
+    evaluate = SymNodeVariable.evaluate_expr
+    _swap(SymNodeVariable, "evaluate_expr", asserting_numbers(evaluate))
+    create = staticmethod(asserting_variables(SymNodeVariable.create))
+    _swap(SymNodeVariable, "create", create)
+    _swap(proxy_tensor, "_sym_register", asserting_results(proxy_tensor._sym_register))
+    jump = symbolic_convert.guard_bool
+    _swap(symbolic_convert, "guard_bool", asserting_jumps(jump))
+
+
 def _assumes_nothing() -> bool:
     """Whether the questions are answered that come of assuming less than torch."""
     return any(rung.name == "general" for rung in _rungs())
@@ -169,7 +196,7 @@ def _rungs() -> tuple[Rung, ...]:
 
 
 def _swap(owner: Any, name: str, new: Any) -> None:
-    old = getattr(owner, name)
+    old = vars(owner).get(name, getattr(owner, name))  # (a method of a class is not bound)
     setattr(owner, name, new)
     _UNDO.append(lambda: setattr(owner, name, old))
 

@@ -33,7 +33,7 @@ from torch._dynamo.variables.lazy import LazyVariableTracker
 from asserts.dialects.torch.export.interpreted import DYNAMO, Interpreted
 from asserts.dialects.torch.symbols.record import Text, note_made
 
-__all__ = ["check_interpreted", "interpreters", "jumping"]
+__all__ = ["check_interpreted", "interpreters", "jumping", "put_check"]
 
 Handle = Callable[[Any, Any], Any]
 
@@ -137,17 +137,31 @@ def _put(interpreter: Any, value: Any, when: bool, message: str) -> None:
     """Check it where its values are known first, or here if the program has written to what
     eager mode leaves behind."""
     output, made = interpreter.output, partial(_made, interpreter)
+    if not _writes(output):
+        put_check(interpreter, value, when, message)
+        return
+    value = _condition(interpreter, value, when)
+    condition = value.sym_num.node.expr
+    made(torch.ops.aten._assert_scalar.default, value.as_proxy(), message)
+    note_made(output.shape_env, [condition])  # (the operation has torch defer it)
+
+
+def put_check(interpreter: Any, value: Any, when: Any, message: str) -> None:
+    """Check where its values are known first that a number has a truth, or a value."""
+    value = _condition(interpreter, value, when)
+    output = interpreter.output
+    text = output.register_static_attr_and_return_proxy("_check_message", Text(message))
+    _made(interpreter, torch._check, value.as_proxy(), text)
+
+
+def _condition(interpreter: Any, value: Any, when: Any) -> Any:
+    """That a number has a truth, or a value, in dynamo's graph."""
+    made = partial(_made, interpreter)
+    if not isinstance(when, bool):
+        return made(operator.eq, value.as_proxy(), when)
     if not isinstance(value.sym_num, torch.SymBool):
         value = made(operator.ne, value.as_proxy(), 0)
-    if not when:
-        value = made(torch.sym_not, value.as_proxy())
-    if _writes(output):
-        condition = value.sym_num.node.expr
-        made(torch.ops.aten._assert_scalar.default, value.as_proxy(), message)
-        note_made(output.shape_env, [condition])  # (the operation has torch defer it)
-    else:
-        text = output.register_static_attr_and_return_proxy("_check_message", Text(message))
-        made(torch._check, value.as_proxy(), text)
+    return value if when else made(torch.sym_not, value.as_proxy())
 
 
 def _put_tensor(interpreter: Any, value: Any, message: str) -> None:

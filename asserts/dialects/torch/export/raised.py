@@ -35,7 +35,17 @@ from asserts.dialects.torch.export.written import (
 from asserts.dialects.torch.symbols.growing import tracer_in_force
 from shapes.expr import BoolExpr, negation
 
-__all__ = ["checked"]
+__all__ = ["OwnCheck", "checked", "own_check"]
+
+
+class OwnCheck(NamedTuple):
+    """A check that the program makes by a branch: the truth of the asked condition with which
+    it `goes_on`, and its message; `reason` says of what."""
+
+    goes_on: bool
+    message: str
+    reason: str
+
 
 class _Stop(NamedTuple):
     """The truth of the asked condition that makes the program raise, what it says then, and
@@ -48,6 +58,17 @@ class _Stop(NamedTuple):
 
 def checked(question: Question) -> Answer | None:
     """The answer with which the program goes on, if the other one makes it raise."""
+    found, frame = own_check(question), frame_of(question.asker)
+    if found is None or frame is None:
+        return None
+    if not _is_made(question, found.goes_on, found.message, frame):
+        return None
+    answer = sympy.true if found.goes_on else sympy.false
+    return Answer(answer, found.reason, message=found.message)
+
+
+def own_check(question: Question) -> OwnCheck | None:
+    """The check that the asked condition is part of; None if it is of none."""
     claim, asker = question.claim, question.asker
     if not isinstance(claim, BoolExpr) or asker is None:
         return None
@@ -62,11 +83,8 @@ def checked(question: Question) -> Answer | None:
         return None
     needed = question.spelled(negation(claim) if stop.when else claim)
     message = stop.message or f"`{needed}` does not hold"
-    if not _is_made(question, not stop.when, message, frame):
-        return None
-    answer = sympy.false if stop.when else sympy.true
     reason = f"the program's own check of `{needed}`, made at run time"
-    return Answer(answer, reason, message=message)
+    return OwnCheck(not stop.when, message, reason)
 
 
 def _is_made(question: Question, when: bool, message: str, frame: FrameType) -> bool:

@@ -26,6 +26,8 @@ from typing import Any, Final
 import torch
 
 import asserts
+from asserts.conditions.report import Decision
+from asserts.dialects.torch.export.decisions import note_decision
 from asserts.dialects.torch.export.kinds import noticing_types
 from asserts.dialects.torch.export.leaving import CONTEXTS
 from asserts.dialects.torch.export.seen import kind_of, seen_as_numbers
@@ -75,6 +77,8 @@ class Trace:
         """What is asked when an attempt has come to its end; may want another one."""
         self.alone: BaseException | None = None
         """The error for which torch traces by itself, since the user's code has caught it."""
+        self.decided: list[Decision] = []
+        """What was decided in environments other than the program's."""
         self.closing: list[Callable[[], object]] = []
         """What is to be done when the trace ends."""
         self._replaced: list[tuple[dict[str, Any], str]] = []
@@ -90,6 +94,7 @@ class Trace:
         self.restarts += 1
         self.unanswered.clear()
         self.converted.clear()
+        self.decided.clear()
         self.read_state.clear()
         if wanted is not None:
             for name, value in wanted.names.items():
@@ -190,6 +195,8 @@ def _attempt(
         result = original(*args, **options)
         for check in trace.checks:
             check()
+        for one in trace.decided:
+            note_decision(result.fake_mode.shape_env, one)
     except Again:
         return None
     except Exception:

@@ -32,6 +32,7 @@ from shapes.traversal import free_symbols, substitute
 __all__ = [
     "RecordedCheck",
     "Text",
+    "computed_by",
     "constant_text",
     "count_of_recorded",
     "deferred_as",
@@ -41,6 +42,7 @@ __all__ = [
     "record_check",
     "recorded_checks",
     "recording_expect_true",
+    "traced",
     "was_placed",
 ]
 
@@ -157,7 +159,7 @@ def _record(
     if not getattr(expr, "free_symbols", None):
         # True as soon as it was written, because of what torch assumes of its symbols: what
         # was written is still in the graph that is being traced.
-        expr = _traced(node)
+        expr = _traced_condition(node)
         if expr is None:
             return
     found = RecordedCheck(expr, _message(check), where, _before_solving(shape_env, node, expr))
@@ -179,31 +181,50 @@ def _before_solving(shape_env: TorchShapeEnv, node: SymNode, expr: Any) -> Expr 
     the size ``s`` is 0."""
     if isinstance(expr, Expr) or not any(map(is_unbacked, shape_env.replacements)):
         return None
-    found = _traced(node)
+    found = _traced_condition(node)
     if found is None:
         return None
     known = {shape_env.unbacked_renamings.get(s, s).name for s in expr.free_symbols}
     return None if {s.name for s in free_symbols(found)} == known else found
 
 
-def _traced(node: SymNode) -> Expr | None:
-    """The condition that the nodes of the graph in the making compute for a value."""
+def traced(node: SymNode, tracer: Any = None) -> Expr | None:
+    """What the nodes of the graph in the making compute for a value; its tracer is the one in
+    force if none is named."""
+    found = _node_of(node, tracer)
+    return None if found is None else computed_by(found, node.shape_env)
+
+
+def _traced_condition(node: SymNode) -> Expr | None:
+    """The condition that they compute, and that it can be computed."""
+    found = _node_of(node)
+    return None if found is None else computed_by(found, node.shape_env, defined=True)
+
+
+def _node_of(node: SymNode, tracer: Any = None) -> fx.Node | None:
     mode = get_proxy_mode()
-    if mode is None:
-        return None
-    slot = mode.tracer.symnode_tracker.sym_node_dict.get(node)
-    if slot is None:
-        return None
+    if tracer is None and mode is not None:
+        tracer = mode.tracer
+    slot = None if tracer is None else tracer.symnode_tracker.sym_node_dict.get(node)
+    return None if slot is None else slot.force().node
+
+
+def computed_by(
+    node: fx.Node, shape_env: TorchShapeEnv, key: str = "val", defined: bool = False
+) -> Expr | None:
+    """What a node computes of symbols (with `defined`, of a condition: and that it can be
+    computed); None if that cannot be read, or is a constant. The nodes of a graph have their
+    values under a `key`."""
     from asserts.conditions.lift import Lifter
     from asserts.dialects.torch.answers.graph import TorchDialect
     from asserts.dialects.torch.symbols.shape_env import TorchEnv
 
     # (Symbols of one name and kind are one object, so any environment can read them.)
-    lifter = Lifter(fx.Graph(), TorchDialect(TorchEnv(None)))
-    found = lifter.condition_of(slot.force().node)
+    lifter = Lifter(fx.Graph(), TorchDialect(TorchEnv(None), key))
+    found = lifter.condition_of(node) if defined else lifter.expr_of(node)
     if found is None or found.is_constant:
         return None
-    return substitute(found, _renamed(node.shape_env, found))
+    return substitute(found, _renamed(shape_env, found))
 
 
 def _renamed(shape_env: TorchShapeEnv, expr: Expr) -> dict[Expr, Expr]:
@@ -239,8 +260,7 @@ def _written_check(frame: FrameType | None) -> tuple[Location | None, FrameType]
             if check is None:
                 return None
             if not is_internal(name):
-                code = frame.f_code
-                return Location(code.co_filename, frame.f_lineno, code.co_name), check
+                return _location(frame), check
             frame = frame.f_back  # (a wrapper around the check)
             continue
         if check is not None and name == _INTERPRETER and frame.f_code.co_name == "run_node":
@@ -250,6 +270,14 @@ def _written_check(frame: FrameType | None) -> tuple[Location | None, FrameType]
         check = frame if is_check else check if keeps else None
         frame = frame.f_back
     return None
+
+
+def _location(frame: FrameType) -> Location | None:
+    """The line that runs; None of code that is made of a graph."""
+    code = frame.f_code
+    if code.co_filename.startswith("<eval_with_key"):
+        return None
+    return Location(code.co_filename, frame.f_lineno, code.co_name)
 
 
 def _line_of(node: fx.Node) -> Location | None:

@@ -1,0 +1,85 @@
+"""Operands of ``and`` and ``or`` beside which another one decides.
+
+``causal = n > 1 and mask is None and self.causal`` is false where ``self.causal`` is,
+whatever is answered to ``n > 1``.
+
+Guarantees: the operands up to the one that decides are constants, names and attributes that
+are kept as such, ``not`` and comparisons by identity of them: reading them changes nothing,
+and cannot raise. Where the value is not only tested, it is the same one.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Any, Final
+
+from asserts.dialects.torch.export.asking import Site
+from asserts.dialects.torch.export.questions import Question
+from asserts.dialects.torch.export.resolved import UnresolvedError, frame_of, value_of
+
+__all__ = ["makes_no_difference"]
+
+_PLAIN: Final = (bool, type(None), int, float, str)
+"""Kinds of values that say what their truth is without running anybody's code."""
+
+
+def makes_no_difference(question: Question) -> bool:
+    """Whether the expression that is tested comes to the same whichever way it is answered."""
+    tested, asker = question.tested, question.asker
+    site = None if asker is None else asker.site()
+    frame = frame_of(asker)
+    if tested is None or site is None or frame is None:
+        return False
+    node: ast.AST = tested
+    while (outer := site.parent(node)) is not None:
+        if isinstance(outer, ast.BoolOp):
+            at = next((k for k, one in enumerate(outer.values) if one is node), None)
+            if at is not None and _decides(outer, at, frame, _is_tested(site, outer)):
+                return True
+        elif not (isinstance(outer, ast.UnaryOp) and isinstance(outer.op, ast.Not)):
+            return False
+        node = outer
+    return False
+
+
+def _decides(outer: ast.BoolOp, at: int, frame: Any, is_tested: bool) -> bool:
+    """Whether an operand behind that one makes the whole what it is: false of ``and``."""
+    decisive = isinstance(outer.op, ast.Or)
+    for operand in outer.values[at + 1 :]:
+        try:
+            value = _value(operand, frame)
+        except UnresolvedError:
+            return False
+        if not isinstance(value, _PLAIN):
+            return False
+        if bool(value) is decisive:
+            return is_tested or value is decisive
+    return False
+
+
+def _is_tested(site: Site, node: ast.AST) -> bool:
+    """Whether only the truth of an expression is used."""
+    outer = site.parent(node)
+    if isinstance(outer, ast.BoolOp):
+        return _is_tested(site, outer)
+    if isinstance(outer, ast.UnaryOp):
+        return isinstance(outer.op, ast.Not)
+    return isinstance(outer, (ast.If, ast.IfExp, ast.While, ast.Assert)) and node is outer.test
+
+
+def _value(node: ast.AST, frame: Any) -> Any:
+    """The value of an operand; raises `UnresolvedError` if it is not certain."""
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        value = _value(node.operand, frame)
+        if isinstance(value, _PLAIN):
+            return not value
+    elif isinstance(node, ast.Compare) and len(node.ops) == 1:
+        operator, right = node.ops[0], node.comparators[0]
+        if isinstance(operator, (ast.Is, ast.IsNot)):
+            same = _value(node.left, frame) is _value(right, frame)
+            return same is isinstance(operator, ast.Is)
+    elif isinstance(node, (ast.Name, ast.Attribute)):
+        return value_of(node, frame)
+    raise UnresolvedError(ast.unparse(node))
