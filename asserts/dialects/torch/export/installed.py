@@ -35,6 +35,7 @@ from asserts.dialects.torch.export.rungs import Rung, ladder
 from asserts.dialects.torch.export.settling import quiet, settling
 from asserts.dialects.torch.export.slices import reading_ends
 from asserts.dialects.torch.export.traces import starting_again
+from asserts.dialects.torch.export.unordered import exact_floats
 from asserts.dialects.torch.symbols import record as torch_record
 from asserts.dialects.torch.symbols import truncation
 from asserts.dialects.torch.symbols.arguments import naming_arguments
@@ -130,7 +131,11 @@ def _swap_all() -> None:
     _swap(SymNode, "expect_true", torch_record.recording_expect_true(SymNode.expect_true))
     evaluate = torch_decide.deciding(ShapeEnv.evaluate_expr, _rungs, _guards_are_checked)
     _swap(ShapeEnv, "evaluate_expr", evaluate)
+    asserting = torch_decide.asserting(ShapeEnv._is_python_assert)
+    _swap(ShapeEnv, "_is_python_assert", asserting)
     _swap(ShapeEnv, "simplify", truncation.exactly(ShapeEnv.simplify))
+    for kind, name, operation in list(exact_floats()):
+        _swap(kind, name, operation)
     _swap_for_examples()
     from torch._export.passes.remove_runtime_assertions import _RemoveRuntimeAssertionsPass
 

@@ -5,8 +5,8 @@ back after the attempt, and the model its state. A line with which the export en
 place is not shown. Only an export that has failed is tried again, once for each line.
 
 Limits: a function whose source or object is not found, or that is made anew on each call,
-keeps its lines as they are, which only our prover has verified then, as does one with which the
-export fails in another way. Not for `torch.compile`, nor for calls of torch's inner functions.
+keeps its lines as they are, which only our prover has verified then, as does a line with which
+the export fails in another way. Not for `torch.compile`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def comes_of(error: BaseException | None, kind: type[Kind]) -> Kind | None:
 
 
 _IS_TRIED: ContextVar[bool] = ContextVar("_IS_TRIED", default=False)
-"""Whether somebody tries the lines, so that failed exports are not tried again by themselves."""
+"""Whether somebody tries the lines, so that a failed export is not tried again by itself."""
 
 
 @contextmanager
