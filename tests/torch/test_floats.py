@@ -11,11 +11,21 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import asserts
 from asserts.dialects.torch import installed
 from asserts.dialects.torch.symbols.ops import create_operator, in_domain
 from asserts.errors import GraphError
 from shapes.expr.nodes import OPERATORS, make, symbol
 from shapes.traversal.evaluate import evaluate
+from tests.torch.floats_help import (
+    asserts_itself,
+    asserts_not,
+    checks_not,
+    raises_above,
+    raises_for_infinity,
+    raises_for_none,
+    raises_unless_at_most,
+)
 from tests.torch.programs import scalar
 from tests.torch.torch_help import reloaded
 
@@ -131,3 +141,80 @@ def test_powers_mean_the_same_while_torch_traces() -> None:
             return x + 1
 
     torch.export.export(Traced(), (scalar(1.0),), strict=False)
+
+
+# --------------------------------------------------------------------------- no number
+
+VALUES = (3.0, 5.0, 7.0, math.nan, math.inf, -math.inf, 0.0, -0.0)
+
+
+class CheckedFloat(nn.Module):
+    """A run-time float with a check on it, which may raise by itself."""
+
+    def __init__(self, condition: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.condition = condition
+
+    def forward(self, t: Tensor) -> Tensor:
+        torch._check(self.condition(t.item()))
+        return t + 1
+
+
+UNORDERED = {
+    "not <": lambda f: torch.sym_not(f < 5),
+    "not <=": lambda f: torch.sym_not(f <= 0),
+    "not >": lambda f: torch.sym_not(f > 5),
+    "not >=": lambda f: torch.sym_not(f >= -0.0),
+    "not ==": lambda f: torch.sym_not(f == 0),
+    "not !=": lambda f: torch.sym_not(f != 5),
+    "not or": lambda f: torch.sym_not((f > 5) | (f < 3)),
+    "twice": lambda f: torch.sym_not(torch.sym_not(f <= 5)),
+    "itself": lambda f: f == f,
+    "itself at most": lambda f: f <= f,
+    "not itself": lambda f: torch.sym_not(f != f),
+    "less than infinity": lambda f: f < math.inf,
+    "not infinity": lambda f: f != math.inf,
+}
+RAISING = {
+    "above": raises_above,
+    "unless at most": raises_unless_at_most,
+    "none": raises_for_none,
+    "infinity": raises_for_infinity,
+    "assert not": asserts_not,
+    "assert itself": asserts_itself,
+    "not": checks_not,
+}  # fmt: skip
+
+
+def is_accepted(function: Callable[..., Any], value: float) -> bool:
+    try:
+        function(torch.tensor(value, dtype=torch.float64))
+    except (RuntimeError, ValueError, AssertionError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize(
+    ("condition", "decide"),
+    [
+        *((one, False) for one in UNORDERED.values()),
+        *((one, True) for one in RAISING.values()),
+    ],
+    ids=[*UNORDERED, *(f"raises {name}" for name in RAISING)],
+)
+def test_what_is_no_number_is_compared_as_python_does(
+    condition: Any, decide: bool, strict: bool
+) -> None:
+    module = CheckedFloat(condition)
+    wanted = [is_accepted(module, value) for value in VALUES]
+    example = torch.tensor(VALUES[wanted.index(True)], dtype=torch.float64)
+
+    with installed(decide=decide):
+        made = torch.export.export(module, (example,), strict=strict)
+
+    programs = [made, asserts.minimise(made).program]
+    if condition is not UNORDERED["not !="]:  # (torch cannot save a float that is a constant)
+        programs.append(reloaded(made))
+    for program in programs:
+        assert [is_accepted(program.module(), value) for value in VALUES] == wanted

@@ -1,7 +1,8 @@
-"""Advice of `asserts.export` has been tried: each line that is shown settles its place."""
+"""Advice has been tried: each line that is shown settles its place."""
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 import asserts
+from asserts.dialects.torch import installed
 
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="positions of instructions")
 
@@ -125,3 +127,81 @@ def test_a_line_with_which_something_else_goes_wrong_is_not_called_tried() -> No
 
     assert "torch._check(k >= 4)" in str(error)
     assert "exporting again" not in str(error)
+
+
+def refused(model: nn.Module, n: Tensor, strict: bool = False) -> str:
+    """What `torch.export.export` says under `installed(decide=True)`."""
+    with installed(decide=True), pytest.raises(Exception) as caught:  # noqa: PT011
+        torch.export.export(model, (torch.ones(3), n), strict=strict)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_it_is_tried_inside_installed_and_what_ends_there_is_shown_nowhere(
+    strict: bool,
+) -> None:
+    code = AskedTwice.forward.__code__
+
+    text = refused(AskedTwice(), torch.tensor([4, 6]), strict)
+
+    assert text.count("settles it (verified by exporting again)") == 1
+    assert "torch._check(a <= 3)" in text
+    assert "torch._check(a >= 4)" not in text
+    assert AskedTwice.forward.__code__ is code
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_nor_is_it_in_the_text_of_the_one_call(strict: bool) -> None:
+    with pytest.raises(Exception) as caught:  # noqa: PT011
+        asserts.export(
+            AskedTwice(), (torch.ones(3), torch.tensor([4, 6])), decide=True, strict=strict
+        )
+
+    assert str(caught.value).count("settles it") == 1
+    assert "torch._check(a >= 4)" not in str(caught.value)
+
+
+class Counts(nn.Module):
+    """Keeps a number of its own, and asks then."""
+
+    calls = 0
+
+    def forward(self, x: Tensor, n: Tensor) -> Tensor:
+        self.calls += 1
+        return x + self.calls if n.item() > 3 else x
+
+
+def test_attempts_are_silent_and_leave_the_model_as_it_was(capfd: Any) -> None:
+    model = Counts()
+
+    assert "exporting again" in refused(model, torch.tensor(4))
+    assert model.calls == 0
+    assert capfd.readouterr().err.count("def forward") <= 2  # (torch's own, of the first)
+
+
+def again(x: Tensor, k: int, depth: int = 0) -> Tensor:
+    """(It uses its own name.)"""
+    return again(x, k, 1) if depth == 0 and k > 3 else x
+
+
+class Recurs(nn.Module):
+    def forward(self, x: Tensor, n: Tensor) -> Tensor:
+        return again(x, n.item())
+
+
+def test_functions_that_use_their_own_name_are_tried_too() -> None:
+    assert "exporting again" in refused(Recurs(), torch.tensor(4))
+
+
+def test_a_module_without_the_name_torch_imports_it(monkeypatch: Any, tmp_path: Any) -> None:
+    (tmp_path / "nameless.py").write_text(
+        "def chosen(x, k):\n    return x * 2 if k > 3 else x\n", encoding="utf-8"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    nameless = importlib.import_module("nameless")
+
+    class Calls(nn.Module):
+        def forward(self, x: Tensor, n: Tensor) -> Any:
+            return nameless.chosen(x, n.item())
+
+    assert "exporting again" in refused(Calls(), torch.tensor(4))

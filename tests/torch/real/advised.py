@@ -17,7 +17,7 @@ import torch
 
 from asserts.dialects.torch import installed
 from asserts.dialects.torch.export.advice import AdvisedError
-from asserts.dialects.torch.export.settling import comes_of, tried
+from asserts.dialects.torch.export.settling import comes_of, tried, tried_later
 from tests.torch.real import REAL
 from tests.torch.real.base import Made, Real
 from tests.torch.real.running import quietly
@@ -26,7 +26,7 @@ __all__ = ["outcomes"]
 
 
 def _export(made: Made) -> None:
-    with quietly(), installed(decide=True):
+    with quietly(), installed(decide=True), tried_later():
         torch.export.export(
             made.model, made.args, made.kwargs, dynamic_shapes=made.dynamic_shapes
         )
@@ -35,15 +35,16 @@ def _export(made: Made) -> None:
 def outcomes(real: Real) -> Iterator[tuple[str, str]]:
     """Each line that is shown, and what comes of it; nothing if the program exports, or if it
     is refused for another reason than a question."""
+    made = real.made()
     try:
-        _export(real.made())
+        _export(made)
     except Exception as error:  # (a model may raise anything)
         found = comes_of(error, AdvisedError)
         if found is None:
             return
         if not found.lines:
             yield "", "no line"
-        for line, ends_there in tried(found, lambda: _export(real.made())):
+        for line, ends_there in tried(found, lambda: _export(made), made.model):
             named = {None: "not tried", True: "ends there again", False: "settles"}
             yield line, named[ends_there]
 

@@ -10,6 +10,7 @@ it (see `advice`).
 
 from __future__ import annotations
 
+import dis
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from asserts.dialects.torch.export.advice import AdvisedError, UndecidedError
 from asserts.dialects.torch.export.decisions import note_decision
 from asserts.dialects.torch.export.forced import ForcedError, is_forced
 from asserts.dialects.torch.export.general import is_left_to_torch
+from asserts.dialects.torch.export.leaving import leaves
 from asserts.dialects.torch.export.questions import Question
 from asserts.dialects.torch.export.traces import is_left_alone, note_unanswered
 from asserts.dialects.torch.symbols.growing import GrowingEnv, tracer_in_force
@@ -32,7 +34,7 @@ from shapes.expr import BoolExpr
 if TYPE_CHECKING:
     from asserts.dialects.torch.export.rungs import Rung
 
-__all__ = ["count_of_answers", "deciding", "forget_known", "known"]
+__all__ = ["asserting", "count_of_answers", "deciding", "forget_known", "known"]
 
 Evaluate = Callable[..., Any]
 
@@ -72,6 +74,24 @@ def deciding(
             return found
 
     return evaluate_expr
+
+
+def asserting(original: Callable[[TorchShapeEnv], bool]) -> Callable[[TorchShapeEnv], bool]:
+    """torch's `ShapeEnv._is_python_assert`, for which the condition is checked at run time and
+    taken to hold: not where what is asserted is ``not`` the condition, nor where the program
+    catches the error."""
+
+    def _is_python_assert(self: TorchShapeEnv) -> bool:
+        if not original(self):
+            return False
+        frame = self._get_user_frame()
+        jump = next(
+            one for one in dis.get_instructions(frame.f_code)
+            if one.offset >= frame.f_lasti and "JUMP" in one.opname
+        )  # fmt: skip
+        return "TRUE" in jump.opname and leaves(frame, AssertionError)
+
+    return _is_python_assert
 
 
 def _answered(question: Question, rungs: Sequence[Rung]) -> Any:

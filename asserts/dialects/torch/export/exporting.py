@@ -18,11 +18,14 @@ from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.utils import _pytree as pytree
 
 from asserts.conditions.report import Report
-from asserts.dialects.torch.export.advice import AdvisedError
 from asserts.dialects.torch.export.hosts import ExportedAdapter
 from asserts.dialects.torch.export.installed import installed
 from asserts.dialects.torch.export.rungs import ladder
-from asserts.dialects.torch.export.settling import comes_of, keep_what_settles
+from asserts.dialects.torch.export.settling import (
+    comes_of,
+    keep_what_settles,
+    tried_later,
+)
 from asserts.dialects.torch.export.state import unchanged
 from asserts.dialects.torch.export.verify import TorchSubject, called
 from asserts.errors import GraphError
@@ -128,7 +131,7 @@ def export(
         made: ExportedProgram | None = None
         error: BaseException | None = None
         try:
-            with context():
+            with context(), tried_later():
                 made = torch.export.export(model, args, kwargs, **options)
             error = _refusal(made, args, kwargs or {})
             if way == "branches" and error is None:
@@ -154,15 +157,13 @@ def _with_tried_advice(
     """The error to raise, whose advice is what settles it when the way is tried again."""
     ours = [one for one in attempts if one.way != _ALONE[0]]
     last = (ours or attempts)[-1]
-    found = comes_of(last.error, AdvisedError)
-    if found is not None:
-
-        def again() -> None:
-            with dict(_ways(decide))[last.way]():
-                torch.export.export(model, args, kwargs, **options)
-
-        keep_what_settles(found, again)
     assert last.error is not None  # (of each way that made no program)
+
+    def again() -> None:
+        with dict(_ways(decide))[last.way]():
+            torch.export.export(model, args, kwargs, **options)
+
+    keep_what_settles(last.error, again, model)
     return last.error
 
 

@@ -40,8 +40,10 @@ from asserts.dialects.torch.export.passes import insert_deferred_runtime_asserts
 from asserts.dialects.torch.export.remove import remove_runtime_asserts
 from asserts.dialects.torch.export.run_along import remembering_examples
 from asserts.dialects.torch.export.rungs import Rung, ladder
+from asserts.dialects.torch.export.settling import quiet, settling
 from asserts.dialects.torch.export.slices import reading_ends
 from asserts.dialects.torch.export.traces import starting_again
+from asserts.dialects.torch.export.unordered import exact_floats
 from asserts.dialects.torch.symbols import record as torch_record
 from asserts.dialects.torch.symbols import truncation
 from asserts.dialects.torch.symbols.arguments import naming_arguments
@@ -138,7 +140,11 @@ def _swap_all() -> None:
     _swap(SymNode, "expect_true", torch_record.recording_expect_true(SymNode.expect_true))
     evaluate = torch_decide.deciding(ShapeEnv.evaluate_expr, _rungs, _guards_are_checked)
     _swap(ShapeEnv, "evaluate_expr", evaluate)
+    asserting = torch_decide.asserting(ShapeEnv._is_python_assert)
+    _swap(ShapeEnv, "_is_python_assert", asserting)
     _swap(ShapeEnv, "simplify", truncation.exactly(ShapeEnv.simplify))
+    for kind, name, operation in list(exact_floats()):
+        _swap(kind, name, operation)
     _swap_for_examples()
     _swap_for_branches()
     from torch._export.passes.remove_runtime_assertions import _RemoveRuntimeAssertionsPass
@@ -156,13 +162,15 @@ def _swap_for_examples() -> None:
     from torch._library.fake_impl import FakeImplCtx
     from torch.export import _trace
 
+    importlib.import_module("torch.export._draft_export")  # (it takes the name for good)
     allocate = FakeImplCtx.create_unbacked_symint
     _swap(FakeImplCtx, "create_unbacked_symint", assuming_no_size(allocate, _assumes_nothing))
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     _swap(FakeTensorMode, "from_tensor", remembering_examples(FakeTensorMode.from_tensor))
-    _swap(_trace, "_non_strict_export", starting_again(_trace._non_strict_export))
-    _swap(_trace, "_strict_export", naming_arguments(_trace._strict_export))
+    _swap(_trace, "_non_strict_export", quiet(starting_again(_trace._non_strict_export)))
+    _swap(_trace, "_strict_export", quiet(naming_arguments(_trace._strict_export)))
+    _swap(_trace, "_export", settling(_trace._export, lambda: bool(_rungs())))
     from torch._export.non_strict_utils import _NonStrictTorchFunctionHandler as Handler
 
     _swap(Handler, "_override", reading_ends(Handler._override, lambda: bool(_rungs())))

@@ -3,7 +3,7 @@
 With ``strict=True`` a check that the program makes by ``if`` or ``assert`` is put, as a
 `torch._check`, into dynamo's graph, which is traced again: that keeps what it reads, its
 message and its line. A jump by the truth of a tensor, which dynamo refuses, becomes one by its
-element, so that it is a question like any other.
+element, so that it is a question like any other; ``not`` of a run-time number asks nothing.
 
 Guarantees: behind a write to an input or a buffer, a check stands where the program makes it.
 Limits: `torch.export.export` only. Behind a change of an object (a buffer that is replaced),
@@ -44,6 +44,8 @@ _JUMPS: Final = {
 }
 """Instructions that take one way or the other by the truth of what they take off the stack."""
 
+_NOT: Final = dis.opmap["UNARY_NOT"]
+
 
 def interpreters(kind: Any = InstructionTranslatorBase) -> Iterator[Any]:
     """dynamo's classes of interpreters."""
@@ -69,8 +71,19 @@ def jumping(kind: Any, decides: Callable[[], bool]) -> list[Any]:
 
         return jump
 
-    table: list[Handle] = kind.dispatch_table
-    return [keeping(_JUMPS[k], one) if k in _JUMPS else one for k, one in enumerate(table)]
+    def negating(handle: Handle) -> Handle:
+        def negate(self: Any, instruction: Any) -> Any:
+            if not (self.output.export and _negate(self)):
+                handle(self, instruction)
+
+        return negate
+
+    table: list[Handle] = [
+        keeping(_JUMPS[k], one) if k in _JUMPS else one
+        for k, one in enumerate(kind.dispatch_table)
+    ]
+    table[_NOT] = negating(table[_NOT])
+    return table
 
 
 # --------------------------------------------------------------------------- what is jumped by
@@ -112,6 +125,19 @@ def _take_element(interpreter: Any) -> None:
     example = value.as_proxy().node.meta.get("example_value")
     if example is not None and all(isinstance(n, int) and n == 1 for n in example.shape):
         interpreter.stack[-1] = value.call_method(interpreter, "item", [], {})
+
+
+def _negate(interpreter: Any) -> bool:
+    """``not`` of a run-time number, which asks nothing yet; False of anything else."""
+    value = interpreter.stack[-1]
+    is_open = not isinstance(value, LazyVariableTracker)
+    number = getattr(value, "sym_num", None) if is_open else None
+    if number is None or number.node.has_hint():
+        return False
+    of_truth = isinstance(number, torch.SymBool)
+    target, *others = (torch.sym_not,) if of_truth else (operator.eq, 0)
+    interpreter.stack[-1] = _made(interpreter, target, value.as_proxy(), *others)
+    return True
 
 
 # --------------------------------------------------------------------------- checks

@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 from contextlib import suppress
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sympy
 import torch
@@ -25,8 +25,8 @@ from asserts.dialects.torch.export.jumps import check_interpreted
 from asserts.dialects.torch.export.leaving import Raised, leaves, stopping
 from asserts.dialects.torch.export.questions import Answer, Question
 from asserts.dialects.torch.export.resolved import UnresolvedError, frame_of, value_of
+from asserts.dialects.torch.export.unordered import orders_floats
 from asserts.dialects.torch.export.written import (
-    compares_floats,
     has_written,
     replaces_state,
     require_here,
@@ -90,7 +90,7 @@ def own_check(question: Question) -> OwnCheck | None:
 def _is_made(question: Question, when: bool, message: str, frame: FrameType) -> bool:
     """Make a run-time assert of it that the asked condition has a truth; False if eager mode
     would leave something else behind, or it contradicts what is known."""
-    unordered = not when and compares_floats(question.asked)
+    unordered = not when and orders_floats(question.asked)
     if isinstance(frame, Interpreted):
         return check_interpreted(frame, when, message, unordered)
     if replaces_state():
@@ -119,13 +119,28 @@ def _stop(question: Question, site: Site, frame: FrameType) -> _Stop | None:
         elif isinstance(outer, (ast.If, ast.Assert)) and node is outer.test:
             return _stopping(outer, outcome, frame)
         elif isinstance(outer, ast.Call) and node in outer.args[:1]:
-            if _is(outer.func, torch._assert, frame):
+            if _raised_by(outer.func, frame) is not None:
                 return _asserted(outer, outcome, frame)
             if not _is(outer.func, bool, frame):
                 return None
         else:
             return None
         node = outer
+    return None
+
+
+_RAISED: Final = (
+    (torch._assert, AssertionError), (torch._check, RuntimeError),
+    (torch._check_value, ValueError), (torch._check_index, IndexError),
+    (torch._check_type, TypeError), (torch._check_not_implemented, NotImplementedError),
+)  # fmt: skip
+"""What functions raise that check their first argument."""
+
+
+def _raised_by(node: ast.AST, frame: FrameType) -> type[Exception] | None:
+    with suppress(UnresolvedError):
+        called = value_of(node, frame)
+        return next((kind for function, kind in _RAISED if called is function), None)
     return None
 
 
@@ -142,9 +157,13 @@ def _asserted(
     """What a function that asserts its first argument comes to."""
     if len(call.args) > 2 or call.keywords:
         return None
-    message = _text(call.args[1]) if len(call.args) > 1 else ""
+    raised = _raised_by(call.func, frame)
+    told = call.args[1] if len(call.args) > 1 else None
+    if isinstance(told, ast.Lambda):
+        told = told.body
+    message = "" if told is None else _text(told)
     stops = [when for when, one in outcome.items() if one is False]
-    return _Stop(stops[0], message, AssertionError) if stops else None
+    return _Stop(stops[0], message, raised) if stops else None
 
 
 def _combined(

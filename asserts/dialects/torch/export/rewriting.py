@@ -129,8 +129,9 @@ class _Reading(ast.NodeTransformer):
 
 def _compiled(function: Function, code: CodeType) -> CodeType:
     """The code of a changed definition, to be put in the place of the original."""
+    function.name = f"{_OURS}whole"  # (its own name within it is whatever it was)
     factory = ast.FunctionDef(
-        name="_shapeproof_made",
+        name=f"{_OURS}made",
         args=_parameters(code.co_freevars),
         body=[function, ast.Return(ast.Name(function.name, ast.Load()))],
         decorator_list=[],

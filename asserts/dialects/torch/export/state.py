@@ -205,10 +205,10 @@ def _put_class(kind: type, old: dict[str, Any]) -> None:
 
 
 @contextmanager
-def unchanged(*roots: Any) -> Iterator[None]:
-    """Whatever is run in the block, the objects are as they were afterwards, as are Python's
-    and numpy's own random numbers."""
-    state = State(roots)
+def unchanged(*roots: Any, without: Iterable[Any] = ()) -> Iterator[None]:
+    """Whatever is run in the block, the objects (but tensors among `without`) are as they were
+    afterwards, as are Python's and numpy's own random numbers."""
+    state = State(roots, without)
     of_python, of_numpy = random.getstate(), np.random.get_state()
     try:
         yield

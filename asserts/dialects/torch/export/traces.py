@@ -7,7 +7,7 @@ answer. A ``try`` of the user's may catch either, and the program would be that 
 Guarantees: a request that is caught is followed all the same; of a trace in which an error was
 caught outside of torch the program is what torch alone makes of it, with a warning, if that
 does the example as the model does, and else the trace ends with that error. The names are put
-back when the trace ends.
+back when the trace ends, and the model's state if it fails.
 Limits: only `torch.export.export` without `strict`.
 """
 
@@ -87,9 +87,13 @@ class Trace:
         """Whether the module's name has the other value in this trace."""
         return any(one is module and known == name for one, known in self._replaced)
 
+    def forget_changes(self) -> None:
+        """Give the model the state that it had."""
+        self._state.put_back()  # (of parameters and buffers torch traces fakes)
+
     def start_again(self) -> None:
         """Do what is wanted before the next attempt."""
-        self._state.put_back()  # (of parameters and buffers torch traces fakes)
+        self.forget_changes()
         wanted, self.wanted = self.wanted, None
         self.restarts += 1
         self.unanswered.clear()
@@ -171,7 +175,11 @@ def starting_again(original: Callable[..., Any]) -> Callable[..., Any]:
             stack.callback(trace.put_back)
             stack.callback(_TRACE.reset, token)
             while True:
-                result = _attempt(trace, original, args, options)
+                try:
+                    result = _attempt(trace, original, args, options)
+                except Exception:
+                    trace.forget_changes()
+                    raise
                 if trace.wanted is None:
                     if trace.swallowed() is not None:
                         trace.leave_to_torch()

@@ -15,11 +15,9 @@ import sys
 from types import FrameType
 from typing import Any
 
-import sympy
 import torch
 from torch import fx
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
-from torch.utils._sympy.symbol import SymT, symbol_is_type
 
 from asserts.dialects.torch.export.bodies import is_written, storage_of, writes_after
 from asserts.dialects.torch.export.questions import Question
@@ -27,7 +25,7 @@ from asserts.dialects.torch.export.traces import trace_in_force
 from asserts.dialects.torch.symbols.growing import tracer_in_force
 from asserts.dialects.torch.symbols.record import note_made, record_check
 
-__all__ = ["compares_floats", "has_written", "replaces_state", "require_here", "require_not"]
+__all__ = ["has_written", "replaces_state", "require_here", "require_not"]
 
 
 def has_written() -> bool:
@@ -88,14 +86,6 @@ def require_not(question: Question, message: str) -> bool:
     held = torch.ops.aten.scalar_tensor.default(torch.SymBool(asked), dtype=torch.bool)
     torch.ops.aten._assert_async.msg(torch.logical_not(held), message)
     return True
-
-
-def compares_floats(asked: Any) -> bool:
-    """Whether a condition orders numbers that may be none (NaN)."""
-    floats = (SymT.FLOAT, SymT.UNBACKED_FLOAT)
-    if isinstance(asked, (sympy.Eq, sympy.Ne)):
-        return False
-    return any(symbol_is_type(one, floats) for one in asked.free_symbols)
 
 
 def _asked(frame: FrameType | None) -> Any:
