@@ -26,6 +26,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from math import prod
 from typing import Final, TypeAlias
 
 from shapes.base.budget import spend
@@ -248,9 +249,9 @@ def _related(facts: Facts, form: _Form) -> list[tuple[IntExpr, IntExpr, int]]:
         for d in facts.relations_about(x):
             pair = d.terms()
             if len(pair) == 2 and {abs(c) for c in pair.values()} == {1}:
-                (a, c), (b, d) = pair.items()
+                (a, b), sign = pair, prod(pair.values())
                 if a in form.variables and b in form.variables:
-                    found[a, b, c * d] = found[b, a, c * d] = None
+                    found[a, b, sign] = found[b, a, sign] = None
     return list(found)[: 2 * CHANGES]
 
 
