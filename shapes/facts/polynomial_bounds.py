@@ -26,6 +26,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from math import prod
 from typing import Final, TypeAlias
 
 from shapes.base.budget import spend
@@ -162,14 +163,15 @@ def _forms(facts: Facts, e: IntExpr) -> Iterator[_Form]:
     with_remainders = _in_remainders(form)
     if with_remainders is not form:
         yield with_remainders
-    for x, y in _related(facts, form):
-        changed = _replaced(form, form.variables.index(x), {y: 1, combine(1, x, -1, y): 1}, 0)
+    for x, y, sign in _related(facts, form):
+        other = {y: -sign, combine(1, x, sign, y): 1}
+        changed = _replaced(form, form.variables.index(x), other, 0)
         if changed is not None:
             yield changed
 
 
 def _read(e: IntExpr) -> _Form | None:
-    if type(e) is not Sum or len(e.terms()) > TERMS:
+    if not isinstance(e, Sum | Product) or len(e.terms()) > TERMS:
         return None
     places: dict[IntExpr, int] = {}
     terms: dict[Places, int] = {(): e.constant}
@@ -239,16 +241,17 @@ def _without_quotient(
     return _compact(form.times * d, terms, tuple(variables))
 
 
-def _related(facts: Facts, form: _Form) -> list[tuple[IntExpr, IntExpr]]:
-    """Pairs of variables whose difference is known to have an end."""
-    found: dict[tuple[IntExpr, IntExpr], None] = {}
+def _related(facts: Facts, form: _Form) -> list[tuple[IntExpr, IntExpr, int]]:
+    """Pairs of variables of which the difference (-1) or the sum (1) is known to have an
+    end."""
+    found: dict[tuple[IntExpr, IntExpr, int], None] = {}
     for x in form.variables:
         for d in facts.relations_about(x):
             pair = d.terms()
-            if len(pair) == 2 and set(pair.values()) == {1, -1}:
-                a, b = pair
+            if len(pair) == 2 and {abs(c) for c in pair.values()} == {1}:
+                (a, b), sign = pair, prod(pair.values())
                 if a in form.variables and b in form.variables:
-                    found[a, b] = found[b, a] = None
+                    found[a, b, sign] = found[b, a, sign] = None
     return list(found)[: 2 * CHANGES]
 
 

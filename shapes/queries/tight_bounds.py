@@ -82,6 +82,9 @@ STEPS: Final = 80_000
 ASKED: Final = 24
 """Ends that are guessed on one side."""
 
+NEAR: Final = 16
+"""So far below an end the next ones are tried in growing steps, before halves."""
+
 FEW: Final = 128
 """So few combinations of values are all looked at before anything is asked."""
 
@@ -401,7 +404,7 @@ class _End:
         self._open: int | None = None
         self._implied: int | None = None
         self._step = 1
-        self._down = 1
+        self._down = 0
 
     def lower_to(self, value: Bound) -> bool:
         """Take in an end that holds; whether it is new. Of a sum, numbers that its
@@ -417,7 +420,7 @@ class _End:
         """Ask with what follows from the facts, too."""
         e, self._why = known.facts.normalized(self._e)
         self._known, self._facts, self._e = known, known.facts, e
-        self._open, self._implied, self._step, self._down = None, None, 1, 1
+        self._open, self._implied, self._step, self._down = None, None, 1, 0
 
     def reach(self, value: int | None) -> None:
         """Take note of a value that the expression has somewhere."""
@@ -467,8 +470,10 @@ class _End:
             return self.upper - self._step // 2
         if floor >= self.upper - 1:
             return None
-        self._down *= 2  # an end just below shows whether any is shown
-        return max(self.upper - self._down // 2, floor + 1)
+        if 0 < self._down <= NEAR:  # first just below, which shows whether any end is shown
+            self._down *= 2
+            return max(self.upper - self._down // 2, floor + 1)
+        return (floor + self.upper) // 2
 
     def _ask(self, at: int) -> None:
         """Whether the expression is at most that, as far as the prover tells."""
@@ -492,5 +497,5 @@ class _End:
                 self.reach(value)
                 self._step *= 2
                 return
+        self._down = 1 if self._open is None else 0
         self._open = at if self._open is None else max(at, self._open)
-        self._down = 1

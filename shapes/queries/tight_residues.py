@@ -51,6 +51,7 @@ from shapes.queries.tight_bounds import (
     tight_bounds,
 )
 from shapes.traversal.evaluate import evaluated
+from shapes.traversal.interpret import free_symbols
 from shapes.traversal.substitute import substitute
 from shapes.witness.extremes import Extremes
 
@@ -67,8 +68,8 @@ PRIMES: Final = (2, 3, 5, 7, 11, 13)
 SHARE: Final = 3
 """The part of the steps that are left which one modulus may use, where several are tried."""
 
-SMALL: Final = 16
-"""Moduli up to this are looked at residue by residue."""
+POINTS: Final = 300
+"""So many combinations of residues are looked at."""
 
 _TIGHT: Final[Part[tuple[Expr, Expr], Congruence]] = Part("tight congruences", CACHE_LIMIT)
 
@@ -198,7 +199,8 @@ def _shown(facts: Facts, e: IntExpr, m: int, value: int) -> tuple[bool, int | No
     not, another value of it, if one was found."""
     claim = eq_zero(shift(e, -value))
     if m:
-        if m <= SMALL and residue_of_polynomial(e, m, facts) == value % m:
+        few = m ** len(free_symbols(e)) <= POINTS
+        if few and residue_of_polynomial(e, m, facts) == value % m:
             return True, None
         claim = eq_zero(modulo(shift(e, -value), constant(m)))
     verdict = one_sided(facts, claim, EFFORT)

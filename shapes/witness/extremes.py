@@ -20,7 +20,17 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from shapes.base.infinity import IntInfinity
-from shapes.expr.nodes import CONSTANT, EQ_ZERO, BoolExpr, Expr, IntExpr, Value
+from shapes.expr.nodes import (
+    CONSTANT,
+    EQ_ZERO,
+    OPERATORS,
+    BoolExpr,
+    Expr,
+    IntConstant,
+    IntExpr,
+    Sum,
+    Value,
+)
 from shapes.facts.abstract_value import Knowledge
 from shapes.facts.store import Facts
 from shapes.traversal.evaluate import Undefined
@@ -43,7 +53,7 @@ PLACES: Final = (0, 64, -64)
 CORNERS: Final = 16
 """Corners of the box that are tried."""
 
-CONSTANTS: Final = 6
+CONSTANTS: Final = 8
 """Numbers in the expression and in the facts that are tried as values, the smallest first."""
 
 EQUATIONS: Final = 4
@@ -51,6 +61,8 @@ PAIRS: Final = 3
 """Equations along which values move, and the pairs of symbols of each."""
 
 FAR_ALONG: Final = 1 << 41
+
+_QUOTIENT: Final = OPERATORS["FloorDiv"]
 
 Point: TypeAlias = tuple[Value, ...]
 
@@ -290,10 +302,19 @@ def _admitted(known: Knowledge, values: Sequence[int]) -> list[Value]:
 
 
 def _constants(exprs: Sequence[Expr]) -> list[int]:
+    """Numbers in expressions, and where a quotient passes them: of ``x//16 <= 4``, 64 and
+    80."""
     found: set[int] = set()
     for node in itertools.chain.from_iterable(map(walk, exprs)):
-        if isinstance(node, IntExpr) and node.args and not node.is_symbol:
+        if not isinstance(node, IntExpr) or node.is_symbol:
+            continue
+        if type(node) is not Sum:
             found.update(abs(a.constant) for a in node.args if isinstance(a, IntExpr))
-        elif isinstance(node, IntExpr) and node.terms():
-            found.add(abs(node.constant))
+            continue
+        k = abs(node.constant)
+        found.add(k)
+        for term in node.terms() if k else ():
+            divisor = term.args[1] if term.op is _QUOTIENT else None
+            if type(divisor) is IntConstant:
+                found.update((k * abs(divisor.constant), (k + 1) * abs(divisor.constant)))
     return sorted(found - {0, 1})[:CONSTANTS]
