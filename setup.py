@@ -44,13 +44,21 @@ COMPILED = [
         "facts/relational_bounds",
         "facts/store",
         "prove/consistency",
+        "prove/choice_forms",
+        "prove/extrema",
+        "prove/lattices",
         "prove/quick",
+        "prove/quotient_forms",
+        "prove/selections",
+        "prove/tactics",
         "traversal/definedness",
         "traversal/interpret",
+        "traversal/parsing",
         "traversal/tape",
         "witness/enumeration",
         "witness/extremes",
         "witness/local_search",
+        "witness/search",
     )
 ]
 

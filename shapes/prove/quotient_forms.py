@@ -3,7 +3,8 @@
 A quotient of a sum in which another one is a term is one quotient, ``(x//3 + y) // 2`` is
 ``(x + 3*y) // 6``; its numerator has small coefficients, and of it and its opposite the one is
 kept that is less in the order of coefficients. Of the two halves ``x // 2k`` and
-``(x + k) // 2k`` of ``x // k`` and their sum, no more than two are terms of a sum.
+``(x + k) // 2k`` of ``x // k`` and their sum, no more than two are terms of a sum. A quotient
+of remainders that stay between two multiples of its divisor is a number.
 
 Sources: Graham, Knuth, Patashnik, Concrete Mathematics, 1994, chapter 3 (nested floors;
 Hermite's identity for two parts).
@@ -22,16 +23,20 @@ from shapes.expr.nodes import (
     OPERATORS,
     IntConstant,
     IntExpr,
+    Sum,
     birth_of,
     combine,
     constant,
     from_terms,
     int_operands,
 )
+from shapes.expr.remainders import may_hide_remainder, parts
+from shapes.expr.remainders import whole as whole_of
 
 __all__ = ["divided", "first", "halves", "in_order", "number_of", "quotient_of_sum"]
 
 _QUOTIENT: Final = OPERATORS["FloorDiv"]
+_REMAINDER: Final = OPERATORS["Mod"]
 
 
 def quotient_of_sum(x: IntExpr, k: int) -> IntExpr:
@@ -41,6 +46,9 @@ def quotient_of_sum(x: IntExpr, k: int) -> IntExpr:
     sign, found = 1, None
     for t in x.terms():
         if t.op is _QUOTIENT:
+            settled = _settled(x, k)
+            if settled is not None:
+                return settled
             x = halves(x)
             found = _innermost(x)
             break
@@ -61,6 +69,27 @@ def quotient_of_sum(x: IntExpr, k: int) -> IntExpr:
         if first([rest, other]) is other:
             return combine(-sign, opposite, -sign, floor_division(other, constant(k)))
     return combine(sign, whole, sign, floor_division(rest, constant(k)))
+
+
+def _settled(x: IntExpr, k: int) -> IntExpr | None:
+    """``x // k`` where all that is no multiple of k are remainders by numbers, which together
+    stay between two multiples of k: ``(y % 2 + 2) // 4`` is 0."""
+    if not isinstance(x, Sum) or not may_hide_remainder(x.terms()):
+        return None
+    low, operands, coefficients = parts(x)
+    spend(len(operands))
+    high, made = low, constant(0)
+    for operand, c in zip(operands, coefficients):
+        m = number_of(operand) if operand.op is _REMAINDER else 0
+        if c % k == 0:
+            made = combine(1, made, c // k, whole_of(operand))
+        elif m < 1:
+            return None
+        elif c > 0:
+            high += c * (m - 1)
+        else:
+            low += c * (m - 1)
+    return shift(made, low // k) if low // k == high // k else None
 
 
 def _innermost(x: IntExpr) -> tuple[IntExpr, IntExpr, int] | None:

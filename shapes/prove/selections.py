@@ -37,7 +37,8 @@ __all__ = ["Division", "selection"]
 Division: TypeAlias = "Callable[[IntExpr, IntExpr], IntExpr]"
 """What writes a quotient."""
 
-_EXTREMA: Final = (OPERATORS["Min"], OPERATORS["Max"])
+_MIN: Final = OPERATORS["Min"]
+_EXTREMA: Final = (_MIN, OPERATORS["Max"])
 _QUOTIENT: Final = OPERATORS["FloorDiv"]
 _ZERO: Final = constant(0)
 
@@ -54,6 +55,8 @@ def selection(e: IntExpr, divide: Division, extremum: Callable[[IntExpr], IntExp
     d = combine(1, a, -1, b)
     chosen = _chosen(condition, d, divide)
     if chosen is not None:
+        if chosen.op in _EXTREMA and d in chosen.args and _ZERO in chosen.args:
+            return extremum((minimum if chosen.op is _MIN else maximum)(a, b))
         return combine(1, b, 1, extremum(chosen))
     then = _chosen(condition, a, divide)
     other = None if then is None else _chosen(negation(condition), b, divide)

@@ -32,6 +32,10 @@ IDENTITIES = (
     "Max(x + z, y + z)//4 == Max((x + z)//4, (y + z)//4)",
     "CeilDiv(Min(x, y)//3, 8)*8 - Min(x, y)//3 == -Min(x//3, y//3) % 8",
     "Where(x < y, x, y) == Min(x, y)",
+    "Where(y < Max(x + y, x + x), y, Max(x + y, x + x))//2 == Min(y, Max(y, x) + x)//2",
+    "((9*x) % 8 % 6)//3 + Max(x, y) + Min(x, y) == (x % 8)//3 % 2 + x + y",
+    "Max(0, (y % 2 + 2)//4) + Max(x//2, z) == Max(z, x//2)",
+    "Max(x, (y % 3 + 2*(y % 2) + 8*x + 3)//8) == x",
     "Where(x % 3 == 0, x//3, x//3 + 1) == CeilDiv(x, 3)",
     "Where(x % 2 != 0, x//2 + 1, x//2) == CeilDiv(x, 2)",
     "Where(x >= 0, x//4, -(-x//4)) == Max(x, 0)//4 - Max(-x, 0)//4",
@@ -56,6 +60,7 @@ IDENTITIES = (
 
 ALONE = Effort(("choice form",), search=0, rlimit=0)
 REMAINDERS = (
+    "Min(CeilDiv(z, 8)*8 - z, z)//24 == Min((-z % 8)//3, z//3)//8",
     "((Min(x, y)//8) % 16)//8 + z == ((Min(x//8, y//8)//8) % 2) + z",
     "Max(z, (Min(x, y)//8 % 16)//8) + Min(z, (Min(x, y)//8 % 16)//8) == z + Min(x//8, y//8)//8 % 2",
     "CeilDiv(Min(Max(x, y), Max(x, z)), 3)*3 - Min(Max(x, y), Max(x, z)) == -Max(x, Min(y, z)) % 3",
