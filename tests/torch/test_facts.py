@@ -325,11 +325,11 @@ def test_nothing_is_believed_of_what_comes_from_a_replaced_number() -> None:
 def test_a_range_that_is_narrowed_in_place_is_read_anew() -> None:
     program = exported(lambda x, n: x[x > n] * 2, torch.arange(4), torch.tensor(2))
     shape_env = shape_env_of(program.graph_module)
-    known = decide._known(shape_env, True)
-    assert decide._known(shape_env, True) is known
+    known = decide.known(shape_env, True)
+    assert decide.known(shape_env, True) is known
 
     narrowed = next(s for s in shape_env.var_to_range if not is_unbacked(s))
     shape_env.var_to_range[narrowed] &= ValueRanges(3, 9)
 
-    again = decide._known(shape_env, True)
+    again = decide.known(shape_env, True)
     assert bounds(again.env.facts, again.symbol(narrowed)).int_bounds() == (3, 9)
