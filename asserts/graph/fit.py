@@ -37,10 +37,19 @@ def require_fit(
     for parameter, value in bound.arguments.items():
         wanted = _hints(function).get(parameter, Any)
         if not _is_of(value, wanted):
-            shown = getattr(wanted, "__name__", None) or str(wanted)
             raise SerializationError(
-                f"the argument '{parameter}' of {name} should be {shown}, not {excerpt(value)}"
+                f"the argument '{parameter}' of {name} should be {_shown(wanted)}, "
+                f"not {excerpt(value)}"
             )
+
+
+def _shown(wanted: Any) -> str:
+    """A type as people write it (Python 3.10 makes `Optional[...]` of `... | None`)."""
+    if typing.get_origin(wanted) in (Union, types.UnionType):
+        return " | ".join(map(_shown, typing.get_args(wanted)))
+    if wanted is type(None):
+        return "None"
+    return getattr(wanted, "__name__", None) or str(wanted)
 
 
 @cache

@@ -143,8 +143,19 @@ def _let_go(frame: FrameType, found: Any) -> None:
         found.clear()
 
 
-HELD_BY_US: Final = 4
-"""References to the copy: by the frame, in the two functions here, and as an argument."""
+def _references(_frame: FrameType, found: Any) -> int:
+    return sys.getrefcount(found)
+
+
+def _held_by_us() -> int:
+    frame = sys._getframe()
+    found = frame.f_locals
+    return _references(frame, found)
+
+
+HELD_BY_US: Final = _held_by_us()
+"""References to a copy that nobody else has: by the frame, in the two functions, and as
+arguments (which Python 3.10 counts once more than later versions)."""
 
 
 def _user_frames() -> Iterator[FrameType]:

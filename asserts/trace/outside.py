@@ -17,6 +17,7 @@ import builtins
 import datetime as dt
 import io
 import os
+import pathlib
 import random
 import secrets
 import sys
@@ -186,7 +187,7 @@ def stand_in_for(value: Any) -> Any:
 
 # --------------------------------------------------------------------------- the sources
 
-_SOURCES: Final[dict[ModuleType, str]] = {
+_SOURCES: Final[dict[ModuleType | type, str]] = {
     np: "load fromfile loadtxt genfromtxt fromregex memmap",
     builtins: "open input",
     io: "open open_code FileIO",
@@ -203,6 +204,9 @@ _SOURCES: Final[dict[ModuleType, str]] = {
 }
 """The functions that refuse, by module."""
 
+if sys.version_info < (3, 11):  # (functions that paths take when they are first imported)
+    _SOURCES[vars(pathlib)["_NormalAccessor"]] = "stat open listdir scandir getcwd"
+
 _CLASSES: Final[dict[str, tuple[str, ...]]] = {
     "datetime": ("now", "utcnow", "today"),
     "date": ("today",),
@@ -218,14 +222,20 @@ _METHODS: Final[tuple[tuple[type, str, str], ...]] = (
 """Methods of Python classes, which every instance calls."""
 
 
-def _named(module: ModuleType, name: str) -> str:
+_SHOWN: Final = {
+    "numpy": "np",
+    "numpy.random": "np.random",
+    "_NormalAccessor": "pathlib.Path",
+}
+
+
+def _named(module: ModuleType | type, name: str) -> str:
     if module is builtins:
         return f"{name}()"
-    shown = {"numpy": "np", "numpy.random": "np.random"}.get(module.__name__, module.__name__)
-    return f"{shown}.{name}"
+    return f"{_SHOWN.get(module.__name__, module.__name__)}.{name}"
 
 
-def _functions() -> Iterator[tuple[ModuleType, str, Any]]:
+def _functions() -> Iterator[tuple[ModuleType | type, str, Any]]:
     for module, names in _SOURCES.items():
         for name in names.split():
             value = getattr(module, name, None)
@@ -237,7 +247,7 @@ def _functions() -> Iterator[tuple[ModuleType, str, Any]]:
 
 
 _PATCHES: Final = tuple(_functions())
-_STAND_INS: Final[dict[Any, Any]] = {one.__wrapped__: one for _, _, one in _PATCHES}
+_STAND_INS: Final[dict[Any, Any]] = {one.__wrapped__: one for _, _, one in reversed(_PATCHES)}
 
 
 def _refusing(method: Callable[..., Any], name: str) -> Callable[..., Any]:

@@ -49,6 +49,12 @@ _FUNCTION_OF_METHOD: Final[dict[str, str]] = {
     )
 }  # fmt: skip
 
+_GONE: Final = frozenset(
+    name for name in ("itemset", "newbyteorder", "ptp") if not hasattr(np.empty(0), name)
+)
+"""Methods that numpy 2.0 to 2.2 lists although they are gone: asking for one is an
+AttributeError there, too."""
+
 
 class Memory:
     """The arrays that share one block of memory, as far as they are still held."""
@@ -318,7 +324,7 @@ class SymArray(NDArrayOperatorsMixin):
     def __getattr__(self, name: str) -> Any:
         kind = self._dtype.type if self._is_scalar else np.ndarray
         found = None if name.startswith("__") else getattr(kind, name, None)
-        if found is None:
+        if found is None or name in _GONE:
             shown = f"numpy.{kind.__name__}"
             raise AttributeError(f"'{shown}' object has no attribute '{name}'")
         target = _FUNCTION_OF_METHOD.get(name)

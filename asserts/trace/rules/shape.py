@@ -46,6 +46,8 @@ def _reshape(
     require_c_order(t, order)
     if copy is False:
         raise TraceError("np.reshape: copy=False depends on the layout of the memory")
+    if shape is not None and newshape is not None:
+        raise TypeError("np.reshape: both shape and newshape are given")
     target = t.dims_of(newshape if shape is None else shape)
     result = tensors.reshape(t.shape_of(a), target, t.decide)
     return view(t, a, (target,), None, result)
@@ -234,6 +236,7 @@ def _shape(t: Tracer, a: Any) -> Any:
 @rule("size")
 def _size(t: Tracer, a: Any, axis: Any = None) -> Any:
     dims = t.shape_of(a)
+    np.size(np.empty((1,) * len(dims)), axis)  # (several axes: from numpy 2.4 on)
     axes = tensors.axes_of(axes_argument(axis), len(dims))
     return t.env.wrap(tensors.product(dims[i] for i in axes))
 

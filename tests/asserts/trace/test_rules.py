@@ -495,7 +495,7 @@ def test_every_rule_has_a_row() -> None:
     indirect = {  # recorded as another function, or not at all
         "np.asanyarray", "np.ascontiguousarray", "np.asfortranarray", "np.require", "np.array",
         "np.asarray", "np.count_nonzero", "np.shape", "np.size", "np.ndim", "np.around",
-        "np.round_", "np.in1d", "np.row_stack", "np.matrix_transpose", "np.concat",
+        "np.round_", "np.in1d", "np.trapz", "np.row_stack", "np.matrix_transpose", "np.concat",
         "np.permute_dims", "np.linalg.cholesky", "np.nancumprod", "np.nanargmin",
         "np.as_strided", "np.isscalar", "np.iterable", "np.iscomplexobj", "np.isrealobj",
         "np.result_type", "np.ix_", "np.copyto", "np.fill_diagonal", "np.place", "np.putmask",

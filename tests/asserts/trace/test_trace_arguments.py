@@ -165,6 +165,9 @@ LEFT_OUT: Final = (
 computes from memory that nobody has written where there is nothing to transform, and asks for
 an integer of Python's own where it is called by another name."""
 
+OLDER: Final = ((np.take, "mode"),) if np.lib.NumpyVersion(np.__version__) < "2.4.0" else ()
+"""Older versions of numpy read only the first letter of a mode."""
+
 
 def parameters_of(function: Any) -> Mapping[str, inspect.Parameter]:
     """None of what tells no signature (`lexsort`, in versions of numpy)."""
@@ -186,7 +189,7 @@ def calls() -> Iterator[Call]:
             needed = (X,) * function.nin
         known = positional(function)
         for name in parameters_of(function):
-            if name in known[: len(needed)] or (function, name) in LEFT_OUT:
+            if name in known[: len(needed)] or (function, name) in LEFT_OUT + OLDER:
                 continue
             for value in VALUES.get(name, ()):
                 yield Call(function, needed, name, value, False)

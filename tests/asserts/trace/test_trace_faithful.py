@@ -642,8 +642,10 @@ def test_values_have_the_names_of_the_program() -> None:
     program = trace(names_of_all_kinds, *specs)
     checked = asserts.insert(program)
     conditions = [row.condition for row in checked.report]
+    # (Before Python 3.11 only the first line of a call is known.)
+    positive = "(image > 0).all()" if sys.version_info >= (3, 11) else "np.all(image > 0)"
     for expected in (
-        "top + height <= image.shape[0]", "top >= 0", "height >= 0", "(image > 0).all()",
+        "top + height <= image.shape[0]", "top >= 0", "height >= 0", positive,
         "height % 2 == 0", "m[i] > i", "np.max(m) >= 0", "np.count_nonzero(m > 1) % 3 == 0",
     ):  # fmt: skip
         assert expected in conditions, (expected, conditions)
