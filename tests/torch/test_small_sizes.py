@@ -92,6 +92,16 @@ def total(model: Any, x: Any, k: Any) -> Any:
     return x.sum() if x.shape[0] + x.shape[0] >= 3 else x.sum() + 1
 
 
+def of_two_conditions(model: Any, x: Any, k: Any) -> Any:
+    few = (x.shape[0] == 1) | (x.shape[0] == 0)
+    return x.sum() + 1 if few else x.sum()
+
+
+def of_a_larger_one(model: Any, x: Any, k: Any) -> Any:
+    n = x.shape[0]
+    return x.sum() if max(n, 1) == n else x.sum() + 1
+
+
 def turns(model: Any, x: Any, k: Any) -> Any:
     n = x.shape[0]
     while n < 2:
@@ -303,8 +313,17 @@ def raised_in_a_loop(model: Any, x: Any, k: Any) -> Any:
     return x * 2
 
 
+def checked_at_once(model: Any, x: Any, k: Any) -> Any:
+    """(Torch keeps one of the two.)"""
+    torch._check((x.shape[0] != 1) & (x.shape[0] != 0), lambda: "too few rows")
+    return x * 2
+
+
+FEW = [asserted, checked_at_once, asserted_by_torch, raised, raised_in_a_loop]
+
+
 @BOTH
-@pytest.mark.parametrize("function", [asserted, asserted_by_torch, raised, raised_in_a_loop])
+@pytest.mark.parametrize("function", FEW, ids=[one.__name__ for one in FEW])
 def test_a_check_of_the_program_has_its_own_message(function: Function, strict: bool) -> None:
     made = exported(function, strict)
     found = stopped(made, function)

@@ -8,9 +8,11 @@ beside torch's `ShapeEnv`, in the order of the program, with message and line.
 
 from __future__ import annotations
 
+import operator
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from types import FrameType
@@ -162,7 +164,7 @@ def _record(
         expr = _traced_condition(node)
         if expr is None:
             return
-    found = RecordedCheck(expr, _message(check), where, _before_solving(shape_env, node, expr))
+    found = RecordedCheck(expr, _message(check), where, _as_written(shape_env, node, expr))
     _RECORDED.setdefault(shape_env, []).append(found)
 
 
@@ -175,17 +177,34 @@ def record_check(
     _RECORDED.setdefault(shape_env, []).append(check)
 
 
-def _before_solving(shape_env: TorchShapeEnv, node: SymNode, expr: Any) -> Expr | None:
-    """The condition as it is written, if torch has put solutions of earlier checks for its
-    symbols. It solves with what it assumes: ``s*u == 3*s`` makes 3 of every ``u``, also where
-    the size ``s`` is 0."""
-    if isinstance(expr, Expr) or not any(map(is_unbacked, shape_env.replacements)):
+def _as_written(shape_env: TorchShapeEnv, node: SymNode, expr: Any) -> Expr | None:
+    """The condition as it is written, if torch has put something else for it: solutions of
+    earlier checks (it solves with what it assumes: ``s*u == 3*s`` makes 3 of every ``u``, also
+    where the size ``s`` is 0), or what is left of several conditions for sizes of at least 2
+    (of ``(n != 0) & (n != 1)`` the second one)."""
+    if isinstance(expr, Expr):
         return None
-    found = _traced_condition(node)
-    if found is None:
+    if any(map(is_unbacked, shape_env.replacements)):
+        found = _traced_condition(node)
+        known = {shape_env.unbacked_renamings.get(s, s).name for s in expr.free_symbols}
+        if found is not None and {s.name for s in free_symbols(found)} != known:
+            return found
+    at = _node_of(node)
+    if at is None or at.target not in _COMBINING or computed_by(at, shape_env) is _read(expr):
         return None
-    known = {shape_env.unbacked_renamings.get(s, s).name for s in expr.free_symbols}
-    return None if {s.name for s in free_symbols(found)} == known else found
+    return _traced_condition(node)
+
+
+_COMBINING: Final = (operator.and_, operator.or_, torch.sym_not)
+
+
+def _read(expr: object) -> Expr | None:
+    """The condition as torch has it."""
+    from asserts.dialects.torch.symbols.shape_env import TorchEnv, UnreadableError
+
+    with suppress(UnreadableError):
+        return TorchEnv(None).read(expr)
+    return None
 
 
 def traced(node: SymNode, tracer: Any = None) -> Expr | None:
