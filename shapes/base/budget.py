@@ -27,6 +27,7 @@ __all__ = [
     "power_bits",
     "remaining",
     "spend",
+    "uncounted",
     "weight",
 ]
 
@@ -55,20 +56,23 @@ class _Meter:
         self.left = sys.maxsize
 
 
-class _Thread(threading.local):
-    """The meter of each thread: looked up once, since what is local to a thread is slow to
-    read."""
-
-    def __init__(self) -> None:
-        self.meter = _Meter()
+_thread: Final = threading.local()
+"""The meter of each thread."""
 
 
-_thread: Final = _Thread()
+def _own_meter() -> _Meter:
+    """The meter of this thread: looked up once for a block, since what is local to a thread is
+    slow to read."""
+    try:
+        meter: _Meter = _thread.meter
+    except AttributeError:
+        meter = _thread.meter = _Meter()
+    return meter
 
 
 def spend(steps: int) -> None:
     """Count some steps; raises `ExhaustedError` where they are not left."""
-    meter = _thread.meter
+    meter = _own_meter()
     meter.left = left = meter.left - steps
     if left < 0:
         raise ExhaustedError
@@ -76,7 +80,7 @@ def spend(steps: int) -> None:
 
 def remaining() -> int:
     """The steps that are left."""
-    return _thread.meter.left
+    return _own_meter().left
 
 
 class limited:  # noqa: N801 (it is used like a function)
@@ -85,7 +89,7 @@ class limited:  # noqa: N801 (it is used like a function)
     __slots__ = ("_allowed", "_meter", "_outer")
 
     def __init__(self, steps: int) -> None:
-        self._meter = meter = _thread.meter
+        self._meter = meter = _own_meter()
         self._outer = outer = meter.left
         allowed = steps if steps < outer else outer
         self._allowed = allowed if allowed > 0 else 0
@@ -97,11 +101,26 @@ class limited:  # noqa: N801 (it is used like a function)
         self._meter.left += self._outer - self._allowed
 
 
+class uncounted:  # noqa: N801 (it is used like a function)
+    """A block whose steps are not the question's that it stands in: what somebody stated
+    before, and is read now."""
+
+    __slots__ = ("_meter", "_outer")
+
+    def __enter__(self) -> None:
+        self._meter = meter = _own_meter()
+        self._outer = meter.left
+        meter.left = sys.maxsize
+
+    def __exit__(self, *error: object) -> None:
+        self._meter.left = self._outer
+
+
 def attempted(steps: int, run: Callable[..., T], *arguments: object) -> T | None:
     """What a call returns that may spend so many steps, or None where it needs more. Where no
     more than these are left around it, it has all of them, and raises `ExhaustedError`. The
     call itself takes `ATTEMPT` of them."""
-    meter = _thread.meter
+    meter = _own_meter()
     outer = meter.left
     if outer <= steps:
         meter.left = outer - ATTEMPT

@@ -11,6 +11,9 @@ is added waits in a linked list, which costs one cell, and goes into the diction
 piece on demand, or when `WAITING` additions have come together. That happens behind
 the value and does not change it; the settled form replaces the other in one assignment, so a
 thread that reads meanwhile sees one or the other.
+
+Who adds many keys at once opens a map (a transient, in Clojure's word): the copy is its own,
+adding to it changes it and answers with itself, until it is closed and is a value again.
 """
 
 from __future__ import annotations
@@ -42,19 +45,37 @@ def linked(cell: Any) -> Iterator[Any]:
 
 
 class PersistentMap(Generic[K, V]):
-    """An immutable mapping with cheap extension."""
+    """An immutable mapping with cheap extension, whose values are not None."""
 
-    __slots__ = ("_layers",)
+    __slots__ = ("_layers", "_own")
     _layers: tuple[dict[K, V], ...]
+    _own: dict[K, V] | None
+    """The newest layer of a map that is open."""
 
-    def __init__(self, layers: tuple[dict[K, V], ...] = ()) -> None:
+    def __init__(
+        self, layers: tuple[dict[K, V], ...] = (), own: dict[K, V] | None = None
+    ) -> None:
         self._layers = layers
+        self._own = own
+
+    def opened(self) -> PersistentMap[K, V]:
+        """The same map to add to in place; who opens it closes it before others see it."""
+        own: dict[K, V] = {}
+        return PersistentMap((own, *self._layers), own)
+
+    def closed(self) -> PersistentMap[K, V]:
+        """The value of a map that was open, and is not used any more."""
+        own = self._own
+        assert own is not None
+        before = PersistentMap(self._layers[1:])
+        return before.with_all(own) if own else before
 
     def get(self, key: object) -> V | None:
         """The value, or None for a key that is not there."""
         for layer in self._layers:
-            if key in layer:
-                return layer[key]
+            value: V | None = layer.get(key)  # type: ignore[arg-type]
+            if value is not None:
+                return value
         return None
 
     def __contains__(self, key: K) -> bool:
@@ -65,6 +86,9 @@ class PersistentMap(Generic[K, V]):
 
     def assoc(self, key: K, value: V) -> PersistentMap[K, V]:
         """This map with one more (or one replaced) key."""
+        if self._own is not None:
+            self._own[key] = value
+            return self
         layers = self._layers
         if not layers:
             return PersistentMap(({key: value},))
@@ -114,12 +138,25 @@ def oldest_first(cell: Any) -> list[Any]:
 class FirstValues(Generic[K, V]):
     """An immutable mapping in which a key keeps the first value that it got."""
 
-    __slots__ = ("_state",)
+    __slots__ = ("_own", "_state")
     _state: tuple[PersistentMap[K, V], Any, int]
     """What is settled; what waits, ``(((key, value), older))``; how many wait."""
+    _own: bool
+    """Whether it is open."""
 
-    def __init__(self, state: tuple[PersistentMap[K, V], object, int] | None = None) -> None:
+    def __init__(
+        self, state: tuple[PersistentMap[K, V], object, int] | None = None, own: bool = False
+    ) -> None:
         self._state = (PersistentMap(), None, 0) if state is None else state
+        self._own = own
+
+    def opened(self) -> FirstValues[K, V]:
+        """The same to add to in place (see `PersistentMap.opened`)."""
+        return FirstValues(self._state, True)
+
+    def closed(self) -> FirstValues[K, V]:
+        """The value of what was open."""
+        return FirstValues(self._state)
 
     def get(self, key: object) -> V | None:
         """The value, or None for a key that is not there."""
@@ -130,6 +167,9 @@ class FirstValues(Generic[K, V]):
     def adding(self, key: K, value: V) -> FirstValues[K, V]:
         """This map with one more key, unless it is there already."""
         settled, log, pending = self._state
+        if self._own:
+            self._state = (settled, ((key, value), log), pending + 1)
+            return self
         if pending >= WAITING:
             settled, log, pending = self._settled(), None, 0
         return FirstValues((settled, ((key, value), log), pending + 1))
@@ -149,12 +189,25 @@ class FirstValues(Generic[K, V]):
 class PersistentLists(Generic[K, V]):
     """An immutable mapping from keys to linked lists ``(newest, older)``."""
 
-    __slots__ = ("_state",)
+    __slots__ = ("_own", "_state")
     _state: tuple[PersistentMap[K, Any], Any, int]
     """What is settled; what waits, ``((keys, item), older)``; how many wait."""
+    _own: bool
+    """Whether it is open."""
 
-    def __init__(self, state: tuple[PersistentMap[K, Any], object, int] | None = None) -> None:
+    def __init__(
+        self, state: tuple[PersistentMap[K, Any], object, int] | None = None, own: bool = False
+    ) -> None:
         self._state = (PersistentMap(), None, 0) if state is None else state
+        self._own = own
+
+    def opened(self) -> PersistentLists[K, V]:
+        """The same to add to in place (see `PersistentMap.opened`)."""
+        return PersistentLists(self._state, True)
+
+    def closed(self) -> PersistentLists[K, V]:
+        """The value of what was open."""
+        return PersistentLists(self._state)
 
     def get(self, key: K) -> Any:
         """The list of a key, None if it is empty."""
@@ -170,6 +223,9 @@ class PersistentLists(Generic[K, V]):
         """These lists, with an item in front of those of some keys (where it is not among the
         newest few already). The keys are read on demand, and are not to be changed."""
         settled, log, pending = self._state
+        if self._own:
+            self._state = (settled, ((keys, item), log), pending + 1)
+            return self
         if pending >= WAITING:
             settled, log, pending = self._settled(), None, 0
         return PersistentLists((settled, ((keys, item), log), pending + 1))

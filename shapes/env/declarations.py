@@ -2,33 +2,31 @@
 
 A declaration takes no longer than what makes a symbol: its range becomes facts when facts are
 next asked for, with all others that wait (`Declarations.facts`), and nobody sees the
-difference. What is stated about symbols, and asked, is in `shape_env`.
+difference. Statements that contradict nothing wait with them (see `statements`). What is
+stated about symbols, and asked, is in `shape_env`.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import Any, Final
+from typing import Any
 
+from shapes.base.budget import uncounted
 from shapes.base.foreign import as_truth, refused
 from shapes.base.infinity import Bound, int_oo
 from shapes.base.location import said
-from shapes.base.persistent import oldest_first
-from shapes.env.arguments import declared_range, require_text
+from shapes.env.arguments import require_text
 from shapes.env.dims import exact_example, exact_hint, exact_range
 from shapes.env.records import SymbolInfo
+from shapes.env.statements import Statement, in_order
 from shapes.env.symints import Symbolic, SymBool, SymFloat, SymInt, symbolic
 from shapes.errors import ExpressionTypeError, RangeError, UnknownSymbolError
 from shapes.expr.nodes import Expr, IntExpr, Kind, Value, symbol
-from shapes.facts.store import Declaration, Fact, Facts
+from shapes.facts.store import Fact, Facts
 from shapes.prove.consistency import Model
 from shapes.traversal.parsing import is_name
 
 __all__ = ["Declarations"]
-
-_DECLARING: Final = threading.RLock()
-"""Held while a declaration is put with those that wait, and while they become facts."""
-
 
 class Declarations:
     """Symbols with their sources and examples, and the facts."""
@@ -36,14 +34,17 @@ class Declarations:
     def __init__(self) -> None:
         self.symbols: dict[str, SymbolInfo] = {}
         self._known: tuple[Facts, Any] = (Facts(), None)
-        """The facts, and what was declared since (see `_declare`), newest first."""
+        """The facts, and what was declared and stated since (see `_read`), newest first."""
         self._stated: list[Fact] = []
+        self._covered = True
+        """Whether the values of the model satisfy all that is known: facts that are set from
+        outside were not compared with them."""
         self._unbacked = 0
         self._model = Model()
         self._examples: dict[Expr, Value] = {}
         self._stating = threading.RLock()
-        """Held while something is declared or stated: threads that share the environment do
-        so one after the other, and none of it is lost."""
+        """Held while something is declared or stated, and while that becomes facts: threads
+        that share the environment do so one after the other, and none of it is lost."""
         self.names: dict[str, str] = {}
         """What people call symbols whose names are not of their making."""
 
@@ -51,13 +52,19 @@ class Declarations:
     def facts(self) -> Facts:
         """All that is known, as an immutable value."""
         facts, waiting = self._known
-        return facts if waiting is None else self._declare()
+        return facts if waiting is None else self._read()
 
     @facts.setter
     def facts(self, facts: Facts) -> None:
         if self._known[1] is not None:
-            self._declare()  # (its axioms stay)
-        self._known = (facts, None)
+            self._read()  # (its axioms stay)
+        self._covered = False
+        self._know(facts)
+
+    def _know(self, facts: Facts) -> None:
+        """Put facts in the place of all that is known."""
+        with self._stating:
+            self._known = (facts, None)
 
     def size(
         self,
@@ -163,32 +170,33 @@ class Declarations:
         if info.source is not None:
             require_text(info.source, f"the source of `{info.name}`")
         entry = (info, len(self.symbols), lower, upper, said())
-        with _DECLARING:
-            facts, waiting = self._known
-            self._known = (facts, (entry, waiting))
+        if info.hint is None and (lower > 0 or upper < 0):
+            self._model.start_apart(info.symbol)
+        facts, waiting = self._known
+        self._known = (facts, (entry, waiting))
         self._entered_info(info)
         return symbolic(self, info.symbol)  # type: ignore[arg-type]
 
-    def _declare(self) -> Facts:
-        """The facts with all symbols that were declared since they were last asked for: what
-        is known of many is made in one go, and a declaration itself takes no longer than
-        what makes a symbol. (Nothing of it can fail: a new symbol's range has a value.)"""
-        with _DECLARING:
+    def _take(self, stated: Statement) -> None:
+        """Learn a statement; what is seen to contradict the facts is refused."""
+        fact = stated.fact
+        self._know(self._model.learned(self.facts, fact))
+        if stated.origin != "check":
+            self._stated.append(fact)
+
+    def _read(self) -> Facts:
+        """The facts with all that was declared and stated since they were last asked for: what
+        is known of many symbols is made in one go, and a declaration itself takes no longer
+        than what makes a symbol. (Nothing of it can fail: a new symbol's range has a value,
+        and a statement that waits is satisfied by the values of the model.)"""
+        with self._stating, uncounted():
             facts, waiting = self._known
             if waiting is None:  # another thread was here
                 return facts
-            declared: list[Declaration] = []
-            stated: list[Fact] = []
-            for info, place, lower, upper, where in oldest_first(waiting):
-                sym = info.symbol
-                ends: list[Fact] = []
-                if isinstance(sym, IntExpr):
-                    ends = declared_range(sym, lower, upper, info.size_like, where)
-                    stated += ends
-                declared.append((sym, info.backed, place, ends))
-            facts = facts.declaring_each(declared)
+            items, axioms = in_order(waiting)
+            facts = facts.with_each(items)
             self._known = (facts, None)
-            self._stated += stated
+            self._stated += axioms
             return facts
 
     def _entered_info(self, info: SymbolInfo) -> None:

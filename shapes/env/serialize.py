@@ -32,7 +32,7 @@ from shapes.base.schema import (
 from shapes.env.guards import Guard
 from shapes.errors import SerializationError, ShapeproofError
 from shapes.expr.nodes import BoolExpr, Expr, Kind, Value, symbol
-from shapes.facts.store import Fact, Facts, Origin
+from shapes.facts.store import Declaration, Fact, Facts, Origin
 from shapes.prove.consistency import Model, ModelState
 from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import free_symbols
@@ -252,17 +252,18 @@ class _Reader:
         from shapes.env.shape_env import ShapeEnv
 
         env = ShapeEnv()
-        known = Facts()
+        declared: list[Declaration] = []
         for place, entry in enumerate(self._data["symbols"]):
             info = self._info(entry, f"symbols[{place}]")
-            known = known.declaring(info.symbol, info.backed, place)
+            declared.append((info.symbol, info.backed, place, ()))
             env._entered_info(info)
+        known = Facts().with_each(declared)
         self._names = self._with_parts()
         facts = [self._fact(*item) for item in _placed(self._data["facts"], "facts")]
         self._require_examples(env, facts)
         env._stated = [fact for fact in facts if fact.origin != "check"]
         env._guards = self._guards(facts)
-        env._checks = self._checks(facts)
+        env._checks = [*self._checks(facts)]
         try:
             env.facts = known.given(*facts)
             env._model = self._model(env, known, facts)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shapes.base.foreign import held, is_sympy
 from shapes.base.location import Location, user_location
-from shapes.base.logs import DEBUG, INFO, Log
+from shapes.base.logs import INFO, Log
 from shapes.domains import Congruence, ValueRanges
 from shapes.env.arguments import (
     Claim,
@@ -30,6 +30,7 @@ from shapes.env.declarations import Declarations
 from shapes.env.displayed import Displayed
 from shapes.env.guards import Guard, GuardFunction
 from shapes.env.records import Check, SymbolInfo
+from shapes.env.statements import Statement, take
 from shapes.env.symints import (
     SYMBOLIC,
     Symbolic,
@@ -47,9 +48,9 @@ from shapes.errors import (
     UnknownSymbolError,
 )
 from shapes.expr.booleans import conjunction, equal, negation
-from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, Value, as_expr, constant
+from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, Sum, Value, as_expr, constant
 from shapes.facts.bounds import bounds
-from shapes.facts.exactness import reaches_its_ends
+from shapes.facts.exactness import at_a_glance, reaches_its_ends
 from shapes.facts.store import Fact, Facts, Origin
 from shapes.facts.verdict import Verdict
 from shapes.prove.consistency import Model
@@ -67,7 +68,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Check", "ShapeEnv", "SymbolInfo"]
 
-FACTS: Final = Log("facts")
 GUARDS: Final = Log("guards")
 PROVE: Final = Log("prove")
 
@@ -84,7 +84,7 @@ class ShapeEnv(Declarations, Displayed):
     def __init__(self) -> None:
         super().__init__()
         self._guards: list[Guard] = []
-        self._checks: list[Check] = []
+        self._checks: list[Check | Statement] = []
 
     def __getitem__(self, name: str) -> Any:
         """The symbol of that name; raises `UnknownSymbolError`."""
@@ -178,16 +178,7 @@ class ShapeEnv(Declarations, Displayed):
         if operation is not None or node is not None:
             require_text(operation, "an operation")
             require_text(node, "the name of a node")
-        whole, _ = self._whole(claim)
-        fact = Fact(whole, origin, text_or_none(claim), None, operation, node, user_location())
-        with self._stating:
-            self.facts = self._learned(fact)
-            self._stated.append(fact)
-        FACTS.say(DEBUG, "%s", fact)
-
-    def _learned(self, fact: Fact) -> Facts:
-        """The facts and one more; what is seen to contradict them is refused."""
-        return self._model.learned(self.facts, fact)
+        take(self, claim, origin, operation=operation, node=node)
 
     def check(
         self,
@@ -209,15 +200,7 @@ class ShapeEnv(Declarations, Displayed):
         if origin != "user" or written is not None or location is not None:
             require_origin(origin, location)
             require_text(written, "what is written")
-        whole, expr = self._whole(claim)
-        location = user_location() if location is None else location
-        text = text_or_none(claim) if written is None else written
-        fact = Fact(whole, "check", text, message, operation, None, location)
-        stated = Check(whole, text, message, origin, operation, location, fact, expr)
-        with self._stating:
-            self.facts = self._learned(fact)
-            self._checks.append(stated)
-        FACTS.say(DEBUG, "%s", fact)
+        take(self, claim, "check", written, message, operation, None, location, origin)
 
     @contextmanager
     def scope(self) -> Iterator[None]:
@@ -234,7 +217,7 @@ class ShapeEnv(Declarations, Displayed):
 
     def _go_back(self, saved: tuple[Facts, int, int, int], symbols: int, unnamed: int) -> None:
         """Forget what was stated since there was so much."""
-        self.facts = saved[0]
+        self._know(saved[0])
         del self._stated[saved[1] :]
         del self._guards[saved[2] :]
         del self._checks[saved[3] :]
@@ -260,13 +243,18 @@ class ShapeEnv(Declarations, Displayed):
             expr, defined = e.expr, e.defined
         else:
             expr, defined = self.spelled(e)
+        facts = self.facts
+        if defined is TRUE and type(expr) is Sum:
+            seen = at_a_glance(facts, expr)
+            if seen is not None:
+                return seen
         if not isinstance(expr, IntExpr) or (
-            defined is TRUE and reaches_its_ends(self.facts, expr)
+            defined is TRUE and reaches_its_ends(facts, expr)
         ):
-            return bounds(self.facts, expr)
+            return bounds(facts, expr)
         from shapes.queries.tight_bounds import tight_bounds
 
-        return tight_bounds(self.facts, expr, defined).range
+        return tight_bounds(facts, expr, defined).range
 
     def explain_bounds(self, e: Quantity, effort: str = "default") -> ExplainedBounds:
         """The range of an expression, with the facts that each end rests on."""
@@ -429,12 +417,11 @@ class ShapeEnv(Declarations, Displayed):
         return "\n".join(lines)
 
     def _guard(self, claim: BoolExpr, location: Location | None) -> None:
-        fact = Fact(claim, "guard", location=location)
+        stated = Statement(claim, claim, "guard", None, None, None, None, location, "user")
         with self._stating:
-            self.facts = self._learned(fact)
-            self._stated.append(fact)
+            self._take(stated)
             self._guards.append(Guard(claim, location))
-        GUARDS.say(INFO, "%s", fact)
+        GUARDS.say(INFO, "%s", stated.fact)
 
     def _hints(self, *exprs: Expr) -> dict[Expr, Value] | None:
         """Example values of all symbols, or None if one has none."""
@@ -456,13 +443,14 @@ class ShapeEnv(Declarations, Displayed):
     @property
     def checks(self) -> tuple[Check, ...]:
         """The deferred runtime checks so far, in order."""
-        return tuple(self._checks)
+        with self._stating:
+            return tuple([c.check if isinstance(c, Statement) else c for c in self._checks])
 
     @property
     def axioms(self) -> tuple[Fact, ...]:
         """What is known without any check, in the order in which it was stated."""
         if self._known[1] is not None:
-            self._declare()
+            self._read()
         return tuple(self._stated)
 
     def guard_function(self) -> GuardFunction:

@@ -99,6 +99,8 @@ def less(a: Expr, b: Expr) -> BoolExpr:
 
 def equal(a: Expr, b: Expr) -> BoolExpr:
     """``a == b``; between two conditions "if and only if"."""
+    if isinstance(a, IntExpr) and isinstance(b, IntExpr):
+        return eq_zero(_difference(a, b))
     if isinstance(a, BoolExpr) and isinstance(b, BoolExpr):
         return equivalent(a, b)
     if isinstance(a, FloatExpr) or isinstance(b, FloatExpr):

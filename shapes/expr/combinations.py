@@ -369,6 +369,8 @@ def _new_sum(key: int, p: int, a: IntExpr, q: int, b: IntExpr, k: int) -> IntExp
 
 def _short_sum(key: int, p: int, a: IntExpr, q: int, b: IntExpr, k: int) -> IntExpr:
     """A new sum of two that have at most one term: its terms take no more room than a rope."""
+    if type(a) is IntSymbol and type(b) is IntSymbol and a is not b and p and q:
+        return _written_sum(key, {a: p, b: q}, k)
     terms: dict[IntExpr, int] = {}
     if p and type(a) is Sum:
         for atom, c in a.terms().items():

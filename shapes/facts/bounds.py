@@ -27,6 +27,7 @@ from shapes.expr.nodes import (
 )
 from shapes.facts.abstract_value import scaled
 from shapes.facts.cache import Part
+from shapes.facts.exactness import at_a_glance
 from shapes.facts.intervals import CACHE_LIMIT, DEPTH, Ranges, impossible, interval, met
 from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Facts, Reasons
@@ -85,6 +86,10 @@ def bounds(facts: Facts, e: Expr) -> ValueRanges:
     kept = facts.cache.get(_BOUNDS)
     found: ValueRanges | None = None if kept is None else kept.get(e)
     if found is None:
+        if type(e) is Sum:
+            found = at_a_glance(facts, e)
+            if found is not None:
+                return found
         found = attempted(RANGE_STEPS, _found, facts, e)
         if found is None:
             found = ValueRanges.unknown(e.kind)  # it is too large to be looked at

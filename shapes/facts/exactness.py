@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from shapes.base.infinity import IntInfinity, int_oo
+from shapes.domains.value_ranges import ValueRanges, int_range
 from shapes.expr.nodes import MANY, OPERATORS, Expr, IntConstant, IntSymbol, Sum
 from shapes.expr.remainders import parts
 from shapes.facts.store import Facts
 
-__all__ = ["reaches_its_ends"]
+__all__ = ["at_a_glance", "reaches_its_ends"]
 
 DEPTH: Final = 8
 """Operators inside of operators that are looked at."""
@@ -23,6 +25,59 @@ DEPTH: Final = 8
 _FLOOR_DIV: Final = OPERATORS["FloorDiv"]
 _MOD: Final = OPERATORS["Mod"]
 _MONOTONE: Final = (OPERATORS["Min"], OPERATORS["Max"])
+
+
+def at_a_glance(facts: Facts, e: Sum) -> ValueRanges | None:
+    """The range of a short sum of symbols, and of one quotient of a multiple of a symbol by a
+    number, of which `reaches_its_ends` sees that both ends are reached; None for any other.
+    It is what `interval` answers, and sooner read from the symbols than kept."""
+    terms = e._terms or e.terms()
+    if len(terms) > MANY:
+        return None
+    lower = upper = e.constant
+    below = above = True
+    quotient = False
+    for atom, c in terms.items():
+        x: Expr = atom
+        factor, shift, divisor = 1, 0, 1
+        if type(x) is not IntSymbol:
+            if quotient or x.op is not _FLOOR_DIV:
+                return None
+            quotient = True
+            x, by = x.args
+            if type(x) is Sum:
+                multiple = x._terms or x.terms()
+                if len(multiple) > 1:
+                    return None
+                shift = x.constant
+                ((x, factor),) = multiple.items()
+            if x in terms or type(by) is not IntConstant or by.constant <= 0:
+                return None
+            divisor = by.constant
+        if type(x) is not IntSymbol or not facts.stands_alone(x):
+            return None
+        known = facts.known(x)
+        if known is None:
+            below = above = False
+            continue
+        low, high = known.lower, known.upper
+        if factor < 0:
+            low, high = high, low
+        if c < 0:
+            low, high = high, low
+        if isinstance(low, IntInfinity):
+            below = False
+        elif x is atom:
+            lower += c * low
+        else:
+            lower += c * ((factor * low + shift) // divisor)
+        if isinstance(high, IntInfinity):
+            above = False
+        elif x is atom:
+            upper += c * high
+        else:
+            upper += c * ((factor * high + shift) // divisor)
+    return int_range(lower if below else -int_oo, upper if above else int_oo)
 
 
 def reaches_its_ends(facts: Facts, e: Expr) -> bool:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["NO_REASONS", "Reasons", "rests_on"]
 
 
-class Reasons(AbstractSet["Fact"]):
-    """Facts that something rests on."""
+class Reasons:
+    """Facts that something rests on: a set, as `collections.abc.Set` has it."""
 
     __slots__ = ("_fact", "_facts", "_parts")
     _fact: Fact | None
@@ -34,24 +34,65 @@ class Reasons(AbstractSet["Fact"]):
         self._facts = frozenset(facts)
         self._parts = None
 
-    def __or__(self, other: AbstractSet[Any]) -> Reasons:
+    def __or__(self, other: object) -> Reasons:
         """Both; the same object where the other adds nothing that is seen at once."""
         if not isinstance(other, Reasons):
-            if not isinstance(other, AbstractSet):
-                return NotImplemented
-            other = Reasons(other)
-        if other is self or not other:
+            other = Reasons(_facts_of(other))
+        facts = other._facts
+        if other is self or (facts is not None and not facts):
             return self
-        if not self:
+        facts = self._facts
+        if facts is not None and not facts:
             return other
-        made: Reasons = object.__new__(Reasons)
-        made._fact = made._facts = None
+        made: Reasons = Reasons.__new__(Reasons)
+        made._fact = None
+        made._facts = None
         made._parts = (self, other)
         return made
 
-    __ror__ = __or__
+    def __ror__(self, other: object) -> Reasons:
+        return self.__or__(other)
 
-    def union(self, *others: AbstractSet[Fact]) -> Reasons:
+    def __and__(self, other: object) -> Reasons:
+        return Reasons(self.facts().intersection(_facts_of(other)))
+
+    def __rand__(self, other: object) -> Reasons:
+        return self.__and__(other)
+
+    def __sub__(self, other: object) -> Reasons:
+        return Reasons(self.facts().difference(_facts_of(other)))
+
+    def __rsub__(self, other: object) -> Reasons:
+        return Reasons(_facts_of(other).difference(self.facts()))
+
+    def __xor__(self, other: object) -> Reasons:
+        return Reasons(self.facts().symmetric_difference(_facts_of(other)))
+
+    def __rxor__(self, other: object) -> Reasons:
+        return self.__xor__(other)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AbstractSet):
+            return False
+        return self.facts() == _facts_of(other)
+
+    def __le__(self, other: object) -> bool:
+        return self.facts() <= _facts_of(other)
+
+    def __lt__(self, other: object) -> bool:
+        return self.facts() < _facts_of(other)
+
+    def __ge__(self, other: object) -> bool:
+        return self.facts() >= _facts_of(other)
+
+    def __gt__(self, other: object) -> bool:
+        return self.facts() > _facts_of(other)
+
+    def isdisjoint(self, other: Iterable[object]) -> bool:
+        """Whether no fact is in both."""
+        return self.facts().isdisjoint(other)
+
+    def union(self, *others: Reasons) -> Reasons:
         """All of them."""
         joined = self
         for other in others:
@@ -114,10 +155,22 @@ class Reasons(AbstractSet["Fact"]):
 
 def rests_on(fact: Fact) -> Reasons:
     """Just this fact."""
-    made: Reasons = object.__new__(Reasons)
+    made: Reasons = Reasons.__new__(Reasons)
     made._fact = fact
-    made._facts = made._parts = None
+    made._facts = None
+    made._parts = None
     return made
+
+
+def _facts_of(other: object) -> frozenset[Any]:
+    if isinstance(other, Reasons):
+        return other.facts()
+    if isinstance(other, AbstractSet):
+        return frozenset(other)
+    raise TypeError(f"a set of facts is wanted, not {type(other).__name__}")
+
+
+AbstractSet.register(Reasons)
 
 
 NO_REASONS: Final = Reasons()

@@ -61,7 +61,7 @@ from shapes.facts.narrowing import (
 from shapes.traversal.interpret import symbols_of
 
 if TYPE_CHECKING:
-    from shapes.facts.store import Facts
+    from shapes.facts.store import Declaration, Facts
 
 __all__ = ["PROPAGATION_STEPS", "Learner", "NoValueError"]
 
@@ -103,7 +103,11 @@ class Learner(Directions):
             why = rests_on(fact)
             if symbols:
                 new._by_symbol = new._by_symbol.adding(symbols, stated)
-            if len(symbols) != 2 or not self._ordered(claim, symbols, why):
+            if len(symbols) != 2 or not (
+                self._equated(claim, why, alone=True)
+                if claim.op is EQ_ZERO
+                else self._ordered(claim, symbols, why)
+            ):
                 self._within_budget(self._state, claim, why)
         if self._improved:
             self._within_budget(self._spread)
@@ -136,16 +140,36 @@ class Learner(Directions):
                 self._within_budget(self._spread)
         return new
 
-    def bound_each(self, declared: Iterable[tuple[Expr, Sequence[Fact]]]) -> Facts:
-        """The facts and bounds on symbols, each of them a statement of its own; raises
+    def learn_each(self, items: Iterable[Declaration | Fact]) -> Facts:
+        """The facts with declarations and statements, each with steps of its own; raises
         `NoValueError`."""
-        steps = self._steps
-        for sym, facts in declared:
-            self.bound((sym,), facts)
+        new, steps = self._new, self._steps
+        new._open()
+        for item in items:
+            if isinstance(item, Fact):
+                self.learn(item)
+            else:
+                self._declare(item)
             self._steps = steps
+            self._derives = False
             self._moves.clear()
             self._improved.clear()
-        return self._new
+            if new.cache:
+                new.cache = {}  # (answers from fewer facts)
+        new._close()
+        return new
+
+    def _declare(self, declared: Declaration) -> None:
+        sym, backed, place, ends = declared
+        new = self._new
+        new._declared = new._declared.assoc(sym, (not backed, place))
+        if not ends:
+            return
+        if new._solved.get(sym) is None:
+            self.bound((sym,), ends)
+        else:
+            for fact in ends:
+                self.learn(fact)
 
     def _within_budget(self, learn: Callable[..., None], *arguments: object) -> None:
         """Learn something, as far as the steps for one statement suffice: what is missed is
@@ -293,11 +317,11 @@ class Learner(Directions):
             self._index(claim, claim)
             self._exclude(d, -e.constant * f, why)
 
-    def _equated(self, claim: Expr, why: Reasons) -> bool:
+    def _equated(self, claim: Expr, why: Reasons, alone: bool = False) -> bool:
         """An equality of two symbols and a constant, by what it says of the symbols that
         stand for theirs (as a union of two sets, whose eldest symbols these are); False where
-        this is not all that there is to do. The normal form that `_solved_for` would solve is
-        not made."""
+        this is not all that there is to do, or if `alone` where anything would be said again.
+        The normal form that `_solved_for` would solve is not made."""
         e = claim.args[0]
         if type(e) is not Sum or self._new.has_disequalities:
             return False
@@ -329,9 +353,17 @@ class Learner(Directions):
             if k:
                 raise NoValueError(why)
             return True
-        if self._youth(x) > self._youth(y):
+        if self._is_younger(x, y):
             x, c, y, d = y, d, x, c
-        self._solve(y, combine(-c * d, x, 0, x, -d * k), why)
+        new = self._new
+        value = combine(-c * d, x, 0, x, -d * k) if k or c == d else x
+        if not alone:
+            self._solve(y, value, why)
+        elif new._about.get(y) is None and new._known.get(y) is None:
+            new._solved = solved.assoc(y, (value, why))
+            new.has_solved = True
+        else:
+            return False
         return True
 
     def _solved_for(self, e: IntExpr, why: Reasons) -> bool:
@@ -350,6 +382,15 @@ class Learner(Directions):
                 return True
         return False
 
+    def _is_younger(self, x: IntExpr, y: IntExpr) -> bool:
+        declared = self._new._declared
+        first, second = declared.get(x), declared.get(y)
+        if first is None or second is None:
+            return self._youth(x) > self._youth(y)
+        if first[0] is second[0]:
+            return first[1] > second[1]
+        return first[0]
+
     def _youth(self, sym: IntExpr) -> tuple[bool, int]:
         return self._new._declared.get(sym) or (False, birth_of(sym))
 
@@ -358,8 +399,10 @@ class Learner(Directions):
         new = self._new
         new._solved = new._solved.assoc(sym, (value, why))
         new.has_solved = True
-        for item in list(new._about.items_of(sym)):
-            self._restate(item, why)
+        about = new._about.get(sym)
+        if about is not None:
+            for item in list(linked(about)):
+                self._restate(item, why)
         if isinstance(sym, IntExpr) and new.known(sym) is not None:
             self._restate(sym, why)
 

@@ -188,6 +188,17 @@ class Facts:
         """Whether all that is stated about a symbol are ends of its range."""
         return self._by_symbol.get(sym) is None
 
+    def may_be_zero(self, sym: IntExpr) -> bool:
+        """Whether all that is known of a symbol is a range with 0 in it, or nothing."""
+        known = self._known.get(sym)
+        if known is not None and not (
+            known.lower <= 0 <= known.upper
+            and known.congruence.modulus == 1
+            and not known.excluded
+        ):
+            return False
+        return self._by_symbol.get(sym) is None and self._solved.get(sym) is None
+
     def is_new(self, sym: Expr) -> bool:
         """Whether a symbol occurs in just one fact, beside bounds."""
         cell = self._by_symbol.get(sym)
@@ -294,27 +305,44 @@ class Facts:
         was declared, and the ends of its range. An equation is solved for what is read at run
         time, and among equals for the last declared; nodes are shared with others, whose
         order must not matter."""
-        return self.declaring_each(((sym, backed, place, ends),))
+        return self.with_each(((sym, backed, place, ends),))
 
-    def declaring_each(self, declared: Sequence[Declaration]) -> Facts:
-        """The same of several symbols, one after the other: facts that are only on the way to
-        others are not made."""
-        new = self.copied()
-        places: dict[Expr, tuple[bool, int]] = {}
-        own: list[tuple[Expr, Sequence[Fact]]] = []
-        for sym, backed, place, ends in declared:
-            places[sym] = (not backed, place)
-            if ends:
-                own.append((sym, ends))
-        new._declared = new._declared.with_all(places)
-        if not own:
-            return new
-        if not self.has_solved or all(self._solved.get(sym) is None for sym, _ in own):
-            try:
-                return Learner(new, PROPAGATION_STEPS).bound_each(own)
-            except NoValueError:
-                pass  # named below, with the culprits
-        return new.given(*(fact for _, ends in own for fact in ends))
+    def with_each(self, items: Sequence[Declaration | Fact]) -> Facts:
+        """The facts with several declarations and statements, one after the other: facts that
+        are only on the way to others are not made. Raises `ContradictionError`."""
+        try:
+            return Learner(self, PROPAGATION_STEPS).learn_each(items)
+        except NoValueError:
+            pass  # named below, with the culprits
+        known = self
+        for item in items:
+            if isinstance(item, Fact):
+                known = known.given(item)
+                continue
+            sym, backed, place, ends = item
+            known = known.copied()
+            known._declared = known._declared.assoc(sym, (not backed, place))
+            known = known.given(*ends)
+        return known
+
+    def _open(self) -> None:
+        """Let a `Learner` add to what is its own in place, until `_close`."""
+        self._declared = self._declared.opened()
+        self._claims = self._claims.opened()
+        self._known = self._known.opened()
+        self._solved = self._solved.opened()
+        self._about = self._about.opened()
+        self._by_symbol = self._by_symbol.opened()
+        self._alone = self._alone.opened()
+
+    def _close(self) -> None:
+        self._declared = self._declared.closed()
+        self._claims = self._claims.closed()
+        self._known = self._known.closed()
+        self._solved = self._solved.closed()
+        self._about = self._about.closed()
+        self._by_symbol = self._by_symbol.closed()
+        self._alone = self._alone.closed()
 
     def given(self, *facts: Fact | BoolExpr) -> Facts:
         """These facts and more. Raises `ContradictionError` with a minimal set of culprits

@@ -9,7 +9,8 @@ with it. These cost as much as there are connected facts, so they are paid for o
 credit to which every statement adds: stating n facts stays linear in n.
 
 Guarantees: only what is refuted is refused, and its culprits are as few as leaving out finds
-(`smallest`). The values are never part of a proof.
+(`smallest`). The values are never part of a proof. What `admits` admits has a model together
+with all that was stated before.
 Limits: refutation within budgets misses contradictions; those are found, within larger
 budgets, when a question meets them.
 """
@@ -18,16 +19,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from shapes.base.budget import ExhaustedError, limited
 from shapes.errors import ContradictionError, TooLargeError
-from shapes.expr.nodes import BoolExpr, Expr, Value
+from shapes.expr.nodes import (
+    EQ_ZERO,
+    LE_ZERO,
+    NE_ZERO,
+    SYMBOL,
+    BoolExpr,
+    Expr,
+    Value,
+    side_of,
+)
 from shapes.facts.abstract_value import smallest
 from shapes.facts.bounds import bounds_with_reasons
 from shapes.facts.store import Fact, Facts, Reasons, contradiction, together
 from shapes.traversal.interpret import free_symbols, symbols_of
-from shapes.witness.local_search import MENDING, LocalSearch
+from shapes.witness.local_search import MENDING, LocalSearch, satisfied
 
 __all__ = ["Model", "ModelState", "blamed", "refuse", "refuted"]
 
@@ -39,6 +49,9 @@ STATEMENT_STEPS: Final = 300_000
 
 REFUSAL_STEPS: Final = 1_000_000
 """Steps of finding as few culprits as can be."""
+
+SMALL: Final = 4
+"""Terms of a relation that the values are tried on before anything is learned of it."""
 
 CREDIT: Final = 12
 """What one statement adds to the credit for refutations: a fact that may be read again."""
@@ -160,6 +173,8 @@ class Model(LocalSearch):
         # What the values do not satisfy, because mending failed, and the symbols around it.
         self._open: list[Expr] = []
         self._unsure: set[Expr] = set()
+        # New symbols whose ranges are known to leave out 0.
+        self._apart: set[Expr] = set()
 
     @property
     def values(self) -> Mapping[Expr, Value]:
@@ -170,6 +185,7 @@ class Model(LocalSearch):
         """The same, to go on by itself."""
         new = Model()
         new.go_on(self.state_of(self._values))
+        new._apart = self._apart.copy()
         return new
 
     def state_of(self, symbols: Iterable[Expr]) -> ModelState:
@@ -192,11 +208,54 @@ class Model(LocalSearch):
         for sym in gone:
             self._values.pop(sym, None)
         self._unsure -= gone
+        self._apart -= gone
         self._open = [c for c in self._open if gone.isdisjoint(symbols_of(c))]
 
     def suggest(self, sym: Expr, value: Value) -> None:
         """An example's value, to start with."""
         self._values[sym] = value
+
+    def start_apart(self, sym: Expr) -> None:
+        """Take note that 0 is no value of a symbol that is new."""
+        self._apart.add(sym)
+
+    def admits(self, symbols: Mapping[str, Any], facts: Facts, claim: BoolExpr) -> bool:
+        """Whether the values, which satisfy all that was stated so far, satisfy a relation of
+        a few symbols, too: then it contradicts nothing, and is noted as stated. False says
+        nothing. `facts` know at least of all symbols that have no value yet, but for those
+        that are new in `symbols`. A symbol without a value gets 0."""
+        op = claim.op
+        if self._unsure or (op is not LE_ZERO and op is not EQ_ZERO and op is not NE_ZERO):
+            return False
+        e = side_of(claim)
+        terms = e.terms()
+        if len(terms) > SMALL:
+            return False
+        values = self._values
+        total = e.constant
+        first: list[Expr] | None = None
+        for x, c in terms.items():
+            value = values.get(x)
+            if value is not None:
+                assert isinstance(value, int)
+                total += c * value
+                continue
+            if x.op is not SYMBOL or x in self._apart or not facts.may_be_zero(x):
+                return False
+            info = symbols.get(x.name)
+            if info is None or info.symbol is not x:
+                return False
+            if first is None:
+                first = [x]
+            else:
+                first.append(x)
+        if not satisfied(op, total):
+            return False
+        if first is not None:
+            for sym in first:
+                values[sym] = 0
+        self._credit = min(self._credit + CREDIT, CREDIT_LIMIT)
+        return True
 
     def learned(self, facts: Facts, fact: Fact) -> Facts:
         """The facts and one more. Raises `ContradictionError` if that is refuted."""

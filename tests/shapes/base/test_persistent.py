@@ -107,3 +107,33 @@ def test_many_keys_at_once() -> None:
     made = made.with_all({i: i for i in range(100)}).with_all({5: 6, 200: 1}).assoc(7, 8)
     assert [made.get(i) for i in (4, 5, 7, 200, 201)] == [4, 6, 8, 1, None]
     assert dict(made.items()) == {**{i: i for i in range(100)}, 5: 6, 200: 1, 7: 8}
+
+
+@given(KEYS, KEYS)
+def test_open_maps_say_what_values_say(
+    before: list[tuple[int, int]], more: list[tuple[int, int]]
+) -> None:
+    plain: PersistentMap[int, int] = PersistentMap()
+    first: FirstValues[int, int] = FirstValues()
+    lists: PersistentLists[int, int] = PersistentLists()
+    for key, value in before:
+        plain, first = plain.assoc(key, value), first.adding(key, value)
+        lists = lists.adding((key,), value)
+    past = [(m, [m.get(k) for k in range(31)]) for m in (plain, first, lists)]  # type: ignore[attr-defined]
+    own, own_first, own_lists = plain.opened(), first.opened(), lists.opened()
+    for key, value in more:
+        plain, first = plain.assoc(key, value), first.adding(key, value)
+        lists = lists.adding((key, key % 3), value)
+        own, own_first = own.assoc(key, value), own_first.adding(key, value)
+        own_lists = own_lists.adding((key, key % 3), value)
+        if value % 5 == 0:
+            assert own.get(key) == plain.get(key)
+            assert own_first.get(key) == first.get(key)
+            assert own_lists.get(key) == lists.get(key)
+    for made, expected in (
+        (own.closed(), plain), (own_first.closed(), first), (own_lists.closed(), lists)
+    ):  # fmt: skip
+        assert [made.get(k) for k in range(31)] == [expected.get(k) for k in range(31)]  # type: ignore[attr-defined]
+    assert dict(own.closed().items()) == dict(plain.items())
+    for then, expected_then in past:
+        assert [then.get(k) for k in range(31)] == expected_then  # type: ignore[attr-defined]

@@ -123,12 +123,12 @@ def test_several_at_once_are_one_after_the_other(ranges: list[Any]) -> None:
                 one_by_one = one_by_one.declaring(*entry)
         except ContradictionError as error:
             with pytest.raises(ContradictionError) as found:
-                base.declaring_each(together)
+                base.with_each(together)
             assert [f.claim for f in found.value.culprits] == [f.claim for f in error.culprits]
             continue
         if not together:
             continue
-        at_once = base.declaring_each(together)
+        at_once = base.with_each(together)
         assert list(at_once) == list(one_by_one)
         for x in (a, b, c, d):
             assert at_once.knowledge(x) == one_by_one.knowledge(x)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import operator
+from collections.abc import Set
 
 import pytest
 
@@ -18,7 +20,7 @@ from shapes.facts.abstract_value import (
     scaled,
     smallest,
 )
-from shapes.facts.justification import NO_REASONS, Reasons
+from shapes.facts.justification import NO_REASONS, Reasons, rests_on
 
 x = symbol("x")
 FACTS = [Fact(x >= i, text=f"x >= {i}") for i in range(40)]
@@ -115,3 +117,25 @@ def test_a_message_shows_some_of_many_culprits() -> None:
     assert "x >= 39" in lines[-1]
     assert str(contradiction(FACTS[:20])).count("x >=") == 20
     assert "can never hold" in str(contradiction(FACTS[:1]))
+
+
+def test_reasons_are_sets_in_every_operation() -> None:
+    a, b, c, d = (Fact(symbol(name) >= 0) for name in "abcd")
+    sets = [set[Fact](), {a}, {a, b}, {b, c}, {a, b, c}, {d}]
+    operations = [
+        operator.or_, operator.and_, operator.sub, operator.xor, operator.eq, operator.ne,
+        operator.le, operator.lt, operator.ge, operator.gt,
+    ]  # fmt: skip
+    for one, other in itertools.product(sets, repeat=2):
+        joined = NO_REASONS.union(*(rests_on(fact) for fact in one))
+        assert isinstance(joined, Set)
+        assert (joined == one, one == joined, len(joined)) == (True, True, len(one))
+        assert joined.isdisjoint(other) is one.isdisjoint(other)
+        for operation in operations:
+            expected = operation(one, other)
+            assert operation(joined, other) == expected
+            assert operation(one, Reasons(other)) == expected
+            assert operation(joined, Reasons(other)) == expected
+    assert Reasons((a,)) != a
+    with pytest.raises(TypeError):
+        _ = Reasons((a,)) | 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from shapes import ShapeEnv
 from shapes.base.infinity import int_oo
 from shapes.domains import Congruence, ValueRanges
 from shapes.errors import ContradictionError
-from shapes.expr.nodes import IntExpr, make, symbol
+from shapes.expr.nodes import IntExpr, Sum, make, symbol
 from shapes.facts.bounds import (
     _leaves_every_residue,
     bounds,
@@ -20,8 +21,8 @@ from shapes.facts.bounds import (
     congruence,
     congruence_with_reasons,
 )
-from shapes.facts.exactness import reaches_its_ends
-from shapes.facts.intervals import DEPTH
+from shapes.facts.exactness import at_a_glance, reaches_its_ends
+from shapes.facts.intervals import DEPTH, traversed
 from shapes.facts.store import Facts
 from shapes.prove.ladder import decide
 from shapes.traversal.evaluate import evaluate
@@ -266,3 +267,25 @@ def test_ends_that_are_reached_at_a_glance(text: str, seen: bool) -> None:
         taken = [evaluate(e, dict(zip(names, row))) for row in rows]
         found = bounds(env.facts, e)
         assert (found.lower, found.upper) == (min(taken), max(taken))
+
+
+def test_sums_at_a_glance_have_the_range_of_the_traversal() -> None:
+    rng = random.Random(7)
+    seen = 0
+    for _ in range(400):
+        env = ShapeEnv()
+        for name in "xyz":
+            low = rng.choice((-int_oo, rng.randrange(-6, 3)))
+            env.integer(name, min=low, max=rng.choice((int_oo, rng.randrange(4, 9))))
+        if rng.random() < 0.3:
+            env.assume(rng.choice(("x <= y", "x % 2 == 1", "y == z + 1", "x == 3")))
+        a, b, c, d = (rng.choice((-3, -2, -1, 1, 2, 5)) for _ in range(4))
+        quotient = f"({b}*{rng.choice('xyz')} + {c})//{rng.choice((2, 3, -2, 7))}"
+        e = env.spelled(f"{a}*x + {d}*{quotient} - {c} + {rng.choice('xyz')}").expr
+        found = at_a_glance(env.facts, e) if type(e) is Sum else None
+        if found is not None:
+            seen += 1
+            assert reaches_its_ends(env.facts, e)
+            assert found == traversed(env.facts, env.facts.normalized(e)[0]), e
+            assert env.bounds(e) == found
+    assert seen > 100

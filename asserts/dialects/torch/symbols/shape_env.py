@@ -80,6 +80,7 @@ class _Environment(ShapeEnv):
     def __init__(self) -> None:
         self._unlearned: list[tuple[SymbolInfo, int] | Fact | Check] = []
         super().__init__()
+        self._covered = False  # (what is taken unlearned is not compared with the model)
 
     @property
     def facts(self) -> Facts:
@@ -94,8 +95,11 @@ class _Environment(ShapeEnv):
 
     @facts.setter
     def facts(self, facts: Facts) -> None:
+        self._know(facts)
+
+    def _know(self, facts: Facts) -> None:
         self._unlearned.clear()
-        self._known = (facts, None)
+        super()._know(facts)
 
     def take_symbol(self, info: SymbolInfo) -> None:
         """Declare a symbol."""

@@ -1,0 +1,167 @@
+"""Statements that wait for a question teach what statements that are learned at once teach."""
+
+from __future__ import annotations
+
+import copy
+import random
+import threading
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from shapes import ContradictionError, ShapeEnv
+from shapes.base.budget import limited, remaining
+
+RELATIONS = ("{a} == {b}", "{a} == {b} + {k}", "{a} <= {b}", "{a} + {k} <= {b}", "{a} != {b}")
+OTHERS = (
+    "{a} <= {k}", "{a} >= {k}", "{a} + {b} == {c}", "2*{a} == {b}", "{a} % 3 == {k} % 3",
+    "Or({a} == {k}, {b} == {c})", "{a} // 2 == {b}", "Min({a}, {b}) == {c}", "{a} == {k} - {b}",
+)  # fmt: skip
+
+
+def _declare(env: ShapeEnv, rng: random.Random, name: str) -> None:
+    kind = rng.randrange(5)
+    if kind == 0:
+        env.unbacked(name)
+    elif kind == 1:
+        env.unbacked(name, size_like=True)
+    elif kind == 2:
+        env.size(name, hint=rng.randrange(2, 5), min=rng.randrange(3), max=9)
+    elif kind == 3:
+        env.integer(name, min=rng.randrange(-2, 3), max=rng.randrange(3, 8))
+    else:
+        env.integer(name, hint=rng.randrange(-3, 4))
+
+
+def _played(seed: int, at_once: bool) -> tuple[ShapeEnv, list[Any]]:
+    """An environment after random declarations and statements, and what happened; the facts
+    are looked at after each of them if `at_once`."""
+    rng = random.Random(seed)
+    env = ShapeEnv()
+    happened: list[Any] = []
+    names: list[str] = []
+    usual = rng.random() < 0.7
+    for step in range(rng.randrange(3, 14)):
+        if len(names) < 3 or rng.random() < 0.2:
+            names.append(f"x{len(names)}")
+            _declare(env, rng, names[-1])
+        a, b, c = (rng.choice(names) for _ in range(3))
+        form = rng.choice(RELATIONS if usual and rng.random() < 0.8 else OTHERS)
+        text = form.format(a=a, b=b, c=c, k=rng.randrange(-2, 4))
+        state = rng.choice((env.check, env.assume, env.contract))
+        try:
+            state(text if rng.random() < 0.5 else env.spelled(text).expr)
+        except ContradictionError as error:
+            happened.append((step, str(error), [fact.spelled for fact in error.culprits]))
+        if at_once:
+            assert len(env.facts) >= 0
+        if len(names) > 2 and step % 4 == 3:
+            happened.append(env._model.values.copy())  # type: ignore[attr-defined]
+    return env, happened
+
+
+@pytest.mark.parametrize("block", range(8))
+def test_what_waits_teaches_what_is_learned_at_once(block: int) -> None:
+    for seed in range(25 * block, 25 * block + 25):
+        waited, found = _played(seed, at_once=False)
+        learned, expected = _played(seed, at_once=True)
+        assert found == expected, seed
+        assert waited._model.values == learned._model.values, seed
+        assert waited.to_json() == learned.to_json(), seed
+        for a, b in pairwise(waited.symbols):
+            for question in (f"{a} <= {b}", f"{a} == {b}", f"{a} < {b} + 2"):
+                verdict, other = waited.prove(question), learned.prove(question)
+                assert str(verdict) == str(other), (seed, question)
+            assert waited.bounds(f"{a} - {b}") == learned.bounds(f"{a} - {b}"), seed
+
+
+def test_statements_that_contradict_nothing_wait() -> None:
+    env = ShapeEnv()
+    us = [env.unbacked() for _ in range(40)]
+    for a, b in pairwise(us):
+        env.check(a == b)
+    assert len(env._known[0]) == 0
+    assert env.decide(us[0] == us[-1]) is True
+    assert len(env._known[0]) == 39
+    assert [check.fact for check in env.checks] == list(env.facts)
+
+
+def test_the_statement_that_contradicts_is_refused() -> None:
+    env = ShapeEnv()
+    x, y, z = (env.unbacked(name) for name in "xyz")
+    env.check(x <= y)
+    env.check(y <= z)
+    with pytest.raises(ContradictionError) as caught:
+        env.check(z < x)
+    assert len(caught.value.culprits) == 3
+    env.check(z == x)
+    assert env.prove(x == y).proved
+
+
+def test_a_scope_forgets_what_waits_in_it() -> None:
+    env = ShapeEnv()
+    x, y = env.unbacked("x"), env.size("y")
+    env.check(x <= y)
+    before = list(env.facts), env.axioms, env.checks
+    with env.scope():
+        z = env.integer("z", min=3)
+        env.check(y <= z)
+        env.assume(x == z)
+    assert (list(env.facts), env.axioms, env.checks) == before
+    env.assume(x == y - 3)
+    assert env.decide(x < y) is True
+
+
+def test_copies_go_on_by_themselves() -> None:
+    env = ShapeEnv()
+    x, y, z = (env.unbacked(name) for name in "xyz")
+    env.check(x <= y)
+    other = copy.copy(env)
+    env.check(y <= z)
+    other.check(z.expr <= y.expr)
+    assert env.prove("x <= z").proved
+    assert not other.prove("x <= z").proved
+    assert other.prove("z <= y").proved
+    assert other.checks[0].fact is env.checks[0].fact is next(iter(env.facts))
+
+
+def test_facts_from_outside_are_not_trusted_to_the_values() -> None:
+    env = ShapeEnv()
+    x, y = env.unbacked("x"), env.unbacked("y")
+    env.check(x == y)
+    env.facts = env.facts.given((x >= 5).expr)
+    with pytest.raises(ContradictionError):
+        env.check(y <= 4)
+    with pytest.raises(ContradictionError):
+        env.check(y <= 0)
+
+
+def test_what_waits_costs_a_question_nothing() -> None:
+    env = ShapeEnv()
+    us = [env.unbacked() for _ in range(60)]
+    for a, b in pairwise(us):
+        env.check(a + 1 <= b)
+    with limited(10):
+        before = remaining()
+        assert len(env.facts) == 59
+        assert remaining() == before
+
+
+def test_threads_lose_no_statement() -> None:
+    env = ShapeEnv()
+    us = [env.unbacked() for _ in range(81)]
+
+    def state(part: list[Any]) -> None:
+        for a, b in pairwise(part):
+            env.check(a <= b)
+            len(env.facts)
+
+    threads = [threading.Thread(target=state, args=(us[i : i + 21],)) for i in range(0, 80, 20)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert len(env.facts) == len(env.checks) == 80
+    assert {check.fact for check in env.checks} == set(env.facts)
+    assert env.prove(us[0] <= us[-1]).proved
