@@ -39,7 +39,6 @@ COMPILED = [
         "facts/exactness",
         "facts/intervals",
         "facts/narrowing",
-        "facts/polynomial_bounds",
         "facts/propagation",
         "facts/relational_bounds",
         "facts/store",
