@@ -42,7 +42,6 @@ COMPILED = [
         "facts/intervals",
         "facts/justification",
         "facts/narrowing",
-        "facts/polynomial_bounds",
         "facts/propagation",
         "facts/relational_bounds",
         "facts/store",
