@@ -55,7 +55,6 @@ COMPILED = [
         "prove/tactics",
         "traversal/definedness",
         "traversal/interpret",
-        "traversal/parsing",
         "traversal/tape",
         "witness/enumeration",
         "witness/extremes",
