@@ -465,6 +465,8 @@ class ShapeEnv(Declarations, Displayed):
         """An environment of its own that knows the same."""
         new = type(self).__new__(type(self))
         with self._stating:
+            if self._known[1] is not None:
+                self._read()  # once, for both
             for name, value in vars(self).items():
                 if isinstance(value, (dict, list)):
                     value = value.copy()
