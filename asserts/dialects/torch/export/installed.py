@@ -140,7 +140,7 @@ def _swap_all() -> None:
     _swap(SymNode, "expect_true", torch_record.recording_expect_true(SymNode.expect_true))
     evaluate = torch_decide.deciding(ShapeEnv.evaluate_expr, _rungs, _guards_are_checked)
     _swap(ShapeEnv, "evaluate_expr", evaluate)
-    asserting = torch_decide.asserting(ShapeEnv._is_python_assert)
+    asserting = torch_decide.asserting(ShapeEnv._is_python_assert, _rungs)
     _swap(ShapeEnv, "_is_python_assert", asserting)
     _swap(ShapeEnv, "simplify", truncation.exactly(ShapeEnv.simplify))
     for kind, name, operation in list(exact_floats()):
