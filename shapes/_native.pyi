@@ -1,1 +1,15 @@
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
 def adopt(instance: object, field: str) -> None: ...
+def quicken(kind: type, names: tuple[str, ...], defaults: dict[str, Any]) -> bool: ...
+def filler(kind: type[T], names: tuple[str, ...]) -> Callable[..., T]: ...
+def locator(
+    internal: dict[str, bool],
+    made: Callable[[str, int, str], T],
+    said: ContextVar[Any],
+    otherwise: Callable[[], T | None],
+) -> Callable[[], T | None]: ...

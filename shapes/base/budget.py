@@ -72,7 +72,10 @@ def _own_meter() -> _Meter:
 
 def spend(steps: int) -> None:
     """Count some steps; raises `ExhaustedError` where they are not left."""
-    meter = _own_meter()
+    try:
+        meter: _Meter = _thread.meter
+    except AttributeError:
+        meter = _own_meter()
     meter.left = left = meter.left - steps
     if left < 0:
         raise ExhaustedError
@@ -120,7 +123,10 @@ def attempted(steps: int, run: Callable[..., T], *arguments: object) -> T | None
     """What a call returns that may spend so many steps, or None where it needs more. Where no
     more than these are left around it, it has all of them, and raises `ExhaustedError`. The
     call itself takes `ATTEMPT` of them."""
-    meter = _own_meter()
+    try:
+        meter: _Meter = _thread.meter
+    except AttributeError:
+        meter = _own_meter()
     outer = meter.left
     if outer <= steps:
         meter.left = outer - ATTEMPT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Final
 
@@ -157,6 +158,12 @@ def user_location() -> Location | None:
             return Location(code.co_filename, frame.f_lineno, code.co_name)
         frame = frame.f_back
     return None if place is None or frame is None else place[0]
+
+
+with suppress(ImportError):  # (it is part of the compiled build)
+    from shapes._native import locator
+
+    user_location = locator(_internal, Location, _said, user_location)
 
 
 def shown_file(file: str) -> str:

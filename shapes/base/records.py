@@ -8,6 +8,8 @@ noise (CPython 3.11, least of 15 runs by turns).
 `dataclasses.replace`, `fields` and `asdict` work on records: the table of fields is made at
 the first look. To the type checker the two decorators are one.
 
+In the compiled build a call of the class fills the slots in one step (see `_native.c`).
+
 Limits: always frozen; no default factories, no inheritance between records.
 """
 
@@ -16,6 +18,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shapes.base.digits import written
+
+try:
+    from shapes._native import quicken as _quicken
+except ImportError:  # (it is part of the compiled build)
+    _quicken = None  # type: ignore[assignment]
 
 __all__ = ["record", "replace"]
 
@@ -58,6 +65,8 @@ def _record(made: type, eq: bool, slots: bool) -> type:
     methods.update((name, method) for name, method in shared.items() if name not in body)
     for name, method in methods.items():
         setattr(made, name, method)
+    if slots and _quicken is not None and not hasattr(made, "__post_init__"):
+        _quicken(made, names, defaults)
     return made
 
 

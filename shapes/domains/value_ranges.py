@@ -16,6 +16,7 @@ Does not: represent the empty set. A set operation with nothing left raises `Ran
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Final, Literal, NoReturn
 
 from shapes.base.digits import excerpt, written
@@ -234,6 +235,12 @@ def int_range(lower: Bound, upper: Bound) -> ValueRanges:
     _set_lower(made, lower)
     _set_upper(made, upper)
     return made
+
+
+with suppress(ImportError):  # (it is part of the compiled build)
+    from shapes._native import filler
+
+    int_range = filler(_IntRange, ("lower", "upper"))
 
 
 def float_range(lower: float, upper: float, nan: bool = False) -> ValueRanges:

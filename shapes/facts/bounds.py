@@ -86,11 +86,9 @@ def bounds(facts: Facts, e: Expr) -> ValueRanges:
     kept = facts.cache.get(_BOUNDS)
     found: ValueRanges | None = None if kept is None else kept.get(e)
     if found is None:
-        if type(e) is Sum:
-            found = at_a_glance(facts, e)
-            if found is not None:
-                return found
-        found = attempted(RANGE_STEPS, _found, facts, e)
+        found = at_a_glance(facts, e) if type(e) is Sum else None
+        if found is None:
+            found = attempted(RANGE_STEPS, _found, facts, e)
         if found is None:
             found = ValueRanges.unknown(e.kind)  # it is too large to be looked at
         if kept is None or len(kept) > CACHE_LIMIT:

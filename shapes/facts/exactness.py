@@ -37,6 +37,7 @@ def at_a_glance(facts: Facts, e: Sum) -> ValueRanges | None:
     lower = upper = e.constant
     below = above = True
     quotient = False
+    about, ranges = facts._by_symbol, facts._known
     for atom, c in terms.items():
         x: Expr = atom
         factor, shift, divisor = 1, 0, 1
@@ -54,9 +55,9 @@ def at_a_glance(facts: Facts, e: Sum) -> ValueRanges | None:
             if x in terms or type(by) is not IntConstant or by.constant <= 0:
                 return None
             divisor = by.constant
-        if type(x) is not IntSymbol or not facts.stands_alone(x):
+        if type(x) is not IntSymbol or about.get(x) is not None:
             return None
-        known = facts.known(x)
+        known = ranges.get(x)
         if known is None:
             below = above = False
             continue

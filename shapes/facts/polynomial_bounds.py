@@ -31,7 +31,6 @@ from typing import Final, TypeAlias
 
 from shapes.base.budget import spend
 from shapes.base.infinity import Bound, IntInfinity, int_oo
-from shapes.base.records import record
 from shapes.domains import int_ranges
 from shapes.expr.nodes import (
     OPERATORS,
@@ -82,13 +81,17 @@ its exponent says."""
 Ends: TypeAlias = Sequence[tuple[Bound, Bound]]
 
 
-@record(frozen=True, slots=True)
 class _Form:
     """``times`` a sum as a polynomial in variables."""
 
-    times: int
-    terms: Polynomial
-    variables: tuple[IntExpr, ...]
+    __slots__ = ("terms", "times", "variables")
+
+    def __init__(
+        self, times: int, terms: Polynomial, variables: tuple[IntExpr, ...]
+    ) -> None:
+        self.times = times
+        self.terms = terms
+        self.variables = variables
 
 
 def polynomial_bounds(facts: Facts, e: IntExpr) -> tuple[Bound, Bound]:

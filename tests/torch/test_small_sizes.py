@@ -357,6 +357,13 @@ def beside_in_a_test(model: Any, x: Any, k: Any) -> Any:
     return x * 3
 
 
+def beside_what_traces(model: Any, x: Any, k: Any) -> Any:
+    """(Attention of models for a single token.)"""
+    if x.shape[0] == 1 and not torch.compiler.is_compiling():
+        return (x + x) * 1
+    return x * 2
+
+
 def expanded(model: Any, x: Any, k: Any) -> Any:
     places, rows = torch.arange(3)[None], x.shape[0]
     if rows != places.shape[0]:
@@ -374,7 +381,7 @@ def certain(model: Any, x: Any, k: Any) -> Any:
 @pytest.mark.filterwarnings("ignore:one row")
 @pytest.mark.parametrize(
     ("function", "strict"),
-    [(told, False)] + [(f, s) for f in (beside, beside_in_a_test, expanded, certain)
+    [(told, False)] + [(f, s) for f in (beside, beside_in_a_test, beside_what_traces, expanded, certain)
                        for s in (False, True)],
 )  # fmt: skip
 def test_nothing_is_asserted_where_it_makes_no_difference(
@@ -383,6 +390,12 @@ def test_nothing_is_asserted_where_it_makes_no_difference(
     made = exported(function, strict)
     assert set(stopped(made, function)) == ({0} if function is certain else set())
     assert announced(made) == []
+
+
+def beside_what_is_traced(model: Any, x: Any, k: Any) -> Any:
+    if x.shape[0] == 1 and torch.compiler.is_compiling():
+        return x * 3
+    return x * 2 if x.shape[0] > 1 else x * 4
 
 
 def beside_another(model: Any, x: Any, k: Any) -> Any:
@@ -441,7 +454,7 @@ def written_between(model: Any, x: Any, k: Any) -> Any:
 @BOTH
 @pytest.mark.parametrize(
     "function",
-    [beside_another, expanded_further, told_and_taken, beside_and_taken, expanded_and_taken,
+    [beside_another, beside_what_is_traced, expanded_further, told_and_taken, beside_and_taken, expanded_and_taken,
      written_before, written_between],
 )  # fmt: skip
 def test_their_neighbours(function: Function, strict: bool) -> None:

@@ -112,3 +112,18 @@ def test_importing_the_engine_does_not_load_what_dataclasses_need() -> None:
     code = "import sys; before = 'inspect' in sys.modules; import shapes;"
     code += "sys.exit(not before and 'inspect' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "named", "said"),
+    [
+        ((), {}, "missing 1 required positional argument: 'x'"),
+        ((1, (), 3, 4), {}, "takes from 2 to 3 positional arguments but 5 were given"),
+        ((1,), {"x": 2}, "got multiple values for argument 'x'"),
+        ((1,), {"other": 2}, "got an unexpected keyword argument 'other'"),
+    ],
+)
+def test_wrong_arguments_are_named(given: Any, named: dict[str, Any], said: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        Slotted(*given, **named)
+    assert said in str(caught.value)

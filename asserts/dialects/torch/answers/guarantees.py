@@ -2,9 +2,10 @@
 
 Stated as facts that hold from the operation on: a number that is computed from sizes is what
 its nodes compute (see `computed`), `narrow` gives the length it was asked for,
-a slice is no longer than what it is taken from, and a mask selects no more than it has
-elements. Sizes are used only where they are sure (see `is_exact_size`), and scalars as the
-graph computes them, not as torch has simplified them.
+a slice is no longer than what it is taken from, a mask selects no more than it has elements,
+and what is read from a clamped tensor is between its ends (`elements`). Sizes are used only
+where they are sure (see `is_exact_size`), and scalars as the graph computes them, not as torch
+has simplified them.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from torch import fx
 
 from asserts.dialects.base import Path
 from asserts.dialects.torch.answers.calls import CHOOSING
+from asserts.dialects.torch.answers.elements import claims_of_read
 from asserts.dialects.torch.symbols.computed import COMPUTED, NumberReader
-from asserts.dialects.torch.symbols.enforced import ENTRY
+from asserts.dialects.torch.symbols.enforced import CLAMPED, ENTRY
 from shapes.expr import BoolExpr, Expr, as_condition, as_expr, make
 from shapes.facts import EVERY_SIZE
 
@@ -53,6 +55,9 @@ def guarantees(
                 computed = numbers.claim(node, symbol, path == ())
                 if computed is not None:
                     yield computed, COMPUTED
+            if not path and symbol not in bound:
+                for claim in claims_of_read(node, symbol, dialect.key):
+                    yield as_condition(claim), CLAMPED
             if path and (at_entry or symbol not in bound):
                 for claim, who in reader.claims(node, symbol, path):
                     yield as_condition(claim), who

@@ -54,7 +54,7 @@ from shapes.errors import ContradictionError, ShapeproofError, UndefinedError
 from shapes.expr import BoolExpr, Expr, as_condition, conjunction, make, negation
 from shapes.facts import Fact, Facts
 from shapes.prove import entails
-from shapes.traversal import defined
+from shapes.traversal import defined, free_symbols
 
 __all__ = [
     "asserting_answers", "asserting_jumps", "asserting_numbers", "asserting_results",
@@ -123,7 +123,9 @@ def asserting_answers(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def asserting_results(original: Callable[..., None]) -> Callable[..., None]:
     """The `_sym_register` of torch's tracer, which is told the results of what is computed
-    with numbers. One that is a number itself is in the program as such."""
+    with numbers. One that is a number itself is in the program as such, where it is given to
+    an operation. (Solutions of checks are not looked at: what is computed with them is read as
+    it was written.)"""
 
     def register(tracer: Any, func: Any, args: Any, out: Any) -> None:
         original(tracer, func, args, out)
@@ -151,6 +153,7 @@ def _is_own(file: str) -> bool:
 def _asked_by_python(
     node: Any, answer: Any, frame: FrameType | None, tracer: Any = None
 ) -> None:
+    is_result = tracer is not None
     mode = get_proxy_mode()
     tracer = mode.tracer if tracer is None and mode is not None else tracer
     if trace_in_force() is None or tracer is None or node.shape_env is None:
@@ -158,8 +161,15 @@ def _asked_by_python(
     claim = _stated(traced(node, tracer), answer)
     if claim is None:  # (nothing in the graph computes it)
         claim = _read(node, answer)
-    if claim is not None:
-        _judge(_Asked(node.shape_env, claim, answer, _line_run(frame)))
+    if claim is None or (is_result and _is_solved(node.shape_env, claim)):
+        return
+    _judge(_Asked(node.shape_env, claim, answer, _line_run(frame)))
+
+
+def _is_solved(shape_env: TorchShapeEnv, claim: BoolExpr) -> bool:
+    """Whether torch has put other values for some of the symbols."""
+    replaced = {symbol.name for symbol in shape_env.replacements}
+    return any(symbol.name in replaced for symbol in free_symbols(claim))
 
 
 def _line_run(frame: FrameType | None) -> Location | None:
@@ -196,7 +206,7 @@ def asserting_variables(original: Callable[..., Any]) -> Callable[..., Any]:
         made = original(tx, proxy, sym_num, **options)
         number = getattr(made, "sym_num", None)
         if isinstance(number, torch.SymInt) and number.node._expr.is_number:
-            _asked_by_dynamo(made, int(number.node._expr))
+            _asked_by_dynamo(made, int(number.node._expr), is_result=True)
         return made
 
     return create
@@ -216,7 +226,7 @@ def asserting_jumps(original: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return guard_bool
 
 
-def _asked_by_dynamo(variable: Any, answer: Any) -> None:
+def _asked_by_dynamo(variable: Any, answer: Any, is_result: bool = False) -> None:
     interpreter = _interpreter(sys._getframe(1))
     if interpreter is None or not _is_own(_file_of(interpreter)):
         return
@@ -230,8 +240,9 @@ def _asked_by_dynamo(variable: Any, answer: Any) -> None:
     claim = _stated(computed, answer)
     if claim is None:
         claim = _read(node, answer)
-    if claim is not None:
-        _judge(_Asked(node.shape_env, claim, answer, None, (interpreter, variable)))
+    if claim is None or (is_result and _is_solved(node.shape_env, claim)):
+        return
+    _judge(_Asked(node.shape_env, claim, answer, None, (interpreter, variable)))
 
 
 def _asked_by_node(number: Any, answer: Any, frame: FrameType) -> None:

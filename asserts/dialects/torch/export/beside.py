@@ -4,9 +4,9 @@
 whatever is answered to ``n > 1``.
 
 Guarantees: the operands up to the one that decides are constants, names and attributes that
-are kept as such, ``not`` and comparisons by identity of them: reading them changes nothing,
-and cannot raise. Where the value is not only tested, it is the same one: of ``n or True`` it
-is not.
+are kept as such, ``not`` and comparisons by identity of them, and whether a program is traced
+(``torch.compiler.is_compiling()``): reading them changes nothing, and cannot raise. Where the
+value is not only tested, it is the same one: of ``n or True`` it is not.
 """
 
 from __future__ import annotations
@@ -15,14 +15,22 @@ import ast
 from contextlib import suppress
 from typing import Any, Final
 
+import torch
+
 from asserts.dialects.torch.export.asking import Site
 from asserts.dialects.torch.export.questions import Question
-from asserts.dialects.torch.export.resolved import UnresolvedError, frame_of, value_of
+from asserts.dialects.torch.export.resolved import UnresolvedError, frame_of, known, value_of
 
 __all__ = ["makes_no_difference"]
 
 _PLAIN: Final = (bool, type(None), int, float, str)
 """Kinds of values that say what their truth is without running anybody's code."""
+
+
+_COMPILING: Final = (
+    "torch.compiler.is_compiling", "transformers.utils.import_utils.is_torchdynamo_compiling",
+)  # fmt: skip
+"""Functions that say that a program is traced."""
 
 
 def makes_no_difference(question: Question) -> bool:
@@ -89,6 +97,10 @@ def _value(node: ast.AST, frame: Any) -> Any:
         if isinstance(operator, (ast.Is, ast.IsNot)):
             same = _value(node.left, frame) is _value(right, frame)
             return same is isinstance(operator, ast.Is)
+    elif isinstance(node, ast.Call) and not (node.args or node.keywords):
+        called = value_of(node.func, frame)
+        if any(called is known(name) for name in _COMPILING) and torch.compiler.is_compiling():
+            return True
     elif isinstance(node, (ast.Name, ast.Attribute)):
         return value_of(node, frame)
     raise UnresolvedError(ast.unparse(node))

@@ -95,7 +95,7 @@ def asserting(
         if "TRUE" not in jump:
             return False
         # (If nothing decides, the error of torch's would be handled in the other one's place.)
-        return not decides() or leaves(frame, AssertionError) or not is_tried(frame)
+        return not (decides() and is_tried(frame)) or leaves(frame, AssertionError)
 
     return _is_python_assert
 

@@ -21,6 +21,7 @@ from asserts.dialects.torch.export import (
     assuming,
     conversions,
     examples,
+    identity,
     questions,
     run_along,
     seen,
@@ -35,6 +36,7 @@ from asserts.dialects.torch.export.assuming import (
     asserting_variables,
 )
 from asserts.dialects.torch.export.general import assuming_no_size
+from asserts.dialects.torch.export.identity import reading_truths, truths
 from asserts.dialects.torch.export.jumps import interpreters, jumping
 from asserts.dialects.torch.export.passes import insert_deferred_runtime_asserts
 from asserts.dialects.torch.export.remove import remove_runtime_asserts
@@ -64,8 +66,8 @@ _PLACES = (
 it from the first one when it needs it)."""
 
 _ASKING = (
-    torch_decide, torch_record, assuming, conversions, examples, questions, run_along, seen,
-    slices,
+    torch_decide, torch_record, assuming, conversions, examples, identity, questions,
+    run_along, seen, slices,
 )  # fmt: skip
 """Our modules whose functions run between the user's line and torch's questions."""
 
@@ -145,6 +147,8 @@ def _swap_all() -> None:
     _swap(ShapeEnv, "simplify", truncation.exactly(ShapeEnv.simplify))
     for kind, name, operation in list(exact_floats()):
         _swap(kind, name, operation)
+    for kind, name, operation in list(truths()):
+        _swap(kind, name, operation)
     _swap_for_examples()
     _swap_for_branches()
     from torch._export.passes.remove_runtime_assertions import _RemoveRuntimeAssertionsPass
@@ -173,7 +177,8 @@ def _swap_for_examples() -> None:
     _swap(_trace, "_export", settling(_trace._export, lambda: bool(_rungs())))
     from torch._export.non_strict_utils import _NonStrictTorchFunctionHandler as Handler
 
-    _swap(Handler, "_override", reading_ends(Handler._override, lambda: bool(_rungs())))
+    override = reading_ends(Handler._override, lambda: bool(_rungs()))
+    _swap(Handler, "_override", reading_truths(override))
 
 
 def _swap_for_branches() -> None:

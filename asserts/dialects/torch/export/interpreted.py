@@ -26,7 +26,7 @@ import torch
 from torch._dynamo.variables.base import AttributeMutationNew, ValueMutationNew
 from torch._dynamo.variables.lazy import LazyVariableTracker
 
-__all__ = ["DYNAMO", "Interpreted", "interpreted"]
+__all__ = ["DYNAMO", "Interpreted", "interpreted", "is_plain"]
 
 DYNAMO: Final = os.path.join(os.path.dirname(torch.__file__), "_dynamo", "symbolic_convert.py")
 """Where dynamo's interpreter is."""
@@ -110,12 +110,12 @@ def interpreted() -> Interpreted | None:
         if frame.f_code.co_filename == DYNAMO:
             one = frame.f_locals.get("self")
             if hasattr(one, "symbolic_locals"):
-                return Interpreted(one) if _is_plain(one) else None
+                return Interpreted(one) if is_plain(one) else None
         frame = frame.f_back
     return None
 
 
-def _is_plain(interpreter: Any) -> bool:
+def is_plain(interpreter: Any) -> bool:
     """Whether it is at an instruction of functions that call one another, as far as export."""
     output = interpreter.output
     if not output.export or not output.is_root_tracer():

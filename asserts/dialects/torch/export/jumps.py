@@ -19,10 +19,11 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import torch
 from torch import fx
+from torch._dynamo import config
 from torch._dynamo.symbolic_convert import (
     InstructionTranslatorBase,
     get_assert_bytecode_sequence,
@@ -32,8 +33,9 @@ from torch._dynamo.variables.builder import wrap_fx_proxy
 from torch._dynamo.variables.lazy import LazyVariableTracker
 from torch._dynamo.variables.misc import NullVariable
 
-from asserts.dialects.torch.export.interpreted import DYNAMO, Interpreted
-from asserts.dialects.torch.export.leaving import CHECKING
+from asserts.dialects.torch.export.identity import asking_for_identity
+from asserts.dialects.torch.export.interpreted import DYNAMO, Interpreted, is_plain
+from asserts.dialects.torch.export.leaving import CHECKING, is_tried, leaves
 from asserts.dialects.torch.symbols.record import Text, note_made
 
 __all__ = ["check_interpreted", "interpreters", "jumping", "put_check"]
@@ -48,6 +50,7 @@ _JUMPS: Final = {
 """Instructions that take one way or the other by the truth of what they take off the stack."""
 
 _NOT: Final = dis.opmap["UNARY_NOT"]
+_IS: Final = dis.opmap["IS_OP"]
 
 
 def interpreters(kind: Any = InstructionTranslatorBase) -> Iterator[Any]:
@@ -66,6 +69,11 @@ def jumping(kind: Any, decides: Callable[[], bool]) -> list[Any]:
         def jump(self: Any, instruction: Any) -> Any:
             if self.output.export:
                 message = _asserted(self) if "TRUE" in name else None
+                if message is not None and _may_catch(self):
+                    if decides():
+                        _take_element(self)
+                    with config.patch(rewrite_assert_with_torch_assert=False):
+                        return handle(self, instruction)
                 if message is not None:
                     _keep_asserted(self, message)
                 elif decides():
@@ -86,6 +94,7 @@ def jumping(kind: Any, decides: Callable[[], bool]) -> list[Any]:
         for k, one in enumerate(kind.dispatch_table)
     ]
     table[_NOT] = negating(table[_NOT])
+    table[_IS] = asking_for_identity(table[_IS])
     return table
 
 
@@ -104,6 +113,20 @@ def _asserted(interpreter: Any) -> str | None:
             texts = [one.argval for one in found if one.opname == "LOAD_CONST"]
             return texts[0] if texts and isinstance(texts[0], str) else ""
     return None
+
+
+def _may_catch(interpreter: Any) -> bool:
+    """Whether the program may catch the error of an ``assert`` itself."""
+    function = Interpreted(interpreter)
+    if not any(_is_guarded(one.current_instruction) for one in _callers(function)):
+        return False
+    frame = cast("FrameType", function)
+    return is_plain(interpreter) and is_tried(frame) and not leaves(frame, AssertionError)
+
+
+def _is_guarded(instruction: Any) -> bool:
+    """Whether a handler of the same function gets what is raised there."""
+    return getattr(instruction, "exn_tab_entry", None) is not None
 
 
 def _keep_asserted(interpreter: Any, message: str) -> None:

@@ -123,9 +123,36 @@ def _stop(question: Question, site: Site, frame: FrameType) -> _Stop | None:
                 return _asserted(outer, outcome, frame)
             if not _is(outer.func, bool, frame):
                 return None
+        elif isinstance(outer, ast.Assign) and node is outer.value:
+            outer = _first_tested(outer, site)
+            if outer is None:
+                return None
         else:
             return None
         node = outer
+    return None
+
+
+def _first_tested(assigned: ast.Assign, site: Site) -> ast.Name | None:
+    """The variable that gets a truth, where the next statement tests it before anything
+    else."""
+    target, block = assigned.targets[0], _block(site.parent(assigned), assigned)
+    if len(assigned.targets) > 1 or not isinstance(target, ast.Name) or block is None:
+        return None
+    at = block.index(assigned) + 1
+    after = block[at] if at < len(block) else None
+    tested: ast.AST | None = after.test if isinstance(after, (ast.If, ast.Assert)) else None
+    while isinstance(tested, (ast.UnaryOp, ast.BoolOp)):
+        tested = tested.operand if isinstance(tested, ast.UnaryOp) else tested.values[0]
+    return tested if isinstance(tested, ast.Name) and tested.id == target.id else None
+
+
+def _block(outer: ast.AST | None, statement: ast.stmt) -> list[ast.stmt] | None:
+    """The statements among which one stands."""
+    for name in ("body", "orelse", "finalbody"):
+        found = getattr(outer, name, None)
+        if isinstance(found, list) and statement in found:
+            return found
     return None
 
 

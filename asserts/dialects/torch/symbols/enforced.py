@@ -11,10 +11,13 @@ from typing import Final
 
 from shapes.facts import EVERY_SIZE, Fact
 
-__all__ = ["ENFORCED", "ENTRY", "at_entry"]
+__all__ = ["CLAMPED", "ENFORCED", "ENTRY", "at_entry"]
 
 ENTRY: Final = "the caller's inputs"
 """Who enforces what callers are held to; stands in reports."""
+
+CLAMPED: Final = "an element of a clamped tensor"
+"""The name under which ends of what is read from tensors are stated."""
 
 
 def at_entry(fact: Fact) -> bool:
@@ -33,6 +36,7 @@ ENFORCED: Final[Mapping[str, str]] = {
     "64-bit integers": "torch's integers have 64 bits",
     "a number computed from sizes": "the nodes that compute it from sizes, in 64-bit integers "
                                     "that the result cannot leave",
+    CLAMPED: "the operation that clamps puts every element between its ends, but NaN",
     "aten.nonzero.default": _CHOSEN,
     "aten._unique2.default": _CHOSEN,
     "aten.unique_consecutive.default": _CHOSEN,
