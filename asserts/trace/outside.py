@@ -26,7 +26,7 @@ import threading
 import time
 import timeit
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial
@@ -166,6 +166,30 @@ class _RandomState(np.random.RandomState):
         return Refused(found, f"RandomState.{name}") if refuses else found
 
 
+class _Variables(MutableMapping[Any, Any]):
+    """What the environment of the process keeps its variables in."""
+
+    def __init__(self, data: MutableMapping[Any, Any]) -> None:
+        self.data = data
+
+    def __getitem__(self, key: Any) -> Any:
+        _refuse("os.environ")
+        return self.data[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        _refuse("os.environ")
+        return iter(self.data)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.data[key] = value
+
+    def __delitem__(self, key: Any) -> None:
+        del self.data[key]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+
 def stand_in_for(value: Any) -> Any:
     """What stands for a value while traced code holds it; None if it stands for itself."""
     if isinstance(value, (Refused, _Generator, _RandomState)):
@@ -216,10 +240,9 @@ _METHODS: Final[tuple[tuple[type, str, str], ...]] = (
     (random.Random, "getrandbits", "random.Random.getrandbits"),
     (random.SystemRandom, "random", "random.SystemRandom.random"),
     (random.SystemRandom, "getrandbits", "random.SystemRandom.getrandbits"),
-    (type(os.environ), "__getitem__", "os.environ"),
-    (type(os.environ), "__iter__", "os.environ"),
 )
-"""Methods of Python classes, which every instance calls."""
+"""Methods of Python classes, which every instance calls. (Not `__getitem__`: Python 3.13 finds
+what a class had before, once it was changed a thousand times.)"""
 
 
 _SHOWN: Final = {
@@ -285,6 +308,11 @@ def refused() -> Iterator[None]:
             undo.append(
                 partial(setattr, cls, name, own) if is_own else partial(delattr, cls, name)
             )
+        for variables in (vars(os).get("environ"), vars(os).get("environb")):
+            if isinstance(variables, os._Environ):
+                data = vars(variables)["_data"]
+                undo.append(partial(setattr, variables, "_data", data))
+                vars(variables)["_data"] = _Variables(data)
         start = threading.Thread.start
         undo.append(partial(setattr, threading.Thread, "start", start))
         threading.Thread.start = _start_in_context(start)  # type: ignore[method-assign]

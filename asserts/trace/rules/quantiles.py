@@ -7,7 +7,7 @@ that may be empty.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from shapes.tensors import Shape, ShapeError
 
 if TYPE_CHECKING:
     from asserts.trace.tracer import Tracer
+
+KNOWS_THE_SIZE: Final = np.lib.NumpyVersion(np.__version__) >= "2.5.0"
+"""Whether numpy knows how long the axis is that it makes of several."""
 
 
 @rule("quantile", "percentile", "nanquantile", "nanpercentile")
@@ -45,7 +48,7 @@ def _quantile(
     if ignores_nan:
         _require_one_dtype(t, a, q, options, dtype)
         _require_elements(t, a, wanted, dtype)
-    elif isinstance(axis, tuple) and len(axis) != 1:
+    elif isinstance(axis, tuple) and len(axis) != 1 and not KNOWS_THE_SIZE:
         # numpy makes one axis of them, and its size is not known beside one of size 0.
         needs = tensors.Needs()
         for at in sorted({*range(len(dims))} - {*tensors.axes_of(axis, len(dims))}):

@@ -7,6 +7,7 @@ import contextlib
 import io
 import logging
 import os
+import sys
 import unittest
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -138,8 +139,13 @@ def by_value_error(f: Any, x: Any) -> Any:
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 @pytest.mark.parametrize("name", ERRORS)
 def test_an_error_of_the_trace_cannot_be_caught(name: str, way: Callable[..., Any]) -> None:
-    with pytest.raises(TraceError, match="caught an error of the trace") as caught:
+    # (From Python 3.12 on a test is timed, which is refused first.)
+    is_timed = way is in_a_test and sys.version_info >= (3, 12)
+    said = "perf_counter may answer otherwise" if is_timed else "caught an error of the trace"
+    with pytest.raises(TraceError, match=said) as caught:
         trace(lambda x: way(ERRORS[name], x), ("n",))
+    if is_timed:
+        return
     assert f"\n    at {os.path.basename(__file__)}:" in str(caught.value)
     cause = caught.value.__cause__
     assert isinstance(cause, ShapeproofError)

@@ -34,7 +34,7 @@ from numpy.random import default_rng, normal
 import asserts
 from asserts.errors import RuntimeAssertionError, TraceError
 from asserts.trace import Spec, check, trace
-from asserts.trace.outside import _METHODS, _PATCHES
+from asserts.trace.outside import _METHODS, _PATCHES, refused
 from shapes import And, Dim, ShapeEnv
 from shapes.errors import DataDependentError, ShapeproofError, UnknownSymbolError
 from shapes.expr.hash_consing import POINTS
@@ -187,6 +187,17 @@ def test_what_comes_from_outside_is_refused_with_its_line(name: str) -> None:
         trace(OUTSIDE[name], (2,))
     assert f"\n    at {os.path.basename(__file__)}:" in str(caught.value)
     assert all(a is b or a == b for a, b in zip(before, everything_patched()))
+
+
+def test_variables_are_refused_after_any_number_of_traces() -> None:
+    """Python 3.13 finds what a class had before, once it was changed a thousand times."""
+    for _ in range(600):
+        os.environ.get("HOME")
+        with refused():
+            os.environ["SHAPEPROOF_TEST"] = "written"
+            del os.environ["SHAPEPROOF_TEST"]
+    for name in ("environ", "environ_in", "environ_iter"):
+        test_what_comes_from_outside_is_refused_with_its_line(name)
 
 
 def test_a_generator_as_an_argument() -> None:
