@@ -26,6 +26,7 @@ from asserts.dialects.torch.export import (
     run_along,
     seen,
     slices,
+    unordered,
 )
 from asserts.dialects.torch.export import decide as torch_decide
 from asserts.dialects.torch.export.assuming import (
@@ -67,7 +68,7 @@ it from the first one when it needs it)."""
 
 _ASKING = (
     torch_decide, torch_record, assuming, conversions, examples, identity, questions,
-    run_along, seen, slices,
+    run_along, seen, slices, unordered,
 )  # fmt: skip
 """Our modules whose functions run between the user's line and torch's questions."""
 
