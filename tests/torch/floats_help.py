@@ -45,3 +45,35 @@ def asserts_itself(f: Any) -> bool:
 def checks_not(f: Any) -> bool:
     torch._check(not f > 5, lambda: "large")
     return True
+
+
+def is_it_positive(k: Any) -> bool:
+    """(``not`` of a number that is known to be positive is False itself.)"""
+    torch._check(k > 0)
+    if (not k) is not False:
+        raise ValueError("not False")
+    return [True, False][not k]
+
+
+class Context:
+    """A context of the program's own, which handles nothing."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+def asserts_in_a_context(k: Any) -> bool:
+    with Context():
+        assert k > 0
+    return True
+
+
+def asserts_and_handles(k: Any) -> bool:
+    try:
+        assert k > 0
+    except AssertionError:
+        return True
+    return True

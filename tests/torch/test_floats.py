@@ -18,9 +18,12 @@ from asserts.errors import GraphError
 from shapes.expr.nodes import OPERATORS, make, symbol
 from shapes.traversal.evaluate import evaluate
 from tests.torch.floats_help import (
+    asserts_and_handles,
+    asserts_in_a_context,
     asserts_itself,
     asserts_not,
     checks_not,
+    is_it_positive,
     raises_above,
     raises_for_infinity,
     raises_for_none,
@@ -50,7 +53,7 @@ def accepted(function: Callable[..., Any]) -> list[int]:
     for k in range(-12, 20):
         try:
             function(scalar(k))
-        except (RuntimeError, ValueError, ArithmeticError, TypeError):
+        except (RuntimeError, ValueError, ArithmeticError, TypeError, AssertionError):
             continue
         found.append(k)
     return found
@@ -218,3 +221,29 @@ def test_what_is_no_number_is_compared_as_python_does(
         programs.append(reloaded(made))
     for program in programs:
         assert [is_accepted(program.module(), value) for value in VALUES] == wanted
+
+
+# --------------------------------------------------------------------------- integers
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("decide", [False, True])
+@pytest.mark.parametrize("condition", [is_it_positive, asserts_in_a_context])
+def test_what_torch_exports_alone_is_exported(
+    condition: Any, decide: bool, strict: bool
+) -> None:
+    with installed(decide=decide):
+        made = torch.export.export(Checked(condition), (scalar(4),), strict=strict)
+
+    assert accepted(made.module()) == accepted(Checked(condition)) == list(range(1, 20))
+
+
+def test_no_program_takes_a_question_for_an_assert_that_failed() -> None:
+    """(Torch makes an assert of it, which stops where the program handles the error; an error
+    of torch's in its place would be handled for every number.)"""
+    with installed():
+        made = torch.export.export(Checked(asserts_and_handles), (scalar(4),), strict=False)
+    assert accepted(made.module()) == list(range(1, 20))
+
+    with pytest.raises(RuntimeError, match="data-dependent"), installed(decide=True):
+        torch.export.export(Checked(asserts_and_handles), (scalar(4),), strict=False)

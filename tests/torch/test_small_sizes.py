@@ -83,6 +83,11 @@ def alternative(model: Any, x: Any, k: Any) -> Any:
     return x.sum() + (x.shape[0] or 7)
 
 
+def alternative_truth(model: Any, x: Any, k: Any) -> Any:
+    """(The value is n, not True.)"""
+    return x.sum() + (x.shape[0] or True)
+
+
 def area(model: Any, x: Any, k: Any) -> Any:
     height, width = x.shape
     return x if height * width < 4 else x * 2
@@ -192,7 +197,7 @@ from_a_text: Function = globals()["from_a_text"]
 
 ANOTHER_WAY: dict[Function, set[int]] = {
     one: {1}, not_one: {1}, twice: {1}, empty: {0}, length: {0, 1}, truth: {0}, converted: {0},
-    alternative: {0}, area: {0, 1}, total: {0, 1}, turns: {0, 1}, least: {0}, most: set(),
+    alternative: {0}, alternative_truth: {0}, area: {0, 1}, total: {0, 1}, turns: {0, 1}, least: {0}, most: set(),
     among: {1}, whole_shape: {1}, matched: {1}, comprehended: {0, 1}, generated: {0, 1},
     in_a_lambda: {1}, in_a_body: {1}, counted: {1}, added: {1}, of_floats: {0, 1},
     divided: {0, 1}, of_a_part: {0, 1, 2}, of_a_number: {0, 1}, handled: {0, 1},
@@ -352,6 +357,13 @@ def beside_in_a_test(model: Any, x: Any, k: Any) -> Any:
     return x * 3
 
 
+def beside_what_traces(model: Any, x: Any, k: Any) -> Any:
+    """(Attention of models for a single token.)"""
+    if x.shape[0] == 1 and not torch.compiler.is_compiling():
+        return (x + x) * 1
+    return x * 2
+
+
 def expanded(model: Any, x: Any, k: Any) -> Any:
     places, rows = torch.arange(3)[None], x.shape[0]
     if rows != places.shape[0]:
@@ -369,7 +381,7 @@ def certain(model: Any, x: Any, k: Any) -> Any:
 @pytest.mark.filterwarnings("ignore:one row")
 @pytest.mark.parametrize(
     ("function", "strict"),
-    [(told, False)] + [(f, s) for f in (beside, beside_in_a_test, expanded, certain)
+    [(told, False)] + [(f, s) for f in (beside, beside_in_a_test, beside_what_traces, expanded, certain)
                        for s in (False, True)],
 )  # fmt: skip
 def test_nothing_is_asserted_where_it_makes_no_difference(
@@ -378,6 +390,12 @@ def test_nothing_is_asserted_where_it_makes_no_difference(
     made = exported(function, strict)
     assert set(stopped(made, function)) == ({0} if function is certain else set())
     assert announced(made) == []
+
+
+def beside_what_is_traced(model: Any, x: Any, k: Any) -> Any:
+    if x.shape[0] == 1 and torch.compiler.is_compiling():
+        return x * 3
+    return x * 2 if x.shape[0] > 1 else x * 4
 
 
 def beside_another(model: Any, x: Any, k: Any) -> Any:
@@ -393,8 +411,52 @@ def expanded_further(model: Any, x: Any, k: Any) -> Any:
     return x.sum() + places.sum()
 
 
+def told_and_taken(model: Any, x: Any, k: Any) -> Any:
+    """(The same question again, where the answer makes a difference.)"""
+    if x.shape[0] == 1:
+        warnings.warn("one row", stacklevel=2)
+    return x * 2 if x.shape[0] == 1 else x * 3
+
+
+def beside_and_taken(model: Any, x: Any, k: Any) -> Any:
+    causal = x.shape[0] > 1 and model.causal
+    return x * 2 if x.shape[0] > 1 or causal else x * 3
+
+
+def expanded_and_taken(model: Any, x: Any, k: Any) -> Any:
+    places, rows = torch.arange(3)[None], x.shape[0]
+    if rows != places.shape[0]:
+        places = places.expand(rows, -1)
+    return x * places if rows != 1 else x
+
+
+def written(x: Any) -> bool:
+    x.add_(1)
+    return True
+
+
+def written_before(model: Any, x: Any, k: Any) -> Any:
+    """(What decides is behind a call that only one way makes.)"""
+    x = x.clone()
+    if (x.shape[0] > 1 or written(x)) and model.causal:
+        return x * 2
+    return x * 3
+
+
+def written_between(model: Any, x: Any, k: Any) -> Any:
+    x = x.clone()
+    if x.shape[0] > 1 and written(x) and model.causal:
+        return x * 2
+    return x * 3
+
+
+@pytest.mark.filterwarnings("ignore:one row")
 @BOTH
-@pytest.mark.parametrize("function", [beside_another, expanded_further])
+@pytest.mark.parametrize(
+    "function",
+    [beside_another, beside_what_is_traced, expanded_further, told_and_taken, beside_and_taken, expanded_and_taken,
+     written_before, written_between],
+)  # fmt: skip
 def test_their_neighbours(function: Function, strict: bool) -> None:
     assert {0, 1} >= set(stopped(exported(function, strict), function)) >= {1}
 

@@ -94,7 +94,7 @@ _ASSUMED: Final = "exported with `{}` as for sizes of at least 2"
 _REASON: Final = "torch takes sizes for at least 2"
 
 _ANSWERED: WeakKeyDictionary[TorchShapeEnv, set[tuple[Expr, bool]]] = WeakKeyDictionary()
-"""What was judged already."""
+"""What is enforced already, or asserted."""
 
 
 # --------------------------------------------------------------------------- who asks
@@ -324,13 +324,24 @@ def _judge(asked: _Asked) -> None:
     answered = _ANSWERED.setdefault(asked.shape_env, set())
     if (asked.claim, asked.truth) in answered:
         return
-    answered.add((asked.claim, asked.truth))
     symbols = known(asked.shape_env, True)
     needed = asked.claim if asked.truth else negation(asked.claim)
+    if not _is_enforced(symbols, asked, needed):
+        question = _Branch(asked, symbols)
+        same = _the_same(question, negation(needed))
+        if same is not None:  # (here: another branch may ask for the same)
+            _note(asked, Decision("general", *_shown(question, asked), same))
+            return
+        _require(question, asked, needed)
+    answered.add((asked.claim, asked.truth))
+
+
+def _is_enforced(symbols: GrowingEnv, asked: _Asked, needed: BoolExpr) -> bool:
     if _implied(symbols.env.facts, needed):
-        return
-    if asked.read is None or not _implied(_with_checks_read(symbols, asked.read[0]), needed):
-        _require(_Branch(asked, symbols), asked, needed)
+        return True
+    return asked.read is not None and _implied(
+        _with_checks_read(symbols, asked.read[0]), needed
+    )
 
 
 def _with_checks_read(symbols: GrowingEnv, interpreter: Any) -> Facts:
@@ -375,12 +386,8 @@ class _Branch(Question):
 
 
 def _require(question: _Branch, asked: _Asked, needed: BoolExpr) -> None:
-    """Assert the side that is traced, if the other one is another program."""
-    shown = question.spelled(asked.claim), str(asked.truth).lower(), question.line
-    same = _the_same(question, negation(needed))
-    if same is not None:
-        _note(asked, Decision("general", *shown, same))
-        return
+    """Assert the side that is traced."""
+    shown = _shown(question, asked)
     own = own_check(question)
     if own is not None and own.goes_on is asked.truth:
         decision = Decision("check", *shown, own.reason, message=own.message)
@@ -393,6 +400,11 @@ def _require(question: _Branch, asked: _Asked, needed: BoolExpr) -> None:
     else:
         put_check(*asked.read, asked.answer, str(decision.message))
     _note(asked, decision)
+
+
+def _shown(question: _Branch, asked: _Asked) -> tuple[str, str, str]:
+    """What is asked, the answer, and where."""
+    return question.spelled(asked.claim), str(asked.truth).lower(), question.line
 
 
 def _note(asked: _Asked, decision: Decision) -> None:

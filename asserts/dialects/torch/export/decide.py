@@ -24,7 +24,7 @@ from asserts.dialects.torch.export.advice import AdvisedError, UndecidedError
 from asserts.dialects.torch.export.decisions import note_decision
 from asserts.dialects.torch.export.forced import ForcedError, is_forced
 from asserts.dialects.torch.export.general import is_left_to_torch
-from asserts.dialects.torch.export.leaving import leaves
+from asserts.dialects.torch.export.leaving import is_tried, leaves
 from asserts.dialects.torch.export.questions import Question
 from asserts.dialects.torch.export.traces import is_left_alone, note_unanswered
 from asserts.dialects.torch.symbols.growing import GrowingEnv, tracer_in_force
@@ -76,20 +76,26 @@ def deciding(
     return evaluate_expr
 
 
-def asserting(original: Callable[[TorchShapeEnv], bool]) -> Callable[[TorchShapeEnv], bool]:
+def asserting(
+    original: Callable[[TorchShapeEnv], bool], decides: Callable[[], object]
+) -> Callable[[TorchShapeEnv], bool]:
     """torch's `ShapeEnv._is_python_assert`, for which the condition is checked at run time and
-    taken to hold: not where what is asserted is ``not`` the condition, nor where the program
-    catches the error."""
+    taken to hold: not where what is asserted is ``not`` the condition, nor, if something
+    `decides`, where the program may handle the error."""
 
     def _is_python_assert(self: TorchShapeEnv) -> bool:
         if not original(self):
             return False
         frame = self._get_user_frame()
         jump = next(
-            one for one in dis.get_instructions(frame.f_code)
-            if one.offset >= frame.f_lasti and "JUMP" in one.opname
+            (one.opname for one in dis.get_instructions(frame.f_code)
+             if one.offset >= frame.f_lasti and "JUMP" in one.opname),
+            "",
         )  # fmt: skip
-        return "TRUE" in jump.opname and leaves(frame, AssertionError)
+        if "TRUE" not in jump:
+            return False
+        # (If nothing decides, the error of torch's would be handled in the other one's place.)
+        return not (decides() and is_tried(frame)) or leaves(frame, AssertionError)
 
     return _is_python_assert
 

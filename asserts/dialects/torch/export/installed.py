@@ -26,6 +26,7 @@ from asserts.dialects.torch.export import (
     run_along,
     seen,
     slices,
+    unordered,
 )
 from asserts.dialects.torch.export import decide as torch_decide
 from asserts.dialects.torch.export.assuming import (
@@ -67,7 +68,7 @@ it from the first one when it needs it)."""
 
 _ASKING = (
     torch_decide, torch_record, assuming, conversions, examples, identity, questions,
-    run_along, seen, slices,
+    run_along, seen, slices, unordered,
 )  # fmt: skip
 """Our modules whose functions run between the user's line and torch's questions."""
 
@@ -142,7 +143,7 @@ def _swap_all() -> None:
     _swap(SymNode, "expect_true", torch_record.recording_expect_true(SymNode.expect_true))
     evaluate = torch_decide.deciding(ShapeEnv.evaluate_expr, _rungs, _guards_are_checked)
     _swap(ShapeEnv, "evaluate_expr", evaluate)
-    asserting = torch_decide.asserting(ShapeEnv._is_python_assert)
+    asserting = torch_decide.asserting(ShapeEnv._is_python_assert, _rungs)
     _swap(ShapeEnv, "_is_python_assert", asserting)
     _swap(ShapeEnv, "simplify", truncation.exactly(ShapeEnv.simplify))
     for kind, name, operation in list(exact_floats()):

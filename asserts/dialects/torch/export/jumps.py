@@ -3,7 +3,8 @@
 With ``strict=True`` a check that the program makes by ``if`` or ``assert`` is put, as a
 `torch._check`, into dynamo's graph, which is traced again: that keeps what it reads, its
 message and its line. A jump by the truth of a tensor, which dynamo refuses, becomes one by its
-element, so that it is a question like any other; ``not`` of a run-time number asks nothing.
+element, so that it is a question like any other; ``not`` of a run-time number that is checked
+asks nothing.
 
 Guarantees: behind a write to an input or a buffer, a check stands where the program makes it.
 Limits: `torch.export.export` only. Behind a change of an object (a buffer that is replaced),
@@ -30,10 +31,11 @@ from torch._dynamo.symbolic_convert import (
 from torch._dynamo.variables.base import AttributeMutationExisting, ValueMutationExisting
 from torch._dynamo.variables.builder import wrap_fx_proxy
 from torch._dynamo.variables.lazy import LazyVariableTracker
+from torch._dynamo.variables.misc import NullVariable
 
 from asserts.dialects.torch.export.identity import asking_for_identity
 from asserts.dialects.torch.export.interpreted import DYNAMO, Interpreted, is_plain
-from asserts.dialects.torch.export.leaving import leaves
+from asserts.dialects.torch.export.leaving import CHECKING, is_tried, leaves
 from asserts.dialects.torch.symbols.record import Text, note_made
 
 __all__ = ["check_interpreted", "interpreters", "jumping", "put_check"]
@@ -118,7 +120,8 @@ def _may_catch(interpreter: Any) -> bool:
     function = Interpreted(interpreter)
     if not any(_is_guarded(one.current_instruction) for one in _callers(function)):
         return False
-    return is_plain(interpreter) and not leaves(cast("FrameType", function), AssertionError)
+    frame = cast("FrameType", function)
+    return is_plain(interpreter) and is_tried(frame) and not leaves(frame, AssertionError)
 
 
 def _is_guarded(instruction: Any) -> bool:
@@ -151,16 +154,31 @@ def _take_element(interpreter: Any) -> None:
 
 
 def _negate(interpreter: Any) -> bool:
-    """``not`` of a run-time number, which asks nothing yet; False of anything else."""
+    """``not`` of a run-time number that is the first argument of a check, to which it is a
+    condition: elsewhere the program may look whether it is True. False of anything else."""
     value = interpreter.stack[-1]
-    is_open = not isinstance(value, LazyVariableTracker)
-    number = getattr(value, "sym_num", None) if is_open else None
+    if not _is_checked(interpreter.stack) or isinstance(value, LazyVariableTracker):
+        return False
+    number = getattr(value, "sym_num", None)
     if number is None or number.node.has_hint():
         return False
     of_truth = isinstance(number, torch.SymBool)
     target, *others = (torch.sym_not,) if of_truth else (operator.eq, 0)
     interpreter.stack[-1] = _made(interpreter, target, value.as_proxy(), *others)
     return True
+
+
+def _is_checked(stack: list[Any]) -> bool:
+    """Whether a check is called with what is on top as its first argument. (Below that is what
+    is called, with nothing before it, or behind it in Python 3.10 and since 3.13.)"""
+    for one in reversed(stack[-3:-1]):
+        if one is None or isinstance(one, NullVariable):
+            continue
+        if isinstance(one, LazyVariableTracker):
+            one = one.realize() if one.is_realized() else one.peek_value()
+        called = getattr(one, "value", one)
+        return any(called is function for function, _ in CHECKING)
+    return False
 
 
 # --------------------------------------------------------------------------- checks

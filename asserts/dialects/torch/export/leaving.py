@@ -35,7 +35,7 @@ from asserts.dialects.torch.export.resolved import (
 )
 from asserts.dialects.torch.export.tellers import is_told
 
-__all__ = ["CONTEXTS", "Raised", "Stopping", "leaves", "stopping"]
+__all__ = ["CHECKING", "CONTEXTS", "Raised", "Stopping", "is_tried", "leaves", "stopping"]
 
 Raised = type[BaseException] | None
 """The class of what is raised, exactly; None: anything."""
@@ -60,6 +60,13 @@ _PASSING: Final = tuple(
     )
 )
 """Modules of torch that call the user's and let every exception out."""
+
+CHECKING: Final = (
+    (torch._assert, AssertionError), (torch._check, RuntimeError),
+    (torch._check_value, ValueError), (torch._check_index, IndexError),
+    (torch._check_type, TypeError), (torch._check_not_implemented, NotImplementedError),
+)  # fmt: skip
+"""Functions that check their first argument, and what they raise."""
 
 _PROTOCOLS: Final = (
     AttributeError, LookupError, StopIteration, StopAsyncIteration, GeneratorExit,
@@ -96,6 +103,17 @@ def leaves(frame: FrameType | None, raised: Raised) -> bool:
                 return False
             raised = None if through is True else through
         inner, frame = frame, frame.f_back
+    return False
+
+
+def is_tried(frame: FrameType | None) -> bool:
+    """Whether a ``try`` of the user's stands around where a frame is, or around a call on the
+    way to it, as far as that can be read."""
+    while frame is not None and not frame.f_code.co_filename.startswith(_EXPORT):
+        site = None if frame.f_code.co_filename.startswith(_TORCH) else site_of(frame)
+        if site is not None and any(isinstance(node, _TRIES) for node in site.around()):
+            return True
+        frame = frame.f_back
     return False
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 from contextlib import suppress
 from types import FrameType
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import sympy
 import torch
@@ -22,7 +22,7 @@ from asserts.dialects.torch.export.asking import Site
 from asserts.dialects.torch.export.harmless import Reader
 from asserts.dialects.torch.export.interpreted import Interpreted
 from asserts.dialects.torch.export.jumps import check_interpreted
-from asserts.dialects.torch.export.leaving import Raised, leaves, stopping
+from asserts.dialects.torch.export.leaving import CHECKING, Raised, leaves, stopping
 from asserts.dialects.torch.export.questions import Answer, Question
 from asserts.dialects.torch.export.resolved import UnresolvedError, frame_of, value_of
 from asserts.dialects.torch.export.unordered import orders_floats
@@ -156,18 +156,10 @@ def _block(outer: ast.AST | None, statement: ast.stmt) -> list[ast.stmt] | None:
     return None
 
 
-_RAISED: Final = (
-    (torch._assert, AssertionError), (torch._check, RuntimeError),
-    (torch._check_value, ValueError), (torch._check_index, IndexError),
-    (torch._check_type, TypeError), (torch._check_not_implemented, NotImplementedError),
-)  # fmt: skip
-"""What functions raise that check their first argument."""
-
-
 def _raised_by(node: ast.AST, frame: FrameType) -> type[Exception] | None:
     with suppress(UnresolvedError):
         called = value_of(node, frame)
-        return next((kind for function, kind in _RAISED if called is function), None)
+        return next((kind for function, kind in CHECKING if called is function), None)
     return None
 
 
