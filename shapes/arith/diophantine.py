@@ -28,8 +28,6 @@ UNKNOWNS: Final = 16
 EQUATIONS: Final = 12
 
 
-
-
 def residue_under_equations(facts: Facts, e: IntExpr) -> Congruence | None:
     """The congruence of a sum that follows from what is known of sums of its atoms, and of
     atoms that are connected with these: their values, and what they leave. None where nothing
