@@ -20,7 +20,12 @@ from shapes.env.dims import exact_example, exact_hint, exact_range
 from shapes.env.records import SymbolInfo
 from shapes.env.statements import Statement, in_order
 from shapes.env.symints import Symbolic, SymBool, SymFloat, SymInt, symbolic
-from shapes.errors import ExpressionTypeError, RangeError, UnknownSymbolError
+from shapes.errors import (
+    ContradictionError,
+    ExpressionTypeError,
+    RangeError,
+    UnknownSymbolError,
+)
 from shapes.expr.nodes import Expr, IntExpr, Kind, Value, symbol
 from shapes.facts.store import Fact, Facts
 from shapes.prove.consistency import Model
@@ -180,7 +185,14 @@ class Declarations:
     def _take(self, stated: Statement) -> None:
         """Learn a statement; what is seen to contradict the facts is refused."""
         fact = stated.fact
-        self._know(self._model.learned(self.facts, fact))
+        try:
+            facts = self._model.learned(self.facts, fact)
+        except ContradictionError:
+            raise
+        except BaseException:  # an interrupt, say: values may be half moved
+            self._covered = False
+            raise
+        self._know(facts)
         if stated.origin != "check":
             self._stated.append(fact)
 

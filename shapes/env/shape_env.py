@@ -449,9 +449,10 @@ class ShapeEnv(Declarations, Displayed):
     @property
     def axioms(self) -> tuple[Fact, ...]:
         """What is known without any check, in the order in which it was stated."""
-        if self._known[1] is not None:
-            self._read()
-        return tuple(self._stated)
+        with self._stating:
+            if self._known[1] is not None:
+                self._read()
+            return tuple(self._stated)
 
     def guard_function(self) -> GuardFunction:
         """All guards as one compiled function."""
@@ -465,6 +466,8 @@ class ShapeEnv(Declarations, Displayed):
         """An environment of its own that knows the same."""
         new = type(self).__new__(type(self))
         with self._stating:
+            if self._known[1] is not None:
+                self._read()  # once, for both
             for name, value in vars(self).items():
                 if isinstance(value, (dict, list)):
                     value = value.copy()

@@ -65,7 +65,7 @@ class Statement:
     @property
     def fact(self) -> Fact:
         """What is stated, as one object: proofs and checks mean the very fact. (It is first
-        asked for by one thread at a time.)"""
+        asked for by who holds the environment's lock; copies share it when it is made.)"""
         if self._fact is None:
             self._fact = Fact(
                 self.claim,
@@ -128,8 +128,9 @@ def take(
             env._take(stated)
         if origin == "check":
             env._checks.append(stated)
-    if FACTS.listens(DEBUG):
-        FACTS.say(DEBUG, "%s", stated.fact)
+        told = stated.fact if FACTS.listens(DEBUG) else None
+    if told is not None:
+        FACTS.say(DEBUG, "%s", told)
 
 
 def in_order(waiting: Any) -> tuple[list[Declaration | Fact], list[Fact]]:

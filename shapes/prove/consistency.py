@@ -17,7 +17,7 @@ budgets, when a question meets them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -173,6 +173,8 @@ class Model(LocalSearch):
         # What the values do not satisfy, because mending failed, and the symbols around it.
         self._open: list[Expr] = []
         self._unsure: set[Expr] = set()
+        # Whether something that the values may not satisfy is not among these: there was more.
+        self._lost = False
         # New symbols whose ranges are known to leave out 0.
         self._apart: set[Expr] = set()
 
@@ -185,6 +187,7 @@ class Model(LocalSearch):
         """The same, to go on by itself."""
         new = Model()
         new.go_on(self.state_of(self._values))
+        new._lost = self._lost
         new._apart = self._apart.copy()
         return new
 
@@ -225,7 +228,9 @@ class Model(LocalSearch):
         nothing. `facts` know at least of all symbols that have no value yet, but for those
         that are new in `symbols`. A symbol without a value gets 0."""
         op = claim.op
-        if self._unsure or (op is not LE_ZERO and op is not EQ_ZERO and op is not NE_ZERO):
+        if self._unsure or self._open or self._lost:
+            return False
+        if op is not LE_ZERO and op is not EQ_ZERO and op is not NE_ZERO:
             return False
         e = side_of(claim)
         terms = e.terms()
@@ -271,8 +276,9 @@ class Model(LocalSearch):
             with limited(STATEMENT_STEPS):
                 culprits = self.state(facts, learned, fact)
         except (ExhaustedError, TooLargeError):
-            # Like a statement for which mending failed.
-            self._open = [*self._open, fact.claim][-OPEN:]
+            # Like a statement for which mending failed, of symbols that may have been moved.
+            self._keep_open([fact.claim])
+            self._lost = True
             self._unsure.update(symbols_of(fact.claim))
             return learned
         if culprits is not None:
@@ -305,10 +311,16 @@ class Model(LocalSearch):
             self._values.update(old)  # what was stated before holds for these
             return reasons | {fact}
         if not mended:
-            self._open = list(dict.fromkeys([*self._open, *suspected]))[-OPEN:]
+            self._keep_open(suspected)
         elif not sure:
             self._open, self._unsure = [], set()
         return None
+
+    def _keep_open(self, claims: Sequence[Expr]) -> None:
+        """Take note of conditions that the values may not satisfy; of many, of the last."""
+        found = list(dict.fromkeys([*self._open, *claims]))
+        self._lost = self._lost or len(found) > OPEN
+        self._open = found[-OPEN:]
 
     def _attempt(self, before: Facts, learned: Facts, fact: Fact) -> Reasons | None:
         """A costly refutation, if it can be paid for."""

@@ -165,3 +165,64 @@ def test_threads_lose_no_statement() -> None:
     assert len(env.facts) == len(env.checks) == 80
     assert {check.fact for check in env.checks} == set(env.facts)
     assert env.prove(us[0] <= us[-1]).proved
+
+
+OPEN = (
+    "Or(b == 8, a == b)", "(a*b) % 7 == 3", "c + b <= c - 5", "a <= c", "b <= c + 7",
+    "c*a <= c*c + 7", "b*c <= a*a + 5", "b + c <= b - 3", "b <= c + 8", "Min(a, b) == c",
+)  # fmt: skip
+"""So many conditions that the values do not satisfy that not all of them are kept."""
+
+
+def test_values_that_may_not_satisfy_what_was_stated_admit_nothing() -> None:
+    env = ShapeEnv()
+    for name in "abc":
+        env.unbacked(name)
+    for text in OPEN:
+        env.check(text)
+    for one in (copy.copy(env), env):
+        with pytest.raises(ContradictionError):
+            one.check("b == -5")
+        assert len(one.facts) == len(OPEN)
+
+
+class _Interrupted(ShapeEnv):
+    """An environment in which learning is interrupted, with a value moved."""
+
+    moved: Any = None
+
+    @property
+    def facts(self) -> Any:
+        if self.moved is not None:
+            self._model.suggest(self.moved, 9)
+            raise KeyboardInterrupt
+        return super().facts
+
+
+def test_an_interrupted_statement_leaves_no_values_that_admit() -> None:
+    env = _Interrupted()
+    x, y = env.unbacked("x"), env.unbacked("y")
+    env.check(x <= y)
+    env.moved = x.expr
+    with pytest.raises(KeyboardInterrupt):
+        env.check("x + y >= 5")
+    env.moved = None
+    with pytest.raises(ContradictionError):
+        env.check("x == y + 9")
+    assert len(env.facts) == 1
+
+
+def test_copies_share_facts_that_were_made_once() -> None:
+    env = ShapeEnv()
+    us = [env.unbacked() for _ in range(30)]
+    for a, b in pairwise(us):
+        env.check(a <= b)
+    envs = [env, *(copy.copy(env) for _ in range(3))]
+    threads = [threading.Thread(target=lambda one=one: one.prove("u0 <= u29")) for one in envs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one in envs:
+        assert all(a.fact is b for a, b in zip(one.checks, env.facts))
+        assert [a is b for a, b in zip(one.facts, env.facts)] == [True] * 29
