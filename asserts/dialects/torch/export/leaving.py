@@ -107,14 +107,26 @@ def leaves(frame: FrameType | None, raised: Raised) -> bool:
 
 
 def is_tried(frame: FrameType | None) -> bool:
-    """Whether a ``try`` of the user's stands around where a frame is, or around a call on the
-    way to it, as far as that can be read."""
+    """Whether a ``try`` of the user's, or `contextlib.suppress`, stands around where a frame
+    is, or around a call on the way to it, as far as that can be read."""
     while frame is not None and not frame.f_code.co_filename.startswith(_EXPORT):
         site = None if frame.f_code.co_filename.startswith(_TORCH) else site_of(frame)
-        if site is not None and any(isinstance(node, _TRIES) for node in site.around()):
+        if site is not None and any(_handles(node, frame) for node in site.around()):
             return True
         frame = frame.f_back
     return False
+
+
+def _handles(node: ast.AST, frame: FrameType) -> bool:
+    calls = [
+        one.context_expr for one in (node.items if isinstance(node, ast.With) else ())
+        if isinstance(one.context_expr, ast.Call)
+    ]  # fmt: skip
+    for call in calls:
+        with contextlib.suppress(UnresolvedError):
+            if value_of(call.func, frame) is contextlib.suppress:
+                return True
+    return isinstance(node, _TRIES)
 
 
 def _is_calling(frame: FrameType) -> bool:
