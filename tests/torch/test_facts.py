@@ -18,7 +18,7 @@ from asserts.dialects.torch.export import decide
 from asserts.dialects.torch.export.programs import dialect_for, shape_env_of
 from asserts.dialects.torch.export.verify import TorchSubject
 from asserts.dialects.torch.symbols.computed import COMPUTED
-from asserts.dialects.torch.symbols.enforced import ENFORCED, ENTRY
+from asserts.dialects.torch.symbols.enforced import CLAMPED, ENFORCED, ENTRY
 from asserts.dialects.torch.symbols.loaded import _UNTAGGED, is_unbacked
 from asserts.dialects.torch.symbols.shape_env import TorchEnv
 from shapes.expr.booleans import as_condition
@@ -76,6 +76,10 @@ def computed(x: Tensor, n: Tensor) -> Any:
     return x + quarter + n
 
 
+def clamped(x: Tensor, n: Tensor) -> Any:
+    return x[: x.clamp(min=1, max=3)[0].item()] * 2 + n
+
+
 PROGRAMS: dict[str, Callable[[Tensor, Tensor], Any]] = {
     "aten.nonzero.default": lambda x, n: (x > n).nonzero() * 2,
     "aten._unique2.default": lambda x, n: torch.unique(x) + n,
@@ -87,6 +91,7 @@ PROGRAMS: dict[str, Callable[[Tensor, Tensor], Any]] = {
     "64-bit integers": rounded,
     "a conversion of a condition": converted,
     COMPUTED: computed,
+    CLAMPED: clamped,
     "every size": lambda x, n: (x > n).nonzero() * 2,
     ENTRY: lambda x, n: x + n,
 }

@@ -66,7 +66,7 @@ def export(model: nn.Module) -> None:
 def counted(monkeypatch: pytest.MonkeyPatch, turns: int) -> tuple[int, int]:
     """How many questions were asked, and how many checks were read for them."""
     found = [0, 0]
-    known, recorded = decide._known, GrowingEnv.state_recorded
+    known, recorded = decide.known, GrowingEnv.state_recorded
     deferred = GrowingEnv.state_deferred
 
     def count(place: int, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -77,7 +77,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, turns: int) -> tuple[int, int]:
         return counting
 
     with monkeypatch.context() as patched:
-        patched.setattr(decide, "_known", count(0, known))
+        patched.setattr(decide, "known", count(0, known))
         patched.setattr(GrowingEnv, "state_recorded", count(1, recorded))
         patched.setattr(GrowingEnv, "state_deferred", count(1, deferred))
         export(Asked(turns))
@@ -99,7 +99,7 @@ def test_each_check_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_is_what_a_new_environment_knows(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = decide._known
+    known = decide.known
     asked: list[TorchEnv] = []
 
     def compared(shape_env: Any, check_guards: bool) -> TorchEnv:
@@ -115,7 +115,7 @@ def test_it_is_what_a_new_environment_knows(
         asked.append(found)
         return found
 
-    monkeypatch.setattr(decide, "_known", compared)
+    monkeypatch.setattr(decide, "known", compared)
     export(model)
 
     assert len(asked) >= 3
