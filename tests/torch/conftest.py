@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _thawed(_collected: None) -> None:
     """Functions are found among all that the collector knows."""
     gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def gradients_as_before() -> Iterator[None]:
+    """A body of torch's `wrap_with_set_grad_enabled` that raises leaves gradients off: a run-time
+    check within `torch.no_grad()` that fails, with torch alone as with us."""
+    import torch
+
+    before = torch.is_grad_enabled()
+    yield
+    torch.set_grad_enabled(before)
