@@ -19,7 +19,7 @@ import torch
 
 from asserts.dialects.torch.export.asking import Site
 from asserts.dialects.torch.export.questions import Question
-from asserts.dialects.torch.export.resolved import UnresolvedError, frame_of, known, value_of
+from asserts.dialects.torch.export.resolved import UnresolvedError, known, tested_by, value_of
 
 __all__ = ["makes_no_difference"]
 
@@ -35,11 +35,10 @@ _COMPILING: Final = (
 
 def makes_no_difference(question: Question) -> bool:
     """Whether the expression that is tested comes to the same whichever way it is answered."""
-    tested, asker = question.tested, question.asker
-    site = None if asker is None else asker.site()
-    frame = frame_of(asker)
-    if tested is None or site is None or frame is None:
+    found = tested_by(question)
+    if found is None:
         return False
+    tested, site, frame = found
     node: ast.expr = tested
     with suppress(UnresolvedError):
         while isinstance(outer := site.parent(node), ast.expr):

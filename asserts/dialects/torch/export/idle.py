@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from asserts.dialects.torch.export.questions import Question
-from asserts.dialects.torch.export.resolved import UnresolvedError, frame_of, value_of
+from asserts.dialects.torch.export.resolved import UnresolvedError, tested_by, value_of
 from shapes.errors import ShapeproofError
 from shapes.expr import BoolExpr, as_condition, conjunction, make
 from shapes.facts import Fact
@@ -29,11 +29,10 @@ __all__ = ["is_idle"]
 def is_idle(question: Question, otherwise: BoolExpr) -> bool:
     """Whether the branch changes nothing where `otherwise` holds, the way that the program
     does not go."""
-    tested, asker = question.tested, question.asker
-    site = None if asker is None else asker.site()
-    frame = frame_of(asker)
-    if tested is None or site is None or frame is None:
+    found = tested_by(question)
+    if found is None:
         return False
+    tested, site, frame = found
     node: ast.AST = tested
     outer = site.parent(node)
     while isinstance(outer, ast.UnaryOp) and isinstance(outer.op, ast.Not):

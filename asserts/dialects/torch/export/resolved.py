@@ -20,12 +20,13 @@ from typing import Any, Final
 import torch
 
 from asserts.dialects.torch.export.advice import is_users
-from asserts.dialects.torch.export.asking import Asker
+from asserts.dialects.torch.export.asking import Asker, Site
 from asserts.dialects.torch.export.interpreted import interpreted
+from asserts.dialects.torch.export.questions import Question
 
 __all__ = [
     "UnresolvedError", "attribute_of", "frame_of", "is_builtin", "is_steady", "known",
-    "users_frame", "value_of",
+    "tested_by", "users_frame", "value_of",
 ]  # fmt: skip
 
 
@@ -39,6 +40,17 @@ def users_frame() -> FrameType | None:
     while frame is not None and not is_users(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
+
+
+def tested_by(question: Question) -> tuple[ast.expr, Site, FrameType] | None:
+    """The expression whose truth is asked for, its place in the source, and the frame that
+    asks; None if one of them is not known."""
+    tested, asker = question.tested, question.asker
+    site = None if asker is None else asker.site()
+    frame = frame_of(asker)
+    if tested is None or site is None or frame is None:
+        return None
+    return tested, site, frame
 
 
 def frame_of(asker: Asker | None) -> FrameType | None:

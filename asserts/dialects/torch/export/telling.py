@@ -17,7 +17,7 @@ from types import FrameType
 import sympy
 
 from asserts.dialects.torch.export.questions import Answer, Question
-from asserts.dialects.torch.export.resolved import frame_of
+from asserts.dialects.torch.export.resolved import tested_by
 from asserts.dialects.torch.export.tellers import is_told
 from asserts.dialects.torch.export.traces import trace_in_force
 from asserts.dialects.torch.symbols.growing import tracer_in_force
@@ -26,11 +26,10 @@ __all__ = ["untold"]
 
 def untold(question: Question) -> Answer | None:
     """The way past a branch that only tells something."""
-    tested, asker, trace = question.tested, question.asker, trace_in_force()
-    site = None if asker is None else asker.site()
-    frame = frame_of(asker)
-    if tested is None or site is None or frame is None or tracer_in_force() is None:
+    found, trace = tested_by(question), trace_in_force()
+    if found is None or tracer_in_force() is None:
         return None
+    tested, site, frame = found
     node: ast.AST = tested
     answer = False
     outer = site.parent(node)
