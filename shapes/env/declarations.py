@@ -8,17 +8,15 @@ stated about symbols, and asked, is in `shape_env`.
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
-from shapes.base.budget import uncounted
 from shapes.base.foreign import as_truth, refused
 from shapes.base.infinity import Bound, int_oo
 from shapes.base.location import said
 from shapes.env.arguments import require_text
 from shapes.env.dims import exact_example, exact_hint, exact_range
 from shapes.env.records import SymbolInfo
-from shapes.env.statements import Statement, in_order
+from shapes.env.statements import Ledger, Statement
 from shapes.env.symints import Symbolic, SymBool, SymFloat, SymInt, symbolic
 from shapes.errors import (
     ContradictionError,
@@ -27,49 +25,37 @@ from shapes.errors import (
     UnknownSymbolError,
 )
 from shapes.expr.nodes import Expr, IntExpr, Kind, Value, symbol
-from shapes.facts.store import Fact, Facts
-from shapes.prove.consistency import Model
+from shapes.facts.store import Facts
 from shapes.traversal.parsing import is_name
 
 __all__ = ["Declarations"]
+
 
 class Declarations:
     """Symbols with their sources and examples, and the facts."""
 
     def __init__(self) -> None:
         self.symbols: dict[str, SymbolInfo] = {}
-        self._known: tuple[Facts, Any] = (Facts(), None)
-        """The facts, and what was declared and stated since (see `_read`), newest first."""
-        self._stated: list[Fact] = []
-        self._covered = True
-        """Whether the values of the model satisfy all that is known: facts that are set from
-        outside were not compared with them."""
+        self._told = Ledger()
         self._unbacked = 0
-        self._model = Model()
         self._examples: dict[Expr, Value] = {}
-        self._stating = threading.RLock()
-        """Held while something is declared or stated, and while that becomes facts: threads
-        that share the environment do so one after the other, and none of it is lost."""
         self.names: dict[str, str] = {}
         """What people call symbols whose names are not of their making."""
 
     @property
     def facts(self) -> Facts:
         """All that is known, as an immutable value."""
-        facts, waiting = self._known
-        return facts if waiting is None else self._read()
+        return self._told.facts()
 
     @facts.setter
     def facts(self, facts: Facts) -> None:
-        if self._known[1] is not None:
-            self._read()  # (its axioms stay)
-        self._covered = False
+        self._told.facts()  # (what waits is read: its axioms stay)
+        self._told.covered = False
         self._know(facts)
 
     def _know(self, facts: Facts) -> None:
         """Put facts in the place of all that is known."""
-        with self._stating:
-            self._known = (facts, None)
+        self._told.know(facts)
 
     def size(
         self,
@@ -98,7 +84,7 @@ class Declarations:
     ) -> SymBool:
         """A backed truth value."""
         hint = exact_example(name, hint, "bool")
-        with self._stating:
+        with self._told.lock:
             info = SymbolInfo(self._symbol(name, "bool"), True, source, hint)
             return self._entered(info)  # type: ignore[return-value]
 
@@ -107,7 +93,7 @@ class Declarations:
     ) -> SymFloat:
         """A backed double."""
         hint = exact_example(name, hint, "float")
-        with self._stating:
+        with self._told.lock:
             info = SymbolInfo(self._symbol(name, "float"), True, source, hint)
             return self._entered(info)  # type: ignore[return-value]
 
@@ -128,7 +114,7 @@ class Declarations:
         is_size = as_truth(size_like)
         if is_size is None:
             raise ExpressionTypeError(f"size_like is True or False, not {refused(size_like)}")
-        with self._stating:
+        with self._told.lock:
             name = self._fresh_name() if name is None else name
             if kind == "int":
                 return self._integer(name, False, None, lower, upper, source, is_size)
@@ -156,7 +142,7 @@ class Declarations:
         if size_like and lower < 0:
             lower, upper = exact_range(name, 0, upper)
         hint = exact_hint(name, hint, lower, upper)
-        with self._stating:
+        with self._told.lock:
             sym = self._symbol(name, "int")
             assert isinstance(sym, IntExpr)
             info = SymbolInfo(sym, backed, source, hint, size_like)
@@ -174,11 +160,11 @@ class Declarations:
     ) -> Symbolic:
         if info.source is not None:
             require_text(info.source, f"the source of `{info.name}`")
-        entry = (info, len(self.symbols), lower, upper, said())
         if info.hint is None and (lower > 0 or upper < 0):
-            self._model.start_apart(info.symbol)
-        facts, waiting = self._known
-        self._known = (facts, (entry, waiting))
+            self._told.model.start_apart(info.symbol)
+        self._told.declare(
+            info.symbol, info.backed, len(self.symbols), lower, upper, info.size_like, said()
+        )
         self._entered_info(info)
         return symbolic(self, info.symbol)  # type: ignore[arg-type]
 
@@ -186,35 +172,20 @@ class Declarations:
         """Learn a statement; what is seen to contradict the facts is refused."""
         fact = stated.fact
         try:
-            facts = self._model.learned(self.facts, fact)
+            facts = self._told.model.learned(self.facts, fact)
         except ContradictionError:
             raise
         except BaseException:  # an interrupt, say: values may be half moved
-            self._covered = False
+            self._told.covered = False
             raise
         self._know(facts)
         if stated.origin != "check":
-            self._stated.append(fact)
-
-    def _read(self) -> Facts:
-        """The facts with all that was declared and stated since they were last asked for: what
-        is known of many symbols is made in one go, and a declaration itself takes no longer
-        than what makes a symbol. (Nothing of it can fail: a new symbol's range has a value,
-        and a statement that waits is satisfied by the values of the model.)"""
-        with self._stating, uncounted():
-            facts, waiting = self._known
-            if waiting is None:  # another thread was here
-                return facts
-            items, axioms = in_order(waiting)
-            facts = facts.with_each(items)
-            self._known = (facts, None)
-            self._stated += axioms
-            return facts
+            self._told.axioms.append(fact)
 
     def _entered_info(self, info: SymbolInfo) -> None:
         self.symbols[info.name] = info
         if info.hint is not None:
-            self._model.suggest(info.symbol, info.hint)
+            self._told.model.suggest(info.symbol, info.hint)
             self._examples[info.symbol] = info.hint
 
     def _found(self, name: str) -> Expr:

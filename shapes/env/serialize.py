@@ -198,7 +198,7 @@ def _check_to_json(
 
 
 def _model_to_json(env: ShapeEnv, written: InParts) -> dict[str, Any]:
-    state = env._model.state_of(info.symbol for info in env.symbols.values())
+    state = env._told.model.state_of(info.symbol for info in env.symbols.values())
     return {
         "values": [[sym.name, _value_to_json(v)] for sym, v in state.values.items()],
         "credit": state.credit,
@@ -261,12 +261,12 @@ class _Reader:
         self._names = self._with_parts()
         facts = [self._fact(*item) for item in _placed(self._data["facts"], "facts")]
         self._require_examples(env, facts)
-        env._stated = [fact for fact in facts if fact.origin != "check"]
+        env._told.axioms = [fact for fact in facts if fact.origin != "check"]
         env._guards = self._guards(facts)
-        env._checks = [*self._checks(facts)]
+        env._told.checks = [*self._checks(facts)]
         try:
             env.facts = known.given(*facts)
-            env._model = self._model(env, known, facts)
+            env._told.model = self._model(env, known, facts)
         except ShapeproofError as error:
             raise SerializationError(f"the saved facts cannot hold: {error}") from error
         return env

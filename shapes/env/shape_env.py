@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
 from shapes.base.foreign import held, is_sympy
@@ -30,7 +29,7 @@ from shapes.env.declarations import Declarations
 from shapes.env.displayed import Displayed
 from shapes.env.guards import Guard, GuardFunction
 from shapes.env.records import Check, SymbolInfo
-from shapes.env.statements import Statement, take
+from shapes.env.statements import Ledger, Statement
 from shapes.env.symints import (
     SYMBOLIC,
     Symbolic,
@@ -53,7 +52,6 @@ from shapes.facts.bounds import bounds
 from shapes.facts.exactness import at_a_glance, reaches_its_ends
 from shapes.facts.store import Fact, Facts, Origin
 from shapes.facts.verdict import Verdict
-from shapes.prove.consistency import Model
 from shapes.prove.quick import decide
 from shapes.traversal.definedness import Spelled
 from shapes.traversal.evaluate import evaluated
@@ -84,7 +82,6 @@ class ShapeEnv(Declarations, Displayed):
     def __init__(self) -> None:
         super().__init__()
         self._guards: list[Guard] = []
-        self._checks: list[Check | Statement] = []
 
     def __getitem__(self, name: str) -> Any:
         """The symbol of that name; raises `UnknownSymbolError`."""
@@ -178,7 +175,7 @@ class ShapeEnv(Declarations, Displayed):
         if operation is not None or node is not None:
             require_text(operation, "an operation")
             require_text(node, "the name of a node")
-        take(self, claim, origin, operation=operation, node=node)
+        self._told.take(self, claim, origin, operation=operation, node=node)
 
     def check(
         self,
@@ -200,33 +197,36 @@ class ShapeEnv(Declarations, Displayed):
         if origin != "user" or written is not None or location is not None:
             require_origin(origin, location)
             require_text(written, "what is written")
-        take(self, claim, "check", written, message, operation, None, location, origin)
+        self._told.take(
+            self, claim, "check", written, message, operation, None, location, origin
+        )
 
     @contextmanager
     def scope(self) -> Iterator[None]:
         """Everything that is stated in the block is forgotten at its end, also what other
         threads stated meanwhile: environments that threads share have no scopes, copies do."""
-        with self._stating:
-            saved = (self.facts, len(self._stated), len(self._guards), len(self._checks))
+        with self._told.lock:
+            told = self._told
+            saved = (self.facts, len(told.axioms), len(self._guards), len(told.checks))
             symbols, unnamed = len(self.symbols), self._unbacked
         try:
             yield
         finally:
-            with self._stating:
+            with self._told.lock:
                 self._go_back(saved, symbols, unnamed)
 
     def _go_back(self, saved: tuple[Facts, int, int, int], symbols: int, unnamed: int) -> None:
         """Forget what was stated since there was so much."""
         self._know(saved[0])
-        del self._stated[saved[1] :]
+        del self._told.axioms[saved[1] :]
         del self._guards[saved[2] :]
-        del self._checks[saved[3] :]
+        del self._told.checks[saved[3] :]
         gone = []
         while len(self.symbols) > symbols:
             gone.append(self.symbols.popitem()[1].symbol)
         if gone:
             self._unbacked = unnamed
-            self._model.forget(gone)
+            self._told.model.forget(gone)
             for sym in gone:
                 self._examples.pop(sym, None)
 
@@ -294,7 +294,7 @@ class ShapeEnv(Declarations, Displayed):
 
         written = text_or_none(claim)
         verdict = prove(
-            facts, spelled, written, effort, self._examples, self._model.values, prepare
+            facts, spelled, written, effort, self._examples, self._told.model.values, prepare
         )
         PROVE.say(INFO, "%s", verdict)
         return verdict
@@ -418,7 +418,7 @@ class ShapeEnv(Declarations, Displayed):
 
     def _guard(self, claim: BoolExpr, location: Location | None) -> None:
         stated = Statement(claim, claim, "guard", None, None, None, None, location, "user")
-        with self._stating:
+        with self._told.lock:
             self._take(stated)
             self._guards.append(Guard(claim, location))
         GUARDS.say(INFO, "%s", stated.fact)
@@ -443,16 +443,16 @@ class ShapeEnv(Declarations, Displayed):
     @property
     def checks(self) -> tuple[Check, ...]:
         """The deferred runtime checks so far, in order."""
-        with self._stating:
-            return tuple([c.check if isinstance(c, Statement) else c for c in self._checks])
+        with self._told.lock:
+            checks = self._told.checks
+            return tuple([c.check if isinstance(c, Statement) else c for c in checks])
 
     @property
     def axioms(self) -> tuple[Fact, ...]:
         """What is known without any check, in the order in which it was stated."""
-        with self._stating:
-            if self._known[1] is not None:
-                self._read()
-            return tuple(self._stated)
+        with self._told.lock:
+            self._told.facts()
+            return tuple(self._told.axioms)
 
     def guard_function(self) -> GuardFunction:
         """All guards as one compiled function."""
@@ -465,14 +465,11 @@ class ShapeEnv(Declarations, Displayed):
     def __copy__(self) -> ShapeEnv:
         """An environment of its own that knows the same."""
         new = type(self).__new__(type(self))
-        with self._stating:
-            if self._known[1] is not None:
-                self._read()  # once, for both
+        with self._told.lock:
             for name, value in vars(self).items():
                 if isinstance(value, (dict, list)):
                     value = value.copy()
-                setattr(new, name, value.copied() if isinstance(value, Model) else value)
-        new._stating = RLock()
+                setattr(new, name, value.copied() if isinstance(value, Ledger) else value)
         return new
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ShapeEnv:
@@ -486,7 +483,7 @@ class ShapeEnv(Declarations, Displayed):
         """The environment as versioned text."""
         from shapes.env.serialize import env_to_json
 
-        with self._stating:
+        with self._told.lock:
             return env_to_json(self)
 
     @staticmethod

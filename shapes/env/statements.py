@@ -9,22 +9,26 @@ What people see of a statement, a `Fact` and a `Check`, is made when it is looke
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from shapes.base.budget import uncounted
+from shapes.base.infinity import Bound, int_oo
 from shapes.base.location import Location, user_location
 from shapes.base.logs import DEBUG, Log
-from shapes.base.persistent import oldest_first
 from shapes.env.arguments import declared_range
 from shapes.env.records import Check
 from shapes.env.symints import SymBool
-from shapes.expr.nodes import TRUE, BoolExpr, IntExpr
+from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr
 from shapes.facts.abstract_value import Fact, Origin
+from shapes.facts.store import Facts
+from shapes.prove.consistency import Model
 
 if TYPE_CHECKING:
     from shapes.env.shape_env import ShapeEnv
     from shapes.facts.store import Declaration
 
-__all__ = ["Statement", "in_order", "take"]
+__all__ = ["Ledger", "Statement"]
 
 FACTS: Final = Log("facts")
 
@@ -95,61 +99,143 @@ class Statement:
         return self._check
 
 
-def take(
-    env: ShapeEnv,
-    claim: Any,
-    origin: Origin,
-    text: str | None = None,
-    message: str | None = None,
-    operation: str | None = None,
-    node: str | None = None,
-    location: Location | None = None,
-    author: str = "user",
-) -> None:
-    """State a claim, which is its own text where there is none; raises `ContradictionError` if
-    it is refuted."""
-    if type(claim) is SymBool and claim.env is env and claim.defined is TRUE:
-        whole = claim.expr
-        assert isinstance(whole, BoolExpr)
-        expr = whole
-    else:
-        whole, expr = env._whole(claim)
-        if text is None and isinstance(claim, str):
-            text = claim
-    if location is None:
-        location = user_location()
-    stated = Statement(whole, expr, origin, text, message, operation, node, location, author)
-    with env._stating:
-        facts, waiting = env._known
-        if env._covered and env._model.admits(env.symbols, facts, whole):
-            env._known = facts, (stated, waiting)
+class Ledger:
+    """What an environment was told, and what it knows by it. (A class by itself, because the
+    compiled build reads and writes its fields at once; environments stay open to everyone.)"""
+
+    __slots__ = (
+        "_enter", "_leave", "axioms", "checks", "covered", "known", "lock", "model",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.known: tuple[Facts, list[Any]] = (Facts(), [])
+        """The facts, and what was declared and stated since (see `read`)."""
+        self.axioms: list[Fact] = []
+        """What is known without any check, as far as it is read."""
+        self.checks: list[Check | Statement] = []
+        self.model = Model()
+        self.covered = True
+        """Whether the values of the model satisfy all that is known: facts that are set from
+        outside were not compared with them."""
+        self.lock = threading.RLock()
+        """Held while something is declared or stated, and while that becomes facts: threads
+        that share the environment do so one after the other, and none of it is lost."""
+        self._enter = self.lock.acquire
+        self._leave = self.lock.release
+
+    def copied(self) -> Ledger:
+        """The same, to go on by itself: what waits is read once, for both."""
+        new = Ledger()
+        with self.lock:
+            new.known = (self.read(), [])
+            new.axioms = self.axioms.copy()
+            new.checks = self.checks.copy()
+            new.model = self.model.copied()
+            new.covered = self.covered
+        return new
+
+    def facts(self) -> Facts:
+        """All that is known, as an immutable value."""
+        facts, waiting = self.known
+        return self.read() if waiting else facts
+
+    def know(self, facts: Facts) -> None:
+        """Put facts in the place of all that is known."""
+        with self.lock:
+            self.known = (facts, [])
+
+    def declare(
+        self,
+        sym: Expr,
+        backed: bool,
+        place: int,
+        lower: Bound,
+        upper: Bound,
+        size_like: bool,
+        where: Location | None,
+    ) -> None:
+        """Take in a new symbol, and the ends of its range."""
+        self.known[1].append((sym, backed, place, lower, upper, size_like, where))
+
+    def take(
+        self,
+        env: ShapeEnv,
+        claim: Any,
+        origin: Origin,
+        text: str | None = None,
+        message: str | None = None,
+        operation: str | None = None,
+        node: str | None = None,
+        location: Location | None = None,
+        author: str = "user",
+    ) -> None:
+        """State a claim, which is its own text where there is none; raises
+        `ContradictionError` if it is refuted."""
+        if type(claim) is SymBool and claim.env is env and claim.defined is TRUE:
+            whole = claim.expr
+            assert isinstance(whole, BoolExpr)
+            expr = whole
         else:
-            env._require_own(whole)
-            env._take(stated)
-        if origin == "check":
-            env._checks.append(stated)
-        told = stated.fact if FACTS.listens(DEBUG) else None
-    if told is not None:
-        FACTS.say(DEBUG, "%s", told)
+            whole, expr = env._whole(claim)
+            if text is None and isinstance(claim, str):
+                text = claim
+        if location is None:
+            location = user_location()
+        stated = Statement(
+            whole, expr, origin, text, message, operation, node, location, author
+        )
+        self._enter()
+        try:
+            facts, waiting = self.known
+            if self.covered and self.model.admits(env.symbols, facts, whole):
+                waiting.append(stated)
+            else:
+                env._require_own(whole)
+                env._take(stated)
+            if origin == "check":
+                self.checks.append(stated)
+            told = stated.fact if FACTS.listens(DEBUG) else None
+        finally:
+            self._leave()
+        if told is not None:
+            FACTS.say(DEBUG, "%s", told)
+
+    def read(self) -> Facts:
+        """The facts with all that was declared and stated since they were last asked for: what
+        is known of many symbols is made in one go, and a declaration itself takes no longer
+        than what makes a symbol. (Nothing of it can fail: a new symbol's range has a value,
+        and a statement that waits is satisfied by the values of the model.)"""
+        with self.lock, uncounted():
+            facts, waiting = self.known
+            if not waiting:  # another thread was here
+                return facts
+            items, axioms = _in_order(waiting)
+            facts = facts.with_each(items)
+            self.known = (facts, [])
+            self.axioms += axioms
+            return facts
 
 
-def in_order(waiting: Any) -> tuple[list[Declaration | Fact], list[Fact]]:
-    """What was declared and stated, from the list of what waits (see `declarations`), in
-    order; and what of it needs no check."""
+def _in_order(waiting: list[Any]) -> tuple[list[Declaration | Fact], list[Fact]]:
+    """What was declared and stated, from what waits; and what of it needs no check."""
     items: list[Declaration | Fact] = []
     axioms: list[Fact] = []
-    for entry in oldest_first(waiting):
+    for entry in waiting:
         if isinstance(entry, Statement):
             fact = entry.fact
             items.append(fact)
             if entry.origin != "check":
                 axioms.append(fact)
             continue
-        info, place, lower, upper, where = entry
-        sym = info.symbol
+        sym, backed, place, lower, upper, size_like, where = entry
         ends: list[Fact] = []
-        if isinstance(sym, IntExpr):
-            ends = declared_range(sym, lower, upper, info.size_like, where)
+        if isinstance(sym, IntExpr) and not (
+            lower is _LOWEST and upper is int_oo and not size_like
+        ):
+            ends = declared_range(sym, lower, upper, size_like, where)
             axioms += ends
-        items.append((sym, info.backed, place, ends))
+        items.append((sym, backed, place, ends))
     return items, axioms
+
+
+_LOWEST: Final = -int_oo

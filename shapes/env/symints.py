@@ -245,7 +245,7 @@ class _Direct:
         expr: Expr = self.build(a, b)
         if expr.op is CONSTANT and defined is TRUE:
             return expr.value
-        made = SymBool() if isinstance(expr, BoolExpr) else SymInt()
+        made: Symbolic = SymBool() if isinstance(expr, BoolExpr) else SymInt()
         made.env = env
         made.expr = expr
         made.defined = defined

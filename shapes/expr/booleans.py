@@ -29,6 +29,7 @@ from shapes.expr.nodes import (
     combine,
     constant,
     make_atom,
+    minus,
 )
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def as_integer(e: Expr) -> IntExpr:
 def _difference(a: IntExpr, b: IntExpr, k: int = 0) -> IntExpr:
     if type(a) is Infinity and a is b:
         return constant(k)
-    return combine(1, a, -1, b, k)
+    return combine(1, a, -1, b, k) if k else minus(a, b)
 
 
 def less_equal(a: Expr, b: Expr) -> BoolExpr:

@@ -29,7 +29,8 @@ from shapes.base.infinity import IntInfinity, int_oo
 from shapes.errors import ExpressionTypeError
 from shapes.expr.expression import Expr, ExprLike, make
 from shapes.expr.hash_consing import BY_VALUE, KEPT, POINTS, enter_value
-from shapes.expr.opdef import CONSTANT, SUM, Kind, Op
+from shapes.expr.opdef import Kind, Op
+from shapes.expr.optable import CONSTANT, SUM
 
 __all__ = [
     "MANY",
@@ -67,8 +68,9 @@ class IntExpr(Expr):
     _base: int = 1
     _bulk: int = 1
 
-    def terms(self) -> Mapping[IntExpr, int]:
-        """The coefficients by atom, without the constant part (not to be changed)."""
+    def terms(self) -> dict[IntExpr, int]:
+        """The coefficients by atom, without the constant part (not to be changed; a dictionary
+        by name, because compiled code reads it as one)."""
         raise NotImplementedError
 
     # Sums are the hot path: they go straight to the kernel.
@@ -86,7 +88,7 @@ class IntExpr(Expr):
         return combine(-1, self, 0, self)
 
 
-_NO_TERMS: Final[Mapping[IntExpr, int]] = {}
+_NO_TERMS: Final[dict[IntExpr, int]] = {}
 
 
 class IntConstant(IntExpr):
@@ -100,7 +102,7 @@ class IntConstant(IntExpr):
     def value(self) -> int:
         return self.constant
 
-    def terms(self) -> Mapping[IntExpr, int]:
+    def terms(self) -> dict[IntExpr, int]:
         return _NO_TERMS
 
 
@@ -116,7 +118,7 @@ class Infinity(IntExpr):
     def value(self) -> IntInfinity:
         return self._end
 
-    def terms(self) -> Mapping[IntExpr, int]:
+    def terms(self) -> dict[IntExpr, int]:
         raise ExpressionTypeError("int_oo is the end of a range, not an integer")
 
 
@@ -131,7 +133,7 @@ class IntAtom(IntExpr):
     op: Op
     args: tuple[Expr, ...]
 
-    def terms(self) -> Mapping[IntExpr, int]:
+    def terms(self) -> dict[IntExpr, int]:
         return {self: 1}
 
 
@@ -186,7 +188,7 @@ class Sum(IntExpr):
     _view: tuple[int, tuple[IntExpr, ...], tuple[int, ...]] | None
     _direction: tuple[int, IntExpr | None] | None
 
-    def terms(self) -> Mapping[IntExpr, int]:
+    def terms(self) -> dict[IntExpr, int]:
         if self._terms is None and not self._written_at_once():
             self._write_out()
         assert self._terms is not None
@@ -312,7 +314,14 @@ def combine(p: int, a: IntExpr, q: int, b: IntExpr, k: int = 0) -> IntExpr:
 
     Raises `ExpressionTypeError` where `int_oo` has no sum (``int_oo - int_oo``).
     """
-    key = p * a.key + q * b.key + k
+    # (Keys are long: what changes nothing is not computed.)
+    key = a.key if p == 1 else p * a.key
+    if q == -1:
+        key -= b.key
+    elif q:
+        key += b.key if q == 1 else q * b.key
+    if k:
+        key += k
     entry = BY_VALUE.get(key)
     if entry is not None:
         found = entry()

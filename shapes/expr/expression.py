@@ -14,7 +14,8 @@ from typing import Any, Final, Literal, TypeAlias, overload
 from shapes.base.infinity import IntInfinity
 from shapes.base.pretty import shown_as_text
 from shapes.errors import ExpressionTypeError
-from shapes.expr.opdef import CONSTANT, OPERATORS, SYMBOL, Kind, Op, Value
+from shapes.expr.opdef import Kind, Op, Value
+from shapes.expr.optable import CONSTANT, OPERATORS, SYMBOL
 
 __all__ = ["CONVERSIONS", "BoolExpr", "Expr", "ExprLike", "FloatExpr", "make"]
 

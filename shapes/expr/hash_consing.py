@@ -46,18 +46,18 @@ LEAST: Final = 4096
 """A table is not swept before it has this many entries."""
 
 
-BY_VALUE: dict[int, ref[IntExpr]] = {}
+BY_VALUE: Final[dict[int, ref[IntExpr]]] = {}
 """Integer expressions by their keys (see `expr`)."""
-BY_OPERANDS: dict[tuple[Any, ...], ref[Expr]] = {}
+BY_OPERANDS: Final[dict[tuple[Any, ...], ref[Expr]]] = {}
 """Operators on integers, by operator and the operands' keys; symbols by name and kind."""
-BY_STRUCTURE: dict[tuple[Any, ...], ref[Expr]] = {}
+BY_STRUCTURE: Final[dict[tuple[Any, ...], ref[Expr]]] = {}
 """Everything else, by operator and operands."""
 BIRTHS: Final = count()
 KEPT: Final[list[IntExpr]] = []
 """Nodes that stay once they are made: small constants, which come and go all the time."""
-_sweep_at = [LEAST, LEAST]
+_sweep_at: Final = [LEAST, LEAST]
 """The sizes at which the tables of values and of operands are swept next."""
-_change = threading.RLock()
+_change: Final = threading.RLock()
 """Held where an empty entry is removed or replaced; entering and finding need no lock. It is
 taken again by the same thread when the collector runs in between."""
 

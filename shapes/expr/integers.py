@@ -148,7 +148,7 @@ def _divided_by_constant(a: IntExpr, c: int) -> IntExpr:
     return shift(merged, quotient)
 
 
-def _is_in_lowest_terms(terms: Mapping[IntExpr, int], c: int) -> bool:
+def _is_in_lowest_terms(terms: dict[IntExpr, int], c: int) -> bool:
     """Whether a sum of these terms, divided by c, needs no more than its constant reduced:
     no term divides out, none is a quotient, nothing is common to all, the sign is right."""
     divides = OPERATORS["FloorDiv"]

@@ -32,7 +32,6 @@ from shapes.expr.nodes import (
     Op,
     Product,
     Sum,
-    birth_of,
     combine,
     constant,
     from_terms,
@@ -198,15 +197,13 @@ def direction(e: IntExpr) -> tuple[int, IntExpr]:
     return f, e if d is None else d
 
 
-def leading_sign(terms: Mapping[IntExpr, int]) -> int:
+def leading_sign(terms: dict[IntExpr, int]) -> int:
     """The sign of the coefficient of the eldest atom."""
-    if not terms:
-        return 1
-    if len(terms) == 2:
-        x, y = terms
-        return 1 if terms[x if x.birth < y.birth else y] > 0 else -1
-    eldest = next(iter(terms)) if len(terms) == 1 else min(terms, key=birth_of)
-    return 1 if terms[eldest] > 0 else -1
+    eldest: IntExpr | None = None
+    for x in terms:
+        if eldest is None or x.birth < eldest.birth:
+            eldest = x
+    return 1 if eldest is None or terms[eldest] > 0 else -1
 
 
 def power(a: IntExpr, n: int) -> IntExpr:
@@ -291,10 +288,10 @@ def _equality(op: Op, e: IntExpr) -> BoolExpr:
     return make_relation(op, e)
 
 
-def _common_factor(terms: Mapping[IntExpr, int]) -> int:
+def _common_factor(terms: dict[IntExpr, int]) -> int:
     g = 0
     for c in terms.values():
-        if c in (1, -1):
+        if c == 1 or c == -1:
             return 1
         g = gcd(g, c)
     return g

@@ -52,7 +52,8 @@ from shapes.expr.hash_consing import (
     enter_structure,
     enter_value,
 )
-from shapes.expr.opdef import (
+from shapes.expr.opdef import Kind, Op, Value
+from shapes.expr.optable import (
     CONSTANT,
     EQ_ZERO,
     LE_ZERO,
@@ -62,9 +63,6 @@ from shapes.expr.opdef import (
     RELATIONS,
     SUM,
     SYMBOL,
-    Kind,
-    Op,
-    Value,
 )
 
 __all__ = [

@@ -1,9 +1,9 @@
-"""The record of an operator, and the table that `operators` fills."""
+"""The record of an operator."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from shapes.base.infinity import IntInfinity
 from shapes.base.records import record
@@ -11,20 +11,7 @@ from shapes.base.records import record
 if TYPE_CHECKING:
     from shapes.expr.nodes import Expr
 
-__all__ = [
-    "CONSTANT",
-    "EQ_ZERO",
-    "LE_ZERO",
-    "NE_ZERO",
-    "OPERATORS",
-    "PRODUCT",
-    "RELATIONS",
-    "SUM",
-    "SYMBOL",
-    "Kind",
-    "Op",
-    "Value",
-]
+__all__ = ["Kind", "Op", "Value"]
 
 Kind: TypeAlias = Literal["int", "bool", "float"]
 Value: TypeAlias = int | bool | float | IntInfinity
@@ -96,18 +83,3 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<operator {self.name}>"
-
-
-OPERATORS: Final[dict[str, Op]] = {}
-"""Every operator by its name in the grammar; filled by `shapes.expr.operators`."""
-
-# The node types that are not operators of the grammar.
-CONSTANT: Final = Op("Constant", "constant", "", "same")
-SYMBOL: Final = Op("Symbol", "symbol", "", "same")
-SUM: Final = Op("Sum", "linear", "i", "int", variadic=True)
-PRODUCT: Final = Op("Product", "mul", "i", "int", variadic=True)
-LE_ZERO: Final = Op("LeZero", "le_zero", "i", "bool")
-EQ_ZERO: Final = Op("EqZero", "eq_zero", "i", "bool")
-NE_ZERO: Final = Op("NeZero", "ne_zero", "i", "bool")
-RELATIONS: Final = (LE_ZERO, EQ_ZERO, NE_ZERO)
-"""The relations of an integer with 0: what every comparison of integers becomes."""

@@ -139,7 +139,7 @@ def _compared(build: Callable[[Expr, Expr], BoolExpr], swapped: bool = False) ->
     def built(a: Expr, b: Expr) -> Expr:
         return build(b, a) if swapped else build(a, b)
 
-    return _with_integers(built, built)
+    return _with_integers(built, built if swapped else build)
 
 
 def _bit_not(a: IntExpr) -> IntExpr:

@@ -29,10 +29,16 @@ class Reasons:
     _parts: tuple[Reasons, Reasons] | None
     """One fact, or a set of them, or two parts; the last becomes a set."""
 
-    def __init__(self, facts: Iterable[Fact] = ()) -> None:
-        self._fact = None
-        self._facts = frozenset(facts)
-        self._parts = None
+    def __init__(
+        self,
+        facts: Iterable[Fact] | None = (),
+        fact: Fact | None = None,
+        parts: tuple[Reasons, Reasons] | None = None,
+    ) -> None:
+        """A set of facts; from here, one fact or two parts instead of these (None)."""
+        self._fact = fact
+        self._facts = None if facts is None else frozenset(facts)
+        self._parts = parts
 
     def __or__(self, other: object) -> Reasons:
         """Both; the same object where the other adds nothing that is seen at once."""
@@ -44,11 +50,7 @@ class Reasons:
         facts = self._facts
         if facts is not None and not facts:
             return other
-        made: Reasons = Reasons.__new__(Reasons)
-        made._fact = None
-        made._facts = None
-        made._parts = (self, other)
-        return made
+        return Reasons(None, None, (self, other))
 
     def __ror__(self, other: object) -> Reasons:
         return self.__or__(other)
@@ -155,11 +157,7 @@ class Reasons:
 
 def rests_on(fact: Fact) -> Reasons:
     """Just this fact."""
-    made: Reasons = Reasons.__new__(Reasons)
-    made._fact = fact
-    made._facts = None
-    made._parts = None
-    return made
+    return Reasons(None, fact)
 
 
 def _facts_of(other: object) -> frozenset[Any]:

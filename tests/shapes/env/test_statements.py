@@ -57,7 +57,7 @@ def _played(seed: int, at_once: bool) -> tuple[ShapeEnv, list[Any]]:
         if at_once:
             assert len(env.facts) >= 0
         if len(names) > 2 and step % 4 == 3:
-            happened.append(env._model.values.copy())  # type: ignore[attr-defined]
+            happened.append(env._told.model.values.copy())  # type: ignore[attr-defined]
     return env, happened
 
 
@@ -67,7 +67,7 @@ def test_what_waits_teaches_what_is_learned_at_once(block: int) -> None:
         waited, found = _played(seed, at_once=False)
         learned, expected = _played(seed, at_once=True)
         assert found == expected, seed
-        assert waited._model.values == learned._model.values, seed
+        assert waited._told.model.values == learned._told.model.values, seed
         assert waited.to_json() == learned.to_json(), seed
         for a, b in pairwise(waited.symbols):
             for question in (f"{a} <= {b}", f"{a} == {b}", f"{a} < {b} + 2"):
@@ -81,9 +81,9 @@ def test_statements_that_contradict_nothing_wait() -> None:
     us = [env.unbacked() for _ in range(40)]
     for a, b in pairwise(us):
         env.check(a == b)
-    assert len(env._known[0]) == 0
+    assert len(env._told.known[0]) == 0
     assert env.decide(us[0] == us[-1]) is True
-    assert len(env._known[0]) == 39
+    assert len(env._told.known[0]) == 39
     assert [check.fact for check in env.checks] == list(env.facts)
 
 
@@ -194,7 +194,7 @@ class _Interrupted(ShapeEnv):
     @property
     def facts(self) -> Any:
         if self.moved is not None:
-            self._model.suggest(self.moved, 9)
+            self._told.model.suggest(self.moved, 9)
             raise KeyboardInterrupt
         return super().facts
 

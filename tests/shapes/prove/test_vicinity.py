@@ -39,7 +39,7 @@ def test_what_is_found_satisfies_the_facts_and_the_condition(
         except ContradictionError:
             return
     question = env.spelled(claim).expr
-    ground = grounded(env.facts, question, env._model.values)  # type: ignore[arg-type]
+    ground = grounded(env.facts, question, env._told.model.values)  # type: ignore[arg-type]
     if ground is None:
         return
 

@@ -139,7 +139,7 @@ class GrowingEnv(TorchEnv):
     def _note_mark(self) -> None:
         env = self.env
         self._mark = _Mark(
-            env.facts, len(env._checks), set(self._checked), dict(self._own_ends)
+            env.facts, len(env._told.checks), set(self._checked), dict(self._own_ends)
         )
 
     def _forget_bounds(self) -> None:
@@ -147,7 +147,7 @@ class GrowingEnv(TorchEnv):
         if mark is None:
             return
         self.env.facts = mark.facts
-        del self.env._checks[mark.checks :]
+        del self.env._told.checks[mark.checks :]
         self._checked, self._own_ends = mark.checked, mark.own_ends
 
 

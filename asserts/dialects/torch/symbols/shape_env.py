@@ -80,7 +80,7 @@ class _Environment(ShapeEnv):
     def __init__(self) -> None:
         self._unlearned: list[tuple[SymbolInfo, int] | Fact | Check] = []
         super().__init__()
-        self._covered = False  # (what is taken unlearned is not compared with the model)
+        self._told.covered = False  # (what is taken unlearned is not compared with the model)
 
     @property
     def facts(self) -> Facts:
@@ -109,12 +109,12 @@ class _Environment(ShapeEnv):
     def take_axiom(self, fact: Fact) -> None:
         """State what needs no check."""
         self._unlearned.append(fact)
-        self._stated.append(fact)
+        self._told.axioms.append(fact)
 
     def take_check(self, check: Check) -> None:
         """State a check."""
         self._unlearned.append(check)
-        self._checks.append(check)
+        self._told.checks.append(check)
 
 
 def _with(facts: Facts, item: tuple[SymbolInfo, int] | Fact | Check) -> Facts:
