@@ -43,6 +43,7 @@ COMPILED = [
         "facts/exactness",
         "facts/intervals",
         "facts/justification",
+        "facts/knowledge",
         "facts/narrowing",
         "facts/propagation",
         "facts/relational_bounds",

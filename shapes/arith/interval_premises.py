@@ -13,7 +13,6 @@ from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.errors import ContradictionError
 from shapes.expr.linear import direction
 from shapes.expr.nodes import FALSE, LE_ZERO, TRUE, BoolExpr, IntExpr, side_of
-from shapes.facts.abstract_value import NOTHING
 from shapes.facts.bounds import (
     bounds,
     bounds_with_reasons,
@@ -21,6 +20,7 @@ from shapes.facts.bounds import (
     why_by_ends,
 )
 from shapes.facts.justification import NO_REASONS
+from shapes.facts.knowledge import NOTHING
 from shapes.facts.store import Facts, Reasons
 
 __all__ = ["decided", "ends_of", "in_range", "reasons_of_range"]

@@ -47,9 +47,9 @@ from shapes.errors import (
     UnknownSymbolError,
 )
 from shapes.expr.booleans import conjunction, equal, negation
-from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, Sum, Value, as_expr, constant
+from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, Value, as_expr, constant
 from shapes.facts.bounds import bounds
-from shapes.facts.exactness import at_a_glance, reaches_its_ends
+from shapes.facts.exactness import reaches_its_ends
 from shapes.facts.store import Fact, Facts, Origin
 from shapes.facts.verdict import Verdict
 from shapes.prove.quick import decide
@@ -239,15 +239,11 @@ class ShapeEnv(Declarations, Displayed):
         lasts (`explain_bounds` says which ends are known to be reached)."""
         if effort != "default":
             return self.explain_bounds(e, effort).range
-        if type(e) is SymInt and e.env is self:
-            expr, defined = e.expr, e.defined
-        else:
-            expr, defined = self.spelled(e)
+        seen = self._told.range_at_a_glance(self, e)
+        if seen is not None:
+            return seen
+        expr, defined = self.spelled(e)
         facts = self.facts
-        if defined is TRUE and type(expr) is Sum:
-            seen = at_a_glance(facts, expr)
-            if seen is not None:
-                return seen
         if not isinstance(expr, IntExpr) or (
             defined is TRUE and reaches_its_ends(facts, expr)
         ):

@@ -16,11 +16,13 @@ from shapes.base.budget import uncounted
 from shapes.base.infinity import Bound, int_oo
 from shapes.base.location import Location, user_location
 from shapes.base.logs import DEBUG, Log
+from shapes.domains import ValueRanges
 from shapes.env.arguments import declared_range
 from shapes.env.records import Check
-from shapes.env.symints import SymBool
-from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr
+from shapes.env.symints import SymBool, SymInt
+from shapes.expr.nodes import TRUE, BoolExpr, Expr, IntExpr, Sum
 from shapes.facts.abstract_value import Fact, Origin
+from shapes.facts.exactness import at_a_glance
 from shapes.facts.store import Facts
 from shapes.prove.consistency import Model
 
@@ -138,6 +140,13 @@ class Ledger:
         """All that is known, as an immutable value."""
         facts, waiting = self.known
         return self.read() if waiting else facts
+
+    def range_at_a_glance(self, env: ShapeEnv, e: object) -> ValueRanges | None:
+        """The range of a sum that `at_a_glance` sees; None for anything else."""
+        if type(e) is not SymInt or e.env is not env or e.defined is not TRUE:
+            return None
+        expr = e.expr
+        return at_a_glance(self.facts(), expr) if type(expr) is Sum else None
 
     def know(self, facts: Facts) -> None:
         """Put facts in the place of all that is known."""

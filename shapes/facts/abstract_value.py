@@ -1,9 +1,7 @@
-"""A fact with its provenance, and what facts say about one direction.
+"""A fact with its provenance.
 
-`Knowledge` is an interval and a congruence, each end with the facts that it rests on, and
-the values that are excluded; `agreed` moves the ends inwards until all of that agrees. Facts
-that cannot hold together are reported in one way (`contradiction`), with as few of them as
-deleting finds necessary (`smallest`).
+Facts that cannot hold together are reported in one way (`contradiction`), with as few of them
+as deleting finds necessary (`smallest`).
 """
 
 from __future__ import annotations
@@ -12,28 +10,21 @@ from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
 from shapes.base.budget import ExhaustedError
-from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.base.location import Location
 from shapes.base.pretty import shown_as_text
-from shapes.base.records import record, replace
-from shapes.domains import Congruence
+from shapes.base.records import record
 from shapes.errors import ContradictionError
 from shapes.expr.nodes import BoolExpr
-from shapes.facts.justification import NO_REASONS, Reasons
+from shapes.facts.justification import Reasons
 from shapes.traversal.printing import brief
 
 __all__ = [
     "EVERY_SIZE",
-    "NOTHING",
     "STATED_BY",
     "Fact",
-    "Knowledge",
     "Origin",
     "Reasons",
-    "agreed",
     "contradiction",
-    "replaced",
-    "scaled",
     "smallest",
 ]
 
@@ -134,93 +125,6 @@ class Fact:
         from shapes.traversal.mathematics import latex
 
         return f"${latex(self.claim)}$"
-
-
-_NONE: Final = NO_REASONS
-_ANY: Final = Congruence.anything()
-
-
-@record(frozen=True, slots=True)
-class Knowledge:
-    """Interval, congruence and excluded values of one direction, each with its reasons."""
-
-    lower: Bound = -int_oo
-    upper: Bound = int_oo
-    congruence: Congruence = _ANY
-    why_lower: Reasons = _NONE
-    why_upper: Reasons = _NONE
-    why_congruence: Reasons = _NONE
-    excluded: tuple[tuple[int, Reasons], ...] = ()
-
-
-NOTHING: Final = Knowledge()
-
-
-def replaced(
-    known: Knowledge, lower: Bound, upper: Bound, why_lower: Reasons, why_upper: Reasons
-) -> Knowledge:
-    """The same with other ends."""
-    return Knowledge(
-        lower,
-        upper,
-        known.congruence,
-        why_lower,
-        why_upper,
-        known.why_congruence,
-        known.excluded,
-    )
-
-
-def agreed(known: Knowledge) -> Knowledge:
-    """The ends moved inwards to values that the congruence admits and nothing excludes; they
-    cross where no value is left."""
-    if known.congruence.modulus != 1:
-        known = _rounded(known)
-    if not known.excluded:
-        return known
-    excluded: dict[Bound, Reasons] = dict(known.excluded)
-    while known.lower <= known.upper:
-        # Infinite ends are never among the excluded values.
-        if (why := excluded.get(known.lower)) is not None:
-            why |= known.why_lower
-            known = _rounded(replace(known, lower=known.lower + 1, why_lower=why))
-        elif (why := excluded.get(known.upper)) is not None:
-            why |= known.why_upper
-            known = _rounded(replace(known, upper=known.upper - 1, why_upper=why))
-        else:
-            break
-    return known
-
-
-def _rounded(known: Knowledge) -> Knowledge:
-    """The ends moved inwards to the next value that the congruence admits."""
-    m, r = known.congruence
-    if m == 1:
-        return known
-    lower, upper = known.lower, known.upper
-    if m == 0:
-        lower = max(lower, r)
-        upper = min(upper, r)
-    else:
-        if not isinstance(lower, IntInfinity):
-            lower = lower + (r - lower) % m
-        if not isinstance(upper, IntInfinity):
-            upper = upper - (upper - r) % m
-    result = known
-    if lower != known.lower:
-        why = known.why_lower | known.why_congruence
-        result = replace(result, lower=lower, why_lower=why)
-    if upper != known.upper:
-        why = known.why_upper | known.why_congruence
-        result = replace(result, upper=upper, why_upper=why)
-    return result
-
-
-def scaled(end: Bound, f: int, k: int) -> Bound:
-    """An end of d as an end of ``f*d + k``."""
-    if isinstance(end, IntInfinity):
-        return end if f > 0 else -end
-    return f * end + k
 
 
 def contradiction(culprits: Sequence[Fact]) -> ContradictionError:

@@ -33,8 +33,9 @@ from shapes.expr.nodes import (
     Expr,
     IntExpr,
 )
-from shapes.facts.abstract_value import Knowledge, Reasons
+from shapes.facts.abstract_value import Reasons
 from shapes.facts.justification import NO_REASONS
+from shapes.facts.knowledge import Knowledge
 from shapes.facts.narrowing import NoValueError, reach, refuted
 from shapes.traversal.interpret import symbols_of
 

@@ -25,11 +25,11 @@ from shapes.expr.nodes import (
     Sum,
     is_plain,
 )
-from shapes.facts.abstract_value import scaled
 from shapes.facts.cache import Part
 from shapes.facts.exactness import at_a_glance
 from shapes.facts.intervals import CACHE_LIMIT, DEPTH, Ranges, impossible, interval, met
 from shapes.facts.justification import NO_REASONS
+from shapes.facts.knowledge import scaled
 from shapes.facts.store import Facts, Reasons
 from shapes.traversal.interpret import interpret
 

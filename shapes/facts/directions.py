@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 
 from shapes.base.budget import spend
 from shapes.base.infinity import Bound, IntInfinity
-from shapes.base.records import replace
 from shapes.domains import Congruence
 from shapes.expr.linear import direction
 from shapes.expr.nodes import (
@@ -30,8 +29,9 @@ from shapes.expr.nodes import (
     Sum,
 )
 from shapes.expr.remainders import parts
-from shapes.facts.abstract_value import NOTHING, Knowledge, Reasons, agreed, replaced, scaled
+from shapes.facts.abstract_value import Reasons
 from shapes.facts.justification import NO_REASONS
+from shapes.facts.knowledge import NOTHING, Knowledge, agreed, replaced, scaled
 from shapes.facts.narrowing import NATURAL, TERMS, NoValueError, reach
 from shapes.traversal.interpret import free_symbols, symbols_of
 
@@ -102,7 +102,7 @@ class Directions:
         if met != old.congruence:
             reasons = old.why_congruence | why
             self._new.has_residues = True
-            self._keep(d, replace(old, congruence=met, why_congruence=reasons))
+            self._keep(d, old.leaving(met, reasons))
 
     def _keep(self, d: IntExpr, known: Knowledge) -> None:
         if known.excluded or known.congruence.modulus != 1:
@@ -126,7 +126,7 @@ class Directions:
         if not inside or any(value == other for other, _ in known.excluded):
             return
         excluded = (*known.excluded[: EXCLUDED_LIMIT - 1], (value, why))
-        self._keep(d, replace(known, excluded=excluded))
+        self._keep(d, known.excluding(excluded))
 
     def _remainder(self, e: IntExpr, why: Reasons) -> None:
         """``a % m == r`` says that a is congruent to r."""

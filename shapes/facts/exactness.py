@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from shapes.base.infinity import IntInfinity, int_oo
+from shapes.base.infinity import int_oo
 from shapes.domains.value_ranges import ValueRanges, int_range
 from shapes.expr.nodes import MANY, OPERATORS, Expr, IntConstant, IntSymbol, Sum
 from shapes.expr.remainders import parts
@@ -25,6 +25,8 @@ DEPTH: Final = 8
 _FLOOR_DIV: Final = OPERATORS["FloorDiv"]
 _MOD: Final = OPERATORS["Mod"]
 _MONOTONE: Final = (OPERATORS["Min"], OPERATORS["Max"])
+_HIGHEST: Final = int_oo
+_LOWEST: Final = -int_oo
 
 
 def at_a_glance(facts: Facts, e: Sum) -> ValueRanges | None:
@@ -45,13 +47,15 @@ def at_a_glance(facts: Facts, e: Sum) -> ValueRanges | None:
             if quotient or x.op is not _FLOOR_DIV:
                 return None
             quotient = True
-            x, by = x.args
+            by = x.args[1]
+            x = x.args[0]
             if type(x) is Sum:
                 multiple = x._terms or x.terms()
                 if len(multiple) > 1:
                     return None
                 shift = x.constant
-                ((x, factor),) = multiple.items()
+                for symbol in multiple:  # (the only one)
+                    x, factor = symbol, multiple[symbol]
             if x in terms or type(by) is not IntConstant or by.constant <= 0:
                 return None
             divisor = by.constant
@@ -66,19 +70,19 @@ def at_a_glance(facts: Facts, e: Sum) -> ValueRanges | None:
             low, high = high, low
         if c < 0:
             low, high = high, low
-        if isinstance(low, IntInfinity):
+        if type(low) is not int:
             below = False
         elif x is atom:
             lower += c * low
         else:
             lower += c * ((factor * low + shift) // divisor)
-        if isinstance(high, IntInfinity):
+        if type(high) is not int:
             above = False
         elif x is atom:
             upper += c * high
         else:
             upper += c * ((factor * high + shift) // divisor)
-    return int_range(lower if below else -int_oo, upper if above else int_oo)
+    return int_range(lower if below else _LOWEST, upper if above else _HIGHEST)
 
 
 def reaches_its_ends(facts: Facts, e: Expr) -> bool:

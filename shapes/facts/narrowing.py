@@ -37,7 +37,8 @@ from shapes.expr.nodes import (
     Product,
     Sum,
 )
-from shapes.facts.abstract_value import NOTHING, Knowledge, Reasons, replaced, scaled
+from shapes.facts.abstract_value import Reasons
+from shapes.facts.knowledge import NOTHING, Knowledge, replaced, scaled
 
 if TYPE_CHECKING:
     from shapes.facts.store import Facts

@@ -37,6 +37,7 @@ from shapes.expr.nodes import (
     Expr,
     IntAtom,
     IntExpr,
+    IntSymbol,
     Sum,
     birth_of,
     combine,
@@ -44,11 +45,12 @@ from shapes.expr.nodes import (
     existing_relation,
     side_of,
 )
-from shapes.facts.abstract_value import NOTHING, Fact, Knowledge, Reasons, replaced
+from shapes.facts.abstract_value import Fact, Reasons
 from shapes.facts.alternatives import Lesson, is_watched, lessons
 from shapes.facts.directions import Directions
 from shapes.facts.float_comparisons import compared, excluded, reversed_order
 from shapes.facts.justification import NO_REASONS, rests_on
+from shapes.facts.knowledge import NOTHING, Knowledge, replaced
 from shapes.facts.narrowing import (
     ABOVE,
     HOLDS,
@@ -146,10 +148,10 @@ class Learner(Directions):
         new, steps = self._new, self._steps
         new._open()
         for item in items:
-            if isinstance(item, Fact):
-                self.learn(item)
-            else:
+            if isinstance(item, tuple):
                 self._declare(item)
+            else:
+                self.learn(item)
             self._steps = steps
             self._derives = False
             self._moves.clear()
@@ -328,9 +330,17 @@ class Learner(Directions):
         terms = e.terms()
         if len(terms) != 2:
             return False
-        (x, c), (y, d) = terms.items()
-        if c * c != 1 or d * d != 1 or x.op is not SYMBOL or y.op is not SYMBOL:
-            return False
+        x: IntExpr | None = None
+        y: IntExpr = e
+        c = d = 1
+        for atom, factor in terms.items():
+            if type(atom) is not IntSymbol or (factor != 1 and factor != -1):
+                return False
+            if x is None:
+                x, c = atom, factor
+            else:
+                y, d = atom, factor
+        assert x is not None
         # c*x + d*y + k == 0, with c and d 1 or -1 throughout
         k = e.constant
         solved = self._new._solved

@@ -25,18 +25,10 @@ from shapes.base.persistent import FirstValues, PersistentLists, PersistentMap, 
 from shapes.domains import ValueRanges
 from shapes.expr.linear import direction
 from shapes.expr.nodes import BoolExpr, Expr, IntExpr, Sum
-from shapes.facts.abstract_value import (
-    NOTHING,
-    Fact,
-    Knowledge,
-    Origin,
-    Reasons,
-    contradiction,
-    scaled,
-    smallest,
-)
+from shapes.facts.abstract_value import Fact, Origin, Reasons, contradiction, smallest
 from shapes.facts.cache import Part
 from shapes.facts.justification import NO_REASONS
+from shapes.facts.knowledge import NOTHING, Knowledge, scaled
 from shapes.facts.propagation import PROPAGATION_STEPS, Learner, NoValueError
 from shapes.traversal.interpret import free_symbols, symbols_of
 from shapes.traversal.substitute import rebuilt

@@ -222,7 +222,7 @@ class Model(LocalSearch):
         """Take note that 0 is no value of a symbol that is new."""
         self._apart.add(sym)
 
-    def admits(self, symbols: Mapping[str, Any], facts: Facts, claim: BoolExpr) -> bool:
+    def admits(self, symbols: dict[str, Any], facts: Facts, claim: BoolExpr) -> bool:
         """Whether the values, which satisfy all that was stated so far, satisfy a relation of
         a few symbols, too: then it contradicts nothing, and is noted as stated. False says
         nothing. `facts` know at least of all symbols that have no value yet, but for those

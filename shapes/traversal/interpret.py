@@ -37,6 +37,8 @@ from shapes.expr.nodes import (
     SYMBOL,
     BoolAtom,
     Expr,
+    IntExpr,
+    IntSymbol,
     Product,
     Sum,
 )
@@ -353,15 +355,16 @@ def _one_or_two(e: Expr) -> tuple[Expr, ...] | None:
     if type(e) is not Sum:
         return None
     terms = e.terms()
-    if len(terms) == 2:
-        x, y = terms
-        if x.op is SYMBOL and y.op is SYMBOL:
-            return (x, y) if x.birth < y.birth else (y, x)
-    elif len(terms) == 1:
-        (x,) = terms
-        if x.op is SYMBOL:
-            return (x,)
-    return None
+    if len(terms) > 2:
+        return None
+    first: IntExpr | None = None
+    for x in terms:
+        if type(x) is not IntSymbol:
+            return None
+        if first is not None:
+            return (first, x) if first.birth < x.birth else (x, first)
+        first = x
+    return None if first is None else (first,)
 
 
 def _found_symbols(exprs: Sequence[Expr]) -> list[Expr]:

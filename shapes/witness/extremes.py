@@ -31,7 +31,7 @@ from shapes.expr.nodes import (
     Sum,
     Value,
 )
-from shapes.facts.abstract_value import Knowledge
+from shapes.facts.knowledge import Knowledge
 from shapes.facts.store import Facts
 from shapes.traversal.evaluate import Undefined
 from shapes.traversal.interpret import free_symbols, walk

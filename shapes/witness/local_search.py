@@ -34,7 +34,7 @@ from shapes.expr.nodes import (
     Value,
     side_of,
 )
-from shapes.facts.abstract_value import Knowledge
+from shapes.facts.knowledge import Knowledge
 from shapes.facts.store import Facts
 from shapes.traversal.evaluate import evaluated
 from shapes.traversal.interpret import free_symbols, symbols_of

@@ -12,15 +12,9 @@ from shapes.base.budget import limited, spend
 from shapes.base.infinity import int_oo
 from shapes.domains import Congruence
 from shapes.expr.nodes import symbol
-from shapes.facts.abstract_value import (
-    Fact,
-    Knowledge,
-    agreed,
-    contradiction,
-    scaled,
-    smallest,
-)
+from shapes.facts.abstract_value import Fact, contradiction, smallest
 from shapes.facts.justification import NO_REASONS, Reasons, rests_on
+from shapes.facts.knowledge import Knowledge, agreed, scaled
 
 x = symbol("x")
 FACTS = [Fact(x >= i, text=f"x >= {i}") for i in range(40)]

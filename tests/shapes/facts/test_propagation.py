@@ -14,8 +14,8 @@ from shapes.errors import ContradictionError
 from shapes.expr.booleans import conjunction
 from shapes.expr.nodes import BoolExpr, IntExpr, symbol
 from shapes.facts import directions, propagation
-from shapes.facts.abstract_value import NOTHING, Knowledge
 from shapes.facts.bounds import bounds, congruence
+from shapes.facts.knowledge import NOTHING, Knowledge
 from shapes.facts.store import Fact, Facts
 from shapes.traversal.evaluate import evaluate
 from shapes.traversal.parsing import parse

@@ -34,6 +34,7 @@ from asserts.dialects.torch.symbols.loaded import is_unbacked
 from asserts.dialects.torch.symbols.ops import in_domain
 from asserts.dialects.torch.symbols.record import RecordedCheck, deferred_as, recorded_checks
 from shapes.base import Bound, IntInfinity, int_oo
+from shapes.domains import ValueRanges
 from shapes.env import Check, ShapeEnv, SymbolInfo
 from shapes.errors import ContradictionError, ShapeproofError
 from shapes.expr import (
@@ -100,6 +101,11 @@ class _Environment(ShapeEnv):
     def _know(self, facts: Facts) -> None:
         self._unlearned.clear()
         super()._know(facts)
+
+    def bounds(self, e: Any, effort: str = "default") -> ValueRanges:
+        """As an environment's; what is not learned yet is learned first."""
+        _ = self.facts
+        return super().bounds(e, effort)
 
     def take_symbol(self, info: SymbolInfo) -> None:
         """Declare a symbol."""
