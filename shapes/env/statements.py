@@ -237,13 +237,14 @@ def _in_order(waiting: list[Any]) -> tuple[list[Declaration | Fact], list[Fact]]
                 axioms.append(fact)
             continue
         sym, backed, place, lower, upper, size_like, where = entry
-        ends: list[Fact] = []
-        if isinstance(sym, IntExpr) and not (
-            lower is _LOWEST and upper is int_oo and not size_like
+        if isinstance(sym, IntExpr) and (
+            size_like or lower is not _LOWEST or upper is not int_oo
         ):
             ends = declared_range(sym, lower, upper, size_like, where)
             axioms += ends
-        items.append((sym, backed, place, ends))
+            items.append((sym, backed, place, ends))
+        else:
+            items.append((sym, backed, place, ()))
     return items, axioms
 
 

@@ -44,6 +44,26 @@ class Knowledge:
         self.why_congruence = why_congruence
         self.excluded = excluded
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Knowledge) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def __repr__(self) -> str:
+        return f"Knowledge{self._values()!r}"
+
+    def _values(self) -> tuple[object, ...]:
+        return (
+            self.lower,
+            self.upper,
+            self.congruence,
+            self.why_lower,
+            self.why_upper,
+            self.why_congruence,
+            self.excluded,
+        )
+
     def leaving(self, congruence: Congruence, why: Reasons) -> Knowledge:
         """The same with another congruence."""
         return Knowledge(

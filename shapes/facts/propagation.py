@@ -330,17 +330,13 @@ class Learner(Directions):
         terms = e.terms()
         if len(terms) != 2:
             return False
-        x: IntExpr | None = None
+        x: IntExpr = e
         y: IntExpr = e
-        c = d = 1
+        c = d = 0
         for atom, factor in terms.items():
             if type(atom) is not IntSymbol or (factor != 1 and factor != -1):
                 return False
-            if x is None:
-                x, c = atom, factor
-            else:
-                y, d = atom, factor
-        assert x is not None
+            x, c, y, d = y, d, atom, factor
         # c*x + d*y + k == 0, with c and d 1 or -1 throughout
         k = e.constant
         solved = self._new._solved

@@ -30,6 +30,32 @@ def here() -> str | None:
     return None if location is None else location.function
 
 
+# --------------------------------------------------------------------------- which line
+
+
+def test_every_line_is_its_own_however_often_it_speaks() -> None:
+    # (The compiled build keeps lines that were found lately, fewer than there are here.)
+    count = 700
+    lines = "".join(f"    found.append(here())  # {n}\n" for n in range(count))
+    for name in ("first", "second"):
+        space: dict[str, object] = {"here": user_location, "found": []}
+        exec(compile(f"def {name}():\n{lines}", f"/models/{name}.py", "exec"), space)
+        for _ in range(3):
+            space["found"].clear()  # type: ignore[attr-defined]
+            space[name]()  # type: ignore[operator]
+            expected = [Location(f"/models/{name}.py", n + 2, name) for n in range(count)]
+            assert space["found"] == expected
+
+
+def test_a_line_of_code_that_is_gone_is_not_taken_for_anothers() -> None:
+    for n in range(2000):
+        space: dict[str, object] = {}
+        text = "\n" * (n % 7) + "def said(f): return f()"
+        exec(compile(text, f"/models/m{n}.py", "exec"), space)
+        found = space["said"](user_location)  # type: ignore[operator]
+        assert found == Location(f"/models/m{n}.py", n % 7 + 1, "said")
+
+
 # --------------------------------------------------------------------------- whose line
 
 
