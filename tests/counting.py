@@ -21,7 +21,7 @@ def undisturbed() -> Iterator[None]:
     sweep_at = list(hash_consing._sweep_at)
     gc.collect()
     gc.disable()
-    hash_consing._sweep_at[:] = [sys.maxsize, sys.maxsize]
+    hash_consing._sweep_at[:] = [sys.maxsize] * len(sweep_at)
     try:
         yield
     finally:

@@ -231,7 +231,7 @@ _KEPT = """
 import gc
 import asserts.trace
 from shapes import OPERATORS, show
-from shapes.expr.hash_consing import BY_OPERANDS
+from shapes.expr.hash_consing import BY_OPERANDS, BY_SIDE
 from shapes.traversal.compose import composed
 from shapes.traversal.evaluate import Evaluation
 from shapes.traversal.interpret import free_symbols
@@ -245,7 +245,7 @@ for question in load()[::20]:
     ask(question)
 del question
 gc.collect()
-alive = [node() for node in BY_OPERANDS.values()]
+alive = [node() for table in (BY_OPERANDS, *BY_SIDE) for node in table.values()]
 names = {show(one) for node in alive if node is not None for one in free_symbols(node)}
 print(*sorted(name for name in names if not name.startswith("?")))
 """

@@ -3,9 +3,9 @@ and the random points of atoms.
 
 Keys of integers are values of polynomials at a random point (Schwartz 1980, Zippel 1979; see
 `combinations`). A look-up costs one dictionary access; a node without references is gone at
-once. What becomes of its entry depends on the key. In `BY_VALUE` and `BY_OPERANDS`, where
-keys are made of numbers (of a symbol, of texts), the empty entry stays until the table is
-swept, which happens whenever it has doubled since the last time: that is cheaper than a
+once. What becomes of its entry depends on the key. In `BY_VALUE`, `BY_SIDE` and `BY_OPERANDS`,
+where keys are made of numbers (of a symbol, of texts), the empty entry stays until the table
+is swept, which happens whenever it has doubled since the last time: that is cheaper than a
 callback for each node, and leaves less to the garbage collector. So a table has at most twice
 as many entries as were in use at the last sweep (or `LEAST`); what many nodes leave behind
 when they go stays until then. A key of `BY_STRUCTURE` holds the
@@ -22,17 +22,19 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import ref
 
 if TYPE_CHECKING:
-    from shapes.expr.nodes import Expr, IntExpr
+    from shapes.expr.nodes import BoolExpr, Expr, IntExpr
 
 __all__ = [
     "BIRTHS",
     "BY_OPERANDS",
+    "BY_SIDE",
     "BY_STRUCTURE",
     "BY_VALUE",
     "KEPT",
     "POINTS",
     "completed",
     "enter_operands",
+    "enter_relation",
     "enter_structure",
     "enter_value",
     "table_sizes",
@@ -50,13 +52,15 @@ BY_VALUE: Final[dict[int, ref[IntExpr]]] = {}
 """Integer expressions by their keys (see `expr`)."""
 BY_OPERANDS: Final[dict[tuple[Any, ...], ref[Expr]]] = {}
 """Operators on integers, by operator and the operands' keys; symbols by name and kind."""
+BY_SIDE: Final[tuple[dict[int, ref[BoolExpr]], ...]] = ({}, {}, {})
+"""Relations of an integer with 0 (``<=``, ``==`` and ``!=``), each by the integer's key."""
 BY_STRUCTURE: Final[dict[tuple[Any, ...], ref[Expr]]] = {}
 """Everything else, by operator and operands."""
 BIRTHS: Final = count()
 KEPT: Final[list[IntExpr]] = []
 """Nodes that stay once they are made: small constants, which come and go all the time."""
-_sweep_at: Final = [LEAST, LEAST]
-"""The sizes at which the tables of values and of operands are swept next."""
+_sweep_at: Final = [LEAST, LEAST, LEAST, LEAST, LEAST]
+"""The sizes at which the tables of values, of operands and of relations are swept next."""
 _change: Final = threading.RLock()
 """Held where an empty entry is removed or replaced; entering and finding need no lock. It is
 taken again by the same thread when the collector runs in between."""
@@ -79,6 +83,17 @@ def enter_operands(key: tuple[object, ...], node: N) -> N:
         return _entered(BY_OPERANDS, key, entry, node)
     if len(BY_OPERANDS) > _sweep_at[1]:
         _sweep_at[1] = _swept(BY_OPERANDS)
+    return node
+
+
+def enter_relation(which: int, key: int, node: BoolExpr) -> BoolExpr:
+    """Enter a new relation under its side's key; the node that won if another was first."""
+    entry: ref[BoolExpr] = ref(node)
+    table = BY_SIDE[which]
+    if table.setdefault(key, entry) is not entry:
+        return _entered(table, key, entry, node)
+    if len(table) > _sweep_at[2 + which]:
+        _sweep_at[2 + which] = _swept(table)
     return node
 
 
@@ -147,8 +162,10 @@ def completed(*instances: Any) -> None:
 def table_sizes() -> tuple[int, int]:
     """How many integer nodes (beside those that stay) and other entries are alive now, for
     tests of leaks."""
-    _sweep_at[:] = [_swept(BY_VALUE), _swept(BY_OPERANDS)]
-    return len(BY_VALUE) - len(KEPT), len(BY_OPERANDS) + len(BY_STRUCTURE)
+    _sweep_at[:] = [_swept(BY_VALUE), _swept(BY_OPERANDS), *map(_swept, BY_SIDE)]
+    relations = sum([len(table) for table in BY_SIDE])
+    others = len(BY_OPERANDS) + len(BY_STRUCTURE) + relations
+    return len(BY_VALUE) - len(KEPT), others
 
 
 class _Points:

@@ -45,10 +45,12 @@ from shapes.expr.expression import CONVERSIONS, BoolExpr, Expr, ExprLike, FloatE
 from shapes.expr.hash_consing import (
     BIRTHS,
     BY_OPERANDS,
+    BY_SIDE,
     BY_STRUCTURE,
     POINTS,
     completed,
     enter_operands,
+    enter_relation,
     enter_structure,
     enter_value,
 )
@@ -367,19 +369,25 @@ def _new_int_atom(op: Op, args: tuple[Expr, ...], plain: bool) -> IntAtom:
     return made
 
 
+def _table_of(op: Op) -> int:
+    """Which table of `BY_SIDE` has the relations of that operator."""
+    return 0 if op is LE_ZERO else 1 if op is EQ_ZERO else 2
+
+
 def make_relation(op: Op, e: IntExpr) -> BoolExpr:
     """The node of a relation of an integer with 0, interned by both."""
-    key = (op, e.key)
-    entry = BY_OPERANDS.get(key)
-    found = entry() if entry is not None else None
-    if isinstance(found, BoolExpr):
-        return found
+    which = _table_of(op)
+    entry = BY_SIDE[which].get(e.key)
+    if entry is not None:
+        found = entry()
+        if found is not None:
+            return found
     made = BoolAtom()
     made.op = op
     made.args = (e,)
     made.symbols = None
     made.weight = 1
-    return enter_operands(key, made)
+    return enter_relation(which, e.key, made)
 
 
 def side_of(relation: Expr) -> IntExpr:
@@ -401,7 +409,7 @@ def bool_operands(e: Expr) -> tuple[BoolExpr, ...]:
 
 def existing_relation(op: Op, e: IntExpr) -> Expr | None:
     """The node of a relation of an integer with 0, if it is still referenced."""
-    entry = BY_OPERANDS.get((op, e.key))
+    entry = BY_SIDE[_table_of(op)].get(e.key)
     return None if entry is None else entry()
 
 

@@ -39,7 +39,7 @@ def at_a_glance(facts: Facts, e: Sum) -> ValueRanges | None:
     lower = upper = e.constant
     below = above = True
     quotient = False
-    about, ranges = facts._by_symbol, facts._known
+    about, ranges = facts.by_symbol(), facts._known
     for atom, c in terms.items():
         x: Expr = atom
         factor, shift, divisor = 1, 0, 1

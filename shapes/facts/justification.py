@@ -23,22 +23,25 @@ __all__ = ["NO_REASONS", "Reasons", "rests_on"]
 class Reasons:
     """Facts that something rests on: a set, as `collections.abc.Set` has it."""
 
-    __slots__ = ("_fact", "_facts", "_parts")
+    __slots__ = ("_fact", "_facts", "_left", "_right")
     _fact: Fact | None
     _facts: frozenset[Fact] | None
-    _parts: tuple[Reasons, Reasons] | None
-    """One fact, or a set of them, or two parts; the last becomes a set."""
+    _left: Reasons | None
+    _right: Reasons | None
+    """One fact, or a set of them, or two parts; the last become a set."""
 
     def __init__(
         self,
         facts: Iterable[Fact] | None = (),
         fact: Fact | None = None,
-        parts: tuple[Reasons, Reasons] | None = None,
+        left: Reasons | None = None,
+        right: Reasons | None = None,
     ) -> None:
         """A set of facts; from here, one fact or two parts instead of these (None)."""
         self._fact = fact
         self._facts = None if facts is None else frozenset(facts)
-        self._parts = parts
+        self._left = left
+        self._right = right
 
     def __or__(self, other: object) -> Reasons:
         """Both; the same object where the other adds nothing that is seen at once."""
@@ -50,7 +53,7 @@ class Reasons:
         facts = self._facts
         if facts is not None and not facts:
             return other
-        return Reasons(None, None, (self, other))
+        return Reasons(None, None, self, other)
 
     def __ror__(self, other: object) -> Reasons:
         return self.__or__(other)
@@ -105,7 +108,7 @@ class Reasons:
         """The facts themselves."""
         if self._facts is None:
             self._facts = self._collected()
-            self._parts = None
+            self._left = self._right = None
         return self._facts
 
     def _collected(self) -> frozenset[Fact]:
@@ -118,13 +121,14 @@ class Reasons:
                 continue
             seen.add(id(reasons))
             # Another thread may collect this one now: its facts come before its parts go.
-            parts = reasons._parts
+            left, right = reasons._left, reasons._right
             if reasons._fact is not None:
                 found.add(reasons._fact)
             elif reasons._facts is not None:
                 found |= reasons._facts
-            elif parts is not None:
-                pending += parts
+            elif left is not None and right is not None:
+                pending.append(left)
+                pending.append(right)
         return frozenset(found)
 
     def __bool__(self) -> bool:

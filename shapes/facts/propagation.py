@@ -39,7 +39,6 @@ from shapes.expr.nodes import (
     IntExpr,
     IntSymbol,
     Sum,
-    birth_of,
     combine,
     constant,
     existing_relation,
@@ -95,25 +94,28 @@ class Learner(Directions):
         """The facts and one more; raises `NoValueError`."""
         new = self._new
         claim = fact.claim
-        symbols = symbols_of(claim)
-        if len(symbols) == 1 and _is_bound(claim) and new._solved.get(symbols[0]) is None:
-            # What bounds a solved symbol is said of its value instead.
-            return self.bound(symbols, (fact,))
+        if claim.op is EQ_ZERO:
+            why = self._stating(fact)
+            if not self._equated(claim, why, alone=True):
+                self._within_budget(self._state, claim, why)
         else:
-            new._count += 1
-            new._stated = stated = (fact, new._stated, new._count)
-            why = rests_on(fact)
-            if symbols:
-                new._by_symbol = new._by_symbol.adding(symbols, stated)
-            if len(symbols) != 2 or not (
-                self._equated(claim, why, alone=True)
-                if claim.op is EQ_ZERO
-                else self._ordered(claim, symbols, why)
-            ):
+            symbols = symbols_of(claim)
+            if len(symbols) == 1 and _is_bound(claim) and new._solved.get(symbols[0]) is None:
+                # What bounds a solved symbol is said of its value instead.
+                return self.bound(symbols, (fact,))
+            why = self._stating(fact)
+            if len(symbols) != 2 or not self._ordered(claim, symbols, why):
                 self._within_budget(self._state, claim, why)
         if self._improved:
             self._within_budget(self._spread)
         return new
+
+    def _stating(self, fact: Fact) -> Reasons:
+        """Take note of a fact, which is a reason from here on."""
+        new = self._new
+        new._count += 1
+        new._stated = (fact, new._stated, new._count, False)
+        return rests_on(fact)
 
     def bound(self, symbols: Sequence[Expr], facts: Iterable[Fact]) -> Facts:
         """The facts and bounds on one symbol, which is not solved; raises `NoValueError`. All
@@ -126,8 +128,7 @@ class Learner(Directions):
         why_lower, why_upper = known.why_lower, known.why_upper
         for fact in facts:
             new._count += 1
-            new._stated = stated = (fact, new._stated, new._count)
-            new._alone = new._alone.adding(symbols, stated)
+            new._stated = (fact, new._stated, new._count, True)
             why = rests_on(fact)
             new._claims = new._claims.adding(fact.claim, why)
             e = side_of(fact.claim)
@@ -164,7 +165,7 @@ class Learner(Directions):
     def _declare(self, declared: Declaration) -> None:
         sym, backed, place, ends = declared
         new = self._new
-        new._declared = new._declared.assoc(sym, (not backed, place))
+        new._declared = new._declared.assoc(sym, youth(backed, place))
         if not ends:
             return
         if new._solved.get(sym) is None:
@@ -389,16 +390,11 @@ class Learner(Directions):
         return False
 
     def _is_younger(self, x: IntExpr, y: IntExpr) -> bool:
-        declared = self._new._declared
-        first, second = declared.get(x), declared.get(y)
-        if first is None or second is None:
-            return self._youth(x) > self._youth(y)
-        if first[0] is second[0]:
-            return first[1] > second[1]
-        return first[0]
+        return self._youth(x) > self._youth(y)
 
-    def _youth(self, sym: IntExpr) -> tuple[bool, int]:
-        return self._new._declared.get(sym) or (False, birth_of(sym))
+    def _youth(self, sym: IntExpr) -> int:
+        found = self._new._declared.get(sym)
+        return sym.birth if found is None else found
 
     def _solve(self, sym: Expr, value: Expr, why: Reasons) -> None:
         """Replace a symbol for good: what was known of it is stated again of its value."""
@@ -559,6 +555,15 @@ class Learner(Directions):
             self._at_most(d, -bounded.constant, why)
         else:
             self._at_least(d, bounded.constant, why)
+
+
+UNBACKED: Final = 1 << 60
+"""Added to the places of what is read at run time: more than any place or age is."""
+
+
+def youth(backed: bool, place: int) -> int:
+    """What orders symbols: inputs come before what is read at run time."""
+    return place if backed else place + UNBACKED
 
 
 def _as_unit(value: Expr) -> tuple[IntExpr, int, int] | None:

@@ -21,7 +21,14 @@ from typing import Any, Final, TypeAlias, overload
 
 from shapes.base.budget import spend
 from shapes.base.infinity import Bound, int_oo
-from shapes.base.persistent import FirstValues, PersistentLists, PersistentMap, oldest_first
+from shapes.base.persistent import (
+    WAITING,
+    FirstValues,
+    PersistentLists,
+    PersistentMap,
+    linked,
+    oldest_first,
+)
 from shapes.domains import ValueRanges
 from shapes.expr.linear import direction
 from shapes.expr.nodes import BoolExpr, Expr, IntExpr, Sum
@@ -29,7 +36,13 @@ from shapes.facts.abstract_value import Fact, Origin, Reasons, contradiction, sm
 from shapes.facts.cache import Part
 from shapes.facts.justification import NO_REASONS
 from shapes.facts.knowledge import NOTHING, Knowledge, scaled
-from shapes.facts.propagation import PROPAGATION_STEPS, Learner, NoValueError
+from shapes.facts.propagation import (
+    PROPAGATION_STEPS,
+    UNBACKED,
+    Learner,
+    NoValueError,
+    youth,
+)
 from shapes.traversal.interpret import free_symbols, symbols_of
 from shapes.traversal.substitute import rebuilt
 
@@ -45,7 +58,11 @@ __all__ = [
     "together",
 ]
 
-Statement: TypeAlias = tuple[Fact, Any, int]
+Statement: TypeAlias = tuple[Fact, Any, int, bool]
+"""A fact, the statement before it, which one it is, and whether it just bounds one symbol."""
+
+Lists: TypeAlias = PersistentMap[Expr, Any]
+"""Linked lists ``(newest, older)`` of statements, by symbol."""
 
 Declaration: TypeAlias = tuple[Expr, bool, int, Sequence[Fact]]
 """A symbol, whether it is an input, its place among all, the ends of its range."""
@@ -58,25 +75,26 @@ class Facts:
     """An immutable set of facts, indexed for questions."""
 
     __slots__ = (
-        "__weakref__", "_about", "_alone", "_by_symbol", "_claims", "_count", "_declared",
-        "_doubles", "_known", "_solved", "_stated", "cache", "has_disequalities",
-        "has_operators", "has_relations", "has_residues", "has_solved",
+        "__weakref__", "_about", "_claims", "_count", "_declared", "_doubles", "_index",
+        "_known", "_solved", "_stated", "cache", "has_disequalities", "has_operators",
+        "has_relations", "has_residues", "has_solved",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        # The newest statement: the fact, the statement before, and which one it is.
+        # The newest statement.
         self._stated: Statement | None = None
         self._count = 0
-        self._declared: PersistentMap[Expr, tuple[bool, int]] = PersistentMap()
+        # The place of a symbol in the order in which equations are solved (see `youth`).
+        self._declared: PersistentMap[Expr, int] = PersistentMap()
         self._claims: FirstValues[Expr, Reasons] = FirstValues()
         self._doubles: PersistentMap[Expr, tuple[ValueRanges, Reasons]] = PersistentMap()
         self._known: PersistentMap[IntExpr, Knowledge] = PersistentMap()
         self._solved: PersistentMap[Expr, tuple[Expr, Reasons]] = PersistentMap()
         # Relations by their atoms, and other conditions by their symbols.
         self._about: PersistentLists[Expr, Expr] = PersistentLists()
-        # Statements by their symbols; those that bound one symbol by themselves.
-        self._by_symbol: PersistentLists[Expr, Statement] = PersistentLists()
-        self._alone: PersistentLists[Expr, Statement] = PersistentLists()
+        # Statements by their symbols, and those that bound one symbol by themselves; they are
+        # entered on demand, up to that one.
+        self._index: tuple[Lists, Lists, int] = (PersistentMap(), PersistentMap(), 0)
         self.has_solved = False  # whether any equality was solved
         self.has_operators = False  # whether anything is known of an atom that isn't a symbol
         self.has_residues = False  # whether a congruence of any direction is known
@@ -100,7 +118,7 @@ class Facts:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        declared = sorted(self._declared.items(), key=lambda item: item[1][1])
+        declared = sorted(self._declared.items(), key=lambda item: item[1] % UNBACKED)
         return _learned_again, (tuple(declared), tuple(self))
 
     # ------------------------------------------------------------------ asking
@@ -164,21 +182,55 @@ class Facts:
         conditions with a symbol, as they were when they were stated."""
         return self._about.get(atom)
 
+    def by_symbol(self) -> Lists:
+        """The statements in which a symbol occurs, but for bounds on the symbol alone."""
+        if self._index[2] != self._count:
+            self._enter()
+        return self._index[0]
+
+    def _bounding(self) -> Lists:
+        """Those that just bound a symbol."""
+        if self._index[2] != self._count:
+            self._enter()
+        return self._index[1]
+
+    def _enter(self) -> None:
+        """Enter the statements that are not in the index yet. (The lists of the others stay
+        as they are: facts share them, and another thread may read them now.)"""
+        several, alone, count = self._index
+        new: list[Statement] = []
+        cell: Any = self._stated
+        while cell is not None and cell[2] > count:
+            new.append(cell)
+            cell = cell[1]
+        fresh: dict[Expr, Any] = {}
+        bounding: dict[Expr, Any] = {}
+        for stated in reversed(new):
+            lists, before = (bounding, alone) if stated[3] else (fresh, several)
+            for sym in symbols_of(stated[0].claim):
+                older = lists.get(sym)
+                lists[sym] = (stated, before.get(sym) if older is None else older)
+        if fresh:
+            several = several.with_all(fresh)
+        if bounding:
+            alone = alone.with_all(bounding)
+        self._index = (several, alone, self._count)
+
     def about(self, sym: Expr) -> Iterator[Fact]:
         """The facts in which a symbol occurs, newest first, but for bounds on the symbol
         alone: all that these say is in its range."""
-        for stated in self._by_symbol.items_of(sym):
+        for stated in linked(self.by_symbol().get(sym)):
             yield stated[0]
 
     def stated_about(self, sym: Expr) -> Iterator[Fact]:
         """The facts in which a symbol occurs, bounds on the symbol alone among them."""
         yield from self.about(sym)
-        for stated in self._alone.items_of(sym):
+        for stated in linked(self._bounding().get(sym)):
             yield stated[0]
 
     def stands_alone(self, sym: Expr) -> bool:
         """Whether all that is stated about a symbol are ends of its range."""
-        return self._by_symbol.get(sym) is None
+        return self.by_symbol().get(sym) is None
 
     def may_be_zero(self, sym: IntExpr) -> bool:
         """Whether all that is known of a symbol is a range with 0 in it, or nothing."""
@@ -189,11 +241,11 @@ class Facts:
             and not known.excluded
         ):
             return False
-        return self._by_symbol.get(sym) is None and self._solved.get(sym) is None
+        return self.by_symbol().get(sym) is None and self._solved.get(sym) is None
 
     def is_new(self, sym: Expr) -> bool:
         """Whether a symbol occurs in just one fact, beside bounds."""
-        cell = self._by_symbol.get(sym)
+        cell = self.by_symbol().get(sym)
         return cell is not None and cell[1] is None
 
     def connected(self, expr: Expr, limit: int | None = None) -> list[Fact]:
@@ -207,15 +259,15 @@ class Facts:
             if sym in seen:
                 continue
             seen.add(sym)
-            for fact, _, place in self._by_symbol.items_of(sym):
+            for fact, _, place, _ in linked(self.by_symbol().get(sym)):
                 if limit is not None and len(found) >= limit:
                     break
                 if fact not in found:
                     found[fact] = place
                     pending.extend(symbols_of(fact.claim))
             left = None if limit is None else max(0, limit - len(found))
-            alone = islice(self._alone.items_of(sym), left)
-            found.update((fact, place) for fact, _, place in alone)
+            alone = islice(linked(self._bounding().get(sym)), left)
+            found.update((fact, place) for fact, _, place, _ in alone)
             if limit is not None and len(found) >= limit:
                 break
         spend(len(found))
@@ -256,14 +308,14 @@ class Facts:
             symbols = symbols_of(fact.claim)
             if not symbols:
                 continue
-            cell = self._by_symbol.get(symbols[0])
+            cell = self.by_symbol().get(symbols[0])
             while cell is not None:
-                other, _, place = cell[0]
+                other, _, place, _ = cell[0]
                 places[other] = place
                 cell = cell[1]
             if len(symbols) == 1:
-                alone = self._alone.items_of(symbols[0])
-                places.update((other, place) for other, _, place in alone)
+                alone = linked(self._bounding().get(symbols[0]))
+                places.update((other, place) for other, _, place, _ in alone)
         found.sort(key=places.__getitem__)
         return tuple(found)
 
@@ -271,6 +323,8 @@ class Facts:
 
     def copied(self) -> Facts:
         """The same as a new value, for a `Learner` to write on."""
+        if self._count - self._index[2] > WAITING:
+            self._enter()  # once, for all that come of it
         new: Facts = Facts.__new__(Facts)
         new._stated = self._stated
         new._count = self._count
@@ -280,8 +334,7 @@ class Facts:
         new._known = self._known
         new._solved = self._solved
         new._about = self._about
-        new._by_symbol = self._by_symbol
-        new._alone = self._alone
+        new._index = self._index
         new.has_solved = self.has_solved
         new.has_operators = self.has_operators
         new.has_residues = self.has_residues
@@ -313,7 +366,7 @@ class Facts:
                 continue
             sym, backed, place, ends = item
             known = known.copied()
-            known._declared = known._declared.assoc(sym, (not backed, place))
+            known._declared = known._declared.assoc(sym, youth(backed, place))
             known = known.given(*ends)
         return known
 
@@ -324,8 +377,6 @@ class Facts:
         self._known = self._known.opened()
         self._solved = self._solved.opened()
         self._about = self._about.opened()
-        self._by_symbol = self._by_symbol.opened()
-        self._alone = self._alone.opened()
 
     def _close(self) -> None:
         self._declared = self._declared.closed()
@@ -333,8 +384,6 @@ class Facts:
         self._known = self._known.closed()
         self._solved = self._solved.closed()
         self._about = self._about.closed()
-        self._by_symbol = self._by_symbol.closed()
-        self._alone = self._alone.closed()
 
     def given(self, *facts: Fact | BoolExpr) -> Facts:
         """These facts and more. Raises `ContradictionError` with a minimal set of culprits
@@ -362,8 +411,8 @@ class Facts:
 def _learned_again(declared: tuple[Any, ...], stated: tuple[Fact, ...]) -> Facts:
     """Facts that were pickled."""
     known = Facts()
-    for sym, (unbacked, place) in declared:
-        known = known.declaring(sym, not unbacked, place)
+    for sym, place in declared:
+        known = known.declaring(sym, place < UNBACKED, place % UNBACKED)
     return known.given(*stated)
 
 
