@@ -514,6 +514,22 @@ def test_exact_ends_of_what_has_a_value_nowhere_are_not_searched(text: str) -> N
     assert before - remaining() < 500_000
 
 
+@pytest.mark.parametrize("effort", ["default", "exact"])
+def test_what_never_has_a_value_contradicts_no_fact(effort: str) -> None:
+    """That `x | 4` is a multiple of 16 nowhere is no contradiction of what was stated, whatever
+    else was."""
+    env = ShapeEnv()
+    env.integer("x", min=-3, max=5)
+    env.integer("c", min=-3, max=3)
+    env.integer("h", min=1, max=3)
+    env.boolean("p")
+    env.assume("Where(abs(h) < 1, c//x, Where(p, -2, h)) != 1")
+    env.assume("(c == c) == p")
+    found = env.bounds("CleanDiv(x | 4, 16)", effort)
+    assert (found.lower, found.upper) == (-1, 0)
+    assert env.congruence("CleanDiv(x | 4, 16)") == (1, 0)
+
+
 def test_ends_that_pass_each_other_leave_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no value is found, everything may be shown of it, and no range is made."""
     env = ShapeEnv()
