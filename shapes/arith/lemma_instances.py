@@ -11,7 +11,7 @@ Limits: products of more than two factors are split in two.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -19,7 +19,8 @@ from shapes.arith.lemma_rules import ABOUT, BETWEEN, PAIRED, Pick, Wanted
 from shapes.arith.lemma_schemas import SCHEMAS, Statement
 from shapes.base.budget import remaining, spend
 from shapes.errors import ShapeproofError
-from shapes.expr.linear import multiply, scale
+from shapes.expr.integers import modulo
+from shapes.expr.linear import eq_zero, multiply, scale
 from shapes.expr.nodes import (
     EQ_ZERO,
     LE_ZERO,
@@ -35,6 +36,7 @@ from shapes.expr.nodes import (
     Sum,
     combine,
     constant,
+    int_operands,
     make_product,
     side_of,
 )
@@ -76,11 +78,14 @@ _IDENTITIES: Final = frozenset(
 INSTANCE_LIMIT: Final = 90
 """Theorems brought into one question."""
 
-FEW_RELATIONS: Final = 6
+FEW_RELATIONS: Final = 8
 """So few relations are multiplied even if that brings in products that do not occur."""
 
 MADE: Final = 24
 """Steps (see `budget`) of making one theorem and asking for its premises."""
+
+FACTORS: Final = 4
+"""Factors of one sum that are taken out."""
 
 PAIR_LIMIT: Final = 12
 """Atoms of a kind that are compared with each other, pair by pair."""
@@ -99,8 +104,9 @@ def instances(
     chooser.enter(relations)
     chooser.run()
     chooser.pairs()
+    chooser.multiples(relations)
     chooser.divided(relations)
-    chooser.multiplied(relations, goal)
+    chooser.multiplied(relations, (*goal, *chooser.factored(relations, goal)))
     chooser.run()
     chooser.vanishing(relations)
     chooser.identified()
@@ -118,6 +124,8 @@ class _Chooser:
         self._concluded: set[BoolExpr] = set()
         self._cofactors: dict[IntAtom, tuple[int, set[IntExpr]]] = {}
         """For a factor, how many atoms there were, and what times it is one of them."""
+        self._equal: list[IntExpr] = []
+        """Sides of equalities that were concluded about quotients of multiples."""
         self.found: list[Instance] = []
 
     def enter(self, relations: Iterable[BoolExpr]) -> None:
@@ -191,10 +199,64 @@ class _Chooser:
                         for schema, operands in about(x, y):
                             self._take(schema, operands)
 
+    def multiples(self, relations: Sequence[BoolExpr]) -> None:
+        """Multiples of multiples: of ``a % b == 0`` and ``b % c == 0``, ``a % c == 0`` and
+        ``a//c == (b//c)*(a//b)``."""
+        divisors: dict[IntExpr, list[IntExpr]] = {}
+        for e in _equal(relations):
+            for a, b in _divisions_in(e):
+                if eq_zero(modulo(a, b)) is eq_zero(e):
+                    divisors.setdefault(a, []).append(b)
+        pending = [(a, b) for a, own in divisors.items() for b in own]
+        for a, b in pending:  # grows while it is read
+            for c in divisors.get(b, ())[:PAIR_LIMIT]:
+                self._take("multiple of multiple", (a, b, c))
+                self._take("quotient of multiples", (a, b, c))
+                if self.found and self.found[-1].schema == "quotient of multiples":
+                    self._equal.append(side_of(self.found[-1].statement.conclusion))
+                if c not in divisors[a] and len(pending) < PAIR_LIMIT:
+                    divisors[a].append(c)
+                    pending.append((a, c))
+
+    def factored(
+        self, relations: Sequence[BoolExpr], goal: Sequence[BoolExpr]
+    ) -> list[BoolExpr]:
+        """What relations of the goal say without a positive factor of all of their terms, with
+        an equality put in if need be."""
+        made: list[BoolExpr] = []
+        equalities = _equal(relations)[:PAIR_LIMIT]
+        for relation in goal:
+            if relation.op is not LE_ZERO and relation.op is not EQ_ZERO:
+                continue
+            schema = "without factor" if relation.op is LE_ZERO else "equal without factor"
+            e = side_of(relation)
+            for f in self._factors_of(e):
+                for zero, times in _put_in(e, f, equalities):
+                    before = len(self.found)
+                    self._take(schema, (e, f, zero, constant(times)))
+                    made += [x.statement.conclusion for x in self.found[before:]]
+        return made
+
+    def _factors_of(self, e: IntExpr) -> list[IntExpr]:
+        """Atoms that are factors of the terms of a sum; with a sign, so that they may be
+        positive."""
+        found: dict[IntExpr, None] = {}
+        for term in e.terms():
+            if isinstance(term, Product):
+                found.update(dict.fromkeys(term.args))
+        factors = []
+        for f in list(found)[:FACTORS]:
+            low, high = self._wanted.ends(f)
+            if low is not None and low >= 1:
+                factors.append(f)
+            elif high is not None and high <= -1:
+                factors.append(scale(-1, f))
+        return factors
+
     def divided(self, relations: Sequence[BoolExpr]) -> None:
         """Numerators of symbolic divisions, with equalities put in that make them a multiple
         of the divisor and a rest: ``a == m*q`` for ``(a + b)//m`` and ``(a*k)//m``."""
-        equalities = [p.args[0] for p in relations if p.op is EQ_ZERO]
+        equalities = [*_equal(relations), *self._equal]
         done: set[IntExpr] = set()
         for _ in range(3):
             pending = [
@@ -211,7 +273,6 @@ class _Chooser:
                 for e in equalities[:PAIR_LIMIT]:
                     assert isinstance(a, IntExpr)
                     assert isinstance(b, IntExpr)
-                    assert isinstance(e, IntExpr)
                     c = _multiple_in(a, b, e)
                     if c is not None:
                         self._take("floor of equals", (a, b, e, c))
@@ -219,11 +280,10 @@ class _Chooser:
 
     def vanishing(self, relations: Sequence[BoolExpr]) -> None:
         """Equalities times whatever their atoms are multiplied by in products that occur."""
-        equalities = [p.args[0] for p in relations if p.op is EQ_ZERO]
+        equalities = _equal(relations)
         for _ in range(2):
             products = [x for x in self._atoms if isinstance(x, Product)][:PAIR_LIMIT]
             for e in equalities[:PAIR_LIMIT]:
-                assert isinstance(e, IntExpr)
                 if len(e.terms()) > 4:
                     continue
                 for product in products:
@@ -315,6 +375,43 @@ def _said(schema: str, operands: tuple[Expr, ...]) -> Statement | None:
     except ShapeproofError:
         return None
     return None if statement.conclusion.is_constant else statement
+
+
+def _equal(relations: Sequence[BoolExpr]) -> list[IntExpr]:
+    """The sides of equalities."""
+    return [side_of(p) for p in relations if p.op is EQ_ZERO]
+
+
+def _divisions_in(e: IntExpr) -> list[tuple[IntExpr, IntExpr]]:
+    """Numerators and divisors of the quotients in an equality of two or three atoms."""
+    if len(e.terms()) > 3 or e.constant:
+        return []
+    atoms = [x for t in e.terms() for x in (t.args if isinstance(t, Product) else (t,))]
+    return [int_operands(x) for x in atoms if x.op.name == "FloorDiv"]  # type: ignore[misc]
+
+
+def _put_in(
+    e: IntExpr, f: IntExpr, equalities: Sequence[IntExpr]
+) -> Iterator[tuple[IntExpr, int]]:
+    """What may make a sum a multiple of a factor: sides of equalities, and how often. Nothing
+    is needed where all terms have the factor; else, what takes one away that has not."""
+    base = next(iter(f.terms()))
+    left = [t for t in e.terms() if not _is_multiple(t, base)]
+    if not left:
+        yield constant(0), 0
+        return
+    if len(left) > 2:
+        return
+    for zero in equalities:
+        for t in left:
+            c = zero.terms().get(t)
+            if c is not None and e.terms()[t] % c == 0:
+                yield zero, -e.terms()[t] // c
+                break
+
+
+def _is_multiple(t: IntExpr, base: IntExpr) -> bool:
+    return t is base or (isinstance(t, Product) and base in t.args)
 
 
 def _cofactor(product: Product, x: IntExpr) -> IntExpr | None:
