@@ -11,7 +11,7 @@ Limits: products of more than two factors are split in two.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -20,7 +20,7 @@ from shapes.arith.lemma_schemas import SCHEMAS, Statement
 from shapes.base.budget import remaining, spend
 from shapes.errors import ShapeproofError
 from shapes.expr.integers import modulo
-from shapes.expr.linear import eq_zero, multiply, scale
+from shapes.expr.linear import eq_zero, multiply, scale, shift
 from shapes.expr.nodes import (
     EQ_ZERO,
     LE_ZERO,
@@ -40,6 +40,7 @@ from shapes.expr.nodes import (
     make_product,
     side_of,
 )
+from shapes.expr.quotients import exact_quotient
 
 __all__ = ["Instance", "Stated", "Wanted", "instances"]
 
@@ -75,6 +76,9 @@ _IDENTITIES: Final = frozenset(
 )
 """Schemas that say which simpler expression an atom is."""
 
+_REMAINDERS: Final = frozenset(("floor low", "floor high"))
+"""Schemas that say what the remainder of a division is at most and at least."""
+
 INSTANCE_LIMIT: Final = 90
 """Theorems brought into one question."""
 
@@ -106,6 +110,7 @@ def instances(
     chooser.pairs()
     chooser.multiples(relations)
     chooser.divided(relations)
+    chooser.compared(relations)
     chooser.multiplied(relations, (*goal, *chooser.factored(relations, goal)))
     chooser.run()
     chooser.vanishing(relations)
@@ -293,21 +298,56 @@ class _Chooser:
                             self._take("product with zero", (e, factor))
 
     def multiplied(self, relations: Sequence[BoolExpr], goal: Sequence[BoolExpr]) -> None:
-        """Relations times factors of a known sign, where that speaks about products that
-        occur already (for the goal: about at least one that does)."""
+        """Relations, and what quotients are by definition, times factors of a known sign,
+        where that speaks about products that occur already (for the goal: about at least one
+        that does)."""
         factors = self._factors()
         if not factors:
             return
-        for relation in (*goal, *relations):
-            if relation.op not in (LE_ZERO, EQ_ZERO):
+        few = len(relations) <= FEW_RELATIONS
+        defined = [x.statement.conclusion for x in self.found if x.schema in _REMAINDERS]
+        self._times_factors([(p, False) for p in defined], factors)
+        wanted = [(p, True) for p in goal] + [(p, few) for p in relations]
+        # (What the first time brings in may be what others lack.)
+        if self._times_factors(wanted, factors):
+            self._times_factors(wanted, factors)
+
+    def _times_factors(
+        self, wanted: Sequence[tuple[BoolExpr, bool]], factors: Sequence[IntExpr]
+    ) -> bool:
+        """Relations times factors, where some (or else nearly all) of that occurs; whether
+        anything was made."""
+        before = len(self.found)
+        for relation, some in wanted:
+            if relation.op is not LE_ZERO and relation.op is not EQ_ZERO:
                 continue
             e = side_of(relation)
             if len(e.terms()) > 4:
                 continue
-            some = relation in goal or len(relations) <= FEW_RELATIONS
             for factor in factors:
                 if self._speaks(e, factor, some):
                     self._multiply(relation, e, factor)
+        return len(self.found) > before
+
+    def compared(self, relations: Sequence[BoolExpr]) -> None:
+        """Quotients by a divisor that a relation compares a multiple of with the numerator:
+        ``f < a*b`` says that ``f//b <= a - 1``."""
+        for q in [x for x in self._atoms if x.op.name == "FloorDiv"][:PAIR_LIMIT]:
+            n, d = int_operands(q)
+            if not isinstance(d, IntAtom) or not isinstance(n, IntAtom):
+                continue
+            for relation in relations:
+                c = side_of(relation).terms().get(n) if relation.op is LE_ZERO else None
+                if c is None or abs(c) != 1:
+                    continue
+                rest = combine(-c, side_of(relation), 1, n)  # what n is compared with
+                times = exact_quotient(shift(rest, -rest.constant), d)
+                if times is None or type(times) is IntConstant:
+                    continue
+                if c < 0:
+                    self._take("floor at least", (n, d, times))
+                elif rest.constant < 0:
+                    self._take("floor at most", (n, d, shift(times, -1)))
 
     def identified(self) -> None:
         """Equalities that theorems brought in (``abs(x) == x``), times what their sides are
@@ -326,25 +366,32 @@ class _Chooser:
                         self._take("product with zero", (e, factor))
 
     def _factors(self) -> list[IntExpr]:
-        """The factors of products and the divisors, youngest atoms last."""
+        """The factors of products, the divisors, and what is left of products of three factors
+        without one of them."""
         found: dict[IntExpr, None] = {}
+        left: dict[IntExpr, None] = {}
         for atom in self._atoms:
             if isinstance(atom, Product):
                 found.update(dict.fromkeys(base for base, _ in atom.factors))
+                if len(atom.args) > 2:
+                    left.update(dict.fromkeys(_cofactors(atom)))
             elif atom.op.name == "FloorDiv" and type(atom.args[1]) is not IntConstant:
                 divisor = atom.args[1]
                 assert isinstance(divisor, IntExpr)
-                found[divisor] = None
-        return list(found)[:PAIR_LIMIT]
+                single = _multiple_of(divisor)
+                found[divisor if single is None else single[1]] = None
+        return [*list(found)[:PAIR_LIMIT], *list(left)[:PAIR_LIMIT]]
 
     def _speaks(self, e: IntExpr, factor: IntExpr, some: bool) -> bool:
-        """Whether `e` times the factor is about products that occur: all of them, or some."""
+        """Whether `e` times the factor is about products that occur: some of them, or all but
+        one, and not only one."""
         if isinstance(factor, IntAtom):
             held: Container[IntExpr] = self._times(factor)
-            terms: Iterable[IntExpr] = e.terms()
+            terms: Collection[IntExpr] = e.terms()
         else:
             held, terms = self._atoms, multiply(e, factor).terms()
-        return any(t in held for t in terms) if some else all(t in held for t in terms)
+        occur = sum(t in held for t in terms)
+        return occur > 0 if some else occur == len(terms) or occur > max(1, len(terms) - 2)
 
     def _times(self, factor: IntAtom) -> set[IntExpr]:
         """What times the factor is a product that occurs."""
@@ -422,6 +469,13 @@ def _cofactor(product: Product, x: IntExpr) -> IntExpr | None:
     if any(e < 0 for e in powers.values()) or not any(powers.values()):
         return None
     return make_product(tuple((b, e) for b, e in powers.items() if e))
+
+
+def _cofactors(product: Product) -> Iterator[IntExpr]:
+    for base in product.args:
+        rest = _cofactor(product, base)
+        if rest is not None:
+            yield rest
 
 
 def _multiple_in(a: IntExpr, b: IntExpr, e: IntExpr) -> IntExpr | None:
