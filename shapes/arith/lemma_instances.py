@@ -88,6 +88,9 @@ FEW_RELATIONS: Final = 8
 MADE: Final = 24
 """Steps (see `budget`) of making one theorem and asking for its premises."""
 
+ANY: Final = 4
+"""So many products that do not occur may be brought in: all but one of a relation's."""
+
 FACTORS: Final = 4
 """Factors of one sum that are taken out."""
 
@@ -304,28 +307,30 @@ class _Chooser:
         factors = self._factors()
         if not factors:
             return
-        few = len(relations) <= FEW_RELATIONS
         defined = [x.statement.conclusion for x in self.found if x.schema in _REMAINDERS]
-        self._times_factors([(p, False) for p in defined], factors)
-        wanted = [(p, True) for p in goal] + [(p, few) for p in relations]
+        # (Of a factor between two ends, McCormick's inequalities say nearly as much.)
+        endless = [f for f in factors if None in self._wanted.ends(f)]
+        self._times_factors([(p, 1) for p in defined], endless)
+        lacking = ANY if len(relations) <= FEW_RELATIONS else 1
+        wanted = [(p, ANY) for p in goal] + [(p, lacking) for p in relations]
         # (What the first time brings in may be what others lack.)
         if self._times_factors(wanted, factors):
             self._times_factors(wanted, factors)
 
     def _times_factors(
-        self, wanted: Sequence[tuple[BoolExpr, bool]], factors: Sequence[IntExpr]
+        self, wanted: Sequence[tuple[BoolExpr, int]], factors: Sequence[IntExpr]
     ) -> bool:
-        """Relations times factors, where some (or else nearly all) of that occurs; whether
-        anything was made."""
+        """Relations times factors, where no more products than the number beside a relation
+        do not occur yet; whether anything was made."""
         before = len(self.found)
-        for relation, some in wanted:
+        for relation, lacking in wanted:
             if relation.op is not LE_ZERO and relation.op is not EQ_ZERO:
                 continue
             e = side_of(relation)
             if len(e.terms()) > 4:
                 continue
             for factor in factors:
-                if self._speaks(e, factor, some):
+                if self._speaks(e, factor, lacking):
                     self._multiply(relation, e, factor)
         return len(self.found) > before
 
@@ -362,7 +367,7 @@ class _Chooser:
                 e = conclusion.args[0]
                 assert isinstance(e, IntExpr)
                 for factor in self._factors():
-                    if self._speaks(e, factor, True):
+                    if self._speaks(e, factor, ANY):
                         self._take("product with zero", (e, factor))
 
     def _factors(self) -> list[IntExpr]:
@@ -382,16 +387,16 @@ class _Chooser:
                 found[divisor if single is None else single[1]] = None
         return [*list(found)[:PAIR_LIMIT], *list(left)[:PAIR_LIMIT]]
 
-    def _speaks(self, e: IntExpr, factor: IntExpr, some: bool) -> bool:
-        """Whether `e` times the factor is about products that occur: some of them, or all but
-        one, and not only one."""
+    def _speaks(self, e: IntExpr, factor: IntExpr, lacking: int) -> bool:
+        """Whether `e` times the factor is about products that occur, all but so many."""
         if isinstance(factor, IntAtom):
             held: Container[IntExpr] = self._times(factor)
             terms: Collection[IntExpr] = e.terms()
         else:
             held, terms = self._atoms, multiply(e, factor).terms()
         occur = sum(t in held for t in terms)
-        return occur > 0 if some else occur == len(terms) or occur > max(1, len(terms) - 2)
+        least = 1 if lacking == ANY else 2
+        return occur >= min(len(terms), max(least, len(terms) - lacking))
 
     def _times(self, factor: IntAtom) -> set[IntExpr]:
         """What times the factor is a product that occurs."""
@@ -444,9 +449,8 @@ def _put_in(
     is needed where all terms have the factor; else, what takes one away that has not."""
     base = next(iter(f.terms()))
     left = [t for t in e.terms() if not _is_multiple(t, base)]
-    if not left:
+    if not left and len(e.terms()) > 1:
         yield constant(0), 0
-        return
     if len(left) > 2:
         return
     for zero in equalities:

@@ -145,7 +145,7 @@ def test_operands_and_decided_choices_make_nothing_too_narrow(start: int) -> Non
         e, defined = env.spelled(asked.expression)
         if not isinstance(e, IntExpr):
             continue
-        facts = tight.having(env.facts, defined)
+        facts = tight.having(env.facts, defined, lambda known: known)
         known = Sharpened(facts)
         known.decide_choices(facts.connected(e))
         known.bound_operands(e, lambda x, facts=facts: _ends_of(facts, x))
@@ -327,6 +327,52 @@ def test_polynomials_over_open_boxes() -> None:
         assert lower <= low
         assert high <= upper
     assert narrow > 100
+
+
+def test_polynomials_with_remainders_by_symbols() -> None:
+    """Products of remainders, which normal forms multiply out, are read again as such."""
+    draw = random.Random(9)
+    narrow = 0
+    parts = ("x", "w", "x % w", "y % w", "x//w", "y % (2*w)", "(x % w + 1)", "y//w % v", "y % (v*w)")
+    for _ in range(200):
+        env = ShapeEnv()
+        env.integer("x", min=draw.choice((0, -3, -int_oo)))
+        env.integer("y", min=0)
+        divisors = draw.choice((range(1, 5), range(-3, 0), range(-2, 3)))
+        env.integer("w", min=divisors[0], max=divisors[-1])
+        env.integer("v", min=1, max=3)
+        text = " + ".join(
+            f"{draw.randrange(-3, 4)}*{draw.choice(parts)}*{draw.choice(parts)}"
+            for _ in range(draw.choice((1, 1, 2)))
+        )
+        e = env.spelled(text).expr
+        assert isinstance(e, IntExpr)
+        lower, upper = polynomial_bounds(env.facts, e)
+        narrow += (lower, upper) != (-int_oo, int_oo)
+        for row in itertools.product(range(10), range(0, 25, 2), divisors, (1, 2, 3)):
+            if row[2]:
+                assert lower <= evaluate(e, dict(zip("xywv", row))) <= upper, (text, row)
+    assert narrow > 30
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("(f % w)*(g % v)", (0, 63 * 31)),
+        ("(f % w + 1)*(g % v + 1)", (1, 64 * 32)),
+        ("(f % w)*s + 3", (3, 63 * 8 + 3)),
+        ("(f//w % v)*t + (f % w)*s", (0, 31 * 9 + 63 * 8)),
+        ("(f % (w*v))*s", (0, (64 * 32 - 1) * 8)),
+    ],
+)
+def test_strides_times_remainders(text: str, ends: tuple[int, int]) -> None:
+    env = ShapeEnv()
+    for name, (low, high) in {
+        "f": (0, int_oo), "g": (0, int_oo), "w": (1, 64), "v": (1, 32), "s": (1, 8), "t": (0, 9),
+    }.items():  # fmt: skip
+        env.integer(name, min=low, max=high)
+    found = env.bounds(text)
+    assert (found.lower, found.upper) == ends
 
 
 def test_factors_that_all_terms_have() -> None:
