@@ -55,6 +55,8 @@ def test_every_kind_is_exact(kind: str, line: str) -> None:
 
 
 UNBOUNDED: dict[str, tuple[Bound, Bound]] = {
+    "p in 0..; n in 1..16 |- p % (8*n) // 8": (0, 15),
+    "p in 0..; n in 1..16 |- p % (3*n) // 3": (0, 15),
     "a in 1.. |- a - a//2": (1, int_oo),
     "a in 6.. |- a - 5 % a": (1, int_oo),
     "a in 1..; b in 0.. |- (b - 5) % a - a": (-int_oo, -1),
