@@ -257,11 +257,11 @@ def _without_multiple(form: _Form, q: IntExpr) -> _Form | None:
     if read is None or divisor is None:
         return None
     m, factors = divisor
+    if any(x not in form.variables for x in (q, *factors)):
+        return None
     r = combine(1, n, -1, multiply(d, q))
     variables = tuple(dict.fromkeys((*form.variables, *read, r)))
     places = {x: i for i, x in enumerate(variables)}
-    if any(x not in form.variables for x in factors):
-        return None
     gone = sorted(places[x] for x in (q, *factors))
     inside: dict[Places, int] = {(places[x],): c for x, c in read.items()}
     inside[places[r],] = inside.get((places[r],), 0) - 1

@@ -377,6 +377,19 @@ def test_strides_times_remainders(text: str, ends: tuple[int, int]) -> None:
     assert (found.lower, found.upper) == ends
 
 
+def test_remainders_by_symbols_in_each_other() -> None:
+    """A quotient may fall away with the one whose numerator it is in."""
+    env = ShapeEnv()
+    env.integer("c", min=2, max=10)
+    env.integer("n", min=1, max=9)
+    e = env.spelled("c*n - n//c % c").expr
+    assert isinstance(e, IntExpr)
+    values = [c * n - n // c % c for c in range(2, 11) for n in range(1, 10)]
+    lower, upper = polynomial_bounds(env.facts, e)
+    assert lower <= min(values)
+    assert max(values) <= upper
+
+
 def test_factors_that_all_terms_have() -> None:
     """The ends hold all values, and the facts that are named show them."""
     draw = random.Random(6)
