@@ -382,12 +382,13 @@ def test_remainders_by_symbols_in_each_other() -> None:
     env = ShapeEnv()
     env.integer("c", min=2, max=10)
     env.integer("n", min=1, max=9)
-    e = env.spelled("c*n - n//c % c").expr
-    assert isinstance(e, IntExpr)
-    values = [c * n - n // c % c for c in range(2, 11) for n in range(1, 10)]
-    lower, upper = polynomial_bounds(env.facts, e)
-    assert lower <= min(values)
-    assert max(values) <= upper
+    for text in ("c*(n//c//c) - n//c + c*n", "c*n + c*(n//c//c) - n//c", "c*n - n//c % c"):
+        e = env.spelled(text).expr
+        assert isinstance(e, IntExpr)
+        values = [c * n - n // c % c for c in range(2, 11) for n in range(1, 10)]
+        lower, upper = polynomial_bounds(env.facts, e)
+        assert lower <= min(values)
+        assert max(values) <= upper
 
 
 def test_factors_that_all_terms_have() -> None:
