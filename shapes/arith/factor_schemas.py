@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from shapes.arith.statements import Statement, at_least, eq, need, number
+from shapes.arith.statements import Statement, at_least, eq, need, number, operand_of
 from shapes.expr.integers import floor_division, modulo
 from shapes.expr.linear import eq_zero, le_zero, multiply, ne_zero, shift
 from shapes.expr.nodes import BoolExpr, IntExpr, combine
@@ -64,9 +64,16 @@ def _divided(
     return rest, whole.constant
 
 
+def _gcd_of_multiples(m: IntExpr, e: IntExpr) -> Statement:
+    """``e >= 0`` and ``f % e == 0`` for the other operand f: ``gcd(e, f) == e``."""
+    others = tuple(eq_zero(modulo(f, e)) for f in operand_of(m, "gcd", e))
+    return Statement((at_least(e, 0), *others), eq(m, e))
+
+
 FACTORS: Final[dict[str, Callable[..., Statement]]] = {
     "multiple of multiple": _multiple_of_multiple,
     "quotient of multiples": _quotient_of_multiples,
+    "gcd of multiples": _gcd_of_multiples,
     "without factor": _without_factor,
     "equal without factor": _equal_without_factor,
 }

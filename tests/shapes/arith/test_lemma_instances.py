@@ -116,7 +116,8 @@ OPERANDS: dict[str, list[tuple[Expr, ...]]] = {
     ],
     "rounding distance": _ROUNDED,
     **dict.fromkeys(
-        ("gcd positive", "gcd divides", "gcd below", "gcd below negated"), _GCDS
+        ("gcd positive", "gcd divides", "gcd below", "gcd below negated", "gcd of multiples"),
+        _GCDS,
     ),
     "rounding exact": [
         (parse(f"{op}(ToFloat({n}))"),) for op in _ROUNDINGS for n in ("x", "x*2**52 + 1")
