@@ -11,7 +11,7 @@ Limits: products of more than two factors are split in two.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -19,7 +19,8 @@ from shapes.arith.lemma_rules import ABOUT, BETWEEN, PAIRED, Pick, Wanted
 from shapes.arith.lemma_schemas import SCHEMAS, Statement
 from shapes.base.budget import remaining, spend
 from shapes.errors import ShapeproofError
-from shapes.expr.linear import multiply, scale
+from shapes.expr.integers import modulo
+from shapes.expr.linear import eq_zero, multiply, scale, shift
 from shapes.expr.nodes import (
     EQ_ZERO,
     LE_ZERO,
@@ -35,9 +36,11 @@ from shapes.expr.nodes import (
     Sum,
     combine,
     constant,
+    int_operands,
     make_product,
     side_of,
 )
+from shapes.expr.quotients import exact_quotient
 
 __all__ = ["Instance", "Stated", "Wanted", "instances"]
 
@@ -73,14 +76,23 @@ _IDENTITIES: Final = frozenset(
 )
 """Schemas that say which simpler expression an atom is."""
 
+_REMAINDERS: Final = frozenset(("floor low", "floor high"))
+"""Schemas that say what the remainder of a division is at most and at least."""
+
 INSTANCE_LIMIT: Final = 90
 """Theorems brought into one question."""
 
-FEW_RELATIONS: Final = 6
+FEW_RELATIONS: Final = 8
 """So few relations are multiplied even if that brings in products that do not occur."""
 
 MADE: Final = 24
 """Steps (see `budget`) of making one theorem and asking for its premises."""
+
+ANY: Final = 4
+"""So many products that do not occur may be brought in: all but one of a relation's."""
+
+FACTORS: Final = 4
+"""Factors of one sum that are taken out."""
 
 PAIR_LIMIT: Final = 12
 """Atoms of a kind that are compared with each other, pair by pair."""
@@ -99,8 +111,10 @@ def instances(
     chooser.enter(relations)
     chooser.run()
     chooser.pairs()
+    chooser.multiples(relations)
     chooser.divided(relations)
-    chooser.multiplied(relations, goal)
+    chooser.compared(relations)
+    chooser.multiplied(relations, (*goal, *chooser.factored(relations, goal)))
     chooser.run()
     chooser.vanishing(relations)
     chooser.identified()
@@ -118,6 +132,8 @@ class _Chooser:
         self._concluded: set[BoolExpr] = set()
         self._cofactors: dict[IntAtom, tuple[int, set[IntExpr]]] = {}
         """For a factor, how many atoms there were, and what times it is one of them."""
+        self._equal: list[IntExpr] = []
+        """Sides of equalities that were concluded about quotients of multiples."""
         self.found: list[Instance] = []
 
     def enter(self, relations: Iterable[BoolExpr]) -> None:
@@ -191,10 +207,64 @@ class _Chooser:
                         for schema, operands in about(x, y):
                             self._take(schema, operands)
 
+    def multiples(self, relations: Sequence[BoolExpr]) -> None:
+        """Multiples of multiples: of ``a % b == 0`` and ``b % c == 0``, ``a % c == 0`` and
+        ``a//c == (b//c)*(a//b)``."""
+        divisors: dict[IntExpr, list[IntExpr]] = {}
+        for e in _equal(relations):
+            for a, b in _divisions_in(e):
+                if eq_zero(modulo(a, b)) is eq_zero(e):
+                    divisors.setdefault(a, []).append(b)
+        pending = [(a, b) for a, own in divisors.items() for b in own]
+        for a, b in pending:  # grows while it is read
+            for c in divisors.get(b, ())[:PAIR_LIMIT]:
+                self._take("multiple of multiple", (a, b, c))
+                self._take("quotient of multiples", (a, b, c))
+                if self.found and self.found[-1].schema == "quotient of multiples":
+                    self._equal.append(side_of(self.found[-1].statement.conclusion))
+                if c not in divisors[a] and len(pending) < PAIR_LIMIT:
+                    divisors[a].append(c)
+                    pending.append((a, c))
+
+    def factored(
+        self, relations: Sequence[BoolExpr], goal: Sequence[BoolExpr]
+    ) -> list[BoolExpr]:
+        """What relations of the goal say without a positive factor of all of their terms, with
+        an equality put in if need be."""
+        made: list[BoolExpr] = []
+        equalities = _equal(relations)[:PAIR_LIMIT]
+        for relation in goal:
+            if relation.op is not LE_ZERO and relation.op is not EQ_ZERO:
+                continue
+            schema = "without factor" if relation.op is LE_ZERO else "equal without factor"
+            e = side_of(relation)
+            for f in self._factors_of(e):
+                for zero, times in _put_in(e, f, equalities):
+                    before = len(self.found)
+                    self._take(schema, (e, f, zero, constant(times)))
+                    made += [x.statement.conclusion for x in self.found[before:]]
+        return made
+
+    def _factors_of(self, e: IntExpr) -> list[IntExpr]:
+        """Atoms that are factors of the terms of a sum; with a sign, so that they may be
+        positive."""
+        found: dict[IntExpr, None] = {}
+        for term in e.terms():
+            if isinstance(term, Product):
+                found.update(dict.fromkeys(term.args))
+        factors = []
+        for f in list(found)[:FACTORS]:
+            low, high = self._wanted.ends(f)
+            if low is not None and low >= 1:
+                factors.append(f)
+            elif high is not None and high <= -1:
+                factors.append(scale(-1, f))
+        return factors
+
     def divided(self, relations: Sequence[BoolExpr]) -> None:
         """Numerators of symbolic divisions, with equalities put in that make them a multiple
         of the divisor and a rest: ``a == m*q`` for ``(a + b)//m`` and ``(a*k)//m``."""
-        equalities = [p.args[0] for p in relations if p.op is EQ_ZERO]
+        equalities = [*_equal(relations), *self._equal]
         done: set[IntExpr] = set()
         for _ in range(3):
             pending = [
@@ -211,7 +281,6 @@ class _Chooser:
                 for e in equalities[:PAIR_LIMIT]:
                     assert isinstance(a, IntExpr)
                     assert isinstance(b, IntExpr)
-                    assert isinstance(e, IntExpr)
                     c = _multiple_in(a, b, e)
                     if c is not None:
                         self._take("floor of equals", (a, b, e, c))
@@ -219,11 +288,10 @@ class _Chooser:
 
     def vanishing(self, relations: Sequence[BoolExpr]) -> None:
         """Equalities times whatever their atoms are multiplied by in products that occur."""
-        equalities = [p.args[0] for p in relations if p.op is EQ_ZERO]
+        equalities = _equal(relations)
         for _ in range(2):
             products = [x for x in self._atoms if isinstance(x, Product)][:PAIR_LIMIT]
             for e in equalities[:PAIR_LIMIT]:
-                assert isinstance(e, IntExpr)
                 if len(e.terms()) > 4:
                     continue
                 for product in products:
@@ -233,21 +301,58 @@ class _Chooser:
                             self._take("product with zero", (e, factor))
 
     def multiplied(self, relations: Sequence[BoolExpr], goal: Sequence[BoolExpr]) -> None:
-        """Relations times factors of a known sign, where that speaks about products that
-        occur already (for the goal: about at least one that does)."""
+        """Relations, and what quotients are by definition, times factors of a known sign,
+        where that speaks about products that occur already (for the goal: about at least one
+        that does)."""
         factors = self._factors()
         if not factors:
             return
-        for relation in (*goal, *relations):
-            if relation.op not in (LE_ZERO, EQ_ZERO):
+        defined = [x.statement.conclusion for x in self.found if x.schema in _REMAINDERS]
+        # (Of a factor between two ends, McCormick's inequalities say nearly as much.)
+        endless = [f for f in factors if None in self._wanted.ends(f)]
+        self._times_factors([(p, 1) for p in defined], endless)
+        lacking = ANY if len(relations) <= FEW_RELATIONS else 1
+        wanted = [(p, ANY) for p in goal] + [(p, lacking) for p in relations]
+        # (What the first time brings in may be what others lack.)
+        if self._times_factors(wanted, factors):
+            self._times_factors(wanted, factors)
+
+    def _times_factors(
+        self, wanted: Sequence[tuple[BoolExpr, int]], factors: Sequence[IntExpr]
+    ) -> bool:
+        """Relations times factors, where no more products than the number beside a relation
+        do not occur yet; whether anything was made."""
+        before = len(self.found)
+        for relation, lacking in wanted:
+            if relation.op is not LE_ZERO and relation.op is not EQ_ZERO:
                 continue
             e = side_of(relation)
             if len(e.terms()) > 4:
                 continue
-            some = relation in goal or len(relations) <= FEW_RELATIONS
             for factor in factors:
-                if self._speaks(e, factor, some):
+                if self._speaks(e, factor, lacking):
                     self._multiply(relation, e, factor)
+        return len(self.found) > before
+
+    def compared(self, relations: Sequence[BoolExpr]) -> None:
+        """Quotients by a divisor that a relation compares a multiple of with the numerator:
+        ``f < a*b`` says that ``f//b <= a - 1``."""
+        for q in [x for x in self._atoms if x.op.name == "FloorDiv"][:PAIR_LIMIT]:
+            n, d = int_operands(q)
+            if not isinstance(d, IntAtom) or not isinstance(n, IntAtom):
+                continue
+            for relation in relations:
+                c = side_of(relation).terms().get(n) if relation.op is LE_ZERO else None
+                if c is None or abs(c) != 1:
+                    continue
+                rest = combine(-c, side_of(relation), 1, n)  # what n is compared with
+                times = exact_quotient(shift(rest, -rest.constant), d)
+                if times is None or type(times) is IntConstant:
+                    continue
+                if c < 0:
+                    self._take("floor at least", (n, d, times))
+                elif rest.constant < 0:
+                    self._take("floor at most", (n, d, shift(times, -1)))
 
     def identified(self) -> None:
         """Equalities that theorems brought in (``abs(x) == x``), times what their sides are
@@ -262,29 +367,36 @@ class _Chooser:
                 e = conclusion.args[0]
                 assert isinstance(e, IntExpr)
                 for factor in self._factors():
-                    if self._speaks(e, factor, True):
+                    if self._speaks(e, factor, ANY):
                         self._take("product with zero", (e, factor))
 
     def _factors(self) -> list[IntExpr]:
-        """The factors of products and the divisors, youngest atoms last."""
+        """The factors of products, the divisors, and what is left of products of three factors
+        without one of them."""
         found: dict[IntExpr, None] = {}
+        left: dict[IntExpr, None] = {}
         for atom in self._atoms:
             if isinstance(atom, Product):
                 found.update(dict.fromkeys(base for base, _ in atom.factors))
+                if len(atom.args) > 2:
+                    left.update(dict.fromkeys(_cofactors(atom)))
             elif atom.op.name == "FloorDiv" and type(atom.args[1]) is not IntConstant:
                 divisor = atom.args[1]
                 assert isinstance(divisor, IntExpr)
-                found[divisor] = None
-        return list(found)[:PAIR_LIMIT]
+                single = _multiple_of(divisor)
+                found[divisor if single is None else single[1]] = None
+        return [*list(found)[:PAIR_LIMIT], *list(left)[:PAIR_LIMIT]]
 
-    def _speaks(self, e: IntExpr, factor: IntExpr, some: bool) -> bool:
-        """Whether `e` times the factor is about products that occur: all of them, or some."""
+    def _speaks(self, e: IntExpr, factor: IntExpr, lacking: int) -> bool:
+        """Whether `e` times the factor is about products that occur, all but so many."""
         if isinstance(factor, IntAtom):
             held: Container[IntExpr] = self._times(factor)
-            terms: Iterable[IntExpr] = e.terms()
+            terms: Collection[IntExpr] = e.terms()
         else:
             held, terms = self._atoms, multiply(e, factor).terms()
-        return any(t in held for t in terms) if some else all(t in held for t in terms)
+        occur = sum(t in held for t in terms)
+        least = 1 if lacking == ANY else 2
+        return occur >= min(len(terms), max(least, len(terms) - lacking))
 
     def _times(self, factor: IntAtom) -> set[IntExpr]:
         """What times the factor is a product that occurs."""
@@ -317,6 +429,42 @@ def _said(schema: str, operands: tuple[Expr, ...]) -> Statement | None:
     return None if statement.conclusion.is_constant else statement
 
 
+def _equal(relations: Sequence[BoolExpr]) -> list[IntExpr]:
+    """The sides of equalities."""
+    return [side_of(p) for p in relations if p.op is EQ_ZERO]
+
+
+def _divisions_in(e: IntExpr) -> list[tuple[IntExpr, IntExpr]]:
+    """Numerators and divisors of the quotients in an equality of two or three atoms."""
+    if len(e.terms()) > 3 or e.constant:
+        return []
+    atoms = [x for t in e.terms() for x in (t.args if isinstance(t, Product) else (t,))]
+    return [int_operands(x) for x in atoms if x.op.name == "FloorDiv"]  # type: ignore[misc]
+
+
+def _put_in(
+    e: IntExpr, f: IntExpr, equalities: Sequence[IntExpr]
+) -> Iterator[tuple[IntExpr, int]]:
+    """What may make a sum a multiple of a factor: sides of equalities, and how often. Nothing
+    is needed where all terms have the factor; else, what takes one away that has not."""
+    base = next(iter(f.terms()))
+    left = [t for t in e.terms() if not _is_multiple(t, base)]
+    if not left and len(e.terms()) > 1:
+        yield constant(0), 0
+    if len(left) > 2:
+        return
+    for zero in equalities:
+        for t in left:
+            c = zero.terms().get(t)
+            if c is not None and e.terms()[t] % c == 0:
+                yield zero, -e.terms()[t] // c
+                break
+
+
+def _is_multiple(t: IntExpr, base: IntExpr) -> bool:
+    return t is base or (isinstance(t, Product) and base in t.args)
+
+
 def _cofactor(product: Product, x: IntExpr) -> IntExpr | None:
     """``product / x`` for a product that has all the factors of the atom x, and more."""
     powers = dict(product.factors)
@@ -325,6 +473,13 @@ def _cofactor(product: Product, x: IntExpr) -> IntExpr | None:
     if any(e < 0 for e in powers.values()) or not any(powers.values()):
         return None
     return make_product(tuple((b, e) for b, e in powers.items() if e))
+
+
+def _cofactors(product: Product) -> Iterator[IntExpr]:
+    for base in product.args:
+        rest = _cofactor(product, base)
+        if rest is not None:
+            yield rest
 
 
 def _multiple_in(a: IntExpr, b: IntExpr, e: IntExpr) -> IntExpr | None:

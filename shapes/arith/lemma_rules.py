@@ -120,6 +120,7 @@ def _about_gcd(m: IntExpr, wanted: Wanted) -> Iterator[Pick]:
     for e in m.args:
         for rule in ("positive", "divides", "below", "below negated"):
             yield f"gcd {rule}", (m, e)
+        yield "gcd of multiples", (m, e)
 
 
 def _about_where(w: IntExpr, wanted: Wanted) -> Iterator[Pick]:

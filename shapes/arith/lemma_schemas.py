@@ -14,9 +14,20 @@ Limits: of floats, only roundings to integers are spoken about.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
-from shapes.errors import ShapeproofError
+from shapes.arith.factor_schemas import FACTORS
+from shapes.arith.statements import (
+    SchemaError,
+    Statement,
+    at_least,
+    at_most,
+    eq,
+    le,
+    need,
+    number,
+    operand_of,
+)
 from shapes.expr.booleans import as_integer, negation, where
 from shapes.expr.integers import (
     absolute,
@@ -35,7 +46,6 @@ from shapes.expr.nodes import (
     BoolExpr,
     Expr,
     IntAtom,
-    IntConstant,
     IntExpr,
     combine,
     constant,
@@ -45,190 +55,139 @@ from shapes.expr.nodes import (
 __all__ = ["SCHEMAS", "SchemaError", "Statement", "state"]
 
 
-class Statement(NamedTuple):
-    """If all premises hold, so does the conclusion (an integer relation)."""
-
-    premises: tuple[BoolExpr, ...]
-    conclusion: BoolExpr
-
-
-class SchemaError(ShapeproofError):
-    """Operands for which a schema says nothing."""
-
-
-def _le(a: IntExpr, b: IntExpr, k: int = 0) -> BoolExpr:
-    """``a + k <= b``."""
-    return le_zero(combine(1, a, -1, b, k))
-
-
-def _eq(a: IntExpr, b: IntExpr) -> BoolExpr:
-    return eq_zero(combine(1, a, -1, b))
-
-
-def _at_least(e: IntExpr, k: int) -> BoolExpr:
-    """``e >= k``."""
-    return le_zero(combine(-1, e, 0, e, k))
-
-
-def _at_most(e: IntExpr, k: int) -> BoolExpr:
-    """``e <= k``."""
-    return le_zero(combine(1, e, 0, e, -k))
-
-
-def _foreign() -> SchemaError:
-    return SchemaError("the operands are not those of the schema")
-
-
-def _need(condition: bool) -> None:
-    if not condition:
-        raise _foreign()
-
-
-def _number(e: Expr) -> int:
-    if type(e) is not IntConstant:
-        raise _foreign()
-    return e.constant
-
-
-def _operand_of(atom: IntExpr, name: str, e: IntExpr) -> list[IntExpr]:
-    """The other operands of an atom of that operator, of which `e` is one."""
-    _need(atom.op.name == name and isinstance(atom, IntAtom) and e in atom.args)
-    return [f for f in int_operands(atom) if f is not e]
-
-
 # --------------------------------------------------------------------------- division
 
 
 def _floor_low(a: IntExpr, b: IntExpr) -> Statement:
     """``b >= 1``: ``b*(a//b) <= a``."""
-    return Statement((_at_least(b, 1),), _le(multiply(b, floor_division(a, b)), a))
+    return Statement((at_least(b, 1),), le(multiply(b, floor_division(a, b)), a))
 
 
 def _floor_high(a: IntExpr, b: IntExpr) -> Statement:
     """``b >= 1``: ``a < b*(a//b) + b``."""
     top = combine(1, multiply(b, floor_division(a, b)), 1, b)
-    return Statement((_at_least(b, 1),), _le(a, top, 1))
+    return Statement((at_least(b, 1),), le(a, top, 1))
 
 
 def _floor_low_negative(a: IntExpr, b: IntExpr) -> Statement:
     """``b <= -1``: ``b*(a//b) + b < a``."""
     low = combine(1, multiply(b, floor_division(a, b)), 1, b)
-    return Statement((_at_most(b, -1),), _le(low, a, 1))
+    return Statement((at_most(b, -1),), le(low, a, 1))
 
 
 def _floor_high_negative(a: IntExpr, b: IntExpr) -> Statement:
     """``b <= -1``: ``a <= b*(a//b)``."""
-    return Statement((_at_most(b, -1),), _le(a, multiply(b, floor_division(a, b))))
+    return Statement((at_most(b, -1),), le(a, multiply(b, floor_division(a, b))))
 
 
 def _floor_monotone(a: IntExpr, c: IntExpr, b: IntExpr, k: IntExpr) -> Statement:
     """``b >= 1`` and ``a <= c + k*b``: ``a//b <= c//b + k``."""
-    _number(k)
-    ordered = _le(a, combine(1, c, k.constant, b))
+    number(k)
+    ordered = le(a, combine(1, c, k.constant, b))
     bound = shift(floor_division(c, b), k.constant)
-    return Statement((_at_least(b, 1), ordered), _le(floor_division(a, b), bound))
+    return Statement((at_least(b, 1), ordered), le(floor_division(a, b), bound))
 
 
 def _floor_divisors(a: IntExpr, b: IntExpr, c: IntExpr) -> Statement:
     """``a >= 0`` and ``1 <= b <= c``: ``a//c <= a//b``."""
-    premises = (_at_least(a, 0), _at_least(b, 1), _le(b, c))
-    return Statement(premises, _le(floor_division(a, c), floor_division(a, b)))
+    premises = (at_least(a, 0), at_least(b, 1), le(b, c))
+    return Statement(premises, le(floor_division(a, c), floor_division(a, b)))
 
 
 def _floor_divisors_negative(a: IntExpr, b: IntExpr, c: IntExpr) -> Statement:
     """``a <= 0`` and ``1 <= b <= c``: ``a//b <= a//c``."""
-    premises = (_at_most(a, 0), _at_least(b, 1), _le(b, c))
-    return Statement(premises, _le(floor_division(a, b), floor_division(a, c)))
+    premises = (at_most(a, 0), at_least(b, 1), le(b, c))
+    return Statement(premises, le(floor_division(a, b), floor_division(a, c)))
 
 
 def _floor_sized(a: IntExpr, b: IntExpr, k: IntExpr) -> Statement:
     """``a >= 0`` and ``b >= k >= 1``: ``k*(a//b) <= a``."""
-    n = _number(k)
-    _need(n >= 1)
-    premises = (_at_least(a, 0), _at_least(b, n))
-    return Statement(premises, _le(scale(n, floor_division(a, b)), a))
+    n = number(k)
+    need(n >= 1)
+    premises = (at_least(a, 0), at_least(b, n))
+    return Statement(premises, le(scale(n, floor_division(a, b)), a))
 
 
 def _floor_is(a: IntExpr, b: IntExpr, k: IntExpr) -> Statement:
     """``b >= 1`` and ``k*b <= a < k*b + b``: ``a//b == k``."""
     low = multiply(k, b)
-    premises = (_at_least(b, 1), _le(low, a), _le(a, combine(1, low, 1, b), 1))
-    return Statement(premises, _eq(floor_division(a, b), k))
+    premises = (at_least(b, 1), le(low, a), le(a, combine(1, low, 1, b), 1))
+    return Statement(premises, eq(floor_division(a, b), k))
 
 
 def _floor_at_least(a: IntExpr, b: IntExpr, k: IntExpr) -> Statement:
     """``b >= 1`` and ``k*b <= a``: ``k <= a//b``."""
-    premises = (_at_least(b, 1), _le(multiply(k, b), a))
-    return Statement(premises, _le(k, floor_division(a, b)))
+    premises = (at_least(b, 1), le(multiply(k, b), a))
+    return Statement(premises, le(k, floor_division(a, b)))
 
 
 def _floor_at_most(a: IntExpr, b: IntExpr, k: IntExpr) -> Statement:
     """``b >= 1`` and ``a < k*b + b``: ``a//b <= k``."""
-    premises = (_at_least(b, 1), _le(a, combine(1, multiply(k, b), 1, b), 1))
-    return Statement(premises, _le(floor_division(a, b), k))
+    premises = (at_least(b, 1), le(a, combine(1, multiply(k, b), 1, b), 1))
+    return Statement(premises, le(floor_division(a, b), k))
 
 
 def _floor_of_equals(a: IntExpr, b: IntExpr, e: IntExpr, c: IntExpr) -> Statement:
     """``e == 0`` and ``b != 0``: ``a//b == (a - c*e)//b``, where multiples of b fall out."""
     other = combine(1, a, -1, multiply(c, e))
     premises = (eq_zero(e), ne_zero(b))
-    return Statement(premises, _eq(floor_division(a, b), floor_division(other, b)))
+    return Statement(premises, eq(floor_division(a, b), floor_division(other, b)))
 
 
 def _floor_nested(a: IntExpr, b: IntExpr, c: IntExpr) -> Statement:
     """``b, c >= 1``: ``(a//b)//c == a//(b*c)``."""
     nested = floor_division(floor_division(a, b), c)
-    premises = (_at_least(b, 1), _at_least(c, 1))
-    return Statement(premises, _eq(nested, floor_division(a, multiply(b, c))))
+    premises = (at_least(b, 1), at_least(c, 1))
+    return Statement(premises, eq(nested, floor_division(a, multiply(b, c))))
 
 
 def _shift_nested(a: IntExpr, b: IntExpr, s: IntExpr, t: IntExpr) -> Statement:
     """For a constant ``b >= 1`` and ``s, t >= 0``: ``(a//b**s)//b**t == a//b**(s + t)``."""
-    _need(_number(b) >= 1)
+    need(number(b) >= 1)
     nested = floor_division(floor_division(a, raise_to(b, s)), raise_to(b, t))
-    premises = (_at_least(s, 0), _at_least(t, 0))
+    premises = (at_least(s, 0), at_least(t, 0))
     return Statement(
-        premises, _eq(nested, floor_division(a, raise_to(b, combine(1, s, 1, t))))
+        premises, eq(nested, floor_division(a, raise_to(b, combine(1, s, 1, t))))
     )
 
 
 def _trunc_floor(a: IntExpr, b: IntExpr) -> Statement:
     """``a >= 0`` and ``b >= 1``: the quotient is ``a//b``."""
-    premises = (_at_least(a, 0), _at_least(b, 1))
-    return Statement(premises, _eq(truncating_division(a, b), floor_division(a, b)))
+    premises = (at_least(a, 0), at_least(b, 1))
+    return Statement(premises, eq(truncating_division(a, b), floor_division(a, b)))
 
 
 def _trunc_ceiling(a: IntExpr, b: IntExpr) -> Statement:
     """``a <= 0`` and ``b >= 1``: the quotient is ``-((-a)//b)``."""
-    premises = (_at_most(a, 0), _at_least(b, 1))
+    premises = (at_most(a, 0), at_least(b, 1))
     quotient = scale(-1, floor_division(scale(-1, a), b))
-    return Statement(premises, _eq(truncating_division(a, b), quotient))
+    return Statement(premises, eq(truncating_division(a, b), quotient))
 
 
 def _trunc_floor_negative(a: IntExpr, b: IntExpr) -> Statement:
     """``a <= 0`` and ``b <= -1``: the quotient is ``(-a)//(-b)``."""
-    premises = (_at_most(a, 0), _at_most(b, -1))
+    premises = (at_most(a, 0), at_most(b, -1))
     quotient = floor_division(scale(-1, a), scale(-1, b))
-    return Statement(premises, _eq(truncating_division(a, b), quotient))
+    return Statement(premises, eq(truncating_division(a, b), quotient))
 
 
 def _trunc_ceiling_negative(a: IntExpr, b: IntExpr) -> Statement:
     """``a >= 0`` and ``b <= -1``: the quotient is ``-(a//(-b))``."""
-    premises = (_at_least(a, 0), _at_most(b, -1))
+    premises = (at_least(a, 0), at_most(b, -1))
     quotient = scale(-1, floor_division(a, scale(-1, b)))
-    return Statement(premises, _eq(truncating_division(a, b), quotient))
+    return Statement(premises, eq(truncating_division(a, b), quotient))
 
 
 def _trunc_low(a: IntExpr, c: IntExpr) -> Statement:
     """For a constant ``c >= 1``: ``c*t - (c - 1) <= a``."""
-    _need(_number(c) >= 1)
-    return Statement((), _le(scale(c.constant, truncating_division(a, c)), a, 1 - c.constant))
+    need(number(c) >= 1)
+    return Statement((), le(scale(c.constant, truncating_division(a, c)), a, 1 - c.constant))
 
 
 def _trunc_high(a: IntExpr, c: IntExpr) -> Statement:
     """For a constant ``c >= 1``: ``a <= c*t + (c - 1)``."""
-    _need(_number(c) >= 1)
-    return Statement((), _le(a, scale(c.constant, truncating_division(a, c)), 1 - c.constant))
+    need(number(c) >= 1)
+    return Statement((), le(a, scale(c.constant, truncating_division(a, c)), 1 - c.constant))
 
 
 # --------------------------------------------------------------------------- choices
@@ -236,74 +195,74 @@ def _trunc_high(a: IntExpr, c: IntExpr) -> Statement:
 
 def _min_below(m: IntExpr, e: IntExpr) -> Statement:
     """``Min(..., e, ...) <= e``."""
-    _operand_of(m, "Min", e)
-    return Statement((), _le(m, e))
+    operand_of(m, "Min", e)
+    return Statement((), le(m, e))
 
 
 def _min_is(m: IntExpr, e: IntExpr) -> Statement:
     """``e <= f`` for every other operand f: ``Min(..., e, ...) == e``."""
-    return Statement(tuple(_le(e, f) for f in _operand_of(m, "Min", e)), _eq(m, e))
+    return Statement(tuple(le(e, f) for f in operand_of(m, "Min", e)), eq(m, e))
 
 
 def _max_above(m: IntExpr, e: IntExpr) -> Statement:
     """``e <= Max(..., e, ...)``."""
-    _operand_of(m, "Max", e)
-    return Statement((), _le(e, m))
+    operand_of(m, "Max", e)
+    return Statement((), le(e, m))
 
 
 def _max_is(m: IntExpr, e: IntExpr) -> Statement:
     """``f <= e`` for every other operand f: ``Max(..., e, ...) == e``."""
-    return Statement(tuple(_le(f, e) for f in _operand_of(m, "Max", e)), _eq(m, e))
+    return Statement(tuple(le(f, e) for f in operand_of(m, "Max", e)), eq(m, e))
 
 
 def _min_and_max(x: IntExpr, y: IntExpr) -> Statement:
     """``Min(x, y) + Max(x, y) == x + y``."""
     both = combine(1, minimum(x, y), 1, maximum(x, y))
-    return Statement((), _eq(both, combine(1, x, 1, y)))
+    return Statement((), eq(both, combine(1, x, 1, y)))
 
 
 def _abs_above(x: IntExpr) -> Statement:
     """``x <= abs(x)``."""
-    return Statement((), _le(x, absolute(x)))
+    return Statement((), le(x, absolute(x)))
 
 
 def _abs_above_negated(x: IntExpr) -> Statement:
     """``-x <= abs(x)``."""
-    return Statement((), _le(scale(-1, x), absolute(x)))
+    return Statement((), le(scale(-1, x), absolute(x)))
 
 
 def _abs_is(x: IntExpr) -> Statement:
     """``x >= 0``: ``abs(x) == x``."""
-    return Statement((_at_least(x, 0),), _eq(absolute(x), x))
+    return Statement((at_least(x, 0),), eq(absolute(x), x))
 
 
 def _abs_is_negated(x: IntExpr) -> Statement:
     """``x <= 0``: ``abs(x) == -x``."""
-    return Statement((_at_most(x, 0),), _eq(absolute(x), scale(-1, x)))
+    return Statement((at_most(x, 0),), eq(absolute(x), scale(-1, x)))
 
 
 def _gcd_positive(m: IntExpr, e: IntExpr) -> Statement:
     """``e != 0``: ``gcd(e, ...) >= 1``."""
-    _operand_of(m, "gcd", e)
-    return Statement((ne_zero(e),), _at_least(m, 1))
+    operand_of(m, "gcd", e)
+    return Statement((ne_zero(e),), at_least(m, 1))
 
 
 def _gcd_divides(m: IntExpr, e: IntExpr) -> Statement:
     """``e % gcd(e, ...) == 0``: where the divisor is 0, e is too."""
-    _operand_of(m, "gcd", e)
+    operand_of(m, "gcd", e)
     return Statement((), eq_zero(modulo(e, m)))
 
 
 def _gcd_below(m: IntExpr, e: IntExpr) -> Statement:
     """``e >= 1``: ``gcd(e, ...) <= e``."""
-    _operand_of(m, "gcd", e)
-    return Statement((_at_least(e, 1),), _le(m, e))
+    operand_of(m, "gcd", e)
+    return Statement((at_least(e, 1),), le(m, e))
 
 
 def _gcd_below_negated(m: IntExpr, e: IntExpr) -> Statement:
     """``e <= -1``: ``gcd(e, ...) <= -e``."""
-    _operand_of(m, "gcd", e)
-    return Statement((_at_most(e, -1),), _le(m, scale(-1, e)))
+    operand_of(m, "gcd", e)
+    return Statement((at_most(e, -1),), le(m, scale(-1, e)))
 
 
 def _chosen(p: BoolExpr, a: IntExpr, b: IntExpr) -> IntExpr:
@@ -312,12 +271,12 @@ def _chosen(p: BoolExpr, a: IntExpr, b: IntExpr) -> IntExpr:
 
 def _where_then(p: BoolExpr, a: IntExpr, b: IntExpr) -> Statement:
     """``p``: ``Where(p, a, b) == a``."""
-    return Statement((p,), _eq(_chosen(p, a, b), a))
+    return Statement((p,), eq(_chosen(p, a, b), a))
 
 
 def _where_else(p: BoolExpr, a: IntExpr, b: IntExpr) -> Statement:
     """``not p``: ``Where(p, a, b) == b``."""
-    return Statement((negation(p),), _eq(_chosen(p, a, b), b))
+    return Statement((negation(p),), eq(_chosen(p, a, b), b))
 
 
 # --------------------------------------------------------------------------- roundings
@@ -327,31 +286,31 @@ _ROUNDINGS: Final = {"FloorToInt": 0, "TruncToInt": 1, "RoundToInt": 1, "CeilToI
 
 
 def _rounding(atom: Expr) -> IntExpr:
-    if atom.op.name not in _ROUNDINGS or not isinstance(atom, IntAtom):
-        raise _foreign()
+    need(atom.op.name in _ROUNDINGS)
+    assert isinstance(atom, IntAtom)
     return atom
 
 
 def _rounding_order(x: IntExpr, y: IntExpr) -> Statement:
     """``floor(t) <= trunc(t), round(t) <= ceil(t)``."""
     low, high = _ROUNDINGS[_rounding(x).op.name], _ROUNDINGS[_rounding(y).op.name]
-    _need(low < high and x.args[0] is y.args[0])
-    return Statement((), _le(x, y))
+    need(low < high and x.args[0] is y.args[0])
+    return Statement((), le(x, y))
 
 
 def _rounding_distance(x: IntExpr, y: IntExpr) -> Statement:
     """``ceil(t) <= floor(t) + 1``; so two roundings differ by at most 1."""
-    _need(_rounding(x).args[0] is _rounding(y).args[0])
-    return Statement((), _le(x, y, -1))
+    need(_rounding(x).args[0] is _rounding(y).args[0])
+    return Statement((), le(x, y, -1))
 
 
 def _rounding_exact(x: IntExpr) -> Statement:
     """``-2**53 <= n <= 2**53``: a rounding of the double of n is n."""
     double = _rounding(x).args[0]
-    _need(double.op.name == "ToFloat")
+    need(double.op.name == "ToFloat")
     (n,) = double.args
     assert isinstance(n, IntExpr)
-    return Statement((_at_least(n, -(2**53)), _at_most(n, 2**53)), _eq(x, n))
+    return Statement((at_least(n, -(2**53)), at_most(n, 2**53)), eq(x, n))
 
 
 # --------------------------------------------------------------------------- products
@@ -359,7 +318,7 @@ def _rounding_exact(x: IntExpr) -> Statement:
 
 def _product(e: IntExpr, f: IntExpr) -> Statement:
     """``e <= 0`` and ``f <= 0``: ``e*f >= 0``."""
-    return Statement((le_zero(e), le_zero(f)), _at_least(multiply(e, f), 0))
+    return Statement((le_zero(e), le_zero(f)), at_least(multiply(e, f), 0))
 
 
 def _zero_product(e: IntExpr, f: IntExpr) -> Statement:
@@ -369,45 +328,45 @@ def _zero_product(e: IntExpr, f: IntExpr) -> Statement:
 
 def _square(e: IntExpr) -> Statement:
     """``e*e >= 0``."""
-    return Statement((), _at_least(multiply(e, e), 0))
+    return Statement((), at_least(multiply(e, e), 0))
 
 
 def _consecutive(e: IntExpr) -> Statement:
     """``e*(e + 1) >= 0``: no integer lies between."""
-    return Statement((), _at_least(multiply(e, shift(e, 1)), 0))
+    return Statement((), at_least(multiply(e, shift(e, 1)), 0))
 
 
 def _power_grows(b: IntExpr, s: IntExpr) -> Statement:
     """For a constant ``b >= 2``, ``s >= 0``: ``s + 1 <= b**s``."""
-    _need(_number(b) >= 2)
-    return Statement((_at_least(s, 0),), _le(s, raise_to(b, s), 1))
+    need(number(b) >= 2)
+    return Statement((at_least(s, 0),), le(s, raise_to(b, s), 1))
 
 
 def _power_monotone(b: IntExpr, s: IntExpr, t: IntExpr) -> Statement:
     """For a constant ``b >= 1``, ``0 <= s <= t``: ``b**s <= b**t``."""
-    _need(_number(b) >= 1)
-    return Statement((_at_least(s, 0), _le(s, t)), _le(raise_to(b, s), raise_to(b, t)))
+    need(number(b) >= 1)
+    return Statement((at_least(s, 0), le(s, t)), le(raise_to(b, s), raise_to(b, t)))
 
 
 def _power_shift(b: IntExpr, s: IntExpr, k: IntExpr) -> Statement:
     """For a constant b and ``s, k >= 0``, k constant: ``b**(s + k) == b**k * b**s``."""
-    n = _number(k)
-    _need(0 <= n <= 64)
-    larger = scale(_number(b) ** n, raise_to(b, s))
-    return Statement((_at_least(s, 0),), _eq(raise_to(b, shift(s, n)), larger))
+    n = number(k)
+    need(0 <= n <= 64)
+    larger = scale(number(b) ** n, raise_to(b, s))
+    return Statement((at_least(s, 0),), eq(raise_to(b, shift(s, n)), larger))
 
 
 def _power_product(b: IntExpr, s: IntExpr, t: IntExpr) -> Statement:
     """For a constant b and ``s, t >= 0``: ``b**s * b**t == b**(s + t)``."""
-    _number(b)
+    number(b)
     product = multiply(raise_to(b, s), raise_to(b, t))
-    premises = (_at_least(s, 0), _at_least(t, 0))
-    return Statement(premises, _eq(product, raise_to(b, combine(1, s, 1, t))))
+    premises = (at_least(s, 0), at_least(t, 0))
+    return Statement(premises, eq(product, raise_to(b, combine(1, s, 1, t))))
 
 
 def _power_above_base(b: IntExpr, s: IntExpr) -> Statement:
     """``b >= 1`` and ``s >= 1``: ``b <= b**s``."""
-    return Statement((_at_least(b, 1), _at_least(s, 1)), _le(b, raise_to(b, s)))
+    return Statement((at_least(b, 1), at_least(s, 1)), le(b, raise_to(b, s)))
 
 
 # --------------------------------------------------------------------------- bits
@@ -438,47 +397,47 @@ def _masked(x: IntExpr, mask: int) -> IntExpr:
 
 def _mask(x: IntExpr, mask: IntExpr) -> Statement:
     """``x & mask`` for a constant mask, in floor divisions by powers of two."""
-    m = _number(mask)
+    m = number(mask)
     runs = (m ^ (m << 1)).bit_count()
-    _need(runs * m.bit_length() <= MASK_WORK)
+    need(runs * m.bit_length() <= MASK_WORK)
     value = _masked(x, m) if m >= 0 else combine(1, x, -1, _masked(x, ~m))
-    return Statement((), _eq(bit_and(x, mask), value))
+    return Statement((), eq(bit_and(x, mask), value))
 
 
 def _disjoint(x: IntExpr, y: IntExpr, k: IntExpr) -> Statement:
     """``0 <= y < 2**k`` and ``x % 2**k == 0``: ``x & y == 0``."""
-    n = _number(k)
-    _need(0 <= n <= 4096)
+    n = number(k)
+    need(0 <= n <= 4096)
     power = constant(1 << n)
     multiple = eq_zero(combine(1, x, -power.constant, floor_division(x, power)))
-    premises = (_at_least(y, 0), _at_most(y, power.constant - 1), multiple)
+    premises = (at_least(y, 0), at_most(y, power.constant - 1), multiple)
     return Statement(premises, eq_zero(bit_and(x, y)))
 
 
 def _and_below(m: IntExpr, e: IntExpr) -> Statement:
     """``e >= 0``: ``(... & e & ...) <= e``."""
-    _operand_of(m, "BitAnd", e)
-    return Statement((_at_least(e, 0),), _le(m, e))
+    operand_of(m, "BitAnd", e)
+    return Statement((at_least(e, 0),), le(m, e))
 
 
 def _lowest_bit(x: IntExpr) -> Statement:
     """``x >= 1``: ``x & -x``, the lowest bit that is set, is at least 1."""
-    return Statement((_at_least(x, 1),), _at_least(bit_and(x, scale(-1, x)), 1))
+    return Statement((at_least(x, 1),), at_least(bit_and(x, scale(-1, x)), 1))
 
 
 def _or_above(m: IntExpr, e: IntExpr) -> Statement:
     """No operand negative: ``e <= (... | e | ...)``."""
-    others = _operand_of(m, "BitOr", e)
-    return Statement(tuple(_at_least(f, 0) for f in (e, *others)), _le(e, m))
+    others = operand_of(m, "BitOr", e)
+    return Statement(tuple(at_least(f, 0) for f in (e, *others)), le(e, m))
 
 
 def _total(m: IntExpr, name: str) -> Statement:
     """No operand negative: ``m`` is at most the sum of its operands."""
-    _need(m.op.name == name and isinstance(m, IntAtom))
+    need(m.op.name == name and isinstance(m, IntAtom))
     total = constant(0)
     for f in int_operands(m):
         total = combine(1, total, 1, f)
-    return Statement(tuple(_at_least(f, 0) for f in int_operands(m)), _le(m, total))
+    return Statement(tuple(at_least(f, 0) for f in int_operands(m)), le(m, total))
 
 
 def _or_within(m: IntExpr) -> Statement:
@@ -494,13 +453,13 @@ def _xor_within(m: IntExpr) -> Statement:
 def _or_and(x: IntExpr, y: IntExpr) -> Statement:
     """``(x | y) + (x & y) == x + y``."""
     both = combine(1, bit_or(x, y), 1, bit_and(x, y))
-    return Statement((), _eq(both, combine(1, x, 1, y)))
+    return Statement((), eq(both, combine(1, x, 1, y)))
 
 
 def _xor_and(x: IntExpr, y: IntExpr) -> Statement:
     """``(x ^ y) + 2*(x & y) == x + y``."""
     both = combine(1, bit_xor(x, y), 2, bit_and(x, y))
-    return Statement((), _eq(both, combine(1, x, 1, y)))
+    return Statement((), eq(both, combine(1, x, 1, y)))
 
 
 SCHEMAS: Final[dict[str, Callable[..., Statement]]] = {
@@ -542,6 +501,7 @@ SCHEMAS: Final[dict[str, Callable[..., Statement]]] = {
     "rounding order": _rounding_order,
     "rounding distance": _rounding_distance,
     "rounding exact": _rounding_exact,
+    **FACTORS,
     "product": _product,
     "product with zero": _zero_product,
     "square": _square,

@@ -38,6 +38,7 @@ from shapes.expr.nodes import (
     int_operands,
     make_atom,
     make_operation,
+    make_product,
     product_of,
 )
 from shapes.expr.quotients import (
@@ -377,7 +378,32 @@ def common_divisor(a: IntExpr, b: IntExpr) -> IntExpr:
         return scale(factor, _common_divisor_with(a, abs(b.constant)))
     a = a if leading_sign(a.terms()) > 0 else scale(-1, a)
     b = b if leading_sign(b.terms()) > 0 else scale(-1, b)
-    return scale(factor, absolute(a) if a is b else _commutative("gcd", (a, b)))
+    if a is b:
+        return scale(factor, absolute(a))
+    shared = _shared_monomial(a, b)
+    if shared is not None:
+        rest = [exact_quotient(x, shared) for x in (a, b)]
+        if rest[0] is not None and rest[1] is not None:
+            return scale(factor, multiply(absolute(shared), common_divisor(rest[0], rest[1])))
+    return scale(factor, _commutative("gcd", (a, b)))
+
+
+def _shared_monomial(a: IntExpr, b: IntExpr) -> IntExpr | None:
+    """The product of the atoms that are factors of all terms of both, each as often as it is
+    in all; None if there is none."""
+    if a.constant or b.constant:
+        return None
+    shared: dict[IntExpr, int] | None = None
+    for t in (*a.terms(), *b.terms()):
+        powers = dict(t.factors) if type(t) is Product else {t: 1}
+        if shared is None:
+            shared = powers
+        else:
+            shared = {x: min(n, powers[x]) for x, n in shared.items() if x in powers}
+        if not shared:
+            return None
+    assert shared is not None
+    return make_product(tuple(shared.items()))
 
 
 def _common_divisor_with(a: IntExpr, c: int) -> IntExpr:

@@ -32,6 +32,7 @@ from typing import Final, TypeAlias
 from shapes.base.budget import spend
 from shapes.base.infinity import Bound, IntInfinity, int_oo
 from shapes.domains import int_ranges
+from shapes.expr.linear import multiply
 from shapes.expr.nodes import (
     OPERATORS,
     SYMBOL,
@@ -198,7 +199,11 @@ def _read(e: IntExpr) -> _Form | None:
 
 def _in_remainders(form: _Form) -> _Form:
     """The same in remainders, by ``n == d*(n//d) + r``: a quotient of products is replaced; in
-    the numerators of other quotients by numbers, a symbol is."""
+    the numerators of other quotients by numbers, a symbol is. Of a quotient by what is no
+    number, its product with the divisor is."""
+    for q in form.variables:
+        if q.op is _QUOTIENT and type(q.args[1]) is not IntConstant:
+            form = _without_multiple(form, q) or form
     for q, n, d, r in _divisions(form):
         if any(isinstance(t, Product) for t in n.terms()):
             form = _without_quotient(form, q, n, d, r) or form
@@ -242,6 +247,62 @@ def _without_quotient(
     terms[()] += c * (n.constant - read.terms[()])
     terms[places[r],] = -c
     return _compact(form.times * d, terms, tuple(variables))
+
+
+def _without_multiple(form: _Form, q: IntExpr) -> _Form | None:
+    """The polynomial with ``d*q`` as ``n - r`` wherever a term has both; None if none has, or
+    if that is too large."""
+    n, d = int_operands(q)
+    read, divisor = _linear(n), _monomial(d)
+    if read is None or divisor is None:
+        return None
+    m, factors = divisor
+    if any(x not in form.variables for x in (q, *factors)):
+        return None
+    r = combine(1, n, -1, multiply(d, q))
+    variables = tuple(dict.fromkeys((*form.variables, *read, r)))
+    places = {x: i for i, x in enumerate(variables)}
+    gone = sorted(places[x] for x in (q, *factors))
+    inside: dict[Places, int] = {(places[x],): c for x, c in read.items()}
+    inside[places[r],] = inside.get((places[r],), 0) - 1
+    inside[()] = n.constant
+    terms: dict[Places, int] = {}
+    found = False
+    for key, c in form.terms.items():
+        left = _removed(key, gone) if c % m == 0 else None
+        if left is None:
+            terms[key] = terms.get(key, 0) + c
+            continue
+        found = True
+        for own, total in _multiplied({left: c // m}, inside).items():
+            terms[own] = terms.get(own, 0) + total
+    return _compact(form.times, terms, variables) if found else None
+
+
+def _linear(n: IntExpr) -> dict[IntExpr, int] | None:
+    """The coefficients of a sum of atoms; None for one with products."""
+    terms = dict(n.terms())
+    return None if any(isinstance(t, Product) for t in terms) else terms
+
+
+def _monomial(d: IntExpr) -> tuple[int, tuple[IntExpr, ...]] | None:
+    """``(m, factors)`` of a divisor that is m times atoms, each once."""
+    if d.constant or len(d.terms()) != 1:
+        return None
+    ((t, m),) = d.terms().items()
+    powers = t.factors if isinstance(t, Product) else ((t, 1),)
+    if any(exponent != 1 for _, exponent in powers):
+        return None
+    return m, tuple(x for x, _ in powers)
+
+
+def _removed(key: Places, gone: Sequence[int]) -> Places | None:
+    left = list(key)
+    for place in gone:
+        if place not in left:
+            return None
+        left.remove(place)
+    return tuple(left)
 
 
 def _related(facts: Facts, form: _Form) -> list[tuple[IntExpr, IntExpr, int]]:

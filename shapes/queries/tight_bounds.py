@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from math import gcd
-from typing import Final
+from typing import Final, TypeVar
 
 from shapes.arith.implied_end import implied_end
 from shapes.base.budget import ExhaustedError, limited, remaining
@@ -115,6 +115,9 @@ FAR: Final = BEYOND >> 8
 """What reaches beyond this, and has no end that is known, has none."""
 
 
+Found = TypeVar("Found")
+
+
 @record(frozen=True, slots=True)
 class TightBounds:
     """A range; the facts behind an end that was shown by the prover (None: the cheap range's
@@ -145,16 +148,19 @@ def tight_bounds(
     kept = _TIGHT.of(facts)
     found = kept.get((e, defined))
     if found is None:
-        found = kept[e, defined] = _found(having(facts, defined), e)
+        found = kept[e, defined] = having(facts, defined, lambda known: _found(known, e))
     return found
 
 
-def having(facts: Facts, defined: BoolExpr) -> Facts:
-    """The facts and that an expression has a value."""
-    if defined is TRUE:
-        return facts
-    known = facts.extended(Fact(defined, "given"))
-    return known if isinstance(known, Facts) else facts
+def having(facts: Facts, defined: BoolExpr, ask: Callable[[Facts], Found]) -> Found:
+    """The answer under the facts and that an expression has a value; under the facts alone if
+    it has none, which contradicts nothing that was stated."""
+    if defined is not TRUE:
+        known = facts.extended(Fact(defined, "given"))
+        if isinstance(known, Facts):
+            with suppress(ContradictionError):
+                return ask(known)
+    return ask(facts)
 
 
 def _found(facts: Facts, e: IntExpr, depth: int = DEPTH) -> TightBounds:

@@ -87,7 +87,7 @@ def tight_congruence(
     kept = _TIGHT.of(facts)
     found = kept.get((e, defined))
     if found is None:
-        found = kept[e, defined] = _found(having(facts, defined), e)
+        found = kept[e, defined] = having(facts, defined, lambda known: _found(known, e))
     return found
 
 

@@ -118,7 +118,10 @@ class Extremes:
             starts = {first: value, **found}
         # (The way to an end that is reached passes values that may help the other one.)
         for up in sorted((True, False), key=self._is_reached):
-            best = (max if up else min)(starts, key=starts.__getitem__, default=None)
+            # (Of several alike the last one, which is far from the first.)
+            best = (max if up else min)(
+                reversed(starts), key=starts.__getitem__, default=None
+            )
             for start in dict.fromkeys((*itertools.islice(starts, 1), best)):
                 if self._is_reached(True) and self._is_reached(False):
                     return

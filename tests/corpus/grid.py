@@ -212,6 +212,7 @@ _INTEGERS: dict[str, Callable[..., tuple[Any, Any]]] = {
     "Abs": lambda a: (np.abs(a), np.True_),
     "Min": _plain(np.minimum),
     "Max": _plain(np.maximum),
+    "gcd": _plain(np.gcd),
 }
 
 

@@ -58,6 +58,17 @@ _GCDS = [
 ]
 
 
+_FACTORED = [
+    _texts("x*y - y*z + 1", "y", "0", "0"),
+    _texts("x*y - y*z + 3", "y", "0", "0"),
+    _texts("x*y - y*z - 2", "y", "0", "0"),
+    _texts("x*y - y*z - 2", "-y", "0", "0"),
+    _texts("x*y - z + 1", "y", "z - 2*y", "1"),
+    _texts("2*z - x*y + 1", "y", "x*y - z - y", "2"),
+    _texts("x*y + x*z - 3*y - 3*z + 2", "y + z", "0", "0"),
+]
+
+
 OPERANDS: dict[str, list[tuple[Expr, ...]]] = {
     "floor low": _PAIRS + _BY_CONSTANT,
     "floor high": _PAIRS + _BY_CONSTANT,
@@ -105,11 +116,14 @@ OPERANDS: dict[str, list[tuple[Expr, ...]]] = {
     ],
     "rounding distance": _ROUNDED,
     **dict.fromkeys(
-        ("gcd positive", "gcd divides", "gcd below", "gcd below negated"), _GCDS
+        ("gcd positive", "gcd divides", "gcd below", "gcd below negated", "gcd of multiples"),
+        _GCDS,
     ),
     "rounding exact": [
         (parse(f"{op}(ToFloat({n}))"),) for op in _ROUNDINGS for n in ("x", "x*2**52 + 1")
     ],
+    **dict.fromkeys(("multiple of multiple", "quotient of multiples"), _TRIPLES),
+    **dict.fromkeys(("without factor", "equal without factor"), _FACTORED),
     "product": [*_PAIRS, _texts("x", "y*z")],
     "product with zero": [*_PAIRS, _texts("x", "y*z")],
     "square": [*_SINGLES, _texts("x*y")],

@@ -55,6 +55,8 @@ def test_every_kind_is_exact(kind: str, line: str) -> None:
 
 
 UNBOUNDED: dict[str, tuple[Bound, Bound]] = {
+    "p in 0..; n in 1..16 |- p % (8*n) // 8": (0, 15),
+    "p in 0..; n in 1..16 |- p % (3*n) // 3": (0, 15),
     "a in 1.. |- a - a//2": (1, int_oo),
     "a in 6.. |- a - 5 % a": (1, int_oo),
     "a in 1..; b in 0.. |- (b - 5) % a - a": (-int_oo, -1),
@@ -145,7 +147,7 @@ def test_operands_and_decided_choices_make_nothing_too_narrow(start: int) -> Non
         e, defined = env.spelled(asked.expression)
         if not isinstance(e, IntExpr):
             continue
-        facts = tight.having(env.facts, defined)
+        facts = tight.having(env.facts, defined, lambda known: known)
         known = Sharpened(facts)
         known.decide_choices(facts.connected(e))
         known.bound_operands(e, lambda x, facts=facts: _ends_of(facts, x))
@@ -327,6 +329,66 @@ def test_polynomials_over_open_boxes() -> None:
         assert lower <= low
         assert high <= upper
     assert narrow > 100
+
+
+def test_polynomials_with_remainders_by_symbols() -> None:
+    """Products of remainders, which normal forms multiply out, are read again as such."""
+    draw = random.Random(9)
+    narrow = 0
+    parts = ("x", "w", "x % w", "y % w", "x//w", "y % (2*w)", "(x % w + 1)", "y//w % v", "y % (v*w)")
+    for _ in range(200):
+        env = ShapeEnv()
+        env.integer("x", min=draw.choice((0, -3, -int_oo)))
+        env.integer("y", min=0)
+        divisors = draw.choice((range(1, 5), range(-3, 0), range(-2, 3)))
+        env.integer("w", min=divisors[0], max=divisors[-1])
+        env.integer("v", min=1, max=3)
+        text = " + ".join(
+            f"{draw.randrange(-3, 4)}*{draw.choice(parts)}*{draw.choice(parts)}"
+            for _ in range(draw.choice((1, 1, 2)))
+        )
+        e = env.spelled(text).expr
+        assert isinstance(e, IntExpr)
+        lower, upper = polynomial_bounds(env.facts, e)
+        narrow += (lower, upper) != (-int_oo, int_oo)
+        for row in itertools.product(range(10), range(0, 25, 2), divisors, (1, 2, 3)):
+            if row[2]:
+                assert lower <= evaluate(e, dict(zip("xywv", row))) <= upper, (text, row)
+    assert narrow > 30
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("(f % w)*(g % v)", (0, 63 * 31)),
+        ("(f % w + 1)*(g % v + 1)", (1, 64 * 32)),
+        ("(f % w)*s + 3", (3, 63 * 8 + 3)),
+        ("(f//w % v)*t + (f % w)*s", (0, 31 * 9 + 63 * 8)),
+        ("(f % (w*v))*s", (0, (64 * 32 - 1) * 8)),
+    ],
+)
+def test_strides_times_remainders(text: str, ends: tuple[int, int]) -> None:
+    env = ShapeEnv()
+    for name, (low, high) in {
+        "f": (0, int_oo), "g": (0, int_oo), "w": (1, 64), "v": (1, 32), "s": (1, 8), "t": (0, 9),
+    }.items():  # fmt: skip
+        env.integer(name, min=low, max=high)
+    found = env.bounds(text)
+    assert (found.lower, found.upper) == ends
+
+
+def test_remainders_by_symbols_in_each_other() -> None:
+    """A quotient may fall away with the one whose numerator it is in."""
+    env = ShapeEnv()
+    env.integer("c", min=2, max=10)
+    env.integer("n", min=1, max=9)
+    for text in ("c*(n//c//c) - n//c + c*n", "c*n + c*(n//c//c) - n//c", "c*n - n//c % c"):
+        e = env.spelled(text).expr
+        assert isinstance(e, IntExpr)
+        values = [c * n - n // c % c for c in range(2, 11) for n in range(1, 10)]
+        lower, upper = polynomial_bounds(env.facts, e)
+        assert lower <= min(values)
+        assert max(values) <= upper
 
 
 def test_factors_that_all_terms_have() -> None:
@@ -512,6 +574,22 @@ def test_exact_ends_of_what_has_a_value_nowhere_are_not_searched(text: str) -> N
     before = remaining()
     assert not env.explain_bounds(text, "exact").upper_exact
     assert before - remaining() < 500_000
+
+
+@pytest.mark.parametrize("effort", ["default", "exact"])
+def test_what_never_has_a_value_contradicts_no_fact(effort: str) -> None:
+    """That `x | 4` is a multiple of 16 nowhere is no contradiction of what was stated, whatever
+    else was."""
+    env = ShapeEnv()
+    env.integer("x", min=-3, max=5)
+    env.integer("c", min=-3, max=3)
+    env.integer("h", min=1, max=3)
+    env.boolean("p")
+    env.assume("Where(abs(h) < 1, c//x, Where(p, -2, h)) != 1")
+    env.assume("(c == c) == p")
+    found = env.bounds("CleanDiv(x | 4, 16)", effort)
+    assert (found.lower, found.upper) == (-1, 0)
+    assert env.congruence("CleanDiv(x | 4, 16)") == (1, 0)
 
 
 def test_ends_that_pass_each_other_leave_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
