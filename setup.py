@@ -57,7 +57,7 @@ COMPILED = [
         "prove/quick",
         "prove/quotient_forms",
         "prove/selections",
-        "prove/settled_choices",
+        "prove/settled",
         "prove/tactics",
         "traversal/definedness",
         "traversal/interpret",

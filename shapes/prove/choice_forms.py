@@ -11,7 +11,7 @@ maximum, one by divisibility a quotient rounded up.
 
 Sources: Birkhoff, Lattice Theory, 1948 (free distributive lattices); Quine, The problem of
 simplifying truth functions, 1952.
-Where that shows nothing, choices that the facts settle are left out first (`settled_choices`).
+Where that shows nothing, choices that the facts settle are left out first (`settled`).
 Guarantees: every step of the normal form is an identity of all integers and needs no fact;
 nests of extrema that are too large (`extrema`) are left as they were.
 Limits: identities that need cases (of sums of several choices, say) are for other methods.
@@ -62,7 +62,7 @@ from shapes.prove.extrema import (
 from shapes.prove.inner_choices import of_divided_choices
 from shapes.prove.quotient_forms import first, halves, in_order, quotient_of_sum
 from shapes.prove.selections import selection
-from shapes.prove.settled_choices import Added, settled
+from shapes.prove.settled import Added, settled
 from shapes.prove.tactics import CHOICES, METHODS
 from shapes.traversal.interpret import interpret, interpret_in_order, walk
 from shapes.traversal.substitute import Builder

@@ -26,7 +26,7 @@ from shapes.expr.nodes import (
 )
 from shapes.prove.extrema import EXTREMA, choices_in
 from shapes.prove.quotient_forms import number_of
-from shapes.prove.settled_choices import Added
+from shapes.prove.settled import Added
 from shapes.prove.tactics import CHOICES
 from shapes.traversal.interpret import interpret, walk
 from shapes.traversal.substitute import substitute

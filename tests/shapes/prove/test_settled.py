@@ -14,7 +14,7 @@ from shapes.expr.nodes import BoolExpr, Expr, symbol
 from shapes.facts.store import Fact
 from shapes.prove.inner_choices import _Outside, of_divided_choices
 from shapes.prove.ladder import Effort
-from shapes.prove.settled_choices import settled
+from shapes.prove.settled import settled
 from shapes.traversal.evaluate import evaluate
 from shapes.traversal.interpret import free_symbols, interpret
 from shapes.traversal.substitute import substitute

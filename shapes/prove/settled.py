@@ -1,0 +1,231 @@
+"""What facts settle in a condition: a minimum or maximum without operands that never count, a
+selection whose condition is known to hold or not to, a quotient that is a number, or exact but
+for one.
+
+An order is read off ranges, and off the relations between a quotient and its dividend, an
+extremum and its operands: for x >= 0, ``Max(x, x//3)`` is x, and so is
+``Where(x + x//3 >= 0, x, y)``. Where 4 divides n, ``(n + r) // 4`` is ``n//4 + r//4``. A
+selection by the halves of a remainder is a sum: for s >= 1, ``Where(x % (2*s) < s, a, b)`` is
+``a + (b - a)*(x//s % 2)``.
+
+Guarantees: what is written has the value of the expression wherever the facts hold and the
+expression has a value; the facts that were needed are named.
+Limits: no order is looked for between operands of large choices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import gcd
+from typing import Any, Final
+
+from shapes.base.infinity import IntInfinity
+from shapes.errors import ContradictionError
+from shapes.expr.booleans import negation
+from shapes.expr.integers import floor_division, maximum, minimum
+from shapes.expr.linear import le_zero, multiply, scale, shift
+from shapes.expr.nodes import (
+    LE_ZERO,
+    OPERATORS,
+    BoolExpr,
+    Expr,
+    Infinity,
+    IntConstant,
+    IntExpr,
+    Product,
+    combine,
+    constant,
+    from_terms,
+    int_operands,
+    side_of,
+)
+from shapes.facts.bounds import (
+    bounds,
+    bounds_with_reasons,
+    congruence,
+    congruence_with_reasons,
+)
+from shapes.facts.justification import NO_REASONS
+from shapes.facts.relational_bounds import implied_bounds
+from shapes.facts.store import Facts, Reasons
+from shapes.prove.quick import CHEAP, decide, proved
+from shapes.traversal.definedness import defined
+from shapes.traversal.interpret import interpret
+from shapes.traversal.substitute import Builder, substitute
+
+__all__ = ["Added", "settled"]
+
+OPERANDS: Final = 6
+"""Operands of one choice between which an order is looked for."""
+
+_MIN: Final = OPERATORS["Min"]
+_MAX: Final = OPERATORS["Max"]
+_ABS: Final = OPERATORS["Abs"]
+_WHERE: Final = OPERATORS["Where"]
+_QUOTIENT: Final = OPERATORS["FloorDiv"]
+
+
+def settled(facts: Facts, claim: BoolExpr) -> tuple[BoolExpr, Reasons]:
+    """A condition in which solved symbols are replaced without what is never chosen, and the
+    facts that settle it."""
+    analysis = _Settled(facts)
+    try:
+        made = interpret(analysis, {}, claim)
+    except ContradictionError:
+        return claim, NO_REASONS  # of facts that leave no value nothing is read here
+    assert isinstance(made, BoolExpr)
+    return made, analysis.used
+
+
+def _half(e: IntExpr) -> IntExpr | None:
+    """Half of an expression with even coefficients."""
+    if e.constant % 2 or any(c % 2 for c in e.terms().values()):
+        return None
+    return from_terms({t: c // 2 for t, c in e.terms().items()}, e.constant // 2)
+
+
+class Added(Builder):
+    """The analysis that builds what it is given; sums are of integers."""
+
+    def linear(self, k: int, coefficients: Sequence[int], values: list[Any]) -> Any:
+        total: Any = constant(k)
+        for c, value in zip(coefficients, values):
+            total = combine(1, total, c, value)
+        return total
+
+
+class _Settled(Added):
+    """The analysis that writes what is left of each choice and quotient."""
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__()
+        self._facts = facts
+        self.used = NO_REASONS
+
+    def refine(self, node: Expr, value: Any) -> Any:
+        op = value.op
+        if op is _WHERE:
+            return self._selected(value)
+        if op is _MIN or op is _MAX:
+            return self._extremum(value)
+        return self._magnitude(value) if op is _ABS else value
+
+    def floordiv(self, x: Any, y: Any) -> Any:
+        made = floor_division(self._by_residues(x, y), y)
+        for t, c in made.terms().items():
+            if t.op is not _QUOTIENT:
+                continue
+            number = self._number(t)
+            if number is not None:
+                made = combine(1, made, -c, t, c * number)
+        return made
+
+    def _number(self, quotient: IntExpr) -> int | None:
+        """The number that a quotient is."""
+        lower, upper = bounds(self._facts, quotient).int_bounds()
+        if lower == upper and not isinstance(lower, IntInfinity):
+            self.used |= bounds_with_reasons(self._facts, quotient)[1]
+            return lower
+        x, d = int_operands(quotient)
+        if type(d) is IntConstant or lower > 0 or upper < 0:
+            return None
+        within = self._truth(le_zero(combine(1, x, -1, d, 1)))  # x < d
+        return 0 if within and self._truth(le_zero(scale(-1, x))) else None
+
+    def mod(self, x: Any, y: Any) -> Any:
+        return combine(1, x, -1, multiply(y, self.floordiv(x, y)))
+
+    def _by_residues(self, x: IntExpr, y: IntExpr) -> IntExpr:
+        """A dividend in which ``m*(n//m) + r`` takes the place of n, which leaves r modulo m,
+        where the number y divides its coefficient then."""
+        k = y.constant if type(y) is IntConstant else 0
+        if k <= 1:
+            return x
+        for t, c in x.terms().items():
+            m = k // gcd(c, k)
+            for base, power in t.factors if isinstance(t, Product) else ((t, 1),):
+                if m == 1 or power > 1:
+                    continue
+                known = congruence(self._facts, base)
+                if known.modulus % m:
+                    continue
+                self.used |= congruence_with_reasons(self._facts, base)[1]
+                exact = scale(m, floor_division(base, constant(m)))
+                written = shift(exact, known.residue % m)
+                x = combine(1, x, c, combine(1, substitute(t, {base: written}), -1, t))
+                break
+        return x
+
+    def _selected(self, value: Any) -> Any:
+        p, a, b = value.args
+        truth = self._truth(p)
+        if truth is not None:
+            return a if truth else b
+        upper_half = self._upper_half(p)
+        if upper_half is None or not isinstance(a, IntExpr) or not isinstance(b, IntExpr):
+            return value
+        if not self._truth(defined(a)) or not self._truth(defined(b)):
+            return value  # the condition may be what gives an arm its value
+        return combine(1, a, 1, multiply(combine(1, b, -1, a), upper_half))
+
+    def _upper_half(self, p: BoolExpr) -> IntExpr | None:
+        """1 where a condition ``x % (2*d) < d`` does not hold, 0 where it does, for d >= 1 (or
+        the other way around for its opposite)."""
+        if p.op is not LE_ZERO:
+            return None
+        e = side_of(p)
+        for t in e.terms():
+            for q, _ in t.factors if isinstance(t, Product) else ((t, 1),):
+                if q.op is not _QUOTIENT:
+                    continue
+                x, whole = int_operands(q)
+                half = _half(whole)
+                if half is None:
+                    continue
+                rest = combine(1, x, -1, multiply(whole, q))
+                low = combine(1, rest, -1, half, 1)
+                high = combine(1, half, -1, rest)
+                if (e is low or e is high) and self._truth(le_zero(shift(scale(-1, half), 1))):
+                    upper = combine(1, floor_division(x, half), -2, q)
+                    return upper if e is low else shift(scale(-1, upper), 1)
+        return None
+
+    def _extremum(self, value: Any) -> Any:
+        """The operands but for those than which another one is always less (greater)."""
+        least = value.op is _MIN
+        operands = value.args
+        if len(operands) > OPERANDS or any(isinstance(x, Infinity) for x in operands):
+            return value
+        left = list(operands)
+        for x in operands:
+            for other in left:
+                below, above = (other, x) if least else (x, other)
+                if other is not x and self._truth(le_zero(combine(1, below, -1, above))):
+                    left.remove(x)
+                    break
+        if len(left) == len(operands):
+            return value
+        return minimum(*left) if least else maximum(*left)
+
+    def _magnitude(self, value: Any) -> Any:
+        (x,) = value.args
+        truth = self._truth(le_zero(x))
+        return value if truth is None else scale(-1, x) if truth else x
+
+    def _truth(self, claim: BoolExpr) -> bool | None:
+        """Whether a condition is seen to hold, or not to; the facts that show it are kept."""
+        truth = decide(self._facts, claim)
+        if truth is not None:
+            proof = proved(self._facts, claim if truth else negation(claim), CHEAP)
+            if proof is None:
+                return None
+            self.used |= Reasons(proof.facts)
+        elif claim.op is LE_ZERO:
+            lower, upper = implied_bounds(self._facts, side_of(claim))
+            if upper.value <= 0:
+                self.used |= upper.reasons
+                return True
+            if lower.value > 0:
+                self.used |= lower.reasons
+                return False
+        return truth
