@@ -38,6 +38,7 @@ from shapes.expr.nodes import (
     Expr,
     IntConstant,
     IntExpr,
+    Product,
     Sum,
     combine,
     constant,
@@ -102,9 +103,14 @@ def by_choice_form(facts: Facts, claim: BoolExpr) -> Proof | None:
     """A proof of a condition in which choices and quotients are in normal form."""
     normal, why = facts.normalized(claim)
     assert isinstance(normal, BoolExpr)
-    if not _is_composed(normal):
+    if _is_composed(normal):
+        forms = _forms(facts, normal)
+    elif any(map(_divides_by_product, walk(normal))):
+        less, used = settled(facts, normal)
+        forms = iter([(less, used)] if less is not normal else ())
+    else:
         return None
-    for made, used in _forms(facts, normal):
+    for made, used in forms:
         for name in AFTERWARDS:
             found = METHODS[name](facts, made)
             if found is not None:
@@ -174,6 +180,14 @@ def _is_composed(claim: BoolExpr) -> bool:
         if chooses or within:
             inside.add(node)
     return False
+
+
+def _divides_by_product(node: Expr) -> bool:
+    """Whether this is a quotient by a product."""
+    if node.op is not _QUOTIENT:
+        return False
+    terms = int_operands(node)[1].terms()
+    return len(terms) == 1 and (type(next(iter(terms))) is Product or 1 not in terms.values())
 
 
 def _is_reducible(quotient: Expr) -> bool:

@@ -6,7 +6,7 @@ An order is read off ranges, and off the relations between a quotient and its di
 extremum and its operands: for x >= 0, ``Max(x, x//3)`` is x, and so is
 ``Where(x + x//3 >= 0, x, y)``. Where 4 divides n, ``(n + r) // 4`` is ``n//4 + r//4``. A
 selection by the halves of a remainder is a sum: for s >= 1, ``Where(x % (2*s) < s, a, b)`` is
-``a + (b - a)*(x//s % 2)``.
+``a + (b - a)*(x//s % 2)``. For 0 <= c < C, ``(w*C + c) // (W*C)`` is ``w // W``.
 
 Guarantees: what is written has the value of the expression wherever the facts hold and the
 expression has a value; the facts that were needed are named.
@@ -39,6 +39,7 @@ from shapes.expr.nodes import (
     int_operands,
     side_of,
 )
+from shapes.expr.quotients import exact_quotient
 from shapes.facts.bounds import (
     bounds,
     bounds_with_reasons,
@@ -63,6 +64,8 @@ _MAX: Final = OPERATORS["Max"]
 _ABS: Final = OPERATORS["Abs"]
 _WHERE: Final = OPERATORS["Where"]
 _QUOTIENT: Final = OPERATORS["FloorDiv"]
+_ZERO: Final = constant(0)
+_ONE: Final = constant(1)
 
 
 def settled(facts: Facts, claim: BoolExpr) -> tuple[BoolExpr, Reasons]:
@@ -113,24 +116,49 @@ class _Settled(Added):
     def floordiv(self, x: Any, y: Any) -> Any:
         made = floor_division(self._by_residues(x, y), y)
         for t, c in made.terms().items():
-            if t.op is not _QUOTIENT:
-                continue
-            number = self._number(t)
-            if number is not None:
-                made = combine(1, made, -c, t, c * number)
+            if t.op is _QUOTIENT:
+                found = self._quotient(t)
+                if found is not None:
+                    made = combine(1, combine(1, made, -c, t), c, found)
         return made
 
-    def _number(self, quotient: IntExpr) -> int | None:
-        """The number that a quotient is."""
+    def _quotient(self, quotient: IntExpr) -> IntExpr | None:
+        """A quotient that is a number, or exact by a factor of its divisor."""
         lower, upper = bounds(self._facts, quotient).int_bounds()
         if lower == upper and not isinstance(lower, IntInfinity):
             self.used |= bounds_with_reasons(self._facts, quotient)[1]
-            return lower
+            return constant(lower)
         x, d = int_operands(quotient)
-        if type(d) is IntConstant or lower > 0 or upper < 0:
+        if type(d) is IntConstant:
             return None
-        within = self._truth(le_zero(combine(1, x, -1, d, 1)))  # x < d
-        return 0 if within and self._truth(le_zero(scale(-1, x))) else None
+        before = self.used
+        if lower <= 0 <= upper:
+            within = self._truth(le_zero(combine(1, x, -1, d, 1)))  # x < d
+            if within and self._truth(le_zero(scale(-1, x))):
+                return _ZERO
+            self.used = before
+        found = self._by_factors(x, d)
+        if found is None:
+            self.used = before
+        return found
+
+    def _by_factors(self, x: IntExpr, d: IntExpr) -> IntExpr | None:
+        """``x // (f*g)`` as ``x // f // g`` for g >= 1, where f divides all of x but for what
+        is below f."""
+        if len(d.terms()) != 1 or d.constant:
+            return None
+        ((t, c),) = d.terms().items()
+        factors = list(t.factors) if isinstance(t, Product) else [(t, 1)]
+        for f in (constant(c), *(base for base, _ in factors)):
+            g = exact_quotient(d, f)
+            if f is _ONE or g is None or g is _ONE:
+                continue
+            whole = self.floordiv(x, f)
+            exact = not any(q.op is _QUOTIENT and f in q.args for q in whole.terms())
+            if exact and self._truth(le_zero(shift(scale(-1, g), 1))):
+                found: IntExpr = self.floordiv(whole, g)
+                return found
+        return None
 
     def mod(self, x: Any, y: Any) -> Any:
         return combine(1, x, -1, multiply(y, self.floordiv(x, y)))

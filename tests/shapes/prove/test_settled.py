@@ -1,5 +1,5 @@
-"""Choices that facts settle, and choices that are divided as a whole: the values are those of
-what was written, wherever the facts hold."""
+"""What facts settle, and choices that are divided as a whole: the values are those of what was
+written, wherever the facts hold."""
 
 from __future__ import annotations
 
@@ -29,17 +29,32 @@ SETTLED = (
     ("x <= -1", "Where(x + x//3 >= 0, y, z)", "z"),
     ("x <= 0", "abs(x + x//2)", "-x - x//2"),
     ("x >= y", "Max(x, y, z)", "Max(x, z)"),
+    ("s >= 1", "Where(x % (2*s) < s, y, z)", "y + (z - y)*(x//s % 2)"),
+    ("s >= 1", "Where(x % (2*s) >= s, y, z)", "z + (y - z)*(x//s % 2)"),
+    ("s >= 1", "Where(x % (2*s) < s, x % (2*s), x % (2*s) - s)", "x % s"),
+    ("n % 32 == 0", "(b*n + 32*a + y)//32", "b*(n//32) + a + y//32"),
+    ("n % 8 == 5", "(3*n + y)//4", "6*(n//8) + 3*(n % 8 // 4) + (3 + y)//4"),
+    ("0 <= y and y < n", "(b*n + y)//n", "b"),
+    ("n >= 1 and m >= 1 and 0 <= x and x < n and 0 <= y and y < m", "((b*n + x)*m + y)//(n*m)", "b"),
+    ("m >= 1 and 0 <= x and x <= 63", "(64*y + x)//(64*m)", "y//m"),
     ("x % 4 == 2", "Where(x % 2 != 0, y, z)", "z"),
     ("x >= 0", "Max(x//6, x//3)", "x//3"),
-)
+)  # fmt: skip
 OPEN = (
     ("x >= -2", "Max(x, x//3)"),
     ("x >= 0", "Min(x + y, (x + 1)//3 + 1 + y)"),
     ("x >= 0", "Where(4*(x//4) < 5*x//4, y, z)"),
     ("x <= 1", "abs(x + x//2)"),
     ("x >= y - 1", "Max(x, y)"),
+    ("s >= 0", "Where(x % (2*s) < s, y, z)"),
+    ("s >= 1", "Where(x % (2*s) <= s, y, z)"),
+    ("s >= 1", "Where(x % (3*s) < s, y, z)"),
+    ("n % 16 == 8", "(b*n + y)//32"),
+    ("0 <= y and y <= n", "(b*n + y)//n"),
+    ("n >= 1 and 0 <= x and x < n and 0 <= y and y <= m", "((b*n + x)*m + y)//(n*m)"),
+    ("m != 0 and 0 <= x and x <= 63", "(64*y + x)//(64*m)"),
     ("x % 4 != 2", "Where(x % 2 != 0, y, z)"),
-)
+)  # fmt: skip
 
 
 def stated(text: str) -> tuple[Facts, Fact]:
@@ -90,6 +105,51 @@ def test_values_are_kept_where_the_facts_hold(seed: int) -> None:
             if not all(evaluate(fact.claim, named) for fact in known):
                 continue
             try:
+                expected = evaluate(claim, named)
+            except UndefinedError:
+                continue
+            assert evaluate(made, named) == expected, (str(claim), str(made), named)
+    assert changed > 5
+
+
+PARTS = (
+    "(b*n + x) // n", "((b*n + x)*m + y) // (n*m)", "((b*n + x)*m + y) % (n*m)", "x // m",
+    "(4*b + y) // (4*m)", "(b*n + 2*x + y) // 4", "(3*n - x) // 2", "x % (2*m)", "n % 4 - y",
+    "Where(x % (2*m) < m, x, y)", "Where(x % (2*n) >= n, x % n, m)", "(b*n + y) % n // m",
+    "Where(b != 0, y // b, x)", "Where(x % (2*m) < m, x // b, y)", "(x*n*m + y*m + b) // m",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_values_are_kept_for_symbolic_divisors(seed: int) -> None:
+    draw, changed = random.Random(seed), 0
+    for _ in range(30):
+        boxes = {}
+        for name in "bnmxy":
+            low = draw.choice((-2, 0, 0, 1, 1))
+            boxes[name] = range(low, low + draw.choice((1, 3, 5)))
+        env = ShapeEnv()
+        for name, box in boxes.items():
+            env.integer(name, min=box[0], max=box[-1])
+        k = draw.choice((2, 4))
+        stated = [f"n % {k} == {draw.randrange(k)}", "x < n", "y < m", "0 <= x", "m >= 1"]
+        facts = env.facts
+        for text in draw.sample(stated, 3):
+            relation = env.spelled(text).expr
+            assert isinstance(relation, BoolExpr)
+            further = facts.extended(Fact(relation))
+            facts = further if isinstance(further, Facts) else facts
+        claim = parse(f"{draw.choice(PARTS)} <= {draw.choice(PARTS)}")
+        assert isinstance(claim, BoolExpr)
+        made, used = settled(facts, claim)
+        changed += made is not claim
+        known = Facts().given(*used)
+        assert used <= frozenset(facts)
+        for values in itertools.product(*boxes.values()):
+            named = dict(zip(boxes, values))
+            try:
+                if not all(evaluate(fact.claim, named) for fact in known):
+                    continue
                 expected = evaluate(claim, named)
             except UndefinedError:
                 continue
