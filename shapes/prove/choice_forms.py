@@ -105,7 +105,7 @@ def by_choice_form(facts: Facts, claim: BoolExpr) -> Proof | None:
     assert isinstance(normal, BoolExpr)
     if _is_composed(normal):
         forms = _forms(facts, normal)
-    elif any(map(_divides_by_product, walk(normal))):
+    elif _may_be_settled(normal):
         less, used = settled(facts, normal)
         forms = iter([(less, used)] if less is not normal else ())
     else:
@@ -182,12 +182,20 @@ def _is_composed(claim: BoolExpr) -> bool:
     return False
 
 
-def _divides_by_product(node: Expr) -> bool:
-    """Whether this is a quotient by a product."""
-    if node.op is not _QUOTIENT:
-        return False
-    terms = int_operands(node)[1].terms()
-    return len(terms) == 1 and (type(next(iter(terms))) is Product or 1 not in terms.values())
+def _may_be_settled(claim: BoolExpr) -> bool:
+    """Whether there is a quotient by a product, or a selection beside a quotient by what is no
+    number."""
+    chooses = divides = False
+    for node in walk(claim):
+        if node.op is _WHERE:
+            chooses = True
+        elif node.op is _QUOTIENT:
+            divisor = int_operands(node)[1]
+            terms = divisor.terms()
+            divides = divides or type(divisor) is not IntConstant
+            if len(terms) == 1 and (Product in map(type, terms) or 1 not in terms.values()):
+                return True
+    return chooses and divides
 
 
 def _is_reducible(quotient: Expr) -> bool:

@@ -6,7 +6,8 @@ An order is read off ranges, and off the relations between a quotient and its di
 extremum and its operands: for x >= 0, ``Max(x, x//3)`` is x, and so is
 ``Where(x + x//3 >= 0, x, y)``. Where 4 divides n, ``(n + r) // 4`` is ``n//4 + r//4``. A
 selection by the halves of a remainder is a sum: for s >= 1, ``Where(x % (2*s) < s, a, b)`` is
-``a + (b - a)*(x//s % 2)``. For 0 <= c < C, ``(w*C + c) // (W*C)`` is ``w // W``.
+``a + (b - a)*(x//s % 2)``; one that asks whether an index wraps around once tells what
+``i % n`` is. For 0 <= c < C, ``(w*C + c) // (W*C)`` is ``w // W``.
 
 Guarantees: what is written has the value of the expression wherever the facts hold and the
 expression has a value; the facts that were needed are named.
@@ -15,13 +16,13 @@ Limits: no order is looked for between operands of large choices.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import gcd
 from typing import Any, Final
 
 from shapes.base.infinity import IntInfinity
 from shapes.errors import ContradictionError
-from shapes.expr.booleans import negation
+from shapes.expr.booleans import negation, where
 from shapes.expr.integers import floor_division, maximum, minimum
 from shapes.expr.linear import le_zero, multiply, scale, shift
 from shapes.expr.nodes import (
@@ -47,11 +48,11 @@ from shapes.facts.bounds import (
     congruence_with_reasons,
 )
 from shapes.facts.justification import NO_REASONS
-from shapes.facts.relational_bounds import implied_bounds
+from shapes.facts.relational_bounds import End, implied_bounds, least, most
 from shapes.facts.store import Facts, Reasons
 from shapes.prove.quick import CHEAP, decide, proved
 from shapes.traversal.definedness import defined
-from shapes.traversal.interpret import interpret
+from shapes.traversal.interpret import interpret, walk
 from shapes.traversal.substitute import Builder, substitute
 
 __all__ = ["Added", "settled"]
@@ -69,9 +70,9 @@ _ONE: Final = constant(1)
 
 
 def settled(facts: Facts, claim: BoolExpr) -> tuple[BoolExpr, Reasons]:
-    """A condition in which solved symbols are replaced without what is never chosen, and the
+    """A condition (in which solved symbols are replaced) without what is never chosen, and the
     facts that settle it."""
-    analysis = _Settled(facts)
+    analysis = _Settled(facts, {x.args[0] for x in walk(claim) if x.op is _WHERE})
     try:
         made = interpret(analysis, {}, claim)
     except ContradictionError:
@@ -100,9 +101,10 @@ class Added(Builder):
 class _Settled(Added):
     """The analysis that writes what is left of each choice and quotient."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, conditions: set[Expr]) -> None:
         super().__init__()
         self._facts = facts
+        self._conditions = conditions
         self.used = NO_REASONS
 
     def refine(self, node: Expr, value: Any) -> Any:
@@ -161,7 +163,28 @@ class _Settled(Added):
         return None
 
     def mod(self, x: Any, y: Any) -> Any:
+        around = None if y.is_constant else self._wrapped(x, y)
+        if around is not None:
+            return around
         return combine(1, x, -1, multiply(y, self.floordiv(x, y)))
+
+    def _wrapped(self, x: IntExpr, d: IntExpr) -> IntExpr | None:
+        """``x % d`` as ``Where(x < 0, x + d, x)`` for -d <= x < d, and so for what is below
+        2*d, where that is asked somewhere."""
+        for k in (-1, 0):
+            low, high = combine(1, x, -k, d), combine(1, x, -k - 1, d)
+            below, above = le_zero(shift(high, 1)), le_zero(scale(-1, high))
+            if below not in self._conditions and above not in self._conditions:
+                continue
+            before = self.used
+            within = self._truth(le_zero(combine(1, high, -1, d, 1)))
+            if within and self._truth(le_zero(scale(-1, low))):
+                asked = below in self._conditions
+                made = where(below, low, high) if asked else where(above, high, low)
+                assert isinstance(made, IntExpr)
+                return made
+            self.used = before
+        return None
 
     def _by_residues(self, x: IntExpr, y: IntExpr) -> IntExpr:
         """A dividend in which ``m*(n//m) + r`` takes the place of n, which leaves r modulo m,
@@ -249,11 +272,17 @@ class _Settled(Added):
                 return None
             self.used |= Reasons(proof.facts)
         elif claim.op is LE_ZERO:
-            lower, upper = implied_bounds(self._facts, side_of(claim))
-            if upper.value <= 0:
-                self.used |= upper.reasons
-                return True
-            if lower.value > 0:
-                self.used |= lower.reasons
-                return False
+            for lower, upper in self._ends(side_of(claim)):
+                if upper.value <= 0:
+                    self.used |= upper.reasons
+                    return True
+                if lower.value > 0:
+                    self.used |= lower.reasons
+                    return False
         return truth
+
+    def _ends(self, e: IntExpr) -> Iterator[tuple[End, End]]:
+        """The ends of a sum by the relations that are stated, then by those of its atoms."""
+        if self._facts.has_relations:
+            yield least(self._facts, e), most(self._facts, e)
+        yield implied_bounds(self._facts, e)

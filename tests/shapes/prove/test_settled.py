@@ -32,6 +32,8 @@ SETTLED = (
     ("s >= 1", "Where(x % (2*s) < s, y, z)", "y + (z - y)*(x//s % 2)"),
     ("s >= 1", "Where(x % (2*s) >= s, y, z)", "z + (y - z)*(x//s % 2)"),
     ("s >= 1", "Where(x % (2*s) < s, x % (2*s), x % (2*s) - s)", "x % s"),
+    ("0 <= x and x < n and 0 <= y and y < n", "Where(x + y < n, 0, 1) + (x + y) % n", "Where(x + y < n, 0, 1) + Where(x + y < n, x + y, x + y - n)"),
+    ("0 <= x and x < n and 0 <= y and y < n", "Where(x >= y, 0, 1) + (x - y) % n", "Where(x >= y, 0, 1) + Where(x >= y, x - y, x - y + n)"),
     ("n % 32 == 0", "(b*n + 32*a + y)//32", "b*(n//32) + a + y//32"),
     ("n % 8 == 5", "(3*n + y)//4", "6*(n//8) + 3*(n % 8 // 4) + (3 + y)//4"),
     ("0 <= y and y < n", "(b*n + y)//n", "b"),
@@ -47,6 +49,8 @@ OPEN = (
     ("x <= 1", "abs(x + x//2)"),
     ("x >= y - 1", "Max(x, y)"),
     ("s >= 0", "Where(x % (2*s) < s, y, z)"),
+    ("0 <= x and x <= n and 0 <= y and y <= n", "Where(x + y < n, 0, 1) + (x + y) % n"),
+    ("0 <= x and x < n and 0 <= y and y <= n + 1", "Where(x >= y, 0, 1) + (x - y) % n"),
     ("s >= 1", "Where(x % (2*s) <= s, y, z)"),
     ("s >= 1", "Where(x % (3*s) < s, y, z)"),
     ("n % 16 == 8", "(b*n + y)//32"),
@@ -116,7 +120,8 @@ PARTS = (
     "(b*n + x) // n", "((b*n + x)*m + y) // (n*m)", "((b*n + x)*m + y) % (n*m)", "x // m",
     "(4*b + y) // (4*m)", "(b*n + 2*x + y) // 4", "(3*n - x) // 2", "x % (2*m)", "n % 4 - y",
     "Where(x % (2*m) < m, x, y)", "Where(x % (2*n) >= n, x % n, m)", "(b*n + y) % n // m",
-    "Where(b != 0, y // b, x)", "Where(x % (2*m) < m, x // b, y)", "(x*n*m + y*m + b) // m",
+    "Where(b != 0, y // b, x)", "Where(x < y, 0, 1) + (x - y) % n", "Where(x >= m, (x + m) % m, x % m)",
+    "Where(x + y >= n, 1, 0) - (x + y) % n", "Where(x % (2*m) < m, x // b, y)", "(x*n*m + y*m + b) // m",
 )  # fmt: skip
 
 
