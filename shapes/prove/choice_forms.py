@@ -106,7 +106,7 @@ def by_choice_form(facts: Facts, claim: BoolExpr) -> Proof | None:
     if _is_composed(normal):
         forms = _forms(facts, normal)
     elif _may_be_settled(normal):
-        less, used = settled(facts, normal)
+        less, used = _settled(facts, normal)
         forms = iter([(less, used)] if less is not normal else ())
     else:
         return None
@@ -124,7 +124,7 @@ def _forms(facts: Facts, claim: BoolExpr) -> Iterator[tuple[BoolExpr, Reasons]]:
     made = _kept(facts, claim, in_choice_form)
     if made is not None and made is not claim:
         yield made, NO_REASONS
-    less, used = settled(facts, claim)
+    less, used = _settled(facts, claim)
     if less is not claim:
         yield less, used
         made = _kept(facts, less, in_choice_form)
@@ -141,6 +141,12 @@ def _forms(facts: Facts, claim: BoolExpr) -> Iterator[tuple[BoolExpr, Reasons]]:
     if made is not None:
         for again in _forms_of_remainders(facts, less, made):
             yield again, used
+
+
+def _settled(facts: Facts, claim: BoolExpr) -> tuple[BoolExpr, Reasons]:
+    """The claim without what the facts settle, if that does not take too long."""
+    found = attempted(FORM_STEPS, settled, facts, claim)
+    return (claim, NO_REASONS) if found is None else found
 
 
 def _forms_of_remainders(facts: Facts, claim: BoolExpr, made: BoolExpr) -> Iterator[BoolExpr]:
