@@ -1,5 +1,7 @@
 """The compiled build: with ``SHAPEPROOF_COMPILE=1`` mypyc makes C extensions of the modules in
 `COMPILED`, from the same sources, which behave alike; the sources are installed beside them.
+What compiled code copies must not be compared with ``is``: numbers, and tuples with a fixed
+number of items (a `NamedTuple` is an object).
 
 Whoever installs or makes a wheel need not set the variable: ``build_backend.py`` does, where
 there is a compiler. Everything else about the package is in ``pyproject.toml``.
@@ -50,11 +52,15 @@ COMPILED = [
         "facts/store",
         "prove/consistency",
         "prove/choice_forms",
+        "prove/choice_proofs",
+        "prove/choices",
         "prove/extrema",
+        "prove/inner_choices",
         "prove/lattices",
         "prove/quick",
         "prove/quotient_forms",
         "prove/selections",
+        "prove/settled",
         "prove/tactics",
         "traversal/definedness",
         "traversal/interpret",

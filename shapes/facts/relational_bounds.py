@@ -12,6 +12,7 @@ nothing for an open range of x, is half of ``(x - 4*(x//4)) + x``.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import gcd
 from typing import Final, TypeAlias
@@ -195,12 +196,14 @@ def _implied_by(e: IntExpr) -> list[Implied]:
     terms = e.terms()
     if len(terms) < 2:
         return []
+    own = [(atom, one) for atom in terms for one in _relations_of(atom)]
+    shared = Counter(x for atom, (d, _, _) in own for x in d.terms() if x is not atom)
     found: list[Implied] = []
-    for atom in terms:
-        for d, low, high in _relations_of(atom):
-            if any(x is not atom and x in terms for x in d.terms()):
-                k = d.constant
-                found.append((combine(1, d, 0, d, -k), low - k, high - k))
+    for atom, (d, low, high) in own:
+        # (An atom that is in two of them goes when they are added.)
+        if any(x is not atom and (x in terms or shared[x] > 1) for x in d.terms()):
+            k = d.constant
+            found.append((combine(1, d, 0, d, -k), low - k, high - k))
     return found if len(found) <= IMPLIED else []
 
 

@@ -11,8 +11,9 @@ maximum, one by divisibility a quotient rounded up.
 
 Sources: Birkhoff, Lattice Theory, 1948 (free distributive lattices); Quine, The problem of
 simplifying truth functions, 1952.
-Guarantees: every step is an identity of all integers and needs no fact; nests of extrema that
-are too large (`extrema`) are left as they were.
+Where that shows nothing, choices that the facts settle are left out first (`settled`).
+Guarantees: every step of the normal form is an identity of all integers and needs no fact;
+nests of extrema that are too large (`extrema`) are left as they were.
 Limits: identities that need cases (of sums of several choices, say) are for other methods.
 """
 
@@ -37,6 +38,7 @@ from shapes.expr.nodes import (
     Expr,
     IntConstant,
     IntExpr,
+    Product,
     Sum,
     combine,
     constant,
@@ -44,6 +46,7 @@ from shapes.expr.nodes import (
     side_of,
 )
 from shapes.facts.cache import Part
+from shapes.facts.justification import NO_REASONS
 from shapes.facts.store import Facts, Reasons
 from shapes.facts.verdict import Proof
 from shapes.prove.extrema import (
@@ -57,8 +60,10 @@ from shapes.prove.extrema import (
     one_choice,
     written,
 )
+from shapes.prove.inner_choices import of_divided_choices
 from shapes.prove.quotient_forms import first, halves, in_order, quotient_of_sum
 from shapes.prove.selections import selection
+from shapes.prove.settled import Added, settled
 from shapes.prove.tactics import CHOICES, METHODS
 from shapes.traversal.interpret import interpret, interpret_in_order, walk
 from shapes.traversal.substitute import Builder
@@ -98,24 +103,56 @@ def by_choice_form(facts: Facts, claim: BoolExpr) -> Proof | None:
     """A proof of a condition in which choices and quotients are in normal form."""
     normal, why = facts.normalized(claim)
     assert isinstance(normal, BoolExpr)
-    if not _is_composed(normal):
+    if _is_composed(normal):
+        forms = _forms(facts, normal)
+    elif _may_be_settled(normal):
+        less, used = _settled(facts, normal)
+        forms = iter([(less, used)] if less is not normal else ())
+    else:
         return None
-    for made in _forms(facts, normal):
+    for made, used in forms:
         for name in AFTERWARDS:
             found = METHODS[name](facts, made)
             if found is not None:
-                return Proof(METHOD, facts.in_order(why | Reasons(found.facts)))
+                return Proof(METHOD, facts.in_order(why | used | Reasons(found.facts)))
     return None
 
 
-def _forms(facts: Facts, claim: BoolExpr) -> Iterator[BoolExpr]:
-    """The claim in normal form, then with the remainders of choices, too: of what is in normal
-    form, and of the claim itself (each shows identities that the others do not)."""
+def _forms(facts: Facts, claim: BoolExpr) -> Iterator[tuple[BoolExpr, Reasons]]:
+    """The claim in normal form, then without the choices that the facts settle, in normal form
+    again; and what settles them."""
     made = _kept(facts, claim, in_choice_form)
-    if made is None or made is claim:
+    if made is not None and made is not claim:
+        yield made, NO_REASONS
+    less, used = _settled(facts, claim)
+    if less is not claim:
+        yield less, used
+        made = _kept(facts, less, in_choice_form)
+        if made is not None and made is not less:
+            yield made, used
+    if not any(map(_divides_choice, walk(less))):
         return
-    yield made
-    if not any(map(_divides_choice, walk(claim))):
+    of_symbols = of_divided_choices(less)
+    if of_symbols is not None:
+        yield of_symbols, used
+        again = attempted(FORM_STEPS, in_choice_form, of_symbols)
+        if again is not None and again is not of_symbols:
+            yield again, used
+    if made is not None:
+        for again in _forms_of_remainders(facts, less, made):
+            yield again, used
+
+
+def _settled(facts: Facts, claim: BoolExpr) -> tuple[BoolExpr, Reasons]:
+    """The claim without what the facts settle, if that does not take too long."""
+    found = attempted(FORM_STEPS, settled, facts, claim)
+    return (claim, NO_REASONS) if found is None else found
+
+
+def _forms_of_remainders(facts: Facts, claim: BoolExpr, made: BoolExpr) -> Iterator[BoolExpr]:
+    """The same with the remainders of choices, too: of what is in normal form, and of the
+    claim itself (each shows identities that the others do not)."""
+    if made is claim:
         return
     seen = [claim, made]
     for before, write in (
@@ -149,6 +186,22 @@ def _is_composed(claim: BoolExpr) -> bool:
         if chooses or within:
             inside.add(node)
     return False
+
+
+def _may_be_settled(claim: BoolExpr) -> bool:
+    """Whether there is a quotient by a product, or a selection beside a quotient by what is no
+    number."""
+    chooses = divides = False
+    for node in walk(claim):
+        if node.op is _WHERE:
+            chooses = True
+        elif node.op is _QUOTIENT:
+            divisor = int_operands(node)[1]
+            terms = divisor.terms()
+            divides = divides or type(divisor) is not IntConstant
+            if len(terms) == 1 and (Product in map(type, terms) or 1 not in terms.values()):
+                return True
+    return chooses and divides
 
 
 def _is_reducible(quotient: Expr) -> bool:
@@ -284,17 +337,7 @@ _FORMS: Final[dict[Callable[[Any], Any], Part[IntExpr, IntExpr | None]]] = {
 }
 
 
-class _Added(Builder):
-    """The analysis that builds what it is given; sums are of integers."""
-
-    def linear(self, k: int, coefficients: Sequence[int], values: list[Any]) -> Any:
-        total: Any = constant(k)
-        for c, value in zip(coefficients, values):
-            total = combine(1, total, c, value)
-        return total
-
-
-class _Selections(_Added):
+class _Selections(Added):
     """The analysis that writes selections as extrema and quotients, where their conditions
     and arms show it as they stand."""
 
@@ -307,7 +350,7 @@ def _as_it_stands(e: IntExpr) -> IntExpr:
     return e
 
 
-class _Sorted(_Added):
+class _Sorted(Added):
     """The analysis that writes sums, and quotients of choices, in one way."""
 
     def linear(self, k: int, coefficients: Sequence[int], values: list[Any]) -> Any:

@@ -22,7 +22,7 @@ Limits: the first branch that stays open ends the attempt.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from shapes.arith.certificate import Premise, Refutation, Rests, Step
 from shapes.arith.interval_premises import in_range
@@ -87,9 +87,17 @@ SPREAD_STEPS: Final = 60
 Pending: TypeAlias = tuple[BoolExpr, Case]
 """A condition, and the case that states it."""
 
-Open: TypeAlias = tuple[Choice, Case, Sequence[tuple[Case, Refuted]], Sequence[Way]]
-"""A choice that is still to be made, the case that brings it, the ways that are refuted
-already, and those that are left."""
+
+class Open(NamedTuple):
+    """A choice that is still to be made, the case that brings it, the ways that are refuted
+    already, and those that are left. (A plain tuple would not be the same object when it is
+    read twice: compiled code makes it anew.)"""
+
+    choice: Choice
+    of: Case
+    refuted: Sequence[tuple[Case, Refuted]]
+    left: Sequence[Way]
+
 
 _AND: Final = OPERATORS["And"]
 _OR: Final = OPERATORS["Or"]
@@ -143,16 +151,16 @@ class _Branch:
 
     def take(self, choice: Open) -> None:
         """Take the only way that is left."""
-        (way,) = choice[3]
+        (way,) = choice.left
         case = Case(way)
         self.taken.append((choice, case))
         self.pending.extend((part, case) for part in way)
 
     def outside(self, found: Refuted) -> Refuted:
         """The refutation without what was taken since the branch began."""
-        for (choice, of, others, _), case in reversed(self.taken):
+        for taken, case in reversed(self.taken):
             if case in found.cases:
-                found = split(choice, of, [*others, (case, found)])
+                found = split(taken.choice, taken.of, [*taken.refuted, (case, found)])
         return found
 
 
@@ -211,9 +219,9 @@ class _Tableau:
                     return self._contradicted(branch, taken)
                 branch.facts = taken
             elif len(choice.ways) == 1:
-                branch.take((choice, case, (), choice.ways))
+                branch.take(Open(choice, case, (), choice.ways))
             else:
-                branch.open.append((choice, case, (), choice.ways))
+                branch.open.append(Open(choice, case, (), choice.ways))
         return None
 
     def _contradicted(self, branch: _Branch, used: Reasons) -> Refuted | None:
@@ -243,7 +251,7 @@ class _Tableau:
                     left.append(way)
                 else:
                     closed.append(excluded)
-            now: Open = (choice, of, closed, left)
+            now = Open(choice, of, closed, left)
             if not left:
                 return split(choice, of, closed)
             if len(left) == 1:
@@ -264,7 +272,7 @@ class _Tableau:
 
     def _split(self, branch: _Branch, depth: int) -> Refuted | None:
         """The refutation of each way of the choice that has the fewest."""
-        open_choice = min(branch.open, key=lambda one: len(one[3]))
+        open_choice = min(branch.open, key=lambda one: len(one.left))
         choice, of, refuted_ways, ways = open_choice
         others = [one for one in branch.open if one is not open_choice]
         closed = list(refuted_ways)

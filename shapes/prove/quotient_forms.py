@@ -4,7 +4,8 @@ A quotient of a sum in which another one is a term is one quotient, ``(x//3 + y)
 ``(x + 3*y) // 6``; its numerator has small coefficients, and of it and its opposite the one is
 kept that is less in the order of coefficients. Of the two halves ``x // 2k`` and
 ``(x + k) // 2k`` of ``x // k`` and their sum, no more than two are terms of a sum. A quotient
-of remainders that stay between two multiples of its divisor is a number.
+of remainders that stay between two multiples of its divisor is a number, one of a step
+function is a step function.
 
 Sources: Graham, Knuth, Patashnik, Concrete Mathematics, 1994, chapter 3 (nested floors;
 Hermite's identity for two parts).
@@ -35,22 +36,32 @@ from shapes.expr.remainders import whole as whole_of
 
 __all__ = ["divided", "first", "halves", "in_order", "number_of", "quotient_of_sum"]
 
+PERIODS: Final = (3, 4, 6)
+"""Numbers, above 2, modulo which the only units are 1 and -1: quotients of multiples of u by
+them are quotients of u."""
+
 _QUOTIENT: Final = OPERATORS["FloorDiv"]
 _REMAINDER: Final = OPERATORS["Mod"]
+_ZERO: Final = constant(0)
 
 
 def quotient_of_sum(x: IntExpr, k: int) -> IntExpr:
     """``x // k`` with small coefficients: ``(3*z + 5) // 4`` as ``z + 1 - (z + 2) // 4``. Of
     that and the opposite of the same for -x, rounded up, the one that is less in the order of
     coefficients. Quotients that are terms of x are made part of this one first."""
-    sign, found = 1, None
+    sign, found, outside = 1, None, _ZERO
     for t in x.terms():
         if t.op is _QUOTIENT:
             settled = _settled(x, k)
+            if settled is None:
+                settled = _of_steps(x, k)
             if settled is not None:
                 return settled
             x = halves(x)
             found = _innermost(x)
+            if found is None:
+                outside, x = _nearest(x, k)
+                found = _innermost(x)
             break
     while found is not None:
         term, u, m = found
@@ -67,8 +78,9 @@ def quotient_of_sum(x: IntExpr, k: int) -> IntExpr:
         # (Of others the sign of a quotient's numerator is the kernel's to choose.)
         opposite, other = _nearest(shift(scale(-1, x), k - 1), k)
         if first([rest, other]) is other:
-            return combine(-sign, opposite, -sign, floor_division(other, constant(k)))
-    return combine(sign, whole, sign, floor_division(rest, constant(k)))
+            whole, rest, sign = opposite, other, -sign
+    made = combine(sign, whole, sign, floor_division(rest, constant(k)))
+    return made if outside is _ZERO else combine(1, made, 1, outside)
 
 
 def _settled(x: IntExpr, k: int) -> IntExpr | None:
@@ -154,7 +166,96 @@ def halves(e: IntExpr) -> IntExpr:
         if times and whole.op is low.op is high.op is _QUOTIENT:
             change = combine(1, combine(1, whole, -1, low), -1, high)
             return halves(combine(1, e, times, change))
+    return _fewest_steps(e, quotients, numbers)
+
+
+def _fewest_steps(e: IntExpr, quotients: Sequence[IntExpr], numbers: Sequence[int]) -> IntExpr:
+    """A sum in which of the k quotients ``(u + i) // k``, whose sum is u, as few as possible
+    are terms."""
+    for k in PERIODS:
+        if numbers.count(k) < 2:
+            continue
+        groups: dict[IntExpr, list[IntExpr]] = {}
+        for t, m in zip(quotients, numbers):
+            if m == k:
+                groups.setdefault(_direction(int_operands(t)[0]), []).append(t)
+        for u, group in groups.items():
+            if len(group) > 1:
+                found = _steps(e, group, u, k)
+                if found is not None:
+                    e = combine(1, found[0], 1, _written(u, found[1]))
     return e
+
+
+def _of_steps(x: IntExpr, k: int) -> IntExpr | None:
+    """``x // k`` where all that is no multiple of k are a multiple of a sum u and quotients
+    ``(u + i) // m``, which grow by a multiple of k while u grows by m: these again. So
+    ``(u + u//3) // 2`` is ``u//3 + (u + 1)//3``."""
+    terms = x.terms()
+    group = [t for t in terms if t.op is _QUOTIENT and terms[t] % k]
+    m = number_of(group[0]) if group else 0
+    if m not in PERIODS:
+        return None
+    u = _direction(int_operands(group[0])[0])
+    found = _steps(x, group, u, m)
+    if found is None:
+        return None
+    rest, counts = found
+    lead, c = next(iter(u.terms().items()))
+    times = rest.terms().get(lead, 0) // c
+    rest = combine(1, rest, -times, u)
+    growth = times * m + sum(counts)
+    if growth % k or any(c % k for c in rest.terms().values()):
+        return None
+    values = [
+        times * r + sum([n * ((r + i) // m) for i, n in enumerate(counts)]) + rest.constant
+        for r in range(m)
+    ]
+    values = [value // k for value in values]
+    # The value for u is that for 0 and a step at every remainder.
+    before = values[-1] - growth // k
+    made = [0] * m
+    for r, value in enumerate(values):
+        made[-r % m] = value - before
+        before = value
+    whole = from_terms({t: c // k for t, c in rest.terms().items()}, values[0])
+    return combine(1, whole, 1, _written(u, made))
+
+
+def _direction(x: IntExpr) -> IntExpr:
+    return shift(x, -x.constant)
+
+
+def _steps(
+    e: IntExpr, group: Sequence[IntExpr], u: IntExpr, k: int
+) -> tuple[IntExpr, list[int]] | None:
+    """How often each of ``(u + i) // k`` is a term of a sum, and what else is; None if other
+    quotients are in the group."""
+    counts = [0] * k
+    rest = e
+    for t in group:
+        x, c = int_operands(t)[0], e.terms()[t]
+        if number_of(t) != k or not 0 <= x.constant < k or _direction(x) is not u:
+            return None
+        counts[x.constant] = c
+        rest = combine(1, rest, -c, t)
+    return rest, counts
+
+
+def _written(u: IntExpr, counts: Sequence[int]) -> IntExpr:
+    """``(u + i) // k`` so many times each, with as few of them as possible."""
+    k = len(counts)
+
+    def place(times: int) -> tuple[int, int, tuple[int, ...]]:
+        left = tuple([n - times for n in counts])
+        return -left.count(0), sum(map(abs, left)), left
+
+    times = min(dict.fromkeys(counts), key=place)
+    total = scale(times, u)
+    for i, n in enumerate(counts):
+        if n != times:
+            total = combine(1, total, n - times, divided(shift(u, i), k))
+    return total
 
 
 def divided(e: IntExpr, g: int) -> IntExpr:

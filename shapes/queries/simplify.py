@@ -121,14 +121,20 @@ def _simplified(facts: Facts, expr: Expr, budget: int, effort: Effort) -> Rewrit
     steps: list[Step] = []
     shared = _Shared(budget, effort)
     found = _Rewriter(facts, shared, steps).simplified(expr)
-    normal, _ = facts.normalized(expr)
-    if normal is not expr:
-        further: list[Step] = [Step("solved equalities", expr, normal)]
+    before: list[Step] = []
+    # What is found may have solved symbols left of which fewer rules knew.
+    for start in dict.fromkeys((expr, found)):
+        normal, _ = facts.normalized(start)
+        if normal is start:
+            break
+        further: list[Step] = [*before, Step("solved equalities", start, normal)]
         other = _Rewriter(facts, shared, further)
         solved = other.simplified(normal)
         # On a tie the solved form, in which things that are known to be equal meet.
         if shared.cost(solved) <= shared.cost(found) and other.keeps_value(expr, solved):
             found, steps = solved, further
+            break
+        before = steps
     return Rewriting(found, tuple(steps), shared.left <= 0)
 
 

@@ -56,6 +56,13 @@ IDENTITIES = (
     "Where(Max(y, z)//2*2 >= 0, Max(y, z)//2*2//4, -(-(Max(y, z)//2*2)//4)) + Max(-(Max(y//2*2, z//2*2)), 0)//4 == Max(y//2*2, z//2*2, 0)//4",
     "Min(4*(Max(z, y)//8)//3, x)//8 == Min(Max(z//8*8, y//8*8)//48, x//8)",
     "y//4 + (y + 2)//4 == y//2",
+    "(x - 3*(x//4))//2 == 5*x//8 - 2*(x//4)",
+    "x//3 + (x + 1)//3 + (x + 2)//3 == x",
+    "(x + x//3)//2 == x//3 + (x + 1)//3",
+    "((y + 2)//3 - (y + 1)//3)//3 == 0",
+    "(y + (y + 2)//3 - y//3 + 2)//3 == (y + 2)//3",
+    "(x + 2*y + 2*((x + 2*y)//6) + (x + 2*y + 3)//6)//3 == (x + 2*y)//6 + (x + 2*y + 1)//6 + (x + 2*y + 3)//6",
+    "Where(Min(-x % 3, x)//2 % 2 == 0, Min(-x % 3, x)//4, Min(-x % 3, x)//4 + 1) == CeilDiv(Min((-x % 3)//2, x//2), 2)",
 )  # fmt: skip
 
 ALONE = Effort(("choice form",), search=0, rlimit=0)
@@ -65,6 +72,9 @@ REMAINDERS = (
     "Max(z, (Min(x, y)//8 % 16)//8) + Min(z, (Min(x, y)//8 % 16)//8) == z + Min(x//8, y//8)//8 % 2",
     "CeilDiv(Min(Max(x, y), Max(x, z)), 3)*3 - Min(Max(x, y), Max(x, z)) == -Max(x, Min(y, z)) % 3",
     "(Max(x//3*3, z)//4*4) % 12 // 3 == (Max(x//3*3//4*4, z//4*4)//3) % 4",
+    "Min(x//3, z//3) % 8//3 % 2 == Min(x, z) % 24//9 % 2",
+    "Max(x, Min(z, y)//16 % 4)//3 == Max(x//3, Min(z//2, y//2) % 32//24)",
+    "(Max(x//4 + y, 1) % 6)//3 == (Max(x + 4*y, 4) % 24)//12",
     "(Max(CeilDiv(x, 2), z)//2*2 + 3*y) % 3 == Max((x + 1)//2//2*2, z//2*2) % 3",
 )
 """What is divided is the same choice on both sides, or is not before it goes into quotients."""

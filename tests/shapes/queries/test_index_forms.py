@@ -233,3 +233,11 @@ def test_form(line: str) -> None:
     found = env.spelled(env.simplify(asked.expression)).expr
 
     assert found is wanted, str(found)
+
+
+@pytest.mark.parametrize("line", FORMS)
+def test_form_is_proved(line: str) -> None:
+    question, _, short = line.partition("=>")
+    asked = read("index", question)
+    verdict = stated(asked).prove(f"{asked.expression.strip()} == {short.strip()}")
+    assert verdict.proved, verdict

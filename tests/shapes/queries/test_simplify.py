@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from typing import Any
 
 import pytest
@@ -40,6 +41,8 @@ def facts_of(*claims: str) -> Facts:
     ("before", "claims", "after"),
     [
         ("(8*u + 5)//8", (), "u"),
+        ("y//4", ("y == 2*a",), "a//2"),
+        ("Min(x//2, y//2)", ("x == 2*y + 1", "y >= x"), "y"),
         ("Min(x, y)", ("x <= y",), "x"),
         ("Min(x, y, z, w)", ("x <= y", "w <= x"), "Min(w, z)"),
         ("x // y * y + x % y", (), "x"),
@@ -359,3 +362,38 @@ def test_no_simplified_claim_of_the_corpus_is_longer() -> None:
         if simple not in ("True", "False"):
             pairs = zip(text_size(simple), text_size(question.claim))
             assert all(found <= written for found, written in pairs), (question.claim, simple)
+
+
+EQUALITIES = (
+    "y == 2*a", "y == 4*a", "y == a + 1", "y == 2*a + 1", "x == y", "x == 3*y", "x == 2*y + 1",
+    "y == 2*a + 2*b", "a == 2*b", "y // 2 == a", "y % 2 == 0", "Max(x, y) == a", "y >= x",
+)  # fmt: skip
+SIDES = (
+    "y // 4", "y % 4", "x // 2", "(x + y) // 2", "Max(y, a)", "(y + 3) // 4", "y // 2 * 2",
+    "Min(x // 2, y // 2)", "(4*x + y) // 2", "Where(y > a, y, a)", "CeilDiv(y, 2)", "x + y - a",
+    "(y + a) // 3", "y // 2 // 2",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_simplified_is_as_simple_as_it_gets(seed: int) -> None:
+    """Simplified again it is the same: solved equalities are read in what was found, too."""
+    draw = random.Random(seed)
+    for _ in range(30):
+        stated = draw.sample(EQUALITIES, draw.choice((1, 1, 2, 3)))
+        text = draw.choice(SIDES)
+        if draw.random() < 0.5:
+            text = f"({text}) {draw.choice('+-')} ({draw.choice(SIDES)}) // {draw.choice((1, 2))}"
+        try:
+            facts = facts_of(*stated)
+        except ContradictionError:
+            continue
+        before = parse(text)
+        found = simplify(facts, before)
+        assert simplify(facts, found) is found, (stated, text)
+        claims = [parse(fact) for fact in stated]
+        symbols = free_symbols(before, *claims)
+        for values in itertools.product(range(-3, 4), repeat=len(symbols)):
+            named = dict(zip(symbols, values))
+            if all(evaluate(claim, named) for claim in claims):
+                assert evaluate(found, named) == evaluate(before, named), (stated, text)
