@@ -332,6 +332,8 @@ LOOPS = {
 @pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("body", LOOPS.values(), ids=list(LOOPS))
 def test_only_the_number_settles_a_loop(body: str, strict: bool, write: Write) -> None:
+    if sys.version_info < (3, 11) and "while" in body:
+        pytest.skip("positions of instructions")
     inputs = (rows(4), scalar(2))
     with pytest.raises((UserError, GuardOnDataDependentSymNode)):
         export(write(body), inputs, strict)
