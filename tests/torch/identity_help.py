@@ -17,6 +17,16 @@ def is_not_false(x: Tensor, n: Tensor) -> Tensor:
     return x + 1 if large is not False else x - 1
 
 
+def on_one_line(x: Tensor, n: Tensor) -> Tensor:
+    large = n.item() > 3; return x + 1 if large is True else x - 1  # noqa: E702
+
+
+def kept_there(x: Tensor, n: Tensor) -> Tensor:
+    if (large := n.item() > 3) is True:
+        return x * 3
+    return x * (1 + large)
+
+
 def matched(x: Tensor, n: Tensor) -> Tensor:
     match n.item() > 3:
         case False:
@@ -80,8 +90,8 @@ def suppressed(x: Tensor, n: Tensor) -> Tensor:
 
 
 LOOKED_AT = (
-    is_true, is_not_false, matched, of_tensor, returned, converted, combined, equal, caught,
-    caught_with_text, suppressed,
+    is_true, is_not_false, on_one_line, kept_there, matched, of_tensor, returned, converted,
+    combined, equal, caught, caught_with_text, suppressed,
 )  # fmt: skip
 
 

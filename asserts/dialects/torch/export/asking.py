@@ -13,10 +13,10 @@ import ast
 import dis
 import linecache
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, takewhile
 from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
@@ -79,7 +79,8 @@ _DIRECT: Final = frozenset((
 def asker_of(is_users: Callable[[str], bool], dynamo: str) -> Asker | None:
     """The innermost instruction of the user, be it run by Python or by dynamo (whose
     interpreter is in the file `dynamo`)."""
-    operation, inner = None, ""
+    operation = None
+    inner: FrameType | None = None
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
@@ -88,15 +89,13 @@ def asker_of(is_users: Callable[[str], bool], dynamo: str) -> Asker | None:
             if interpreted is not None:
                 return interpreted
         elif is_users(code.co_filename):
-            name = dis.opname[code.co_code[frame.f_lasti]] if frame.f_lasti >= 0 else ""
             where = (code.co_filename, frame.f_lineno, code.co_name)
-            test = _is_test(name)
-            span = _tested_span(code, frame.f_lasti) if test else _span(code, frame.f_lasti)
-            return Asker(*where, span, test, operation, inner in _DIRECT)
+            test, span = _tested(frame, inner)
+            direct = inner is not None and inner.f_code.co_name in _DIRECT
+            return Asker(*where, span, test, operation, direct)
         called = frame.f_locals.get("func")
         operation = called if isinstance(called, torch._ops.OpOverload) else operation
-        inner = code.co_name
-        frame = frame.f_back
+        inner, frame = frame, frame.f_back
     return None
 
 
@@ -116,12 +115,41 @@ def _interpreted(
     if test:  # (dynamo counts offsets anew)
         at = interpreter.instruction_pointer - 1
         known = at > 0 and interpreter.instructions[at] is instruction
-        span = _computed_by(interpreter.instructions[at - 1]) if known else None
+        span = _tested_by(interpreter.instructions[: at + 1]) if known else None
     return Asker(*where, span, test, operation, True)
+
+
+def _tested(frame: FrameType, inner: FrameType | None) -> tuple[bool, Span | None]:
+    """Whether a frame takes one way or the other by the truth of a value; and which part of
+    the source is evaluated, or tested."""
+    code, at = frame.f_code, frame.f_lasti
+    name = dis.opname[code.co_code[at]] if at >= 0 else ""
+    if _is_test(name):
+        found = dis.get_instructions(code)
+        return True, _tested_by([*takewhile(lambda one: one.offset <= at, found)])
+    compares = name == "COMPARE_OP" and sys.version_info >= (3, 13)
+    return compares and _takes_truth(code.co_code[at + 1], inner), _span(code, at)
 
 
 def _is_test(instruction: str) -> bool:
     return "JUMP" in instruction or instruction in ("UNARY_NOT", "TO_BOOL")
+
+
+_OF_TRUTH: Final = 16
+"""The part of the argument of a comparison, since Python 3.13, by which it goes on to ask for
+the truth of what it has computed."""
+
+_READING: Final = frozenset(("__bool__", "_local_scalar_dense", "item"))
+"""How a truth is asked for: by name, as a method or as an operation."""
+
+
+def _takes_truth(argument: int, inner: FrameType | None) -> bool:
+    """Whether a comparison is at the truth of its result, not at comparing: by the function
+    that it has called."""
+    if not argument & _OF_TRUTH or inner is None:
+        return False
+    called = getattr(inner.f_locals.get("func"), "__name__", inner.f_code.co_name)
+    return str(called).partition(".")[0] in _READING
 
 
 def _span(code: CodeType, at: int) -> Span | None:
@@ -131,22 +159,19 @@ def _span(code: CodeType, at: int) -> Span | None:
     return _whole(next(islice(positions(), at // 2, None), None))
 
 
-def _tested_span(code: CodeType, at: int) -> Span | None:
-    """The part whose value is tested: the instruction before the test has computed it. (Of the
-    last operand of ``or``, Python 3.11 says that the test is at the first.)"""
-    before = None
-    for one in dis.get_instructions(code):
-        if one.offset >= at:
-            break
-        before = one
-    return _computed_by(before)
-
-
-def _computed_by(before: Any) -> Span | None:
-    """The part that an instruction computes; None if it computes nothing."""
-    if before is None or "JUMP" in before.opname:
+def _tested_by(instructions: Sequence[Any]) -> Span | None:
+    """The part whose value the last of these instructions tests: one before it has computed
+    that. (Of the last operand of ``or``, Python 3.11 says that the test is at the first.)"""
+    *before, test = instructions
+    while before and before[-1].opname in ("COPY", "TO_BOOL"):
+        test = before.pop()
+    if not before or "JUMP" in before[-1].opname:
         return None
-    return _whole(getattr(before, "positions", None))
+    computed = getattr(before[-1], "positions", None)
+    if computed is None or before[-1].opname.count("_FAST") > 1:
+        # (Python 3.13 makes one of two instructions, which says where the first one was.)
+        return _whole(test.positions) if test.opname == "TO_BOOL" else None
+    return _whole(computed)
 
 
 def _whole(position: Any) -> Span | None:

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import dis
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from types import CodeType, FrameType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import torch
 
@@ -128,47 +129,72 @@ def _is_truth(value: Any) -> bool:
     return value is True or value is False
 
 
+class _Step(NamedTuple):
+    """An instruction, as far as it is read here."""
+
+    name: str
+    of: Any
+    offset: int
+
+
+_MOVING: Final = re.compile("(?:LOAD|STORE)_FAST")
+
+
+@lru_cache(maxsize=1024)
+def _steps(code: CodeType) -> tuple[_Step, ...]:
+    """The instructions, each of which does one thing (Python 3.13 makes one of two that read
+    or set local variables), but for those that do nothing."""
+    found = []
+    for one in dis.get_instructions(code):
+        names = _MOVING.findall(one.opname)
+        if isinstance(one.argval, tuple) and len(names) == len(one.argval):
+            found += [_Step(*both, one.offset) for both in zip(names, one.argval)]
+        elif one.opname not in ("CACHE", "NOP"):
+            found.append(_Step(one.opname, one.argval, one.offset))
+    return tuple(found)
+
+
 @lru_cache(maxsize=4096)
 def _follows(code: CodeType, at: int) -> str:
     """What becomes of a value that an instruction computes: a ``test`` of its identity, the
     ``return`` of the function, or neither."""
-    rest = _behind(code, at)
-    if not rest:
-        return ""
-    first = rest[0]
-    if first.opname == "RETURN_VALUE":
-        return "return"
-    if _is_tested(rest):
-        return "test"
-    if first.opname.startswith("STORE_") and isinstance(first.argval, (str, tuple)):
-        name = first.argval if isinstance(first.argval, str) else first.argval[0]
-        return "test" if _is_tested_somewhere(code, name) else ""
+    steps = _steps(code)
+    copies = 0
+    for place, one in enumerate(steps):
+        if one.offset <= at:
+            continue
+        if _is_copy(one):
+            copies += 1
+        elif one.name.startswith("STORE_") and isinstance(one.of, str):
+            if _is_tested_somewhere(steps, one.of):
+                return "test"
+            if not copies:
+                return ""
+            copies -= 1
+        elif one.name == "RETURN_VALUE":
+            return "return"
+        else:
+            return "test" if _is_tested(steps, place) else ""
     return ""
 
 
-def _behind(code: CodeType, at: int) -> list[dis.Instruction]:
-    """The instructions that follow, but those that only move values."""
-    return [
-        one for one in dis.get_instructions(code)
-        if one.offset > at and one.opname not in ("COPY", "DUP_TOP", "CACHE", "NOP")
-    ]  # fmt: skip
+def _is_copy(step: _Step) -> bool:
+    """Whether it puts what is on top of the stack there once more."""
+    return step.name == "DUP_TOP" or (step.name == "COPY" and step.of == 1)
 
 
-def _is_tested(rest: list[dis.Instruction]) -> bool:
-    """Whether what is on top of the stack is compared with `True` or `False` by ``is``."""
-    names = [one.opname for one in rest[:2]]
+def _is_tested(steps: tuple[_Step, ...], place: int) -> bool:
+    """Whether what is on top of the stack before that step is compared with `True` or `False`
+    by ``is``."""
+    rest = [one for one in steps[place : place + 3] if not _is_copy(one)]
+    names = [one.name for one in rest[:2]]
     if names[:1] == ["IS_OP"]:
         return True
-    return names == ["LOAD_CONST", "IS_OP"] and _is_truth(rest[0].argval)
+    return names == ["LOAD_CONST", "IS_OP"] and _is_truth(rest[0].of)
 
 
-def _is_tested_somewhere(code: CodeType, name: str) -> bool:
-    reads = (
-        one.offset for one in dis.get_instructions(code)
-        if one.opname.startswith("LOAD_") and name in _names(one.argval)
-    )  # fmt: skip
-    return any(_is_tested(_behind(code, offset)) for offset in reads)
-
-
-def _names(loaded: Any) -> tuple[Any, ...]:
-    return loaded if isinstance(loaded, tuple) else (loaded,)
+def _is_tested_somewhere(steps: tuple[_Step, ...], name: str) -> bool:
+    return any(
+        one.name.startswith("LOAD_") and one.of == name and _is_tested(steps, place + 1)
+        for place, one in enumerate(steps)
+    )

@@ -74,8 +74,10 @@ class Interpreted:
 def _place_of(instruction: Any, code: CodeType) -> int:
     """The offset of an instruction of that name for that part of the source; -1 if there is
     none. (dynamo counts offsets anew.)"""
-    named = (one for one in dis.get_instructions(code) if one.opname == instruction.opname)
     wanted = instruction.positions
+    if wanted is None:  # (before Python 3.11)
+        return -1
+    named = (one for one in dis.get_instructions(code) if one.opname == instruction.opname)
     return next((n.offset for n in named if getattr(n, "positions", None) == wanted), -1)
 
 

@@ -118,15 +118,18 @@ def _asserted(interpreter: Any) -> str | None:
 def _may_catch(interpreter: Any) -> bool:
     """Whether the program may catch the error of an ``assert`` itself."""
     function = Interpreted(interpreter)
-    if not any(_is_guarded(one.current_instruction) for one in _callers(function)):
+    if not any(map(_is_guarded, _callers(function))):
         return False
     frame = cast("FrameType", function)
     return is_plain(interpreter) and is_tried(frame) and not leaves(frame, AssertionError)
 
 
-def _is_guarded(instruction: Any) -> bool:
-    """Whether a handler of the same function gets what is raised there."""
-    return getattr(instruction, "exn_tab_entry", None) is not None
+def _is_guarded(interpreter: Any) -> bool:
+    """Whether a handler of the same function, or a context, gets what is raised there. (Since
+    Python 3.11 a table says so, before there is a stack.)"""
+    instruction = interpreter.current_instruction
+    in_table = getattr(instruction, "exn_tab_entry", None) is not None
+    return in_table or bool(interpreter.block_stack)
 
 
 def _keep_asserted(interpreter: Any, message: str) -> None:

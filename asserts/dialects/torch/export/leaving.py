@@ -25,7 +25,7 @@ from typing import Any, Final, NamedTuple
 import torch
 from torch.utils import _contextlib
 
-from asserts.dialects.torch.export.asking import Site, site_of
+from asserts.dialects.torch.export.asking import Site, site_of, tree_of
 from asserts.dialects.torch.export.harmless import TEXT, Reader, Seen
 from asserts.dialects.torch.export.resolved import (
     UnresolvedError,
@@ -110,11 +110,25 @@ def is_tried(frame: FrameType | None) -> bool:
     """Whether a ``try`` of the user's, or `contextlib.suppress`, stands around where a frame
     is, or around a call on the way to it, as far as that can be read."""
     while frame is not None and not frame.f_code.co_filename.startswith(_EXPORT):
-        site = None if frame.f_code.co_filename.startswith(_TORCH) else site_of(frame)
-        if site is not None and any(_handles(node, frame) for node in site.around()):
+        if not frame.f_code.co_filename.startswith(_TORCH) and any(
+            _handles(node, frame) for node in _around(frame)
+        ):
             return True
         frame = frame.f_back
     return False
+
+
+def _around(frame: FrameType) -> Iterator[ast.AST]:
+    """What stands around where a frame is: around some part of its line, if only that is
+    known."""
+    site = site_of(frame)
+    if site is not None:
+        yield from site.around()
+        return
+    tree, line = tree_of(frame.f_code.co_filename), frame.f_lineno
+    for node in () if tree is None else ast.walk(tree):
+        if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or line):
+            yield node
 
 
 def _handles(node: ast.AST, frame: FrameType) -> bool:
