@@ -17,9 +17,10 @@ from shapes.expr.quotients import exact_quotient
 __all__ = ["FACTORS"]
 
 
-def _multiples(a: IntExpr, b: IntExpr, c: IntExpr) -> tuple[BoolExpr, BoolExpr]:
-    """``a % b == 0`` and ``b % c == 0``: where a divisor is 0, so is what it divides."""
-    return eq_zero(modulo(a, b)), eq_zero(modulo(b, c))
+def _multiples(a: IntExpr, b: IntExpr, c: IntExpr) -> tuple[BoolExpr, ...]:
+    """``a % b == 0`` and ``b % c == 0``, of divisors that are not 0: ranges, which may show
+    the remainders, take it for granted that these have a value."""
+    return eq_zero(modulo(a, b)), eq_zero(modulo(b, c)), ne_zero(b), ne_zero(c)
 
 
 def _multiple_of_multiple(a: IntExpr, b: IntExpr, c: IntExpr) -> Statement:
@@ -28,10 +29,9 @@ def _multiple_of_multiple(a: IntExpr, b: IntExpr, c: IntExpr) -> Statement:
 
 
 def _quotient_of_multiples(a: IntExpr, b: IntExpr, c: IntExpr) -> Statement:
-    """The same and ``c != 0``: ``a//c == (b//c)*(a//b)``."""
+    """The same: ``a//c == (b//c)*(a//b)``."""
     product = multiply(floor_division(b, c), floor_division(a, b))
-    premises = (*_multiples(a, b, c), ne_zero(c))
-    return Statement(premises, eq(floor_division(a, c), product))
+    return Statement(_multiples(a, b, c), eq(floor_division(a, c), product))
 
 
 def _without_factor(e: IntExpr, f: IntExpr, zero: IntExpr, times: IntExpr) -> Statement:
@@ -65,9 +65,10 @@ def _divided(
 
 
 def _gcd_of_multiples(m: IntExpr, e: IntExpr) -> Statement:
-    """``e >= 0`` and ``f % e == 0`` for the other operand f: ``gcd(e, f) == e``."""
+    """``e >= 1`` and ``f % e == 0`` for the other operand f: ``gcd(e, f) == e``. (Of no
+    ``e >= 0``: a range says of ``f % e`` what it is where e is not 0.)"""
     others = tuple(eq_zero(modulo(f, e)) for f in operand_of(m, "gcd", e))
-    return Statement((at_least(e, 0), *others), eq(m, e))
+    return Statement((at_least(e, 1), *others), eq(m, e))
 
 
 FACTORS: Final[dict[str, Callable[..., Statement]]] = {

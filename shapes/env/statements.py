@@ -105,9 +105,7 @@ class Ledger:
     """What an environment was told, and what it knows by it. (A class by itself, because the
     compiled build reads and writes its fields at once; environments stay open to everyone.)"""
 
-    __slots__ = (
-        "_enter", "_leave", "axioms", "checks", "covered", "known", "lock", "model",
-    )  # fmt: skip
+    __slots__ = ("axioms", "checks", "covered", "known", "lock", "model")
 
     def __init__(self) -> None:
         self.known: tuple[Facts, list[Any]] = (Facts(), [])
@@ -122,8 +120,6 @@ class Ledger:
         self.lock = threading.RLock()
         """Held while something is declared or stated, and while that becomes facts: threads
         that share the environment do so one after the other, and none of it is lost."""
-        self._enter = self.lock.acquire
-        self._leave = self.lock.release
 
     def copied(self) -> Ledger:
         """The same, to go on by itself: what waits is read once, for both."""
@@ -193,19 +189,16 @@ class Ledger:
         stated = Statement(
             whole, expr, origin, text, message, operation, node, location, author
         )
-        self._enter()
-        try:
-            facts, waiting = self.known
+        with self.lock:
+            facts = self.known[0]
             if self.covered and self.model.admits(env.symbols, facts, whole):
-                waiting.append(stated)
+                self.known[1].append(stated)
             else:
                 env._require_own(whole)
                 env._take(stated)
             if origin == "check":
                 self.checks.append(stated)
             told = stated.fact if FACTS.listens(DEBUG) else None
-        finally:
-            self._leave()
         if told is not None:
             FACTS.say(DEBUG, "%s", told)
 

@@ -118,7 +118,9 @@ class Facts:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        declared = sorted(self._declared.items(), key=lambda item: item[1] % UNBACKED)
+        places = [(sym, divmod(age, UNBACKED)) for sym, age in self._declared.items()]
+        places.sort(key=lambda item: item[1][1])
+        declared = [(sym, (unbacked > 0, place)) for sym, (unbacked, place) in places]
         return _learned_again, (tuple(declared), tuple(self))
 
     # ------------------------------------------------------------------ asking
@@ -409,10 +411,10 @@ class Facts:
 
 
 def _learned_again(declared: tuple[Any, ...], stated: tuple[Fact, ...]) -> Facts:
-    """Facts that were pickled."""
+    """Facts that were pickled, by earlier versions too."""
     known = Facts()
-    for sym, place in declared:
-        known = known.declaring(sym, place < UNBACKED, place % UNBACKED)
+    for sym, (unbacked, place) in declared:
+        known = known.declaring(sym, not unbacked, place)
     return known.given(*stated)
 
 

@@ -226,3 +226,32 @@ def test_a_theorem_names_the_facts_behind_its_premises() -> None:
     assert [fact.text for fact in proof.facts] == ["y >= 1"]
     premises = [s for s in proof.certificate.steps if isinstance(s, Premise)]  # type: ignore[attr-defined]
     assert {p.source for p in premises} <= {"goal", "fact", "range"}
+
+
+# Ranges say of a remainder what it is where its divisor is not 0, and `x % z` is not asked for.
+@pytest.mark.parametrize("claim", ["gcd(x, z) <= z", "gcd(x, z) == z", "3*gcd(x, z) < 5*z + 1"])
+def test_ranges_of_remainders_show_nothing_of_a_divisor_that_may_be_0(claim: str) -> None:
+    asked = question(claim, "z >= 0", "z <= 1")
+    assert linear(asked.facts, asked.claim) is None
+
+
+@pytest.mark.parametrize(
+    "schema", ["multiple of multiple", "quotient of multiples", "gcd of multiples"]
+)
+def test_multiples_are_spoken_of_where_no_divisor_is_0(schema: str) -> None:
+    for operands in OPERANDS[schema]:
+        statement = state(schema, operands)
+        symbols = free_symbols(*statement.premises, statement.conclusion)
+        for values in itertools.product(range(-3, 4), repeat=len(symbols)):
+            bound = dict(zip(symbols, values))
+            try:
+                evaluate(statement.conclusion, bound)
+            except UndefinedError:
+                assert any(_is_refuted(p, bound) for p in statement.premises), bound
+
+
+def _is_refuted(premise: Expr, values: dict[Expr, int]) -> bool:
+    try:
+        return not evaluate(premise, values)
+    except UndefinedError:
+        return False

@@ -275,6 +275,18 @@ def test_facts_and_verdicts_can_be_pickled(env: ShapeEnv) -> None:
     assert str(pickle.loads(pickle.dumps(explained))) == str(explained)
 
 
+def test_facts_are_pickled_as_in_earlier_versions() -> None:
+    """Each reads what the other wrote."""
+    env = ShapeEnv()
+    u, n = env.unbacked("u"), env.integer("n")
+    env.assume(u == n)
+    made, (declared, stated) = env.facts.__reduce__()
+    assert declared == ((u.expr, (True, 0)), (n.expr, (False, 1)))
+    again = made(declared, stated)
+    assert again.normalized(u.expr)[0] is n.expr
+    assert again.__reduce__()[1] == (declared, stated)
+
+
 def test_checks_come_back_whole() -> None:
     env = ShapeEnv()
     a, b = env.size("a"), env.size("b")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import random
+import sys
 import threading
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -210,6 +212,25 @@ def test_an_interrupted_statement_leaves_no_values_that_admit() -> None:
     with pytest.raises(ContradictionError):
         env.check("x == y + 9")
     assert len(env.facts) == 1
+
+
+def test_an_interrupt_leaves_no_lock_behind() -> None:
+    """Wherever it comes: right behind the call that takes the lock, say."""
+    env = ShapeEnv()
+    x, y = env.unbacked("x"), env.unbacked("y")
+
+    def interrupted(frame: object, event: str, called: Any) -> None:
+        if event == "c_return" and called.__name__ == "acquire":
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+
+    sys.setprofile(interrupted)
+    try:
+        with suppress(KeyboardInterrupt):
+            env.check(x <= y)
+    finally:
+        sys.setprofile(None)
+    assert not env._told.lock._is_owned()  # type: ignore[attr-defined]
 
 
 def test_copies_share_facts_that_were_made_once() -> None:
