@@ -34,6 +34,7 @@ from shapes.arith.certificate import (
     ZerosAndOnes,
 )
 from shapes.arith.lemma_schemas import SchemaError, state
+from shapes.arith.statements import le
 from shapes.errors import ContradictionError, ShapeproofError
 from shapes.expr.booleans import conjunction, conjuncts, negation
 from shapes.expr.integers import floor_division, modulo
@@ -58,6 +59,7 @@ from shapes.expr.nodes import (
 )
 from shapes.facts.bounds import bounds, congruence
 from shapes.facts.store import Fact, Facts
+from shapes.traversal.definedness import defined, has_value_beside
 from shapes.traversal.substitute import substitute
 
 __all__ = ["check", "conclusions"]
@@ -155,6 +157,9 @@ def _check_premise(premise: Premise, known: Sequence[Fact], goal: BoolExpr) -> N
     except ContradictionError:
         holds = True  # facts that contradict each other show any condition
     _require(holds, f"`{claim}` is not known ({premise.source})")
+    asked = (goal, *(f.claim for f in known))
+    if premise.source == "range" and not has_value_beside(claim, *asked):
+        _require(_rests(premise.facts, defined(claim)), f"`{claim}` may have no value")
 
 
 def _holds(premise: Premise, goal: BoolExpr) -> bool:
@@ -491,11 +496,11 @@ def _by_value(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr])
     return {eq_zero(combine(1, e, -1, constant(v))) for v in values} <= set(cases)
 
 
-def _by_first(order: Callable[[Expr, Expr], BoolExpr]) -> _Rule:
+def _by_first(order: Callable[[IntExpr, IntExpr], BoolExpr]) -> _Rule:
     """The rule that one of the subjects is the first of them in an order."""
 
     def rule(split: Split, premises: Sequence[Expr], cases: Sequence[BoolExpr]) -> bool:
-        among = split.subjects
+        among = [e for e in split.subjects if isinstance(e, IntExpr)]
         firsts = {conjunction(*[order(e, f) for f in among if f is not e]) for e in among}
         return bool(firsts) and firsts <= set(cases)
 
@@ -532,7 +537,7 @@ def _arms(atom: IntExpr) -> list[tuple[IntExpr, tuple[Expr, ...]]]:
     name = atom.op.name
     if name in ("Min", "Max"):
         among = int_operands(atom)
-        order = _le if name == "Min" else _ge
+        order = le if name == "Min" else _above
         return [(a, tuple(order(a, b) for b in among)) for a in among]
     if name == "Where":
         p = atom.args[0]
@@ -576,14 +581,8 @@ def _below_all(p: BoolExpr, atom: IntExpr, values: Sequence[IntExpr]) -> list[Bo
     return [said for v in values if (said := _with_term(p, atom, v)) is not None]
 
 
-def _le(a: Expr, b: Expr) -> BoolExpr:
-    assert isinstance(a, IntExpr)
-    assert isinstance(b, IntExpr)
-    return le_zero(combine(1, a, -1, b))
-
-
-def _ge(a: Expr, b: Expr) -> BoolExpr:
-    return _le(b, a)
+def _above(a: IntExpr, b: IntExpr) -> BoolExpr:
+    return le(b, a)
 
 
 _RULES: Final = {
@@ -594,7 +593,7 @@ _RULES: Final = {
     "equivalence": _by_equivalence,
     "residue": _by_residue,
     "value": _by_value,
-    "least": _by_first(_le),
-    "greatest": _by_first(_ge),
+    "least": _by_first(le),
+    "greatest": _by_first(_above),
     "choice": _by_choice,
 }

@@ -13,10 +13,24 @@ from typing import Final, NamedTuple
 
 from shapes.base.budget import spend
 from shapes.expr.booleans import as_condition, conjunction, disjunction, negation
-from shapes.expr.nodes import FALSE, OPERATORS, TRUE, BoolExpr, Expr, FloatExpr, IntExpr, Op
+from shapes.expr.nodes import (
+    FALSE,
+    OPERATORS,
+    RELATIONS,
+    TRUE,
+    BoolExpr,
+    Expr,
+    FloatExpr,
+    IntExpr,
+    Op,
+    side_of,
+)
 from shapes.traversal.interpret import walk
 
-__all__ = ["Spelled", "defined", "own_condition", "spell", "spell_chain", "without_value"]
+__all__ = [
+    "Spelled", "defined", "has_value_beside", "own_condition", "spell", "spell_chain",
+    "without_value",
+]  # fmt: skip
 
 FEW: Final = 8
 """Operands of a connective whose conditions are written one beside the other."""
@@ -164,6 +178,16 @@ def _defined_node(node: Expr, known: dict[Expr, BoolExpr]) -> BoolExpr:
     if node.op.defined is None:
         return result
     return conjunction(result, node.op.defined(*node.args))
+
+
+def has_value_beside(claim: BoolExpr, *asked: BoolExpr) -> bool:
+    """Whether a condition has a value where others have one, which speak of its operations;
+    of one operation by itself anything may be said, whose value is free where it has none."""
+    partial = {e for e in walk(claim) if e.args and own_condition(e.op, e.args) is not TRUE}
+    alone = claim.op in RELATIONS and len(side_of(claim).terms()) == 1
+    if not partial or (alone and partial == set(side_of(claim).terms())):
+        return True
+    return partial <= {e for condition in asked for e in walk(condition)}
 
 
 def without_value(expr: Expr) -> str:

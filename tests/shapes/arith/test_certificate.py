@@ -356,3 +356,21 @@ def test_what_does_not_follow_is_refused_as_such(certificate: Certificate) -> No
 def _facts_in(certificate: Certificate) -> list[Fact]:
     steps = certificate.steps if isinstance(certificate, Linear) else ()
     return [fact for step in steps if isinstance(step, Premise) for fact in step.facts]
+
+
+def test_ranges_show_no_remainder_whose_divisor_may_be_0() -> None:
+    """``x % z`` is 0 for a z of 0 or 1 where it has a value; but nobody asked for it."""
+    stated = tuple(Fact(parse(c), "given") for c in ("z >= 0", "z <= 1", "z*z == z"))
+    remainder, squared = parse("x % z == 0"), stated[2].claim
+    by_z, by_quotient = parse("x*z == z*z*(x//z)"), parse("z*z*(x//z) == z*(x//z)")
+    steps = (
+        Premise(remainder, "range", stated[:2]),
+        Lemma("product with zero", (side_of(remainder), parse("z")), by_z, (0,)),
+        Premise(squared, "fact", stated[2:]),
+        Lemma("product with zero", (side_of(squared), parse("x//z")), by_quotient, (2,)),
+        Premise(parse("x*z < x"), "goal"),
+        Combination(((1, 4), (1, 0), (-1, 1), (1, 3))),
+    )
+    with pytest.raises(CertificateError, match="may have no value"):
+        check(Linear(steps), stated, parse("x*z >= x"))
+    check(Linear(steps), (*stated, Fact(parse("x//z <= 9"), "given")), parse("x*z >= x"))
