@@ -229,12 +229,12 @@ def _direction(x: IntExpr) -> IntExpr:
 def _steps(
     e: IntExpr, group: Sequence[IntExpr], u: IntExpr, k: int
 ) -> tuple[IntExpr, list[int]] | None:
-    """How often each of ``(u + i) // k`` is a term of a sum, and what else is; None if other
-    quotients are in the group."""
+    """How often each of ``(u + i) // k`` is a term of a sum (one that was may have cancelled
+    since), and what else is; None if other quotients are in the group."""
     counts = [0] * k
     rest = e
     for t in group:
-        x, c = int_operands(t)[0], e.terms()[t]
+        x, c = int_operands(t)[0], e.terms().get(t, 0)
         if number_of(t) != k or not 0 <= x.constant < k or _direction(x) is not u:
             return None
         counts[x.constant] = c

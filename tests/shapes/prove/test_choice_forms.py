@@ -80,6 +80,24 @@ REMAINDERS = (
 """What is divided is the same choice on both sides, or is not before it goes into quotients."""
 
 
+STEPS = " + ".join(f"(2*(x//6) + y + {i})//6" for i in range(6))
+"""``2*(x//6) + y``."""
+
+
+@pytest.mark.parametrize(("text", "proved"), [
+    (f"Max(z, {STEPS} - 2*(x//6) + (x + 1)//6) == Max(y + (x + 1)//6, z)", True),
+    (f"Max(z, {STEPS} - 2*(x//6) + (x + 1)//6) == Max(y + (x + 2)//6, z)", False),
+    (f"{STEPS} - 2*(x//6) + (x + 1)//6 <= y + (x + 1)//6", True),
+    (f"{STEPS} - 2*(x//6) + (x + 1)//6 <= y + x//6", False),
+    (f"{STEPS} - 3*(x//6) + (x + 1)//6 <= y + (x + 2)//6", False),
+])  # fmt: skip
+def test_steps_that_cancel_are_counted_no_more(text: str, proved: bool) -> None:
+    """What one group of quotients is written as may cancel one of the next group."""
+    claim = parse(text)
+    assert isinstance(claim, BoolExpr)
+    assert prove(Facts(), claim, effort=ALONE).proved is proved
+
+
 @pytest.mark.parametrize("text", IDENTITIES)
 def test_identities_meet(text: str) -> None:
     claim = parse(text)
