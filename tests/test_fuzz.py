@@ -45,7 +45,7 @@ def test_sessions_that_found_something(number: int) -> None:
 def test_a_copy_that_forgets_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     def forgetful(env: ShapeEnv) -> ShapeEnv:
         again = ShapeEnv.from_json(env.to_json())
-        again._model = Model()
+        again._told.model = Model()
         return again
 
     monkeypatch.setattr(sessions, "COPIES", {"json": forgetful})
