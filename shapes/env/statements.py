@@ -147,7 +147,14 @@ class Ledger:
     def know(self, facts: Facts) -> None:
         """Put facts in the place of all that is known."""
         with self.lock:
-            self.known = (facts, [])
+            self._put(facts)
+
+    def _put(self, facts: Facts) -> tuple[Facts, list[Any]]:
+        """Replace what is known; what was. (Compiled code lets go of a field's value before it
+        sets the new one, and others read without the lock: the old one stays meanwhile.)"""
+        before = self.known
+        self.known = (facts, [])
+        return before
 
     def declare(
         self,
@@ -213,7 +220,7 @@ class Ledger:
                 return facts
             items, axioms = _in_order(waiting)
             facts = facts.with_each(items)
-            self.known = (facts, [])
+            self._put(facts)
             self.axioms += axioms
             return facts
 
