@@ -102,7 +102,7 @@ class Directions:
         if met != old.congruence:
             reasons = old.why_congruence | why
             self._new.has_residues = True
-            self._keep(d, old.leaving(met, reasons))
+            self._keep(d, old.within_ends(met, reasons, old.excluded))
 
     def _keep(self, d: IntExpr, known: Knowledge) -> None:
         if known.excluded or known.congruence.modulus != 1:
@@ -126,7 +126,9 @@ class Directions:
         if not inside or any(value == other for other, _ in known.excluded):
             return
         excluded = (*known.excluded[: EXCLUDED_LIMIT - 1], (value, why))
-        self._keep(d, known.excluding(excluded))
+        self._keep(
+            d, known.within_ends(known.congruence, known.why_congruence, excluded)
+        )
 
     def _remainder(self, e: IntExpr, why: Reasons) -> None:
         """``a % m == r`` says that a is congruent to r."""

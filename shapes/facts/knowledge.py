@@ -64,28 +64,12 @@ class Knowledge:
             self.excluded,
         )
 
-    def leaving(self, congruence: Congruence, why: Reasons) -> Knowledge:
-        """The same with another congruence."""
+    def within_ends(
+        self, congruence: Congruence, why: Reasons, excluded: tuple[tuple[int, Reasons], ...]
+    ) -> Knowledge:
+        """The same ends with other values between them (see `replaced` for other ends)."""
         return Knowledge(
-            self.lower,
-            self.upper,
-            congruence,
-            self.why_lower,
-            self.why_upper,
-            why,
-            self.excluded,
-        )
-
-    def excluding(self, excluded: tuple[tuple[int, Reasons], ...]) -> Knowledge:
-        """The same with other excluded values."""
-        return Knowledge(
-            self.lower,
-            self.upper,
-            self.congruence,
-            self.why_lower,
-            self.why_upper,
-            self.why_congruence,
-            excluded,
+            self.lower, self.upper, congruence, self.why_lower, self.why_upper, why, excluded
         )
 
 
