@@ -22,6 +22,7 @@ typedef struct {
     destructor dealloc;
     traverseproc traverse;
     inquiry clear;
+    allocfunc alloc;
     Py_ssize_t offset;
 } Adopted;
 
@@ -85,6 +86,17 @@ clear(PyObject *self)
     return result;
 }
 
+/* Instances that are never part of a cycle are not shown to the collector. */
+static PyObject *
+allocate(PyTypeObject *type, Py_ssize_t items)
+{
+    PyObject *self = adopted_class(type)->alloc(type, items);
+    if (self != NULL) {
+        PyObject_GC_UnTrack(self);
+    }
+    return self;
+}
+
 /* Where instances keep the field: set it to a mark, and look for the mark. */
 static Py_ssize_t
 offset_of(PyObject *instance, const char *field)
@@ -122,7 +134,8 @@ adopt(PyObject *module, PyObject *args)
 {
     PyObject *instance;
     const char *field;
-    if (!PyArg_ParseTuple(args, "Os", &instance, &field)) {
+    int acyclic;
+    if (!PyArg_ParseTuple(args, "Osp", &instance, &field, &acyclic)) {
         return NULL;
     }
     PyTypeObject *type = Py_TYPE(instance);
@@ -139,13 +152,39 @@ adopt(PyObject *module, PyObject *args)
     class->dealloc = type->tp_dealloc;
     class->traverse = type->tp_traverse;
     class->clear = type->tp_clear;
+    class->alloc = type->tp_alloc;
     class->offset = offset;
     type->tp_dealloc = deallocate;
     type->tp_traverse = traverse;
     type->tp_clear = clear;
+    if (acyclic) {
+        type->tp_alloc = allocate;
+    }
     type->tp_weaklistoffset = offset;
     PyType_Modified(type);
     Py_RETURN_NONE;
+}
+
+static int
+untrack(PyObject *part, void *unused)
+{
+    if (PyTuple_CheckExact(part) || PyDict_CheckExact(part)) {
+        PyObject_GC_UnTrack(part);
+    }
+    return 0;
+}
+
+/* A weak reference to an instance that is part of no cycle; the collector need not follow it,
+ * nor the tuples and dictionaries that the instance is made of. */
+static PyObject *
+entry(PyObject *module, PyObject *node)
+{
+    PyObject *reference = PyWeakref_NewRef(node, NULL);
+    if (reference != NULL) {
+        PyObject_GC_UnTrack(reference);
+        adopted_class(Py_TYPE(node))->traverse(node, untrack, NULL);
+    }
+    return reference;
 }
 
 /* Records (see `records`): a call of the class fills the slots of a new instance. Whatever is
@@ -455,7 +494,10 @@ locator(PyObject *module, PyObject *args)
 
 static PyMethodDef methods[] = {
     {"adopt", adopt, METH_VARARGS,
-     "adopt(instance, field): give the instance's class weak references."},
+     "adopt(instance, field, acyclic): give the instance's class weak references; whether the "
+     "collector need not follow its instances."},
+    {"entry", entry, METH_O,
+     "A weak reference to an instance of an acyclic class, which is complete, for a table."},
     {"quicken", quicken, METH_VARARGS,
      "quicken(kind, names, defaults): make calls of a class fill its slots at once; whether "
      "that can be."},

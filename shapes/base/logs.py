@@ -28,6 +28,8 @@ NAMES: Final[dict[str, str]] = {
 
 VARIABLE: Final = "SHAPEPROOF_LOGS"
 
+_MODULES: Final = sys.modules
+
 
 class Log:
     """The logger ``shapeproof.NAME``."""
@@ -42,7 +44,7 @@ class Log:
         """Whether somebody wants messages of that level."""
         logger = self._logger
         if logger is None:
-            logging = sys.modules.get("logging")
+            logging = _MODULES.get("logging")
             if logging is None or not hasattr(logging, "getLogger"):
                 return False  # (or it is being imported)
             logger = self._logger = logging.getLogger(self.name)

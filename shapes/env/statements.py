@@ -34,6 +34,11 @@ __all__ = ["Ledger", "Statement"]
 
 FACTS: Final = Log("facts")
 
+# (Names of other modules, which compiled code would look up each time.)
+_LOWEST: Final = -int_oo
+_HIGHEST: Final = int_oo
+_place: Final = user_location
+
 
 class Statement:
     """One statement: the fields of its fact, and of its check if it is one (`expr` and
@@ -99,6 +104,36 @@ class Statement:
                 self.expr,
             )
         return self._check
+
+
+class Ranged:
+    """A symbol as it was declared, with a range whose ends become facts when it is read."""
+
+    __slots__ = ("backed", "lower", "place", "size_like", "sym", "upper", "where")
+
+    def __init__(
+        self,
+        sym: Expr,
+        backed: bool,
+        place: int,
+        lower: Bound,
+        upper: Bound,
+        size_like: bool,
+        where: Location | None,
+    ) -> None:
+        self.sym = sym
+        self.backed = backed
+        self.place = place
+        self.lower = lower
+        self.upper = upper
+        self.size_like = size_like
+        self.where = where
+
+    def ends(self) -> list[Fact]:
+        """The ends of its range as facts."""
+        sym = self.sym
+        assert isinstance(sym, IntExpr)
+        return declared_range(sym, self.lower, self.upper, self.size_like, self.where)
 
 
 class Ledger:
@@ -167,7 +202,11 @@ class Ledger:
         where: Location | None,
     ) -> None:
         """Take in a new symbol, and the ends of its range."""
-        self.known[1].append((sym, backed, place, lower, upper, size_like, where))
+        if size_like or lower is not _LOWEST or upper is not _HIGHEST:
+            declared = Ranged(sym, backed, place, lower, upper, size_like, where)
+            self.known[1].append(declared)
+        else:
+            self.known[1].append((sym, backed, place, ()))
 
     def take(
         self,
@@ -192,7 +231,7 @@ class Ledger:
             if text is None and isinstance(claim, str):
                 text = claim
         if location is None:
-            location = user_location()
+            location = _place()
         stated = Statement(
             whole, expr, origin, text, message, operation, node, location, author
         )
@@ -235,17 +274,10 @@ def _in_order(waiting: list[Any]) -> tuple[list[Declaration | Fact], list[Fact]]
             items.append(fact)
             if entry.origin != "check":
                 axioms.append(fact)
-            continue
-        sym, backed, place, lower, upper, size_like, where = entry
-        if isinstance(sym, IntExpr) and (
-            size_like or lower is not _LOWEST or upper is not int_oo
-        ):
-            ends = declared_range(sym, lower, upper, size_like, where)
+        elif isinstance(entry, Ranged):
+            ends = entry.ends()
             axioms += ends
-            items.append((sym, backed, place, ends))
+            items.append((entry.sym, entry.backed, entry.place, ends))
         else:
-            items.append((sym, backed, place, ()))
+            items.append(entry)
     return items, axioms
-
-
-_LOWEST: Final = -int_oo

@@ -327,6 +327,12 @@ def combine(p: int, a: IntExpr, q: int, b: IntExpr, k: int = 0) -> IntExpr:
         found = entry()
         if found is not None and (key or type(a) is not Infinity):  # int_oo - int_oo
             return found
+    if p != 1:
+        k += p * a.constant
+    elif a.constant:
+        k += a.constant
+    if q and b.constant:
+        k += q * b.constant
     return _new_sum(key, p, a, q, b, k)
 
 
@@ -338,7 +344,7 @@ def plus(a: IntExpr, b: IntExpr) -> IntExpr:
         found = entry()
         if found is not None and (key or type(a) is not Infinity):
             return found
-    return _new_sum(key, 1, a, 1, b, 0)
+    return _new_sum(key, 1, a, 1, b, a.constant + b.constant)
 
 
 def minus(a: IntExpr, b: IntExpr) -> IntExpr:
@@ -349,13 +355,13 @@ def minus(a: IntExpr, b: IntExpr) -> IntExpr:
         found = entry()
         if found is not None and (key or type(a) is not Infinity):
             return found
-    return _new_sum(key, 1, a, -1, b, 0)
+    return _new_sum(key, 1, a, -1, b, a.constant - b.constant)
 
 
-def _new_sum(key: int, p: int, a: IntExpr, q: int, b: IntExpr, k: int) -> IntExpr:
+def _new_sum(key: int, p: int, a: IntExpr, q: int, b: IntExpr, fixed: int) -> IntExpr:
+    """A new combination of two with that constant part, unless it has no other."""
     if type(a) is Infinity or type(b) is Infinity:
         return _infinite_sum(p, a, q, b)
-    fixed = p * a.constant + q * b.constant + k
     if key == fixed:
         return constant(fixed)
     if a._bulk == 1 == b._bulk:

@@ -15,6 +15,7 @@ operands, which must not outlive the node, so there the entry goes with it.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from os import urandom  # (by its own name: tracers replace the attribute of `os`)
@@ -66,9 +67,22 @@ _change: Final = threading.RLock()
 taken again by the same thread when the collector runs in between."""
 
 
+def _made_by() -> Callable[[N], ref[N]]:
+    """What makes entries: weak references, in the compiled build such that the collector
+    follows neither them nor the tuples and dictionaries that a node is made of."""
+    try:
+        from shapes._native import entry
+    except ImportError:
+        return ref
+    return entry
+
+
+_reference: Final = _made_by()
+
+
 def enter_value(node: IntExpr) -> IntExpr:
     """Enter a new node under its key; the node that won if another thread was first."""
-    entry: ref[IntExpr] = ref(node)
+    entry: ref[IntExpr] = _reference(node)
     if BY_VALUE.setdefault(node.key, entry) is not entry:
         return _entered(BY_VALUE, node.key, entry, node)
     if len(BY_VALUE) > _sweep_at[0]:
@@ -78,7 +92,7 @@ def enter_value(node: IntExpr) -> IntExpr:
 
 def enter_operands(key: tuple[object, ...], node: N) -> N:
     """Enter a new node under its operands' keys; the node that won if another was first."""
-    entry: ref[Expr] = ref(node)
+    entry: ref[Expr] = _reference(node)
     if BY_OPERANDS.setdefault(key, entry) is not entry:
         return _entered(BY_OPERANDS, key, entry, node)
     if len(BY_OPERANDS) > _sweep_at[1]:
@@ -88,7 +102,7 @@ def enter_operands(key: tuple[object, ...], node: N) -> N:
 
 def enter_relation(which: int, key: int, node: BoolExpr) -> BoolExpr:
     """Enter a new relation under its side's key; the node that won if another was first."""
-    entry: ref[BoolExpr] = ref(node)
+    entry: ref[BoolExpr] = _reference(node)
     table = BY_SIDE[which]
     if table.setdefault(key, entry) is not entry:
         return _entered(table, key, entry, node)
@@ -136,10 +150,11 @@ def _entered(table: dict[K, Any], key: K, entry: ref[Any], node: N) -> N:
                 return node
 
 
-def completed(*instances: Any) -> None:
+def completed(*instances: Any, acyclic: bool = False) -> None:
     """Give the classes of these instances what mypyc leaves out, in the compiled build: weak
     references (with a field `_weakrefs`, which is never read), the hash of identity where
-    comparisons are defined without one, and ``__index__``.
+    comparisons are defined without one, and ``__index__``. Instances of `acyclic` classes are
+    never part of a cycle, so the collector does not follow them.
 
     Once a class is complete, as Python's own are, nothing is done.
     """
@@ -153,7 +168,7 @@ def completed(*instances: Any) -> None:
             kind.__hash__ = object.__hash__
         if hasattr(kind, "__index__"):
             kind.__index__ = kind.__index__
-        adopt(one, "_weakrefs")
+        adopt(one, "_weakrefs", acyclic)
     for kind in {base for one in instances for base in type(one).__mro__}:
         if "_weakrefs" in vars(kind):
             del kind._weakrefs  # never set

@@ -188,7 +188,7 @@ def direction(e: IntExpr) -> tuple[int, IntExpr]:
         return 1, e
     if e._direction is None:
         terms = e.terms()
-        f = _common_factor(terms) * leading_sign(terms)
+        f = _signed_content(terms)
         if f == 1 and e.constant == 0:
             e._direction = (1, None)
         else:
@@ -200,10 +200,26 @@ def direction(e: IntExpr) -> tuple[int, IntExpr]:
 def leading_sign(terms: dict[IntExpr, int]) -> int:
     """The sign of the coefficient of the eldest atom."""
     eldest: IntExpr | None = None
-    for x in terms:
+    leading = 1
+    for x, c in terms.items():
         if eldest is None or x.birth < eldest.birth:
-            eldest = x
-    return 1 if eldest is None or terms[eldest] > 0 else -1
+            eldest, leading = x, c
+    return 1 if leading > 0 else -1
+
+
+def _signed_content(terms: dict[IntExpr, int]) -> int:
+    """The greatest factor that all coefficients have, with the sign of the leading one: what
+    makes the terms primitive and the eldest atom's coefficient positive."""
+    eldest: IntExpr | None = None
+    leading = g = 0
+    for x, c in terms.items():
+        if c == 1 or c == -1:
+            g = 1
+        elif g != 1:
+            g = gcd(g, c)
+        if eldest is None or x.birth < eldest.birth:
+            eldest, leading = x, c
+    return g if leading > 0 else -g
 
 
 def power(a: IntExpr, n: int) -> IntExpr:
@@ -278,11 +294,9 @@ def _equality(op: Op, e: IntExpr) -> BoolExpr:
     terms = e.terms()
     if not terms:
         return TRUE if (e.constant == 0) == (op is EQ_ZERO) else FALSE
-    g = _common_factor(terms)
-    if e.constant % g:
+    g = _signed_content(terms)
+    if e.constant and e.constant % g:
         return FALSE if op is EQ_ZERO else TRUE
-    if leading_sign(terms) < 0:
-        g = -g
     if g != 1:
         e = from_terms({t: c // g for t, c in terms.items()}, e.constant // g)
     return make_relation(op, e)

@@ -482,9 +482,10 @@ def _make_truth(value: bool) -> BoolConstant:
     return node
 
 
-completed(
-    IntConstant(), Infinity(), IntAtom(), IntSymbol(), Product(), Sum(), View(),
-    BoolConstant(), BoolAtom(), BoolSymbol(), FloatConstant(), FloatAtom(), FloatSymbol(),
+completed(  # (those that come and go first: classes are looked for in this order)
+    Sum(), BoolAtom(), IntAtom(), IntConstant(), IntSymbol(), Product(), View(), Infinity(),
+    BoolConstant(), BoolSymbol(), FloatConstant(), FloatAtom(), FloatSymbol(),
+    acyclic=True,
 )  # fmt: skip
 
 TRUE: Final = _make_truth(True)

@@ -343,13 +343,21 @@ class Learner(Directions):
         solved = self._new._solved
         if solved:
             while (found := solved.get(x)) is not None:
-                unit = _as_unit(found[0])
+                root = found[0]
+                if type(root) is IntSymbol:
+                    x, why = root, why | found[1]
+                    continue
+                unit = _as_unit(root)
                 if unit is None:
                     return False
                 x, sign, shift = unit
                 c, k, why = c * sign, k + c * shift, why | found[1]
             while (found := solved.get(y)) is not None:
-                unit = _as_unit(found[0])
+                root = found[0]
+                if type(root) is IntSymbol:
+                    y, why = root, why | found[1]
+                    continue
+                unit = _as_unit(root)
                 if unit is None:
                     return False
                 y, sign, shift = unit

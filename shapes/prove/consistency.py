@@ -27,9 +27,9 @@ from shapes.expr.nodes import (
     EQ_ZERO,
     LE_ZERO,
     NE_ZERO,
-    SYMBOL,
     BoolExpr,
     Expr,
+    IntSymbol,
     Value,
     side_of,
 )
@@ -238,27 +238,33 @@ class Model(LocalSearch):
             return False
         values = self._values
         total = e.constant
-        first: list[Expr] | None = None
+        first: Expr | None = None
+        more: list[Expr] | None = None
         for x, c in terms.items():
             value = values.get(x)
             if value is not None:
                 assert isinstance(value, int)
                 total += c * value
                 continue
-            if x.op is not SYMBOL or x in self._apart or not facts.may_be_zero(x):
+            if type(x) is not IntSymbol or not facts.may_be_zero(x):
+                return False
+            if self._apart and x in self._apart:
                 return False
             info = symbols.get(x.name)
             if info is None or info.symbol is not x:
                 return False
             if first is None:
-                first = [x]
+                first = x
+            elif more is None:
+                more = [x]
             else:
-                first.append(x)
+                more.append(x)
         if not satisfied(op, total):
             return False
         if first is not None:
-            for sym in first:
-                values[sym] = 0
+            values[first] = 0
+            for x in more or ():
+                values[x] = 0
         self._credit = min(self._credit + CREDIT, CREDIT_LIMIT)
         return True
 
