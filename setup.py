@@ -49,6 +49,7 @@ COMPILED = [
         "facts/narrowing",
         "facts/propagation",
         "facts/relational_bounds",
+        "facts/solved",
         "facts/store",
         "prove/consistency",
         "prove/choice_forms",

@@ -16,7 +16,7 @@ from shapes.base.location import said
 from shapes.env.arguments import require_text
 from shapes.env.dims import exact_example, exact_hint, exact_range
 from shapes.env.records import SymbolInfo
-from shapes.env.statements import Ledger, Statement
+from shapes.env.statements import Ledger
 from shapes.env.symints import Symbolic, SymBool, SymFloat, SymInt, symbolic
 from shapes.errors import (
     ContradictionError,
@@ -25,7 +25,7 @@ from shapes.errors import (
     UnknownSymbolError,
 )
 from shapes.expr.nodes import Expr, IntExpr, Kind, Value, symbol
-from shapes.facts.store import Facts
+from shapes.facts.store import Fact, Facts
 from shapes.traversal.parsing import is_name
 
 __all__ = ["Declarations"]
@@ -168,9 +168,8 @@ class Declarations:
         self._entered_info(info)
         return symbolic(self, info.symbol)  # type: ignore[arg-type]
 
-    def _take(self, stated: Statement) -> None:
+    def _take(self, fact: Fact) -> None:
         """Learn a statement; what is seen to contradict the facts is refused."""
-        fact = stated.fact
         try:
             facts = self._told.model.learned(self.facts, fact)
         except ContradictionError:
@@ -179,7 +178,7 @@ class Declarations:
             self._told.covered = False
             raise
         self._know(facts)
-        if stated.origin != "check":
+        if fact.origin != "check":
             self._told.axioms.append(fact)
 
     def _entered_info(self, info: SymbolInfo) -> None:

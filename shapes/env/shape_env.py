@@ -29,7 +29,7 @@ from shapes.env.declarations import Declarations
 from shapes.env.displayed import Displayed
 from shapes.env.guards import Guard, GuardFunction
 from shapes.env.records import Check, SymbolInfo
-from shapes.env.statements import Ledger, Statement
+from shapes.env.statements import Ledger
 from shapes.env.symints import (
     SYMBOLIC,
     Symbolic,
@@ -413,11 +413,11 @@ class ShapeEnv(Declarations, Displayed):
         return "\n".join(lines)
 
     def _guard(self, claim: BoolExpr, location: Location | None) -> None:
-        stated = Statement(claim, claim, "guard", None, None, None, None, location, "user")
+        fact = Fact(claim, "guard", location=location)
         with self._told.lock:
-            self._take(stated)
+            self._take(fact)
             self._guards.append(Guard(claim, location))
-        GUARDS.say(INFO, "%s", stated.fact)
+        GUARDS.say(INFO, "%s", fact)
 
     def _hints(self, *exprs: Expr) -> dict[Expr, Value] | None:
         """Example values of all symbols, or None if one has none."""
@@ -439,9 +439,7 @@ class ShapeEnv(Declarations, Displayed):
     @property
     def checks(self) -> tuple[Check, ...]:
         """The deferred runtime checks so far, in order."""
-        with self._told.lock:
-            checks = self._told.checks
-            return tuple([c.check if isinstance(c, Statement) else c for c in checks])
+        return self._told.every_check()
 
     @property
     def axioms(self) -> tuple[Fact, ...]:

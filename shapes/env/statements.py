@@ -3,8 +3,8 @@
 Nearly every statement is a relation of symbols which the values that the environment keeps
 satisfy already (see `consistency`). Then it cannot contradict what was stated before, and what
 it teaches can wait: it is put with those that wait, and learned with them, in one go, when
-facts are next asked for. Every other one is learned at once, and refused if it is refuted.
-What people see of a statement, a `Fact` and a `Check`, is made when it is looked at.
+facts are next asked for. Every other one is learned at once, and refused if it is refuted. The
+`Check` of a statement that says no more than its fact is made when it is looked at.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from shapes.env.shape_env import ShapeEnv
     from shapes.facts.store import Declaration
 
-__all__ = ["Ledger", "Statement"]
+__all__ = ["Ledger"]
 
 FACTS: Final = Log("facts")
 
@@ -38,72 +38,6 @@ FACTS: Final = Log("facts")
 _LOWEST: Final = -int_oo
 _HIGHEST: Final = int_oo
 _place: Final = user_location
-
-
-class Statement:
-    """One statement: the fields of its fact, and of its check if it is one (`expr` and
-    `author`)."""
-
-    __slots__ = (
-        "_check", "_fact", "author", "claim", "expr", "location", "message", "node",
-        "operation", "origin", "text",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        claim: BoolExpr,
-        expr: BoolExpr,
-        origin: Origin,
-        text: str | None,
-        message: str | None,
-        operation: str | None,
-        node: str | None,
-        location: Location | None,
-        author: str,
-    ) -> None:
-        self.claim = claim
-        self.expr = expr
-        self.origin: Origin = origin
-        self.text = text
-        self.message = message
-        self.operation = operation
-        self.node = node
-        self.location = location
-        self.author = author
-        self._fact: Fact | None = None
-        self._check: Check | None = None
-
-    @property
-    def fact(self) -> Fact:
-        """What is stated, as one object: proofs and checks mean the very fact. (It is first
-        asked for by who holds the environment's lock; copies share it when it is made.)"""
-        if self._fact is None:
-            self._fact = Fact(
-                self.claim,
-                self.origin,
-                self.text,
-                self.message,
-                self.operation,
-                self.node,
-                self.location,
-            )
-        return self._fact
-
-    @property
-    def check(self) -> Check:
-        """The check that states it."""
-        if self._check is None:
-            self._check = Check(
-                self.claim,
-                self.text,
-                self.message,
-                self.author,
-                self.operation,
-                self.location,
-                self.fact,
-                self.expr,
-            )
-        return self._check
 
 
 class Ranged:
@@ -147,7 +81,8 @@ class Ledger:
         """The facts, and what was declared and stated since (see `read`)."""
         self.axioms: list[Fact] = []
         """What is known without any check, as far as it is read."""
-        self.checks: list[Check | Statement] = []
+        self.checks: list[Check | Fact] = []
+        """A fact is a check that a person stated, of which there is no more to say."""
         self.model = Model()
         self.covered = True
         """Whether the values of the model satisfy all that is known: facts that are set from
@@ -162,7 +97,7 @@ class Ledger:
         with self.lock:
             new.known = (self.read(), [])
             new.axioms = self.axioms.copy()
-            new.checks = self.checks.copy()
+            new.checks = list(self.every_check())
             new.model = self.model.copied()
             new.covered = self.covered
         return new
@@ -232,21 +167,30 @@ class Ledger:
                 text = claim
         if location is None:
             location = _place()
-        stated = Statement(
-            whole, expr, origin, text, message, operation, node, location, author
-        )
+        fact = Fact(whole, origin, text, message, operation, node, location)
         with self.lock:
-            facts = self.known[0]
-            if self.covered and self.model.admits(env.symbols, facts, whole):
-                self.known[1].append(stated)
+            known = self.known
+            if self.covered and self.model.admits(env.symbols, known[0], whole):
+                known[1].append(fact)
             else:
                 env._require_own(whole)
-                env._take(stated)
+                env._take(fact)
             if origin == "check":
-                self.checks.append(stated)
-            told = stated.fact if FACTS.listens(DEBUG) else None
-        if told is not None:
-            FACTS.say(DEBUG, "%s", told)
+                if author == "user" and expr is whole:
+                    self.checks.append(fact)
+                else:
+                    self.checks.append(_check(fact, author, expr))
+        if FACTS.listens(DEBUG):
+            FACTS.say(DEBUG, "%s", fact)
+
+    def every_check(self) -> tuple[Check, ...]:
+        """The checks so far, in order."""
+        with self.lock:
+            checks = self.checks
+            for place, stated in enumerate(checks):
+                if isinstance(stated, Fact):
+                    checks[place] = _check(stated, "user", stated.claim)
+            return tuple(checks)  # type: ignore[arg-type]
 
     def read(self) -> Facts:
         """The facts with all that was declared and stated since they were last asked for: what
@@ -264,16 +208,22 @@ class Ledger:
             return facts
 
 
+def _check(fact: Fact, author: str, expr: BoolExpr) -> Check:
+    """The check that states a fact."""
+    return Check(
+        fact.claim, fact.text, fact.message, author, fact.operation, fact.location, fact, expr
+    )
+
+
 def _in_order(waiting: list[Any]) -> tuple[list[Declaration | Fact], list[Fact]]:
     """What was declared and stated, from what waits; and what of it needs no check."""
     items: list[Declaration | Fact] = []
     axioms: list[Fact] = []
     for entry in waiting:
-        if isinstance(entry, Statement):
-            fact = entry.fact
-            items.append(fact)
+        if isinstance(entry, Fact):
+            items.append(entry)
             if entry.origin != "check":
-                axioms.append(fact)
+                axioms.append(entry)
         elif isinstance(entry, Ranged):
             ends = entry.ends()
             axioms += ends

@@ -28,7 +28,8 @@ class Reasons:
     _facts: frozenset[Fact] | None
     _left: Reasons | None
     _right: Reasons | None
-    """One fact, or a set of them, or two parts; the last become a set."""
+    """One fact, or a set of them, or two parts, of which the first may be one fact; parts
+    become a set."""
 
     def __init__(
         self,
@@ -37,7 +38,8 @@ class Reasons:
         left: Reasons | None = None,
         right: Reasons | None = None,
     ) -> None:
-        """A set of facts; from here, one fact or two parts instead of these (None)."""
+        """A set of facts; from here, a fact, two parts, or a fact and the other part instead
+        of these (None)."""
         self._fact = fact
         self._facts = None if facts is None else frozenset(facts)
         self._left = left
@@ -50,9 +52,13 @@ class Reasons:
         facts = other._facts
         if other is self or (facts is not None and not facts):
             return self
+        # (Its parts first: they go after its facts are there, see `_collected`.)
+        fact, right = self._fact, self._right
         facts = self._facts
         if facts is not None and not facts:
             return other
+        if facts is None and fact is not None and right is None:
+            return Reasons(None, fact, None, other)
         return Reasons(None, None, self, other)
 
     def __ror__(self, other: object) -> Reasons:
@@ -124,10 +130,12 @@ class Reasons:
             left, right = reasons._left, reasons._right
             if reasons._fact is not None:
                 found.add(reasons._fact)
-            elif reasons._facts is not None:
+            if reasons._facts is not None:
                 found |= reasons._facts
-            elif left is not None and right is not None:
+                continue
+            if left is not None:
                 pending.append(left)
+            if right is not None:
                 pending.append(right)
         return frozenset(found)
 

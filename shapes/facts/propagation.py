@@ -59,6 +59,7 @@ from shapes.facts.narrowing import (
     narrowed,
     relates_operands,
 )
+from shapes.facts.solved import as_unit, represented
 from shapes.traversal.interpret import symbols_of
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Learner(Directions):
         """Take note of a fact, which is a reason from here on."""
         new = self._new
         new._count += 1
-        new._stated = (fact, new._stated, new._count, False)
+        new._stated = (fact, new._stated, False)
         return rests_on(fact)
 
     def bound(self, symbols: Sequence[Expr], facts: Iterable[Fact]) -> Facts:
@@ -128,7 +129,7 @@ class Learner(Directions):
         why_lower, why_upper = known.why_lower, known.why_upper
         for fact in facts:
             new._count += 1
-            new._stated = (fact, new._stated, new._count, True)
+            new._stated = (fact, new._stated, True)
             why = rests_on(fact)
             new._claims = new._claims.adding(fact.claim, why)
             e = side_of(fact.claim)
@@ -342,26 +343,10 @@ class Learner(Directions):
         k = e.constant
         solved = self._new._solved
         if solved:
-            while (found := solved.get(x)) is not None:
-                root = found[0]
-                if type(root) is IntSymbol:
-                    x, why = root, why | found[1]
-                    continue
-                unit = _as_unit(root)
-                if unit is None:
-                    return False
-                x, sign, shift = unit
-                c, k, why = c * sign, k + c * shift, why | found[1]
-            while (found := solved.get(y)) is not None:
-                root = found[0]
-                if type(root) is IntSymbol:
-                    y, why = root, why | found[1]
-                    continue
-                unit = _as_unit(root)
-                if unit is None:
-                    return False
-                y, sign, shift = unit
-                d, k, why = d * sign, k + d * shift, why | found[1]
+            x, c, k, why = represented(solved, x, c, k, why)
+            y, d, k, why = represented(solved, y, d, k, why)
+            if not c or not d:
+                return False
         if x is y:
             if c == d:
                 return False
@@ -446,7 +431,7 @@ class Learner(Directions):
         other's; False where it stands for anything else."""
         solved = self._new._solved
         found = solved.get(item)
-        unit = None if found is None else _as_unit(found[0])
+        unit = None if found is None else as_unit(found[0])
         if unit is None or solved.get(unit[0]) is not None:
             return False
         x, sign, shift = unit
@@ -572,17 +557,6 @@ UNBACKED: Final = 1 << 60
 def youth(backed: bool, place: int) -> int:
     """What orders symbols: inputs come before what is read at run time."""
     return place if backed else place + UNBACKED
-
-
-def _as_unit(value: Expr) -> tuple[IntExpr, int, int] | None:
-    """``(x, sign, k)`` for a value ``sign*x + k`` of a symbol x, sign being 1 or -1."""
-    if type(value) is not Sum:
-        return (value, 1, 0) if isinstance(value, IntExpr) and value.op is SYMBOL else None
-    terms = value.terms()
-    if len(terms) != 1:
-        return None
-    ((x, c),) = terms.items()
-    return (x, c, value.constant) if c * c == 1 and x.op is SYMBOL else None
 
 
 def _is_bound(claim: Expr) -> bool:

@@ -43,6 +43,7 @@ from shapes.facts.propagation import (
     NoValueError,
     youth,
 )
+from shapes.facts.solved import Solved
 from shapes.traversal.interpret import free_symbols, symbols_of
 from shapes.traversal.substitute import rebuilt
 
@@ -58,11 +59,11 @@ __all__ = [
     "together",
 ]
 
-Statement: TypeAlias = tuple[Fact, Any, int, bool]
-"""A fact, the statement before it, which one it is, and whether it just bounds one symbol."""
+Statement: TypeAlias = tuple[Fact, Any, bool]
+"""A fact, the statement before it, and whether it just bounds one symbol."""
 
 Lists: TypeAlias = PersistentMap[Expr, Any]
-"""Linked lists ``(newest, older)`` of statements, by symbol."""
+"""Linked lists ``(newest, older)`` of facts, each with its place among all, by symbol."""
 
 Declaration: TypeAlias = tuple[Expr, bool, int, Sequence[Fact]]
 """A symbol, whether it is an input, its place among all, the ends of its range."""
@@ -89,7 +90,7 @@ class Facts:
         self._claims: FirstValues[Expr, Reasons] = FirstValues()
         self._doubles: PersistentMap[Expr, tuple[ValueRanges, Reasons]] = PersistentMap()
         self._known: PersistentMap[IntExpr, Knowledge] = PersistentMap()
-        self._solved: PersistentMap[Expr, tuple[Expr, Reasons]] = PersistentMap()
+        self._solved: Solved = PersistentMap()
         # Relations by their atoms, and other conditions by their symbols.
         self._about: PersistentLists[Expr, Expr] = PersistentLists()
         # Statements by their symbols, and those that bound one symbol by themselves; they are
@@ -199,19 +200,21 @@ class Facts:
     def _enter(self) -> None:
         """Enter the statements that are not in the index yet. (The lists of the others stay
         as they are: facts share them, and another thread may read them now.)"""
-        several, alone, count = self._index
+        several, alone, place = self._index
         new: list[Statement] = []
         cell: Any = self._stated
-        while cell is not None and cell[2] > count:
+        for _ in range(self._count - place):
             new.append(cell)
             cell = cell[1]
         fresh: dict[Expr, Any] = {}
         bounding: dict[Expr, Any] = {}
-        for stated in reversed(new):
-            lists, before = (bounding, alone) if stated[3] else (fresh, several)
-            for sym in symbols_of(stated[0].claim):
+        for fact, _, is_bound in reversed(new):
+            place += 1
+            entered = (fact, place)
+            lists, before = (bounding, alone) if is_bound else (fresh, several)
+            for sym in symbols_of(fact.claim):
                 older = lists.get(sym)
-                lists[sym] = (stated, before.get(sym) if older is None else older)
+                lists[sym] = (entered, before.get(sym) if older is None else older)
         if fresh:
             several = several.with_all(fresh)
         if bounding:
@@ -221,14 +224,14 @@ class Facts:
     def about(self, sym: Expr) -> Iterator[Fact]:
         """The facts in which a symbol occurs, newest first, but for bounds on the symbol
         alone: all that these say is in its range."""
-        for stated in linked(self.by_symbol().get(sym)):
-            yield stated[0]
+        for entered in linked(self.by_symbol().get(sym)):
+            yield entered[0]
 
     def stated_about(self, sym: Expr) -> Iterator[Fact]:
         """The facts in which a symbol occurs, bounds on the symbol alone among them."""
         yield from self.about(sym)
-        for stated in linked(self._bounding().get(sym)):
-            yield stated[0]
+        for entered in linked(self._bounding().get(sym)):
+            yield entered[0]
 
     def stands_alone(self, sym: Expr) -> bool:
         """Whether all that is stated about a symbol are ends of its range."""
@@ -261,15 +264,14 @@ class Facts:
             if sym in seen:
                 continue
             seen.add(sym)
-            for fact, _, place, _ in linked(self.by_symbol().get(sym)):
+            for fact, place in linked(self.by_symbol().get(sym)):
                 if limit is not None and len(found) >= limit:
                     break
                 if fact not in found:
                     found[fact] = place
                     pending.extend(symbols_of(fact.claim))
             left = None if limit is None else max(0, limit - len(found))
-            alone = islice(linked(self._bounding().get(sym)), left)
-            found.update((fact, place) for fact, _, place, _ in alone)
+            found.update(islice(linked(self._bounding().get(sym)), left))
             if limit is not None and len(found) >= limit:
                 break
         spend(len(found))
@@ -312,12 +314,11 @@ class Facts:
                 continue
             cell = self.by_symbol().get(symbols[0])
             while cell is not None:
-                other, _, place, _ = cell[0]
+                other, place = cell[0]
                 places[other] = place
                 cell = cell[1]
             if len(symbols) == 1:
-                alone = linked(self._bounding().get(symbols[0]))
-                places.update((other, place) for other, _, place, _ in alone)
+                places.update(linked(self._bounding().get(symbols[0])))
         found.sort(key=places.__getitem__)
         return tuple(found)
 

@@ -263,8 +263,8 @@ class Model(LocalSearch):
             return False
         if first is not None:
             values[first] = 0
-            for x in more or ():
-                values[x] = 0
+            for sym in more or ():
+                values[sym] = 0
         self._credit = min(self._credit + CREDIT, CREDIT_LIMIT)
         return True
 

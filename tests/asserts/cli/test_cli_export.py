@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from asserts.cli import main
+
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs torch"),
     pytest.mark.skipif(sys.version_info < (3, 11), reason="positions of instructions"),
@@ -69,23 +71,43 @@ def test_a_model_is_exported_with_a_line_for_each_way(tmp_path: Path) -> None:
     assert (tmp_path / "model.pt2").exists()
 
 
-def test_what_the_factory_returns_is_looked_at(tmp_path: Path) -> None:
-    assert run(tmp_path, "model.py:by_name", "-q").returncode == 0
-    done = run(tmp_path, "model.py:nothing")
-    assert done.returncode == 2
-    assert "returns Model, not (model, args)" in done.stderr
-    done = run(tmp_path, "model.py:without_arguments")
-    assert "returns a dict without args" in done.stderr
-    done = run(tmp_path, "model.py:with_others")
-    assert "other keys than model, args, kwargs, dynamic_shapes: 'example'" in done.stderr
-    done = run(tmp_path, "model.py:example", "-o", "model.json")
-    assert done.returncode == 2
-    assert "saved as a file .pt2" in done.stderr
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model in the current directory, for commands in this process: torch is imported
+    once for all of them."""
+    (tmp_path / "model.py").write_text(MODEL)
+    monkeypatch.chdir(tmp_path)
 
 
-def test_without_an_assumption_it_may_be_refused(tmp_path: Path) -> None:
-    done = run(tmp_path, "model.py:example", "--decide", "general", "-q")
-    assert done.returncode == 2
-    done = run(tmp_path, "model.py:example", "--decide", "exampel")
-    assert done.returncode == 2
-    assert "is not a rung" in done.stderr
+@pytest.mark.parametrize(
+    ("factory", "told"),
+    [
+        ("nothing", "returns Model, not (model, args)"),
+        ("without_arguments", "returns a dict without args"),
+        ("with_others", "other keys than model, args, kwargs, dynamic_shapes: 'example'"),
+    ],
+)
+@pytest.mark.usefixtures("here")
+def test_what_the_factory_returns_is_looked_at(
+    factory: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", f"model.py:{factory}"]) == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("here")
+def test_a_factory_may_name_what_it_returns() -> None:
+    assert main(["export", "model.py:by_name", "-q"]) == 0
+
+
+@pytest.mark.usefixtures("here")
+def test_other_files_than_torchs_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "model.py:example", "-o", "model.json"]) == 2
+    assert "saved as a file .pt2" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("here")
+def test_without_an_assumption_it_may_be_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "model.py:example", "--decide", "general", "-q"]) == 2
+    assert main(["export", "model.py:example", "--decide", "exampel"]) == 2
+    assert "is not a rung" in capsys.readouterr().err
