@@ -38,6 +38,7 @@ FACTS: Final = Log("facts")
 _LOWEST: Final = -int_oo
 _HIGHEST: Final = int_oo
 _place: Final = user_location
+_fact: Final = Fact
 
 
 class Ranged:
@@ -167,7 +168,7 @@ class Ledger:
                 text = claim
         if location is None:
             location = _place()
-        fact = Fact(whole, origin, text, message, operation, node, location)
+        fact = _fact(whole, origin, text, message, operation, node, location)
         with self.lock:
             known = self.known
             if self.covered and self.model.admits(env.symbols, known[0], whole):
@@ -220,14 +221,12 @@ def _in_order(waiting: list[Any]) -> tuple[list[Declaration | Fact], list[Fact]]
     items: list[Declaration | Fact] = []
     axioms: list[Fact] = []
     for entry in waiting:
-        if isinstance(entry, Fact):
-            items.append(entry)
-            if entry.origin != "check":
-                axioms.append(entry)
-        elif isinstance(entry, Ranged):
+        if isinstance(entry, Ranged):
             ends = entry.ends()
             axioms += ends
             items.append((entry.sym, entry.backed, entry.place, ends))
-        else:
-            items.append(entry)
+            continue
+        items.append(entry)
+        if not isinstance(entry, tuple) and entry.origin != "check":
+            axioms.append(entry)
     return items, axioms

@@ -263,7 +263,8 @@ class Model(LocalSearch):
             return False
         if first is not None:
             values[first] = 0
-            for sym in more or ():
+        if more is not None:
+            for sym in more:
                 values[sym] = 0
         self._credit = min(self._credit + CREDIT, CREDIT_LIMIT)
         return True
