@@ -343,7 +343,12 @@ class _Selections(Added):
 
     def where(self, p: Any, a: Any, b: Any) -> Any:
         made: Any = where(p, a, b)
-        return selection(made, floor_division, _as_it_stands) if made.op is _WHERE else made
+        return selection(made, floor_division, _as_it_stands) if _selects(made) else made
+
+
+def _selects(e: Any) -> bool:
+    """Whether this is a choice between integers by a condition (there are such of doubles)."""
+    return e.op is _WHERE and isinstance(e, IntExpr)
 
 
 def _as_it_stands(e: IntExpr) -> IntExpr:
@@ -376,7 +381,7 @@ class _Extrema(_Sorted):
 
     def where(self, p: Any, a: Any, b: Any) -> Any:
         made: Any = where(p, a, b)
-        return selection(made, _quotient, extremum) if made.op is _WHERE else made
+        return selection(made, _quotient, extremum) if _selects(made) else made
 
 
 class _Read(_Extrema):

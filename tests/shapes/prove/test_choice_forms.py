@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from shapes import Facts, parse
 from shapes.base.budget import limited
 from shapes.errors import ShapeproofError, UndefinedError
+from shapes.expr.booleans import negation
 from shapes.expr.nodes import TRUE, BoolExpr, Expr
 from shapes.facts.store import Fact
 from shapes.prove.choice_forms import (
@@ -221,3 +223,24 @@ def test_composed_claims_are_decided_as_z3_decides_them() -> None:
     assert METHODS["choice form"]
     for claim in claims(24, 77):
         assert (ours(claim)[0] == "ALWAYS") is (theirs(claim, 5)[0] == "ALWAYS"), claim
+
+
+BESIDE_DOUBLES = (
+    "x >> 5 != Where(Min(y, z) >= (y & x), -7.25, tan(Where(x <= y, 2.0, z)))",
+    "Where(x//3 <= Max(y, z), 2.5, x) <= Where(y % 4 == 0, z, 1.5)",
+    "Max(x, Where(y <= z, y, z))//2 != Where(x == 0, 0.5, Where(Max(x, y)//2 <= z, 1.5, x))",
+    "Max(x//2, Min(y, z)) >= 3 or Where(Min(x, y)//2 == z, x, 0.5) == 0.5",
+)
+
+
+@pytest.mark.parametrize("text", BESIDE_DOUBLES)
+@pytest.mark.parametrize("method", METHODS)
+def test_choices_between_doubles_are_left_as_they_are(method: str, text: str) -> None:
+    claim = parse(text)
+    assert isinstance(claim, BoolExpr)
+    facts = Facts().given(*(parse(f"0 <= {name} and {name} <= 3") for name in "xyz"))  # type: ignore[arg-type]
+    for side in (claim, negation(claim)):
+        proof = METHODS[method](facts, side)
+        if proof is not None:
+            for x, y, z in itertools.product(range(4), repeat=3):
+                assert evaluate(side, {"x": x, "y": y, "z": z})
