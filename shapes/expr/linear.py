@@ -192,7 +192,10 @@ def direction(e: IntExpr) -> tuple[int, IntExpr]:
         if f == 1 and e.constant == 0:
             e._direction = (1, None)
         else:
-            e._direction = (f, from_terms({t: c // f for t, c in terms.items()}, 0))
+            primitive = from_terms({t: c // f for t, c in terms.items()}, 0)
+            if type(primitive) is Sum:
+                primitive.terms()  # (its rope may hold e, and no node is part of a cycle)
+            e._direction = (f, primitive)
     f, d = e._direction
     return f, e if d is None else d
 

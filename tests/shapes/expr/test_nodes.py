@@ -8,6 +8,7 @@ import gc
 import itertools
 import operator
 import pickle
+import random
 import sys
 import threading
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from shapes.base.infinity import int_oo
 from shapes.domains import ValueRanges
 from shapes.errors import ExpressionTypeError
 from shapes.expr.hash_consing import BY_VALUE, LEAST, table_sizes
+from shapes.expr.linear import direction
 from shapes.expr.nodes import (
     FALSE,
     NE_ZERO,
@@ -666,6 +668,45 @@ def test_nodes_go_with_the_cycle_that_held_them(deep: bool) -> None:
     gc.collect()
 
     assert table_sizes() == before
+
+
+def test_no_node_is_part_of_a_cycle() -> None:
+    """What was asked of nodes makes them refer to each other in one direction only: they go
+    without the collector, which does not follow them in the compiled build."""
+    gc.collect()
+    before = table_sizes()
+    gc.disable()
+    try:
+        x, y = symbol("acyclic_x"), symbol("acyclic_y")
+        e = x + (y + 1)
+        d = e - 1  # a sum that is not written out, from e
+        assert direction(e) == (1, d)  # type: ignore[arg-type]
+        del x, y, d, e
+        assert table_sizes() == before
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_nodes_go_without_the_collector(seed: int) -> None:
+    rng = random.Random(seed)
+    questions: list[Callable[[Any], object]] = [direction, str, lambda e: make("Eq", e, 3)]
+    gc.collect()
+    before = table_sizes()
+    gc.disable()
+    try:
+        for _ in range(200):
+            made: list[Any] = [symbol("random_x"), symbol("random_y")]
+            for _ in range(30):
+                a, b, k = rng.choice(made), rng.choice(made), rng.randint(1, 4)
+                ways = [a + b, a - b, a + k, a - k, k * a, a // k, a % k, make("Max", a, b)]
+                made.append(rng.choice(ways))
+                asked = rng.choice(made)
+                rng.choice(questions)(asked)
+            del made, a, b, ways, asked
+        assert table_sizes() == before
+    finally:
+        gc.enable()
 
 
 def test_symbols_that_are_gone_come_back_anew() -> None:
