@@ -80,6 +80,7 @@ def _read(e: Sum) -> Parts:
             # -(a % b) == (b - 1 - a) % b - (b - 1), which reads better here
             k += times * (b.constant - 1)
             a, times = combine(-1, a, 0, a, b.constant - 1), -times
+        a.terms()  # (written out: what it was made of may hold e, and e is to hold it)
         remainder = make_view(OPERATORS[_REMAINDERS[division.op.name]], (a, b))
         found[remainder] = found.get(remainder, 0) + times
     terms.update({remainder: times for remainder, times in found.items() if times})

@@ -41,6 +41,7 @@ from shapes.expr.nodes import (
     make,
     symbol,
 )
+from shapes.expr.remainders import parts
 from shapes.facts.bounds import bounds, congruence
 from shapes.facts.store import Facts
 from shapes.traversal.evaluate import evaluate
@@ -682,6 +683,17 @@ def test_no_node_is_part_of_a_cycle() -> None:
         d = e - 1  # a sum that is not written out, from e
         assert direction(e) == (1, d)  # type: ignore[arg-type]
         del x, y, d, e
+        assert table_sizes() == before
+
+        x, y, z = symbol("acyclic_x"), symbol("acyclic_y"), symbol("acyclic_z")
+        q = (x + y + 3) // 4
+        e = z - (x + y + 3) + 4 * q
+        opposite = e - z - 4 * q + 3  # of what is divided, from e
+        assert opposite is -x - y
+        k, operands, _ = parts(e)  # type: ignore[arg-type]
+        assert (k, {one.args for one in operands}) == (-3, {(opposite, constant(4)), ()})
+        del operands
+        del x, y, z, q, e, opposite
         assert table_sizes() == before
     finally:
         gc.enable()
