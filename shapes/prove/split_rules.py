@@ -229,12 +229,17 @@ class Chooser:
         yield Choice("value", values, subjects, ((ends[0], why), (ends[1], why)))
 
     def _residues(self) -> Iterator[Choice]:
-        """The residue of a symbol by a small divisor below which it is multiplied, or by a
-        coefficient of an equality in which it is."""
+        """The residue of a symbol by a small divisor below which it is multiplied, by the power
+        of two above a small mask, or by a coefficient of an equality in which it is."""
         for atom in self._atoms("FloorDiv"):
             a, m = atom.args
             if isinstance(m, IntConstant):
                 yield from self._residues_by(m.constant, [a])
+        for atom in self._atoms("BitAnd", "BitOr", "BitXor"):
+            for mask in atom.args:
+                if isinstance(mask, IntConstant):
+                    k = mask.constant
+                    yield from self._residues_by(1 << max(k, ~k).bit_length(), atom.args)
         for relation in self._relations:
             if relation.op is EQ_ZERO and any(x.op is PRODUCT for x in _atoms_of(relation)):
                 coefficients = {abs(c) for c in side_of(relation).terms().values()}
