@@ -174,13 +174,15 @@ untrack(PyObject *part, void *unused)
     return 0;
 }
 
-/* A weak reference to an instance that is part of no cycle; the collector need not follow it,
- * nor the tuples and dictionaries that the instance is made of. */
+/* A weak reference to an instance. If it is one of an acyclic class, which is part of no cycle,
+ * the collector need not follow the reference, nor the tuples and dictionaries that the instance
+ * is made of; of another (classes may be interpreted beside this module) all stays followed.
+ */
 static PyObject *
 entry(PyObject *module, PyObject *node)
 {
     PyObject *reference = PyWeakref_NewRef(node, NULL);
-    if (reference != NULL) {
+    if (reference != NULL && Py_TYPE(node)->tp_alloc == allocate) {
         PyObject_GC_UnTrack(reference);
         adopted_class(Py_TYPE(node))->traverse(node, untrack, NULL);
     }
@@ -497,7 +499,7 @@ static PyMethodDef methods[] = {
      "adopt(instance, field, acyclic): give the instance's class weak references; whether the "
      "collector need not follow its instances."},
     {"entry", entry, METH_O,
-     "A weak reference to an instance of an acyclic class, which is complete, for a table."},
+     "A weak reference, for a table, to an instance that is complete."},
     {"quicken", quicken, METH_VARARGS,
      "quicken(kind, names, defaults): make calls of a class fill its slots at once; whether "
      "that can be."},

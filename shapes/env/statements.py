@@ -170,9 +170,8 @@ class Ledger:
             location = _place()
         fact = _fact(whole, origin, text, message, operation, node, location)
         with self.lock:
-            known = self.known
-            if self.covered and self.model.admits(env.symbols, known[0], whole):
-                known[1].append(fact)
+            if self.covered and self.model.admits(env.symbols, self.known[0], whole):
+                self.known[1].append(fact)  # (a signal's handler may have read it meanwhile)
             else:
                 env._require_own(whole)
                 env._take(fact)

@@ -259,6 +259,8 @@ def symbol(name: Any, kind: Any = "int") -> Expr:  # (compiled code would refuse
     """
     if not isinstance(name, str) or not name:
         raise ExpressionTypeError(f"a symbol's name is a non-empty text, not {name!r}")
+    if type(name) is not str:
+        name = str.__str__(name)  # (a subclass's instance may hold the symbol)
     key = (name, kind)  # (nothing that the collector follows, and no operator's key)
     entry = BY_OPERANDS.get(key)
     found = entry() if entry is not None else None

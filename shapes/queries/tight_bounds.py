@@ -212,9 +212,14 @@ def _together(facts: Facts, parts: Sequence[IntExpr], depth: int) -> TightBounds
         low, high = found.range.int_bounds()
         lower, upper = lower + low, upper + high
         exact = [exact[0] and found.lower_exact, exact[1] and found.upper_exact]
-        own = bounds_with_reasons(facts, part)[1]
-        below |= own if found.lower_reasons is None else found.lower_reasons
-        above |= own if found.upper_reasons is None else found.upper_reasons
+        cheap, own = bounds_with_reasons(facts, part)
+        why_low, why_high = found.lower_reasons, found.upper_reasons
+        if why_low is None:  # (the end is of intervals, or of relations as well: see `reach`)
+            why_low = own if low == cheap.lower else least(facts, part).reasons
+        if why_high is None:
+            why_high = own if high == cheap.upper else most(facts, part).reasons
+        below |= why_low
+        above |= why_high
     return TightBounds(ValueRanges(lower, upper), below, above, *exact)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import operator
 import pickle
 import subprocess
@@ -34,6 +35,21 @@ def test_weak_references_are_told(make_one: Any) -> None:
     assert first() is None
     assert told == [second]
     assert not hasattr(make_one(), "_weakrefs")
+
+
+@pytest.mark.skipif(not COMPILED, reason="of a module in C")
+def test_what_is_no_node_stays_followed_by_the_collector() -> None:
+    """A module in C that is left beside interpreted sources meets classes it does not know."""
+    from shapes._native import entry
+
+    class Other:
+        parts: object = ()
+
+    one = Other()
+    one.parts = (one,)
+    assert entry(one)() is one
+    assert gc.is_tracked(one.parts)
+    assert gc.is_tracked(entry(one))
 
 
 def test_deep_nodes_go_without_recursion() -> None:

@@ -89,6 +89,22 @@ def test_statements_that_contradict_nothing_wait() -> None:
     assert [check.fact for check in env.checks] == list(env.facts)
 
 
+def test_a_statement_stays_if_facts_are_read_within_it() -> None:
+    """By the handler of a signal, say, or by an object that goes."""
+    env = ShapeEnv()
+    x, y = env.unbacked("x"), env.unbacked("y")
+
+    class Reading(dict[str, Any]):
+        def get(self, name: str, default: Any = None) -> Any:
+            assert len(env.facts) == 0
+            return super().get(name, default)
+
+    env.symbols = Reading(env.symbols)
+    env.check(x <= y)
+    assert [check.fact for check in env.checks] == list(env.facts)
+    assert env.prove(x <= y).proved
+
+
 def test_the_statement_that_contradicts_is_refused() -> None:
     env = ShapeEnv()
     x, y, z = (env.unbacked(name) for name in "xyz")

@@ -721,6 +721,28 @@ def test_random_nodes_go_without_the_collector(seed: int) -> None:
         gc.enable()
 
 
+class Name(str):
+    """A name that holds what is called so."""
+
+    __slots__ = ("held",)
+    held: Any
+
+    def __str__(self) -> str:
+        return "another"
+
+
+def test_a_symbols_name_is_plain_text() -> None:
+    gc.collect()
+    before = table_sizes()
+    name = Name("plain_name")
+    name.held = symbol(name)
+    assert name.held is symbol("plain_name")
+    assert type(name.held.name) is str
+    del name
+    gc.collect()
+    assert table_sizes() == before
+
+
 def test_symbols_that_are_gone_come_back_anew() -> None:
     """The empty entry of a symbol is found and filled again."""
     first = symbol("comes_back")

@@ -626,6 +626,22 @@ def _assert_rests(reasons: Iterable[Fact], e: IntExpr, end: Bound, sign: int) ->
 )
 def test_reasons_name_what_decided_choices_solved(line: str) -> None:
     """An equality that follows, and that put the expression into its form, is a reason."""
+    _assert_explained(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x, y, z, w in 0..; x + y >= z + 3; z >= 4 |- x + y + w",
+        "x, y, z in 0..; w in 0..5; x + y + z <= 9; z >= 4 |- x + y + w",
+        "x, y, w in 0..; Min(x + 1, y) + 8 <= x; y >= 3 |- x + w - 1",
+    ],
+)
+def test_reasons_of_independent_parts_name_their_relations(line: str) -> None:
+    _assert_explained(line)
+
+
+def _assert_explained(line: str) -> None:
     asked = read("unbounded", line)
     env = stated(asked)
     found = env.explain_bounds(asked.expression)
