@@ -229,8 +229,8 @@ class Chooser:
         yield Choice("value", values, subjects, ((ends[0], why), (ends[1], why)))
 
     def _residues(self) -> Iterator[Choice]:
-        """The residue of a symbol by a small divisor below which it is multiplied, by the power
-        of two above a small mask, or by a coefficient of an equality in which it is."""
+        """The residue of a symbol by a small divisor below which it is multiplied, by the
+        power of two above a small mask, or by a coefficient of an equality in which it is."""
         for atom in self._atoms("FloorDiv"):
             a, m = atom.args
             if isinstance(m, IntConstant):
