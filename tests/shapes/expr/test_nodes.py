@@ -647,6 +647,7 @@ def test_the_collector_does_not_follow_what_is_in_no_cycle() -> None:
     x, y = symbol("unfollowed_x"), symbol("unfollowed_y")
     for e in (x, x + 2 * y, x // 3, x * y, make("Le", x, y), constant(987_654), x % y):
         assert not gc.is_tracked(e), e
+    for e in (x // 3, x * y, make("Le", x, y)):
         assert not gc.is_tracked(e.args), e
     terms = (x + 2 * y).terms()  # type: ignore[attr-defined]
     assert terms == {x: 1, y: 2}
