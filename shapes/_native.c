@@ -174,9 +174,9 @@ untrack(PyObject *part, void *unused)
     return 0;
 }
 
-/* A weak reference to an instance. If it is one of an acyclic class, which is part of no cycle,
- * the collector need not follow the reference, nor the tuples and dictionaries that the instance
- * is made of; of another (classes may be interpreted beside this module) all stays followed.
+/* A weak reference to an instance. If its class is acyclic, it is part of no cycle, and the
+ * collector need not follow the reference, nor the tuples and dictionaries that the instance is
+ * made of; of others (classes may be interpreted beside this module) all stays followed.
  */
 static PyObject *
 entry(PyObject *module, PyObject *node)

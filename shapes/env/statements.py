@@ -118,13 +118,13 @@ class Ledger:
     def know(self, facts: Facts) -> None:
         """Put facts in the place of all that is known."""
         with self.lock:
-            self._put(facts)
+            self._put(facts, [])
 
-    def _put(self, facts: Facts) -> tuple[Facts, list[Any]]:
+    def _put(self, facts: Facts, waiting: list[Any]) -> tuple[Facts, list[Any]]:
         """Replace what is known; what was. (Compiled code lets go of a field's value before it
         sets the new one, and others read without the lock: the old one stays meanwhile.)"""
         before = self.known
-        self.known = (facts, [])
+        self.known = (facts, waiting)
         return before
 
     def declare(
@@ -201,11 +201,14 @@ class Ledger:
             facts, waiting = self.known
             if not waiting:  # another thread was here
                 return facts
-            items, axioms = _in_order(waiting)
+            taken = waiting.copy()
+            items, axioms = _in_order(taken)
             facts = facts.with_each(items)
-            self._put(facts)
-            self.axioms += axioms
-            return facts
+            # (A signal's handler may have stated more meanwhile, and read it with these.)
+            if self.known[1] is waiting:
+                self._put(facts, waiting[len(taken) :])
+                self.axioms += axioms
+        return self.facts()
 
 
 def _check(fact: Fact, author: str, expr: BoolExpr) -> Check:

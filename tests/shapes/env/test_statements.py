@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from shapes import ContradictionError, ShapeEnv
+from shapes import ContradictionError, Facts, ShapeEnv
 from shapes.base.budget import limited, remaining
+from tests.builds import interpreted_only
 
 RELATIONS = ("{a} == {b}", "{a} == {b} + {k}", "{a} <= {b}", "{a} + {k} <= {b}", "{a} != {b}")
 OTHERS = (
@@ -103,6 +104,30 @@ def test_a_statement_stays_if_facts_are_read_within_it() -> None:
     env.check(x <= y)
     assert [check.fact for check in env.checks] == list(env.facts)
     assert env.prove(x <= y).proved
+
+
+@interpreted_only
+@pytest.mark.parametrize("reads", [False, True])
+def test_a_statement_stays_if_it_is_made_while_facts_are_read(
+    monkeypatch: pytest.MonkeyPatch, reads: bool
+) -> None:
+    env = ShapeEnv()
+    x, y, z = (env.unbacked(name) for name in "xyz")
+    env.assume(x <= y)
+    with_each = Facts.with_each
+    left = [y <= z]
+
+    def interrupted(self: Facts, items: Any) -> Facts:
+        if left:
+            env.assume(left.pop())
+            if reads:
+                assert len(env.facts) == 2
+        return with_each(self, items)
+
+    monkeypatch.setattr(Facts, "with_each", interrupted)
+    assert len(env.facts) == 2
+    assert list(env.axioms) == list(env.facts)
+    assert env.prove(x <= z).proved
 
 
 def test_the_statement_that_contradicts_is_refused() -> None:
