@@ -143,6 +143,10 @@ OWN = [(Fraction, operator.pow), *[(type(x), operator.ne) for x in (THREES[13], 
 """What the other library answers without asking (``Fraction(3) ** x`` is of floats)."""
 
 
+OLD_NUMPY = np.lib.NumpyVersion(np.__version__) < "2.3.0"
+"""Such a numpy (the last one for Python 3.10) asks the exponent of an array for its value."""
+
+
 def _said(call: Callable[..., Any], *operands: Any) -> str:
     try:
         found = call(*operands)
@@ -163,6 +167,9 @@ def test_operators_on_either_side(env: ShapeEnv, value: Any) -> None:
         own = (type(value), op) in OWN or isinstance(value, (sympy.Float, type(sympy.true)))
         if not own:
             assert _said(op, value, n) == _said(op, plain, n), op
+            if op is operator.pow and isinstance(value, np.ndarray) and OLD_NUMPY:
+                env = ShapeEnv()
+                n = env.size("n", 5)
     assert not env.guards
 
 
