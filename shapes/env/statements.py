@@ -180,8 +180,7 @@ class Ledger:
                     self.checks.append(fact)
                 else:
                     self.checks.append(_check(fact, author, expr))
-        if FACTS.listens(DEBUG):
-            FACTS.say(DEBUG, "%s", fact)
+        FACTS.say(DEBUG, "%s", fact)
 
     def every_check(self) -> tuple[Check, ...]:
         """The checks so far, in order."""
